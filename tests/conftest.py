@@ -337,14 +337,13 @@ def s3() -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def s3_url(s3: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    """The URL of a vault in an empty bucket, whose server and credentials the environment names."""
+def s3_url(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of a place in an empty bucket, whose server and credentials the environment names."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in s3.environment().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PYTEST_MIMIC_CACHE_DIR", str(tmp_path / "cache"))
-    return f"s3://{s3.new_bucket()}/vault"
+    return f"s3://{s3.new_bucket()}/objects"
 
 
 @pytest.fixture

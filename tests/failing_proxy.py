@@ -1,9 +1,9 @@
-"""A proxy in front of an S3 server that counts requests and fails those that a test chooses.
+"""A proxy in front of an S3 server that notes requests and fails those that a test chooses.
 
 with running_proxy(s3.url) as proxy:       # clients get proxy.url as their endpoint
 proxy.fail("503")                      # the next request
 proxy.fail("reset", first=3)           # the third from now on
-proxy.fail("lost", match="PUT .*state/", number=0)   # every one of these
+proxy.fail("lost", match="PUT .*objects/", number=0)   # every one of these
 proxy.heal()                           # forget all of them, and let those that hang go on
 """
 
@@ -13,7 +13,6 @@ import re
 import socket
 import struct
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,12 +20,13 @@ from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-# The server never sees the first ones. "lost" and all after it are passed on, and only the answer suffers.
+# The server never sees the first ones. "lost" and all after it are passed on, and the answer alone suffers.
 FAILURES = (
     "reset",  # the connection is cut
     "hang",  # no answer until `heal`
     "500",
     "503",
+    "401",
     "403",
     "404",
     "page",  # 200 with HTML, as the login page of a network
@@ -34,9 +34,14 @@ FAILURES = (
     "truncate",  # the half of the body, then the connection is cut
     "cut",  # like truncate, but its length says that the half is all
     "other",  # as many bytes, but other ones
-    "late",  # the answer waits until `heal`
 )
-_CODES = {"500": "InternalError", "503": "SlowDown", "403": "AccessDenied", "404": "NoSuchKey"}
+_CODES = {
+    "500": "InternalError",
+    "503": "SlowDown",
+    "401": "Unauthorized",
+    "403": "AccessDenied",
+    "404": "NoSuchKey",
+}
 # In the answers of the proxy, and in no message.
 SECRET = "AKIAEXAMPLE4711 drowssap4711 signature4711"
 
@@ -71,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
         proxy = self.server
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         proxy.authorizations.append(self.headers.get("Authorization", ""))
-        how = proxy.note(f"{self.command} {self.path}", len(body))
+        how = proxy.note(f"{self.command} {self.path}")
         if how == "reset":
             self.cut()
         elif how == "hang":
@@ -90,11 +95,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def pass_on(self, body: bytes, how: str) -> None:
         """Send the request to the server, and its answer back."""
-        if self.server.conditions != "honour" and "If-None-Match" in self.headers:
-            if self.server.conditions == "refuse":
-                self.send(501, {}, b"<Error><Code>NotImplemented</Code></Error>")
-                return
-            del self.headers["If-None-Match"]
+        if self.server.refuses_conditions and "If-None-Match" in self.headers:
+            self.send(501, {}, b"<Error><Code>NotImplemented</Code></Error>")
+            return
         if self.upstream is None:
             self.upstream = HTTPConnection(self.server.host, timeout=60)
         sent = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
@@ -114,8 +117,6 @@ class _Handler(BaseHTTPRequestHandler):
         elif how == "other":
             self.send(answer.status, headers, bytes(255 - byte for byte in data))
         else:
-            if how == "late":
-                self.server.healed().wait()
             self.send(answer.status, headers, data)
 
     def send(self, status: int, headers: dict[str, str], data: bytes, *, sent: int | None = None) -> None:
@@ -127,7 +128,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(data[:sent])
-                self.server.note_answer(len(data[:sent]))
 
     def cut(self) -> None:
         """Reset the connection."""
@@ -154,10 +154,7 @@ class FailingProxy(ThreadingHTTPServer):
     Attributes:
         seen: The requests, `PUT /bucket/key`, the failed ones included.
         authorizations: The headers with their signatures.
-        counts: How many of each verb: `get`, `put`, `list`, `delete`, `head`.
-        bytes_in: Bytes of the bodies of all requests.
-        bytes_out: Bytes of the bodies of all answers.
-        conditions: What becomes of conditional writes: `honour`; or `ignore` or `refuse`, as some stores do.
+        refuses_conditions: Whether conditional writes are answered by 501, as some stores do.
     """
 
     daemon_threads = True
@@ -169,7 +166,7 @@ class FailingProxy(ThreadingHTTPServer):
         self._lock = threading.Lock()
         self._rules: list[Rule] = []
         self._healed = threading.Event()
-        self.conditions = "honour"
+        self.refuses_conditions = False
         self.forget()
 
     @property
@@ -197,24 +194,16 @@ class FailingProxy(ThreadingHTTPServer):
             self._healed = threading.Event()
 
     def forget(self) -> None:
-        """Start all counts at zero."""
+        """Forget what was seen."""
         with self._lock:
             self.seen: list[str] = []
             self.authorizations: list[str] = []
-            self.counts: Counter[str] = Counter()
-            self.bytes_in = self.bytes_out = 0
 
-    def note(self, line: str, size: int) -> str:
-        """Count a request and return how it fails, or an empty string."""
+    def note(self, line: str) -> str:
+        """Note a request and return how it fails, or an empty string."""
         with self._lock:
             self.seen.append(line)
-            self.counts[_verb(line)] += 1
-            self.bytes_in += size
             return next((rule.how for rule in self._rules if rule.applies(line)), "")
-
-    def note_answer(self, size: int) -> None:
-        with self._lock:
-            self.bytes_out += size
 
     def healed(self) -> threading.Event:
         with self._lock:
@@ -222,15 +211,6 @@ class FailingProxy(ThreadingHTTPServer):
 
     def handle_error(self, *args: object) -> None:
         """Print nothing: clients go away."""
-
-
-def _verb(line: str) -> str:
-    method = line.split(" ", 1)[0]
-    if method == "GET":
-        return "list" if "list-type=" in line else "get"
-    if method == "POST":
-        return "delete" if "?delete" in line else "put"
-    return method.lower()
 
 
 @contextmanager

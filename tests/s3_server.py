@@ -1,4 +1,4 @@
-"""An S3 server on loopback, and buckets in it: moto's, which honours conditional writes and pages its lists."""
+"""An S3 server on loopback, and buckets in it: moto's, which honours conditional writes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
-from threading import Lock
-from typing import Any
 
 from aws_server import running_moto
 
@@ -42,24 +40,5 @@ class S3Server:
 def running_s3() -> Iterator[S3Server]:
     """Return a running server."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would log each request
-    with running_moto() as url, _atomic_conditions():
+    with running_moto() as url:
         yield S3Server(url)
-
-
-@contextmanager
-def _atomic_conditions() -> Iterator[None]:
-    """Let moto check a condition and write in one step, as S3 does: two writers must not both create an object."""
-    from moto.s3.responses import S3Response
-
-    put: Any = S3Response.put_object
-    lock = Lock()
-
-    def one_at_a_time(response: Any) -> Any:
-        with lock:
-            return put(response)
-
-    S3Response.put_object = one_at_a_time  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        S3Response.put_object = put  # type: ignore[method-assign]

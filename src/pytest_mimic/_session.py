@@ -16,9 +16,9 @@ from pytest_mimic._engine.wrappers import Mimicked
 from pytest_mimic._ledger import Ledger
 from pytest_mimic._patch import Patcher
 from pytest_mimic._patch.callers import may_be_called_by_pytest
-from pytest_mimic._settings import Mode, Settings, open_store
+from pytest_mimic._settings import Mode, Settings
 from pytest_mimic._targets.target import Target, as_targets, missing_module
-from pytest_mimic._vault import Vault
+from pytest_mimic._vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
@@ -88,7 +88,6 @@ class Session:
     """One pytest run, or one worker of it.
 
     Attributes:
-        store: The store of the vault. With `--mimic-review`, what is recorded goes into another one over it.
         scopes: The tests and scopes that calls belong to.
         targets: The configured targets, from the ini file and the hook.
     """
@@ -96,12 +95,11 @@ class Session:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.ledger = Ledger()
-        self.store: Any = open_store(settings)
-        store = self.store
-        if settings.review:
+        store: Any = FolderStore(settings.vault)
+        if settings.review:  # what is recorded goes into another one over it
             from pytest_mimic._review.waiting import store_over
 
-            store = store_over(store, settings.rootdir)
+            store = store_over(settings)
         self.vault = Vault(
             store, pickles=settings.pickles, label=settings.shown_vault, detaches=settings.detaches
         )
@@ -337,24 +335,6 @@ class Session:
             self._patcher.forget()
             self.state.end_test()
             self.engine.close()
-
-    def flush(self, *, is_last: bool) -> None:
-        """Bring what was recorded to the disk, and note what a remote vault has to say about it.
-
-        The last process of a run puts the new recordings of a remote vault into packs.
-        """
-        try:
-            if not self.settings.url:
-                self.vault.store.flush()
-                return
-            # Workers, forked processes, or a run that could not send them, may have left recordings.
-            if is_last and (self.ledger.recorded or self.settings.mode.writes):
-                self.store.expect_others()
-            if self._mimics and (is_last or not self.ledger.recorded):
-                self.vault.store.flush()
-        finally:
-            for sentence in getattr(self.store, "notes", ()):
-                self.ledger.note(sentence)
 
     # -- cassettes
 

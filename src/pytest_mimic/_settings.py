@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 SourcePolicy = Literal["strict", "warn", "ignore"]
 PicklePolicy = Literal["listed", "forbid"]
 NetworkPolicy = Literal["allow", "block"]
-
-
-#: How much of a remote vault is kept on a machine.
-CACHE_SIZE = "2 GB"
-_SIZE = r"(\d+(?:\.\d+)?) *(?:([kMGT])(i)?)?B?"
 
 
 class Mode(Enum):
@@ -36,8 +30,8 @@ class Settings(NamedTuple):
     """The settings of one run.
 
     Attributes:
-        vault: The vault's folder, absolute. For a remote vault, the folder of its local copies.
-        shown_vault: The same for messages, relative to the rootdir if it is inside; or the URL, without credentials.
+        vault: The vault's folder, absolute.
+        shown_vault: The same for messages, relative to the rootdir if it is inside.
         no_record: Nothing may be written, even if a fixture would record.
         ci: The environment variable `CI` is set.
         redact: Names to add to the secret ones. `!name` removes one.
@@ -51,8 +45,6 @@ class Settings(NamedTuple):
         objects: The URL of `mimic_objects`, or empty: the object store of large objects.
         usage: The file of `--mimic-usage`, absolute. None without the option.
         outside: Further options that suggested commands need for a test outside of the rootdir.
-        url: The URL of a remote vault, empty for a folder.
-        cache_size: How many bytes the local copies of a remote vault may have.
     """
 
     mode: Mode
@@ -77,18 +69,16 @@ class Settings(NamedTuple):
     network: NetworkPolicy = "allow"
     allowed_hosts: tuple[str, ...] = ()
     objects: str = ""
-    url: str = ""
-    cache_size: int = 2_000_000_000
 
     @property
     def detaches(self) -> bool:
         """Whether large objects are written so that Git ignores them. Those that wait for a review are not."""
-        return bool(self.objects) and not self.review and not self.url
+        return bool(self.objects) and not self.review
 
     @property
     def is_shared(self) -> bool:
-        """Whether tests of other projects, or of other branches, may have recorded in the vault as well."""
-        return bool(self.url) or not self.vault.resolve().is_relative_to(self.rootdir.resolve())
+        """Whether tests of other projects or branches may have recorded in the vault as well."""
+        return not self.vault.resolve().is_relative_to(self.rootdir.resolve())
 
     @property
     def blocks_network(self) -> bool:
@@ -96,26 +86,10 @@ class Settings(NamedTuple):
         return self.network == "block" and self.mode is Mode.REPLAY
 
 
-def open_store(settings: Settings) -> Any:
-    """Return the store of the vault. Nothing is read yet."""
-    if settings.url:
-        from pytest_mimic._remote.opening import open_remote
-
-        return open_remote(settings.url, settings.vault, max_bytes=settings.cache_size)
-    from pytest_mimic._vault.folder import FolderStore
-
-    return FolderStore(settings.vault)
-
-
-def is_url(path: str) -> bool:
-    """Check whether the place of a vault is a URL, or is meant to be one, such as `s3:/bucket`. A drive of Windows is none."""
-    return "://" in path or re.match(r"(s3|gs|az|file):", path.strip(), re.IGNORECASE) is not None
-
-
-def read_size(text: str) -> int:
-    """Return a number of bytes: `2 GB`, `500 MB`, `1.5 GiB`. ValueError: it is no size."""
-    found = re.fullmatch(_SIZE, text.strip(), re.IGNORECASE)
-    if found is None:
-        raise ValueError(f"{text!r} is not a size, such as {CACHE_SIZE}")
-    power = "kmgt".index(found[2].lower()) + 1 if found[2] else 0
-    return int(float(found[1]) * (1024 if found[3] else 1000) ** power)
+def url_fault(path: str) -> str | None:
+    """Return what is wrong with the path of a vault if it is a URL, or is meant to be one (`s3:/bucket`)."""
+    scheme = path.strip().partition(":")[0].lower()
+    if "://" not in path and not (":" in path and scheme in ("s3", "gs", "az", "file")):
+        return None
+    # The URL is not shown, because it may hold credentials.
+    return "a vault is a folder, and this is a URL; to keep large outcomes in a store: mimic_objects = s3://bucket/prefix"

@@ -114,7 +114,7 @@ class TargetError(MimicError, ValueError):
 class RemoteError(MimicError, RuntimeError):
     """An object store cannot be used, or one of its objects.
 
-    Attributes: `reason` (`unreachable`, `forbidden`, `no bucket`, `timeout`, `unsupported` or `failed`) and `url`, the object or the place.
+    Attributes: `reason` (`unreachable`, `forbidden`, `no bucket`, `timeout` or `failed`) and `url`, the object or the place.
     """
 
     reason: str

@@ -20,7 +20,8 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _USUAL = {"mimic_source": "strict", "mimic_pickle": "listed", "mimic_vcr": "off", "mimic_network": "allow"}
 _WANTING = "record rerecord verify live only vault drift review report usage".split()
 # Options and ini keys that are gone, and what to do instead.
-GONE = {"--mimic-block-network": "write -o mimic_network=block"}
+_BLOCK = "write -o mimic_network=block"
+GONE = {"--mimic-block-network": _BLOCK, "mimic_cache_size": "mimic_objects needs none"}
 # The types are in annotations, which are not evaluated: at each start, subscripts would be.
 _RUN: pytest.StashKey[PytestRun] = pytest.StashKey()
 _ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
@@ -59,7 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     text = "with a mode: only for calls that match a pattern or a target, replay others; may be repeated"
     group.addoption("--mimic-only", metavar="PATTERN", action="append", default=[], help=text)
     for flag, metavar, text in (
-        ("--mimic-vault", "PATH", "the folder or URL of the recordings (overrides mimic_vault_path)"),
+        ("--mimic-vault", "PATH", "the folder of the recordings (overrides mimic_vault_path)"),
         ("--mimic-drift", "FILE", "with --mimic-verify: keep drifts for `pytest-mimic review FILE`"),
         ("--mimic-report", "FILE", "write an HTML page of the calls of this run"),
         ("--mimic-usage", "FILE", "write what this run used, for `pytest-mimic unused FILE...`"),
@@ -73,8 +74,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         parser.addini(f"mimic_{name}", text, "linelist")
     parser.addini("mimic_store_arguments", "store a description of the arguments", "bool", default=True)
     for name, text, default in (
-        ("vault_path", "the folder of the recordings, relative to the rootdir, or a URL", ".mimic_vault"),
-        ("cache_size", "how much of a remote vault is kept on this machine", "2 GB"),
+        ("vault_path", "the folder of the recordings, relative to the rootdir", ".mimic_vault"),
         ("objects", "an object store for large objects, such as s3://bucket/prefix", ""),
         ("source", "what to do if the source of a target has changed: strict, warn or ignore", "strict"),
         ("network", "in a replay, connections that nothing mimics: allow or block", "allow"),
@@ -308,7 +308,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 @pytest.fixture(scope="session")
 def mimic_vault_dir(pytestconfig: pytest.Config) -> Path:
-    """The folder of the recordings, as a `pathlib.Path`; of a remote vault, the folder of its local copies."""
+    """The folder of the recordings, as a `pathlib.Path`."""
     return _run(pytestconfig).session.settings.vault
 
 

@@ -18,7 +18,7 @@ OURS, OLDER, JOBLIB, FLOOR = "ours", "0.2.0", "joblib", "floor"
 LIBRARIES = ["pytest", "numpy", "pandas", "pyarrow", "xxhash"]
 # The clients have an environment of their own, because some of them bring plugins that each run of pytest loads.
 REQUIREMENTS = {
-    OURS: [*LIBRARIES, "obstore", "platformdirs"],
+    OURS: LIBRARIES,
     "clients": ["pytest", "httpx", "requests", "aiohttp", "sqlalchemy>=2", "psycopg[binary]", "redis>=5"],
     "vcrpy": ["pytest", "vcrpy", "httpx", "requests", "aiohttp"],
     OLDER: [*LIBRARIES, "pytest-mimic==0.2.0"],

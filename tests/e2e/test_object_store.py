@@ -72,7 +72,7 @@ def test_two_clones_and_two_branches(project, s3_url, monkeypatch, capsys):
     project.write(".gitignore", "__pycache__/\n*.tally\n")
     git(a, "init", "-q", "-b", "main")
     project.record().expect(passed=2)
-    assert call(a, "status")[0] == 1
+    assert call(a, "push", "--check")[0] == 1
     assert call(a, "push")[0] == 0
     git(a, "add", "--all")
     git(a, "commit", "-qm", "one")
@@ -106,7 +106,7 @@ def test_two_clones_and_two_branches(project, s3_url, monkeypatch, capsys):
     code, out = call(b, "diff", "--git", "main..other")
     assert (code, "was not pulled" in out) == (1, False)
     # The other branch needs what this one does not, and the store has it.
-    assert call(b, "gc")[0] == call(b, "status")[0] == 0
+    assert call(b, "gc")[0] == call(b, "push", "--check")[0] == 0
     git(b, "switch", "-q", "other")
     assert call(b, "pull")[0] == 0
     replay(b, EXPECTED="x").expect(passed=2, real=[])

@@ -36,15 +36,12 @@ def test_five_packages_are_required(installed):
     assert installed.metadata["Requires-Python"] == ">=3.10"
 
 
-@pytest.mark.promise(
-    "there are the extras remote, which is obstore and platformdirs, and cli, which is rich and pyyaml"
-)
+@pytest.mark.promise("there are the extras objects, which is obstore, and cli, which is rich and pyyaml")
 def test_two_extras_are_declared(installed):
-    assert set(installed.metadata.get_all("Provides-Extra")) == {"remote", "cli"}
+    assert set(installed.metadata.get_all("Provides-Extra")) == {"objects", "cli"}
     extra = [line for line in installed.requires or () if "extra ==" in line]
     assert {line.replace("'", '"') for line in extra} == {
-        'obstore>=0.11; extra == "remote"',
-        'platformdirs>=4; extra == "remote"',
+        'obstore>=0.11; extra == "objects"',
         'pyyaml>=5.4; extra == "cli"',
         'rich>=13; extra == "cli"',
     }

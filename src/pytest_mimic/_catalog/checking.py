@@ -76,7 +76,6 @@ class Checker:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self._store = vault.store
-        self._lists_objects = getattr(vault.store, "sees_all_names", True)
         # What may be loaded is no matter here: nothing is.
         self._objects = Objects(vault.store, pickles="listed", label=vault.label)
         # The error of an object, None if it is sound: several recordings may share it.
@@ -98,7 +97,7 @@ class Checker:
             whole = whole and not (findings and findings[0].file == name)
             checked.findings += findings
             checked.recordings += 1
-        here = sum(name in named for name in objects) if self._lists_objects else len(named)
+        here = sum(name in named for name in objects)
         checked.objects = here + len(self._detached)
         for name in objects:
             if not is_object(name):

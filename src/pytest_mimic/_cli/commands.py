@@ -47,11 +47,10 @@ COMMANDS = {
     "import": CommandEntry("import_", "take over cassettes of vcrpy and HAR files"),
     "verify": CommandEntry("verify", "check every file of the vault, and repair it"),
     "unused": CommandEntry("unused", "judge the jobs of a split suite as one run: recordings that none used"),
-    "push": CommandEntry("push", "send large objects to an object store"),
+    "push": CommandEntry("push", "send large objects to an object store, or check what it lacks"),
     "pull": CommandEntry("pull", "fetch large objects from an object store"),
-    "status": CommandEntry("status", "compare large objects with an object store"),
     "rm": CommandEntry("rm", "delete recordings"),
     "gc": CommandEntry("gc", "delete what no recording needs"),
 }
 #: Subcommands that are gone, and what to use instead.
-GONE = {"completion": "nothing replaces it"}
+GONE = {"completion": "nothing replaces it", "status": "use pytest-mimic push --check"}

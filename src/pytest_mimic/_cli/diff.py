@@ -60,10 +60,6 @@ def _by_git(invocation: Invocation) -> list[CallDifference]:
     from pytest_mimic._vault import Vault
 
     options, settings = invocation.options, invocation.settings
-    if settings.url:
-        raise MimicError(
-            f"--git compares revisions of a folder, and {settings.shown_vault} is in no repository"
-        )
     if options.paths:
         raise MimicError("--git compares the vault of the project: it takes no paths")
     policy = settings.pickles if options.load else "forbid"
@@ -96,18 +92,10 @@ def _by_paths(invocation: Invocation) -> list[CallDifference]:
 
 
 def _side(invocation: Invocation, path: str) -> tuple[Vault, str]:
-    """Return the vault to which a path or URL leads, and the name of a recording in it, empty for the vault."""
+    """Return the vault to which a path leads, and the name of a recording in it, empty for the vault."""
     from pytest_mimic._review.vault_diff import folder_vault, vault_of
-    from pytest_mimic._settings import is_url
 
-    settings = invocation.settings
-    policy = settings.pickles if invocation.options.load else "forbid"
-    if is_url(path):
-        from pytest_mimic._remote.opening import locate, open_remote
-        from pytest_mimic._vault import Vault
-
-        place, label = locate(path)
-        return Vault(open_remote(path, place, max_bytes=settings.cache_size), pickles=policy, label=label), ""
+    policy = invocation.settings.pickles if invocation.options.load else "forbid"
     folder, name = vault_of(Path(path).absolute(), path)
     label = path.removesuffix(f"/{name}") if name else path
     return folder_vault(folder, label, pickles=policy), name

@@ -32,8 +32,6 @@ def add_arguments(parser: Parser) -> None:
 def run(invocation: Invocation) -> int:
     """Delete it. Exit code 1: a file is damaged, so that the objects it names are not known."""
     options, out, vault = invocation.options, invocation.out, invocation.vault
-    if invocation.settings.url:
-        return _run_remote(invocation)
     orphans = Orphans(vault)
     sizes = {name: vault.store.size(name) or 0 for name in (*sorted(orphans.names), *leftovers(vault.store))}
     is_held = False
@@ -120,18 +118,3 @@ def _not_pushed(invocation: Invocation, sizes: dict[str, int]) -> list[str]:
             invocation.out.line((error.what, "yellow"))
         return list(sizes)
     return [one.name for one in objects if one.state != "both"]
-
-
-def _run_remote(invocation: Invocation) -> int:
-    """Delete what a remote vault does not need: it knows only meanwhile what that is."""
-    options, out = invocation.options, invocation.out
-    if options.dry_run:
-        raise MimicError("gc has no --dry-run for a remote vault, which is searched while it is cleared")
-    cleared = invocation.vault.delete(())
-    if options.json:
-        out.json({"objects": cleared.objects, "bytes": cleared.bytes, "dry_run": False})
-    elif cleared.objects:
-        out.line(f"{plural(cleared.objects, 'object')} deleted, {size(cleared.bytes)} freed")
-    else:
-        out.line("nothing to delete")
-    return 0

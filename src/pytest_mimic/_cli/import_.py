@@ -68,7 +68,7 @@ def run(invocation: Invocation) -> int:
         overwrite=options.overwrite,
         dry_run=options.dry_run,
     )
-    report = Importer(request, invocation.store).run()
+    report = Importer(request).run()
     if options.json:
         invocation.out.json(report.as_json())
     else:
@@ -82,7 +82,7 @@ def _settings(project: Project, redact: list[str]) -> Settings:
     from pytest_mimic._redact.names import read_names
 
     settings = project.settings
-    if not settings.url and settings.vault.exists() and not settings.vault.is_dir():
+    if settings.vault.exists() and not settings.vault.is_dir():
         raise MimicError(f"the vault {settings.shown_vault} is not a folder")
     names = list(settings.redact)
     for line in redact:

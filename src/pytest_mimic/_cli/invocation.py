@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_mimic._ambient import vault_command
 from pytest_mimic.errors import MimicError
@@ -43,41 +43,21 @@ class Invocation:
         return self.project.settings
 
     @cached_property
-    def store(self) -> Any:
-        """The store of the vault. Nothing is read yet."""
-        from pytest_mimic._settings import open_store
-
-        store = open_store(self.settings)
-        if self.settings.url:
-            from pytest_mimic._cli.fetching import show_fetching
-
-            store.on_progress(show_fetching)
-        return store
-
-    def finish(self) -> list[str]:
-        """End the use of a remote vault, and return what it has to say. MimicError: not all could be sent."""
-        if "store" not in vars(self) or not self.settings.url:
-            return []
-        self.store.flush()
-        notes: list[str] = self.store.notes
-        return notes
-
-    @cached_property
     def vault(self) -> Vault:
         """The vault, which is empty if there is none.
 
         Raises:
             MimicError: It is not a folder or of pytest-mimic 0.x, or `--vault` names what does not exist.
         """
-        from pytest_mimic._vault import Vault
+        from pytest_mimic._vault import FolderStore, Vault
 
         settings = self.settings
         folder, shown = settings.vault, settings.shown_vault
-        if not settings.url and folder.exists() and not folder.is_dir():
+        if folder.exists() and not folder.is_dir():
             raise MimicError(f"the vault {shown} is not a folder")
-        if not settings.url and self.options.vault and not folder.exists():
+        if self.options.vault and not folder.exists():
             raise MimicError(f"there is no vault {shown}")
-        vault = Vault(self.store, pickles=settings.pickles, label=shown)
+        vault = Vault(FolderStore(folder), pickles=settings.pickles, label=shown)
         vault.refuse_old()
         return vault
 

@@ -93,10 +93,7 @@ def _run(words: list[str]) -> int:
     # Tens of thousands of recordings stay in memory. Looking for garbage in them as often takes a fifth of the time.
     gc.set_threshold(_GARBAGE)
     try:
-        code: int = module.run(invocation)
-        for note in invocation.finish():
-            _complain(note)
-        return code
+        return module.run(invocation)
     finally:
         gc.set_threshold(*thresholds)
         _ambient.pop(invocation_of)

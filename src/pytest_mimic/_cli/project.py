@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from pytest_mimic._settings import CACHE_SIZE, Mode, Settings, is_url, read_size
+from pytest_mimic._settings import Mode, Settings, url_fault
 from pytest_mimic.errors import MimicError
 
 # In this order. Those of the first two lines count even if they are empty.
@@ -97,14 +97,13 @@ class Project:
         named = given_vault or self._vault_in_addopts()
         path = named or self.text("mimic_vault_path", ".mimic_vault")
         is_whole = os.path.isabs(path) or path.startswith("~")  # noqa: PTH117
-        is_remote = is_url(path)
-        if is_remote:
-            folder, shown = self._remote_vault(path, is_given=bool(given_vault))
-        else:
-            start = self.here if named else self.rootdir
-            folder = Path(os.path.normpath(start / os.path.expanduser(path)))  # noqa: PTH111 - the home may be unknown
-            # As a path from the current folder, so that it can be pasted. One elsewhere is shown as it was given.
-            shown = relative_path(folder, start=self.here)
+        if fault := url_fault(path):
+            where = "--vault" if given_vault else f"{self._shown_inifile}: mimic_vault_path"
+            raise MimicError(f"{where}: {fault}")
+        start = self.here if named else self.rootdir
+        folder = Path(os.path.normpath(start / os.path.expanduser(path)))  # noqa: PTH111 - the home may be unknown
+        # As a path from the current folder, so that it can be pasted. One elsewhere is shown as it was given.
+        shown = relative_path(folder, start=self.here)
         to_rootdir = relative_path(self.rootdir, start=self.here)
         pickles = self.text("mimic_pickle", "listed")
         source = self.text("mimic_source", "strict")
@@ -113,8 +112,6 @@ class Project:
             rootdir=self.rootdir,
             vault=folder,
             shown_vault=str(folder) if is_whole and shown.startswith("../") else shown,
-            url=path if is_remote else "",
-            cache_size=self._cache_size(),
             no_record=False,
             ci=False,
             source=source if source in ("warn", "ignore") else "strict",  # type: ignore[arg-type]
@@ -127,21 +124,6 @@ class Project:
             objects=self.text("mimic_objects"),
             prefix="" if to_rootdir == "." else f"{to_rootdir}/",
         )
-
-    def _remote_vault(self, url: str, *, is_given: bool) -> tuple[Path, str]:
-        from pytest_mimic._remote.opening import locate
-
-        try:
-            return locate(url)
-        except MimicError as error:
-            where = "--vault" if is_given else f"{self._shown_inifile}: mimic_vault_path"
-            raise MimicError(f"{where}: {error}") from None
-
-    def _cache_size(self) -> int:
-        try:
-            return read_size(self.text("mimic_cache_size", CACHE_SIZE))
-        except ValueError as error:
-            raise MimicError(f"{self._shown_inifile}: mimic_cache_size: {error}") from None
 
     def _vault_in_addopts(self) -> str | None:
         """Return the vault in the options that every run of pytest gets, or None."""

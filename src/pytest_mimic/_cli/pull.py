@@ -1,7 +1,7 @@
 """Fetch the large objects of recordings from the object store of `mimic_objects`, as far as they are not here.
 
-Each is checked against the SHA-256 in its recording before it is put in its place. A pull that was stopped continues with
-the objects that are still missing.
+Each is checked against the SHA-256 in its recording before it is put in its place. Those that are here are checked,
+too, and replaced if they are wrong. A pull that was stopped continues with the objects that are still missing.
 """
 
 from __future__ import annotations
@@ -20,18 +20,13 @@ if TYPE_CHECKING:
 def add_arguments(parser: Parser) -> None:
     """Add the options."""
     add_selection(parser)
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="hash the objects that are here, and replace those that are wrong",
-    )
 
 
 def run(invocation: Invocation) -> int:
     """Fetch them. Exit code 1: an object is not in the store or wrong there, or a pattern matched nothing."""
     options, out = invocation.options, invocation.out
     selected = Selected(invocation)
-    selected.find(check=options.check, only_absent=True)
+    selected.find(only_absent=True)
     todo = selected.of("there")
     with progress("pulled", todo) as show:
         pulled = selected.transfer.pull(todo, show)

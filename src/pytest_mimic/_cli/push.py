@@ -1,7 +1,8 @@
 """Send the large objects of recordings to the object store of `mimic_objects`, as far as it does not have them.
 
 Each is checked against the SHA-256 in its recording before it is sent. Nothing in the store is overwritten or deleted.
-Recordings made before `mimic_objects` was set are rewritten: their large objects move out of Git.
+Recordings made before `mimic_objects` was set are rewritten: their large objects move out of Git. With --check, nothing
+is sent or rewritten: the exit code is 1 if the store lacks an object.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_mimic._cli.selection import add_selection
-from pytest_mimic._cli.transfer import Selected, json_of_objects, progress, total
+from pytest_mimic._cli.transfer import Selected, json_of_objects, listed, progress, total
 from pytest_mimic._cli.words import plural, size
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: Parser) -> None:
     """Add the options."""
     add_selection(parser)
+    parser.add_argument("--check", action="store_true", help="only say what the store lacks, exit code 1")
 
 
 def run(invocation: Invocation) -> int:
@@ -28,6 +30,8 @@ def run(invocation: Invocation) -> int:
     from pytest_mimic._remote.detaching import detach
 
     selected = Selected(invocation)
+    if invocation.options.check:
+        return _check(invocation, selected)
     selected.find()  # first, because a store that cannot be used is no reason to rewrite anything
     moved = detach(invocation.vault, selected.files)
     if moved.recordings:
@@ -58,6 +62,40 @@ def run(invocation: Invocation) -> int:
         out.line((f"{total(pushed)} pushed", "bold green"), f" to {selected.url}{also}")
     elif not bad:
         out.line(f"nothing to push: {selected.url} has {_all(there)}")
+    selected.report_rest()
+    return exit_code
+
+
+def _check(invocation: Invocation, selected: Selected) -> int:
+    """Say what the store lacks. Exit code 1: it lacks an object, or has another one under its hash."""
+    from pytest_mimic._remote.detaching import in_git
+
+    out = invocation.out
+    selected.find()
+    lacking, bad = selected.of("here"), selected.of("lost", "wrong")
+    attached = in_git(invocation.vault, selected.files)
+    exit_code = 1 if lacking or bad or selected.is_incomplete else 0
+    if invocation.options.json:
+        out.json(
+            {
+                "store": selected.url,
+                "lacking": json_of_objects(lacking),
+                "problems": json_of_objects(bad),
+                "in_git": [{"object": name, "size": bytes_} for name, bytes_ in attached.items()],
+            }
+        )
+        return exit_code
+    if lacking:
+        out.line((total(lacking), "yellow"), f" to push: {invocation.command('push')}")
+        listed(invocation, lacking)
+    selected.show_problems("lost", "wrong")
+    if not lacking and not bad:
+        out.line(f"{selected.url} has {_all(len(selected.objects))}")
+    if attached:
+        bytes_ = size(sum(attached.values()))
+        out.line(
+            f"{plural(len(attached), 'large object')} in Git, {bytes_}: push moves them to {selected.url}"
+        )
     selected.report_rest()
     return exit_code
 

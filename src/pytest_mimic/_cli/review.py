@@ -54,9 +54,7 @@ def run(invocation: Invocation) -> int:
         else:
             out.line("no change waits for a review")
         return 0
-    review = Review(
-        file, invocation.settings, invocation.redactor, store=invocation.store, loads=options.load
-    )
+    review = Review(file, invocation.settings, invocation.redactor, loads=options.load)
     is_asked = not (options.accept or options.refuse_all or options.json)
     is_whole = _decide_by_options(invocation, review)
     if is_asked:

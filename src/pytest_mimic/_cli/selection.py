@@ -41,7 +41,7 @@ def in_vault(invocation: Invocation, words: Sequence[str]) -> list[str]:
     for word in words:
         path = Path(word)
         name = ""
-        if not settings.url and ("/" in word or "\\" in word):
+        if "/" in word or "\\" in word:
             absolute = path.absolute()
             if absolute.is_relative_to(settings.vault) and absolute.exists():
                 name = absolute.relative_to(settings.vault).as_posix()

@@ -1,4 +1,4 @@
-"""The parts that `push`, `pull` and `status` share: the object store, the chosen objects, progress and problems."""
+"""The parts that `push` and `pull` share: the object store, the chosen objects, progress and problems."""
 
 from __future__ import annotations
 
@@ -29,17 +29,13 @@ def bucket_of(invocation: Invocation) -> Bucket:
     from pytest_mimic._remote.place import parse_place
 
     url = invocation.settings.objects
-    if invocation.settings.url:
-        raise MimicError(
-            f"{invocation.settings.shown_vault} is a vault in an object store: all of it is there"
-        )
     if not url:
         raise MimicError(
             "there is no object store: mimic_objects is not set",
             remedies=["to keep large objects in one: mimic_objects = s3://bucket/prefix"],
         )
     try:
-        return Bucket(parse_place(url))
+        return Bucket(parse_place(url, invocation.settings.rootdir))
     except ValueError as reason:
         raise MimicError(f"mimic_objects: {reason}") from None
 
@@ -76,10 +72,10 @@ class Selected:
         """The object store in messages."""
         return self.bucket.place.shown
 
-    def find(self, *, check: bool = False, only_absent: bool = False) -> list[LargeObject]:
+    def find(self, *, only_absent: bool = False) -> list[LargeObject]:
         """Return the large objects, found here and in the store; see `LargeObjects.find`."""
         self.objects = large_objects(self.files)
-        self.transfer.find(self.objects, check=check, only_absent=only_absent)
+        self.transfer.find(self.objects, only_absent=only_absent)
         return self.objects
 
     def read_again(self) -> None:
@@ -110,7 +106,9 @@ class Selected:
             out.line(f"and {len(bad) - _SHOWN} more objects", ", all with --json")
         if any(one.state == "wrong" for one in bad):
             push = self._invocation.command("push")
-            out.line("  to get what is wrong in the store: delete it there, and then, where it was recorded:")
+            out.line(
+                "  to replace a wrong object: delete it in the store, then push from the machine that recorded it:"
+            )
             out.line("  ", (push, "bold"))
         if lost := self.of("lost") if "lost" in states else []:
             again = command("--mimic-rerecord", *_tests(lost))

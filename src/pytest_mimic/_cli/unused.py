@@ -17,7 +17,7 @@ from pytest_mimic._cli.words import plural
 from pytest_mimic._run.report import SHOWN, Judgement, count_unused, list_unused, listed
 from pytest_mimic._unused.merging import Together, refuse_mixture, sorted_out, together
 from pytest_mimic._unused.usage import Usage, read_usage
-from pytest_mimic._unused.vaults import commit_of, holder_in, id_of_vault, look_again
+from pytest_mimic._unused.vaults import commit_of, id_of_vault
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -96,8 +96,7 @@ def _judge(invocation: Invocation, usages: list[Usage], whole: Together) -> tupl
     from pytest_mimic._unused.judging import Evidence, clear, judge
 
     options, settings, vault = invocation.options, invocation.settings, invocation.vault
-    look_again(vault)
-    unused, newer = sorted_out(vault.names(), usages, holder_in(vault))
+    unused, newer = sorted_out(vault.names(), usages)
     evidence = Evidence(
         whole.outcomes,
         whole.skipped_modules,

@@ -34,11 +34,6 @@ def add_arguments(parser: Parser) -> None:
 
 def run(invocation: Invocation) -> int:
     """Check, and repair if that was asked for."""
-    dropped = 0
-    if invocation.settings.url:
-        dropped, is_sound = _checked_store(invocation)
-        if not is_sound:  # its recordings may not be readable
-            return 1
     results = [
         _Result(invocation, vault, names) for vault, names in _vaults(invocation, invocation.options.files)
     ]
@@ -47,31 +42,7 @@ def run(invocation: Invocation) -> int:
     else:
         for result in results:
             result.show()
-    return max((result.exit_code for result in results), default=0) or int(dropped > 0)
-
-
-def _checked_store(invocation: Invocation) -> tuple[int, bool]:
-    """Compare a remote vault's list of files with what the store has, and repair it if that was asked for.
-
-    Return how many recordings were dropped, and whether the store has all files.
-    """
-    out, options, dropped = invocation.out, invocation.options, 0
-    if options.repair:
-        sent, dropped = invocation.store.repair()
-        if sent and not options.json:
-            out.line((f"{plural(sent, 'object')} sent again from the local copies", "green"))
-        if dropped and not options.json:
-            out.line((f"damaged packs with {plural(dropped, 'recording')} removed", "red"))
-            out.line("  to record again: ", (record_again([None]), "bold"))
-        return dropped, True
-    problems = invocation.store.problems()
-    if problems and options.json:
-        out.json([{"vault": invocation.settings.shown_vault, "missing": problems}])
-    elif problems:
-        for problem in problems:
-            out.line((f"{problem} is missing or damaged", "red"))
-        out.line("  to repair: ", (f"{invocation.command('verify')} --repair", "bold"))
-    return dropped, not problems
+    return max((result.exit_code for result in results), default=0)
 
 
 def _vaults(invocation: Invocation, files: list[str]) -> list[tuple[Vault, list[str] | None]]:
@@ -80,8 +51,6 @@ def _vaults(invocation: Invocation, files: list[str]) -> list[tuple[Vault, list[
         return [(invocation.vault, None)]
     from pytest_mimic._vault import FolderStore, Vault
 
-    if invocation.settings.url:
-        raise MimicError("verify takes no files of a remote vault: it checks all recordings")
     found: dict[Path, tuple[Vault, list[str]]] = {}
     for file in files:
         path = Path(file).absolute()

@@ -71,7 +71,7 @@ class CallsInFlight:
     """The calls of one session that run for real now.
 
     Args:
-        locks: The locks between processes, and between machines. Calls share 2 ** 28 of them.
+        locks: The locks between processes. Calls share 2 ** 28 of them.
     """
 
     def __init__(self, locks: Locks) -> None:
@@ -103,15 +103,7 @@ class CallsInFlight:
             if not self._lock(byte):
                 return CallInFlight(None, is_here=False), False
             flight = self._calls[name] = CallInFlight(lambda: self._remove(name, byte))
-        try:
-            is_first = self._claim(byte)  # other calls can start meanwhile
-        except BaseException:
-            flight.done()
-            raise
-        if is_first:
             return flight, True
-        flight.done()
-        return CallInFlight(None, is_here=False), False
 
     def close(self) -> None:
         """Close the file of the locks."""
@@ -134,11 +126,6 @@ class CallsInFlight:
             return False
         self._users[byte] += 1
         return True
-
-    @outside_event_loop
-    def _claim(self, byte: int) -> bool:
-        """Take a lock between machines, which may take requests."""
-        return self._locks.claim(byte)
 
 
 def _current_task() -> object | None:

@@ -18,14 +18,13 @@ from pytest_mimic._foreign.har import read_har
 from pytest_mimic._foreign.owning_tests import OwningTests
 from pytest_mimic._foreign.placing import Placed, Placer
 from pytest_mimic._foreign.report import ImportedFile, Leftover, Report
-from pytest_mimic._vault import Vault
+from pytest_mimic._vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._foreign.exchanges import ForeignExchange
     from pytest_mimic._settings import Settings
     from pytest_mimic._targets.target import Target
-    from pytest_mimic._vault.store import Store
 
 Form = Literal["auto", "cassette", "recordings"]
 _UNKNOWN = "the client of {} is not known"
@@ -76,14 +75,13 @@ class Importer:
 
     Args:
         request: What to import.
-        store: The store of the vault.
     """
 
-    def __init__(self, request: ImportRequest, store: Store) -> None:
+    def __init__(self, request: ImportRequest) -> None:
         self._request = request
         settings = request.settings
         self._vault = Vault(
-            store,
+            FolderStore(request.settings.vault),
             pickles=settings.pickles,
             label=settings.shown_vault,
             detaches=settings.detaches,
@@ -209,7 +207,7 @@ class Importer:
     # -- carrying over
 
     def _conversation(self, one: _Ready, folder: Path) -> Conversation:
-        settings, targets = self._request.settings._replace(vault=folder, url=""), self._request.targets
+        settings, targets = self._request.settings._replace(vault=folder), self._request.targets
         date = min(filter(None, map(_date_of, one.file.exchanges)), default=self._request.today)
         return Conversation(settings, targets, one.destination, today=date)
 

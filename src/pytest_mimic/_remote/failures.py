@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_mimic._remote.credentials import NOT_FOUND
 from pytest_mimic.errors import RemoteError
 
 if TYPE_CHECKING:
     from pytest_mimic._remote.place import RemotePlace
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
+NO_CREDENTIALS = "no credentials were found"
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "InvalidBucketName")
 _FORBIDDEN = (
     "AccessDenied",
@@ -23,6 +21,8 @@ _FORBIDDEN = (
     "RequestTimeTooSkewed",
 )
 _CODE = r"<Code>(\w+)</Code>"
+# The attempts of a request that the store is too busy for, and of one whose connection breaks.
+_WHILE_BUSY, _WHILE_BROKEN = 10, 4
 _CREDENTIALS = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or a role",
     "gs": "GOOGLE_APPLICATION_CREDENTIALS, or a service account",
@@ -45,7 +45,7 @@ def failure(reason: Exception, do: str, key: str, place: RemotePlace) -> RemoteE
         return _error("no bucket", f"there is no bucket {place.bucket}", do, key, place)
     server = _server(place)
     if _is_without_credentials(text):
-        why = _found(rf"PermissionError: ({NOT_FOUND}[^\n]*)", text) or NOT_FOUND
+        why = _found(rf"({NO_CREDENTIALS}[^\n]*)", text) or NO_CREDENTIALS
         return _error("forbidden", why, do, key, place)
     if status in ("401", "403") or code in _FORBIDDEN or "Permission denied" in text:
         why = f"access is denied ({code or status or 'by the file system'})"
@@ -55,10 +55,8 @@ def failure(reason: Exception, do: str, key: str, place: RemotePlace) -> RemoteE
         "AuthorizationHeaderMalformed",
     ):
         return _error("failed", "the bucket is in another region", do, key, place)
-    if kind == "Timeout" or "TimedOut" in text or "timed out" in text:
+    if _is_timeout(text):
         return _error("timeout", f"{server} gave no answer in time", do, key, place)
-    if status == "501" and do == "write":
-        return _error("unsupported", f"{server} has no conditional writes", do, key, place)
     if status:
         return _error("failed", f"{server} answered {status}{f' ({code})' if code else ''}", do, key, place)
     if kind in ("Connect", "Request", "Interrupted") and "Body" not in text:
@@ -69,29 +67,23 @@ def failure(reason: Exception, do: str, key: str, place: RemotePlace) -> RemoteE
     return _error("failed", _rest(reason, text, server), do, key, place)
 
 
-def is_conflict(reason: Exception) -> bool:
-    """Return whether S3 refused a conditional write because another one to the same key was under way."""
-    return _found(_CODE, str(reason)) in ("ConditionalRequestConflict", "OperationAborted")
-
-
-def is_passing(reason: Exception) -> bool:
-    """Return whether a failure may pass and obstore has not repeated the request itself."""
+def tries_after(reason: Exception) -> int:
+    """Return how often a request that failed so is made at most: 1 if it is not worth a second attempt."""
     text = str(reason)
-    if "retries, max_retries" in text or _is_without_credentials(text):
-        return False
+    if _is_without_credentials(text) or _is_timeout(text):
+        return 1
     if status := _status(text):
-        return status in ("408", "409", "429") or (status[0] == "5" and status != "501")
-    if isinstance(reason, EOFError) or "NoContentRange" in text:
-        return True
-    # Other failures in the middle of an object are repeated by obstore, which reads on from there.
-    return ("Error performing" in text and "kind: " in text) or "list response body" in text
+        is_busy = status in ("408", "409", "429") or (status[0] == "5" and status != "501")
+        return _WHILE_BUSY if is_busy else 1
+    is_broken = isinstance(reason, EOFError) or "kind: " in text or "NoContentRange" in text or "Body" in text
+    return _WHILE_BROKEN if is_broken else 1
 
 
 def missing_extra(place: RemotePlace) -> RemoteError:
     """Return the error for a place whose libraries are not installed."""
     return RemoteError(
-        f"{place.shown} needs the extra `remote`",
-        remedies=["pip install 'pytest-mimic[remote]'"],
+        f"{place.shown} needs the extra `objects`",
+        remedies=["pip install 'pytest-mimic[objects]'"],
         reason="failed",
         url=place.shown,
     )
@@ -141,9 +133,13 @@ def _rest(reason: Exception, text: str, server: str) -> str:
 def _is_without_credentials(text: str) -> bool:
     """Return whether the last resort for credentials failed: the metadata of a machine in the cloud."""
     return (
-        re.search(rf"performing \w+ http://(169\.254\.|metadata)|MissingAccount|{NOT_FOUND}", text)
+        re.search(rf"performing \w+ http://(169\.254\.|metadata)|MissingAccount|{NO_CREDENTIALS}", text)
         is not None
     )
+
+
+def _is_timeout(text: str) -> bool:
+    return "kind: Timeout" in text or "TimedOut" in text or "timed out" in text
 
 
 def _status(text: str) -> str:

@@ -1,20 +1,17 @@
 """Large objects in a working copy and in an object store: each by its SHA-256, which is checked on both sides."""
 
-# The plugin's own paths are texts: a Path takes long to join.
-# ruff: noqa: PTH103, PTH108, PTH118, PTH120, PTH123
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_mimic._files.patient import patient
 from pytest_mimic._vault.detached import Detached, DetachedWriter, detached_in, hash_of_file
 from pytest_mimic._vault.leftovers import give_back, take_number, temporary_name
-from pytest_mimic.errors import RemoteError
 
 if TYPE_CHECKING:
     from pytest_mimic._catalog import CatalogFile
@@ -22,10 +19,8 @@ if TYPE_CHECKING:
     from pytest_mimic._vault import FolderStore
 
 _T = TypeVar("_T")
-# How many objects are transferred at a time, and how many questions are asked.
+# How many objects are transferred at a time, and how many questions are asked. An object is in memory while it is sent.
 _TRANSFERS, _QUESTIONS = 8, 32
-# Smaller objects are sent in one request, which refuses to overwrite. In bytes.
-_SMALL = 8 << 20
 
 Show = Callable[[int, int], None]
 """Gets the number of objects that are done, and their bytes."""
@@ -94,25 +89,23 @@ class LargeObjects:
         self._bucket = bucket
         self.problems: dict[LargeObject, str] = {}
 
-    def find(self, objects: Sequence[LargeObject], *, check: bool = False, only_absent: bool = False) -> None:
+    def find(self, objects: Sequence[LargeObject], *, only_absent: bool = False) -> None:
         """Find out where objects are. The store is asked for each by its hash: a list of it could be long.
 
-        With `check`, those here are hashed. Otherwise, their sizes are compared. With `only_absent`, the store is asked
-        only for those that are not here.
+        With `only_absent`, those here are hashed, and the store is asked only for those that are not here or wrong.
 
         Raises:
             RemoteError: The store cannot be used.
         """
         for one in objects:
             one.here = self._store.size(one.detached.place) == one.size
-            if one.here and check:
-                one.here = hash_of_file(self._path(one)) == one.detached
+            if one.here and only_absent:
+                one.here = hash_of_file(str(self._path(one))) == one.detached
         asked = [one for one in objects if not (only_absent and one.here)]
         for one, size in _in_parallel(self._size, asked, _QUESTIONS):
             one.there = size
         if not (objects or only_absent) or any(one.there is None for one in asked):
-            # The answer about a single key does not say whether there is such a bucket at all.
-            self._bucket.get(Detached("0" * 64, 0).key)
+            self._bucket.check()
 
     def push(self, objects: Sequence[LargeObject], show: Show) -> list[LargeObject]:
         """Send objects that only the working copy has, and return them. Nothing in the store is overwritten.
@@ -149,53 +142,35 @@ class LargeObjects:
     def _size(self, one: LargeObject) -> int | None:
         return self._bucket.size(one.detached.key)
 
-    def _path(self, one: LargeObject) -> str:
-        return os.path.join(self._store.path, *one.detached.place.split("/"))
+    def _path(self, one: LargeObject) -> Path:
+        return Path(self._store.path, one.detached.place)
 
     def _send(self, one: LargeObject) -> str:
         """Send an object; return what is wrong with it, or an empty text."""
-        path, key = self._path(one), one.detached.key
-        if one.size > _SMALL:
-            if hash_of_file(path) != one.detached:
-                return _DAMAGED
-            self._bucket.upload(key, path)
-        else:
-            with open(path, "rb") as file:
-                data = file.read()
-            if sha256(data).hexdigest() != one.detached.sha256:
-                return _DAMAGED
-            try:
-                self._bucket.create(key, data)
-            except RemoteError as error:
-                if error.reason != "failed":
-                    raise
-                self._bucket.put(key, data)  # a store that knows no conditions
-        one.there = one.size
-        return ""
+        data = self._path(one).read_bytes()
+        if sha256(data).hexdigest() != one.detached.sha256:
+            return "its content here is not what the recording names: the SHA-256 differs"
+        is_new = self._bucket.create(one.detached.key, data)
+        one.there = one.size if is_new else self._size(one)
+        return "" if one.there == one.size else "the store has other content by now"
 
     def _fetch(self, one: LargeObject) -> str:
         """Fetch an object; return what is wrong with it, or an empty text."""
         path, number = self._path(one), take_number()
-        whole = os.path.join(self._store.path, temporary_name(number))
+        whole = Path(self._store.path, temporary_name(number))
         try:
-            with suppress(FileNotFoundError):
-                os.unlink(whole)
             if not self._bucket.download(one.detached.key, whole):
                 return "it is not there any more"
-            if hash_of_file(whole) != one.detached:
+            if hash_of_file(str(whole)) != one.detached:
                 one.is_other = True
                 return "its content there is not what the recording names: the SHA-256 differs"
-            os.makedirs(os.path.dirname(path), exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             patient(os.replace)(whole, path)
         finally:
-            with suppress(OSError):
-                os.unlink(whole)
+            whole.unlink(missing_ok=True)
             give_back(number)
         one.here = True
         return ""
-
-
-_DAMAGED = "its content here is not what the recording names: the SHA-256 differs"
 
 
 def _in_parallel(

@@ -1,13 +1,12 @@
-"""Reads the URL of a vault: which bucket of which store, and where its local copies are kept."""
+"""Reads `mimic_objects`: which bucket of which store, or which folder."""
 
-# A Path takes long to join, and a test may have replaced it.
-# ruff: noqa: PTH117, PTH118
+# ruff: noqa: PTH117, PTH111
 from __future__ import annotations
 
 import os
 import re
-from hashlib import blake2b
-from os.path import isabs, join
+from os.path import isabs
+from pathlib import Path
 from typing import NamedTuple
 
 from pytest_mimic._targets.spelling import did_you_mean
@@ -19,13 +18,12 @@ _ENDPOINTS = {
     "gs": ("GOOGLE_BASE_URL", "STORAGE_EMULATOR_HOST"),
     "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
 }
-CACHE_VARIABLE = "PYTEST_MIMIC_CACHE_DIR"
 # Characters that mean something else in a URL, or that obstore would escape in a key.
 _ODD = r"""[\\{}^%`\[\]"<>~|*?\x00-\x1f\x7f-\x9f]"""
 
 
 class RemotePlace(NamedTuple):
-    """A place for a vault in an object store.
+    """A place for objects.
 
     Attributes:
         scheme: `s3`, `gs`, `az` or `file`.
@@ -47,8 +45,13 @@ class RemotePlace(NamedTuple):
         return f"{self.scheme}://{self.bucket}{'/' if self.prefix else ''}{self.prefix}"
 
 
-def parse_place(url: str) -> RemotePlace:
-    """Return the place that a URL names; ValueError in one readable line if it names no place."""
+def parse_place(url: str, rootdir: Path) -> RemotePlace:
+    """Return the place that a URL or a path names; ValueError in one readable line if it names no place.
+
+    Args:
+        url: The URL, or the path of a folder.
+        rootdir: The folder to which a path is relative.
+    """
     scheme, colon, rest = url.strip().partition("://")
     scheme = scheme.lower()
     if not colon:
@@ -56,7 +59,7 @@ def parse_place(url: str) -> RemotePlace:
         if colon and name.lower() in SCHEMES:
             start = "//" if name.lower() == "file" else "/"
             raise _wrong(url, f"write it as {_shown(f'{name.lower()}:/{start}' + rest.lstrip('/'))}")
-        raise _wrong(url, "a URL has the form s3://bucket/prefix, gs://…, az://… or file:///folder")
+        return RemotePlace("file", "", os.path.normpath(rootdir / os.path.expanduser(url.strip())))
     if scheme not in SCHEMES:
         known = ", ".join(SCHEMES)
         raise _wrong(url, f"the scheme {scheme} is not one of {known}{did_you_mean(scheme, SCHEMES)}")
@@ -77,21 +80,6 @@ def parse_place(url: str) -> RemotePlace:
     if prefix and not all(part.strip(".") for part in prefix.split("/")):
         raise _wrong(url, "the prefix must not hold '//', '.' or '..'")
     return RemotePlace(scheme, authority, prefix, _endpoint(scheme))
-
-
-def cache_folder(place: RemotePlace) -> str:
-    """Return the folder of this user that keeps copies of what is in a place; ValueError for a bad setting."""
-    parent = os.environ.get(CACHE_VARIABLE, "")
-    if not parent:
-        from platformdirs import user_cache_dir
-
-        parent = user_cache_dir("pytest-mimic", appauthor=False)
-    elif not isabs(parent):
-        raise ValueError(f"{CACHE_VARIABLE} must be an absolute path, and {parent!r} is not")
-    # Two accounts may have containers of one name.
-    account = os.environ.get("AZURE_STORAGE_ACCOUNT_NAME", "") if place.scheme == "az" else ""
-    name = f"{place.shown} {place.endpoint}{account}".encode("utf-8", "surrogateescape")
-    return join(parent, blake2b(name, digest_size=8).hexdigest())
 
 
 def _folder(url: str, authority: str, path: str) -> RemotePlace:
@@ -121,7 +109,7 @@ def _endpoint(scheme: str) -> str:
 
 def _wrong(url: str, why: str) -> ValueError:
     """Return an error about a URL, which is shown without credentials."""
-    return ValueError(f"{_shown(url)!r} is no place for a vault: {why}")
+    return ValueError(f"{_shown(url)!r} is no place for objects: {why}")
 
 
 def _shown(url: str) -> str:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pytest_mimic._redact.redactor import Redactor
     from pytest_mimic._review.differences import TreeDifference
     from pytest_mimic._settings import Settings
-    from pytest_mimic._vault.store import Store
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -31,18 +30,17 @@ class Review:
         file: The file of changes.
         settings: The settings of the project.
         redactor: Knows which names are secret.
-        store: The store of the vault.
         loads: Whether pickles may be loaded, by the lists of their recordings, to compare them by value.
     """
 
     def __init__(
-        self, file: ChangesFile, settings: Settings, redactor: Redactor, *, store: Store, loads: bool = False
+        self, file: ChangesFile, settings: Settings, redactor: Redactor, *, loads: bool = False
     ) -> None:
         self._file = file
         self._settings = settings
         self._loads = loads
         self._comparer = Comparer(redactor, loads=loads)
-        self._store = store
+        self._store = FolderStore(settings.vault)
         self._acceptor = Acceptor(
             self._store, file.path, label=settings.shown_vault, detaches=settings.detaches
         )

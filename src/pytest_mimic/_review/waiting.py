@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pytest_mimic._catalog import CatalogFile
 from pytest_mimic._outcome.plain import layout
@@ -20,12 +19,9 @@ from pytest_mimic._review.drift_files import (
     write_drifts,
 )
 from pytest_mimic._review.overlay import OverlayStore, mark_of_content
-from pytest_mimic._settings import Settings, open_store
+from pytest_mimic._settings import Settings
 from pytest_mimic._vault import FolderStore
 from pytest_mimic._vault.names import FOLDERS
-
-if TYPE_CHECKING:
-    from pytest_mimic._vault.store import Store
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -33,14 +29,15 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _OF_THE_RUN = ("test", "recorded")
 
 
-def store_over(vault: Store, rootdir: Path) -> OverlayStore:
+def store_over(settings: Settings) -> OverlayStore:
     """Return the store of a `--mimic-review` run, which leaves the vault as it is."""
-    return OverlayStore(FolderStore(staged_folder(rootdir / REVIEW_FILE)), vault)
+    staged = FolderStore(staged_folder(settings.rootdir / REVIEW_FILE))
+    return OverlayStore(staged, FolderStore(settings.vault))
 
 
 def begin(settings: Settings) -> None:
     """Drop what an earlier run has kept of recordings that have changed in the vault since then."""
-    store = store_over(open_store(settings), settings.rootdir)
+    store = store_over(settings)
     for name in waiting(store):
         if not is_current(store, name):
             discard(store, name)
@@ -79,7 +76,7 @@ def keep_drifts(settings: Settings, rows: Sequence[Row]) -> str:
 def keep_recordings(settings: Settings) -> str:
     """Write the list of the recordings that wait for a review, and return the note for the summary."""
     path = settings.rootdir / REVIEW_FILE
-    store = store_over(open_store(settings), settings.rootdir)
+    store = store_over(settings)
     rows = list(_rows(store))
     if rows:
         ChangesFile(path).write(rows, vault=settings.shown_vault)

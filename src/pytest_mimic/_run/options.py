@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from pytest_mimic._run.node_ids import relative_path
-from pytest_mimic._settings import Mode, Settings, is_url, read_size
+from pytest_mimic._settings import Mode, Settings, url_fault
 from pytest_mimic._targets.target import Target, as_targets, parse_target
-from pytest_mimic.errors import MimicError, TargetError
+from pytest_mimic.errors import TargetError
 
 _NEEDS_MODE = "--mimic-only needs one of --mimic-record, --mimic-rerecord, --mimic-verify and --mimic-live"
 # Values of the environment variable `CI` that mean "not in CI".
@@ -46,7 +46,7 @@ def settings_of(config: pytest.Config) -> Settings:
     only = tuple(pattern.strip() for pattern in option.mimic_only)
     _check_combination(option, mode, only, is_given=bool(given))
     drift = getattr(option, "mimic_drift", None)
-    vault, rootdir = _vault_of(config), config.rootpath
+    (vault, shown_vault), rootdir = _vault_of(config), config.rootpath
     here = config.invocation_params.dir
     to_rootdir = relative_path(rootdir, start=here)
     # pytest would find another rootdir for a test outside of this one.
@@ -58,8 +58,8 @@ def settings_of(config: pytest.Config) -> Settings:
     return Settings(
         mode=mode,
         rootdir=rootdir,
-        vault=vault.folder,
-        shown_vault=vault.shown,
+        vault=vault,
+        shown_vault=shown_vault,
         no_record=option.mimic_no_record,
         ci=os.environ.get("CI", "").lower() not in _NOT_CI,
         source=_choice(config, "mimic_source", ("strict", "warn", "ignore")),
@@ -78,8 +78,6 @@ def settings_of(config: pytest.Config) -> Settings:
         network=_choice(config, "mimic_network", ("allow", "block")),
         allowed_hosts=_allowed_hosts(config),
         objects=_objects_url(config),
-        url=vault.url,
-        cache_size=_cache_size(config),
     )
 
 
@@ -162,25 +160,12 @@ def _given(option: Any) -> tuple[str, ...]:
     return (*words, *(["--doctest-modules"] if getattr(option, "doctestmodules", False) else []))
 
 
-class _VaultPlace(NamedTuple):
-    """The settings of the vault: see `Settings`."""
-
-    folder: Path
-    shown: str
-    url: str = ""
-
-
-def _vault_of(config: pytest.Config) -> _VaultPlace:
+def _vault_of(config: pytest.Config) -> tuple[Path, str]:
+    """Return the vault's folder, and the same for messages."""
     given: str | None = config.option.mimic_vault
     path = given or _ini(config, "mimic_vault_path")
-    if is_url(path):
-        from pytest_mimic._remote.opening import locate
-
-        try:
-            return _VaultPlace(*locate(path), path)
-        except MimicError as error:
-            origin = "--mimic-vault" if given else "mimic_vault_path"
-            raise pytest.UsageError(f"{origin}: {error.what}") from None
+    if fault := url_fault(path):
+        raise pytest.UsageError(f"{'--mimic-vault' if given else 'mimic_vault_path'}: {fault}")
     start = config.invocation_params.dir if given else config.rootpath
     folder = Path(os.path.normpath(start / os.path.expanduser(path)))  # noqa: PTH111 - the home may be unknown
     for one in (folder, *folder.parents):
@@ -188,14 +173,7 @@ def _vault_of(config: pytest.Config) -> _VaultPlace:
             raise pytest.UsageError(f"the vault {path} is not a folder: {one} is a file")
     rootdir = config.rootpath
     shown = folder.relative_to(rootdir).as_posix() if folder.is_relative_to(rootdir) else str(folder)
-    return _VaultPlace(folder, shown)
-
-
-def _cache_size(config: pytest.Config) -> int:
-    try:
-        return read_size(_ini(config, "mimic_cache_size"))
-    except ValueError as error:
-        raise pytest.UsageError(f"mimic_cache_size: {error}") from None
+    return folder, shown
 
 
 def _objects_url(config: pytest.Config) -> str:
@@ -204,7 +182,7 @@ def _objects_url(config: pytest.Config) -> str:
         from pytest_mimic._remote.place import parse_place
 
         try:
-            parse_place(url)
+            parse_place(url, config.rootpath)
         except ValueError as reason:
             raise pytest.UsageError(f"mimic_objects: {reason}") from None
     return url

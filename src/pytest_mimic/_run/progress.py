@@ -1,4 +1,4 @@
-"""Shows on a terminal what a run waits for: a real call that is recorded, or packs of a remote vault."""
+"""Shows on a terminal what a run waits for: a real call that is recorded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _INTERVAL = 1.0
 _SAVE, _RESTORE, _ERASE = "\x1b7", "\x1b8", "\x1b[K"
 
 
-class _Line:
+class Line:
     """A text at the right of the terminal's current line.
 
     It must be made while pytest captures nothing.
@@ -57,7 +57,7 @@ class Progress:
 
     def __init__(self, state: RunState, terminal: Any) -> None:
         self._state = state
-        self._line = _Line(terminal)
+        self._line = Line(terminal)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="mimic-progress", daemon=True)
         self._thread.start()
@@ -75,21 +75,3 @@ class Progress:
                 self._line.hide()
             else:
                 self._line.show(f"mimic: recording {longest.call.label}", f" {longest.seconds:.0f} s")
-
-
-class Fetching:
-    """Shows how many packs of a remote vault were fetched. It must be made while pytest captures nothing."""
-
-    def __init__(self, terminal: Any) -> None:
-        self._line = _Line(terminal)
-
-    def __call__(self, done: int, total: int) -> None:
-        """Show that so many packs were fetched."""
-        if done < total:
-            self._line.show("mimic: fetching recordings", f" {done} of {total}")
-        else:
-            self._line.hide()
-
-    def stop(self) -> None:
-        """Erase the line."""
-        self._line.close()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pytest_mimic._run.calls import CallReports
     from pytest_mimic._run.ci import CiReports
     from pytest_mimic._run.fixtures import WiderFixtures
-    from pytest_mimic._run.progress import Fetching, Progress
+    from pytest_mimic._run.progress import Progress
     from pytest_mimic._run.restarts import Restarts
     from pytest_mimic._session import Covering
 
@@ -67,7 +67,6 @@ class PytestRun:
         self._restarts: Restarts | None = None
         self._restored: list[str] = []
         self._progress: Progress | None = None
-        self._fetching: Fetching | None = None
         self._calls: CallReports | None = None
         self._page: list[str] = []  # the line that names the HTML report
         self._watchers: list[CallReports | CiReports] = []
@@ -199,14 +198,10 @@ class PytestRun:
             self.session.ledger.deselected.append(f"{plural(deselected, 'test')} deselected")
         terminal = self.config.pluginmanager.get_plugin("terminalreporter")
         settings = self.session.settings
-        if (settings.mode.writes or settings.url) and terminal is not None and terminal.isatty:
-            from pytest_mimic._run.progress import Fetching, Progress
+        if settings.mode.writes and terminal is not None and terminal.isatty:
+            from pytest_mimic._run.progress import Progress
 
-            if settings.url:
-                self._fetching = Fetching(terminal)
-                self.session.store.on_progress(self._fetching)
-            if settings.mode.writes:
-                self._progress = Progress(self.session.state, terminal)
+            self._progress = Progress(self.session.state, terminal)
         problems = [*self._late_problems, *self.session.new_problems()]
         if not self._narrowed():
             problems += self.session.missing_modules()
@@ -360,7 +355,7 @@ class PytestRun:
             ran_all = passed and not self._is_worker and self._passed_all()
             self._keep_error(lambda: self.session.close(passed=passed, is_complete=ran_all))
         if self._is_worker:
-            self._keep_error(lambda: self.session.flush(is_last=False))
+            self._keep_error(self.session.vault.store.flush)
             # From here on, the controller's own mark counts.
             self.session.vault.end_run()
             self.config.workeroutput["mimic"] = ledger.to_plain()  # type: ignore[attr-defined]
@@ -370,7 +365,7 @@ class PytestRun:
         self._keep_error(lambda: self._restored.extend(restore_replaced(self.session)))
         if ledger.replaced:
             self._keep_error(lambda: self.session.vault.collect(ledger.replaced))
-        self._keep_error(lambda: self.session.flush(is_last=True))
+        self._keep_error(self.session.vault.store.flush)
         if self._ran_tests and not self.config.option.collectonly:
             self._keep_error(self._judge)
         self._keep_error(self._keep_usage)
@@ -453,11 +448,9 @@ class PytestRun:
     def close(self) -> None:
         """Restore everything if the run did not come to its end."""
         self.session.close(passed=False)
-        with suppress(MimicError):  # the summary has named what cannot be sent
-            self.session.flush(is_last=False)
+        with suppress(MimicError):  # the summary has named what cannot be written
+            self.session.vault.store.flush()
         self.session.vault.end_run()
-        if self._fetching is not None:
-            self._fetching.stop()
 
 
 def _own_files(item: pytest.Item) -> set[str]:

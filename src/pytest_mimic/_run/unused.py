@@ -27,10 +27,8 @@ def judge_unused(
         is_asked = settings.clear_unused or settings.fail_on_unused
         return Judgement(not_judged="--mimic-live was given" if is_asked else "")
     if reasons:
-        is_in_use = bool(ledger.used) if settings.url else holds_recordings(settings.vault)
+        is_in_use = holds_recordings(settings.vault)
         return Judgement(not_judged=", ".join(reasons) if is_in_use else "", cleared=_cleared(session, {}))
-    if settings.url and (reason := _unseen(session)) is not None:
-        return Judgement(not_judged=reason)
     unused = session.vault.names(without=ledger.used)
     if not unused:
         return Judgement(cleared=_cleared(session, {}))
@@ -51,37 +49,12 @@ def judge_unused(
     return judgement
 
 
-def _unseen(session: Session) -> str | None:
-    """Return why the recordings of a remote vault are not judged, or None if they are.
-
-    What others have recorded is only fetched for a judgement that was asked for. A run that used no vault asks nothing.
-    """
-    from pytest_mimic.errors import RemoteError
-
-    settings, store = session.settings, session.store
-    is_asked = settings.clear_unused or settings.fail_on_unused
-    if not is_asked and not session.ledger.used and not session.ledger.missing:
-        return ""
-    try:
-        if is_asked or settings.mode.writes:
-            store.refresh()
-        absent = 0 if is_asked else store.absent()
-    except RemoteError as error:
-        if is_asked:
-            raise
-        return error.what
-    if not absent:
-        return None
-    packs = "1 pack of the vault is" if absent == 1 else f"{absent:,} packs of the vault are"
-    return f"{packs} not on this machine, --mimic-fail-on-unused fetches what is missing"
-
-
 def _cleared(session: Session, proven: Mapping[str, int]) -> str:
     """Clear the recordings, given with their bytes, if that was asked for, and return it in words."""
     settings = session.settings
     if not settings.clear_unused or settings.no_record:
         return ""
-    if not settings.url and not holds_recordings(settings.vault):
+    if not holds_recordings(settings.vault):
         return ""
     from pytest_mimic._unused.judging import clear
 

@@ -13,7 +13,7 @@ import pytest
 from pytest_mimic._boundaries.registry import BOUNDARIES
 from pytest_mimic._targets.modules import module_exists
 from pytest_mimic._unused.usage import Usage, is_usage_file, marks, write_usage
-from pytest_mimic._unused.vaults import commit_of, id_of_vault, others_in
+from pytest_mimic._unused.vaults import commit_of, id_of_vault
 
 if TYPE_CHECKING:
     from pytest_mimic._run.selection import Selection
@@ -59,7 +59,7 @@ def keep_usage(path: Path, session: Session, outcomes: Mapping[str, str], select
         installed_clients=[name for name in BOUNDARIES if module_exists(name)],
         tests=tests,
         used=marks(ledger.used),
-        others=marks(others_in(session.vault, ledger.used)),
+        others=marks(session.vault.names(without=ledger.used)),
         label=str(path),
     )
     write_usage(path, usage)

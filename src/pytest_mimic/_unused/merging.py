@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pytest_mimic._unused.usage import Usage, mark
@@ -165,13 +165,10 @@ def _outcomes(usages: Sequence[Usage]) -> dict[str, str]:
     return outcomes
 
 
-def sorted_out(
-    names: Iterable[str], usages: Sequence[Usage], holder: Callable[[str], str]
-) -> tuple[list[str], int]:
+def sorted_out(names: Iterable[str], usages: Sequence[Usage]) -> tuple[list[str], int]:
     """Return those of the recordings that no run has used, and how many were added since.
 
-    A recording that was not there in one of the runs may be needed by its tests by now. `holder` gives the name of the
-    pack that holds a recording, which may be empty.
+    A recording that was not there in one of the runs may be needed by its tests by now.
     """
     used = frozenset[bytes]().union(*(usage.used for usage in usages))
     there = frozenset.intersection(*(usage.others for usage in usages))
@@ -181,10 +178,8 @@ def sorted_out(
         own = mark(name)
         if own in used:
             continue
-        if own not in there:
-            both = {own, mark(holder(name))}
-            if any(both.isdisjoint(usage.others) for usage in usages):
-                newer += 1
-                continue
-        unused.append(name)
+        if own in there:
+            unused.append(name)
+        else:
+            newer += 1
     return unused, newer

@@ -34,7 +34,7 @@ class Usage(NamedTuple):
     """The account of one run.
 
     Attributes:
-        vault: The path of the vault, relative to the rootdir, or its URL.
+        vault: The path of the vault, relative to the rootdir.
         commit: The commit of git that was checked out, or empty.
         mode: The mode of the run.
         python: The implementation and version of Python, such as `Python 3.12`.
@@ -49,8 +49,7 @@ class Usage(NamedTuple):
         installed_clients: All boundaries whose client is installed.
         tests: `passed`, `failed`, `skipped` or `not run`, by the id of each collected test.
         used: The marks of the recordings and cassettes that the run used or made.
-        others: The marks of the others that were in the vault at its end. In a remote vault, a pack may stand for those
-            in it.
+        others: The marks of the others that were in the vault at its end.
         label: The name of the file in messages.
     """
 

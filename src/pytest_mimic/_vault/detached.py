@@ -87,7 +87,7 @@ def checked(
                 _difference(len(data), detached),
                 f"named by {label}/{origin.name}, as {name}",
             ],
-            remedies=[f"to replace it: {pull_command('--check')}"],
+            remedies=[f"to replace it: {pull_command()}"],
             file=f"{label}/{detached.place}",
         )
     known.add(detached.sha256)

@@ -42,18 +42,14 @@ def _is_foreign(record: logging.LogRecord) -> bool:
 
 
 class Locks(Protocol):
-    """Locks on calls, by numbers below 2 ** 28, between processes and between machines."""
+    """Locks on calls, by numbers below 2 ** 28, between the processes of this machine."""
 
     def acquire(self, byte: int) -> bool:
-        """Take the lock between the processes of this machine. Return False if another one has it."""
-        ...
-
-    def claim(self, byte: int) -> bool:
-        """Take the lock between machines, while this object has the one above. Return False if another has it."""
+        """Take the lock. Return False if another process has it."""
         ...
 
     def release(self, byte: int) -> None:
-        """Release both."""
+        """Release it."""
         ...
 
     def close(self) -> None:
@@ -139,10 +135,6 @@ class ByteLocks:
                 return False
             raise _cannot_lock(self._path, reason) from None
         self._held.add(one)
-        return True
-
-    def claim(self, byte: int) -> bool:  # noqa: ARG002 - see `_remote.claims.ClaimLocks`
-        """Take the lock between machines on a byte whose lock this object has. A folder has no such locks."""
         return True
 
     def release(self, byte: int) -> None:

@@ -219,10 +219,6 @@ class Vault:
 
     def size(self) -> tuple[int, int]:
         """Return the number of recordings and cassettes, and the bytes of all files."""
-        totals = getattr(self.store, "totals", None)
-        if totals is not None:  # a store that counts without a list of all names
-            found: tuple[int, int] = totals()
-            return found
         names = self.names()
         files = [*names, *self.store.names("objects"), *self.store.names("detached")]
         return len(names), sum(self.store.size(name) or 0 for name in files)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,7 +17,6 @@ from pytest_mimic._vault.container import (
     FilePacker,
     Packer,
     checksum_of,
-    checksum_of_segments,
     claimed_checksum,
     unpack,
 )
@@ -150,7 +149,6 @@ class _FileWriter:
         self._detached: dict[str, Detached] = {}
         self._is_locked = False
         self._durable = any(map(_is_worth_flushing, outcomes))
-        self._sees_all = getattr(store, "sees_all_names", True)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -271,14 +269,14 @@ class _FileWriter:
     def _place_text(self, fingerprint: str, text: str) -> str:
         """Return the name of the object with this text; write it if necessary, but not over an edited one."""
         content = text.encode()
-        names = self._names(fingerprint, "json", lambda: checksum_of_segments([content]))
+        names = _names(fingerprint, "json")
         while True:
             name = next(names)
-            found = self._existing(name)
+            found = self._store.map(name)
             data = None if found is None else bytes(found)
             if data == content:
                 return name
-            if data is not None and self._sees_all and _is_other_text(data, text):
+            if data is not None and _is_other_text(data, text):
                 continue
             if data is None or data.replace(b"\r\n", b"\n") != content:
                 self._make(name, content, absent=data is None)
@@ -294,12 +292,12 @@ class _FileWriter:
             facts["code"] = pickled.code
         if pickled.by_value:
             facts["python"] = pickled.python or loading.python_version()
-        names = self._names(encoded.fingerprint, "pkl", lambda: checksum_of(pickled))
+        names = _names(encoded.fingerprint, "pkl")
         while True:
             name = next(names)
-            data = self._existing(name)
+            data = self._store.map(name)
             checksum = None if data is None else _sound_checksum(data)
-            if checksum is None or (not self._sees_all and checksum != checksum_of(pickled)):
+            if checksum is None:
                 packer = Packer(pickled)
                 self._make(name, packer.pieces(), absent=data is None)
                 checksum = packer.checksum
@@ -308,24 +306,6 @@ class _FileWriter:
             ):
                 continue
             return {"pickle": name, "checksum": checksum, **facts}
-
-    def _names(self, fingerprint: str, suffix: str, checksum: Callable[[], str]) -> Iterator[str]:
-        """Yield the names that an object may have, the best first.
-
-        The checksum of its content is in the name if the store does not see all names: another writer may write an
-        equal value with other bytes at the same time, and then each content has a name of its own.
-        """
-        start = f"objects/{fingerprint[:2]}/{fingerprint}"
-        if not self._sees_all:
-            return iter([f"{start}-{int(checksum(), 16)}.{suffix}"])
-        return chain([f"{start}.{suffix}"], (f"{start}-{number}.{suffix}" for number in count(2)))
-
-    def _existing(self, name: str) -> memoryview | None:
-        """Return an object of the vault. None: there is none, or a store has found it damaged. It is written again."""
-        try:
-            return self._store.map(name)
-        except CorruptRecordingError:
-            return None
 
     def _has_file(self, entry: Entry, name: str) -> bool:
         """Return whether the object of a file of an outcome exists and is sound."""
@@ -364,6 +344,12 @@ class _FileWriter:
             self._store.write(name, data, durable=self._durable)
         if absent:
             self._made.append(name)
+
+
+def _names(fingerprint: str, suffix: str) -> Iterator[str]:
+    """Yield the names that an object may have, the best first."""
+    start = f"objects/{fingerprint[:2]}/{fingerprint}"
+    return chain([f"{start}.{suffix}"], (f"{start}-{number}.{suffix}" for number in count(2)))
 
 
 def _is_worth_flushing(stored: Stored) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.bench.cases import calls, hashing, http, remote, servers, session, starting, targets
+from tests.bench.cases import calls, hashing, http, servers, session, starting, targets
 from tests.bench.cases.base import Case
 
 CASES: dict[str, Case] = {
     case.name: case
-    for module in (starting, targets, calls, hashing, session, remote, servers, http)
+    for module in (starting, targets, calls, hashing, session, servers, http)
     for case in module.CASES
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from pytest_mimic._cli.project import Project
-from pytest_mimic._settings import read_size
 from pytest_mimic.errors import MimicError
 
 INI = "[pytest]\nmimic_vault_path = recordings\nmimic_redact =\n    shoe_size\n    !token\n"
@@ -102,9 +101,8 @@ def test_a_vault_elsewhere_is_shown_as_it_was_given(tmp_path):
         (
             "pytest.ini",
             "[pytest]\nmimic_vault_path = s4://x\n",
-            "pytest.ini: mimic_vault_path: 's4://x' is no",
+            "pytest.ini: mimic_vault_path: a vault is a folder, and this is a URL",
         ),
-        ("tox.ini", "[pytest]\nmimic_cache_size = big\n", "tox.ini: mimic_cache_size: 'big' is not a size"),
     ],
 )
 def test_a_wrong_file_is_an_error_that_names_it(tmp_path, name, text, says):
@@ -112,24 +110,3 @@ def test_a_wrong_file_is_an_error_that_names_it(tmp_path, name, text, says):
 
     with pytest.raises(MimicError, match=says):
         Project.around(tmp_path)
-
-
-def test_a_url_is_a_remote_vault(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTEST_MIMIC_CACHE_DIR", str(tmp_path / "cache"))
-    (tmp_path / "pytest.ini").write_text(
-        "[pytest]\nmimic_vault_path = s3://bucket/x/\nmimic_cache_size = 1.5 GiB\n"
-    )
-
-    settings = Project.around(tmp_path).settings
-
-    assert (settings.url, settings.shown_vault) == ("s3://bucket/x/", "s3://bucket/x")
-    assert settings.vault.parent == tmp_path / "cache"
-    assert (settings.cache_size, settings.is_shared) == (1_610_612_736, True)
-
-
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [("0", 0), ("12", 12), ("12B", 12), ("3 kB", 3000), ("500MB", 500_000_000), ("1 kib", 1024)],
-)
-def test_a_size_has_a_unit(text, size):
-    assert read_size(text) == size

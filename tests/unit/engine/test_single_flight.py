@@ -13,7 +13,6 @@ import pytest
 
 from pytest_mimic._engine.single_flight import CallsInFlight
 from pytest_mimic._vault.locks import ByteLocks
-from pytest_mimic.errors import MimicError
 
 # The names of recordings begin with the hex digits that are the number of the lock.
 OSLO, OSLOS_NEIGHBOUR, ROME = "calls/a/00000012.json", "calls/a/00000013.json", "calls/a/ffffffff.json"
@@ -26,15 +25,10 @@ class Locks(ByteLocks):
         super().__init__(lambda: str(folder / "locks"))
         self.released: list[int] = []
         self.on_acquire: Callable[[], object] = lambda: None
-        self.on_claim: Callable[[], object] = lambda: None
 
     def acquire(self, byte: int) -> bool:
         self.on_acquire()
         return super().acquire(byte)
-
-    def claim(self, byte: int) -> bool:
-        self.on_claim()
-        return super().claim(byte)
 
     def release(self, byte: int) -> None:
         self.released.append(byte)
@@ -56,22 +50,6 @@ def test_calls_that_share_a_lock_keep_it_until_the_last_has_ended(locks):
     assert locks.released == []
     other.done()
     assert locks.released == [1]
-
-
-def test_a_claim_that_fails_keeps_no_other_call_waiting(locks):
-    calls = CallsInFlight(locks)
-
-    def fail():
-        raise MimicError("the system cannot lock")
-
-    locks.on_claim = fail
-    with pytest.raises(MimicError, match="the system cannot lock"):
-        calls.start(OSLO)
-    locks.on_claim = lambda: None
-
-    assert locks.released == [1]
-    _, is_first = calls.start(OSLO)
-    assert is_first
 
 
 def exit_code(act: Callable[[], bool]) -> int:

@@ -1,17 +1,17 @@
-"""`push`, `pull` and `status`: large objects go to an object store and come back, each by its SHA-256."""
+"""`push` and `pull`: large objects go to an object store and come back, each by its SHA-256."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from failing_proxy import SECRET, FailingProxy, running_proxy
+from failing_proxy import SECRET, FailingProxy
 from s3_server import KEYS
 
 from pytest_mimic import CorruptRecordingError
@@ -107,7 +107,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 @pytest.fixture
 def place(tmp_path: Path) -> Bucket:
     """An object store in a folder."""
-    return Bucket(parse_place((tmp_path / "store").as_uri()))
+    return Bucket(parse_place("store", tmp_path))
 
 
 @pytest.fixture
@@ -119,8 +119,16 @@ def clone(tmp_path: Path, place: Bucket) -> Clone:
     return made
 
 
-def keys(bucket: Bucket) -> list[str]:
-    return [key for key, _, _ in bucket.list("objects/")]
+def keys(bucket: Bucket) -> dict[str, int]:
+    """The keys in a store that is a folder, each with the time of its last change."""
+    root = Path(bucket.place.prefix)
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix(): path.stat().st_mtime_ns for path in files}
+
+
+def object_in(bucket: Bucket, key: str) -> Path:
+    """The file of an object in a store that is a folder."""
+    return Path(bucket.place.prefix, key)
 
 
 @pytest.mark.promise(
@@ -130,19 +138,20 @@ def test_objects_come_back_in_another_working_copy(bucket: Bucket, tmp_path: Pat
     a = Clone(tmp_path / "a", bucket.place.shown)
     a.record(ONE, VALUE)
     a.record(TWO, OTHER)
-    assert call(a, "status").code == 1
+    assert call(a, "push", "--check").code == 1
 
     pushed = call(a, "push")
 
     assert (pushed.code, pushed.err) == (0, "")
     assert f"2 objects, {_size(a)} pushed to {bucket.place.shown}" in pushed.out
-    contents = {f"objects/{path.name[:2]}/{path.name}": path.read_bytes() for path in a.detached()}
-    assert {key: bucket.get(key) for key in keys(bucket)} == contents
-    assert call(a, "status").code == 0
+    for path in a.detached():
+        assert bucket.download(f"objects/{path.name[:2]}/{path.name}", tmp_path / "copy")
+        assert (tmp_path / "copy").read_bytes() == path.read_bytes()
+    assert call(a, "push", "--check").code == 0
     b = a.clone("b")
     with pytest.raises(CorruptRecordingError, match="was not pulled"):
         b.replay(ONE)
-    assert call(b, "status").code == 1
+    assert call(b, "push", "--check").code == 0
     assert call(b, "pull").code == 0
     assert (b.replay(ONE), b.replay(TWO)) == (VALUE, OTHER)
     assert b.files() == a.files()
@@ -155,12 +164,12 @@ def _size(clone: Clone) -> str:
 
 def test_a_second_push_sends_nothing(clone: Clone, place: Bucket, call: Call) -> None:
     call(clone, "push")
-    before = {key: (size, time) for key, size, time in place.list("objects/")}
+    before = keys(place)
 
     again = call(clone, "push")
 
     assert again.out == f"nothing to push: {place.place.shown} has all 2 objects\n"
-    assert {key: (size, time) for key, size, time in place.list("objects/")} == before
+    assert keys(place) == before
 
 
 @pytest.mark.promise("a push never overwrites or deletes what the object store has")
@@ -199,7 +208,7 @@ def test_other_content_in_the_store_is_refused(
     (entry,) = json.loads((clone.vault / ONE).read_bytes())["outcomes"]
     ((name, listed),) = entry["detached"].items()
     key = f"objects/{listed['sha256'][:2]}/{listed['sha256']}"
-    place.put(key, bad.read_bytes())
+    object_in(place, key).write_bytes(bad.read_bytes())
     b = clone.clone("b")
 
     pulled = call(b, "pull")
@@ -208,7 +217,10 @@ def test_other_content_in_the_store_is_refused(
     assert name in pulled.out
     assert f"{place.place.shown}/{key}" in pulled.out
     assert ("SHA-256 differs" if length == "same" else "instead of") in pulled.out
-    assert "delete it there, and then, where it was recorded:\n  pytest-mimic push" in pulled.out
+    assert (
+        "delete it in the store, then push from the machine that recorded it:\n  pytest-mimic push"
+        in pulled.out
+    )
     assert [path.name for path in b.detached()] == [
         path.name for path in b.detached() if path.name != bad.name
     ]
@@ -218,12 +230,7 @@ def test_other_content_in_the_store_is_refused(
     assert not list(b.vault.glob(".mimic-*"))
 
 
-@pytest.mark.parametrize("size", ["small", "large"])
-def test_a_damaged_object_is_not_sent(
-    size: str, clone: Clone, place: Bucket, call: Call, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if size == "large":
-        monkeypatch.setattr("pytest_mimic._remote.large._SMALL", 1)
+def test_a_damaged_object_is_not_sent(clone: Clone, place: Bucket, call: Call) -> None:
     bad = clone.detached()[0]
     data = bytearray(bad.read_bytes())
     data[100] ^= 1
@@ -233,38 +240,23 @@ def test_a_damaged_object_is_not_sent(
 
     assert pushed.code == 1
     assert "its content here is not what the recording names: the SHA-256 differs" in pushed.out
-    assert keys(place) == [f"objects/{path.name[:2]}/{path.name}" for path in clone.detached() if path != bad]
+    assert list(keys(place)) == [
+        f"objects/{path.name[:2]}/{path.name}" for path in clone.detached() if path != bad
+    ]
 
 
-def test_large_files_are_sent_in_parts(
-    clone: Clone, place: Bucket, call: Call, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pytest_mimic._remote.large._SMALL", 1)
-
-    assert call(clone, "push").code == 0
-
-    assert {key.rpartition("/")[2]: place.get(key) for key in keys(place)} == {
-        path.name: path.read_bytes() for path in clone.detached()
-    }
-
-
-@pytest.mark.promise("status says where each large object is")
+@pytest.mark.promise("push --check says what the store lacks")
 def test_an_object_that_is_nowhere_is_lost(clone: Clone, place: Bucket, call: Call) -> None:
     b = clone.clone("b")
 
-    for word in ("status", "push", "pull"):
-        found = call(b, word)
+    for words in (("push", "--check"), ("push",), ("pull",)):
+        found = call(b, *words)
         assert found.code == 1
         assert f"is neither here nor in {place.place.shown}" in found.out
         assert f"named by .mimic_vault/{ONE}" in found.out
         assert "pytest --mimic-rerecord tests/test_a.py::test_b" in found.out
-    assert call(b, "status", "--json").data["counts"] == {
-        "both": 0,
-        "here": 0,
-        "there": 0,
-        "lost": 2,
-        "wrong": 0,
-    }
+    data = call(b, "push", "--check", "--json").data
+    assert ([one["state"] for one in data["problems"]], data["lacking"]) == (["lost", "lost"], [])
 
 
 def test_ten_objects_are_named_at_most(clone: Clone, call: Call) -> None:
@@ -272,25 +264,28 @@ def test_ten_objects_are_named_at_most(clone: Clone, call: Call) -> None:
         clone.record(f"calls/shop/two/{number:032x}.json", [number, *NOISE])
     b = clone.clone("b")
 
-    shown = call(b, "status").out
+    shown = call(b, "push", "--check").out
 
     assert shown.count("is neither here nor in") == 10
     assert "and 4 more objects, all with --json" in shown
 
 
-@pytest.mark.promise("status says where each large object is")
-def test_status_says_where_each_object_is(clone: Clone, call: Call) -> None:
+@pytest.mark.promise("push --check says what the store lacks")
+def test_check_says_what_the_store_lacks_and_sends_nothing(clone: Clone, place: Bucket, call: Call) -> None:
     call(clone, "push", "shop:one")
-    clone.detached(
-        json.loads((clone.vault / ONE).read_bytes())["outcomes"][0]["detached"].popitem()[1]["sha256"]
-    )[0].unlink()
+    before, files = keys(place), clone.files()
 
-    shown, data = call(clone, "status"), call(clone, "status", "--json").data
+    shown = call(clone, "push", "--check")
+    data = call(clone, "push", "--check", "--json").data
 
-    assert (data["counts"]["here"], data["counts"]["there"]) == (1, 1)
-    assert {one["recordings"][0]: one["state"] for one in data["objects"]} == {ONE: "there", TWO: "here"}
-    assert "to push: pytest-mimic push" in shown.out
-    assert "to pull: pytest-mimic pull" in shown.out
+    assert shown.code == 1
+    assert shown.out.startswith("1 object, ")
+    assert " to push: pytest-mimic push\n" in shown.out
+    assert [one["recordings"] for one in data["lacking"]] == [[TWO]]
+    assert (keys(place), clone.files()) == (before, files)
+    assert "has all" not in shown.out
+    call(clone, "push")
+    assert call(clone, "push", "--check") == (0, f"{place.place.shown} has all 2 objects\n", "")
 
 
 def test_a_pattern_chooses_what_is_pulled(clone: Clone, call: Call) -> None:
@@ -304,24 +299,12 @@ def test_a_pattern_chooses_what_is_pulled(clone: Clone, call: Call) -> None:
     assert call(b, "pull", "shop:none").code == 1
 
 
-def test_a_wrong_object_here_is_replaced_with_check(clone: Clone, call: Call) -> None:
+@pytest.mark.parametrize("how", ["cut", "other bytes"])
+def test_a_wrong_object_here_is_replaced(how: str, clone: Clone, call: Call) -> None:
     call(clone, "push")
     bad = clone.detached()[0]
     good = bad.read_bytes()
-    bad.write_bytes(bytes(len(good)))
-    assert "nothing to pull" in call(clone, "pull").out
-    assert call(clone, "status", "--check").code == 1
-
-    assert call(clone, "pull", "--check").code == 0
-
-    assert bad.read_bytes() == good
-
-
-def test_a_cut_object_here_is_replaced(clone: Clone, call: Call) -> None:
-    call(clone, "push")
-    bad = clone.detached()[0]
-    good = bad.read_bytes()
-    bad.write_bytes(good[:-1])
+    bad.write_bytes(good[:-1] if how == "cut" else bytes(len(good)))
 
     assert call(clone, "pull").code == 0
 
@@ -334,7 +317,7 @@ def test_older_recordings_are_rewritten(clone: Clone, place: Bucket, call: Call)
     same = f"calls/shop/same/{'b' * 32}.json"
     clone.record(old, [*NOISE, len], detaches=False)
     clone.record(same, [*NOISE, len], detaches=False)
-    assert "1 large object in Git" in call(clone, "status").out
+    assert "1 large object in Git" in call(clone, "push", "--check").out
     before = (clone.vault / old).read_bytes()
 
     pushed = call(clone, "push", "shop:old")
@@ -350,7 +333,7 @@ def test_older_recordings_are_rewritten(clone: Clone, place: Bucket, call: Call)
     assert list((clone.vault / "objects").rglob("*.pkl"))
     assert "1 recording rewritten" in call(clone, "push").out
     assert not list((clone.vault / "objects").rglob("*.pkl"))
-    assert call(clone, "verify").code == call(clone, "status").code == 0
+    assert call(clone, "verify").code == call(clone, "push", "--check").code == 0
     b = clone.clone("b")
     assert call(b, "pull").code == 0
     assert (b.replay(old), b.replay(same)) == ([*NOISE, len], [*NOISE, len])
@@ -387,7 +370,7 @@ def test_a_damaged_object_gets_no_hash(clone: Clone, call: Call) -> None:
     assert object_.exists()
 
 
-@pytest.mark.parametrize("word", ["push", "pull", "status"])
+@pytest.mark.parametrize("word", ["push", "pull"])
 def test_a_bucket_that_does_not_exist_is_named(word: str, clone: Clone, call: Call, s3_url: str) -> None:
     """Its objects are not lost, and older recordings are left alone."""
     clone.record(f"calls/shop/old/{'b' * 32}.json", [*NOISE, len], detaches=False)
@@ -444,7 +427,7 @@ def test_show_and_ls_say_what_was_not_pulled(clone: Clone, call: Call) -> None:
     assert "2 objects not pulled, and not checked: pytest-mimic pull" in verified.out
 
 
-@pytest.mark.parametrize("word", ["push", "pull", "status"])
+@pytest.mark.parametrize("word", ["push", "pull"])
 @pytest.mark.parametrize(
     ("url", "says"),
     [
@@ -464,18 +447,15 @@ def test_without_a_store_nothing_is_done(word: str, url: str, says: str, clone: 
     assert "secret" not in done.err
 
 
-@pytest.mark.parametrize("word", ["push", "pull", "status"])
-def test_a_vault_in_an_object_store_has_none(word: str, clone: Clone, call: Call, tmp_path: Path) -> None:
-    pytest.importorskip("platformdirs")
-    url = (tmp_path / "remote").as_uri()
-    (clone.root / "pytest.ini").write_text(f"[pytest]\nmimic_vault_path = {url}\nmimic_objects = {url}\n")
-
-    done = call(clone, word)
-
-    assert done.code == 2
-    assert f"{url} is a vault in an object store: all of it is there" in done.err
+def test_the_command_that_is_gone_names_the_new_one(clone: Clone, call: Call) -> None:
+    assert call(clone, "status") == (
+        2,
+        "",
+        "ERROR: the command status is gone: use pytest-mimic push --check\n",
+    )
 
 
+@pytest.mark.promise("a recording names no file outside of the vault and its object store")
 def test_a_recording_cannot_name_a_file_elsewhere(clone: Clone, call: Call) -> None:
     """A pull request may have any text in its recordings."""
     facts = json.loads((clone.vault / ONE).read_bytes())
@@ -491,15 +471,11 @@ def test_a_recording_cannot_name_a_file_elsewhere(clone: Clone, call: Call) -> N
 
 
 @pytest.fixture
-def proxied(
-    s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[Clone, FailingProxy]]:
+def proxied(s3_url: str, tmp_path: Path, proxy: FailingProxy) -> tuple[Clone, FailingProxy]:
     """A working copy with one recording, and the proxy through which it reaches its store."""
     clone = Clone(tmp_path / "a", s3_url)
     clone.record(ONE, VALUE)
-    with running_proxy(os.environ["AWS_ENDPOINT_URL"]) as proxy:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
-        yield clone, proxy
+    return clone, proxy
 
 
 def test_read_only_credentials_are_enough_to_pull(proxied: tuple[Clone, FailingProxy], call: Call) -> None:
@@ -508,7 +484,6 @@ def test_read_only_credentials_are_enough_to_pull(proxied: tuple[Clone, FailingP
     b = clone.clone("b")
     proxy.fail("403", match="^(PUT|POST|DELETE) ", number=0)
 
-    assert call(b, "status").code == 1
     assert call(b, "pull").code == 0
 
     assert b.replay(ONE) == VALUE

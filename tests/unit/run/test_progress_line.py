@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from _pytest._io import TerminalWriter
 
-from pytest_mimic._run.progress import Fetching
+from pytest_mimic._run.progress import Line
 
 pytest.importorskip("termios", reason="needs pseudo-terminals")
 
@@ -34,32 +34,22 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     os.close(screen)
 
 
-def test_fetched_packs_are_shown_until_all_are_here(terminal: Any):
-    fetching = Fetching(terminal)
+def test_a_line_is_erased_once_at_its_end(terminal: Any):
+    line = Line(terminal)
 
-    fetching(1, 20)
-    fetching(20, 20)
-    fetching(20, 20)
-    fetching.stop()
+    line.show("mimic: recording f", " 1 s")
+    line.hide()
+    line.close()
 
-    assert terminal.shown("end") == "\x1b7 mimic: fetching recordings 1 of 20\x1b[K\x1b8\x1b[K"
-
-
-def test_what_is_shown_at_the_end_of_the_run_is_erased(terminal: Any):
-    fetching = Fetching(terminal)
-
-    fetching(1, 20)
-    fetching.stop()
-
-    assert terminal.shown("end").endswith("1 of 20\x1b[K\x1b8\x1b[K")
+    assert terminal.shown("end") == "\x1b7 mimic: recording f 1 s\x1b[K\x1b8\x1b[K"
 
 
-@pytest.mark.parametrize(("before", "line"), [(20, " mimic: fet 1 of 20"), (35, " ")])
+@pytest.mark.parametrize(("before", "line"), [(20, " mimic: recordi 1 s"), (35, " ")])
 def test_a_narrow_terminal_shows_what_fits(terminal: Any, before: int, line: str):
     terminal._tw.write("x" * before, flush=True)
-    fetching = Fetching(terminal)
+    shown = Line(terminal)
 
-    fetching(1, 20)
-    fetching.stop()
+    shown.show("mimic: recording shop:fetch", " 1 s")
+    shown.close()
 
     assert terminal.shown("end") == f"{'x' * before}\x1b7{line}\x1b[K\x1b8\x1b[K"

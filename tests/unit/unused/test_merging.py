@@ -130,27 +130,9 @@ def test_only_recordings_that_each_run_has_seen_are_judged():
     one = usage("p", used=marks(["calls/a"]), others=marks(["calls/b", "calls/c"]))
     two = usage("p", used=marks(["calls/b"]), others=marks(["calls/a", "calls/c", "calls/d"]))
 
-    unused, newer = sorted_out(
-        ["calls/a", "calls/b", "calls/c", "calls/d", "calls/e"], [one, two], lambda name: ""
-    )
+    unused, newer = sorted_out(["calls/a", "calls/b", "calls/c", "calls/d", "calls/e"], [one, two])
 
     assert unused == ["calls/c"]
-    assert newer == 2
-
-
-def test_a_pack_stands_for_its_recordings():
-    one, two = (
-        usage("p", others=marks(["pack 1", "calls/b"])),
-        usage("p", others=marks(["calls/a", "pack 1"])),
-    )
-
-    unused, newer = sorted_out(
-        ["calls/a", "calls/b", "calls/c"],
-        [one, two],
-        {"calls/a": "pack 1", "calls/b": "pack 2", "calls/c": ""}.get,
-    )
-
-    assert unused == ["calls/a"]
     assert newer == 2
 
 

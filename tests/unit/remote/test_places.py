@@ -1,4 +1,4 @@
-"""URLs of vaults: which are places, which are not and why, and where local copies are kept."""
+"""The values of `mimic_objects`: which are places, and what is wrong with the others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mimic._remote.place import RemotePlace, cache_folder, parse_place
+from pytest_mimic._remote.place import RemotePlace, parse_place
+
+ROOT = Path(__file__).parent
 
 
 @pytest.fixture(autouse=True)
@@ -30,24 +32,28 @@ def own_servers(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_url_names_a_bucket_and_a_prefix(url: str, place: RemotePlace) -> None:
     """A URL is a scheme, a bucket and a prefix."""
-    assert parse_place(url) == place
-    assert parse_place(parse_place(url).shown) == place
+    assert parse_place(url, ROOT) == place
+    assert parse_place(parse_place(url, ROOT).shown, ROOT) == place
 
 
 def test_file_url_names_a_folder(tmp_path: Path) -> None:
     """`file://` takes what `Path.as_uri` gives, blanks included."""
     folder = tmp_path / "my vault"
 
-    place = parse_place(folder.as_uri() + "/")
+    place = parse_place(folder.as_uri() + "/", ROOT)
 
     assert place == RemotePlace("file", "", str(folder))
     assert place.shown == f"file://{folder}"
 
 
+def test_a_path_is_relative_to_the_rootdir(tmp_path: Path) -> None:
+    assert parse_place("../store", tmp_path / "a") == RemotePlace("file", "", str(tmp_path / "store"))
+    assert parse_place(str(tmp_path), ROOT) == RemotePlace("file", "", str(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("bucket/vault", "has the form s3://bucket/prefix"),
         ("s3:/bucket/a", "write it as s3://bucket/a$"),
         ("S3:bucket/a", "write it as s3://bucket/a$"),
         ("file:/vault", "write it as file:///vault$"),
@@ -69,7 +75,7 @@ def test_file_url_names_a_folder(tmp_path: Path) -> None:
 def test_what_is_wrong_with_a_url_is_named(url: str, why: str) -> None:
     """A wrong URL gives one line that names the fault."""
     with pytest.raises(ValueError, match=why) as caught:
-        parse_place(url)
+        parse_place(url, ROOT)
 
     assert "\n" not in str(caught.value)
 
@@ -80,59 +86,23 @@ def test_what_is_wrong_with_a_url_is_named(url: str, why: str) -> None:
 )
 def test_credentials_in_a_url_are_refused_and_not_shown(url: str) -> None:
     """A URL with credentials is no place, and the message does not hold them."""
-    with pytest.raises(ValueError, match=r"bucket.* is no place for a vault") as caught:
-        parse_place(url)
+    with pytest.raises(ValueError, match=r"bucket.* is no place for objects") as caught:
+        parse_place(url, ROOT)
 
     assert "drowssap" not in str(caught.value)
     assert "AKIA47" not in str(caught.value)
 
 
-def test_cache_folder_depends_on_the_place_and_its_server(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Equal URLs of different servers have different copies."""
-    monkeypatch.setenv("PYTEST_MIMIC_CACHE_DIR", str(tmp_path))
-    of_amazon = cache_folder(parse_place("s3://bucket/vault"))
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9000")
-    here = cache_folder(parse_place("s3://bucket/vault"))
-
-    assert len({of_amazon, here, cache_folder(parse_place("s3://bucket/other"))}) == 3
-    assert cache_folder(parse_place("s3://bucket/vault/")) == here
-    assert Path(here).parent == tmp_path
-
-
-def test_cache_folder_is_the_users_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without a setting, the system's folder of caches is used."""
-    monkeypatch.delenv("PYTEST_MIMIC_CACHE_DIR", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setenv("HOME", str(tmp_path))
-
-    folder = Path(cache_folder(parse_place("s3://bucket/vault")))
-
-    assert "pytest-mimic" in folder.parts
-    assert len(folder.name) == 16
-
-
-def test_relative_cache_folder_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The cache's variable is a path that does not depend on the current folder."""
-    monkeypatch.setenv("PYTEST_MIMIC_CACHE_DIR", "cache")
-
-    with pytest.raises(
-        ValueError, match="PYTEST_MIMIC_CACHE_DIR must be an absolute path, and 'cache' is not"
-    ):
-        cache_folder(parse_place("s3://bucket"))
-
-
 def test_reading_a_url_loads_no_client() -> None:
     """A URL is judged at start-up, where nothing may be loaded for it."""
     code = (
-        "import sys; from pytest_mimic._remote.place import parse_place; parse_place('s3://b');"
-        "print({'obstore', 'platformdirs'} & set(sys.modules))"
+        "import sys; from pytest_mimic._remote.place import parse_place; parse_place('s3://b', None);"
+        "print('obstore' in sys.modules)"
     )
 
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
-    assert shown == "set()\n"
+    assert shown == "False\n"
 
 
 @pytest.mark.parametrize("endpoint", ["nonsense", "minio.example.com:9000", "https://", "ftp://minio"])
@@ -141,4 +111,4 @@ def test_an_endpoint_that_is_no_url_is_refused(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
 
     with pytest.raises(ValueError, match="AWS_ENDPOINT_URL in the environment is not a URL such as https://"):
-        parse_place("s3://bucket")
+        parse_place("s3://bucket", ROOT)
