@@ -41,13 +41,14 @@ def run(invocation: Invocation) -> int:
             }
         )
         return exit_code
+    selected.show_unreadable()
     selected.show_problems("lost", "wrong")
     here = sum(one.here for one in selected.objects) - len(pulled)
     if pulled:
         also = f"; {here} {'was' if here == 1 else 'were'} here" if here else ""
         out.line((f"{total(pulled)} pulled", "bold green"), f" from {selected.url}{also}")
-    elif not bad:
+    elif not bad and not selected.unreadable:
         what = f"{plural(here, 'object')} here" if here else "no recording names a large object"
         out.line(f"nothing to pull: {what}")
-    selected.report_rest()
+    selected.show_unmatched()
     return exit_code

@@ -53,6 +53,7 @@ def run(invocation: Invocation) -> int:
             }
         )
         return exit_code
+    selected.show_unreadable()
     _show_moved(invocation, moved)
     out = invocation.out
     selected.show_problems("lost", "wrong")
@@ -60,9 +61,9 @@ def run(invocation: Invocation) -> int:
     if pushed:
         also = f"; {there} {'was' if there == 1 else 'were'} there" if there else ""
         out.line((f"{total(pushed)} pushed", "bold green"), f" to {selected.url}{also}")
-    elif not bad:
+    elif not bad and not selected.unreadable:
         out.line(f"nothing to push: {selected.url} has {_all(there)}")
-    selected.report_rest()
+    selected.show_unmatched()
     return exit_code
 
 
@@ -85,18 +86,19 @@ def _check(invocation: Invocation, selected: Selected) -> int:
             }
         )
         return exit_code
+    selected.show_unreadable()
     if lacking:
         out.line((total(lacking), "yellow"), f" to push: {invocation.command('push')}")
         listed(invocation, lacking)
     selected.show_problems("lost", "wrong")
-    if not lacking and not bad:
+    if not (lacking or bad or selected.unreadable):
         out.line(f"{selected.url} has {_all(len(selected.objects))}")
     if attached:
         bytes_ = size(sum(attached.values()))
         out.line(
             f"{plural(len(attached), 'large object')} in Git, {bytes_}: push moves them to {selected.url}"
         )
-    selected.report_rest()
+    selected.show_unmatched()
     return exit_code
 
 

@@ -49,6 +49,7 @@ class Selected:
         files: The recordings and cassettes.
         objects: Their large objects. Empty until `find`.
         unmatched: The patterns that matched nothing.
+        unreadable: The errors of the recordings that cannot be read: what they name is not known.
     """
 
     def __init__(self, invocation: Invocation) -> None:
@@ -62,7 +63,7 @@ class Selected:
     def _select(self) -> None:
         options = self._invocation.options
         catalog, files, self.unmatched = select(self._invocation, options.patterns)
-        self.damaged = len(catalog.damaged)
+        self.unreadable = list(catalog.damaged.values())
         self.files: list[CatalogFile] = (
             of_tests(self._invocation, options.test, files) if options.test else files
         )
@@ -115,16 +116,25 @@ class Selected:
             out.line("  to get what is lost: pytest-mimic push where it was recorded, or record it again:")
             out.line("  ", (again, "bold"))
 
-    def report_rest(self) -> None:
-        """Print the patterns that matched nothing, and how many files cannot be read."""
+    def show_unreadable(self) -> None:
+        """Print which recordings have a merge conflict, and how many others cannot be read."""
+        conflicts = [error for error in self.unreadable if "merge conflict" in error.what]
+        for error in conflicts[:_SHOWN]:
+            self._invocation.out.line((error.what, "red"))
+            self._invocation.out.line(f"  git checkout --ours or --theirs {error.data.get('file', '')}")
+        if len(conflicts) > _SHOWN:
+            self._invocation.out.line(f"and {len(conflicts) - _SHOWN} more recordings with a merge conflict")
+        report_damaged(self._invocation, len(self.unreadable) - len(conflicts))
+
+    def show_unmatched(self) -> None:
+        """Print the patterns that matched nothing."""
         if self.unmatched:
             self._invocation.out.line((f"nothing matched {', '.join(self.unmatched)}", "yellow"))
-        report_damaged(self._invocation, self.damaged)
 
     @property
     def is_incomplete(self) -> bool:
         """Whether a pattern matched nothing, or a recording cannot be read."""
-        return bool(self.unmatched or self.damaged)
+        return bool(self.unmatched or self.unreadable)
 
 
 def _more(one: LargeObject) -> str:

@@ -470,6 +470,28 @@ def test_a_recording_cannot_name_a_file_elsewhere(clone: Clone, call: Call) -> N
     assert "without its SHA-256" in call(clone, "verify").out
 
 
+@pytest.mark.promise("a merge conflict in a recording is named before a large object that is missing")
+@pytest.mark.parametrize("words", [("pull",), ("push",), ("push", "--check")], ids=" ".join)
+def test_a_merge_conflict_is_named_first(words: tuple[str, ...], clone: Clone, call: Call) -> None:
+    """Its two sides name other objects, and neither is here."""
+    one = clone.clone("b")
+    lines = (one.vault / ONE).read_text(encoding="utf-8").splitlines(keepends=True)
+    (place,) = [number for number, line in enumerate(lines) if "sha256" in line]
+    lines[place] = f"<<<<<<< HEAD\n{lines[place]}=======\n{lines[place].replace('a', 'b')}>>>>>>> other\n"
+    (one.vault / ONE).write_text("".join(lines), encoding="utf-8")
+
+    done = call(one, *words)
+
+    assert done.code == 1
+    assert done.out.startswith(
+        f".mimic_vault/{ONE} is not what was recorded (it holds the marks of a merge conflict)\n"
+        f"  git checkout --ours or --theirs .mimic_vault/{ONE}\n"
+    )
+    assert "is neither here nor in" in done.out  # the other recording's
+    with pytest.raises(CorruptRecordingError, match="merge conflict"):
+        one.replay(ONE)
+
+
 @pytest.fixture
 def proxied(s3_url: str, tmp_path: Path, proxy: FailingProxy) -> tuple[Clone, FailingProxy]:
     """A working copy with one recording, and the proxy through which it reaches its store."""
