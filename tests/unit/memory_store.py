@@ -43,11 +43,6 @@ class MemoryStore:
                 yield name
 
     @contextmanager
-    def lock(self, name: str, *, timeout: float | None = None) -> Iterator[None]:
-        lock = self._locks.setdefault(name, threading.RLock())
-        if not lock.acquire(timeout=-1 if timeout is None else timeout):
-            raise TimeoutError(name)
-        try:
+    def lock(self, name: str) -> Iterator[None]:
+        with self._locks.setdefault(name, threading.RLock()):
             yield
-        finally:
-            lock.release()

@@ -131,7 +131,7 @@ class GitStore:
         found = [name for name in self._ids if name.startswith(start)]
         return found if deep else [name for name in found if "/" not in name[len(start) :]]
 
-    def lock(self, name: str, *, timeout: float | None = None) -> AbstractContextManager[None]:  # noqa: ARG002
+    def lock(self, name: str) -> AbstractContextManager[None]:  # noqa: ARG002
         return nullcontext()
 
     def flush(self) -> None:

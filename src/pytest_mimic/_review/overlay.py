@@ -85,8 +85,8 @@ class OverlayStore:
         found = [name for name in self.vault.names(prefix, deep=deep) if name not in over]
         return found + [name for name in over if self.over.size(name) and not name.startswith(f"{BEFORE}/")]
 
-    def lock(self, name: str, *, timeout: float | None = None) -> AbstractContextManager[None]:
-        return self.over.lock(name, timeout=timeout)
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        return self.over.lock(name)
 
     def byte_locks(self) -> Locks:
         """Return locks between all processes that use these files."""

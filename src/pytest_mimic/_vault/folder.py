@@ -212,25 +212,19 @@ class FolderStore:
             raise _cannot("read", self.path, reason) from None
 
     @contextmanager
-    def lock(self, name: str, *, timeout: float | None = None) -> Iterator[None]:
-        from filelock import Timeout
-
+    def lock(self, name: str) -> Iterator[None]:
         # Threads of one process wait for a lock in memory first, as waiting for a file is polling. The lock belongs to
         # the process id: a forked child inherits locks whose owners do not exist in it.
         owner = (getpid(), name)
         threads = self._threads.setdefault(owner, Lock())
-        seconds = -1 if timeout is None else timeout
-        if not outside_event_loop(threads.acquire)(timeout=seconds):
-            raise TimeoutError(name)
+        outside_event_loop(threads.acquire)()
         try:
             path = join(self._lock_folder, blake2b(name.encode(), digest_size=16).hexdigest())
             file = self._locks.get(owner)
             if file is None:
                 file = self._locks[owner] = file_lock(path, poll_interval=0.005)
             try:
-                outside_event_loop(file.acquire)(timeout=seconds)
-            except Timeout:
-                raise TimeoutError(name) from None
+                outside_event_loop(file.acquire)()
             except OSError as reason:
                 raise _cannot("lock", path, reason) from None
             try:

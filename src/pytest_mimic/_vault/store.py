@@ -49,6 +49,6 @@ class Store(Protocol):
         """
         ...
 
-    def lock(self, name: str, *, timeout: float | None = None) -> AbstractContextManager[None]:
-        """Keep other threads and processes out of `name` for a block; TimeoutError if not free in `timeout` seconds."""
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """Keep other threads and processes out of `name` for a block."""
         ...
