@@ -255,8 +255,9 @@ def faults(title: str, made: Run, wanted: dict[str, int], old: Vault, accepted: 
         return
     for file, what, lines in differences(old, made.vault):
         if not accepted.takes(f"{name}/{file}", lines):
-            more = [f"and {len(lines) - 30} more lines"] if len(lines) > 30 else []
-            yield "\n  ".join([f"{name}/{file}: {what}", *(line[:200] for line in lines[:30]), *more])
+            most = 30 if what == "changed" else 8
+            more = [f"and {len(lines) - most} more lines"] if len(lines) > most else []
+            yield "\n  ".join([f"{name}/{file}: {what}", *(line[:200] for line in lines[:most]), *more])
 
 
 def check(names: list[str]) -> int:
