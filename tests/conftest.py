@@ -28,6 +28,9 @@ import pytest_mimic
 if TYPE_CHECKING:
     from s3_server import S3Server
 
+# Collecting the suite allocates a million objects that stay. Automatic collections until then would take half of its time.
+gc.disable()
+
 # A run in process drops the modules that it was the first to import. Importing all of them here prevents second copies.
 for _module in pkgutil.walk_packages(pytest_mimic.__path__, "pytest_mimic."):
     with suppress(ModuleNotFoundError):  # aiohttp_replay needs aiohttp
@@ -154,13 +157,19 @@ class Run:
 
 
 class Project:
-    """A folder with pytest.ini, modules and tests, and `tally.ran(...)` to count real executions."""
+    """A folder with pytest.ini, modules and tests, and `tally.ran(...)` to count real executions.
+
+    Attributes:
+        process: Whether runs are in new processes unless they say otherwise. For projects with libraries of thousands of
+            modules: every later test of this process would search these for holders of functions.
+    """
 
     def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
         self.pytester = pytester
         self.monkeypatch = monkeypatch
         self.root: Path = pytester.path
         self.tally = self.root.parent / f"{self.root.name}.tally"
+        self.process = False
         self.write("tally.py", TALLY)
 
     def write(self, name: str, text: str) -> Path:
@@ -198,7 +207,7 @@ class Project:
         self,
         *args: str,
         offline: bool = False,
-        process: bool = False,
+        process: bool | None = None,
         hash_seed: int | None = None,
         env: Mapping[str, str] | None = None,
         plugins: Sequence[str] = (),
@@ -209,13 +218,15 @@ class Project:
         Args:
             args: pytest's arguments.
             offline: Real executions raise an error.
-            process: Run in a new process. A run in this one is much faster.
+            process: Run in a new process. A run in this one is much faster. By default as the attribute says.
             hash_seed: PYTHONHASHSEED, which needs a new process.
             env: Environment variables for this run.
             plugins: Installed plugins that are on in this run, those of QUIET among them.
             timeout: Seconds after which a process counts as hanging.
         """
         variables = {"TALLY": str(self.tally), "TALLY_OFFLINE": "1" if offline else "", **(env or {})}
+        if process is None:
+            process = self.process
         if hash_seed is not None:
             process, variables["PYTHONHASHSEED"] = True, str(hash_seed)
         before, already = self.files(), len(self.real())
@@ -299,10 +310,12 @@ def _outcomes(output: str) -> dict[str, int]:
     return {}
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
     """Leave the modules loaded by now out of garbage collections, which then take milliseconds."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_runtest_logfinish() -> None:
