@@ -26,7 +26,7 @@ import pytest
 import pytest_mimic
 
 if TYPE_CHECKING:
-    from s3_server import S3Server
+    from support.s3_server import S3Server
 
 # Collecting the suite allocates a million objects that stay. Automatic collections until then would take half of its time.
 gc.disable()
@@ -343,7 +343,7 @@ def _sleeps_are_restored() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def s3() -> Iterator[S3Server]:
     """An S3 server, which starts when the first test asks for it."""
-    from s3_server import running_s3
+    from support.s3_server import running_s3
 
     with running_s3() as server:
         yield server

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from checkouts import check_in, commit, edit, git, replay_everywhere, replay_here
-from llm_server import KEY, Server, running_llm
 from support.installed import need
+from support.llm_server import KEY, Server, running_llm
 
 need("openai", "anthropic", "pytest_randomly", "xdist")
 

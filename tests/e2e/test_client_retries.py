@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from http_server import running_server
-from llm_server import KEY, running_llm
+from support.http_server import running_server
 from support.installed import need
+from support.llm_server import KEY, running_llm
 
 OPENAI = """
 import asyncio, os

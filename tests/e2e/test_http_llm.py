@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from llm_server import KEY, running_llm
 from support.installed import need
+from support.llm_server import KEY, running_llm
 
 OPENAI = """
 import asyncio, json, os

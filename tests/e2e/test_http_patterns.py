@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 import pytest
-from http_server import running_server
+from support.http_server import running_server
 
 HTTPX = """
 import os

@@ -6,7 +6,7 @@ import base64
 import re
 
 import pytest
-from http_server import running_server
+from support.http_server import running_server
 
 SECRETS = {
     "query": "qs-secret-0001-aa",
