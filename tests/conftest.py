@@ -42,6 +42,7 @@ for _late in (
     "filelock",
     "httpcore",
     "httpcore2",
+    "http.cookiejar",
     "hypothesis",
     "psycopg2",
     "yaml",
@@ -272,7 +273,7 @@ class Project:
         with self.monkeypatch.context() as patch:
             for name, value in variables.items():
                 patch.setenv(name, value)
-            result = self.pytester.runpytest_inprocess(*argv)
+            result = self.pytester.runpytest_inprocess(*argv, no_reraise_ctrlc=True)
         with warnings.catch_warnings():
             # The modules of the project are gone, with clients that nobody has closed. Later, a collection during any
             # other test would warn.
