@@ -26,7 +26,10 @@ import pytest
 import pytest_mimic
 
 if TYPE_CHECKING:
-    from s3_server import S3Server
+    from support.s3_server import S3Server
+
+# Collecting the suite allocates a million objects that stay. Automatic collections until then would take half of its time.
+gc.disable()
 
 # A run in process drops the modules that it was the first to import. Importing all of them here prevents second copies.
 for _module in pkgutil.walk_packages(pytest_mimic.__path__, "pytest_mimic."):
@@ -39,6 +42,7 @@ for _late in (
     "filelock",
     "httpcore",
     "httpcore2",
+    "http.cookiejar",
     "hypothesis",
     "psycopg2",
     "yaml",
@@ -154,13 +158,19 @@ class Run:
 
 
 class Project:
-    """A folder with pytest.ini, modules and tests, and `tally.ran(...)` to count real executions."""
+    """A folder with pytest.ini, modules and tests, and `tally.ran(...)` to count real executions.
+
+    Attributes:
+        process: Whether runs are in new processes unless they say otherwise. For projects with libraries of thousands of
+            modules: every later test of this process would search these for holders of functions.
+    """
 
     def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
         self.pytester = pytester
         self.monkeypatch = monkeypatch
         self.root: Path = pytester.path
         self.tally = self.root.parent / f"{self.root.name}.tally"
+        self.process = False
         self.write("tally.py", TALLY)
 
     def write(self, name: str, text: str) -> Path:
@@ -198,7 +208,7 @@ class Project:
         self,
         *args: str,
         offline: bool = False,
-        process: bool = False,
+        process: bool | None = None,
         hash_seed: int | None = None,
         env: Mapping[str, str] | None = None,
         plugins: Sequence[str] = (),
@@ -209,13 +219,15 @@ class Project:
         Args:
             args: pytest's arguments.
             offline: Real executions raise an error.
-            process: Run in a new process. A run in this one is much faster.
+            process: Run in a new process. A run in this one is much faster. By default as the attribute says.
             hash_seed: PYTHONHASHSEED, which needs a new process.
             env: Environment variables for this run.
             plugins: Installed plugins that are on in this run, those of QUIET among them.
             timeout: Seconds after which a process counts as hanging.
         """
         variables = {"TALLY": str(self.tally), "TALLY_OFFLINE": "1" if offline else "", **(env or {})}
+        if process is None:
+            process = self.process
         if hash_seed is not None:
             process, variables["PYTHONHASHSEED"] = True, str(hash_seed)
         before, already = self.files(), len(self.real())
@@ -261,7 +273,7 @@ class Project:
         with self.monkeypatch.context() as patch:
             for name, value in variables.items():
                 patch.setenv(name, value)
-            result = self.pytester.runpytest_inprocess(*argv)
+            result = self.pytester.runpytest_inprocess(*argv, no_reraise_ctrlc=True)
         with warnings.catch_warnings():
             # The modules of the project are gone, with clients that nobody has closed. Later, a collection during any
             # other test would warn.
@@ -299,10 +311,12 @@ def _outcomes(output: str) -> dict[str, int]:
     return {}
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
     """Leave the modules loaded by now out of garbage collections, which then take milliseconds."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_runtest_logfinish() -> None:
@@ -330,7 +344,7 @@ def _sleeps_are_restored() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def s3() -> Iterator[S3Server]:
     """An S3 server, which starts when the first test asks for it."""
-    from s3_server import running_s3
+    from support.s3_server import running_s3
 
     with running_s3() as server:
         yield server

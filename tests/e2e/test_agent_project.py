@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from checkouts import check_in, commit, edit, git, replay_everywhere, replay_here
-from llm_server import KEY, Server, running_llm
+from support.installed import need
+from support.llm_server import KEY, Server, running_llm
 
-for _library in ("openai", "anthropic", "pytest_randomly", "xdist"):
-    pytest.importorskip(_library)
+need("openai", "anthropic", "pytest_randomly", "xdist")
 
 if TYPE_CHECKING:
     from conftest import Project
@@ -29,6 +29,7 @@ def provider() -> Iterator[Server]:
 @pytest.fixture
 def agent(project: Project, provider: Server) -> Project:
     """The agent, recorded."""
+    project.process = True
     check_in(project, "agent")
     project.record(env=there(provider)).expect(passed=COUNT)
     commit(project, "Record")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from http_server import running_server
-from llm_server import KEY, running_llm
+from support.http_server import running_server
+from support.installed import need
+from support.llm_server import KEY, running_llm
 
 OPENAI = """
 import asyncio, os
@@ -290,7 +291,7 @@ def expect_misses(run, count):
 @pytest.mark.promise("the same missing call counts once")
 @pytest.mark.parametrize(("sdk", "shop"), [("openai", OPENAI), ("anthropic", ANTHROPIC)])
 def test_an_sdk_does_not_try_again(project, sdk, shop):
-    pytest.importorskip(sdk)
+    need(sdk)
 
     run = ask_again(project, shop, SDK_TESTS, passed=6, args=["--log-level=INFO"])
 
@@ -301,8 +302,7 @@ def test_an_sdk_does_not_try_again(project, sdk, shop):
 
 @pytest.mark.promise("no client waits or tries again because of a miss")
 def test_a_library_of_retries_does_not_try_again(project):
-    for name in ("aiohttp_retry", "backoff", "stamina", "tenacity"):
-        pytest.importorskip(name)
+    need("aiohttp_retry", "backoff", "stamina", "tenacity")
 
     run = ask_again(project, HTTP, HTTP_TESTS, passed=10)
 
@@ -311,8 +311,7 @@ def test_a_library_of_retries_does_not_try_again(project):
 
 @pytest.mark.promise("a miss is shown first, then its client's error and the test's own failure")
 def test_an_application_under_its_test_client_shows_its_miss(project):
-    pytest.importorskip("fastapi")
-    pytest.importorskip("tenacity")
+    need("fastapi", "tenacity")
 
     run = ask_again(project, APP, APP_TESTS, passed=8)
 

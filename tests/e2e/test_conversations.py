@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("requests", reason="needs requests")
 
-from cart_server import cart_server
+from support.cart_server import cart_server
 
 CART = """
     import os

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 if TYPE_CHECKING:
     from conftest import Project
 
-pytest_plugins = ("database_servers",)
+pytest_plugins = ("support.database_servers",)
 
 SHOP = """
     import os

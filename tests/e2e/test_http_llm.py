@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import pytest
-from llm_server import KEY, running_llm
+from support.installed import need
+from support.llm_server import KEY, running_llm
 
 OPENAI = """
 import asyncio, json, os
@@ -98,8 +97,7 @@ def test_retry_on_429():
 
 @pytest.mark.parametrize(("sdk", "tests", "count"), [("openai", OPENAI, 6), ("anthropic", ANTHROPIC, 5)])
 def test_an_sdk_replays_without_its_server_and_key(project, sdk, tests, count):
-    if find_spec(sdk) is None:
-        pytest.skip(f"needs {sdk}")
+    need(sdk)
     project.ini("httpx", "httpx2", filterwarnings="error")
     project.write("test_llm.py", tests)
 
@@ -117,7 +115,7 @@ def test_an_sdk_replays_without_its_server_and_key(project, sdk, tests, count):
 
 
 def test_verifying_an_sdk_finds_no_difference(project):
-    pytest.importorskip("openai")
+    need("openai")
     project.ini("httpx", "httpx2", filterwarnings="error")
     project.write("test_llm.py", OPENAI.partition("def test_tool_call")[0])
 

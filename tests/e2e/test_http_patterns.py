@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import pytest
-from http_server import running_server
+from support.http_server import running_server
 
 HTTPX = """
 import os
@@ -120,15 +118,14 @@ SECRETS = (b"tok-issued-42", b"pa55-word-zoe", b"card-tok-4242424242", b"receipt
 @pytest.mark.promise("boundaries use sequence by default")
 @pytest.mark.parametrize("client", ["httpx", "httpx2", "requests", "aiohttp"])
 def test_integration_patterns_replay_without_the_server(project, client):
-    if find_spec(client) is None:
-        pytest.skip(f"needs {client}")
+    pytest.importorskip(client)
     source = {"requests": REQUESTS, "aiohttp": AIOHTTP}.get(client, HTTPX)
     project.ini(client)
     project.write("api.py", source.replace("CLIENT", client))
     project.write("test_shop.py", TESTS)
 
     with running_server() as server:
-        recorded = project.run("--mimic-record", process=True, env={"API": server.url}).expect(passed=4)
+        recorded = project.run("--mimic-record", env={"API": server.url}).expect(passed=4)
         asked = list(server.seen)
     replayed = project.run(process=True, env={"API": server.url}).expect(passed=4)
 
@@ -165,7 +162,7 @@ def test_a_hundred_concurrent_requests_get_their_own_replies(project):
     project.write("test_many.py", CONCURRENT)
 
     with running_server() as server:
-        project.run("--mimic-record", process=True, env={"API": server.url}).expect(passed=2)
+        project.run("--mimic-record", env={"API": server.url}).expect(passed=2)
     project.run(process=True, env={"API": server.url}).expect(passed=2)
 
     assert len(server.seen) == 200
@@ -229,7 +226,7 @@ def test_ignore_and_match_choose_the_parts_that_count(project):
     project.write("test_parts.py", IGNORING)
 
     with running_server() as server:
-        project.run("--mimic-record", process=True, env={"API": server.url}).expect(passed=1)
+        project.run("--mimic-record", env={"API": server.url}).expect(passed=1)
 
     project.run(process=True, env={"API": "http://127.0.0.1:9"}).expect(passed=1)
     other = project.run(process=True, env={"API": "http://127.0.0.1:9", "ACCEPT": "text/html"})
@@ -263,8 +260,8 @@ def test_verifying_reports_differences_but_not_dates(project):
 
     with running_server() as server:
         server.tries = 10
-        project.run("--mimic-record", process=True, env={"API": server.url}).expect(passed=4)
-        verified = project.run("--mimic-verify", process=True, env={"API": server.url})
+        project.run("--mimic-record", env={"API": server.url}).expect(passed=4)
+        verified = project.run("--mimic-verify", env={"API": server.url})
 
     verified.expect(passed=3, failed=1, says=["httpx GET /flaky", "try: 11 recorded, 14 now"])
 
@@ -300,10 +297,10 @@ def test_reading_further_is_a_miss_with_a_working_command(project, mode):
 
     with running_server() as server:
         first = {"API": server.url, "LINES": "1"}
-        project.run("--mimic-record", process=True, env=first).expect(passed=1)
+        project.run("--mimic-record", env=first).expect(passed=1)
         project.run(process=True, env=first).expect(passed=1)
         second = {"API": server.url, "LINES": "6"}
-        longer = project.run(*mode, process=True, env=second)
+        longer = project.run(*mode, env=second)
         longer.expect(
             failed=1,
             says=[
@@ -312,7 +309,7 @@ def test_reading_further_is_a_miss_with_a_working_command(project, mode):
             ],
             never=["to record the missing"],
         )
-        project.run("--mimic-rerecord", process=True, env=second).expect(passed=1)
+        project.run("--mimic-rerecord", env=second).expect(passed=1)
     project.run(process=True, env=second).expect(passed=1)
 
 
@@ -330,7 +327,7 @@ def test_rerecording_an_unchanged_service_changes_no_file(project):
     )
 
     with running_server() as server:
-        project.run("--mimic-record", process=True, env={"API": server.url}).expect(passed=1)
-        again = project.run("--mimic-rerecord", process=True, env={"API": server.url}).expect(passed=1)
+        project.run("--mimic-record", env={"API": server.url}).expect(passed=1)
+        again = project.run("--mimic-rerecord", env={"API": server.url}).expect(passed=1)
 
     assert again.changed == set()

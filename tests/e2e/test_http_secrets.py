@@ -6,7 +6,7 @@ import base64
 import re
 
 import pytest
-from http_server import running_server
+from support.http_server import running_server
 
 SECRETS = {
     "query": "qs-secret-0001-aa",
@@ -156,7 +156,7 @@ def test_no_planted_secret_is_in_files_or_output(project, client):
     project.write("test_secrets.py", source.replace("CLIENT", client))
 
     with running_server() as server:
-        run = project.run("--mimic-record", process=True, env={"API": server.url}).expect(passed=1)
+        run = project.run("--mimic-record", env={"API": server.url}).expect(passed=1)
         seen = "\n".join(server.seen)
     replayed = project.run(process=True, env={"API": server.url}).expect(passed=1)
 
@@ -184,7 +184,7 @@ def test_a_miss_shows_neither_secrets_nor_plugin_frames(project, client):
     env = {"SECRET": "planted-secret-9000"}
 
     with running_server() as server:
-        project.run("--mimic-record", process=True, env={**env, "API": server.url}).expect(passed=1)
+        project.run("--mimic-record", env={**env, "API": server.url}).expect(passed=1)
     run = project.run(process=True, env={**env, "API": server.url, "A": "2"})
 
     run.expect(failed=1, says=["body.a: '1' recorded, '2' now"], never=["planted-secret-9000", "boundaries/"])
@@ -226,14 +226,14 @@ def test_a_new_request_is_not_sent_with_a_placeholder(project, login):
 
     with running_server() as server:
         env = {"API": server.url, "LOGIN": login, "MORE": ""}
-        project.run("--mimic-record", process=True, env=env).expect(passed=1)
+        project.run("--mimic-record", env=env).expect(passed=1)
         env["MORE"] = "yes"
-        grown = project.run("--mimic-record", process=True, env=env)
+        grown = project.run("--mimic-record", env=env)
         if login == "httpx":
             grown.expect(passed=1, says=["run again from the start"])
         else:
             assert "GET /me" not in server.seen
-            project.run("--mimic-rerecord", process=True, env=env).expect(passed=1)
+            project.run("--mimic-rerecord", env=env).expect(passed=1)
     project.run(process=True, env=env).expect(passed=1)
 
     if login == "requests":
@@ -270,7 +270,7 @@ def test_a_secret_issued_to_one_client_is_hidden_for_another(project):
 
     with running_server() as server:
         env = {"API": server.url}
-        recorded = project.run("--mimic-record", process=True, env=env).expect(passed=1)
+        recorded = project.run("--mimic-record", env=env).expect(passed=1)
     project.run(process=True, env=env).expect(passed=1)
 
     assert not [name for name, data in recorded.vault.items() if b"tok-issued-42" in data]

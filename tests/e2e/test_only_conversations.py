@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cart_server import cart_server
+from support.cart_server import cart_server
 
 pytest.importorskip("requests")
 pytest.importorskip("sqlalchemy")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from cart_server import cart_server
-from http_server import NOWHERE, running_server
+from support.cart_server import cart_server
+from support.http_server import NOWHERE, running_server
 
 for _client in ("aiohttp", "httpx", "requests", "redis", "sqlalchemy"):
     pytest.importorskip(_client)
 
-pytest_plugins = ("database_servers",)
+pytest_plugins = ("support.database_servers",)
 
 CLIENTS = {
     "requests": "def get(url): return requests.get(url).status_code",

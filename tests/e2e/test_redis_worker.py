@@ -10,9 +10,9 @@ redis = pytest.importorskip("redis")
 
 if TYPE_CHECKING:
     from conftest import Project
-    from database_servers import RedisServer
+    from support.database_servers import RedisServer
 
-pytest_plugins = ("database_servers",)
+pytest_plugins = ("support.database_servers",)
 
 WORKER = """
 import json

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import Browser, chromium
+from support.chromium import Browser, chromium
 
 from pytest_mimic._report.page import PageFacts, page
 

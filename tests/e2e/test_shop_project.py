@@ -24,9 +24,9 @@ for _library in (
 
 if TYPE_CHECKING:
     from conftest import Project
-    from database_servers import Postgres, RedisServer
+    from support.database_servers import Postgres, RedisServer
 
-pytest_plugins = ("database_servers",)
+pytest_plugins = ("support.database_servers",)
 
 COUNT = 4
 NOTHING_RUNS = {

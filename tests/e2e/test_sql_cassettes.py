@@ -11,9 +11,9 @@ pytest.importorskip("sqlalchemy")
 
 if TYPE_CHECKING:
     from conftest import Project
-    from database_servers import Postgres
+    from support.database_servers import Postgres
 
-pytest_plugins = ("database_servers",)
+pytest_plugins = ("support.database_servers",)
 
 SHOP = """
 import os

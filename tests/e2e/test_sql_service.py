@@ -16,9 +16,9 @@ for _client in ("fastapi", "httpx", "redis", "asyncpg", "sqlalchemy"):
 
 if TYPE_CHECKING:
     from conftest import Project
-    from database_servers import Postgres, RedisServer
+    from support.database_servers import Postgres, RedisServer
 
-pytest_plugins = ("database_servers",)
+pytest_plugins = ("support.database_servers",)
 
 SERVICE = """
 import os

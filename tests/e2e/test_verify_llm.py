@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import pytest
-from llm_server import KEY, running_llm
+from support.installed import need
+from support.llm_server import KEY, running_llm
 
 AGENT = """
 import os
@@ -72,8 +71,7 @@ def test_streamed_loop():
 @pytest.mark.parametrize(("client", "tests"), [("httpx", PLAIN), ("openai", SDK)])
 def test_a_tool_loop_verifies_by_its_shape_and_nothing_more(project, client, tests):
     """The ids of the recorded answers are sent back to the model, so that the requests stay the recorded ones."""
-    if find_spec(client) is None:
-        pytest.skip(f"needs {client}")
+    need(client)
     count = tests.count("def test_")
     project.ini("httpx compare=shape", "httpx2 compare=shape", filterwarnings="error")
     project.write("agent.py", AGENT)
@@ -92,7 +90,7 @@ def test_a_tool_loop_verifies_by_its_shape_and_nothing_more(project, client, tes
 
 @pytest.mark.promise("volatile= leaves parts of an outcome out when verifying")
 def test_volatile_names_a_field_in_each_event_of_a_stream(project):
-    pytest.importorskip("httpx")
+    need("httpx")
     project.write(
         "test_stream.py",
         """

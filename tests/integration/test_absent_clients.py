@@ -6,7 +6,7 @@ import sys
 from textwrap import dedent
 
 import pytest
-from http_server import running_server
+from support.http_server import running_server
 
 from pytest_mimic._cli.main import main
 

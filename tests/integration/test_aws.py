@@ -14,13 +14,13 @@ pytest.importorskip("requests", reason="needs requests")
 
 pytest.importorskip("aiobotocore.httpxsession", reason="needs aiobotocore")
 
-from aws_server import Server, running_server
+from support.aws_server import Server, running_server
 
 ALL = ("botocore", "requests", "urllib3", "http.client", "aiohttp")
 SHOP = """
     import os
     import boto3, botocore.session
-    from aws_server import loader
+    from support.aws_server import loader
 
     def session():
         core = botocore.session.get_session()
@@ -100,7 +100,7 @@ def test_one_async_call_is_one_recording(shop: Any, server: Server) -> None:
         from aiobotocore.httpsession import AIOHTTPSession
         from aiobotocore.httpxsession import HttpxSession
         from aiobotocore.session import get_session
-        from aws_server import loader
+        from support.aws_server import loader
 
         async def save(kind):
             session = get_session()

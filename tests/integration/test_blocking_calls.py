@@ -110,7 +110,7 @@ def test_a_blocking_call_of_the_application_is_found(project):
 @pytest.mark.parametrize("client", ["httpx", "aiohttp"])
 def test_a_boundarys_own_file_access_is_not_found(project, client):
     pytest.importorskip(client)
-    from http_server import running_server
+    from support.http_server import running_server
 
     sessions = {
         "httpx": "async with httpx.AsyncClient() as client:\n        return (await client.get(url)).json()",

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("httpx", reason="needs httpx")
 
-from http_server import running_server
+from support.http_server import running_server
 
 LEAVING_OUT = """
     import os

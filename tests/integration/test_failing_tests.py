@@ -325,9 +325,9 @@ def test_a_test_may_fail_in_any_way(shop, failing):
     good = shop.record().expect(passed=1).vault
 
     shop.write("test_shop.py", test + failing.format("shop.fetch('Oslo')"))
-    value = shop.run("--mimic-rerecord", process=True, env=LATER)
+    value = shop.run("--mimic-rerecord", env=LATER)
     shop.write("test_shop.py", test + failing.format("with suppress(OSError): shop.fetch('Rome')"))
-    error = shop.run("--mimic-rerecord", process=True, env=DOWN)
+    error = shop.run("--mimic-rerecord", env=DOWN)
 
     assert (value.real, error.real) == (["fetch Oslo"], ["fetch Rome"])
     assert value.vault == error.vault == good

@@ -11,7 +11,7 @@ from types import CodeType
 from typing import Any, NamedTuple
 
 import pytest
-from http_server import running_server
+from support.http_server import running_server
 
 import pytest_mimic
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from equal_xxh3 import FREE, with_hash_of
+from support.equal_xxh3 import FREE, with_hash_of
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._vault.container import FilePacker

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from pages import ReportPage
+from support.pages import ReportPage
 
 SHOP = """
     import datetime, json, pathlib
@@ -243,7 +243,7 @@ def test_a_conversation_with_a_database_and_a_server(project):
     """Statements and requests are calls of their services, with what was sent and what came back."""
     pytest.importorskip("sqlalchemy")
     pytest.importorskip("httpx")
-    from http_server import running_server
+    from support.http_server import running_server
 
     project.ini("sqlalchemy", "httpx")
     with running_server() as server:
@@ -334,7 +334,7 @@ def test_calls_of_a_forked_process(shop):
 
 def test_only_the_attempt_that_counts_is_shown_of_a_conversation_that_is_recorded_again(project):
     pytest.importorskip("httpx")
-    from http_server import running_server
+    from support.http_server import running_server
 
     project.ini("httpx")
     with running_server() as server:
@@ -356,7 +356,7 @@ def test_only_the_attempt_that_counts_is_shown_of_a_conversation_that_is_recorde
 
 def test_a_drift_at_a_boundary_shows_no_secret(project):
     pytest.importorskip("httpx")
-    from http_server import running_server
+    from support.http_server import running_server
 
     project.ini("httpx")
     with running_server() as server:

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("requests", reason="needs requests")
 
-from http_server import Server, running_server
+from support.http_server import Server, running_server
 
 # In each of these ways, a client sends the same request.
 CLIENTS = """

@@ -15,7 +15,7 @@ import pytest
 import redis  # noqa: F401
 import requests  # noqa: F401
 import urllib3  # noqa: F401
-from http_server import running_server
+from support.http_server import running_server
 
 with suppress(ImportError):  # not for Windows
     import uvloop  # noqa: F401

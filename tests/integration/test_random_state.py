@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from http_server import running_server
+from support.http_server import running_server
 
 HEADING = "drew from a global random state:"
 REMEDY = "to make these calls repeatable: use a generator of your own instead, such as random.Random(seed)"

@@ -568,7 +568,7 @@ def test_a_run_that_a_test_ends_judges_nothing(shop, how, exit_code):
         "tests/test_shop.py", f"import pytest\n\ndef test_end(request): {how}\n\ndef test_rest(): pass\n"
     )
 
-    run = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused", process=True)
+    run = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused")
 
     assert run.exit_code == exit_code
     assert run.section[0] == "unused recordings not judged: the run was stopped early"

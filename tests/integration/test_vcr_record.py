@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from http_server import Server, running_server
+from support.http_server import Server, running_server
 
 CLIENT = """
     import os, urllib.request

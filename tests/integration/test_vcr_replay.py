@@ -588,7 +588,7 @@ def test_fields_are_filtered_wherever_vcrpy_finds_them(suite, kind, sent, record
     ],
 )
 def test_ignored_hosts_are_asked_for_real(suite, option):
-    from http_server import running_server
+    from support.http_server import running_server
 
     write(suite, "test_it/test_one.yaml", entry("/a", "it"))
     test_file(
@@ -609,7 +609,7 @@ def test_ignored_hosts_are_asked_for_real(suite, option):
 
 
 def test_requests_of_a_client_that_vcrpy_does_not_patch_are_sent(suite):
-    from http_server import running_server
+    from support.http_server import running_server
 
     write(suite, "test_it/test_one.yaml", entry("/a", "it"))
     test_file(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from http_server import running_server
+from support.http_server import running_server
 
 pytest.importorskip("requests")
 

@@ -55,7 +55,7 @@ def gets(bench: Bench, client: str) -> Iterator[dict[str, Measure]]:
 def _recorded(bench: Bench, client: str, folders: dict[int, Path]) -> str:
     """Record the calls, and return the URL of the server, which is gone then."""
     sys.path.insert(0, str(ROOT / "tests"))
-    module: Any = importlib.import_module("http_server")
+    module: Any = importlib.import_module("support.http_server")
     with module.running_server() as server:
         for count, folder in folders.items():
             settings = {"CLIENT": client, "COUNT": str(count), "URL": server.url, "PASSES": "1"}
@@ -68,7 +68,7 @@ def transports(bench: Bench) -> Iterator[dict[str, Measure]]:
     """First replays of calls recorded once, through each transport; those of vcrpy as the floor."""
     places = [(client, count) for client in TRANSPORTS for count in SIZES]
     sys.path.insert(0, str(ROOT / "tests"))
-    module: Any = importlib.import_module("http_server")
+    module: Any = importlib.import_module("support.http_server")
 
     def took(contender: str, client: str, count: int, url: str, *, is_new: bool = False) -> float:
         folder = bench.folder / f"{contender}-{client}-{count}"

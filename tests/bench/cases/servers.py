@@ -24,7 +24,7 @@ REAL = "the real server"
 def running(*, sql: bool) -> Iterator[dict[str, str]]:
     """The environment variable that names a running server."""
     sys.path.insert(0, str(ROOT / "tests"))
-    servers: Any = importlib.import_module("database_servers")
+    servers: Any = importlib.import_module("support.database_servers")
     binaries = servers._postgres_binaries() if sql else shutil.which("redis-server")
     if binaries is None:
         raise FileNotFoundError("PostgreSQL is not installed" if sql else "redis-server is not installed")

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from database_servers import Postgres, RedisServer
+    from support.database_servers import Postgres, RedisServer
 
-pytest_plugins = ("database_servers",)
+pytest_plugins = ("support.database_servers",)
 pytestmark = pytest.mark.promise("--mimic-verify hands on the recorded outcome and fails the test afterwards")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from failing_proxy import FailingProxy, running_proxy
+from support.failing_proxy import FailingProxy, running_proxy
 
 from pytest_mimic._remote.bucket import Bucket
 from pytest_mimic._remote.place import parse_place

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from failing_proxy import FailingProxy
-from s3_server import KEYS
+from support.failing_proxy import FailingProxy
+from support.s3_server import KEYS
 
 from pytest_mimic._remote.bucket import Bucket
 from pytest_mimic._remote.place import parse_place

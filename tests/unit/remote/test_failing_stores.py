@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from failing_proxy import FailingProxy
+from support.failing_proxy import FailingProxy
 
 from pytest_mimic._remote import bucket as buckets
 from pytest_mimic._remote.bucket import Bucket

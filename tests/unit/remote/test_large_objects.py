@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from failing_proxy import SECRET, FailingProxy
-from s3_server import KEYS
+from support.failing_proxy import SECRET, FailingProxy
+from support.s3_server import KEYS
 
 from pytest_mimic import CorruptRecordingError
 from pytest_mimic._cli.main import main

@@ -15,8 +15,8 @@ from threading import Thread
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parents[2])]
 
-import database_servers as servers  # noqa: E402
 from shop_server import server  # noqa: E402
+from support import database_servers as servers  # noqa: E402
 
 
 def main():

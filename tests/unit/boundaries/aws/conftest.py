@@ -8,7 +8,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from aws_server import Server, loader, running_moto, running_server
+from support.aws_server import Server, loader, running_moto, running_server
 
 from unit.boundaries.runs import Runs
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_server import ANSWERS, MODEL, Server, loader
+from support.aws_server import ANSWERS, MODEL, Server, loader
 
 from pytest_mimic.errors import MissingRecordingError
 from unit.boundaries.aws.conftest import ACCESS_KEY

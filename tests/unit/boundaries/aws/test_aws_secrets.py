@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 import pytest
-from aws_server import Handler, Server
+from support.aws_server import Handler, Server
 
 from pytest_mimic._boundaries.aws.secrets import AwsSecrets
 from pytest_mimic._redact.redactor import Redactor

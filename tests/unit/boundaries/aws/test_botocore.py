@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aws_server import Server
+from support.aws_server import Server
 
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic.errors import MissingRecordingError

@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip("boto3")
 
-from aws_server import ANSWERS, MODEL, Server, event
 from botocore.eventstream import ChecksumMismatch
+from support.aws_server import ANSWERS, MODEL, Server, event
 
 from pytest_mimic.errors import MissingRecordingError
 from unit.boundaries.runs import Runs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from http_server import Server, running_server
+from support.http_server import Server, running_server
 
 from pytest_mimic._boundaries.registry import load_boundary
 from unit.boundaries.runs import Runs

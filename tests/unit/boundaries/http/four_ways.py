@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from http_server import Server
+from support.http_server import Server
 
 from unit.boundaries.runs import Runs
 

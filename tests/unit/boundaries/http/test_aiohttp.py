@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from http_server import EVENTS, NOWHERE, Server, running_unix_server
+from support.http_server import EVENTS, NOWHERE, Server, running_unix_server
 
 from pytest_mimic.errors import MissingRecordingError
 from unit.boundaries.http.four_ways import both as both_ways

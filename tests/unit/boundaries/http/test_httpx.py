@@ -16,7 +16,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from http_server import EVENTS, NOWHERE, Server, running_unix_server
+from support.http_server import EVENTS, NOWHERE, Server, running_unix_server
 
 from pytest_mimic._boundaries.http.exchange import Exchange, HttpRequest
 from pytest_mimic.errors import MissingRecordingError

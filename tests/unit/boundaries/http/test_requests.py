@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from http_server import EVENTS, NOWHERE, Server
+from support.http_server import EVENTS, NOWHERE, Server
 
 from pytest_mimic.errors import MissingRecordingError
 from unit.boundaries.http.four_ways import both, same

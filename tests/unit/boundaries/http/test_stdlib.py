@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from http_server import CERTIFICATE, EVENTS, NOWHERE, Server, running_server
+from support.http_server import CERTIFICATE, EVENTS, NOWHERE, Server, running_server
 
 from pytest_mimic.errors import MissingRecordingError
 from unit.boundaries.http.four_ways import four_ways, same

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from http_server import CERTIFICATE, EVENTS, NOWHERE, Server, running_server
+from support.http_server import CERTIFICATE, EVENTS, NOWHERE, Server, running_server
 
 from pytest_mimic.errors import MissingRecordingError
 from unit.boundaries.http.four_ways import four_ways, same

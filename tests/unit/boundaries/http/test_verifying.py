@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from http_server import Server, running_server
+from support.http_server import Server, running_server
 
 from pytest_mimic._boundaries.http.aiohttp import AiohttpBoundary
 from pytest_mimic._boundaries.http.httpx import HttpxBoundary

@@ -22,9 +22,9 @@ from pytest_mimic.errors import MissingRecordingError, UnstorableOutcomeError
 from unit.boundaries.runs import Runs
 
 if TYPE_CHECKING:
-    from database_servers import RedisServer
+    from support.database_servers import RedisServer
 
-pytest_plugins = ("database_servers",)
+pytest_plugins = ("support.database_servers",)
 
 GONE = 1
 

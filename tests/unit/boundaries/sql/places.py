@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import sqlalchemy as sa
-    from database_servers import Postgres
+    from support.database_servers import Postgres
 
 Connect = Callable[..., "sa.Engine"]
 SYNC = ["sqlite", "postgresql+psycopg", "postgresql+psycopg2", "postgresql+pg8000"]

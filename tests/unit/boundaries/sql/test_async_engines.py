@@ -20,7 +20,7 @@ from unit.boundaries.sql.places import Connect, Place
 if TYPE_CHECKING:
     pass
 
-pytest_plugins = ("database_servers",)
+pytest_plugins = ("support.database_servers",)
 
 
 @pytest.mark.promise("sync and async clients replay")

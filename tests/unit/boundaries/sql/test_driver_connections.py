@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-pytest_plugins = ("database_servers",)
+pytest_plugins = ("support.database_servers",)
 
 
 def test_state_of_a_transaction_is_known(runs: Runs, connect: Connect, pg: Place) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-pytest_plugins = ("database_servers",)
+pytest_plugins = ("support.database_servers",)
 
 
 def test_first_connections_questions_belong_to_the_engine(runs: Runs, connect: Connect, place: Place) -> None:

@@ -31,9 +31,9 @@ from unit.boundaries.runs import Runs
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from database_servers import Postgres
+    from support.database_servers import Postgres
 
-pytest_plugins = ("database_servers",)
+pytest_plugins = ("support.database_servers",)
 
 TEXT = "hunter2"
 NUMBER = 47110815

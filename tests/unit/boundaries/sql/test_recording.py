@@ -17,7 +17,7 @@ from unit.boundaries.sql.places import Connect, Place, both, one, run
 if TYPE_CHECKING:
     pass
 
-pytest_plugins = ("database_servers",)
+pytest_plugins = ("support.database_servers",)
 
 
 @pytest.mark.promise("boundaries use sequence by default")

@@ -26,9 +26,9 @@ from pytest_mimic._boundaries.sql.sqlalchemy import SqlBoundary
 from unit.boundaries.runs import Runs
 
 if TYPE_CHECKING:
-    from database_servers import Postgres
+    from support.database_servers import Postgres
 
-pytest_plugins = ("database_servers",)
+pytest_plugins = ("support.database_servers",)
 
 
 class Base(DeclarativeBase):

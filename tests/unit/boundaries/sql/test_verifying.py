@@ -17,9 +17,9 @@ from unit.boundaries.sql.places import Connect, Place, one, place_for, run
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from database_servers import Postgres
+    from support.database_servers import Postgres
 
-pytest_plugins = ("database_servers",)
+pytest_plugins = ("support.database_servers",)
 
 
 def test_new_call_finds_the_database_as_the_replayed_ones_left_it(

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from http_server import Handler, Server
+from support.http_server import Handler, Server
 
 
 class HttpbinHandler(Handler):

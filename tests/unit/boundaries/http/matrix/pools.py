@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
-from http_server import NOWHERE
+from support.http_server import NOWHERE
 
 from unit.boundaries.http.matrix import async_clients
 from unit.boundaries.http.matrix.sync_clients import attempt

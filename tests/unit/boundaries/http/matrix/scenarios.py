@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from http_server import NOWHERE
+from support.http_server import NOWHERE
 
 #: Values that a replay has placeholders for. What an application sees is compared without them.
 #: They are as long as a placeholder, so that lengths are the same.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import pytest
-from http_server import Server
+from support.http_server import Server
 
 from unit.boundaries.http.four_ways import FourWays, difference, four_ways
 from unit.boundaries.http.matrix import async_clients, pools, readings, sync_clients

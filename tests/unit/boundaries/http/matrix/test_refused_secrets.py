@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from http_server import Server
+from support.http_server import Server
 
 from unit.boundaries.http.matrix import async_clients, sync_clients
 from unit.boundaries.http.matrix.scenarios import Request

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 
-from aws_server import running_moto
+from support.aws_server import running_moto
 
 _numbers = count()
 # They must never be part of a message.

@@ -1,0 +1,1 @@
+"""What tests share: servers, clients, and answers about this machine."""
