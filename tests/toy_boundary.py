@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-from pytest_mimic._boundaries.base import Boundary, BoundaryCall, Edge, Port
+from pytest_mimic._core.seam.base import Boundary, BoundaryCall, Edge, Port
 
 
 class ToyBoundary(Boundary):

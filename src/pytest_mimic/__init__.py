@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     __version__: str
-    from pytest_mimic._engine.cassette_types import Cassette, CassetteCall, CassetteFixture
+    from pytest_mimic._core.engine.cassette_types import Cassette, CassetteCall, CassetteFixture
+    from pytest_mimic._core.targets.target import Target
     from pytest_mimic._mimic import fingerprint, mimic, register_fingerprint
-    from pytest_mimic._targets.target import Target
     from pytest_mimic.errors import (
         CassetteError,
         CorruptRecordingError,
@@ -45,10 +45,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Cassette": "_engine.cassette_types",
-    "CassetteCall": "_engine.cassette_types",
-    "CassetteFixture": "_engine.cassette_types",
-    "Target": "_targets.target",
+    "Cassette": "_core.engine.cassette_types",
+    "CassetteCall": "_core.engine.cassette_types",
+    "CassetteFixture": "_core.engine.cassette_types",
+    "Target": "_core.targets.target",
     "fingerprint": "_mimic",
     "mimic": "_mimic",
     "register_fingerprint": "_mimic",

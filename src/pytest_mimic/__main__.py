@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_mimic._cli.main import main
+from pytest_mimic._tools.cli.main import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

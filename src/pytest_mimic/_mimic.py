@@ -7,18 +7,18 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from pytest_mimic import _ambient
-from pytest_mimic._identity import Unstable
-from pytest_mimic._identity import fingerprint as identity_of
-from pytest_mimic._identity.kinds import register_fingerprint
-from pytest_mimic._targets.target import Target, as_targets
+from pytest_mimic._core import ambient as _ambient
+from pytest_mimic._core.identity import Unstable
+from pytest_mimic._core.identity import fingerprint as identity_of
+from pytest_mimic._core.identity.kinds import register_fingerprint
+from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from pytest_mimic._session import Covering, Session
-    from pytest_mimic._targets.options import TargetOptions
+    from pytest_mimic._core.targets.options import TargetOptions
+    from pytest_mimic._run.session import Covering, Session
 
 __all__ = ["fingerprint", "mimic", "register_fingerprint"]
 
@@ -42,7 +42,7 @@ def fingerprint(value: object) -> str:
     try:
         return identity_of(value, places=session.state.places if session is not None else None)
     except Unstable as unstable:
-        from pytest_mimic._identity.locate import refusal
+        from pytest_mimic._core.identity.locate import refusal
 
         raise refusal(unstable) from None
 

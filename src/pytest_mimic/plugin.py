@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic import _ambient
+from pytest_mimic._core import ambient as _ambient
 
 if TYPE_CHECKING:
     from pytest_mimic import CassetteFixture, Target

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pytest_mimic._boundaries.registry import BOUNDARIES
+from pytest_mimic._core.seam.registry import BOUNDARIES
 
 REPOSITORY = Path(__file__).parents[2]
 PAGES = [

@@ -14,11 +14,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pytest_mimic._identity.calls import VERSION
-from pytest_mimic._identity.refused import full_name
-from pytest_mimic._identity.stdlib import PATHS, REDUCERS
-from pytest_mimic._vault.container import FILE_START, START
-from pytest_mimic._vault.parsing import FORMAT
+from pytest_mimic._core.identity.calls import VERSION
+from pytest_mimic._core.identity.refused import full_name
+from pytest_mimic._core.identity.stdlib import PATHS, REDUCERS
+from pytest_mimic._core.outcome.container import FILE_START, START
+from pytest_mimic._core.vault.parsing import FORMAT
 
 HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / "docs/reference"

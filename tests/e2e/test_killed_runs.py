@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from pytest_mimic._vault import FolderStore, Vault
+from pytest_mimic._core.vault import FolderStore, Vault
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
 

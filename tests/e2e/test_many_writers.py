@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from pytest_mimic._vault import FolderStore
+from pytest_mimic._core.vault import FolderStore
 
 # `MIMIC_TEST_LONG=1`: 8 processes with 16 threads each record 2,000 calls, a quarter of them in common.
 PROCESSES, THREADS, OWN, COMMON = (8, 16, 188, 500) if os.environ.get("MIMIC_TEST_LONG") else (3, 8, 30, 40)
@@ -79,7 +79,7 @@ import sys
 
 import pytest
 
-from pytest_mimic._vault import FolderStore
+from pytest_mimic._core.vault import FolderStore
 
 store = FolderStore(sys.argv[1])
 for _ in sys.stdin:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mimic._cli.main import main
+from pytest_mimic._tools.cli.main import main
 
 MODULE = """
 import os

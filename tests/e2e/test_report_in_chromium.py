@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.chromium import Browser, chromium
 
-from pytest_mimic._report.page import PageFacts, page
+from pytest_mimic._tools.shown.page import PageFacts, page
 
 HOSTILE = (
     "</script><script>window.harmed=1</script>",

@@ -16,8 +16,8 @@ import time
 import pytest
 
 from pytest_mimic import MimicError
-from pytest_mimic._outcome.outcome import Outcome
-from pytest_mimic._vault import FolderStore, Recording, Vault, recording_name
+from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.vault import FolderStore, Recording, Vault, recording_name
 
 KILLS = int(os.environ.get("MIMIC_KILLS", "15"))
 CALLS = 60
@@ -25,8 +25,8 @@ CALLS = 60
 WRITER = textwrap.dedent("""
     import sys
     from ipaddress import IPv4Address
-    from pytest_mimic._outcome.outcome import Outcome
-    from pytest_mimic._vault import FolderStore, Recording, Vault, recording_name
+    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.vault import FolderStore, Recording, Vault, recording_name
 
     PICKLED = IPv4Address("10.0.0.1")
 
@@ -177,8 +177,8 @@ def test_file_size_limit_is_one_clear_error(tmp_path):
     script = textwrap.dedent("""
         import random, resource, sys
         from pytest_mimic import MimicError
-        from pytest_mimic._outcome.outcome import Outcome
-        from pytest_mimic._vault import FolderStore, Recording, Vault
+        from pytest_mimic._core.outcome.outcome import Outcome
+        from pytest_mimic._core.vault import FolderStore, Recording, Vault
         # Half of a module's bytecode would be left behind for every run after this one.
         sys.dont_write_bytecode = True
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
@@ -208,8 +208,8 @@ def test_forked_child_writes_while_its_parents_thread_does(tmp_path):
     script = textwrap.dedent("""
         import os, sys, threading
         from ipaddress import IPv4Address
-        from pytest_mimic._outcome.outcome import Outcome
-        from pytest_mimic._vault import FolderStore, Recording, Vault
+        from pytest_mimic._core.outcome.outcome import Outcome
+        from pytest_mimic._core.vault import FolderStore, Recording, Vault
         vault = Vault(FolderStore(sys.argv[1]))
 
         def put(number):

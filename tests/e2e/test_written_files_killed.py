@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills a process
 
 CONFTEST = """
     import os, signal
-    from pytest_mimic._files import restoring  # before os.replace is another function
+    from pytest_mimic._core.files import restoring# before os.replace is another function
 
     replace, left = os.replace, int(os.environ.get("KILL_AT", "-1"))
 

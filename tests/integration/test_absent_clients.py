@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 from support.http_server import running_server
 
-from pytest_mimic._cli.main import main
+from pytest_mimic._tools.cli.main import main
 
 pytest.importorskip("requests", reason="needs requests")
 pytest.importorskip("redis", reason="needs redis")

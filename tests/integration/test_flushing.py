@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from pytest_mimic._vault import folder
+from pytest_mimic._core.vault import folder
 
 
 def test_failed_flush_is_named_in_the_summary_and_loses_nothing(project, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 from support.equal_xxh3 import FREE, with_hash_of
 from xxhash import xxh3_128_hexdigest
 
-from pytest_mimic._vault.container import FilePacker
+from pytest_mimic._core.outcome.container import FilePacker
 
 PICTURE = Random(1).randbytes(100_000)
 EVIL = b"evil" + Random(2).randbytes(len(PICTURE) - 4)

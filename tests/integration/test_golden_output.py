@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic._cli.main import main
+from pytest_mimic._tools.cli.main import main
 
 if TYPE_CHECKING:
     from conftest import Project

@@ -282,7 +282,7 @@ def test_a_conversation_with_a_database_and_a_server(project):
 
 @pytest.mark.promise("pytest-mimic report makes the same page of a vault, by test and by target")
 def test_the_page_of_a_vault(shop, monkeypatch, capsys):
-    from pytest_mimic._cli.main import main
+    from pytest_mimic._tools.cli.main import main
 
     shop.record().expect(passed=3)
     (damaged,) = (name for name in shop.files() if name.startswith("calls/shop/rows"))

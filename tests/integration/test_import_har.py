@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("httpx")
 pytest.importorskip("requests")
 
-from pytest_mimic._cli.main import main
+from pytest_mimic._tools.cli.main import main
 
 ORIGIN = "https://api.shop.test"
 

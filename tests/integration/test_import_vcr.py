@@ -15,7 +15,7 @@ pytest.importorskip("httpx")
 pytest.importorskip("requests")
 pytest.importorskip("yaml")
 
-from pytest_mimic._cli.main import main
+from pytest_mimic._tools.cli.main import main
 
 RECORDED = Path(__file__).parents[1] / "vcr_cassettes"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._outcome.plain import layout
+from pytest_mimic._core.outcome.plain import layout
 
 SHOP = """
     import numpy, pandas

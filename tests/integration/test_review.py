@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._cli.main import main
+from pytest_mimic._tools.cli.main import main
 
 pytest.importorskip("sqlalchemy", reason="needs SQLAlchemy")
 pytest.importorskip("PIL", reason="needs Pillow")

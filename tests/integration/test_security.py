@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_mimic._outcome.pickles import Pickled
-from pytest_mimic._vault import container
+from pytest_mimic._core.outcome import container
+from pytest_mimic._core.outcome.pickles import Pickled
 
 SECRETS = [
     f"hush-{number}-{word}" for number, word in enumerate("alpha beta gamma delta eps zeta eta".split())

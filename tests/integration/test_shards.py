@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from pytest_mimic._cli.main import main
+from pytest_mimic._tools.cli.main import main
 
 SHOP = """
     from tally import ran

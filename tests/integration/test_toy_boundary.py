@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import toy_client
 
-from pytest_mimic._boundaries.registry import BOUNDARIES
+from pytest_mimic._core.seam.registry import BOUNDARIES
 
 ASKS = """
 import toy_client

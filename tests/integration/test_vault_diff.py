@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._cli.main import main
+from pytest_mimic._tools.cli.main import main
 
 SHOP = """
     import os

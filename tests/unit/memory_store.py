@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from pytest_mimic._vault.store import Data
+from pytest_mimic._core.vault.store import Data
 
 
 class MemoryStore:

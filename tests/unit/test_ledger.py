@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from pytest_mimic._ledger import Ledger, Miss
+from pytest_mimic._core.engine.ledger import Ledger, Miss
 
 TEXTS = (
     "failures",

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic._report.log import CallLog, Row
+from pytest_mimic._core.words import SHOWN, seconds
 from pytest_mimic._run.options import verbosity
-from pytest_mimic._run.report import SHOWN, Judgement, mode_line, seconds
+from pytest_mimic._run.report import mode_line
+from pytest_mimic._tools.shown.log import CallLog, Row
+from pytest_mimic._tools.unused.judgement import Judgement
 from pytest_mimic.errors import MimicError, printable
 
 if TYPE_CHECKING:
-    from pytest_mimic._session import Session
+    from pytest_mimic._run.session import Session
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -48,7 +50,7 @@ class CallReports:
         self._waiting: dict[str, list[Row]] = {}
         self._last = ""
         if path:  # loaded now, because a test may replace functions that these modules bind
-            from pytest_mimic._report import writing  # noqa: F401
+            from pytest_mimic._tools.shown import writing  # noqa: F401
         session.state.log = CallLog(session.engine, details=bool(path))
 
     def begin_test(self) -> None:
@@ -104,7 +106,7 @@ class CallReports:
         """
         if self._path is None:
             return []
-        from pytest_mimic._report.writing import run_page, write_page
+        from pytest_mimic._tools.shown.writing import run_page, write_page
 
         rows = [row for rows in self._rows.values() for row in rows] + self._session.ledger.calls
         heading = mode_line(self._session.settings)

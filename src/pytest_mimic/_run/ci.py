@@ -13,7 +13,7 @@ import pytest
 from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError
 
 if TYPE_CHECKING:
-    from pytest_mimic._ledger import Ledger
+    from pytest_mimic._core.engine.ledger import Ledger
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic._values.identities import identity_of
+from pytest_mimic._core.identity.identities import identity_of
 
 if TYPE_CHECKING:
-    from pytest_mimic._engine.owners import Owner
-    from pytest_mimic._session import Session
+    from pytest_mimic._core.engine.owners import Owner
+    from pytest_mimic._run.session import Session
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_mimic._network.hosts import AllowedHosts
+from pytest_mimic._core.hosts import AllowedHosts
 
 if TYPE_CHECKING:
-    from pytest_mimic._session import Session
+    from pytest_mimic._run.session import Session
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 

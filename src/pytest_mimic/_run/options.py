@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._run.node_ids import relative_path
-from pytest_mimic._settings import Mode, Settings, url_fault
-from pytest_mimic._targets.target import Target, as_targets, parse_target
+from pytest_mimic._core.node_ids import relative_path
+from pytest_mimic._core.settings import Mode, Settings, url_fault
+from pytest_mimic._core.targets.target import Target, as_targets, parse_target
 from pytest_mimic.errors import TargetError
 
 _NEEDS_MODE = "--mimic-only needs one of --mimic-record, --mimic-rerecord, --mimic-verify and --mimic-live"
@@ -126,7 +126,7 @@ def _secret_names(config: pytest.Config) -> tuple[str, ...]:
     """Return the names in `mimic_redact`. Those to remove keep their `!`."""
     if not _ini(config, "mimic_redact"):
         return ()
-    from pytest_mimic._redact.names import read_names
+    from pytest_mimic._core.redact.names import read_names
 
     lines = _read_lines(config, "mimic_redact", lambda line, _origin: read_names(line))
     return tuple(name for names in lines for name in names)
@@ -135,7 +135,7 @@ def _secret_names(config: pytest.Config) -> tuple[str, ...]:
 def _allowed_hosts(config: pytest.Config) -> tuple[str, ...]:
     if not _ini(config, "mimic_allow_hosts"):
         return ()
-    from pytest_mimic._network.hosts import read_allowed
+    from pytest_mimic._core.hosts import read_allowed
 
     lines = _read_lines(config, "mimic_allow_hosts", lambda line, _origin: read_allowed(line))
     return tuple(host for hosts in lines for host in hosts)
@@ -179,7 +179,7 @@ def _vault_of(config: pytest.Config) -> tuple[Path, str]:
 def _objects_url(config: pytest.Config) -> str:
     url: str = _ini(config, "mimic_objects").strip()
     if url:
-        from pytest_mimic._remote.place import parse_place
+        from pytest_mimic._tools.objects.place import parse_place
 
         try:
             parse_place(url, config.rootpath)

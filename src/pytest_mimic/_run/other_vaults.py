@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from shlex import join
 
-from pytest_mimic._run.node_ids import relative_path
+from pytest_mimic._core.node_ids import relative_path
 from pytest_mimic._run.unused import holds_recordings
 
 # How many vaults are named.

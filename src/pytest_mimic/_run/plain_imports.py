@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, SourceFileLoader
 from types import ModuleType
 
+_NOT_FOR_CALLS = ("pytest_mimic._clients.", "pytest_mimic._tools.cli", "pytest_mimic.__main__")
+
 
 class PlainImports:
     """A finder for the modules of this package, in front of pytest's own.
@@ -60,18 +62,16 @@ def use_plain_imports() -> Callable[[], None]:
 
 
 def load_all() -> None:
-    """Load all modules that a call may need, but for those of boundaries, which are loaded when one is mimicked.
+    """Load all modules that a call may need, but for those of clients, which are loaded when one is mimicked.
 
     pyfakefs replaces `os` and `pathlib` in modules that are loaded, and restores them after the test. A module that is
     loaded within its fake keeps the fake for the rest of the run.
     """
     from importlib import import_module
-    from pkgutil import iter_modules
+    from pkgutil import walk_packages
 
     import pytest_mimic
 
-    for found in iter_modules(pytest_mimic.__path__, "pytest_mimic."):
-        if found.name.partition(".")[2] not in ("_boundaries", "_cli", "__main__"):
-            module = import_module(found.name)
-            for inner in iter_modules(getattr(module, "__path__", ()), f"{found.name}."):
-                import_module(inner.name)
+    for found in walk_packages(pytest_mimic.__path__, "pytest_mimic."):
+        if not found.name.startswith(_NOT_FOR_CALLS):
+            import_module(found.name)

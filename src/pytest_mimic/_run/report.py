@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from pytest_mimic._ambient import command
-from pytest_mimic._settings import Mode
+from pytest_mimic._core.ambient import command
+from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.words import SHOWN, in_columns, listed, plural, seconds
+from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused
 
 if TYPE_CHECKING:
     import pytest
 
-    from pytest_mimic._ledger import Ledger
-    from pytest_mimic._settings import Settings
+    from pytest_mimic._core.engine.ledger import Ledger
+    from pytest_mimic._core.settings import Settings
 
 _FIXTURES = {"mimic_record", "mimic_replay", "mimic_auto"}
 _HEADERS = {
@@ -24,36 +25,8 @@ _HEADERS = {
     Mode.VERIFY: "verify against {}",
     Mode.LIVE: "live, every call runs for real, {} is left alone",
 }
-# How many lines a list in the summary has at most.
-SHOWN = 10
 # How many calls a single line names at most.
 _IN_LINE = 3
-# Labels beyond this length do not widen their column.
-_WIDTH = 60
-
-
-class Judgement(SimpleNamespace):
-    """The result of a run's search for unused recordings.
-
-    Attributes:
-        not_judged: Why unused recordings were not judged, or empty.
-        unused: How many recordings are proven unused.
-        shown: The first of them: the label of each, the test that recorded it, and whether that test is gone.
-        unproven: How many recordings were not used but are not proven unused.
-        unproven_as: Why those are not proven unused.
-        cleared: What was cleared, in words, or empty.
-        not_cleared: Why nothing was cleared although it was requested, or empty.
-        vault: The size of the vault, in words. Shown after recording.
-    """
-
-    not_judged: str = ""
-    unused: int = 0
-    shown: Sequence[tuple[str, str, bool]] = ()
-    unproven: int = 0
-    unproven_as: str = ""
-    cleared: str = ""
-    not_cleared: str = ""
-    vault: str = ""
 
 
 def names_targets(item: pytest.Item) -> bool:
@@ -85,7 +58,7 @@ def summary(
     `restored` are the labels of the recordings that stood before and were put back.
     """
     misses = dict.fromkeys((miss.label, miss.test) for miss in ledger.missing)
-    problems = listed("missing:", _in_columns(list(misses)))
+    problems = listed("missing:", in_columns(list(misses)))
     problems += list_unused(judgement)
     problems += _hidden(ledger)
     again = listed("run again from the start, because a conversation has a new call:", ledger.restarts)
@@ -139,9 +112,9 @@ def _hidden(ledger: Ledger) -> list[str]:
         f"{test or 'code outside of tests'} started a process ({method}) in which nothing is mimicked{_times(count)}"
         for (test, method), count in Counter(map(tuple, ledger.processes)).items()
     ]
-    drew = listed("drew from a global random state:", _in_columns(draws))
+    drew = listed("drew from a global random state:", in_columns(draws))
     sockets = list(dict.fromkeys((origin, test) for origin, test in ledger.websockets))
-    opened = listed("WebSockets, which are not recorded and connected for real:", _in_columns(sockets))
+    opened = listed("WebSockets, which are not recorded and connected for real:", in_columns(sockets))
     return [*drew, *listed("processes:", started), *opened]
 
 
@@ -156,7 +129,7 @@ def _recorded_errors(ledger: Ledger) -> tuple[list[str], list[str]]:
         tests = list(dict.fromkeys(test.partition("::")[0] for test in tests))
     again = "it" if len(rows) == 1 else "them"
     remedy = f"to record {again} again: {command('--mimic-rerecord', *tests[:SHOWN])}"
-    return listed("recorded errors:", _in_columns(rows)), [remedy]
+    return listed("recorded errors:", in_columns(rows)), [remedy]
 
 
 def _superseded(files: Sequence[str]) -> str:
@@ -212,62 +185,3 @@ def _counts(ledger: Ledger, judgement: Judgement) -> str:
         counts.append(f"{seconds(ledger.saved)} saved")
     parts = [", ".join(counts)] if counts else []
     return "; ".join([*parts, *count_unused(judgement)])
-
-
-def count_unused(judgement: Judgement) -> list[str]:
-    """Return how many recordings are unused, and how many or why some are not judged."""
-    parts = []
-    if judgement.cleared:
-        parts.append(judgement.cleared)
-    elif judgement.unused:
-        kept = f", not cleared: {judgement.not_cleared}" if judgement.not_cleared else ""
-        parts.append(f"{plural(judgement.unused, 'recording')} unused{kept}")
-    if judgement.unproven:
-        unproven = plural(judgement.unproven, "recording")
-        parts.append(f"{unproven} not used, not judged: {judgement.unproven_as}")
-    if judgement.not_judged:
-        parts.append(f"unused recordings not judged: {judgement.not_judged}")
-    return parts
-
-
-def list_unused(judgement: Judgement, *, most: int = SHOWN) -> list[str]:
-    """Return the lines that name the unused recordings, or those that were cleared."""
-    rows = []
-    for label, test, is_gone in judgement.shown:
-        recorder = f"recorded by {test}{', gone' if is_gone else ''}" if test else ""
-        rows.append((label, recorder))
-    heading = "cleared:" if judgement.cleared else "unused:"
-    return listed(heading, _in_columns(rows), total=judgement.unused, most=most)
-
-
-def _in_columns(pairs: Sequence[tuple[str, str]]) -> list[str]:
-    width = max((len(label) for label, _ in pairs[:SHOWN] if len(label) <= _WIDTH), default=0)
-    return [f"{label:<{width}}    {other}".rstrip() for label, other in pairs]
-
-
-def listed(heading: str, rows: Sequence[str], *, total: int | None = None, most: int = SHOWN) -> list[str]:
-    """Return a heading and the first rows, and how many more there are of the total. Nothing without rows."""
-    if not rows:
-        return []
-    more = (len(rows) if total is None else total) - min(len(rows), most)
-    shown = [f"  {row}" for row in rows[:most]]
-    return [heading, *shown, *([f"  and {more} more"] if more else [])]
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 call`, `41 calls`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def seconds(amount: float) -> str:
-    """A duration: `38.2 s`, `0.01 s`."""
-    return f"{amount:.1f} s" if amount >= 1 else f"{amount:.2f} s"
-
-
-def size(count: float) -> str:
-    """A number of bytes: `1.3 MB`."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"

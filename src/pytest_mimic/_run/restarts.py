@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic._engine.conversations import AbortedCallError, Restart
-from pytest_mimic._run.node_ids import plain_id
+from pytest_mimic._core.engine.conversations import AbortedCallError, Restart
+from pytest_mimic._core.node_ids import plain_id
 
 if TYPE_CHECKING:
-    from pytest_mimic._session import Session
+    from pytest_mimic._run.session import Session
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 

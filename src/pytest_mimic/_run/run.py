@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic._files.places import TEMPORARY
-from pytest_mimic._run.node_ids import plain_id, without_group
+from pytest_mimic._core.files.places import TEMPORARY
+from pytest_mimic._core.node_ids import plain_id, without_group
+from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.targets.target import Target, as_targets
+from pytest_mimic._core.words import SHOWN, plural, size
 from pytest_mimic._run.options import hook_targets, ini_targets, reports_to_ci, settings_of, shows_calls
-from pytest_mimic._run.report import SHOWN, Judgement, mode_line, names_targets, plural, size, summary
+from pytest_mimic._run.report import mode_line, names_targets, summary
 from pytest_mimic._run.selection import Selection, selection_of
+from pytest_mimic._run.session import Session
 from pytest_mimic._run.unused import holds_recordings, judge_unused, restore_replaced
-from pytest_mimic._session import Session
-from pytest_mimic._settings import Mode
-from pytest_mimic._targets.target import Target, as_targets
+from pytest_mimic._tools.unused.judgement import Judgement
 from pytest_mimic.errors import MimicError, TargetError, printable
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_mimic._run.fixtures import WiderFixtures
     from pytest_mimic._run.progress import Progress
     from pytest_mimic._run.restarts import Restarts
-    from pytest_mimic._session import Covering
+    from pytest_mimic._run.session import Covering
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -101,7 +103,7 @@ class PytestRun:
         """
         self.has_started = True
         if self.session.settings.review and not self._is_worker:
-            from pytest_mimic._review.waiting import begin
+            from pytest_mimic._core.pending.waiting import begin
 
             begin(self.session.settings)
         if self.session.settings.usage is not None and not self._is_worker:
@@ -395,7 +397,7 @@ class PytestRun:
         settings, ledger = self.session.settings, self.session.ledger
         if not self._ran_tests or (settings.drift is None and not settings.review):
             return
-        from pytest_mimic._review.waiting import keep_drifts, keep_recordings
+        from pytest_mimic._core.pending.waiting import keep_drifts, keep_recordings
 
         note = keep_recordings(settings) if settings.review else keep_drifts(settings, ledger.drifts)
         if note:

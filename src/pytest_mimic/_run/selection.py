@@ -7,7 +7,7 @@ from glob import glob
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pytest_mimic._run.node_ids import relative_path
+from pytest_mimic._core.node_ids import relative_path
 
 # Options of pytest, and their flags for messages: those that deselect tests once all are known, those that keep files
 # from being collected, and those that run no test.

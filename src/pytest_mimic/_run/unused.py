@@ -6,12 +6,13 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_mimic._run.report import SHOWN, Judgement
-from pytest_mimic._settings import Mode
-from pytest_mimic._vault.names import FOLDERS
+from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.vault.names import FOLDERS
+from pytest_mimic._core.words import SHOWN
+from pytest_mimic._tools.unused.judgement import Judgement
 
 if TYPE_CHECKING:
-    from pytest_mimic._session import Session
+    from pytest_mimic._run.session import Session
 
 
 def judge_unused(
@@ -32,7 +33,7 @@ def judge_unused(
     unused = session.vault.names(without=ledger.used)
     if not unused:
         return Judgement(cleared=_cleared(session, {}))
-    from pytest_mimic._unused.judging import Evidence, judge
+    from pytest_mimic._tools.unused.judging import Evidence, judge
 
     evidence = Evidence(
         outcomes,
@@ -56,7 +57,7 @@ def _cleared(session: Session, proven: Mapping[str, int]) -> str:
         return ""
     if not holds_recordings(settings.vault):
         return ""
-    from pytest_mimic._unused.judging import clear
+    from pytest_mimic._tools.unused.judging import clear
 
     return clear(session.vault, proven)
 
@@ -69,8 +70,8 @@ def restore_replaced(session: Session) -> list[str]:
     ledger, vault = session.ledger, session.vault
     if not ledger.put_back:
         return []
-    from pytest_mimic._engine.judging import contents_before
-    from pytest_mimic._unused.judging import labelled
+    from pytest_mimic._core.engine.judging import contents_before
+    from pytest_mimic._tools.unused.judging import labelled
 
     labels: list[str] = []
     for name, content in contents_before(vault, ledger).items():

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_mimic._boundaries.registry import BOUNDARIES
-from pytest_mimic._targets.modules import module_exists
-from pytest_mimic._unused.usage import Usage, is_usage_file, marks, write_usage
-from pytest_mimic._unused.vaults import commit_of, id_of_vault
+from pytest_mimic._core.modules import module_exists
+from pytest_mimic._core.seam.registry import BOUNDARIES
+from pytest_mimic._tools.unused.usage import Usage, is_usage_file, marks, write_usage
+from pytest_mimic._tools.unused.vaults import commit_of, id_of_vault
 
 if TYPE_CHECKING:
     from pytest_mimic._run.selection import Selection
-    from pytest_mimic._session import Session
+    from pytest_mimic._run.session import Session
 
 
 def remove_old(path: Path) -> None:

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic import _ambient
-from pytest_mimic._settings import Mode
-from pytest_mimic._targets.spelling import did_you_mean
-from pytest_mimic._vcr.settings import ABOVE, RECORD_MODES
+from pytest_mimic._core import ambient as _ambient
+from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.words import did_you_mean
+from pytest_mimic._tools.foreign.vcr.settings import ABOVE, RECORD_MODES
 
 if TYPE_CHECKING:
-    from pytest_mimic._vcr.cassette import VcrCassette
-    from pytest_mimic._vcr.player import VcrFiles, VcrPlayer
-    from pytest_mimic._vcr.settings import VcrSettings
+    from pytest_mimic._tools.foreign.vcr.cassette import VcrCassette
+    from pytest_mimic._tools.foreign.vcr.player import VcrFiles, VcrPlayer
+    from pytest_mimic._tools.foreign.vcr.settings import VcrSettings
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -214,7 +214,7 @@ def vcr(
     if disable_recording or not is_wanted:
         yield None
         return
-    from pytest_mimic._vcr.cassette import VcrCassette
+    from pytest_mimic._tools.foreign.vcr.cassette import VcrCassette
 
     given = deepcopy(request.getfixturevalue("vcr_config"))
     for marker in reversed(vcr_markers):
@@ -227,10 +227,10 @@ def _block(
     request: pytest.FixtureRequest, given: dict[str, Any], extra: list[str]
 ) -> AbstractContextManager[VcrPlayer]:
     """Return the context manager of the test's cassettes."""
-    from pytest_mimic._boundaries.registry import is_installed
-    from pytest_mimic._engine.cassettes import CassetteBlock
-    from pytest_mimic._targets.target import as_targets
-    from pytest_mimic._vcr.player import VcrFiles, VcrPlayer
+    from pytest_mimic._core.engine.cassettes import CassetteBlock
+    from pytest_mimic._core.seam.registry import is_installed
+    from pytest_mimic._core.targets.target import as_targets
+    from pytest_mimic._tools.foreign.vcr.player import VcrFiles, VcrPlayer
 
     config, session = request.config, _ambient.current()
     settings = _settings(request, given, extra)
@@ -251,7 +251,7 @@ def _block(
 
 def _settings(request: pytest.FixtureRequest, given: dict[str, Any], extra: list[str]) -> VcrSettings:
     """Return the settings of the test's cassettes."""
-    from pytest_mimic._vcr.settings import read_settings
+    from pytest_mimic._tools.foreign.vcr.settings import read_settings
 
     config = request.config
     registered: dict[str, dict[str, Any]] = {"matcher": {}, "serializer": {}, "persister": {}}

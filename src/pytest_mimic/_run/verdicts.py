@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic._ambient import command
-from pytest_mimic._run.report import plural
-from pytest_mimic._swallowed.handled import caught_in, handled_in, is_in_project, where_swallowed
+from pytest_mimic._core.ambient import command
+from pytest_mimic._core.swallowed.handled import caught_in, handled_in, is_in_project, where_swallowed
+from pytest_mimic._core.words import plural
 from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError, TargetError, printable
 
 if TYPE_CHECKING:
-    from pytest_mimic._ledger import Replayed
-    from pytest_mimic._vault import Vault
+    from pytest_mimic._core.engine.ledger import Replayed
+    from pytest_mimic._core.vault import Vault
 
 SECTION = "mimic (this test)"
 """The title of a section in the report of a test. Only that of the summary is titled `mimic`."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_mimic._ledger import Ledger
+    from pytest_mimic._core.engine.ledger import Ledger
 
 
 class WorkerLedgers:

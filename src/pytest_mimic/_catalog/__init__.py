@@ -1,9 +1,0 @@
-"""The recordings and cassettes of a vault as people look at them. Nothing is loaded, and nothing is written."""
-
-from __future__ import annotations
-
-from pytest_mimic._catalog.catalog import Catalog
-from pytest_mimic._catalog.files import CatalogCall, CatalogFile
-from pytest_mimic._catalog.matching import Filter, is_of_test
-
-__all__ = ["Catalog", "CatalogCall", "CatalogFile", "Filter", "is_of_test"]

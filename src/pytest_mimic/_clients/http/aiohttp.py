@@ -1,0 +1,391 @@
+"""The boundary of aiohttp's client: `BaseConnector.connect`, which is below sessions, redirects, cookies and middlewares.
+
+Read against aiohttp 3.12.1 to 3.14. In a replay the session gets a connection with the recorded response
+(aiohttp_replay.py): the request is built and written as usual, to nowhere, and the response is the session's own. WebSockets
+and `aiohttp.test_utils` are left alone. A replay connects to nothing, so trace configs see no connection events.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial, wraps
+from itertools import pairwise
+from types import FrameType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pytest_mimic._clients.http.exchange import Exchange, HttpBoundary, HttpRequest
+from pytest_mimic._clients.http.network_errors import ClientErrors
+from pytest_mimic._core.seam.base import Edge
+
+if TYPE_CHECKING:
+    from pytest_mimic._clients.http.recorder import ExchangeRecorder
+    from pytest_mimic._core.seam.base import Port, Step
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+_TIMEOUT = "asyncio:TimeoutError"
+
+
+class _AiohttpErrors(ClientErrors):
+    """The exceptions of aiohttp, and timeouts. `load` needs the request as `req`."""
+
+    modules: ClassVar[Mapping[str, str]] = {
+        "aiohttp": "aiohttp",
+        "aiohttp.http_exceptions": "aiohttp.http_exceptions",
+        "asyncio": "asyncio",
+    }
+
+    def store(self, error: BaseException) -> dict[str, Any] | None:
+        stored = super().store(error)
+        if stored is not None and hasattr(error, "os_error"):
+            stored.pop("cause", None)  # `make` has it from the fields
+        return stored
+
+    def name(self, error: BaseException) -> str | None:
+        from asyncio import TimeoutError as AsyncTimeoutError
+
+        aiohttp = sys.modules["aiohttp"]
+        if isinstance(error, AsyncTimeoutError) and not isinstance(error, aiohttp.ClientError):
+            return _TIMEOUT
+        if isinstance(error, sys.modules["aiohttp.http_exceptions"].HttpProcessingError):
+            # The server does not speak HTTP. The response turns this into a ClientResponseError.
+            return "aiohttp.http_exceptions:HttpProcessingError"
+        # These are made of objects that are not stored.
+        if isinstance(error, (aiohttp.ClientResponseError, aiohttp.ServerFingerprintMismatch)):
+            return None
+        return self.class_name(type(error)) if isinstance(error, aiohttp.ClientError) else None
+
+    def fields(self, error: Any) -> dict[str, Any]:
+        if isinstance(error, sys.modules["aiohttp.http_exceptions"].HttpProcessingError):
+            return {"message": error.message, "code": error.code}
+        reason = getattr(error, "os_error", error)
+        if isinstance(reason, OSError) and reason.errno is not None:
+            return {"message": reason.strerror or "", "errno": reason.errno}
+        return {"message": str(error)}
+
+    def make(self, cls: Any, stored: Mapping[str, Any], **context: Any) -> Exception:
+        aiohttp = sys.modules["aiohttp"]
+        message = stored["message"]
+        reason = OSError(stored.get("errno"), message)
+        if issubclass(cls, (aiohttp.ClientConnectorError, aiohttp.ClientConnectorCertificateError)):
+            req = context["req"]
+            error: Exception = cls(_proxy_key(req) if "proxy" in stored else req.connection_key, reason)
+            error.__cause__ = reason
+        elif "errno" in stored:
+            error = cls(*reason.args)
+        elif "code" in stored:
+            error = cls(code=stored["code"], message=message)
+        else:
+            error = cls(message) if message else cls()
+        return error
+
+
+def _proxy_key(req: Any) -> Any:
+    """Return the key of the connection to a request's proxy, which its error names."""
+    key, proxy = req.connection_key, req.proxy
+    place = {"host": proxy.host, "port": proxy.port, "is_ssl": proxy.scheme == "https"}
+    # Older versions have fewer fields.
+    unset = {name: None for name in key._fields if name.startswith(("proxy", "server_hostname"))}
+    return key._replace(**place, **unset)
+
+
+_ERRORS = _AiohttpErrors()
+
+
+class AiohttpBoundary(HttpBoundary):
+    """The boundary of `aiohttp`'s client."""
+
+    def edges(self) -> Sequence[Edge]:
+        """Return the method that connects a request to its server."""
+        return [Edge("aiohttp.connector", ("BaseConnector", "connect"), _wrap_connect)]
+
+
+def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callable[..., Any]:
+    exchange = Exchange(port)
+
+    @wraps(original)
+    async def connect(self: Any, req: Any, *args: Any, **options: Any) -> Any:
+        if not port.taking() or _in_test_client():
+            return await original(self, req, *args, **options)
+        sent = HttpRequest(req.method, str(req.url), tuple(req.headers.items()), await _body_of(req))
+        step = exchange.begin(sent)
+        if step is None:
+            return await original(self, req, *args, **options)
+        recorder = None if step.mode == "replay" else exchange.recorder(step, sent)
+        return await connect_to_recording(
+            self, partial(original, self), req, step, recorder, *args, **options
+        )
+
+    return connect
+
+
+async def connect_to_recording(
+    connector: Any,
+    connect: Callable[..., Awaitable[Any]],
+    req: Any,
+    step: Step,
+    recorder: ExchangeRecorder | None,
+    *args: Any,
+    **options: Any,
+) -> Any:
+    """Return a connection with the recorded response, or a real one whose response is recorded.
+
+    `connect` returns the real one. Without a recorder, the step is to replay.
+    """
+    # This module imports aiohttp, which is loaded by now.
+    from pytest_mimic._clients.http.aiohttp_replay import ReplayedProtocol, replayed_connection
+
+    if recorder is None:
+        return replayed_connection(ReplayedProtocol(connector, req, step.outcome, step.exhausted, _ERRORS))
+    try:
+        with step.running():
+            connection = await connect(req, *args, **options)
+    except BaseException as error:
+        _record_error(recorder, error, req, at="connect")
+        if not step.answers(error):
+            raise
+        connection = None
+    if step.mode == "run":
+        _record_next_response(connection, req, recorder)
+        return connection
+    replayed = ReplayedProtocol(connector, req, recorder.recorded, step.exhausted, _ERRORS)
+    if connection is None:
+        return replayed_connection(replayed)
+    _record_next_response(connection, req, recorder, replayed)
+    return connection
+
+
+def _in_test_client() -> bool:
+    """Check whether aiohttp's own test client sends the request: its server is the application under test."""
+    tools = sys.modules.get("aiohttp.test_utils")
+    if tools is None:
+        return False
+    code = tools.TestClient._request.__code__
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return frame is not None
+
+
+async def _body_of(req: Any) -> bytes:
+    """Return the whole body of a request. A body that can be read only once is replaced by its bytes."""
+    body = req.body
+    if not body or isinstance(body, bytes):
+        return body or b""
+    data: bytes = await body.as_bytes()
+    if body.consumed:
+        req._body = sys.modules["aiohttp.payload"].BytesPayload(data, headers=body.headers)
+    return data
+
+
+def _record_next_response(
+    connection: Any, req: Any, recorder: ExchangeRecorder, replayed: Any = None
+) -> None:
+    """Let the recorder see the next response on a real connection, and nothing after it.
+
+    To verify, the response is read here, and the session gets that of the `replayed` protocol.
+    """
+    protocol = connection.protocol
+    read, set_params = protocol.read, protocol.set_response_params
+    listener = _ResponseListener(recorder)
+    decoded = True
+
+    def set_response_params(**params: Any) -> None:
+        nonlocal decoded
+        decoded = params.get("auto_decompress", True)
+        set_params(**params)
+        if replayed is not None:
+            replayed.set_response_params(**params)
+
+    async def recorded_read() -> Any:
+        try:
+            message, payload = await read()
+        except BaseException as error:
+            _record_error(recorder, error, req, at="response")
+            if replayed is None or not recorder.answers(error):
+                raise
+        else:
+            if 100 <= message.code < 200 and message.code != 101:  # another response follows
+                return message, payload
+            # The methods of the class show again.
+            del protocol.read, protocol.set_response_params
+            version = f"HTTP/{message.version.major}.{message.version.minor}"
+            recorder.start(message.code, message.reason, version, message.raw_headers, decoded=decoded)
+            listener.listen(payload)
+            if replayed is None:
+                return message, payload
+            await _read(payload, recorder)
+            listener.leave()
+        return await replayed.read()
+
+    def connection_lost(error: BaseException | None) -> None:
+        type(protocol).connection_lost(protocol, error)
+        if recorder.head:
+            listener.leave()
+
+    def released() -> None:
+        error = sys.exc_info()[1]
+        if error is not None and not recorder.head and not recorder.done:
+            _record_error(recorder, error, req, at="request")  # the request could not be written
+        listener.leave()
+
+    protocol.set_response_params, protocol.read = set_response_params, recorded_read
+    # A response may be dropped before its end: returned with its connection, or lost with its session.
+    protocol.connection_lost = connection_lost
+    connection.add_callback(released)
+
+
+async def _read(payload: Any, recorder: ExchangeRecorder) -> None:
+    """Read of a real response what the recording has, to compare it."""
+    try:
+        wanted, size = recorder.wanted, 0
+        while not payload.at_eof() and (wanted is None or size < wanted):
+            size += len(await payload.readany())
+    except BaseException as error:
+        recorder.abandon(error)  # the listener has recorded it, unless it is an interrupt
+        if not recorder.answers(error):
+            raise
+
+
+def _record_error(recorder: ExchangeRecorder, error: BaseException, req: Any, *, at: str) -> None:
+    """Record the exception that came instead of a response."""
+    from asyncio import CancelledError
+
+    if isinstance(error, CancelledError) and getattr(req._timer, "_cancelled", False):
+        # The session's total timeout cancels the task, and raises a timeout instead further up.
+        recorder.fail({"type": _TIMEOUT, "message": "", "at": "response"})
+    elif isinstance(error, Exception):
+        stored = _ERRORS.store(error)
+        place = getattr(error, "host", None), getattr(error, "port", None)
+        is_of_proxy = req.proxy is not None and place == (req.proxy.host, req.proxy.port)
+        proxy = {"proxy": True} if is_of_proxy else {}
+        recorder.fail(stored and {**stored, "at": at, **proxy}, error)
+    else:
+        recorder.abandon(error)
+
+
+class _ResponseListener:
+    """Records a body while aiohttp's parser feeds it: the chunks of the transfer, or else the data as it arrives."""
+
+    def __init__(self, recorder: ExchangeRecorder) -> None:
+        self._recorder = recorder
+        self._payload: Any = None
+        self.is_chunked = False
+        self._open_chunk = b""
+        self._pieces: list[bytes] = []
+        self.cancelled_at = -1
+
+    def listen(self, payload: Any) -> None:
+        """Record the data that a payload has, and the data that it will get."""
+        if payload is sys.modules["aiohttp.streams"].EMPTY_PAYLOAD:
+            self.finish()
+            return
+        self._payload = payload
+        data, ends = b"".join(payload._buffer), payload._http_chunk_splits
+        self.is_chunked = ends is not None
+        starts = [0, *(ends or ())]
+        self._recorder.chunks += [data[start:end] for start, end in pairwise(starts)]
+        self.feed(data[starts[-1] :])
+        self._pieces = [*payload._buffer]
+        if payload.is_eof():
+            self.finish()
+        elif payload.exception() is not None:
+            self.fail(payload.exception())
+        else:
+            # The parser holds this very object, so it cannot be replaced: it becomes one of another class.
+            payload.__class__ = _recorded_reader_class(type(payload), self)
+
+    def feed(self, data: bytes) -> None:
+        self._pieces.append(data)
+        if self.is_chunked:
+            self._open_chunk += data
+        else:
+            self._recorder.chunks.append(data)
+
+    def end_chunk(self) -> None:
+        if self._open_chunk:
+            self._recorder.chunks.append(self._open_chunk)
+            self._open_chunk = b""
+
+    def finish(self) -> None:
+        self.end_chunk()
+        self._recorder.complete()
+
+    def fail(self, error: BaseException) -> None:
+        """Record that the body broke, or that its reader has closed the response."""
+        if type(error).__name__ == "ClientConnectionError" and str(error) == "Connection closed":
+            self.leave()
+        else:
+            self.end_chunk()
+            self._recorder.fail(_ERRORS.store(error))
+
+    def leave(self) -> None:
+        """Record that the response is given up, if its end has not come."""
+        from asyncio import CancelledError
+
+        if self._recorder.done:
+            return
+        size = 0 if self._payload is None else self._payload._cursor
+        if self._payload is not None and size == self.cancelled_at:
+            # The exception may be a timeout by now, but the step reports a cancellation that is being handled.
+            try:
+                raise CancelledError
+            except CancelledError:
+                self._recorder.abandon()
+        elif self._payload is not None:
+            # Keep what the reader has read, perhaps a part of a chunk. More data is an accident of the network.
+            chunks = self._recorder.chunks = self._pieces
+            while chunks and sum(map(len, chunks[:-1])) >= size:
+                chunks.pop()
+            if chunks:
+                chunks[-1] = chunks[-1][: size - sum(map(len, chunks[:-1]))]
+        self._recorder.stop()
+
+
+def _recorded_reader_class(reader: Any, listener: _ResponseListener) -> type:
+    """Return a class for one payload, whose methods call a listener.
+
+    The listener is not an attribute, because an object can only change to a class with the same slots.
+    """
+    import asyncio
+
+    class RecordedReader(reader):  # type: ignore[misc]
+        __slots__ = ()
+
+        def feed_data(self, data: bytes, *size: int) -> Any:
+            listener.feed(data)
+            return super().feed_data(data, *size)
+
+        def begin_http_chunk_receiving(self) -> None:
+            listener.is_chunked = True
+            super().begin_http_chunk_receiving()
+
+        def end_http_chunk_receiving(self) -> None:
+            listener.end_chunk()
+            super().end_http_chunk_receiving()
+
+        def feed_eof(self) -> None:
+            try:
+                listener.finish()
+            except Exception as error:
+                # Verifying found a difference. The parser calls this, but the reader has to get the error.
+                super().set_exception(error)
+            super().feed_eof()
+
+        def set_exception(self, error: BaseException, *cause: BaseException) -> None:
+            listener.fail(error)
+            super().set_exception(error, *cause)
+
+        async def _wait(self, func_name: str) -> None:
+            try:
+                await super()._wait(func_name)
+            except asyncio.TimeoutError as error:
+                listener.fail(error)
+                raise
+            except asyncio.CancelledError:
+                # The reader may continue later.
+                listener.cancelled_at = self._cursor
+                raise
+
+    return RecordedReader

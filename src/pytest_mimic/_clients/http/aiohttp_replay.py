@@ -1,0 +1,197 @@
+"""A connection of aiohttp that holds a recorded response. Importing this module imports aiohttp."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from types import SimpleNamespace
+from typing import Any
+
+from aiohttp import hdrs, http_parser
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+from aiohttp.http import HttpVersion
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from multidict import CIMultiDict, CIMultiDictProxy, istr
+
+from pytest_mimic._clients.http.answer import load_response
+from pytest_mimic._core.outcome.families import ExceptionFamily
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+# Statuses of responses without a body, RFC 9110, 15.3.5 and 15.4.5. (Those under 200 are not recorded.)
+_WITHOUT_BODY = (204, 304)
+
+
+def replayed_connection(protocol: ReplayedProtocol) -> Any:
+    """Return a connection with a recorded response, or raise the recorded exception of connecting."""
+    plain = protocol.outcome()
+    if "status" not in plain and plain["error"].get("at") == "connect":
+        raise protocol.errors.load(plain["error"], req=protocol.req)
+    return _ReplayedConnection(protocol.connector, None, protocol, protocol.req.loop)  # type: ignore[arg-type]
+
+
+class _ReplayedConnection(Connection):
+    """A connection that belongs to no pool."""
+
+    def close(self) -> None:
+        self._notify_release()
+        self._protocol = None
+
+    release = close
+
+    def __del__(self, *_: Any) -> None:
+        # The real one warns about unclosed connections.
+        pass
+
+
+class _Nowhere(asyncio.Transport):
+    """A transport that drops the request."""
+
+    def write(self, *_: Any, **__: Any) -> None:
+        pass
+
+    writelines = close = abort = write
+
+    def is_closing(self) -> bool:
+        return False
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+
+_NOWHERE = _Nowhere()
+
+
+class ReplayedProtocol(ResponseHandler):
+    """Returns the recorded response to a request when the session reads one."""
+
+    def __init__(
+        self,
+        connector: Any,
+        req: Any,
+        outcome: Callable[[], dict[str, Any]],
+        exhausted: Callable[[], Exception],
+        errors: ExceptionFamily,
+    ) -> None:
+        super().__init__(req.loop)
+        self.transport = _NOWHERE
+        self.connector = connector
+        self.req = req
+        self.outcome = outcome
+        self.exhausted = exhausted
+        self.errors = errors
+        self.params: Mapping[str, Any] = {}
+
+    def set_response_params(self, **params: Any) -> None:
+        """Keep how the response is to be read."""
+        self.params = params
+
+    def pause_reading(self) -> None:
+        """Do nothing: no data arrives by itself."""
+
+    def resume_reading(self, *_: Any, **__: Any) -> None:
+        """Do nothing."""
+
+    async def read(self) -> Any:
+        """Return the message and the payload of the response, or raise the recorded exception."""
+        req, plain, exhausted, errors = self.req, self.outcome(), self.exhausted, self.errors
+        # Other tasks run here, as they do while the network is read.
+        await asyncio.sleep(0)
+        if req._continue is not None and not req._continue.done():
+            req._continue.set_result(True)
+        if "status" not in plain:
+            raise errors.load(plain["error"], req=req)
+        answer = load_response(plain, req.method, decoded=self.params.get("auto_decompress", True))
+        raw = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers)
+        # aiohttp's parser decodes headers as UTF-8.
+        known = _known_names()
+        pairs = [
+            (
+                known.get(name.lower(), name),
+                value if value.isascii() else value.encode("latin-1").decode("utf-8", "surrogateescape"),
+            )
+            for name, value in answer.headers
+        ]
+        headers = CIMultiDictProxy(CIMultiDict(pairs))
+        version = HttpVersion(*map(int, answer.version.partition("/")[2].split(".")))
+        options = {
+            "limit": self.params.get("read_bufsize", 2**16),
+            "timer": req._timer,
+            "loop": self._loop,
+        }
+        payload: StreamReader
+        if req.method == "HEAD" or answer.status in _WITHOUT_BODY:
+            payload = EMPTY_PAYLOAD
+        elif len(answer.chunks) < 2 and answer.is_complete:
+            payload = StreamReader(self, **options)
+            payload.feed_data(b"".join(answer.chunks))
+            payload.feed_eof()
+        else:
+            payload = _ReplayedReader(self, **options)
+            payload.pending = answer.chunks[::-1]
+            payload.stopped = answer.stopped
+            payload.ending = partial(answer.ending, partial(errors.load, req=req), exhausted)
+            payload.is_chunked = "chunked" in headers.get("Transfer-Encoding", "")
+        # The attributes of the message that aiohttp's parser returns.
+        message = SimpleNamespace(
+            version=version,
+            code=answer.status,
+            reason=answer.reason,
+            headers=headers,
+            raw_headers=raw,
+            should_close=False,
+            compression=None,
+            upgrade=False,
+            chunked=False,
+        )
+        return message, payload
+
+
+@cache
+def _known_names() -> dict[str, str]:
+    """Return the names of headers, by their lower case, that aiohttp's parser in C spells in its own way."""
+    if http_parser.HttpResponseParser is http_parser.HttpResponseParserPy:
+        return {}
+    return {name.lower(): str(name) for name in vars(hdrs).values() if isinstance(name, istr)}
+
+
+class _ReplayedReader(StreamReader):
+    """Returns recorded chunks one by one when they are read, then raises the exception that ended them."""
+
+    __slots__ = ("ending", "is_chunked", "pending", "stopped")
+    pending: list[bytes]
+    stopped: bool
+    ending: Callable[[], Exception | None]
+    is_chunked: bool
+
+    def _next(self) -> None:
+        error = None if self.pending else self.ending()
+        if error is not None:
+            self.set_exception(error)
+            raise error
+        is_last = not self.pending
+        if self.is_chunked:
+            self.begin_http_chunk_receiving()
+        # A body with chunks ends with an empty one.
+        self.feed_data(b"" if is_last else self.pending.pop())
+        if self.is_chunked:
+            self.end_http_chunk_receiving()
+        if is_last:
+            self.feed_eof()
+
+    async def _wait(self, func_name: str) -> None:
+        await asyncio.sleep(0)
+        if self._exception is not None:
+            raise self._exception
+        protocol: Any = self._protocol
+        if self.stopped and not self.pending and protocol.connector.closed:
+            # The rest cannot be read, as the session was closed: the reader raises its own error.
+            protocol.transport = None
+            await super()._wait(func_name)
+        self._next()
+
+    async def wait_eof(self) -> None:
+        while not self.is_eof():
+            self._next()

@@ -1,0 +1,96 @@
+"""Stored exchanges as the responses that clients get in a replay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from pytest_mimic._clients.http.body import load_body
+from pytest_mimic._clients.http.compression import deflate
+from pytest_mimic._clients.http.message import header_of
+
+
+class StoredResponse(NamedTuple):
+    """A recorded response in the form in which it arrives over the network.
+
+    Attributes:
+        stopped: It was not read further than these chunks.
+        error: The exception that broke it after these chunks, as plain data.
+    """
+
+    status: int
+    reason: str
+    version: str
+    headers: list[tuple[str, str]]
+    chunks: list[bytes]
+    stopped: bool
+    error: dict[str, Any] | None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the response ends after its chunks, without an exception."""
+        return not self.stopped and self.error is None
+
+    def ending(
+        self, load_error: Callable[[dict[str, Any]], Exception], exhausted: Callable[[], Exception]
+    ) -> Exception | None:
+        """Return the exception to raise after the chunks, or None if the response is complete.
+
+        `load_error` turns plain data into the client's exception. `exhausted` returns the error for
+        reading further than was recorded.
+        """
+        if self.error is not None:
+            return load_error(self.error)
+        return exhausted() if self.stopped else None
+
+
+def is_encoded(plain: dict[str, Any]) -> bool:
+    """Check whether a body is stored in its `Content-Encoding`, because it could not be decompressed."""
+    body = plain.get("body")
+    if body is None or "compressed" in body:
+        return False
+    return header_of(plain["headers"], "content-encoding") is not None
+
+
+def load_response(plain: dict[str, Any], method: str, *, decoded: bool = False) -> StoredResponse:
+    """Return the response of a stored exchange, with the `Content-Length` that it has now.
+
+    The exchange has a status: one that is only an error has no response. The length in the response to a HEAD is
+    left alone. With `decoded`, the chunks are decompressed, for a client whose reader gets them so.
+    """
+    body, error = plain.get("body"), plain.get("error")
+    stopped = plain.get("end") == "stopped"
+    chunks = load_body(body)
+    if body is not None and not decoded and "compressed" in body:
+        chunks = deflate(chunks, body["compressed"], complete=not stopped and error is None)
+    size = None if body is None or method == "HEAD" else sum(map(len, chunks))
+    headers, has_cookies = [], False
+    for name, value in plain["headers"]:
+        lower = name.lower()
+        if lower == "content-length" and size is not None:
+            declared = int(value) if value.isdigit() else 0
+            # Of an incomplete body, more is announced than there is: the client must not take it for complete.
+            value = str(max(declared, size + 1) if stopped or error else size)
+        has_cookies = has_cookies or lower == "set-cookie"
+        headers.append((name, value))
+    if has_cookies:
+        headers = _with_lasting_cookies(headers)
+    return StoredResponse(plain["status"], plain["reason"], plain["version"], headers, chunks, stopped, error)
+
+
+def _with_lasting_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Drop the expiry of cookies that were still valid when they were recorded, at the time in `Date`."""
+    from http.cookiejar import http2time  # type: ignore[attr-defined]
+
+    recorded = http2time(header_of(headers, "date") or "")
+    if recorded is None:
+        return headers
+
+    def lasts(attribute: str) -> bool:
+        name, _, value = attribute.partition("=")
+        return name.strip().lower() != "expires" or (http2time(value) or 0) <= recorded
+
+    return [
+        (name, ";".join(filter(lasts, value.split(";"))) if name.lower() == "set-cookie" else value)
+        for name, value in headers
+    ]

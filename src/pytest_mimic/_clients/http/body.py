@@ -1,0 +1,183 @@
+"""Bodies of responses as readable plain data, and back to bytes."""
+
+from __future__ import annotations
+
+import base64
+import codecs
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._clients.http.compression import can_deflate
+from pytest_mimic._clients.http.event_lines import scrub_lines
+from pytest_mimic._clients.http.frames import MEDIA_TYPE, frame_values, load_frames, store_frames
+from pytest_mimic._clients.http.json_layout import parse_json, style_of, write_json
+from pytest_mimic._clients.http.message import as_text, charset_of, media_type
+
+if TYPE_CHECKING:
+    from pytest_mimic._clients.http.secrets import Secrets
+
+# Media types of streams, whose readers see each chunk as it arrives: their chunks are kept.
+_STREAMS = (
+    "event-stream",
+    "ndjson",
+    "jsonl",
+    "json-seq",
+    "x-mixed-replace",
+    "eventstream",
+    "stream+json",
+    "grpc",
+)
+# Media types of documents. They are read whole, so the ends of their chunks mean nothing.
+_DOCUMENTS = ("html", "xml", "css", "javascript")
+
+
+def store_body(
+    chunks: Sequence[bytes],
+    *,
+    content_type: str | None,
+    compressed: str | None,
+    sized: bool,
+    secrets: Secrets,
+    stopped: bool = False,
+) -> dict[str, Any] | None:
+    """Return a response's body as readable plain data without secrets, or None if it is empty.
+
+    Args:
+        chunks: The body as it arrived, decompressed, without the framing of the transfer.
+        content_type: The value of `Content-Type`.
+        compressed: The content encoding in which the body arrived; None if it was not compressed.
+        sized: The response has a `Content-Length`, so the ends of its chunks mean nothing.
+        secrets: Learns the values of secret names in the body, and hides secrets.
+        stopped: The reader did not read to the end, perhaps after a number of chunks.
+
+    Returns:
+        One of `json` (with a `style` if it is not compact), `text`, `base64`, `events` or `chunks`. In addition, `charset` for
+        text in another charset than UTF-8, and `compressed`, the content encoding, if it can be restored.
+    """
+    # In a compressed body that was not read to its end, a chunk that decodes to nothing was still a chunk to a
+    # reader of the raw bytes.
+    chunks = [bytes(chunk) for chunk in chunks if chunk or (compressed and stopped)]
+    if not chunks:
+        return None
+    kind = media_type(content_type)
+    frames = store_frames(b"".join(chunks), secrets) if kind == MEDIA_TYPE and not compressed else None
+    if frames is not None:
+        return {"events": frames}
+    is_kept = keeps_chunks(kind, chunks, sized=sized, stopped=stopped)
+    pieces = chunks if is_kept else [b"".join(chunks)]
+    charset = _charset(pieces, charset_of(content_type), is_kept=is_kept)
+    if is_kept and charset is not None:
+        body: dict[str, Any] = {"chunks": scrub_lines(_texts(pieces, charset), secrets)}
+    elif is_kept:
+        body = {"chunks": [_base64(chunk) for chunk in pieces]}
+    elif charset is not None:
+        body = _store_text(pieces[0].decode(charset), kind, secrets)
+    else:
+        body = _base64(pieces[0])
+    if charset is not None and codecs.lookup(charset).name != "utf-8":
+        body["charset"] = charset
+    if compressed and can_deflate(compressed):
+        body["compressed"] = compressed
+    return body
+
+
+def keeps_chunks(kind: str, chunks: Sequence[bytes], *, sized: bool, stopped: bool = False) -> bool:
+    """Decide whether the ends of the chunks are part of the outcome, or an accident of the network."""
+    if any(word in kind for word in _STREAMS):
+        return True
+    if len(chunks) < 2:
+        return False
+    if stopped:
+        return True
+    if sized or any(word in kind for word in _DOCUMENTS):
+        return False
+    data = b"".join(chunks)
+    if "json" not in kind and data.lstrip()[:1] not in (b"{", b"["):
+        return True
+    try:
+        parse_json(data.decode())
+    except ValueError:
+        return True
+    return False
+
+
+def _charset(pieces: Sequence[bytes], declared: str, *, is_kept: bool) -> str | None:
+    """Return a charset in which the pieces are text that encodes to the same bytes, or None for binary data."""
+    data = b"".join(pieces)
+    for charset in (declared, "utf-8"):
+        if as_text(data, charset) is None:
+            continue
+        # In charsets with a state, such as ISO-2022-JP, each piece may be encoded differently than the whole.
+        if not is_kept or b"".join(map(_encoder(charset), _texts(pieces, charset))) == data:
+            return charset
+    return None
+
+
+def _texts(chunks: Sequence[bytes], charset: str) -> list[str]:
+    """Decode chunks. One that ends within a character ends before it. Chunks that were empty stay."""
+    decoder = codecs.getincrementaldecoder(charset)()
+    texts = [(decoder.decode(chunk), not chunk) for chunk in chunks]
+    return [text for text, is_kept in [*texts, (decoder.decode(b"", final=True), False)] if text or is_kept]
+
+
+def _encoder(charset: str) -> Callable[[str], bytes]:
+    """Return a function that encodes successive texts of one stream."""
+    return codecs.getincrementalencoder(charset)().encode
+
+
+def _store_text(text: str, kind: str, secrets: Secrets) -> dict[str, Any]:
+    if "json" in kind or text.lstrip()[:1] in ("{", "["):
+        try:
+            value = parse_json(text)
+        except ValueError:
+            pass
+        else:
+            style = style_of(value, text)
+            secrets.learn(value)
+            scrubbed = secrets.scrub(value, keep_types=True)
+            if style:
+                return {"json": scrubbed, "style": style}
+            # Once a secret is replaced the bytes differ in any case, so the compact style will do.
+            if style is not None or scrubbed != value or not secrets.hides:
+                return {"json": scrubbed}
+    if kind == "application/x-www-form-urlencoded":
+        return {"text": secrets.form(text)}
+    return {"text": secrets.text(text)}
+
+
+def _base64(data: bytes) -> dict[str, Any]:
+    return {"base64": base64.b64encode(data).decode()}
+
+
+def load_body(body: dict[str, Any] | None) -> list[bytes]:
+    """Return the chunks of a stored body, not compressed."""
+    if body is None:
+        return []
+    if "events" in body:
+        return load_frames(body["events"])
+    if "chunks" in body:
+        encode = _encoder(body["charset"]) if "charset" in body else str.encode
+        return [encode(chunk) if isinstance(chunk, str) else _bytes(chunk) for chunk in body["chunks"]]
+    return [_bytes(body)]
+
+
+def _bytes(body: dict[str, Any]) -> bytes:
+    if "base64" in body:
+        return base64.b64decode(body["base64"])
+    text: str = write_json(body["json"], body.get("style", "")) if "json" in body else body["text"]
+    return text.encode(body.get("charset", "utf-8"))
+
+
+def body_value(body: dict[str, Any] | None) -> Any:
+    """Return the content of a stored body for comparing, without its chunks and its layout."""
+    if body is None:
+        return None
+    if "json" in body:
+        return body["json"]
+    if "events" in body:
+        return frame_values(body["events"])
+    if "chunks" in body:
+        data = b"".join(load_body(body))
+        text = as_text(data, body.get("charset", "utf-8"))
+        return base64.b64encode(data).decode() if text is None else text
+    return body.get("text", body.get("base64"))

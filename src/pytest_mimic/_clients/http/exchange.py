@@ -1,0 +1,260 @@
+"""The shared half of all HTTP boundaries: a request is described, and decided about.
+
+A client's module has its edges. For each request an edge asks `Exchange.begin` for a step. If the step is to run, the
+edge gives the real response to an `ExchangeRecorder` (recorder.py). If it is to replay, the edge builds the client's
+response from a `StoredResponse` (answer.py). To verify, it does both, and reads the real response first. An exchange is
+stored as
+
+    {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": [["content-type", "application/json"]],
+     "body": {"json": {"id": 1}}}
+
+without `body` if it is empty. `"end": "stopped"` marks a stream that was not read to its end. `"error"` is the exception
+that broke it, or, alone, the exception that was raised instead of a response.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from urllib.parse import urlsplit
+
+from pytest_mimic._clients.http.body import body_value, load_body
+from pytest_mimic._clients.http.events import events_in
+from pytest_mimic._clients.http.message import header_of, text_pairs
+from pytest_mimic._clients.http.presigned import without_signature
+from pytest_mimic._clients.http.recorder import ExchangeRecorder
+from pytest_mimic._clients.http.request_body import describe_body, fields
+from pytest_mimic._clients.http.secrets import Secrets, holds_placeholder
+from pytest_mimic._clients.http.websockets import WEBSOCKET_EDGES, note_websocket
+from pytest_mimic._core.seam.base import Boundary, BoundaryCall
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.seam.base import Port, Step
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+_IDENTITY = ("method", "scheme", "host", "port", "path", "query", "format", "body")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_CACHE_SIZE = 20_000
+_URL = re.compile(r"(?P<origin>[^:/?#]+://[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
+
+
+class HttpBoundary(Boundary):
+    """A boundary of an HTTP client. A subclass adds the edges."""
+
+    parts: ClassVar[tuple[str, ...]] = (
+        "host",
+        "port",
+        "scheme",
+        "method",
+        "path",
+        "query",
+        "headers",
+        "body",
+        "format",
+    )
+    implied: ClassVar = {"body": ("format",)}
+    watched: ClassVar = WEBSOCKET_EDGES
+    exact: ClassVar = frozenset({"status", "headers", "error"})
+
+    def comparable(self, plain: Any, beside: Any = None, /) -> Any:
+        """Return status, content type and body, or the type of the exception that came instead.
+
+        Of a body that was not read to its end, only the part that both readers read is compared; how much more had
+        arrived is an accident. Without another exchange beside it, such a body is compared as it is. A stream of events
+        is compared event by event.
+        """
+        if "status" not in plain:
+            return {"error": plain["error"]["type"]}
+        kind = header_of(plain["headers"], "content-type")
+        headers = {} if kind is None else {"content-type": kind}
+        found = {"status": plain["status"], "headers": headers, "body": body_value(plain.get("body"))}
+        is_cut = beside is not None and beside.get("end") == "stopped"
+        events = events_in(plain)
+        others = None if beside is None else events_in(beside)
+        if events is not None and not (is_cut and others is None):  # it may be cut within its first event
+            found["body"] = events
+            if others is not None and not (events.is_whole and others.is_whole):
+                events.is_whole = False
+                del events[len(others) :]
+        elif is_cut or plain.get("end") == "stopped":
+            chunks = load_body(plain.get("body"))
+            chunks_beside = chunks if beside is None else load_body(beside.get("body"))
+            body = b"".join(chunks)[: sum(map(len, chunks_beside)) if is_cut else None]
+            found["body"] = body.decode("utf-8", "backslashreplace")
+            found["chunks"] = min(len(chunks), len(chunks_beside))
+        if "error" in plain and not is_cut:
+            found["error"] = plain["error"]["type"]
+        return found
+
+
+class HttpRequest(NamedTuple):
+    """A request that a client is about to send."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] | tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+    def __repr__(self) -> str:
+        # pytest's --showlocals must not show secrets.
+        return f"<{self.method} request>"
+
+
+class _Url(NamedTuple):
+    """The parts of a URL, without secrets."""
+
+    scheme: str
+    host: str
+    port: int | None
+    path: str
+    query: dict[str, Any]
+    shown: str
+
+
+class _Headers(NamedTuple):
+    """The headers of a request, those of the same name joined."""
+
+    shown: dict[str, str]  # without secrets
+    content_type: str | None
+    encoding: str | None
+    is_websocket: bool
+
+
+class Exchange:
+    """The requests of one client: their descriptions, and the secrets that they share.
+
+    Descriptions are without secrets, unless `secrets` is `NoSecrets`.
+    """
+
+    def __init__(self, port: Port, *, secrets: type[Secrets] = Secrets) -> None:
+        self.port = port
+        self._kind_of_secrets = secrets
+        self._issued = -1
+        self._read_url: Callable[[str], _Url]
+        self._read_headers: Callable[[Any], _Headers]
+
+    def begin(self, request: HttpRequest) -> Step | None:
+        """Return a step to replay, run or verify a request, or None if the client has to send it as usual.
+
+        It is sent as usual if it is excluded, if it is the upgrade to a WebSocket, or if its URL is invalid
+        (`https://`, port 123456) and the client will complain.
+
+        Raises:
+            MissingRecordingError: There is no recording and the mode does not run the request, or it would be sent
+                with the placeholder that a replay gave in place of a secret.
+        """
+        call = self.describe(request)
+        if call is None:
+            if self._read_headers(request.headers).is_websocket:
+                note_websocket(self.port, request.url)
+            return None
+        step = self.port.begin(call)
+        if step.mode == "pass":
+            return None
+        if step.mode != "replay" and holds_placeholder(request.url, text_pairs(request.headers)):
+            return step.refuse()
+        return step
+
+    def describe(self, request: HttpRequest) -> BoundaryCall | None:
+        """Return the call that a request is, or None if it is the upgrade to a WebSocket, or if its URL is invalid."""
+        self._renew_caches()
+        headers = self._read_headers(request.headers)
+        if headers.is_websocket:
+            return None
+        try:
+            url = self._read_url(request.url)
+        except ValueError:
+            return None
+        method = request.method
+        described: dict[str, Any] = {"method": method, "url": url.shown}
+        parts = {
+            "method": method,
+            "scheme": url.scheme,
+            "host": url.host,
+            "port": url.port,
+            "path": url.path,
+            "headers": headers.shown,
+        }
+        if url.query:
+            described["query"] = parts["query"] = url.query
+        if request.body:
+            parts["format"], body = describe_body(request.body, headers.content_type, headers.encoding)
+            secrets = self._secrets()
+            if parts["format"] in ("form", "multipart"):
+                body = without_signature(body)
+            hidden = secrets.text(body) if isinstance(body, str) else secrets.scrub(body)
+            described["body"] = parts["body"] = hidden
+        return BoundaryCall(
+            f"{method} {url.path}",
+            host=url.host,
+            parts=parts,
+            identity=_IDENTITY,
+            described=described,
+            raw=request,
+        )
+
+    def recorder(self, step: Step, request: HttpRequest) -> ExchangeRecorder:
+        """Return the recorder of the response to a request, for the step that runs it."""
+
+        def secrets_of_request() -> Secrets:
+            """Return the secrets that the response may repeat: those sent, and those issued before."""
+            secrets = self._secrets()
+            headers = self._read_headers(request.headers)
+            _, body = describe_body(request.body, headers.content_type, headers.encoding)
+            secrets.learn_request(request.url, text_pairs(request.headers), body)
+            return secrets
+
+        return ExchangeRecorder(self.port, step, secrets_of_request)
+
+    def _renew_caches(self) -> None:
+        """Make the caches, and make them again if a server has issued a secret, because they may contain it.
+
+        Clients send the same URLs and headers again and again, and reading them takes longest.
+        """
+        issued = len(self.port.redactor.issued)
+        if issued != self._issued:
+            self._issued = issued
+            self._read_url = lru_cache(_CACHE_SIZE)(partial(_read_url, self._secrets()))
+            self._read_headers = lru_cache(_CACHE_SIZE)(partial(_read_headers, self._secrets()))
+
+    def _secrets(self) -> Secrets:
+        return self._kind_of_secrets(self.port.redactor, self.port.redactor.issued)
+
+
+def _read_url(secrets: Secrets, url: str) -> _Url:
+    match = _URL.match(url)
+    if match is None:
+        raise ValueError(f"{url} has no host")
+    scheme, host, port, shown = _read_origin(match["origin"])
+    path = secrets.path(match["path"]) or "/"
+    query = secrets.scrub(without_signature(fields(match["query"]))) if match["query"] else {}
+    return _Url(scheme, host, port, path, query, shown + path)
+
+
+@lru_cache(maxsize=1_000)
+def _read_origin(origin: str) -> tuple[str, str, int | None, str]:
+    """Return a URL's scheme, host, port and shown text. ValueError: the port is not a number, or too large."""
+    parts = urlsplit(origin)
+    host = (parts.hostname or "").lower()
+    usual = _DEFAULT_PORTS.get(parts.scheme)
+    port = parts.port or usual
+    shown = f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host)
+    return parts.scheme, host, port, shown if port == usual else f"{shown}:{port}"
+
+
+def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Headers:
+    found: dict[str, list[str]] = {}
+    shown: dict[str, list[str]] = {}
+    for name, value in text_pairs(headers):
+        found.setdefault(name.lower(), []).append(value)
+        shown.setdefault(name.lower(), []).append(secrets.header(name, value))
+    one = {name: ", ".join(values) for name, values in found.items()}
+    return _Headers(
+        {name: ", ".join(values) for name, values in shown.items()},
+        one.get("content-type"),
+        one.get("content-encoding"),
+        "websocket" in one.get("upgrade", "").lower(),
+    )

@@ -1,0 +1,208 @@
+"""The boundary of httpx and httpx2: their network transports, sync and async.
+
+Read against httpx 0.25 to 0.28 and httpx2 2.16. Transports within the process (ASGI, WSGI, MockTransport) are other
+classes and left alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from functools import cache, partial, wraps
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pytest_mimic._clients.http.answer import load_response
+from pytest_mimic._clients.http.exchange import Exchange, HttpBoundary, HttpRequest
+from pytest_mimic._clients.http.network_errors import NETWORK_ERRORS, ClientErrors
+from pytest_mimic._core.seam.base import Edge
+from pytest_mimic._core.seam.sync_async import Steps, run_async, run_sync
+
+if TYPE_CHECKING:
+    from pytest_mimic._clients.http.recorder import ExchangeRecorder
+    from pytest_mimic._core.seam.base import Port
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+class _HttpcoreErrors(ClientErrors):
+    """The causes of the client's exceptions. Most of them are made of their own causes."""
+
+    modules: ClassVar[Mapping[str, str]] = {"httpcore": "httpcore", "httpcore2": "httpcore2", "h11": "h11"}
+
+    def store(self, error: BaseException) -> dict[str, Any] | None:
+        return super().store(error) if self.name(error) else NETWORK_ERRORS.store(error)
+
+    def load(self, stored: Mapping[str, Any], **context: Any) -> Exception:
+        return super().load(stored, **context) if self.find(stored["type"]) else NETWORK_ERRORS.load(stored)
+
+    def fields(self, error: BaseException) -> dict[str, Any]:
+        reason = next((arg for arg in error.args if isinstance(arg, Exception)), None)
+        cause = None if reason is None else self.store(reason)
+        return {"message": str(error)} if cause is None else {"message": str(error), "cause": cause}
+
+    def make(self, cls: type[Exception], stored: Mapping[str, Any], **_: Any) -> Exception:
+        return cls(self.load(stored["cause"]) if "cause" in stored else stored["message"])
+
+
+_CAUSES = _HttpcoreErrors()
+
+
+class _HttpxErrors(ClientErrors):
+    modules: ClassVar[Mapping[str, str]] = {"httpx": "httpx", "httpx2": "httpx2"}
+
+    def store_cause(self, cause: BaseException) -> dict[str, Any] | None:
+        return _CAUSES.store(cause)
+
+    def load_cause(self, stored: Mapping[str, Any]) -> Exception:
+        return _CAUSES.load(stored)
+
+
+_ERRORS = _HttpxErrors()
+
+
+class HttpxBoundary(HttpBoundary):
+    """The boundary of `httpx` or `httpx2`."""
+
+    def edges(self) -> Sequence[Edge]:
+        """Return the methods of the transports that send a request."""
+        sync, asynchronous = partial(self._wrap, run_sync, "read"), partial(self._wrap, run_async, "aread")
+        return [
+            Edge(self.name, ("HTTPTransport", "handle_request"), sync),
+            Edge(self.name, ("AsyncHTTPTransport", "handle_async_request"), asynchronous),
+        ]
+
+    def _wrap(self, run: Callable[..., Any], read: str, original: Callable[..., Any], port: Port) -> Any:
+        """Return the function that replaces `original`. The method named `read` returns a request's body."""
+        exchange = Exchange(port)
+
+        @wraps(original)
+        def handle_request(transport: Any, request: Any) -> Any:
+            return run(self._handle(exchange, read, partial(original, transport), request))
+
+        return handle_request
+
+    def _handle(self, exchange: Exchange, read: str, send: Callable[..., Any], request: Any) -> Steps:
+        if not exchange.port.taking():
+            return (yield send(request))
+        body = yield getattr(request, read)()
+        sent = HttpRequest(request.method, str(request.url), tuple(request.headers.raw), body)
+        step = exchange.begin(sent)
+        if step is None:
+            return (yield send(request))
+        if step.mode == "replay":
+            return self._replayed(step.outcome(), request, step.exhausted)
+        recorder = exchange.recorder(step, sent)
+        with recorder.recording_errors(_ERRORS.store), step.running():
+            response = yield send(request)
+            recorder.start(
+                response.status_code,
+                response.extensions.get("reason_phrase", b"").decode("latin-1"),
+                response.extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
+                response.headers.raw,
+            )
+            recorded_stream, _ = _stream_classes(sys.modules[self.name])
+            response.stream = recorded_stream(response.stream, recorder)
+            if step.mode == "run":
+                return response
+            yield getattr(response.stream, f"{read}_all")()
+        return self._replayed(recorder.recorded(), request, step.exhausted)
+
+    def _replayed(self, plain: dict[str, Any], request: Any, exhausted: Callable[[], Exception]) -> Any:
+        """Return the recorded response, or raise the recorded exception."""
+        module = sys.modules[self.name]  # loaded by now; it is never imported from here
+        if "status" not in plain:
+            raise _ERRORS.load(plain["error"], request=request)
+        answer = load_response(plain, request.method)
+        if answer.is_complete and len(answer.chunks) == 1:
+            stream = module.ByteStream(answer.chunks[0])
+        else:
+            _, replayed_stream = _stream_classes(module)
+            load_error = partial(_ERRORS.load, request=request)
+            stream = replayed_stream(answer.chunks, partial(answer.ending, load_error, exhausted))
+        extensions = {"http_version": answer.version.encode("latin-1")}
+        # HTTP/2 has no reasons. Without one, the client returns the usual reason of the status.
+        if answer.version != "HTTP/2":
+            extensions["reason_phrase"] = answer.reason.encode("latin-1")
+        return module.Response(
+            answer.status,
+            headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers],
+            stream=stream,
+            extensions=extensions,
+        )
+
+
+class _RecordedStream:
+    """Passes the real chunks on, and records them."""
+
+    def __init__(self, stream: Any, recorder: ExchangeRecorder) -> None:
+        self._stream = stream
+        self._recorder = recorder
+
+    def __iter__(self) -> Generator[bytes, None, None]:
+        with self._recorder.recording_errors(_ERRORS.store):
+            for chunk in self._stream:
+                self._recorder.chunks.append(chunk)
+                yield chunk
+        self._recorder.complete()
+
+    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        with self._recorder.recording_errors(_ERRORS.store):
+            async for chunk in self._stream:
+                self._recorder.chunks.append(chunk)
+                yield chunk
+        self._recorder.complete()
+
+    def read_all(self) -> None:
+        """Read what the recording has, to compare it."""
+        with closing(iter(self)) as chunks:
+            while not self._recorder.has_enough and next(chunks, None) is not None:
+                pass
+        self.close()
+
+    async def aread_all(self) -> None:
+        """Read what the recording has, to compare it."""
+        chunks = aiter(self)
+        try:
+            while not self._recorder.has_enough and await anext(chunks, None) is not None:
+                pass
+        finally:
+            await chunks.aclose()
+        await self.aclose()
+
+    def close(self) -> None:
+        self._stream.close()
+        self._recorder.stop()
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            self._recorder.stop()
+
+
+class _ReplayedStream:
+    """Returns recorded chunks, then raises the exception that ended them if there is one."""
+
+    def __init__(self, chunks: list[bytes], end: Callable[[], Exception | None]) -> None:
+        self._chunks = chunks
+        self._end = end
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._chunks
+        error = self._end()
+        if error is not None:
+            raise error
+
+    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        for chunk in self:
+            yield chunk
+
+
+@cache
+def _stream_classes(module: Any) -> tuple[type, type]:
+    # The client checks the types of its streams.
+    bases = (module.SyncByteStream, module.AsyncByteStream)
+    return type("RecordedStream", (_RecordedStream, *bases), {}), type(
+        "ReplayedStream", (_ReplayedStream, *bases), {}
+    )

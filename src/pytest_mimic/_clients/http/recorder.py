@@ -1,0 +1,204 @@
+"""Records one HTTP exchange while the client reads the real response."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._clients.http.answer import load_response
+from pytest_mimic._clients.http.body import store_body
+from pytest_mimic._clients.http.compression import inflate
+from pytest_mimic._clients.http.message import text_pairs
+from pytest_mimic._clients.http.secrets import NoSecrets
+
+if TYPE_CHECKING:
+    from pytest_mimic._clients.http.secrets import Secrets
+    from pytest_mimic._core.seam.base import Port, Step
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+class ExchangeRecorder:
+    """Collects one response, and reports it to its step once: when it has been read, given up or broken.
+
+    `secrets` returns the secrets that the response may repeat.
+
+    Attributes:
+        head: Status, reason, version and headers of the response; empty before they arrive.
+        chunks: The body as it arrives, without the framing of the transfer. The edge adds to it.
+        done: The step has its outcome, or was abandoned.
+    """
+
+    def __init__(self, port: Port, step: Step, secrets: Callable[[], Secrets]) -> None:
+        self._port = port
+        self._step = step
+        self._secrets = secrets
+        self.head: dict[str, Any] = {}
+        self._is_decoded = False
+        self._wanted: int | None = None
+        self._hidden: dict[str, Any] = {}
+        self._real: dict[str, Any] = {}
+        self.chunks: list[bytes] = []
+        self.done = False
+
+    @contextmanager
+    def recording_errors(self, store_error: Callable[[Exception], dict[str, Any] | None]) -> Iterator[None]:
+        """Return a block in which a client's exception is the outcome if `store_error` has plain data for it.
+
+        To verify, the block ends without the exception, as the recorded outcome is returned.
+        """
+        try:
+            yield
+        except Exception as error:
+            self.fail(store_error(error), error)
+            if not self._step.answers(error):
+                raise
+        except BaseException as error:
+            # If the reader of a stream stops, the client closes the stream next: `stop` follows.
+            if not (self.head and isinstance(error, GeneratorExit)):
+                self.abandon()
+            raise
+
+    def start(
+        self,
+        status: int,
+        reason: str | None,
+        version: str,
+        headers: Iterable[tuple[Any, Any]],
+        *,
+        decoded: bool = False,
+    ) -> None:
+        """Take the head of the response. With `decoded`, its chunks come decompressed."""
+        self.head = {
+            "status": status,
+            "reason": reason or "",
+            "version": version,
+            "headers": [list(pair) for pair in text_pairs(headers)],
+        }
+        self._is_decoded = decoded
+
+    def answers(self, error: BaseException) -> bool:
+        """Return whether the recorded response is returned although the client raised this."""
+        return self._step.answers(error)
+
+    @property
+    def is_verifying(self) -> bool:
+        """Whether the response is only compared, and the recorded one returned."""
+        return self._step.mode == "verify"
+
+    @property
+    def wanted(self) -> int | None:
+        """How many bytes of the body to read for comparing it, as it arrives; None to read all of it.
+
+        The reader of the recorded response may have stopped: a stream may never end.
+        """
+        if self._wanted is None:
+            plain = self._step.outcome()
+            is_stopped = plain.get("end") == "stopped"
+            self._wanted = sum(map(len, load_response(plain, "GET").chunks)) if is_stopped else -1
+        return None if self._wanted < 0 else self._wanted
+
+    @property
+    def has_enough(self) -> bool:
+        """Whether so much of the body was read."""
+        return self.wanted is not None and sum(map(len, self.chunks)) >= self.wanted
+
+    def recorded(self) -> dict[str, Any]:
+        """Return the recorded exchange after verifying it, with the secrets of the real one in the same places."""
+        from pytest_mimic._core.redact.reveal import with_secrets
+
+        found: dict[str, Any] = with_secrets(self._step.outcome(), self._hidden, self._real)
+        return found
+
+    def complete(self) -> None:
+        """Record a response read to its end."""
+        self._finish()
+
+    def stop(self) -> None:
+        """Record a response whose reader does not want the rest."""
+        if self.head:
+            self._finish(end="stopped")
+        else:
+            self.abandon()
+
+    def fail(self, stored: dict[str, Any] | None, error: BaseException | None = None) -> None:
+        """Record an exception of the client, as plain data, or abandon the exchange if it is None."""
+        if stored is None:
+            self.abandon(error)
+        else:
+            self._finish(error=stored)
+
+    def abandon(self, error: BaseException | None = None) -> None:
+        """Record nothing."""
+        if not self.done:
+            self.done = True
+            self._step.abandon(error)
+
+    def _finish(self, **end: Any) -> None:
+        if self.done:
+            return
+        self.done = True
+        redactor, secrets = self._port.redactor, self._secrets()
+        if "error" in end:
+            values = secrets.in_complaints()
+            end["error"] = _scrub_error(end["error"], lambda text: redactor.texts.scrub_text(text, values))
+        plain: dict[str, Any] = {}
+        if self.head:
+            sent = set(secrets.values)
+            plain = self._store(secrets, stopped="end" in end)
+            # A secret that a server issues is secret in all later requests, whichever client sends them.
+            redactor.issued |= secrets.values - sent
+            if self.is_verifying:
+                self._hidden, self._real = plain, self._store(NoSecrets(redactor), stopped="end" in end)
+        self._step.finish({**plain, **end})
+
+    def _store(self, secrets: Secrets, *, stopped: bool) -> dict[str, Any]:
+        return store_response(
+            self.head, self.chunks, secrets=secrets, decoded=self._is_decoded, stopped=stopped
+        )
+
+
+def store_response(
+    head: dict[str, Any],
+    chunks: list[bytes],
+    *,
+    secrets: Secrets,
+    decoded: bool = False,
+    stopped: bool = False,
+) -> dict[str, Any]:
+    """Return a response as plain data without secrets, and learn those under secret names in it.
+
+    Args:
+        head: Its `status`, `reason`, `version` and `headers`.
+        chunks: The body, without the framing of the transfer.
+        secrets: Learns the values of secret names, and hides secrets.
+        decoded: The chunks are decompressed already.
+        stopped: The reader did not read to the end.
+    """
+    secrets.learn_headers(head["headers"])
+    one = {name.lower(): value for name, value in head["headers"]}
+    compressed = one.get("content-encoding")
+    if compressed and not decoded:
+        opened = inflate(chunks, compressed)
+        chunks, compressed = (chunks, None) if opened is None else (opened, compressed)
+    body = store_body(
+        chunks,
+        content_type=one.get("content-type"),
+        compressed=compressed,
+        sized="content-length" in one,
+        stopped=stopped,
+        secrets=secrets,
+    )
+    headers = [[name, secrets.header(name, value)] for name, value in head["headers"]]
+    if body is not None and compressed and "compressed" not in body:
+        # Decompressed for good: no encoder for it.
+        headers = [pair for pair in headers if pair[0].lower() != "content-encoding"]
+    plain = {**head, "headers": headers}
+    return plain if body is None else {**plain, "body": body}
+
+
+def _scrub_error(error: dict[str, Any], scrub: Callable[[str], str]) -> dict[str, Any]:
+    """Return an exception as plain data without secrets in its message and those of its causes."""
+    found = {**error, "message": scrub(error["message"])}
+    return {**found, "cause": _scrub_error(error["cause"], scrub)} if "cause" in error else found

@@ -1,0 +1,90 @@
+"""Bodies of requests as plain data, in which equal requests are equal however they are written."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+from urllib.parse import parse_qsl
+
+from pytest_mimic._clients.http.compression import inflate
+from pytest_mimic._clients.http.json_layout import parse_json
+from pytest_mimic._clients.http.message import as_text, charset_of, media_type, parameters
+
+
+def describe_body(data: bytes, content_type: str | None, encoding: str | None) -> tuple[str | None, Any]:
+    """Return the format of a request's whole body and its plain value, in which secrets are not yet hidden.
+
+    These are `json` and the value, `form` and its fields, `multipart` and its parts, `text` and the text, `bytes` and
+    their digest; or None and None for an empty body. A body in a `Content-Encoding` is decompressed first.
+    """
+    if not data:
+        return None, None
+    if encoding:
+        inflated = inflate([data], encoding)
+        data = data if inflated is None else b"".join(inflated)
+    kind = media_type(content_type)
+    if kind.startswith("multipart/"):
+        boundary = parameters(content_type or "").get("boundary", "")
+        parts = _parts(data, boundary.encode("latin-1"))
+        if parts is not None:
+            return "multipart", parts
+    text = as_text(data, charset_of(content_type))
+    if text is None:
+        return "bytes", digest(data)
+    if kind == "application/x-www-form-urlencoded":
+        return "form", fields(text)
+    if "json" in kind or text.lstrip()[:1] in ("{", "["):
+        try:
+            return "json", parse_json(text)
+        except ValueError:
+            pass
+    return "text", text
+
+
+def fields(form: str) -> dict[str, Any]:
+    """Return the fields of a query or form. The values of a repeated field are a sorted list."""
+    found: dict[str, Any] = {}
+    for name, value in parse_qsl(form, keep_blank_values=True, errors="backslashreplace"):
+        found.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else sorted(values) for name, values in found.items()}
+
+
+def digest(data: bytes) -> dict[str, Any]:
+    """Return the size and the hash of binary data, which represent it."""
+    return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def _parts(data: bytes, boundary: bytes) -> dict[str, Any] | None:
+    """Return the parts of a multipart body (RFC 7578) by name, or None if it is malformed."""
+    pieces = (b"\r\n" + data).split(b"\r\n--" + boundary)
+    if not boundary or len(pieces) < 3:
+        return None
+    found: dict[str, list[Any]] = {}
+    # The first piece comes before the first part, the last one after the final boundary.
+    for piece in pieces[1:-1]:
+        head, blank, content = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+        if not blank:
+            return None
+        name, part = _part(head.decode("utf-8", "backslashreplace"), content)
+        found.setdefault(name, []).append(part)
+    return {name: parts[0] if len(parts) == 1 else parts for name, parts in found.items()}
+
+
+def _part(head: str, content: bytes) -> tuple[str, Any]:
+    """Return the name of a part and its value, which for a file is a mapping."""
+    lines = (line.partition(":") for line in head.split("\r\n"))
+    headers = {name.strip().lower(): text.strip() for name, _, text in lines}
+    about = parameters(headers.get("content-disposition", ""))
+    kind = headers.get("content-type")
+    value: Any = as_text(content)
+    if value is None:
+        value = digest(content)
+    elif kind and "json" in kind:
+        try:
+            value = parse_json(value)
+        except ValueError:
+            pass
+    filename = about.get("filename*", about.get("filename"))
+    if filename is not None or (kind and not kind.startswith("text/plain")):
+        value = {"filename": filename, "type": kind, "content": value}
+    return about.get("name", ""), value

@@ -1,0 +1,257 @@
+"""The boundary of `http.client`, on which `urllib.request`, `xmlrpc.client` and other clients are built.
+
+A connection opens its socket only when its request is complete and has to be sent. A replay runs the code of the
+standard library with the recorded bytes in place of a socket. Connections whose class has its own `connect` (UNIX
+sockets, in-process servers) are left alone. Those of urllib3 and httplib2 are taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._clients.http.answer import load_response
+from pytest_mimic._clients.http.attempt import (
+    WatchedAttempt,
+    connects_by_itself,
+    judge_certificate,
+    origin,
+    recorded_on,
+)
+from pytest_mimic._clients.http.exchange import Exchange, HttpBoundary, HttpRequest
+from pytest_mimic._clients.http.network_errors import NETWORK_ERRORS
+from pytest_mimic._clients.http.request_message import RequestMessage
+from pytest_mimic._clients.http.urllib3_errors import Urllib3Errors
+from pytest_mimic._clients.http.wire import RecordedSocket, UnopenedSocket
+from pytest_mimic._core.seam.base import Edge
+
+if TYPE_CHECKING:
+    from pytest_mimic._clients.http.recorder import ExchangeRecorder
+    from pytest_mimic._core.seam.base import Port, Step
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+# The attribute of a connection that has its talk, from the first byte of a request to the head of its response.
+_TALK = "_mimic_talk"
+
+
+class StdlibBoundary(HttpBoundary):
+    """The boundary of `http.client`."""
+
+    def edges(self) -> Sequence[Edge]:
+        """Return the methods of a connection that connect, send and receive."""
+        standard, urllib3 = "http.client", "urllib3.connection"
+        return [
+            Edge(standard, ("HTTPConnection", "connect"), _wrap_connect),
+            Edge(standard, ("HTTPSConnection", "connect"), _wrap_connect),
+            Edge(urllib3, ("HTTPConnection", "connect"), _wrap_connect),
+            Edge(urllib3, ("HTTPSConnection", "connect"), _wrap_connect),
+            Edge("httplib2", ("HTTPConnectionWithTimeout", "connect"), _wrap_connect),
+            Edge("httplib2", ("HTTPSConnectionWithTimeout", "connect"), _wrap_connect),
+            Edge(standard, ("HTTPConnection", "send"), _wrap_send),
+            Edge(standard, ("HTTPConnection", "getresponse"), _wrap_getresponse),
+            Edge(standard, ("HTTPConnection", "close"), _wrap_close),
+        ]
+
+
+def _wrap_connect(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+    @wraps(original)
+    def connect(conn: Any) -> Any:
+        talk: _Talk | None = vars(conn).get(_TALK)
+        is_real = talk is not None and talk.is_real
+        if is_real or not port.taking() or connects_by_itself(conn):
+            return original(conn)
+        judge_certificate(conn)
+        conn.sock = UnopenedSocket()  # a request that is sent for real connects
+        return None
+
+    return connect
+
+
+def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+    exchange = Exchange(port)
+
+    @wraps(original)
+    def send(conn: Any, data: Any) -> Any:
+        talk: _Talk | None = vars(conn).get(_TALK)
+        if talk is None:
+            is_refused = conn.sock is None and not conn.auto_open
+            is_replayed = isinstance(conn.sock, RecordedSocket)  # by the boundary of urllib3
+            if not port.taking() or is_refused or is_replayed or connects_by_itself(conn):
+                return original(conn, data)
+            talk = vars(conn)[_TALK] = _Talk(conn, exchange, original)
+            if hasattr(conn, "_expect_header_set"):
+                # A connection of botocore would wait for `100 Continue`, from a socket that is not open so far.
+                conn._expect_header_set = False
+        if talk.is_begun:
+            return original(conn, data)
+        if talk.message.add(data):
+            talk.begin()
+        return None
+
+    return send
+
+
+def _wrap_getresponse(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+    @wraps(original)
+    def getresponse(
+        conn: Any,
+    ) -> Any:  # urllib3 1 first tries an argument of Python 2, and expects a TypeError
+        talk: _Talk | None = vars(conn).get(_TALK)
+        if talk is not None and not talk.is_begun:
+            talk.begin()  # the request announced more than was sent
+            talk = vars(conn).get(_TALK)
+        if talk is None:
+            return original(conn)
+        return talk.end(lambda: original(conn))
+
+    return getresponse
+
+
+def _wrap_close(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+    @wraps(original)
+    def close(conn: Any) -> Any:
+        talk: _Talk | None = vars(conn).get(_TALK)
+        if talk is not None and not talk.is_real:
+            talk.give_up()
+        return original(conn)
+
+    return close
+
+
+class _Talk:
+    """One request on a connection, until the head of its response.
+
+    Attributes:
+        message: The request as far as it was sent.
+        is_begun: The request is complete, and it was decided about.
+        is_real: The connection connects, sends or receives for real at the moment.
+    """
+
+    def __init__(self, conn: Any, exchange: Exchange, send: Callable[..., Any]) -> None:
+        self.message = RequestMessage()
+        self.is_begun = False
+        self.is_real = False
+        self._conn = conn
+        self._exchange = exchange
+        self._send = send
+        self._step: Step | None = None
+        self._recorder: ExchangeRecorder | None = None
+        self._plain: dict[str, Any] | None = None
+        self._open: Any = None  # the socket of an earlier request that was sent for real
+        is_urllib3 = hasattr(conn, "is_verified")
+        self._errors: Any = Urllib3Errors(None, conn, "") if is_urllib3 else NETWORK_ERRORS
+
+    def begin(self) -> None:
+        """Decide about the request, and send it if it is to be sent."""
+        self.is_begun = True
+        try:
+            sent = self.message.request(self._url())
+            step = self._step = self._exchange.begin(sent)
+            if step is None:
+                self._send_really()
+                self._leave()
+            elif step.mode == "replay":
+                self._send_nowhere()
+                self._plain = step.outcome()
+                self._raise_if(sending=True)
+            else:
+                self._record(step, sent)
+        except BaseException:
+            self._leave()
+            raise
+
+    def _record(self, step: Step, sent: HttpRequest) -> None:
+        recorder = self._recorder = self._exchange.recorder(step, sent)
+
+        def store(error: Exception) -> dict[str, Any] | None:
+            stored = self._errors.store(error)
+            return None if stored is None else {**stored, "while": "sending"}
+
+        with recorder.recording_errors(store), step.running():
+            self._send_really()
+        if recorder.done:  # verifying has met an error
+            self._plain = recorder.recorded()
+            self._raise_if(sending=True)
+
+    def end(self, receive: Callable[[], Any]) -> Any:
+        """Return the response. `receive` is the original."""
+        conn, step, recorder = self._conn, self._step, self._recorder
+        assert step is not None
+        self.is_real = True  # what the connection does now is no other request
+        try:
+            if recorder is not None and self._plain is None:
+                watched = WatchedAttempt(conn, recorder)
+                with recorder.recording_errors(self._errors.store), step.running(), watched:
+                    if step.mode == "run":
+                        return receive()
+                    # `receive` serves for the recorded response: a connection allows one for each request.
+                    with closing(conn.response_class(conn.sock, method=conn._method)) as real:
+                        real.begin()
+                        watched.read()
+                self._plain = recorder.recorded()
+                if not watched.is_over:
+                    conn.sock.close()
+                    conn.sock = None
+                self._open = conn.sock
+            assert self._plain is not None
+            self._raise_if(sending=False)
+            conn.sock = self._open
+            with recorded_on(conn, load_response(self._plain, conn._method), step.exhausted):
+                return receive()
+        finally:
+            self._leave()
+
+    def give_up(self) -> None:
+        """Record nothing, because the connection is closed before it has the response."""
+        self._leave()
+        if self._recorder is not None:
+            self._recorder.abandon()
+        if self._open is not None:
+            self._open.close()
+
+    def _leave(self) -> None:
+        self.is_real = False
+        vars(self._conn).pop(_TALK, None)
+
+    def _send_really(self) -> None:
+        conn = self._conn
+        self.is_real = True
+        unopened = conn.sock
+        if unopened is None or isinstance(unopened, UnopenedSocket):
+            conn.sock = None
+            conn.connect()
+            if unopened is not None:
+                unopened.apply_to(conn.sock)
+        for piece in self.message.pieces:
+            self._send(conn, piece)
+        self.is_real = False
+
+    def _send_nowhere(self) -> None:
+        conn = self._conn
+        self._open = None if isinstance(conn.sock, UnopenedSocket) else conn.sock
+        conn.sock = UnopenedSocket()
+        for piece in self.message.pieces:  # `debuglevel` shows it
+            self._send(conn, piece)
+
+    def _raise_if(self, *, sending: bool) -> None:
+        """Raise the recorded exception if there is one, and if it was raised while sending, or while receiving."""
+        plain, conn = self._plain, self._conn
+        if plain is None or "status" in plain or (plain["error"].get("while") == "sending") != sending:
+            return
+        error = self._errors.load(plain["error"])
+        conn.sock = self._open
+        if not sending and isinstance(error, ConnectionError):
+            conn.close()
+        raise error
+
+    def _url(self) -> str:
+        conn, target = self._conn, self.message.target
+        if not target.startswith("/") and "://" in target:
+            return target  # for a proxy
+        scheme = "https" if conn.default_port == 443 else "http"
+        tunnel = conn._tunnel_host
+        host, port = (tunnel, conn._tunnel_port) if tunnel else (conn.host, conn.port)
+        return f"{origin(scheme, host, port)}/{target.removeprefix('/')}"  # for OPTIONS, it may be a star

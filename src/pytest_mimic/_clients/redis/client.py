@@ -1,0 +1,297 @@
+"""The boundary of redis-py, sync and asyncio: the methods of its connections that send commands and read replies.
+
+Read against redis-py 5.0 and 8.1. The client above stays real: pools, retries, pipelines, decoding, callbacks.
+Sentinel and Cluster are not tested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from functools import partial, wraps
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+from weakref import WeakKeyDictionary, ref
+
+from pytest_mimic._clients.redis.connection import (
+    Batch,
+    ConnectionState,
+    ReplayedCommands,
+    redis_errors,
+    returned,
+)
+from pytest_mimic._clients.redis.replies import comparable_reply, load_reply
+from pytest_mimic._core.seam.base import Boundary, Edge
+from pytest_mimic._core.seam.replay_log import ReplayLog
+from pytest_mimic._core.seam.sync_async import Steps, async_method, sync_method, waiting
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.seam.base import Port
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+_Function = Callable[..., Any]
+# The scripts that a script object or a pipeline calls now, by their hashes.
+_CALLED: ContextVar[dict[str, Any]] = ContextVar("called_scripts")
+# `token` is the fourth argument of a lock's `acquire`, after the lock itself.
+_TOKEN_PLACE = 4
+
+
+class RedisBoundary(Boundary):
+    """The boundary of `redis`."""
+
+    parts = ("command", "commands", "database", "protocol")
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._states: WeakKeyDictionary[Any, ConnectionState] = WeakKeyDictionary()
+        # The connection that was used last, and its state: a client reads many replies one after the other.
+        self._last: tuple[Callable[[], Any], ConnectionState] = lambda: None, ConnectionState()
+        # What was replayed, by the server and the database.
+        self._logs: dict[str, ReplayLog[ReplayedCommands]] = {}
+
+    def edges(self) -> Sequence[Edge]:
+        """Return the methods of connections that use the socket, and methods whose random values would count."""
+        return [
+            *self._connection_edges("redis.connection", "can_read", sync_method),
+            *self._connection_edges("redis.asyncio.connection", _async_can_read(), async_method),
+            Edge("redis.lock", ("Lock", "acquire"), _wrap_acquire),
+            Edge("redis.asyncio.lock", ("Lock", "acquire"), _wrap_acquire),
+            Edge("redis.commands.core", ("Script", "__call__"), partial(_wrap_caller, _one)),
+            Edge("redis.commands.core", ("AsyncScript", "__call__"), partial(_wrap_caller, _one)),
+            Edge("redis.client", ("Pipeline", "execute"), partial(_wrap_caller, _of_pipeline)),
+            Edge("redis.asyncio.client", ("Pipeline", "execute"), partial(_wrap_caller, _of_pipeline)),
+        ]
+
+    def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
+        """Return a reply, with sets where the order means nothing, or the type of an error.
+
+        The text of an error names the server's address.
+        """
+        if "error" not in plain:
+            return comparable_reply(plain)
+        return {"error": plain["error"]["type"], "after": comparable_reply(plain["error"]["after"])}
+
+    def failure(self, plain: Any, /) -> str | None:
+        """Return the error of sending or reading, or the first of the server's replies that is an error."""
+        replies = plain.get("replies") or [plain.get("reply")]
+        errors = [reply["$error"] for reply in replies if isinstance(reply, dict) and "$error" in reply]
+        return super().failure(plain) or (f"gave {errors[0][0]}" if errors else None)
+
+    def _connection_edges(self, module: str, can_read: str, make: _Function) -> list[Edge]:
+        # Each returns the method's result, or the steps to it if the client has to wait for something.
+        methods: dict[str, _Function] = {
+            "connect": self._connect,
+            "disconnect": self._disconnect,
+            "send_packed_command": self._send,
+            "read_response": self._read,
+            can_read: self._can_read,
+        }
+        return [
+            Edge(module, ("AbstractConnection", name), partial(make, begin))
+            for name, begin in methods.items()
+        ]
+
+    def _state(self, connection: Any) -> ConnectionState:
+        last, state = self._last
+        if last() is not connection:
+            found = self._states.get(connection)
+            state = self._states[connection] = ConnectionState() if found is None else found
+            self._last = ref(connection), state
+        return state
+
+    def _connect(self, original: _Function, port: Port, connection: Any, *args: Any, **kwargs: Any) -> Any:
+        # Otherwise the connection is opened when something has to be sent for real.
+        if self._state(connection).must_connect(connection) or not port.taking():
+            return waiting(original(connection, *args, **kwargs))
+        return None
+
+    def _disconnect(
+        self, original: _Function, _port: Port, connection: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        self._state(connection).disconnect()
+        return waiting(original(connection, *args, **kwargs))
+
+    def _can_read(self, original: _Function, port: Port, connection: Any, *args: Any, **kwargs: Any) -> Any:
+        state = self._state(connection)
+        # The sync client has `_sock`, the async one `is_connected`.
+        is_connected = getattr(connection, "_sock", None) or getattr(connection, "is_connected", False)
+        if state.is_real or not port.taking() or is_connected:
+            return waiting(original(connection, *args, **kwargs))
+        return bool(state.expected)
+
+    def _send(
+        self, original: _Function, port: Port, connection: Any, command: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        state = self._state(connection)
+        if state.is_real or not port.taking():
+            return waiting(original(connection, command, *args, **kwargs))
+        command = command if isinstance(command, (str, bytes)) else list(command)
+        place = state.place(connection)
+        batch = state.begin(connection, command, port, place)
+        log = self._logs.get(place)
+        if log is None:
+            log = self._logs.setdefault(place, ReplayLog())
+        if not isinstance(batch, ReplayedCommands):
+            send = partial(original, connection, command, *args, **kwargs)
+            return self._send_for_real(original, port, connection, state, batch, log, send)
+        if log.note(port.caller, batch):
+            return self._send_at_once(original, port, connection, state, log)
+        return None
+
+    def _send_at_once(
+        self,
+        original: _Function,
+        port: Port,
+        connection: Any,
+        state: ConnectionState,
+        log: ReplayLog[ReplayedCommands],
+    ) -> Steps:
+        """Send commands that were replayed, because others of their test were sent."""
+        with state.busy():
+            yield from self._catch_up(original, port, connection, log)
+
+    def _send_for_real(
+        self,
+        original: _Function,
+        port: Port,
+        connection: Any,
+        state: ConnectionState,
+        batch: Batch,
+        log: ReplayLog[ReplayedCommands],
+        send: Callable[[], Any],
+    ) -> Steps:
+        with batch.talking(state, at="send"):
+            if batch.is_recorded:
+                yield from self._catch_up(original, port, connection, log)
+            # Without loading its scripts, a recording would depend on whether the server knew them.
+            for script in filter(None, map(_CALLED.get({}).get, batch.scripts())):
+                yield original(connection, connection.pack_command("SCRIPT", "LOAD", script))
+                with suppress(redis_errors().ResponseError):
+                    yield connection.read_response()
+            sent = yield send()
+            if not batch.verifies:
+                return sent
+        try:
+            return batch.sent(state)
+        except redis_errors().RedisError:
+            yield connection.disconnect()  # the real replies are not read
+            raise
+
+    def _catch_up(
+        self, original: _Function, port: Port, connection: Any, log: ReplayLog[ReplayedCommands]
+    ) -> Steps:
+        """Send what was replayed: the commands that follow must find what it made."""
+        for replayed in log.take():
+            if not replayed.is_repeatable:
+                continue
+            yield original(connection, [replayed.data])
+            replies = []
+            for _ in replayed.commands:
+                try:
+                    reply = yield connection.read_response(disable_decoding=True)
+                except redis_errors().ResponseError as error:
+                    reply = error
+                replies.append(reply)
+            replayed.compare(replies, port)
+
+    def _read(
+        self,
+        original: _Function,
+        port: Port,
+        connection: Any,
+        disable_decoding: bool = False,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        state = self._state(connection)
+        if state.is_real or not state.expected:
+            return waiting(original(connection, disable_decoding, *args, **kwargs))
+        encoder = None if disable_decoding else connection.encoder
+        expected = state.expected.popleft()
+        if type(expected) is not Batch:
+            reply = load_reply(expected, encoder)
+            return returned(reply) if type(expected) is dict else reply
+        read = partial(original, connection, True, *args, **kwargs)
+        return self._read_for_real(port, connection, state, expected, encoder, read)
+
+    def _read_for_real(
+        self,
+        port: Port,
+        connection: Any,
+        state: ConnectionState,
+        batch: Batch,
+        encoder: Any,
+        read: Callable[[], Any],
+    ) -> Steps:
+        reply = None
+        if not batch.is_broken:
+            with batch.talking(state, at="read"):
+                try:
+                    reply = yield read()
+                except redis_errors().ResponseError as error:
+                    reply = error
+        try:
+            return batch.take(reply, port, encoder)
+        except redis_errors().RedisError:
+            if batch.is_out_of_step:
+                state.forget(batch)
+                yield connection.disconnect()
+            raise
+
+
+def _one(script: Any) -> dict[str, Any]:
+    return {str(script.sha): script.script}
+
+
+def _of_pipeline(pipeline: Any) -> dict[str, Any]:
+    return {str(script.sha): script.script for script in pipeline.scripts}
+
+
+def _wrap_caller(scripts_of: Callable[[Any], dict[str, Any]], original: _Function, _port: Port) -> _Function:
+    """Note which scripts a script object or a pipeline calls. Only these are loaded: other commands may ask for them."""
+
+    @contextmanager
+    def calling(caller: Any) -> Iterator[None]:
+        before = _CALLED.set({**_CALLED.get({}), **scripts_of(caller)})
+        try:
+            yield
+        finally:
+            _CALLED.reset(before)
+
+    @wraps(original)
+    async def call_async(caller: Any, *args: Any, **kwargs: Any) -> Any:
+        with calling(caller):
+            return await original(caller, *args, **kwargs)
+
+    @wraps(original)
+    def call(caller: Any, *args: Any, **kwargs: Any) -> Any:
+        with calling(caller):
+            return original(caller, *args, **kwargs)
+
+    return call_async if iscoroutinefunction(original) else call
+
+
+def _wrap_acquire(original: _Function, port: Port) -> _Function:
+    """Give a lock the same token in each run instead of a random one."""
+
+    @wraps(original)
+    def acquire(lock: Any, *args: Any, **kwargs: Any) -> Any:
+        if len(args) < _TOKEN_PLACE and kwargs.get("token") is None and port.taking():
+            count = port.ordinal(f"redis lock {lock.name}", uuid4().hex)
+            kwargs["token"] = f"pytest-mimic {count}"
+        return original(lock, *args, **kwargs)
+
+    return acquire
+
+
+def _async_can_read() -> str:
+    """Return the name of a method that redis-py 8 renamed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return "can_read" if int(version("redis").partition(".")[0]) >= 8 else "can_read_destructive"
+    except (PackageNotFoundError, ValueError):  # pragma: no cover (redis-py is not installed)
+        return "can_read"

@@ -1,0 +1,99 @@
+"""The databases of a run, each with a log of what was replayed on it and not run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary, ref
+
+from pytest_mimic._core.seam.replay_log import ReplayLog
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.seam.replay_log import Caller
+
+
+class Operation(NamedTuple):
+    """An operation on a connection that was not open. A run has very many of them.
+
+    Attributes:
+        connection: The connection on which it was replayed.
+        kind: `execute`, `commit`, `rollback`, or `configure` if it is about the connection and not about data.
+        run: Does it to the real connection. It returns whether the result is the recorded one.
+        name: The statement.
+        failed: The recording says that it failed.
+    """
+
+    connection: Any
+    kind: str
+    run: Callable[[Any], Any]
+    name: str = ""
+    failed: bool = False
+
+
+class Database:
+    """A database, to which any number of engines and connections lead.
+
+    `key` distinguishes it from the others of this process. `log` holds what was replayed on it.
+    """
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.log: ReplayLog[Operation] = ReplayLog()
+
+    def note(self, caller: Caller, operation: Operation) -> bool:
+        """Add an operation to the log, and return whether it is to be done at once."""
+        connection, kind = operation[:2]
+        if kind == "commit":
+            self.log.keep((connection, "data"))
+            return self.log.note(caller, operation)
+        group = connection, "configure" if kind == "configure" else "data"
+        return self.log.note(caller, operation, group=group)
+
+    def roll_back(self, connection: object) -> None:
+        """Drop the operations of a connection that follow its last commit."""
+        self.log.remove((connection, "data"))
+
+    def take_configuration(self, connection: object) -> list[Operation]:
+        """Return the operations that configure one connection, and remove them from the log."""
+        return self.log.remove((connection, "configure"))
+
+
+class Databases:
+    """The databases of SQLAlchemy's pools: one for each URL, without regard to driver and credentials."""
+
+    def __init__(self) -> None:
+        self._by_pool: WeakKeyDictionary[Any, Database] = WeakKeyDictionary()
+        self._engines: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+        self._by_key: dict[str, Database] = {}
+        self._numbers = count(1)
+
+    def add(self, engine: Any) -> None:
+        """Note the URL of an engine for its pool."""
+        pool, url = engine.pool, engine.url
+        if pool in self._engines:
+            return
+        self._engines[pool] = ref(engine)
+        if not _is_private(pool, url):
+            key = f"{url.get_backend_name()} {url.host} {url.port} {url.database} {sorted(url.query.items())}"
+            self._by_pool[pool] = self._by_key.setdefault(key, Database(key))
+
+    def engine_of(self, pool: Any) -> Any:
+        """Return an engine that uses a pool, or None."""
+        engine = self._engines.get(pool)
+        return engine() if engine is not None else None
+
+    def of(self, pool: Any) -> Database:
+        """Return the database that a pool leads to."""
+        if pool not in self._by_pool:
+            self._by_pool[pool] = Database(f"pool {next(self._numbers)}")
+        return self._by_pool[pool]
+
+
+def _is_private(pool: Any, url: Any) -> bool:
+    """Return whether two pools with this URL lead to two databases: in memory, or behind a function that connects."""
+    has_creator = getattr(pool._creator, "__module__", "") != "sqlalchemy.engine.create"
+    in_memory = url.get_backend_name() == "sqlite" and (
+        url.database in (None, "", ":memory:") or "memory" in f"{url.database} {url.query}"
+    )
+    return has_creator or in_memory

@@ -1,0 +1,135 @@
+"""The results of statements as plain data without secrets: `cursor.description` and rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import marshal
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from functools import lru_cache
+from itertools import chain
+from json import dumps
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_mimic._core.redact.names import PLACEHOLDER
+from pytest_mimic._core.seam.values import PLAIN, blank, from_plain, to_plain
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.redact.redactor import Redactor
+
+# PostgreSQL's `FirstNormalObjectId`: its own types have lower numbers.
+_FIRST_OWN_OID = 16384
+_MEASURES = (bool, int, float, Decimal, dt.date, dt.time, dt.timedelta, type(None))
+
+
+def store_columns(description: Sequence[Sequence[Any]], dbapi: Any) -> list[Any]:
+    """Return `cursor.description` as plain data: a list for each column, without the Nones at its end.
+
+    A type object of the driver is stored by its name in the driver.
+    """
+
+    def named(value: object, _: str) -> Any:
+        name = next((name for name, held in vars(dbapi).items() if held is value), None)
+        return {"$dbapi": name} if name is not None else None
+
+    columns = []
+    for column in description:
+        parts = [column[place] for place in range(7)]
+        while parts[1:] and parts[-1] is None:
+            parts.pop()
+        columns.append([to_plain(part, unknown=named) for part in parts])
+    return columns
+
+
+def load_columns(columns: list[Any], dbapi: Any) -> tuple[tuple[Any, ...], ...]:
+    """Return the `cursor.description` that was stored."""
+    dumped = marshal.dumps(columns, 2)
+    if b"$" not in dumped:
+        return _load_plain_columns(dumped)
+
+    def load(part: Any) -> Any:
+        is_named = isinstance(part, dict) and "$dbapi" in part
+        return getattr(dbapi, part["$dbapi"], None) if is_named else from_plain(part)
+
+    return tuple((*map(load, column), *[None] * (7 - len(column))) for column in columns)
+
+
+@lru_cache(maxsize=256)
+def _load_plain_columns(dumped: bytes) -> tuple[tuple[Any, ...], ...]:
+    """Return a description without tags. The statements of an application have few different ones."""
+    return tuple((*column, *[None] * (7 - len(column))) for column in marshal.loads(dumped))
+
+
+def store_rows(
+    rows: Iterable[Sequence[Any]],
+    names: Sequence[str],
+    hidden: Sequence[bool | Literal["text"]],
+    redactor: Redactor | None,
+) -> list[list[Any]]:
+    """Return rows as plain data, values in secret columns replaced, unless there is no redactor.
+
+    UnstorableOutcomeError: a value has no plain form.
+    """
+
+    def store(value: object, path: str, how: bool | Literal["text"]) -> Any:
+        is_secret = not isinstance(value, _MEASURES) if how == "text" else how
+        if redactor is not None:
+            value = blank(value, PLACEHOLDER) if is_secret else hide_inside(value, redactor)
+        return to_plain(value, path)
+
+    columns = list(zip(names, hidden))
+    return [
+        [store(value, f"rows[{number}].{name}", how) for value, (name, how) in zip(row, columns)]
+        for number, row in enumerate(rows)
+    ]
+
+
+def load_rows(rows: list[list[Any]]) -> list[tuple[Any, ...]]:
+    """Return the rows that were stored, as tuples."""
+    if PLAIN.issuperset(map(type, chain.from_iterable(rows))):
+        return list(map(tuple, rows))
+    return [tuple(value if type(value) in PLAIN else from_plain(value) for value in row) for row in rows]
+
+
+def hide_inside(value: Any, redactor: Redactor) -> Any:
+    """Return a value with other values for secret names inside of its mappings, lists and JSON texts."""
+    if isinstance(value, str):
+        return redactor.texts.scrub_json(value)
+    if type(value) is dict:
+        return {
+            key: blank(item, PLACEHOLDER) if redactor.hides(key, item) else hide_inside(item, redactor)
+            for key, item in value.items()
+        }
+    if type(value) is list:
+        return [hide_inside(item, redactor) for item in value]
+    if type(value).__module__.startswith("psycopg") and hasattr(value, "obj"):
+        return {"$json": hide_inside(value.obj, redactor)}
+    return value
+
+
+def comparable_result(plain: Any, beside: Any = None) -> Any:
+    """Return the part of an outcome that verifying compares with `beside`, another outcome of the same call."""
+    if not isinstance(plain, dict):
+        return plain
+    if plain.get("setup"):  # a server may be updated
+        return {}
+    if "columns" not in plain:
+        return plain
+    comparable = {**plain, "columns": []}
+    for column in plain["columns"]:
+        # The number of a type that was created in the database is another one in each database.
+        is_own = len(column) > 1 and isinstance(column[1], int) and column[1] >= _FIRST_OWN_OID
+        comparable["columns"].append([column[0], None, *column[2:]] if is_own else column)
+    other: dict[str, Any] = beside or {}
+    if not (plain.get("end", True) and other.get("end", True)):
+        # One reader stopped: only the rows that both read are compared.
+        comparable.pop("end", None)
+        comparable["rows"] = plain["rows"][: len(other.get("rows") or plain["rows"])]
+    elif comparable.pop("unordered", False) or other.get("unordered", False):
+        rows, others = (
+            sorted(each or (), key=lambda row: dumps(row, sort_keys=True))
+            for each in (plain["rows"], (beside or plain).get("rows"))
+        )
+        if rows == others:  # else a difference is better shown at its place
+            comparable["rows"] = rows
+    return comparable

@@ -1,0 +1,235 @@
+"""The boundary of SQLAlchemy: the connections that its pools open.
+
+Read against SQLAlchemy 2.0.57 and 2.1.9; tried with sqlite3, aiosqlite, psycopg, psycopg2, pg8000 and asyncpg.
+Everything above the driver stays real: the pool, events, Core, the ORM, types and results.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from pytest_mimic._clients.sql.calls import NO_NAMES, StatementNames
+from pytest_mimic._clients.sql.connection import LazyConnection
+from pytest_mimic._clients.sql.cursor import StandInCursor
+from pytest_mimic._clients.sql.databases import Databases
+from pytest_mimic._clients.sql.driver_types import forget_types, register_when_real, type_edges
+from pytest_mimic._clients.sql.results import comparable_result
+from pytest_mimic._clients.sql.stand_ins import StandInConnection
+from pytest_mimic._core.seam.base import Boundary, Edge
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.seam.base import Port
+
+_RECORD = "_ConnectionRecord"
+_POOL = f"{_RECORD}__pool"
+# A list of parameters in a compiled statement. `set` matches if it is the list of an `IN`.
+_LIST = re.compile(r"(?P<set>\bIN\s*\(\s*)?__\[POSTCOMPILE_(?P<name>\S+?)(?:~~.+?~~)?\]", re.IGNORECASE)
+
+
+class SqlBoundary(Boundary):
+    """Stand-ins for the connections of SQLAlchemy's pools."""
+
+    parts = ("statement", "params", "database")
+    closes_on_exits = True
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._databases = Databases()
+        # The dialects whose first connection was recorded.
+        self._introduced: WeakSet[Any] = WeakSet()
+
+    def edges(self) -> Sequence[Edge]:
+        """Return the functions where pools connect and engines execute."""
+        return [
+            Edge("sqlalchemy.pool.base", (_RECORD, f"{_RECORD}__connect"), self._connecting),
+            Edge("sqlalchemy.pool.base", (_RECORD, "get_connection"), self._adopting),
+            Edge("sqlalchemy.pool.base", (_RECORD, "checkin"), _resetting),
+            Edge("sqlalchemy.pool.base", ("_ConnectionFairy", "_reset"), _resetting),
+            Edge("sqlalchemy.engine.base", ("Engine", "raw_connection"), self._naming),
+            Edge("sqlalchemy.engine.base", ("Connection", "_exec_single_context"), _executing),
+            Edge("sqlalchemy.engine.base", ("Connection", "_exec_insertmany_context"), _executing),
+            Edge("sqlalchemy.engine.default", ("DefaultDialect", "initialize"), self._initializing),
+            Edge("sqlalchemy.engine.default", ("DefaultDialect", "_do_ping_w_event"), _pinging),
+            *type_edges(),
+        ]
+
+    def comparable(self, plain: Any, beside: Any = None, /) -> Any:
+        """Return an outcome without the numbers of a database's own types; of the engine's own calls, nothing.
+
+        The order of rows does not count without an `ORDER BY`.
+        """
+        return comparable_result(plain, beside)
+
+    def _connecting(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+        def connect(record: Any) -> None:
+            """Let a record of a pool connect to a replacement."""
+            __tracebackhide__ = True
+            if not port.taking():
+                original(record)
+                return
+            pool = getattr(record, _POOL)
+            lazy = self._connection(port, pool, record)
+            setattr(record, _POOL, _StandInPool(pool, lazy))
+            try:
+                original(record)
+            finally:
+                setattr(record, _POOL, pool)
+                lazy.setting_up = False
+                lazy.used = False
+
+        return connect
+
+    def _adopting(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+        def get_connection(record: Any) -> Any:
+            """Replace a connection that the pool opened before by a replacement for it."""
+            __tracebackhide__ = True
+            connection = original(record)
+            if isinstance(connection, StandInConnection):
+                connection._lazy.port = port
+                return connection
+            if not port.taking():
+                return connection
+            lazy = self._connection(port, getattr(record, _POOL), record, real=connection)
+            record.dbapi_connection = StandInConnection(lazy)
+            return record.dbapi_connection
+
+        return get_connection
+
+    def _connection(self, port: Port, pool: Any, record: Any, *, real: Any = None) -> LazyConnection:
+        register_when_real(pool)
+        database = self._databases.of(pool)
+        lazy = LazyConnection(port, database, pool._dialect, lambda: pool._invoke_creator(record), real=real)
+        if pool._dialect not in self._introduced:
+            lazy.introduce = lambda: self._introduce(pool, record, lazy)
+        return lazy
+
+    def _initializing(self, original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+        def initialize(dialect: Any, connection: Any) -> Any:
+            __tracebackhide__ = True
+            if isinstance(connection.connection.dbapi_connection, StandInConnection):
+                self._introduced.add(dialect)
+            return original(dialect, connection)
+
+        return initialize
+
+    def _introduce(self, pool: Any, record: Any, lazy: LazyConnection) -> None:
+        """Repeat the requests that an engine made on its first connection, if it was made without the plugin."""
+        from sqlalchemy.engine.base import Connection
+        from sqlalchemy.pool.base import _AdhocProxiedConnection
+
+        engine = self._databases.engine_of(pool)
+        if pool._dialect in self._introduced or engine is None:
+            return
+        lazy.setting_up = True
+        forget_types(pool._dialect)
+        try:
+            pool.dispatch.connect(record.dbapi_connection, record)
+            held: Any = _AdhocProxiedConnection(record.dbapi_connection, record)
+            asking = Connection(
+                engine, held, _has_events=False, _allow_revalidate=False, _allow_autobegin=False
+            )
+            pool._dialect.initialize(asking)
+        finally:
+            lazy.setting_up = False
+
+    def _naming(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+        def raw_connection(engine: Any) -> Any:
+            __tracebackhide__ = True
+            if port.taking():
+                self._databases.add(engine)
+            return original(engine)
+
+        return raw_connection
+
+
+class _StandInPool:
+    """The pool as a record sees it while it connects: its connections are replacements."""
+
+    def __init__(self, pool: Any, connection: LazyConnection) -> None:
+        self._pool = pool
+        self._lazy = connection
+
+    def _invoke_creator(self, _record: Any) -> StandInConnection:
+        return StandInConnection(self._lazy)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+
+def _executing(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+    def execute(connection: Any, dialect: Any, context: Any, *args: Any) -> Any:
+        """Give the cursor the names in the compiled statement, which the driver does not get."""
+        __tracebackhide__ = True
+        cursor = context.cursor
+        if not isinstance(cursor, StandInCursor):
+            return original(connection, dialect, context, *args)
+        cursor._names = _names(context)
+        try:
+            return original(connection, dialect, context, *args)
+        finally:
+            cursor._names = NO_NAMES
+
+    return execute
+
+
+def _names(context: Any) -> StatementNames:
+    compiled, expanded = context.compiled, context._expanded_parameters
+    if compiled is None or not hasattr(compiled, "bind_names"):  # a text for the driver, or a definition
+        return NO_NAMES
+    from pytest_mimic._clients.sql.compiled import read_compiled
+
+    known = read_compiled(compiled)
+    given = context.compiled_parameters[0] if context.compiled_parameters else {}
+    if not expanded and all(name in given for name in known.binds):
+        return StatementNames(known.binds, (), known.escaped, known, given)
+    names: list[str] = []  # by place
+    numbered: list[str] = []  # an `IN` has a parameter for each value; numbered ones come after all others
+    for name in known.binds:
+        if name in expanded:
+            (numbered if context.dialect.paramstyle.startswith("numeric") else names).extend(expanded[name])
+        elif name in given:  # else it has become part of the text
+            names.append(name)
+    # The order of a list that is not the one of an `IN` may matter.
+    ordered = (
+        {place["name"] for place in _LIST.finditer(compiled.string) if not place["set"]} if expanded else ()
+    )
+    lists = []
+    for name, members in expanded.items():
+        if name not in ordered:
+            # `name_1_1` and `name_1_2` are two values, `name_1_1_1` and `name_1_1_2` are one tuple.
+            values: dict[str, list[str]] = {}
+            for member in members:
+                values.setdefault(member[len(name) + 1 :].partition("_")[0], []).append(member)
+            lists.append(list(values.values()))
+    owners = {member: name for name, members in expanded.items() for member in members}
+    return StatementNames(names + numbered, lists, {**owners, **known.escaped}, known, given)
+
+
+def _resetting(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+    def reset(holder: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return a connection to its pool. It may be the garbage collector that does: nothing sent is a call."""
+        connection = holder.dbapi_connection
+        if not isinstance(connection, StandInConnection):
+            return original(holder, *args, **kwargs)
+        lazy = connection._lazy
+        was_resetting, lazy.resetting = lazy.resetting, True
+        try:
+            return original(holder, *args, **kwargs)
+        finally:
+            lazy.resetting = was_resetting
+
+    return reset
+
+
+def _pinging(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+    def ping(dialect: Any, connection: Any) -> Any:
+        """Check for a pool whether a connection is alive, which is never a call of the test."""
+        if not isinstance(connection, StandInConnection):
+            return original(dialect, connection)
+        lazy = connection._lazy
+        return not lazy.broken if lazy.real is None else original(dialect, lazy.real)
+
+    return ping

@@ -1,0 +1,56 @@
+"""The stack of pytest runs in this process, and the command that runs a test again as the innermost run does.
+
+This is the only state of a run at module level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+# Untyped, although each function returns a `pytest_mimic._run.session.Session`: modules below the session import this one.
+_runs: list[Callable[[], Any]] = []
+
+
+def push(session_of: Callable[[], Any]) -> None:
+    """Add a run. `session_of` returns its session, which is made on first use."""
+    _runs.append(session_of)
+
+
+def pop(session_of: Callable[[], Any]) -> None:
+    """Remove a run, wherever it is in the stack."""
+    _runs.remove(session_of)
+
+
+def current() -> Any:
+    """Return the session of the innermost run, or None outside of pytest and with `-p no:mimic`."""
+    return _runs[-1]() if _runs else None
+
+
+def vault_command(*words: str) -> str:
+    """Return the command line of `pytest-mimic` for the vault of this run."""
+    from shlex import join
+
+    session = current()
+    given = () if session is None else session.settings.given
+    vaults = [value for name, _, value in (word.partition("=") for word in given) if name == "--mimic-vault"]
+    return join(["pytest-mimic", *words, *(word for vault in vaults for word in ("--vault", vault))])
+
+
+def command(option: str, *tests: str | None) -> str:
+    """Return the command line that runs tests with an option, or all tests if there is none (None or empty).
+
+    It repeats the options of this run that the next one needs, and names the tests relative to the folder in which
+    pytest was started.
+    """
+    from shlex import join
+
+    session = current()
+    words = ["pytest", option]
+    named = [test for test in tests if test]
+    if session is not None:
+        words += session.settings.given
+        if any(test.startswith("../") for test in named):
+            words += session.settings.outside
+    prefix = "" if session is None else session.settings.prefix
+    return join([*words, *(prefix + test for test in named)])

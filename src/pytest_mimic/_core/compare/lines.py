@@ -1,0 +1,216 @@
+"""Differences as lines to read: few of them, and without secrets."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._core.describe import Budget, Difference, describe, focused, render, secrets_in, sides
+from pytest_mimic._core.describe.marks import TAG
+from pytest_mimic._core.identity.tables import Column
+from pytest_mimic._core.redact.names import PLACEHOLDER
+from pytest_mimic._core.redact.texts import hide_values
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.redact.redactor import Redactor
+
+# Represents a part that only the other side has.
+ABSENT: Any = type("Absent", (), {})()
+
+_WIDTH = 70
+# Paths beyond this number are not kept.
+_MOST_PATHS = 50
+_SIDE = Budget(characters=400, items=10, depth=4, text=400)
+_INDEX = re.compile(r"\[\d+\]\Z")
+_PLAIN_STEP = re.compile(r"[^\s.,\[\]\"'#]+")
+
+
+@dataclass(slots=True)
+class Location:
+    """The location of a pair of values in two outcomes.
+
+    Attributes:
+        text: The last step to it as it is shown: `.rates`, `[2]`; for an outcome as a whole, its name.
+        keys: The names of this step in paths; for an outcome as a whole, how paths to its parts may begin.
+        parent: The location of the two values that hold these.
+        secret: Whether the values must not be shown, as those of the parent.
+        is_argument: Whether this is an argument that the call changed. Paths into it must begin with its name.
+        is_optional: Whether paths may leave this step out.
+        depth: How many steps lead here that paths must name.
+    """
+
+    text: str
+    keys: tuple[str, ...] = ()
+    parent: Location | None = None
+    secret: bool = False
+    is_argument: bool = False
+    is_optional: bool = False
+    depth: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        if self.parent is not None:
+            self.depth = self.parent.depth + (not self.is_optional)
+            self.secret = self.secret or self.parent.secret
+
+    def steps(self) -> list[Location]:
+        """Return the locations from the outcome as a whole to this one."""
+        found: list[Location] = [self]
+        while found[-1].parent is not None:
+            found.append(found[-1].parent)
+        return found[::-1]
+
+    def __str__(self) -> str:
+        root, *steps = self.steps()
+        text = "".join(step.text for step in steps)
+        if root.text or not text.startswith("."):
+            return f"{root.text or 'result'}{text}"
+        return text[1:]
+
+    def matches(self, path: tuple[str, ...]) -> bool:
+        """Return whether a path leads here; its first steps may name the outcome, and `*` is any one step."""
+        if self.depth > len(path):
+            return False
+        root, *steps = self.steps()
+        inner = [] if root.is_argument else [path]
+        # A returned value is named only where it is shown with a name, as in `result[0]`. In `result.a`, `result` is a key.
+        names = root.keys or (("result",) if steps and steps[0].text.startswith("[") else ())
+        for prefix in (tuple(name.split(".")) for name in names):
+            if path[: len(prefix)] == prefix:
+                inner.append(path[len(prefix) :])
+        return any(_leads(wanted, steps) for wanted in inner)
+
+    def path(self) -> str | None:
+        """Return a path that leads here, for `volatile=`, with `*` for indexes; None if there is none."""
+        root, *steps = self.steps()
+        path = ".".join(root.keys[:1]) if root.is_argument or not steps else ""
+        for step in steps:
+            if step.is_optional:
+                continue
+            if step.parent is not None and step.parent.secret:
+                return None
+            name = "*" if _INDEX.search(step.text) else next(iter(step.keys), "")
+            if _PLAIN_STEP.fullmatch(name):
+                path += f".{name}" if path else name
+            elif path and name and not {"'", "\n"} & set(name):
+                path += f"['{name}']"
+            else:
+                return None
+        return path or None
+
+    def make_optional(self) -> None:
+        """Let paths leave this step out. To be called before there are locations further in."""
+        if self.parent is not None and not self.is_optional:
+            self.is_optional = True
+            self.depth -= 1
+
+
+def _leads(path: tuple[str, ...], steps: Sequence[Location]) -> bool:
+    """Check whether a path leads along these steps, of which it may leave out the optional ones."""
+    if not steps:
+        return not path
+    step, rest = steps[0], steps[1:]
+    if path and (path[0] == "*" or path[0] in step.keys) and _leads(path[1:], rest):
+        return True
+    return step.is_optional and _leads(path, rest)
+
+
+@dataclass(slots=True)
+class Lines:
+    """The differences found so far.
+
+    Attributes:
+        redactor: Knows which names are secret.
+        secrets: Texts known to be secret.
+        grouped: Whether equal kinds of differences in many items make one line.
+        limit: The number of lines to keep; further differences are only counted.
+        paths: Gets the path of each difference, as `volatile=` takes it; None for a difference without one.
+    """
+
+    redactor: Redactor
+    secrets: frozenset[str] = frozenset()
+    grouped: bool = False
+    limit: int = 10
+    paths: dict[str | None, None] = field(default_factory=dict)
+    count: int = field(init=False, default=0)
+    _lines: dict[object, str] = field(init=False, default_factory=dict)
+    _repeated: Counter[object] = field(init=False, default_factory=Counter)
+
+    def all(self) -> list[str]:
+        """Return the first lines, and the number of further differences."""
+        lines = [
+            f"{line} (and {self._repeated[key]} more like it)" if self._repeated[key] else line
+            for key, line in self._lines.items()
+        ]
+        more = self.count - len(lines)
+        return [*lines, f"and {more} more"] if more else lines
+
+    def add(self, location: Location | str, fact: str) -> None:
+        """Add a difference in words."""
+        self.count += 1
+        self._note(location)
+        if len(self._lines) < self.limit:
+            self._lines[self.count] = hide_values(f"{location}{fact}", self.secrets)
+
+    def differ(self, location: Location, recorded: Any, actual: Any) -> None:
+        """Add that two values differ as a whole; one of them may be `ABSENT`."""
+        self._note(location)
+        group: object = self.count, "line"
+        if self.grouped:
+            path = "".join("[*]" if _INDEX.match(step.text) else step.text for step in location.steps())
+            group = path, type(recorded), type(actual)
+        if group in self._lines:
+            self._repeated[group] += 1
+            return
+        self.count += 1
+        if len(self._lines) < self.limit:
+            fact = self.fact(location, recorded, actual)
+            self._lines[group] = hide_values(f"{location}: {fact}", self.secrets)
+
+    def _note(self, location: Location | str) -> None:
+        if self.limit and len(self.paths) < _MOST_PATHS:
+            path = location.path() if isinstance(location, Location) else None
+            is_shown = path is not None and hide_values(path, self.secrets) == path
+            self.paths[path if is_shown else None] = None
+
+    def fact(self, location: Location, recorded: Any, actual: Any) -> str:
+        """Return `1.0712 recorded, 1.0698 now`."""
+        if recorded is ABSENT:
+            return Difference("", None, render(self._described(location, actual), _WIDTH)).fact()
+        if actual is ABSENT:
+            return Difference("", "", None).fact()
+        kind = type(recorded)
+        if (
+            kind is type(actual)
+            and kind in (str, bytes, bytearray)
+            and not self._is_hidden(location, recorded)
+        ):
+            texts = self._readable(recorded), self._readable(actual)
+            if texts[0] != texts[1]:
+                quote = repr if kind is str else lambda text: repr(text.encode("latin-1"))
+                return Difference("", *focused(*texts, quote)).fact()
+        old, new = self._described(location, recorded), self._described(location, actual)
+        return Difference("", *sides(old, new)).fact()
+
+    def text(self, value: object) -> str:
+        """Return a value in a few words."""
+        return render(self._described(Location(""), value), _WIDTH)
+
+    def _readable(self, value: Any) -> str:
+        """Return the whole text without secrets; for bytes, one character each."""
+        text = value if type(value) is str else value.decode("latin-1")
+        return self.redactor.texts.scrub_text(text, self.secrets | secrets_in(value, self.redactor))
+
+    def _is_hidden(self, location: Location, value: Any) -> bool:
+        if location.secret:
+            return value is not None and type(value) is not bool
+        return any(self.redactor.hides(name, value) for name in location.keys)
+
+    def _described(self, location: Location, value: Any) -> Any:
+        if self._is_hidden(location, value):
+            return PLACEHOLDER
+        if isinstance(value, Column):
+            return {TAG: "Column", "text": f"{value.dtype} column"}
+        return describe(value, self.redactor, budget=_SIDE, secrets=self.secrets)

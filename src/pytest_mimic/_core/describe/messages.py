@@ -1,0 +1,316 @@
+"""The texts of the plugin's errors: the call, the differences from its recording, and a command that helps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from pytest_mimic._core.ambient import command
+from pytest_mimic._core.describe import Difference, hidden
+from pytest_mimic._core.describe.differences import differences
+from pytest_mimic._core.identity.ignore import parse_path
+from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.target_options import target_line
+from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.target_options import Options
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+_SHOWN = 5
+_CANDIDATES = 300
+_LINE = 200
+_MOMENT = re.compile(r"'?\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}|'?1[5-9]\d{8}(\d{3})?(\.\d+)?'?\Z")
+_DATE = re.compile(r"'?\d{4}-\d{2}-\d{2}'?\Z")
+# The last step into a value that is written with its type, `{"$datetime": "2026-11-02T10:00:00"}`, as databases'
+# values are (_core/seam/values.py): `ignore=` has to leave out the type as well.
+_VALUE_TAG = re.compile(r"\['\$(?:date|datetime|time|uuid)'\]\Z")
+# An id or token: a UUID or 16 hexadecimal digits and more, or 20 characters of base64 and more.
+_ID = re.compile(
+    r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|(?=\d*[a-fA-F])[0-9a-fA-F]{16,}"
+    r"|(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{20,})(?![0-9A-Za-z])",
+    re.ASCII,
+)
+# A server of this machine in a URL, with its port, which is often another one in each run.
+_LOCAL_PORT = re.compile(r"(?<=//)(localhost|127(?:\.\d+){3}|\[::1\]):\d+(?=[/?#']|\Z)")
+# The digest of a value that is not shown as a whole.
+_DIGEST = re.compile(r" #[0-9a-f]{8}>\Z")
+
+
+class Known(Protocol):
+    """A recording, as messages know it."""
+
+    @property
+    def arguments(self) -> Mapping[str, Any] | None: ...
+    @property
+    def test(self) -> str | None: ...
+    @property
+    def recorded(self) -> str | None: ...
+
+
+K = TypeVar("K", bound=Known)
+
+
+@dataclass(slots=True, frozen=True)
+class MissedCall:
+    """A call without a recording: its label, the descriptions of its arguments, and the id of its test.
+
+    `options` are those of its target. Recordings of a `sequence` belong to their test.
+    """
+
+    label: str
+    arguments: Mapping[str, Any] | None = None
+    test: str | None = None
+    options: Options | None = None
+    sequence: bool = False
+
+
+def nearest_recording(
+    candidates: Iterable[K], arguments: Mapping[str, Any] | None, *, test: str | None = None
+) -> K | None:
+    """Return the recording that is most like a call, or None without candidates.
+
+    A recording of the same test comes first, if it has at least one argument in common with the call or no recording
+    has. Then comes the one with the fewest arguments that differ; then the fewest parts; then the most alike. Only
+    the first few hundred candidates are considered.
+    """
+
+    def distance(known: Known) -> tuple[float, ...]:
+        if known.arguments is None or arguments is None:
+            return (True, known.test != test, 1_000_000, 0, 0)
+        found = differences(known.arguments, arguments)
+        whole = {_argument_of(one.path) for one in found}
+        # Of a file, only the content differs: nothing is more alike.
+        alike = sum(1 if one.file else _likeness(one) for one in found[:_SHOWN])
+        has_nothing_in_common = whole >= known.arguments.keys() | arguments.keys()
+        return (has_nothing_in_common, known.test != test, len(whole), len(found), -alike)
+
+    return min(islice(candidates, _CANDIDATES), key=distance, default=None)
+
+
+def missing(
+    call: MissedCall,
+    candidates: Iterable[Known] = (),
+    *,
+    within: str = "",
+    facts: Sequence[str] = (),
+    remedies: Sequence[str] | None = None,
+) -> MissingRecordingError:
+    """Return the error for a call without a recording, which shows how the nearest recording differs.
+
+    The candidates are recordings of the same target: those in a cassette if `within` names one, else those of the whole
+    vault. `remedies` describe how to record the call, if not by `--mimic-record`.
+    """
+    place = f" in {within}" if within else ""
+    nearest = nearest_recording(candidates, call.arguments, test=call.test)
+    remedies = list(remedies or [f"to record it: {command('--mimic-record', call.test)}"])
+    if nearest is None:
+        lines = [f"nothing of {_target_of(call.label)} is recorded{place}"]
+    else:
+        by = f" by {nearest.test}" if nearest.test else ""
+        on = f" on {nearest.recorded}" if nearest.recorded else ""
+        differing = differences(nearest.arguments, call.arguments)
+        counted = [one for one in differing if not _is_left_out(one.path, _ignored(call))]
+        inner = _difference_lines(nearest, call, differing, counted)
+        lines = [f"nearest: recorded{by}{on}{place}", *(f"  {line}" for line in inner)]
+        paths = _changing_paths(_target_of(call.label), counted, nearest)
+        if paths - set(_ignored(call)):
+            line = target_line(_target_of(call.label), call.options, "ignore", sorted(paths))
+            remedies.append(f"if it changes from run to run: {line}")
+    what = f"no recording of {call.label}"
+    facts = [*lines, *facts]
+    return MissingRecordingError(what, facts=facts, remedies=remedies, call=call.label, test=call.test)
+
+
+def _ignored(call: MissedCall) -> tuple[str, ...]:
+    return () if call.options is None else call.options.ignore
+
+
+def _likeness(one: Difference) -> float:
+    old, new = (_DIGEST.sub(">", side or "") for side in (one.old, one.new))
+    return SequenceMatcher(None, old, new).ratio()
+
+
+def _target_of(label: str) -> str:
+    return re.split(r"[( ]", label)[0]
+
+
+def _difference_lines(
+    nearest: Known, call: MissedCall, differing: Sequence[Difference], counted: Sequence[Difference]
+) -> list[str]:
+    """Explain how a call differs from the nearest recording; `counted` are the differences outside `ignore=`."""
+    if counted:
+        return limited([one.line() for one in counted], _SHOWN)
+    if differing:
+        where = f"it differs only in what ignore={','.join(_ignored(call))} leaves out"
+        return [f"{where}: it was recorded without, or is another test's"]
+    if call.sequence and nearest.test != call.test:
+        return ["the same call: a recording of a sequence belongs to the test that made it"]
+    if nearest.arguments is None or call.arguments is None:
+        return ["its arguments were not stored (mimic_store_arguments = false)"]
+    parts = ", ".join(hidden(call.arguments)[:_SHOWN])
+    which = f"shown: {parts}" if parts else "described"
+    return [f"the arguments look the same; they differ in a part that is not {which}"]
+
+
+def _is_left_out(path: str, ignored: Sequence[str]) -> bool:
+    """Return whether the path of a difference leads into a part that `ignore=` names."""
+    steps = re.findall(r"[^.\[\]]+", path)
+    fitting = (wanted for wanted in map(parse_path, ignored) if len(wanted) <= len(steps))
+    return any(
+        all(want in ("*", step) for want, step in zip(wanted, steps, strict=False)) for wanted in fitting
+    )
+
+
+def _changing_paths(target: str, found: Sequence[Difference], nearest: Known) -> set[str]:
+    """Return the paths of values that change from run to run, if all differences look like that."""
+    paths: set[str] = set()
+    is_boundary = ":" not in target
+    for one in found:
+        if is_boundary and one.path == "signature":  # it is made from the other parts
+            continue
+        old, new = one.old or "", one.new or ""
+        if is_boundary and one.path == "url" and _differ_in(_LOCAL_PORT, old, new):
+            paths.add("port")
+            continue
+        if nearest.recorded is not None and old.strip("'") == nearest.recorded[:10]:
+            is_volatile = bool(_DATE.match(new))
+        else:
+            is_volatile = bool(_MOMENT.match(old) and _MOMENT.match(new)) or _differ_in(_ID, old, new)
+        # For `ignore=`, `rows[0].id` becomes `rows.*.id`, but `words[2]` is the third word only.
+        path = re.sub(r"\[\d+\](?=\.)", ".*", _VALUE_TAG.sub("", one.path))
+        path = re.sub(r"\[(\d+)\]", r".\1", path)
+        try:
+            parse_path(path)
+        except ValueError:
+            return set()
+        if not is_volatile or "," in path or (is_boundary and path == "url"):  # `url` is no name of a part
+            return set()
+        paths.add(path)
+    return paths
+
+
+def _differ_in(pattern: re.Pattern[str], old: str, new: str) -> bool:
+    """Check whether two texts are the same but for what a pattern finds in them, as ids in `session:<token>`.
+
+    What the groups of the pattern match counts. Texts of which only a stretch is shown may differ elsewhere, too.
+    """
+
+    def rest(text: str) -> str:
+        return pattern.sub(lambda found: "".join(found.groups()) or "*", text)
+
+    is_whole = not any(text.startswith("...") or text.endswith("...") for text in (old, new))
+    return is_whole and bool(pattern.search(old)) and rest(old) == rest(new)
+
+
+def stale(
+    label: str, *, recorded: str | None = None, test: str | None = None, remedies: Sequence[str] | None = None
+) -> StaleRecordingError:
+    """Return the error for a recording made on the date `recorded` from another source of its target."""
+    when = f" ({recorded})" if recorded else ""
+    commands = [
+        f"to record it again: {command('--mimic-record', test)}",
+        f"to see whether the outcome changed: {command('--mimic-verify', test)}",
+    ]
+    what = f"{_target_of(label)} has changed since this call was recorded{when}"
+    return StaleRecordingError(what, remedies=remedies or commands, call=label, test=test)
+
+
+def read_further(
+    label: str, *, test: str | None = None, option: str = "--mimic-record"
+) -> MissingRecordingError:
+    """Return the error for a stream that is read beyond the end of its recording; `option` records the rest."""
+    what = f"{label} is read further than it was when it was recorded"
+    remedy = f"to record the rest: {command(option, test)}"
+    return MissingRecordingError(what, remedies=[remedy], call=label, test=test)
+
+
+def placeholder_sent(label: str, *, test: str | None = None) -> MissingRecordingError:
+    """Return the error for a new request that needs a secret which a replayed answer does not contain."""
+    what = f"no recording of {label}, and it cannot be sent: it holds the placeholder of a secret"
+    fact = "the answer that issued the secret was replayed, and recordings have no secrets"
+    remedy = f"to record the whole conversation again: {command('--mimic-rerecord', test)}"
+    return MissingRecordingError(what, facts=[fact], remedies=[remedy], call=label, test=test)
+
+
+def cannot_begin_again(label: str, *, test: str | None = None) -> MissingRecordingError:
+    """Return the error for a new call after replayed ones, where no test can be run again from its start."""
+    what = f"no recording of {label}, and it cannot run for real: calls before it were replayed"
+    fact = "a conversation is recorded as a whole, and what happens here cannot be repeated"
+    remedy = f"to record the whole conversation again: {command('--mimic-rerecord', test)}"
+    return MissingRecordingError(what, facts=[fact], remedies=[remedy], call=label, test=test)
+
+
+def strange_answer(label: str, *, test: str | None = None) -> MissingRecordingError:
+    """Return the error for a stream whose reader sends or throws in something else than while recording."""
+    what = f"{label} is sent something else than when it was recorded"
+    remedy = f"to record it again: {command('--mimic-rerecord', test)}"
+    return MissingRecordingError(what, remedies=[remedy], call=label, test=test)
+
+
+def drift(
+    label: str, lines: Sequence[str], *, test: str | None = None, failed: str = "", volatile: str = ""
+) -> DriftError:
+    """Return the error for a real call whose outcome differs from its recording; `lines` are those of `compare`.
+
+    `failed` says how the service failed or refused the call, which is not to be accepted. `volatile` is the
+    target's line that leaves out what differs.
+    """
+    what = f"{label} no longer gives what was recorded"
+    remedies = [f"to accept it: {command('--mimic-rerecord', test)}"]
+    if failed:
+        remedies = [f"{failed}, to try again: {command('--mimic-verify', test)}"]
+    elif volatile:
+        remedies.append(f"to leave out what always differs: {volatile}")
+    return DriftError(what, facts=lines, remedies=remedies, call=label, test=test)
+
+
+def unverifiable(
+    label: str, error: BaseException, *, test: str | None = None, redactor: Redactor | None = None
+) -> DriftError:
+    """Return the error for a recording that could not be verified because the real call failed."""
+    try:
+        text = str(error)
+    except Exception:  # a class whose __str__ fails still has a name
+        text = ""
+    name = type(error).__qualname__
+    first = (redactor or Redactor()).texts.scrub_text(text.strip()[:1_000]).partition("\n")[0]
+    fact = f"{name}: {first[:_LINE]}" if first else name
+    what = f"{label} could not be verified: the real call failed"
+    remedy = f"to try again: {command('--mimic-verify', test)}"
+    return DriftError(what, facts=[fact], remedies=[remedy], call=label, test=test)
+
+
+def unsendable(label: str, *, test: str | None = None) -> DriftError:
+    """Return the error for a recording that could not be verified because a secret for the request is missing."""
+    what = f"{label} could not be verified: its request holds the placeholder of a secret"
+    fact = "the real answer that should have issued the secret had none in that place, or was replayed"
+    remedy = f"to record the whole conversation again: {command('--mimic-rerecord', test)}"
+    return DriftError(what, facts=[fact], remedies=[remedy], call=label, test=test)
+
+
+def mutated(
+    target: str, options: Options, names: Sequence[str], found: Sequence[Difference]
+) -> MutatedInputError:
+    """Return the error for a function that changed arguments; `found` is how their descriptions then differ."""
+    shown = [one for one in found if _argument_of(one.path) in names]
+    unseen = set(names) - {_argument_of(one.path) for one in shown}
+    facts = limited([one.line("before", "after") for one in shown], _SHOWN)
+    facts += (f"{name}: changed in a part that is not shown" for name in sorted(unseen))
+    remedy = f"if that is its job: {target_line(target, options, 'mutates', names)}"
+    return MutatedInputError(f"{target} has mutated its inputs", facts=facts, remedies=[remedy], call=target)
+
+
+def _argument_of(path: str) -> str:
+    return re.split(r"[.\[{]", path)[0]
+
+
+def limited(lines: Sequence[str], shown: int = 10) -> list[str]:
+    """Return the first lines, and how many more there are."""
+    more = len(lines) - shown
+    return [*lines[:shown], f"and {more} more"] if more > 0 else list(lines)

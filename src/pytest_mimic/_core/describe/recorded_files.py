@@ -1,0 +1,165 @@
+"""A recording or cassette with the calls in it, made from its JSON. Outcomes stay as they are in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pytest_mimic._core.seam.registry import BOUNDARIES
+from pytest_mimic._core.vault.names import CASSETTES
+
+Entry = dict[str, Any]
+"""One outcome as the file has it: `duration`, and `value`, `raised`, `stream`, `json`, `pickle`, ..."""
+
+# How many digits of a recording's name are shown.
+_DIGITS = 8
+_TEXTS = {str, type(None)}
+_NONE: frozenset[str] = frozenset()
+
+
+class CatalogCall:
+    """One call and its outcomes: several for a sequence.
+
+    Attributes:
+        target: The function, or the boundary.
+        signature: The text that patterns are matched with: `GET /users/1`. A function's is its name.
+        host: The host of an HTTP call, or None.
+        is_boundary: Whether a client of a boundary made the call.
+        arguments: The description of the arguments, or None if the vault does not store them.
+        source: The fingerprint of the target's source, or None.
+        outcomes: In the order of the calls.
+        position: The place in its cassette, from 0 on. None for a recording.
+    """
+
+    __slots__ = ("arguments", "host", "is_boundary", "outcomes", "position", "signature", "source", "target")
+
+    def __init__(self, facts: dict[str, Any], outcomes: list[Entry], position: int | None = None) -> None:
+        self.target: str = facts["target"]
+        self.arguments: dict[str, Any] | None = facts.get("arguments")
+        self.source: str | None = facts.get("source")
+        self.outcomes = outcomes
+        self.position = position
+        self.signature: str = self.target
+        self.host: str | None = None
+        self.is_boundary = self.target in BOUNDARIES
+        if self.is_boundary:
+            described = self.arguments or {}
+            self.signature = str(facts.get("signature") or described.get("signature") or "")
+            self.host = facts.get("host") or _host_in(described.get("url"))
+
+    @property
+    def duration(self) -> float:
+        """How long the real calls took, in seconds."""
+        durations = [entry["duration"] for entry in self.outcomes]
+        return float(sum(durations))
+
+    def label(self, width: int = 120) -> str:
+        """Return the call as people read it, in about so many characters: `shop.api:fetch(base='EUR')`."""
+        from pytest_mimic._core.describe.text import recorded_label
+
+        return recorded_label(self.target, self.arguments, signature=self.signature, width=width)
+
+
+class CatalogFile:
+    """A recording, which has one call, or a cassette, which has any number.
+
+    Attributes:
+        name: In the vault, `calls/shop.api/fetch/5f0c….json`.
+        test: The id of the test that recorded it, or None.
+        recorded: The date, `2026-11-02`.
+        owner: For a sequence, the test, module, package or session that it belongs to.
+        size: The bytes of the file itself.
+        is_cassette: Whether it is a cassette.
+        calls: In order.
+    """
+
+    def __init__(self, name: str, facts: dict[str, Any], calls: list[CatalogCall], size: int) -> None:
+        self.name = name
+        self.is_cassette = name.startswith(CASSETTES)
+        self.test: str | None = facts.get("test")
+        self.recorded: str = facts.get("recorded") or ""
+        self.owner: str | None = facts.get("owner")
+        self.size = size
+        self.calls = calls
+
+    @classmethod
+    def of(cls, name: str, facts: dict[str, Any], size: int) -> CatalogFile:
+        """Return the recording or cassette with these facts.
+
+        Raises:
+            LookupError, TypeError, ValueError, AttributeError: It does not have the shape of one.
+        """
+        if not {type(facts.get(key)) for key in ("test", "recorded", "owner")} <= _TEXTS:
+            raise TypeError
+        if name.startswith(CASSETTES):
+            calls = [
+                CatalogCall(call, _checked([call["outcome"]]), position)
+                for position, call in enumerate(facts["calls"])
+            ]
+        else:
+            calls = [CatalogCall(facts, _checked(facts["outcomes"]))]
+        return cls(name, facts, calls, size)
+
+    @property
+    def key(self) -> str:
+        """The identity in the name of a recording, or the name of a cassette."""
+        return self.name[len(CASSETTES) : -5] if self.is_cassette else self.name.rpartition("/")[2][:-5]
+
+    @property
+    def short_key(self) -> str:
+        """The first digits of the identity, or the name of a cassette."""
+        return self.key if self.is_cassette else self.key[:_DIGITS]
+
+    @property
+    def duration(self) -> float:
+        """How long the real calls took, in seconds: what one replay of each saves."""
+        return sum([call.duration for call in self.calls])
+
+    @property
+    def outcomes(self) -> Iterator[Entry]:
+        """All outcomes in order."""
+        return (entry for call in self.calls for entry in call.outcomes)
+
+    @property
+    def objects(self) -> frozenset[str]:
+        """The names of the objects that the outcomes refer to."""
+        # A value and its duration have none.
+        entries = [
+            entry for call in self.calls for entry in call.outcomes if len(entry) > 2 or "value" not in entry
+        ]
+        return frozenset([name for entry in entries for name in objects_of(entry)]) if entries else _NONE
+
+    def label(self, width: int = 120) -> str:
+        """Return it in one line: its call, or the name of the cassette and the number of its calls."""
+        if not self.is_cassette:
+            return self.calls[0].label(width)
+        count = len(self.calls)
+        return f"cassette {self.key} ({count} call{'' if count == 1 else 's'})"
+
+
+def objects_of(entry: Entry) -> Iterator[str]:
+    """Yield the names of the objects that an outcome refers to."""
+    for key in ("json", "pickle"):
+        if key in entry:
+            yield entry[key]
+    yield from entry.get("objects", ())
+    if "files" in entry:
+        from pytest_mimic._core.outcome.kept_files import objects_in
+
+        yield from objects_in(entry["files"])
+
+
+def _checked(entries: Any) -> list[Entry]:
+    if type(entries) is not list or not entries:
+        raise TypeError
+    for entry in entries:
+        if type(entry["duration"]) not in (float, int):
+            raise TypeError
+    return entries
+
+
+def _host_in(url: Any) -> str | None:
+    if not isinstance(url, str):
+        return None
+    host = url.partition("://")[2].partition("/")[0].partition("?")[0]
+    return host.rpartition("@")[2] or None

@@ -1,0 +1,146 @@
+"""Samples of tables, arrays, images and other values of libraries, taken in a time that does not grow with them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from pytest_mimic._core.describe.leaves import library_facts
+from pytest_mimic._core.identity.libraries import has_extent, library_of, record_fields
+from pytest_mimic._core.identity.tables import Column, Ends, Table, ends_of, open_elements
+
+# How many numbers are searched for the smallest and the largest one, and how many are added up.
+_RANGED, _SUMMED = 100_000, 10_000
+# How many elements at the beginning and at the end of an array are shown.
+_FIRST, _LAST = 6, 2
+_DIGITS = 6
+
+
+class ColumnEnds(NamedTuple):
+    """The first values of a column of a table, or of its index, and the last value, unless it is among them.
+
+    Attributes:
+        name: The name of the column; None without one, a list for several levels of an index.
+        dtype: The library's name for the kind of the values.
+        first: The first values.
+        last: The last value, if it is not among the first.
+        is_index: Whether these are the labels of the rows.
+    """
+
+    name: object
+    dtype: str
+    first: list[Any]
+    last: list[Any]
+    is_index: bool = False
+
+
+def columns_of(ends: Ends) -> list[ColumnEnds]:
+    """Return the columns at the ends of a table, then its index."""
+    parts = ends.first.parts if isinstance(ends.first, Table) else {"": ends.first}
+    others = ends.last.parts if isinstance(ends.last, Table) else {"": ends.last}
+    # A series has a name, and an index has several; a table may have columns of these names.
+    names = [parts[key] for key in ("name", "names") if key in parts and not isinstance(parts[key], Column)]
+    found: list[ColumnEnds] = []
+    for key, part in parts.items():
+        if isinstance(part, Column):
+            name = _bare(names[0]) if names else key or None
+            found.append(ColumnEnds(name, part.dtype, list(part.values), _values(others.get(key))))
+        elif is_library(part):
+            inner = columns_of(Ends(0, None, *(_opened(side) for side in (part, others.get(key)))))
+            kind = type(part).__name__
+            for column in inner:
+                dtype = column.dtype if kind == "Index" else kind
+                found.append(column._replace(dtype=dtype, is_index=True))
+    return found
+
+
+def _opened(index: Any) -> Any:
+    return None if index is None else open_elements(index)
+
+
+def _values(column: Any) -> list[Any]:
+    return list(column.values) if isinstance(column, Column) else []
+
+
+def _bare(names: Any) -> object:
+    """Return the only one of several names by itself."""
+    if not isinstance(names, list):
+        return names
+    return names[0] if len(names) == 1 else None if set(names) == {None} else names
+
+
+def extent(value: Any) -> str:
+    """Return the size of a library's value, and what its elements are: `480 × 640 × 3 uint8, 0 to 255`."""
+    kind = type(value)
+    ends = ends_of(value)
+    if ends is not None:
+        rows = count(ends.rows, "item" if ends.columns is None else "row")
+        return rows if ends.columns is None else f"{rows} × {count(ends.columns, 'column')}"
+    element, shape = library_facts(value)
+    size = " × ".join(map(str, shape))
+    if library_of(kind) == "PIL":
+        # The format of the class, as a pickle of an image keeps no other.
+        return ", ".join(filter(None, (getattr(kind, "format", None), element, size)))
+    facts = [" ".join(filter(None, (size, element.removeprefix("torch."))))]
+    if getattr(value, "format", None) in ("coo", "csc", "csr"):
+        facts.append(f"{value.nnz:,} stored")
+    elif kind.__qualname__ == "ndarray":
+        facts.extend(_range(value))
+    return ", ".join(facts)
+
+
+def _range(array: Any) -> Iterator[str]:
+    """Yield the smallest and the largest number of an array, and the mean, which do not depend on its layout."""
+    if array.dtype.kind not in "iuf" or not _FIRST + _LAST < array.size <= _RANGED:
+        return
+    least, most = array.min(), array.max()
+    if least != least:
+        yield "with NaN"
+        return
+    yield f"{rounded(least + 0)} to {rounded(most + 0)}"  # a zero without its sign, as either one may be found
+    if array.size <= _SUMMED and math.isfinite(least) and math.isfinite(most):
+        with suppress(OverflowError):
+            yield f"mean {math.fsum(array.ravel().tolist()) / array.size:.4g}"
+
+
+def ends_of_array(value: Any) -> tuple[Sequence[Any], Sequence[Any]] | None:
+    """Return the first and the last elements of a numpy array; None for an empty one, or another value."""
+    if library_of(type(value)) != "numpy" or not value.size:
+        return None
+    if value.size <= _FIRST + _LAST:
+        return list(value.flat), ()
+    return list(value.flat[:_FIRST]), list(value.flat[-_LAST:])
+
+
+def plain(value: Any) -> Any:
+    """Return a text or bytes of numpy as Python's own, and a record by the names of its fields."""
+    fields = record_fields(value)
+    if fields is not None:
+        return fields
+    if not isinstance(value, (str, bytes)) or library_of(type(value)) != "numpy":
+        return value
+    return str(value) if isinstance(value, str) else bytes(value)
+
+
+def rounded(value: Any) -> Any:
+    """Return a float with about six significant digits, or all of those before the point; any other value as it is."""
+    if not isinstance(value, float) and getattr(getattr(value, "dtype", None), "kind", "") != "f":
+        return value
+    if getattr(value, "ndim", 0) or not math.isfinite(value) or not value:
+        return value
+    number = float(value)
+    if not number or not math.isfinite(number):  # a long double may be beyond them
+        return value
+    return round(number, max(0, _DIGITS - 1 - math.floor(math.log10(abs(number)))))
+
+
+def is_library(value: Any) -> bool:
+    """Return whether a value is a library's data, with a shape or a length."""
+    return library_of(type(value)) is not None and has_extent(type(value))
+
+
+def count(number: int, word: str) -> str:
+    """Return `1 row`, or `1,000 rows`."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"

@@ -1,0 +1,94 @@
+"""Texts under secret names, found so that no message shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._core.identity.libraries import library_of, record_fields
+from pytest_mimic._core.identity.opening import is_pair, parts_of
+from pytest_mimic._core.redact.texts import bare_secret
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.redact.redactor import Redactor
+
+# How many parts of a value are searched.
+_SEARCHED = 5_000
+_WITHOUT_PARTS = frozenset({bool, bytes, float, int, str, type(None)})
+# How many characters are searched at least, where only the first few are shown: those of a URL with a long password.
+_LEAST_SEARCHED = 1_000
+
+
+def beginning(text: str | bytes | bytearray, limit: int, secrets: Collection[str]) -> str:
+    """Return the beginning of a text of which `limit` characters are shown. It has all of a secret that begins there."""
+    length = max(4 * limit, _LEAST_SEARCHED) + max(map(len, secrets), default=0)
+    return text[:length] if isinstance(text, str) else text[:length].decode("latin-1")
+
+
+def secrets_in(
+    value: object, redactor: Redactor, *, most: int = _SEARCHED, secret: bool = False
+) -> frozenset[str]:
+    """Return the texts under secret names anywhere in a value; of a huge one, only the first parts, `most` of them.
+
+    If the value is `secret` itself, all its texts are.
+    """
+    found: set[str] = set()
+    todo: list[tuple[Any, bool]] = [(value, secret)]
+    seen: dict[int, object] = {}
+    skipped = 0
+    while todo and len(seen) + skipped < most:
+        part, secret = todo.pop()
+        if secret and issubclass(type(part), (str, bytes)):
+            text = part.decode("latin-1") if isinstance(part, bytes) else str.__str__(part)
+            found.add(bare_secret(text))
+        elif id(part) not in seen:
+            seen[id(part)] = part
+            kind = type(part)
+            if kind in _WITHOUT_PARTS:
+                continue
+            if kind is dict and not secret and redactor.are_usual(part):
+                # Only a text can be hidden: Google's keys are known by their look.
+                inner_parts = [
+                    (inner, type(inner) is str and redactor.hides(name, inner))
+                    for name, inner in part.items()
+                    if type(inner) not in _WITHOUT_PARTS or (type(inner) is str and "AIza" in inner)
+                ]
+                skipped += len(part) - len(inner_parts)
+                todo += reversed(inner_parts)
+                continue
+            if kind is dict:
+                entries = [*islice(part.items(), most)]
+                todo += [(inner, secret or redactor.hides(name, inner)) for name, inner in reversed(entries)]
+                continue
+            named = [*islice(_named_parts(part), most)]
+            # The first parts are searched first, as they are the ones that are shown.
+            todo += ((inner, secret or redactor.hides(name, inner)) for name, inner in reversed(named))
+            if issubclass(type(part), (list, tuple)):
+                # The value that follows `--password` in a command line.
+                items = islice(type(part).__iter__(part), most)
+                todo += ((inner, True) for flag, inner in pairwise(items) if redactor.secret_flag(flag))
+    return frozenset(found)
+
+
+def is_secret_label(label: object, redactor: Redactor) -> bool:
+    """Return whether the label of a row, or one of its levels, is a secret name."""
+    return any(redactor.secret(name) for name in (label if isinstance(label, tuple) else (label,)))
+
+
+def _named_parts(value: Any) -> Iterator[tuple[object, object]]:
+    """Yield the parts with their names; the second item of a (name, value) pair is named by the first."""
+    kind = type(value)
+    if issubclass(kind, (type, str, bytes)):
+        return
+    if (fields := record_fields(value)) is not None:
+        yield from fields.items()
+        return
+    is_container = issubclass(kind, (dict, list, tuple, set, frozenset))
+    if not is_container and (library_of(kind) is not None or callable(value)):
+        return
+    for part in parts_of(value):
+        if part.role in ("attribute", "entry", "field"):
+            yield part.name, part.value
+        elif part.role != "key":
+            yield (value[0] if part.name == 1 and is_pair(value) else None), part.value

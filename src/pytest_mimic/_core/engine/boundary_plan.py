@@ -1,0 +1,227 @@
+"""How one activation mimics a boundary, and how the boundary's edges reach the engine."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._core.engine.call import Call, Plan
+from pytest_mimic._core.engine.engine import Engine
+from pytest_mimic._core.engine.steps import PASS
+from pytest_mimic._core.identity import CallIdentity
+from pytest_mimic._core.identity.ignore import parse_path, prune
+from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.targets.pattern import Selector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from pytest_mimic._core.engine.call import CassetteInUse
+    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.seam.base import Boundary, BoundaryCall
+    from pytest_mimic._core.seam.replay_log import Caller
+    from pytest_mimic._core.target_options import Options
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+class _Unmimicked:
+    """A block in which no call is mimicked."""
+
+    active = True
+
+
+class BoundaryPlan(Plan):
+    """A boundary as one line of an activation mimics it. Its calls are plain data, which is redacted already."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        boundary: Boundary,
+        options: Options,
+        cassette: CassetteInUse | None,
+        activation: object = None,
+    ) -> None:
+        self.engine = engine
+        self.places = engine.state.places
+        self.boundary = boundary
+        self.kind = self.target = boundary.name
+        self.options = options
+        self.selector = Selector(options.only, options.exclude)
+        self.cassette = cassette
+        self.activation = activation
+        self._ignored = [parse_path(path) for path in options.ignore]
+        self._match = sorted(options.match)
+        self._identities: dict[tuple[str, ...], CallIdentity] = {}
+
+    def call(self, edge_call: BoundaryCall) -> Call:
+        """Return a call at one of the boundary's edges."""
+        counted = self._counted(edge_call)
+        names = tuple(counted)
+        identity = self._identities.get(names)
+        if identity is None:
+            identity = self._identities[names] = self._identity_of(names)
+        return Call(
+            self,
+            identity.key(tuple(counted.values())),
+            signature=edge_call.signature,
+            host=edge_call.host,
+            sequence=not edge_call.shared and self.options.sequence is not False,
+            is_shared=edge_call.shared,
+            edge_call=edge_call,
+            describe=lambda: self.described(edge_call),
+        )
+
+    def _counted(self, edge_call: BoundaryCall) -> dict[str, Any]:
+        """Return the parts that count: those of the default identity, and those that `match=` adds."""
+        parts = edge_call.parts
+        counted = {name: parts[name] for name in edge_call.identity if name in parts}
+        if self._match:
+            counted |= {f"match {path}": value for path, value in self._matched(edge_call)}
+        return counted
+
+    def _identity_of(self, names: tuple[str, ...]) -> CallIdentity:
+        """Return the identity of calls of which these parts count. Each part is one argument."""
+        implied = (part for path in self.options.ignore for part in self.boundary.implied.get(path, ()))
+        ignored: list[str] = []
+        for path in (*self.options.ignore, *implied):
+            if path.startswith("*"):  # any part; `match` names a part that counts in any case
+                ignored += [name + path[1:] for name in names if " " not in name]
+            else:
+                ignored.append(path)
+        return CallIdentity(self.boundary.name, names, ignore=ignored, places=self.places)
+
+    def _matched(self, edge_call: BoundaryCall) -> Iterator[tuple[str, Any]]:
+        """Yield the paths that `match=` names with their values, None if the call has no such part."""
+        for path in self._match:
+            value: Any = prune(edge_call.parts, self._ignored)
+            for step in path.split("."):
+                value = value.get(step) if isinstance(value, dict) else None
+            yield path, value
+
+    def described(self, edge_call: BoundaryCall) -> dict[str, Any]:
+        """Return the description of a call that messages show and that is stored beside its recording."""
+        from pytest_mimic._core.describe import describe_parts
+
+        matched = {path: value for path, value in self._matched(edge_call) if value is not None}
+        parts = {"signature": edge_call.signature, **matched, **edge_call.described}
+        return describe_parts(parts, self.places)
+
+    @property
+    def exact(self) -> frozenset[str]:
+        """The parts of an outcome whose values count even with `compare=shape`."""
+        return self.boundary.exact
+
+    def failure(self, outcome: Outcome) -> str | None:
+        """Return the error that an exchange ended in; see `Boundary.failure`."""
+        return self.boundary.failure(outcome.value)
+
+    def refusal(self, outcome: Outcome) -> str | None:
+        """Return how a service refused the credentials; see `Boundary.refusal`."""
+        return self.boundary.refusal(outcome.value)
+
+    def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
+        """Return the part of a response that is compared: no dates, no server's name."""
+        from pytest_mimic._core.outcome.outcome import Outcome
+
+        other = beside.value if beside is not None else None
+        return Outcome.of_value(self.boundary.comparable(outcome.value, other))
+
+
+class BoundaryPort:
+    """The engine as the edges of one boundary see it.
+
+    Attributes:
+        plans: The lines of the open activations, those of the innermost one last.
+        redactor: Hides secrets in recordings.
+        noting: A block. Our errors raised in it fail the running test, even if its code catches them.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._state = engine.state
+        self.plans: list[BoundaryPlan] = []
+        self.redactor = engine.state.redactor
+        self.noting = engine.state.pending
+
+    def taking(self) -> bool:
+        """Check whether calls of this boundary are mimicked now."""
+        if not self.plans:
+            return False
+        outer = self._state.inside.get()
+        return outer is None or not outer.active
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether no call runs for real, except those that are excluded."""
+        cassette = self.plans[-1].cassette if self.plans else None
+        mode = self._state.settings.mode if cassette is None else cassette.mode
+        return mode in (Mode.REPLAY, "replay")
+
+    def connecting(self) -> AbstractContextManager[None]:
+        """Return a block in which the network is open, to connect for a call that is recorded."""
+        network = self._state.network
+        return nullcontext() if network is None else network.open()
+
+    @contextmanager
+    def unmimicked(self) -> Iterator[None]:
+        """Return a block in which no call is mimicked, of any boundary or function."""
+        inside = self._state.inside
+        before = inside.get()
+        inside.set(_Unmimicked())
+        try:
+            yield
+        finally:
+            inside.set(before)
+
+    def takes(self, call: BoundaryCall) -> bool:
+        """Check whether a call is mimicked: the patterns select it.
+
+        Patterns choose among a test's calls. The calls by which a client sets up its connections are always taken.
+        """
+        return self.taking() and self._line(call) is not None
+
+    def _line(self, call: BoundaryCall) -> BoundaryPlan | None:
+        """Return the first line of the innermost activation whose patterns select a call."""
+        last = self.plans[-1]
+        if call.shared:
+            return last
+        for plan in self.plans:
+            if plan.activation is last.activation and plan.selector.takes(call.signature, call.host):
+                return plan
+        return None
+
+    def begin(self, call: BoundaryCall) -> Any:
+        """Return the step for a call: a `_boundaries.base.Step`.
+
+        Raises:
+            MissingRecordingError: It has no recording, and the mode does not run it.
+        """
+        line = self._line(call) if self.taking() else None
+        return PASS if line is None else self._engine.decide(line.call(call))
+
+    @property
+    def caller(self) -> Caller:
+        """The owner or the cassette that calls belong to now."""
+        cassette: Any = self.plans[-1].cassette if self.plans else None
+        caller: Caller = cassette or self._state.owner
+        return caller
+
+    def report(self, sentence: str) -> None:
+        """Add a sentence to the summary, once."""
+        self._state.ledger.note(sentence)
+
+    def note_websocket(self, origin: str) -> None:
+        """Add a WebSocket to the summary, unless the network is blocked: it is refused or allowed then."""
+        network = self._state.network
+        if network is None or not network.is_blocking:
+            self._state.ledger.count_websocket(origin, self._state.test)
+
+    def ordinal(self, space: str, name: str) -> int:
+        """Return the index of `name` among the `space` names of the current owner, in order of first use, from 0."""
+        cassette = self.plans[-1].cassette if self.plans else None
+        names = (cassette or self._state.owner).ordinals.setdefault(space, [])
+        if name not in names:
+            names.append(name)
+        return names.index(name)

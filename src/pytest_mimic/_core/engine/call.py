@@ -1,0 +1,187 @@
+"""A call of a target, and the plan that says how the target is mimicked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from pytest_mimic._core.engine.call_files import CallFiles
+    from pytest_mimic._core.files.places import Places
+    from pytest_mimic._core.outcome.kept_files import KeptFiles
+    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.outcome.placing import PathStore
+    from pytest_mimic._core.target_options import Options
+
+    class CassetteInUse(Protocol):
+        """A cassette, as far as plans and the engine know it."""
+
+        mode: Any
+        ordinals: dict[str, list[str]]
+
+        def decide(self, call: Call) -> Any:
+            """Return the step (see `steps`) for a call that the cassette takes."""
+            ...
+
+
+class Plan:
+    """How one activation mimics a target. By default, the target has no source and changes no arguments.
+
+    Attributes:
+        kind: `function`, or the boundary's name.
+        target: The function's `module:name`, or the boundary's name.
+        cassette: The cassette that takes the calls, if a block is open.
+        places: The folders below which paths are stored by their place.
+        source: The fingerprint of the target's source. None without a source.
+    """
+
+    kind: str
+    target: str
+    options: Options
+    cassette: CassetteInUse | None
+    places: Places
+    source: str | None = None
+
+    def note(self, call: Call) -> None:
+        """Save the state of the arguments before a real call can change them."""
+
+    def mutated(self, call: Call) -> None:
+        """Refuse a call that changed its arguments.
+
+        Raises:
+            MutatedInputError: `mutates=` does not name a changed argument, or `writes=` a changed file.
+        """
+
+    def changed(self, call: Call) -> dict[str, object]:  # noqa: ARG002
+        """Return the arguments that the call may change, in their new state."""
+        return {}
+
+    def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
+        """Change the arguments as the recorded call did. No call of a boundary changes any.
+
+        Returns:
+            The value, or the caller's own argument if the recorded value was that argument.
+        """
+        raise NotImplementedError
+
+    def folders(self, call: Call) -> Sequence[str]:  # noqa: ARG002
+        """Return the folders of `tmp_path` or `mktemp` that the arguments name, in their order."""
+        return ()
+
+    def kept(self, call: Call) -> KeptFiles | None:  # noqa: ARG002
+        """Return the files that `writes=` names, as they are after the call. None without `writes=`.
+
+        Raises:
+            UnstorableOutcomeError: They cannot be kept.
+        """
+        return None
+
+    def write(self, call: Call, files: KeptFiles) -> None:
+        """Write the recorded files where the arguments name them.
+
+        Raises:
+            MimicError: They cannot be written.
+        """
+
+    def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:  # noqa: ARG002
+        """Return the part of an outcome that `--mimic-verify` compares with another outcome of the same call."""
+        return outcome
+
+    @property
+    def exact(self) -> frozenset[str]:
+        """The parts of an outcome whose values count even with `compare=shape`."""
+        return frozenset()
+
+    def failure(self, outcome: Outcome) -> str | None:
+        """Return the error that an outcome is, `raised TimeoutError`, or None if it is a good one."""
+        exception = outcome.last.exception if outcome.last is not None else None
+        return None if exception is None else f"raised {type(exception).__name__}"
+
+    def refusal(self, outcome: Outcome) -> str | None:  # noqa: ARG002
+        """Return how a service refused the credentials of a call, `gave 401`, or None if it did not."""
+        return None
+
+    def secrets(self, call: Call) -> frozenset[str]:  # noqa: ARG002
+        """Return the secret values among the arguments, which no message may show."""
+        return frozenset()
+
+
+class Call:
+    """One invocation of a target, bound and identified.
+
+    Attributes:
+        plan: How the target is mimicked.
+        key: The identity, in 32 hex digits.
+        values: The bound arguments, in the order of the parameters.
+        reading: How the plan read the arguments.
+        signature: `VERB resource`.
+        host: The host that patterns are matched against, at boundaries.
+        sequence: Whether the n-th identical call gets the n-th outcome.
+        is_shared: Whether a boundary's client made the call for itself, so that it belongs to no test.
+        edge_call: The call as the edge of a boundary saw it, a `BoundaryCall`.
+        before: The identity of each argument before the real call, as the plan saved it.
+        files: The files that the arguments named before the real call.
+        awaited: Whether a plain function returned a coroutine or an async generator.
+        checks: How often the call has checked whether the same call elsewhere is done.
+        is_async: Whether the caller lets other tasks run while it waits.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        key: str,
+        *,
+        values: tuple[object, ...] = (),
+        reading: Any = None,
+        signature: str,
+        host: str | None = None,
+        sequence: bool,
+        is_shared: bool = False,
+        edge_call: Any = None,
+        describe: Callable[[], dict[str, Any]],
+    ) -> None:
+        self.plan = plan
+        self.key = key
+        self.values = values
+        self.reading = reading
+        self.signature = signature
+        self.host = host
+        self.sequence = sequence
+        self.is_shared = is_shared
+        self.edge_call = edge_call
+        self._describe = describe
+        self._described: dict[str, Any] | None = None
+        self.before: dict[str, str | None] | None = None
+        self.files: CallFiles | None = None
+        self.awaited = False
+        self.checks = 0
+        self.is_async = False
+
+    @property
+    def paths(self) -> PathStore:
+        """A store of the paths in the outcome. The call does not keep it: as a cycle, they would keep the arguments alive."""
+        from pytest_mimic._core.outcome.placing import PathStore
+
+        return PathStore(self.plan.places, lambda: self.plan.folders(self))
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The structured, redacted description of the arguments, made on first use and kept."""
+        if self._described is None:
+            self._described = self._describe()
+        return self._described
+
+    def describe_as(self, arguments: dict[str, Any]) -> None:
+        """Take another description of the arguments, with less in it."""
+        self._described = arguments
+
+    @property
+    def label(self) -> str:
+        """The call in one line, as messages show it."""
+        from pytest_mimic._core.describe import call_label
+
+        if self.plan.kind != "function":
+            return f"{self.plan.kind} {self.signature}"
+        return call_label(self.plan.target, self.arguments)

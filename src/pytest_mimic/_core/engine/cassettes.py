@@ -1,0 +1,331 @@
+"""Cassettes: a named, ordered list of recordings, and the blocks that record or replay one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._core.ambient import command
+from pytest_mimic._core.engine.cassette_types import Cassette, CassetteCall
+from pytest_mimic._core.engine.engine import Engine
+from pytest_mimic._core.engine.owners import RestartError
+from pytest_mimic._core.engine.steps import PASS, RealCall, Replay, Step
+from pytest_mimic._core.outcome.raising import is_interruption
+from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.targets.pattern import Selector
+from pytest_mimic.errors import CassetteError, CorruptRecordingError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.cassette_modes import CassetteMode
+    from pytest_mimic._core.engine.ledger import RecordedError
+    from pytest_mimic._core.files.places import Places
+    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.vault import CassetteEntry
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+_NEVER_RECORDS = "mimic_replay never records; use mimic_record or mimic_auto"
+
+
+class RecordedCall(CassetteCall):
+    """One call of a cassette, whose outcome is loaded when it is read."""
+
+    def __init__(self, entry: CassetteEntry, places: Places) -> None:
+        self._entry = entry
+        self._places = places
+        self.kind = entry.kind
+        self.target = entry.target
+        self.arguments = entry.arguments
+        self.duration = entry.stored.duration
+
+    @property
+    def outcome(self) -> Any:
+        from pytest_mimic._core.outcome.placing import PathStore
+
+        outcome = self._entry.stored.load(PathStore(self._places))
+        return {"value": outcome.value, "raised": outcome.exception, "stream": outcome.items}[outcome.kind]
+
+    @property
+    def signature(self) -> str:
+        outcome = self.outcome
+        status = outcome.get("status") if isinstance(outcome, dict) and self.kind != "function" else None
+        return self._entry.signature if status is None else f"{self._entry.signature} → {status}"
+
+    def match(self, only: str | Sequence[str] | None = None, *, exclude: str | Sequence[str] = ()) -> bool:
+        return Selector(only or (), exclude or ()).takes(self._entry.signature, self._entry.host)
+
+
+class OpenCassette(Cassette):
+    """A cassette with what the engine needs of it.
+
+    Args:
+        engine: The run's engine.
+        name: The name, folders included, without `.json`.
+        mode: `record`, `replay`, `extend` (replay, and record new calls), `verify` or `live`.
+        strict: Whether every recorded call must be made, in the recorded order.
+        only_replays: Whether no option makes this block record.
+
+    Attributes:
+        ordinals: The databases that calls went to, in order of first use.
+        is_left_out: Whether it replays because `--mimic-only` selects none of its recorded calls.
+        replayed, recorded_again, is_aborted, is_ending: See `conversations.Participant`.
+    """
+
+    is_ending = False
+
+    def __init__(
+        self, engine: Engine, name: str, mode: CassetteMode, *, strict: bool, only_replays: bool
+    ) -> None:
+        self._state = engine.state
+        self._recordings = engine.recordings
+        self._file = f"cassettes/{name}.json"
+        self._strict = strict
+        self._remedies = [_NEVER_RECORDS] if only_replays else None
+        self._guard = threading.Lock()
+        self.name = name
+        self.path = Path(self._state.settings.vault, self._file)
+        self.mode = mode
+        self.play_count = 0
+        self.ordinals: dict[str, list[str]] = {}
+        # A call has its place as soon as it begins; its entry is None until its outcome is recorded.
+        self._entries: list[CassetteEntry | None] = []
+        self._places: dict[str, list[int]] = {}
+        self._positions: dict[str, int] = {}
+        self._order: list[int] = []
+        self._errors: dict[int, RecordedError | None] = {}
+        self._closed = False
+        self._has_new_entries = False
+        self._was_interrupted = False
+        self.replayed: set[str] = set()
+        self.recorded_again: set[str] = set()
+        self.is_aborted = self.is_left_out = False
+        # What the block replaces, by the key of the call.
+        self._replaced: dict[str, list[CassetteEntry]] = {}
+        self._exists = True
+        self._is_shared = mode == "extend" and self._recordings.shares_cassette(self._file)
+        if mode == "record":
+            with suppress(CorruptRecordingError):  # a damaged file is replaced whole
+                for entry in self._state.vault.read_cassette(self._file) or ():
+                    self._replaced.setdefault(entry.key, []).append(entry)
+        elif mode != "live":
+            read = self._state.vault.read_cassette(self._file)
+            self._exists = read is not None
+            for entry in read or ():
+                self._places.setdefault(entry.key, []).append(len(self._entries))
+                self._entries.append(entry)
+
+    @property
+    def calls(self) -> list[CassetteCall]:
+        return [RecordedCall(entry, self._state.places) for entry in self._entries if entry is not None]
+
+    @property
+    def all_played(self) -> bool:
+        return set(self._order) >= {place for place, entry in enumerate(self._entries) if entry is not None}
+
+    def decide(self, call: Call) -> Step:
+        """Return the step for a call that this cassette takes.
+
+        Raises:
+            MissingRecordingError: The cassette has no such call, and may not record it.
+        """
+        only = self._state.only
+        if only is not None and only.takes(call.plan.target, call.signature, call.host):
+            self._begin_again_if_left_out(call)
+        if self.mode == "live":
+            return PASS
+        place = None
+        is_extending = self.mode == "extend"
+        if is_extending and call.plan.kind != "function" and call.sequence and self._converses_again(call):
+            return self._record(call, None)
+        with self._guard:
+            places = self._places.get(call.key)
+            if places and self.mode != "record":
+                position = self._positions.get(call.key, 0)
+                self._positions[call.key] = position + 1
+                # The last of identical calls repeats, unless a new one may be recorded.
+                if position < len(places) or not is_extending:
+                    place = places[min(position, len(places) - 1)]
+        entry = self._entries[place] if place is not None else None
+        is_new = entry is None or self._state.is_stale(call.plan, entry.source)
+        if self.mode == "record" or (is_extending and is_new):
+            return self._record(call, place)
+        if entry is None or place is None:
+            among = [one for one in self._entries if one is not None and one.target == call.plan.target]
+            within = f"cassette {self.name}{'' if self._exists else ', which does not exist'}"
+            raise self._recordings.miss(call, among=among, within=within, remedies=self._remedies)
+        if self._state.settings.mode is not Mode.VERIFY or self.is_left_out:
+            self._recordings.check_source(call, entry.source, name=self._file, remedies=self._remedies)
+        self._order.append(place)
+        if self.mode == "verify":
+            return self._recordings.verification(call, [entry.stored], place=place)
+        self.play_count += 1
+        finish = partial(self._keep, place, call) if is_extending else None
+        return Replay(self._state, call, entry.stored, finish=finish)
+
+    def _begin_again_if_left_out(self, call: Call) -> None:
+        """End the attempt of the test if the cassette replays, although `--mimic-only` selects this call."""
+        if not self.is_left_out:
+            return
+        with self._recordings.guard:
+            try:
+                raise self._state.conversations.restart(self, self._file, call, by_pattern=True)
+            except RestartError:
+                raise self._recordings.cannot_begin_again(call) from None
+
+    def _converses_again(self, call: Call) -> bool:
+        """Return whether a call of a boundary runs for real, since the conversation has a new call."""
+        state, target = self._state, call.plan.target
+        with self._recordings.guard, self._guard:
+            is_new = self._positions.get(call.key, 0) >= len(self._places.get(call.key, ()))
+            try:
+                runs = state.conversations.runs(self, self._file, call, is_new=is_new, is_wider=False)
+            except RestartError:
+                raise self._recordings.cannot_begin_again(call) from None
+            if runs and self._is_shared:
+                position = self._positions[call.key] = self._positions.get(call.key, 0) + 1
+                self._replace(self._places.get(call.key, [])[position - 1 : position])
+            elif runs:
+                self._replace([one for one in self._recorded(target) if one not in self._order])
+        return runs
+
+    def _recorded(self, target: str) -> list[int]:
+        """Return the places of the calls of a boundary."""
+        return [place for place, entry in enumerate(self._entries) if entry and entry.target == target]
+
+    def _replace(self, places: Sequence[int]) -> None:
+        """Take recorded calls out, since others are recorded instead."""
+        for place in places:
+            entry = self._entries[place]
+            assert entry is not None  # each place is taken once
+            self._replaced.setdefault(entry.key, []).append(entry)
+            self._entries[place] = None
+            if not self._is_shared:
+                self._places.pop(entry.key, None)
+
+    def _record(self, call: Call, place: int | None) -> RealCall:
+        """Run a call for real, and record it in place of a stale entry or as a new one."""
+        with self._guard:
+            if place is None:
+                place = len(self._entries)
+                self._entries.append(None)
+            self._order.append(place)
+        return RealCall(self._state, call, partial(self._keep, place, call))
+
+    def _keep(self, place: int, call: Call, outcome: Outcome, duration: float) -> None:
+        from pytest_mimic._core.vault import CassetteEntry
+
+        with self._guard:
+            replaced = self._replaced.get(call.key)
+            before = replaced.pop(0) if replaced else self._entries[place]
+        self._entries[place] = CassetteEntry(
+            kind=call.plan.kind,
+            target=call.plan.target,
+            signature=call.signature,
+            host=call.host,
+            key=call.key,
+            arguments=call.arguments if self._state.settings.store_arguments else None,
+            source=call.plan.source,
+            stored=self._recordings.encode(call, outcome, duration, before=before and before.stored),
+        )
+        self._has_new_entries = True
+        self._errors[place] = self._recordings.error_of(call, outcome)
+        self._recordings.count(duration)
+        if self._closed:  # a stream was read to its end after the block
+            self._write()
+
+    def close(self, error: BaseException | None) -> None:
+        """End the block: write what was recorded, or check that everything was replayed.
+
+        If an exception left the block, nothing is checked, so that it is seen. If it interrupted the block, as Ctrl-C
+        does, nothing is written.
+
+        Raises:
+            CassetteError: The block is strict, and a recorded call was not made, or the order differs.
+        """
+        self._closed = True
+        self._state.use(self._file)
+        self._recordings.cassette_users.setdefault(self._file, set()).add(self._state.test)
+        if error is not None and is_interruption(error):
+            self._was_interrupted = True
+            if self._has_changed:
+                reason = f"{type(error).__name__} interrupted its block"
+                self._state.ledger.note(f"cassette {self.name} was not written: {reason}")
+        self._write()
+        if self._strict and self.mode in ("replay", "verify") and error is None:
+            self._check_played()
+
+    @property
+    def _has_changed(self) -> bool:
+        is_new = self.mode == "record" or (self.mode == "extend" and self._has_new_entries)
+        return is_new and not self.is_aborted
+
+    def _write(self) -> None:
+        if self._has_changed and not self._was_interrupted:
+            places: Iterable[int] = range(len(self._entries))
+            if self.recorded_again:  # what was replayed has its place among the new calls
+                places = dict.fromkeys((*self._order, *places))
+            entries = [entry for place in places if (entry := self._entries[place]) is not None]
+            test = None if self._is_shared else self._state.test
+            self._recordings.write_cassette(self._file, entries, self._errors, test=test)
+
+    def _check_played(self) -> None:
+        from pytest_mimic._core.describe import call_label
+        from pytest_mimic._core.describe.messages import limited
+
+        labels = [
+            entry.signature if entry.kind != "function" else call_label(entry.target, entry.arguments)
+            for entry in self._entries
+            if entry is not None
+        ]
+        unplayed = [label for place, label in enumerate(labels) if place not in self._order]
+        misplaced = [place for place, played in enumerate(self._order) if place != played]
+        facts = []
+        if not self._exists:
+            problem = "does not exist"
+        elif unplayed:
+            problem = "was not replayed as it was recorded"
+            facts = limited([f"{label} was recorded but not made" for label in unplayed])
+        elif misplaced:
+            problem = "was not replayed in the order it was recorded in"
+            place = misplaced[0]
+            now = labels[self._order[place]]
+            if place < len(labels):
+                facts = [f"call {place + 1} was {labels[place]} when recorded, {now} now"]
+            else:
+                problem = "was not replayed as it was recorded"
+                facts = [f"call {place + 1}, {now}, is one more than was recorded"]
+        else:
+            return
+        remedies = self._remedies or [f"to record it again: {command('--mimic-rerecord', self._state.test)}"]
+        what = f"cassette {self.name} {problem}"
+        raise CassetteError(what, facts=facts, remedies=remedies, cassette=self.name)
+
+
+class CassetteBlock:
+    """The context manager that the fixtures give.
+
+    Args:
+        make: Opens the cassette.
+        cover: Mimics its targets until the returned function is called.
+    """
+
+    def __init__(
+        self, make: Callable[[], OpenCassette], cover: Callable[[OpenCassette], Callable[[], None]]
+    ) -> None:
+        self._make = make
+        self._cover = cover
+
+    def __enter__(self) -> OpenCassette:
+        self._cassette = self._make()
+        self._uncover = self._cover(self._cassette)
+        return self._cassette
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        __tracebackhide__ = True
+        self._uncover()
+        self._cassette.close(error)

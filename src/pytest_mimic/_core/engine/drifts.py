@@ -1,0 +1,112 @@
+"""Keeps drifts for a review: the recorded and the real outcome, in the form in which a vault has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_mimic._core.outcome.encoding import Snapshot, snapshot
+from pytest_mimic._core.pending.drift_files import id_of, mark_of, staged_vault
+from pytest_mimic._core.vault.names import CASSETTES, recording_name
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.state import RunState
+    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.vault import Recording, Stored
+    from pytest_mimic.errors import DriftError
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+class Drift(NamedTuple):
+    """A real outcome that differs from the recorded one.
+
+    Attributes:
+        call: The call.
+        recorded: The recorded outcome.
+        place: Its place in its recording or cassette.
+        error: The error that shows the differences.
+        paths: Their paths, as `volatile=` takes them; None for a difference without one.
+    """
+
+    call: Call
+    recorded: Stored
+    place: int
+    error: DriftError
+    paths: list[str | None]
+
+
+def keep(
+    drift: Drift,
+    state: RunState,
+    outcome: Outcome,
+    encode: Callable[[Outcome], Stored],
+    recording_of: Callable[[list[Stored]], Recording],
+) -> None:
+    """Keep a drift beside the file of `--mimic-drift`, and enter it into the ledger.
+
+    An outcome that recording would refuse is only described.
+
+    Args:
+        drift: The drift.
+        state: The run's state.
+        outcome: The real outcome.
+        encode: Returns it in its stored form. MimicError: it may not be recorded.
+        recording_of: Returns the recording of the call with these outcomes.
+    """
+    call = drift.call
+    assert state.settings.drift is not None
+    vault = staged_vault(state.settings.drift)
+    problem, outcomes = "", [drift.recorded.lifted()]
+    try:
+        outcomes.append(_encoded(call, outcome, encode))
+    except MimicError as error:
+        problem = error.what
+    recording = recording_of(outcomes)
+    file, before = drift.recorded.name, mark_of(drift.recorded)
+    key = id_of(file, drift.place, before, *map(mark_of, outcomes[1:]), *drift.error.facts)
+    name = recording_name(call.plan.target, key)
+    vault.write(name, recording)
+    vault.store.flush()
+    state.ledger.keep_drift(
+        {
+            "id": key,
+            "change": "changed",
+            "file": file,
+            "place": drift.place,
+            "kind": call.plan.kind,
+            "target": call.plan.target,
+            "call": call.label,
+            "signature": call.signature,
+            "host": call.host,
+            "key": call.key,
+            "arguments": recording.arguments,
+            "tests": [state.test] if state.test else [],
+            "differences": list(drift.error.facts),
+            "paths": drift.paths,
+            "before": before,
+            "staged": name,
+            "problem": problem,
+            "in_cassette": file.startswith(CASSETTES),
+        }
+    )
+
+
+def _encoded(call: Call, outcome: Outcome, encode: Callable[[Outcome], Stored]) -> Stored:
+    """Return an outcome as recording would store it. MimicError: it would refuse it."""
+    plan = call.plan
+    if plan.kind != "function" and outcome.kind == "raised":
+        raise MimicError("the real call failed, which recording would not keep")
+    items: list[object] = outcome.items
+    # As recording takes them, with the places of their paths.
+    taken: list[object] = [
+        one if isinstance(one, Snapshot) else snapshot(one, target=plan.target, paths=call.paths)
+        for one in items
+    ]
+    outcome.items = taken
+    try:
+        return encode(outcome)
+    finally:
+        outcome.items = items

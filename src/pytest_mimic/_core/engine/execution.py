@@ -1,0 +1,217 @@
+"""Carries out the engine's decision about a call of a function or coroutine: replays it, or runs it and records it."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._core.engine.steps import PASS, LiveCall
+from pytest_mimic._core.engine.streams import perform, perform_async, relaying, replaying
+from pytest_mimic._core.outcome.raising import is_outcome
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.function_plan import FunctionPlan
+    from pytest_mimic._core.engine.single_flight import CallInFlight
+    from pytest_mimic._core.engine.steps import PassThrough, RealCall, Replay, Step
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+def call(
+    plan: FunctionPlan, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Make a call of a plain function."""
+    __tracebackhide__ = True
+    step = decide(plan, args, kwargs)
+    if step.mode == "replay":
+        return _replay(step, lambda: function(*args, **kwargs))
+    if step.mode == "pass":
+        return function(*args, **kwargs)
+    if step.mode == "wait":
+        return _join(plan, function, args, kwargs)
+    try:
+        with step.running():
+            result = function(*args, **kwargs)
+    except BaseException as error:
+        if not _is_answered(step, error):
+            raise
+    else:
+        return _record_result(step, result)
+    return _recorded(step)
+
+
+async def call_async(
+    plan: FunctionPlan, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Make a call of a coroutine function."""
+    __tracebackhide__ = True
+    step = await decide_async(plan, args, kwargs)
+    if step.mode == "replay":
+        return _replay(step, None)
+    if step.mode == "pass":
+        return await function(*args, **kwargs)
+    return await _record_coroutine(step, function(*args, **kwargs))
+
+
+def _passing(plan: FunctionPlan) -> PassThrough | LiveCall | None:
+    """Return the step for a call that is not mimicked: inside of a real call, or in live mode. None for others."""
+    if plan.state.is_nested:
+        return PASS
+    only = plan.state.only
+    if plan.is_live and only is not None and only.takes(plan.target, plan.target):
+        return LiveCall(plan.state)
+    return None
+
+
+def decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step | CallInFlight:
+    """Return the step for a call. It is a `CallInFlight` if a coroutine can do the waiting."""
+    __tracebackhide__ = True
+    passing = _passing(plan)
+    if passing is not None:
+        return passing
+    call = plan.call(args, kwargs)
+    step = plan.engine.decide(call)
+    while step.mode == "wait":
+        if step.returned_coroutine:
+            return step
+        step.block()
+        step = plan.engine.decide(call)
+    return step
+
+
+async def decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step:
+    """Return the step for a call, after waiting for an identical one."""
+    __tracebackhide__ = True
+    passing = _passing(plan)
+    if passing is not None:
+        return passing
+    call = plan.call(args, kwargs)
+    call.is_async = True
+    step = plan.engine.decide(call)
+    while step.mode == "wait":
+        trio = sys.modules.get("trio")
+        if trio is not None and trio.lowlevel.in_trio_run():
+            await trio.sleep(step.interval)
+        else:
+            from asyncio.tasks import sleep
+
+            await sleep(step.interval)
+        step = plan.engine.decide(call)
+    return step
+
+
+def _replay(step: Replay, real: Callable[[], Any] | None) -> Any:
+    """Return the recorded outcome, in the form in which the real call returned it.
+
+    `real` makes the real call, for a stream that is read further than its recording. It is None in a coroutine.
+    """
+    __tracebackhide__ = True
+    outcome = step.load()
+    if outcome.kind == "stream":
+        assert real is not None
+        return (perform_async if step.stored.awaited else perform)(replaying(step, real))
+    if not step.stored.awaited or real is None:
+        return step.unpack(outcome)
+
+    async def late() -> Any:  # for a plain function that returned a coroutine
+        __tracebackhide__ = True
+        return step.unpack(outcome)
+
+    return late()
+
+
+async def _join(plan: FunctionPlan, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Give the outcome of a plain function whose coroutine, for an identical call, is awaited elsewhere."""
+    __tracebackhide__ = True
+    step = await decide_async(plan, args, kwargs)
+    if step.mode == "replay":
+        return step.unpack(step.load())
+    coroutine = function(*args, **kwargs)
+    return await (coroutine if step.mode == "pass" else _record_coroutine(step, coroutine, late=True))
+
+
+def _is_answered(real_call: RealCall, error: BaseException) -> bool:
+    """Complete a call with an exception, and return whether a recorded outcome answers the caller instead.
+
+    An interrupt, an exit, a cancellation and a skip are not outcomes.
+    """
+    from pytest_mimic._core.outcome.outcome import Outcome
+
+    if is_outcome(error):
+        real_call.complete(Outcome.of_exception(error, outer=real_call.outer))
+    else:
+        real_call.abandon()
+    return real_call.answers(error)
+
+
+def _recorded(real_call: RealCall) -> Any:
+    """Return the recorded outcome of a call that was verified."""
+    __tracebackhide__ = True
+    assert real_call.recorded is not None
+    return _replay(real_call.recorded, lambda: None)
+
+
+def _record_result(real_call: RealCall, result: Any) -> Any:
+    """Complete a call with what a plain function returned: a value now, a stream or coroutine when it ends."""
+    __tracebackhide__ = True
+    from pytest_mimic._core.outcome.outcome import Outcome
+
+    late: Any
+    unread: Outcome | None = Outcome.of_stream([])
+    if real_call.recorded is not None and not _is_like(real_call.recorded, result):
+        return _verify_other_kind(real_call, result)
+    if isinstance(result, types.GeneratorType):
+        late = perform(relaying(real_call, result), result.close)
+    elif isinstance(result, types.AsyncGeneratorType):
+        real_call.call.awaited = True
+        late = perform_async(relaying(real_call, result), result.aclose)
+    elif isinstance(result, types.CoroutineType):
+        late, unread = _record_coroutine(real_call, result, late=True), None
+        real_call.returned_coroutine()
+    else:
+        real_call.complete(Outcome.of_value(result))
+        return result if real_call.recorded is None else _recorded(real_call)
+    real_call.end_with(late, unread=unread)
+    return late
+
+
+def _is_like(recorded: Replay, result: Any) -> bool:
+    """Check whether a function still returns a stream, a coroutine, or neither."""
+    is_stream = isinstance(result, (types.GeneratorType, types.AsyncGeneratorType))
+    is_awaited = isinstance(result, (types.CoroutineType, types.AsyncGeneratorType))
+    return (is_stream, is_awaited) == (recorded.stored.kind == "stream", recorded.stored.awaited)
+
+
+def _verify_other_kind(real_call: RealCall, result: Any) -> Any:
+    """Compare a stream with a value, for example, and return the recorded outcome."""
+    __tracebackhide__ = True
+    from pytest_mimic._core.outcome.outcome import Outcome
+
+    real_call.complete(Outcome.of_value(result))
+    if isinstance(result, (types.GeneratorType, types.CoroutineType)):
+        result.close()
+    return _recorded(real_call)
+
+
+async def _record_coroutine(real_call: RealCall, coroutine: Any, *, late: bool = False) -> Any:
+    """Await the real coroutine and complete the call. If `late`, a plain function returned the coroutine."""
+    __tracebackhide__ = True
+    from pytest_mimic._core.outcome.outcome import Outcome
+
+    real_call.begun = True
+    try:
+        with real_call.running():
+            result = await coroutine
+    except BaseException as error:
+        real_call.call.awaited = late
+        if not _is_answered(real_call, error):
+            raise
+    else:
+        real_call.call.awaited = late
+        real_call.complete(Outcome.of_value(result))
+        if real_call.recorded is None:
+            return result
+    assert real_call.recorded is not None
+    return real_call.recorded.unpack(real_call.recorded.load())

@@ -1,0 +1,324 @@
+"""How one activation mimics a function: its options, its identity, its cassette."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._core.engine.call import Call, Plan
+from pytest_mimic._core.identity import CallIdentity, Unstable, source_fingerprint
+from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.targets.binding import Bound, compile_binder
+from pytest_mimic._core.vault import recording_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pytest_mimic._core.engine.call import CassetteInUse
+    from pytest_mimic._core.engine.call_files import CallArgument
+    from pytest_mimic._core.engine.engine import Engine
+    from pytest_mimic._core.outcome.kept_files import KeptFiles
+    from pytest_mimic._core.target_options import Options
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+class Signature:
+    """One way to read a function's arguments: how they are bound, and what identifies them."""
+
+    __slots__ = ("bind", "identity", "names")
+
+    def __init__(self, bound: Bound, identity: CallIdentity) -> None:
+        self.names = bound.names
+        self.bind = bound.bind
+        self.identity = identity
+
+
+class Argument:
+    """One argument of a call; those in `*rest` and `**extra` are arguments each.
+
+    Attributes:
+        place: The index of its parameter in the signature.
+        parameter: The parameter's name, without stars.
+        name: The argument's own name: `rest[0]`, or its key in `**extra`.
+        value: The argument.
+        as_bound: The argument as the parameter holds it: `(value,)`, `{name: value}`, or the value.
+    """
+
+    __slots__ = ("as_bound", "name", "parameter", "place", "value")
+
+    def __init__(self, place: int, parameter: str, name: str, value: object, as_bound: object) -> None:
+        self.place = place
+        self.parameter = parameter
+        self.name = name
+        self.value = value
+        self.as_bound = as_bound
+
+
+class FunctionPlan(Plan):
+    """A function as one activation mimics it.
+
+    Attributes:
+        plays: Whether a plain recorded value answers a call, whichever test makes it.
+        players: Functions that return a fresh value, for each identity seen so far.
+        is_live: Whether calls run for real.
+        running: The run's real calls whose code runs now; a call may be nested while there is one.
+    """
+
+    kind = "function"
+
+    def __init__(
+        self,
+        engine: Engine,
+        target: str,
+        function: Callable[..., Any],
+        options: Options,
+        cassette: CassetteInUse | None = None,
+    ) -> None:
+        self.engine = engine
+        self.state = engine.state
+        self.places = engine.state.places
+        self.target = target
+        self.function = function
+        self.options = options
+        self.cassette = cassette
+        self.players: dict[str, Callable[[], Any]] = {}
+        self.running = engine.state.running
+        mode, only = engine.state.settings.mode, engine.state.only
+        if only is not None and not only.selects(target):
+            mode = Mode.REPLAY
+        is_plain = not options.sequence and cassette is None and engine.state.log is None
+        self.plays = mode is Mode.REPLAY and is_plain
+        self.is_live = mode is Mode.LIVE and cassette is None
+
+    @cached_property
+    def source(self) -> str | None:  # type: ignore[override]
+        """The fingerprint of the function's normalised source. None without a source."""
+        return source_fingerprint(self.function)
+
+    @cached_property
+    def signature(self) -> Signature:
+        """The function's signature."""
+        return self._signature(compile_binder(self.function))
+
+    @cached_property
+    def any_signature(self) -> Signature:
+        """The signature that takes any arguments, for a decorated function that takes more than it declares."""
+        return self._signature(Bound(("*args", "**kwargs"), (), lambda *args, **kwargs: (args, kwargs)))
+
+    # Kept on the plan, because the shortest way of a replay looks them up at each call.
+    @cached_property
+    def bind(self) -> Callable[..., tuple[object, ...]]:
+        """The function that binds a call's arguments, in the order of the parameters."""
+        return self.signature.bind
+
+    @cached_property
+    def key_of(self) -> Callable[[tuple[object, ...]], str]:
+        """The function that returns the identity of bound arguments."""
+        return self.signature.identity.key
+
+    def _signature(self, bound: Bound) -> Signature:
+        options = self.options
+        identity = CallIdentity(
+            self.target,
+            bound.names,
+            defaults=bound.defaults,
+            ignore=options.ignore,
+            key=options.key,
+            content=options.content,
+            writes=options.writes,
+            places=self.places,
+        )
+        return Signature(bound, identity)
+
+    def call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Call:
+        """Return a call with these arguments.
+
+        Raises:
+            TypeError: They do not fit the function.
+            UnstableIdentityError: One of them has no stable identity.
+        """
+        signature = self.signature
+        try:
+            values = signature.bind(*args, **kwargs)
+        except TypeError:
+            if not hasattr(self.function, "__wrapped__"):
+                raise
+            signature = self.any_signature
+            values = signature.bind(*args, **kwargs)
+        try:
+            key = signature.identity.key(values)
+        except Unstable as unstable:
+            from pytest_mimic._core.identity.locate import refusal
+
+            raise self.state.pending.note(refusal(unstable, self.target, self.options)) from None
+        return Call(
+            self,
+            key,
+            values=values,
+            reading=signature,
+            signature=self.target,
+            sequence=bool(self.options.sequence),
+            describe=lambda: self._described(signature, values),
+        )
+
+    def open_player(self, key: str) -> Callable[[], Any] | None:
+        """Return the function that gives a fresh value for an identity that is called for the first time.
+
+        Returns:
+            None if there is no recording, or more to it than a value: `Engine.decide` handles that.
+
+        Raises:
+            StaleRecordingError, CorruptRecordingError: See `Engine.decide`.
+        """
+        name = f"{self._folder}/{key}.json"
+        found = self.state.vault.read_player(name)
+        if found is None or self.state.is_stale(self, found[0]):
+            return None
+        _, duration, fresh = found
+        player = self.players[key] = self.state.ledger.player(duration, fresh, name)
+        self.state.ledger.use(name)
+        return player
+
+    @cached_property
+    def _folder(self) -> str:
+        return recording_name(self.target, "").rpartition("/")[0]
+
+    def _described(self, signature: Signature, values: tuple[object, ...]) -> dict[str, Any]:
+        from pytest_mimic._core.describe import describe_arguments
+
+        ignored = self.options.ignore
+        shown = {name: value for name, value in _named(signature, values).items() if name not in ignored}
+        if self.options.content:
+            from pytest_mimic._core.identity.paths import with_contents
+
+            for name in shown.keys() & self.options.content:
+                shown[name] = with_contents(shown[name], self.places)
+        return describe_arguments(shown, self.state.redactor, places=self.places)
+
+    def _identities(self, call: Call) -> dict[str, str | None]:
+        digest = call.reading.identity.digest
+        found = {}
+        for place, (name, value) in enumerate(zip(call.reading.names, call.values, strict=True)):
+            if name[0] != "*":
+                found[name] = digest(place, value)
+            else:
+                found |= {one.name: digest(place, one.as_bound) for one in _unpacked(place, name, value)}
+        return found
+
+    def note(self, call: Call) -> None:
+        """Describe and identify the arguments before the function can change them."""
+        call.arguments  # noqa: B018 - made now
+        is_recorded = self.state.settings.mode.writes or self.cassette is not None
+        if is_recorded or self.options.writes:
+            from pytest_mimic._core.engine.call_files import CallFiles
+
+            vault = str(self.state.settings.vault)
+            arguments = self._call_arguments(call)
+            call.files = CallFiles(self.target, self.options, arguments, self.places, vault=vault)
+        if is_recorded:
+            call.before = self._identities(call)
+
+    def _call_arguments(self, call: Call) -> Iterator[CallArgument]:
+        """Yield the arguments, without those that `ignore=` leaves out."""
+        from pytest_mimic._core.engine.call_files import CallArgument
+
+        writes, ignore = self.options.writes, self.options.ignore
+        for argument in _arguments(call):
+            parameter, name = argument.parameter, argument.name
+            is_written = parameter in writes or name in writes
+            if is_written or not (parameter in ignore or name in ignore):
+                option = parameter if name.startswith(f"{parameter}[") else name
+                yield CallArgument(option, name, argument.value, is_written)
+
+    def kept(self, call: Call) -> KeptFiles | None:
+        """Return the files that `writes=` names, as they are after the call. See `Plan.kept`."""
+        return call.files.kept() if call.files is not None else None
+
+    def write(self, call: Call, files: KeptFiles) -> None:
+        """Write the recorded files where the arguments name them. See `Plan.write`."""
+        from pytest_mimic._core.engine.call_files import write_kept
+
+        write_kept(
+            self.target, files, self._call_arguments(call), self.places, str(self.state.settings.vault)
+        )
+
+    def mutated(self, call: Call) -> None:
+        """Refuse a call that changed an argument or file which no option names. See `Plan.mutated`."""
+        if call.files is not None:
+            call.files.refuse_changes()
+        before = call.before
+        if before is None or call.reading.identity.is_still(call.key, call.values):
+            return
+        after = self._identities(call)
+        if before == after:
+            return
+        from pytest_mimic._core.describe.differences import differences
+        from pytest_mimic._core.describe.messages import mutated
+
+        changed = [name for name, identity in before.items() if identity != after[name]]
+        if not self.changed(call).keys() >= set(changed):
+            found = differences(call.arguments, self._described(call.reading, call.values))
+            raise mutated(self.target, self.options, changed, found)
+
+    def changed(self, call: Call) -> dict[str, object]:
+        """Return the arguments that `mutates=` names, in their new state."""
+        mutates = self.options.mutates
+        return {
+            argument.name: argument.value
+            for argument in (_arguments(call) if mutates else ())
+            if argument.parameter in mutates or argument.name in mutates
+        }
+
+    def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
+        """Change the arguments as the recorded call did. See `Plan.apply`."""
+        from pytest_mimic._core.outcome.changes import apply_changes
+
+        arguments = self.changed(call)
+        for name, new in changed.items():
+            current = arguments.get(name)
+            if current is not None:  # with `ignore=` or `key=`, a call without the argument is the same call
+                apply_changes(current, new)
+                value = current if new is value else value
+        return value
+
+    def folders(self, call: Call) -> list[str]:
+        """Return the folders of `tmp_path` or `mktemp` that the arguments name. See `Plan.folders`."""
+        signature: Signature = call.reading
+        return signature.identity.folders(call.values)
+
+    def secrets(self, call: Call) -> frozenset[str]:
+        """Return the secret values among the arguments, which no message may show."""
+        from pytest_mimic._core.describe import secrets_in
+
+        return secrets_in(_named(call.reading, call.values), self.state.redactor)
+
+
+def _named(signature: Signature, values: tuple[object, ...]) -> dict[str, object]:
+    """Return the arguments by name: those in `**extra` by their own, an empty `*rest` left out."""
+    named: dict[str, object] = {}
+    for name, value in zip(signature.names, values, strict=True):
+        if name.startswith("**") and isinstance(value, dict):
+            named |= value
+        elif not name.startswith("*") or value:
+            named[name] = value
+    return named
+
+
+def _arguments(call: Call) -> Iterator[Argument]:
+    for place, (name, value) in enumerate(zip(call.reading.names, call.values, strict=True)):
+        if name[0] == "*":
+            yield from _unpacked(place, name, value)
+        else:
+            yield Argument(place, name, name, value, value)
+
+
+def _unpacked(place: int, name: str, value: Any) -> Iterator[Argument]:
+    """Yield the arguments in `*rest` or `**extra`."""
+    parameter = name.lstrip("*")
+    if name.startswith("**"):
+        for key, one in value.items():
+            yield Argument(place, parameter, key, one, {key: one})
+    else:
+        for number, one in enumerate(value):
+            yield Argument(place, parameter, f"{parameter}[{number}]", one, (one,))

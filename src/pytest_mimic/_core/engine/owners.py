@@ -1,0 +1,203 @@
+"""Owners of sequences (a test, or the scope of a wider fixture), and the journals of what was recorded for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.ledger import RecordedError
+    from pytest_mimic._core.vault import Stored
+
+    Errors = Mapping[int, RecordedError | None]
+    """The error of each outcome, None for a good one, by its position in the recording."""
+
+
+class RestartError(Exception):
+    """A conversation has a new call, and no test can be run again for it."""
+
+
+class JournalEntry:
+    """A recording or cassette that was written, perhaps several times.
+
+    Attributes:
+        before: The content before the first write. None: there was no file.
+        good: The last content without an error, None until there is one.
+        now: The content that was written last. None: the file was deleted.
+        errors: The errors recorded, by position.
+        conversation: The boundary whose conversation the recording is a part of. None for one by itself.
+    """
+
+    __slots__ = ("before", "conversation", "errors", "good", "now")
+
+    def __init__(self, before: bytes | None, conversation: str | None) -> None:
+        self.before = before
+        self.now = before
+        self.good: bytes | None = None
+        self.errors: dict[int, RecordedError | None] = {}
+        self.conversation = conversation
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether an outcome of the recording is an error.
+
+        A refusal, which no summary lists, is none if the same call was not refused later: its client has answered it.
+        """
+        last_good = max((at for at, error in self.errors.items() if error is None), default=-1)
+        return any(error and (error[2] or at > last_good) for at, error in self.errors.items())
+
+    @property
+    def has_replaced(self) -> bool:
+        """Whether something stood there before that is another one now."""
+        return self.before is not None and self.before != self.now
+
+    def write(self, now: bytes | None, errors: Errors) -> None:
+        """Note that the recording was written."""
+        self.now = now
+        self.errors.update(errors)
+        if not self.has_errors:
+            self.good = now
+
+
+class Journal:
+    """The recordings that a test, or the fixtures of a wider scope, wrote and used.
+
+    Attributes:
+        changes: What was written, by the name of the recording or cassette.
+        used: The names of the recordings that were replayed or written.
+        replaces: The boundaries at which a conversation stood before.
+    """
+
+    __slots__ = ("changes", "replaces", "used")
+
+    def __init__(self) -> None:
+        self.changes: dict[str, JournalEntry] = {}
+        self.used: set[str] = set()
+        self.replaces: set[str] = set()
+
+    def note(
+        self,
+        name: str,
+        before: bytes | None,
+        now: bytes | None,
+        errors: Errors,
+        *,
+        conversation: str | None = None,
+    ) -> None:
+        """Note that a recording or cassette was written, also if it stayed as it was."""
+        change = self.changes.get(name)
+        if change is None:
+            change = self.changes[name] = JournalEntry(before, conversation)
+        change.write(now, errors)
+
+    def merge(self, other: Journal) -> None:
+        """Add a later journal."""
+        self.used |= other.used
+        for name, change in other.changes.items():
+            known = self.changes.setdefault(name, change)
+            if known is not change:
+                known.write(change.now, change.errors)
+
+    def groups(self) -> Iterator[list[str]]:
+        """Yield the names of the changes: those of a conversation together, all others by themselves."""
+        groups: dict[str, list[str]] = {}
+        for name, change in self.changes.items():
+            if change.conversation is None:
+                yield [name]
+            else:
+                groups.setdefault(change.conversation, []).append(name)
+        yield from groups.values()
+
+
+class Owner:
+    """The test, or the scope of a wider fixture, that the calls of a sequence belong to.
+
+    Attributes:
+        fixtures: How many fixtures of this scope are set up now.
+        positions, sequences: The number of calls made, and the sequence being recorded, by the recording's name.
+        ordinals: The databases that calls went to, in order of first use.
+        replayed, recorded_again, is_aborted, is_ending: See `conversations.Participant`.
+        journal: What was recorded and is not judged yet.
+        passed: Whether a test has passed while the scope was set up.
+    """
+
+    __slots__ = (
+        "_longest",
+        "fixtures",
+        "is_aborted",
+        "is_ending",
+        "journal",
+        "name",
+        "ordinals",
+        "passed",
+        "positions",
+        "recorded_again",
+        "replayed",
+        "sequences",
+    )
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.fixtures = 0
+        self.positions: dict[str, int] = {}
+        self.sequences: dict[str, SequenceInProgress] = {}
+        self.ordinals: dict[str, list[str]] = {}
+        self.replayed: set[str] = set()
+        self.recorded_again: set[str] = set()
+        self.is_aborted = self.is_ending = False
+        self.journal = Journal()
+        self.passed = False
+        self._longest: dict[str, int] = {}
+
+    def length(self, name: str) -> int:
+        """Return how many calls a sequence had; the most, if the scope was entered several times."""
+        return max(self.positions.get(name, 0), self._longest.get(name, 0))
+
+    def rewind(self) -> None:
+        """Start all sequences over: the scope has ended, and the same run may enter it again."""
+        self._longest |= {name: self.length(name) for name in self.positions}
+        self.positions.clear()
+        self.ordinals.clear()
+        self.replayed.clear()
+        for sequence in self.sequences.values():
+            sequence.commit()
+
+
+class SequenceInProgress:
+    """The outcomes of one sequence while it is recorded, by position.
+
+    Attributes:
+        call: The first call.
+        old: The outcomes recorded before.
+        new: The outcomes of this pass, by position.
+        was_recorded: Whether the run found outcomes.
+
+    Args:
+        call: The first call.
+        old: The outcomes recorded before.
+        found: The same, or those that the recording had if it is outdated.
+    """
+
+    __slots__ = ("_found", "call", "new", "old", "was_recorded")
+
+    def __init__(self, call: Call, old: list[Stored], found: Sequence[Stored] = ()) -> None:
+        self.call = call
+        self.old = old
+        self.new: dict[int, Stored] = {}
+        self.was_recorded = bool(old)
+        self._found = found
+
+    def before(self, position: int) -> Stored | None:
+        """Return the outcome that a new one replaces, if there is one. It may be outdated."""
+        known = self.old if position < len(self.old) else self._found
+        return known[position] if position < len(known) else None
+
+    def commit(self) -> None:
+        """Treat the new outcomes as recorded."""
+        self.old, self.new = self.outcomes(), {}
+
+    def outcomes(self, *, length: int | None = None) -> list[Stored]:
+        """Return all outcomes in order, each new one in place of the old one."""
+        merged = {**dict(enumerate(self.old)), **self.new}
+        return [merged[position] for position in sorted(merged) if length is None or position < length]

@@ -1,0 +1,383 @@
+"""The recordings of a run's calls: finds and writes them, and explains a missing or stale one."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xxhash import xxh3_128_hexdigest
+
+from pytest_mimic._core.engine.steps import Replay, Verification
+from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.vault.names import recording_name
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.describe.messages import Known
+    from pytest_mimic._core.engine.call import Call, Plan
+    from pytest_mimic._core.engine.ledger import RecordedError
+    from pytest_mimic._core.engine.owners import Errors, Owner
+    from pytest_mimic._core.engine.state import RunState
+    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
+    from pytest_mimic._core.vault.writing import Written
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+_PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
+
+
+class Recordings:
+    """The recordings of one run's calls.
+
+    New recordings bear the date `today`, `2026-11-02`. It is given, because a test may have stopped the clock.
+
+    Attributes:
+        guard: Held while counters, sequences and journals change.
+        known: The recordings that this run has read or written, by name.
+        cassette_users: The tests that have used each cassette in this run.
+    """
+
+    def __init__(self, state: RunState, *, today: str) -> None:
+        self.guard = threading.RLock()
+        self._state = state
+        self._today = today
+        # A description of the arguments is for messages, and to know what `--mimic-only` selects.
+        self._skims = state.settings.mode is Mode.REPLAY and state.only is None
+        self.known: dict[str, Recording] = {}
+        self.cassette_users: dict[str, set[str]] = {}
+        self._tests: dict[str, str | None] = {}  # by the name of a recording
+        self._missed: dict[tuple[str, ...], MimicError] = {}
+        self._by_owner: dict[str, dict[str, set[str]]] = {}
+
+    # -- finding
+
+    def name_of(self, call: Call, owner: Owner | None = None) -> str:
+        """Return the file name of a call's recording; of its sequence, if it belongs to an owner."""
+        if owner is None:
+            return recording_name(call.plan.target, call.key)
+        key = xxh3_128_hexdigest(f"{call.key}\0{owner.name}".encode("utf-8", "surrogatepass"))
+        return recording_name(call.plan.target, key)
+
+    def find(self, name: str, *, again: bool = False) -> Recording | None:
+        """Return the recording with this name. It is read once a session, unless it is to be read again."""
+        if not again and name in self.known:
+            return self.known[name]
+        found = self._state.vault.read(name, skim=self._skims)
+        if found is not None:
+            self.known[name] = found
+        return found
+
+    def of_target(self, target: str, *, test: str = "") -> Iterator[Recording]:
+        """Yield all readable recordings of a target, those of a test first."""
+        for name in self._names_of(target, test):
+            try:
+                recording = self._state.vault.read(name)
+            except MimicError:
+                continue
+            if recording is not None and recording.target == target:
+                yield recording
+
+    def _names_of(self, target: str, test: str) -> Iterator[str]:
+        """Yield the names of the files that may hold recordings of a target, those of a test first."""
+        vault = self._state.vault
+        folder = recording_name(target, "").rpartition("/")[0]
+        others = []
+        for name in vault.store.names(folder):
+            if name not in self._tests:  # once a run: a run may have many misses
+                self._tests[name] = None
+                with suppress(MimicError):
+                    self._tests[name] = vault.test_of(name)
+            if self._tests[name] == test:
+                yield name
+            else:
+                others.append(name)
+        yield from others
+
+    # -- checking
+
+    def is_outdated(self, plan: Plan, recording: Recording) -> bool:
+        """Check whether `--mimic-record` replaces a recording: it is stale, or a class or the Python version has changed."""
+        return self._state.is_stale(plan, recording.source) or any(
+            one.is_outdated() for one in recording.outcomes
+        )
+
+    def check_source(
+        self,
+        call: Call,
+        source: str | None,
+        *,
+        name: str,
+        recorded: str | None = None,
+        remedies: Sequence[str] | None = None,
+    ) -> None:
+        """Refuse a stale recording, or warn about it.
+
+        The recording has the name, the fingerprint of the source, and the date `recorded`. `remedies` describe how to
+        record the call again, if no option does.
+
+        Raises:
+            StaleRecordingError: `mimic_source` is `strict`.
+        """
+        if not self._state.is_stale(call.plan, source):
+            return
+        from pytest_mimic._core.describe.messages import stale
+
+        error = stale(call.label, recorded=recorded, test=self._state.test, remedies=remedies)
+        if self._state.settings.source == "warn":
+            import warnings
+
+            frame, level = sys._getframe(), 1
+            while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+                frame, level = frame.f_back, level + 1  # up to the user's line
+            warnings.warn(str(error), stacklevel=level)
+            return
+        self._state.use(name)
+        raise self._state.blame(error, call, by_option=remedies is None)
+
+    def miss(
+        self,
+        call: Call,
+        *,
+        among: Iterable[Known] | None = None,
+        within: str = "",
+        remedies: Sequence[str] | None = None,
+    ) -> MimicError:
+        """Return the error for a call without a recording. The test fails even if its code swallows the error.
+
+        The nearest recording is sought `among` some of a cassette, or by default among all of the target. `remedies`
+        describe how to record the call, if no option does. The same call of a test gets an equal error again, and no
+        recording is sought.
+        """
+        from pytest_mimic._core.describe.messages import MissedCall, missing
+
+        key = (self._state.test, call.plan.target, call.key, within)
+        before = self._missed.get(key)
+        if before is not None:  # a copy, because its traceback will show whether the test handled it
+            return self._state.blame(before.copy(), call, by_option=remedies is None)
+        facts = []
+        if self._state.vault.is_old():
+            old = f"{self._state.settings.shown_vault} holds recordings of pytest-mimic 0.x"
+            facts = [f"{old}, which this version cannot read: record them again with pytest --mimic-record"]
+        missed = MissedCall(
+            call.label,
+            arguments=call.arguments,
+            test=self._state.test,
+            options=call.plan.options,
+            sequence=call.sequence and call.plan.cassette is None,
+        )
+        candidates = self.of_target(call.plan.target, test=self._state.test) if among is None else among
+        error = missing(missed, candidates, within=within, facts=facts, remedies=remedies)
+        self._missed[key] = error.copy()
+        return self._state.blame(error, call, by_option=remedies is None)
+
+    def cannot_begin_again(self, call: Call) -> MimicError:
+        """Return the error for a new call of a conversation, if calls before it were replayed and no test can run again."""
+        from pytest_mimic._core.describe.messages import cannot_begin_again
+
+        error = cannot_begin_again(call.label, test=self._state.test)
+        return self._state.blame(error, call, by_option=False)
+
+    def verification(self, call: Call, recorded: Sequence[Stored], *, place: int = 0) -> Verification:
+        """Return the step that verifies a call; several outcomes are streams whose readers sent other values.
+
+        `place` is that of the first outcome in its recording or cassette.
+        """
+        replay = Replay(self._state, call, recorded[0], recorded[1:], counts=False)
+        return Verification(self._state, call, partial(self._verify, call, recorded, place), replay)
+
+    def _verify(
+        self, call: Call, recorded: Sequence[Stored], place: int, outcome: Outcome, duration: float
+    ) -> None:
+        """Compare a real outcome with its recording, and note a difference."""
+        from pytest_mimic._core.engine.verify import drift_of, matching_stream
+
+        state = self._state
+        outcome.changed, outcome.files = call.plan.changed(call), call.plan.kept(call)
+        expected = matching_stream(recorded, outcome, call.paths)
+        with self.guard:
+            state.ledger.verified += 1
+        paths: dict[str | None, None] = {}
+        drift = drift_of(call, expected, outcome, redactor=state.redactor, test=state.test, paths=paths)
+        if drift is not None and state.settings.drift is not None:
+            from pytest_mimic._core.engine.drifts import Drift, keep
+
+            place += next(index for index, one in enumerate(recorded) if one is expected)
+            found = Drift(call, expected, place, drift, list(paths))
+            encode = partial(self._encoded, call, duration=duration, before=None)
+            keep(found, state, outcome, encode, partial(self.new_recording, call))
+        if drift is not None:
+            state.blame(drift, call)
+        if state.log is not None:
+            kind = "verified" if drift is None else "drifted"
+            state.log.note(kind, call, stored=expected, actual=outcome, seconds=duration, error=drift)
+
+    # -- writing
+
+    def new_recording(self, call: Call, outcomes: list[Stored], owner: Owner | None = None) -> Recording:
+        """Return a recording of a call that is made now."""
+        from pytest_mimic._core.vault import Recording
+
+        return Recording(
+            target=call.plan.target,
+            arguments=call.arguments if self._state.settings.store_arguments else None,
+            source=call.plan.source,
+            test=self._state.test,
+            recorded=self._today,
+            owner=owner.name if owner is not None else None,
+            outcomes=outcomes,
+        )
+
+    def encode(
+        self, call: Call, outcome: Outcome, duration: float, *, before: Stored | None = None
+    ) -> Stored:
+        """Return an outcome in its stored form, if it may be recorded.
+
+        The outcome recorded `before` is kept if only parts changed that verifying leaves out: those of `volatile=`, and
+        at a boundary also a date or a server's name.
+
+        Raises:
+            MutatedInputError, UnstorableOutcomeError: It may not be recorded.
+        """
+        stored = self._encoded(call, outcome, duration, before=before)
+        if self._state.log is not None:
+            self._state.log.note("recorded", call, stored=stored, seconds=duration)
+        return stored
+
+    def _encoded(self, call: Call, outcome: Outcome, duration: float, *, before: Stored | None) -> Stored:
+        plan = call.plan
+        plan.mutated(call)
+        outcome.changed, outcome.files = plan.changed(call), plan.kept(call)
+        is_detached = plan.cassette is not None
+        vault = self._state.vault
+        stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)
+        if stored.encoded is not None and stored.encoded.pickled is not None:
+            from pytest_mimic._core.describe.preview import preview
+
+            # Nobody can read a pickle.
+            lines = preview(
+                outcome, self._state.redactor, places=plan.places, secrets=partial(plan.secrets, call)
+            )
+            stored.entry["preview"] = lines
+        if call.awaited:
+            stored.entry["awaited"] = True
+        if before is not None and (plan.options.volatile or plan.kind != "function"):
+            from pytest_mimic._core.engine.verify import is_unchanged
+
+            if is_unchanged(call, before, stored, redactor=self._state.redactor):
+                return before
+        return stored
+
+    def record(self, name: str, call: Call, outcome: Outcome, duration: float) -> None:
+        """Record the outcome of a call that belongs to no sequence and no cassette.
+
+        Of the streams of a call, one is kept for each way in which its reader replied: the one that goes furthest.
+        """
+        stored = self.encode(call, outcome, duration, before=self._before(name, call, outcome))
+        streams = [stored]
+        if stored.kind == "stream" and name in self.known and name in self._state.ledger.used:
+            from pytest_mimic._core.engine.streams import goes_further, share_beginning
+
+            new = stored.load(call.paths)
+            for other in self.known[name].outcomes:
+                old = other.load(call.paths)
+                if not share_beginning(old, new):
+                    streams.insert(-1, other)
+                elif goes_further(old, new):
+                    return
+        self.write(name, call, streams, errors={0: self.error_of(call, outcome)})
+        self.count(duration)
+
+    def _before(self, name: str, call: Call, outcome: Outcome) -> Stored | None:
+        """Return the outcome that a new one replaces, if parts of it may be volatile."""
+        if not call.plan.options.volatile and call.plan.kind == "function":
+            return None
+        from pytest_mimic._core.engine.verify import matching_stream
+
+        with suppress(MimicError):  # a damaged file is replaced
+            recording = self.find(name)
+            return recording and matching_stream(recording.outcomes, outcome, call.paths)
+        return None
+
+    def write(
+        self,
+        name: str,
+        call: Call,
+        outcomes: list[Stored],
+        owner: Owner | None = None,
+        *,
+        errors: Errors,
+    ) -> None:
+        """Write a recording of a call, or of an owner's sequence; `errors` are those of its new outcomes."""
+        recording = self.new_recording(call, outcomes, owner)
+        written = self._state.vault.write(name, recording)
+        self.known[name] = recording
+        self._state.use(name)
+        is_talk = owner is not None and call.plan.kind != "function"
+        self._note(name, written, errors, conversation=call.plan.target if is_talk else None)
+
+    def others(self, owner: Owner, target: str) -> set[str]:
+        """Return the names of an owner's recordings at a boundary whose calls it did not make in this run."""
+        if target not in self._by_owner:
+            found = self._by_owner[target] = {}
+            for recording in self.of_target(target):
+                if recording.owner is not None:
+                    found.setdefault(recording.owner, set()).add(recording.name)
+        return self._by_owner[target].get(owner.name, set()) - owner.sequences.keys()
+
+    def drop_others(self, owner: Owner, target: str) -> None:
+        """Delete the recordings of an owner at a boundary whose calls it did not make in this run."""
+        for name in self.others(owner, target):
+            self._state.vault.restore(name, None)
+            self.known.pop(name, None)
+            self._state.ledger.used.discard(name)
+
+    def _note(self, name: str, written: Written, errors: Errors, *, conversation: str | None = None) -> None:
+        """Enter what was written into the journal of the running test or fixture."""
+        state, (before, now, _) = self._state, written
+        with self.guard:
+            state.owner.journal.note(name, before, now, errors, conversation=conversation)
+        if state.ledger.forks.is_child and state.pending.is_elsewhere:
+            texts = [None if content is None else content.decode("latin-1") for content in (before, now)]
+            state.ledger.forks.report(wrote=[[name, *texts, list(errors.items()), conversation]])
+
+    def error_of(self, call: Call, outcome: Outcome) -> RecordedError | None:
+        """Return the error that an outcome is, or None if it is a good one."""
+        failure = call.plan.failure(outcome)
+        problem = failure or call.plan.refusal(outcome)
+        return None if problem is None else (f"{call.label} {problem}", self._state.test, failure is not None)
+
+    def count(self, duration: float) -> None:
+        """Count a call as recorded."""
+        with self.guard:
+            self._state.ledger.count_recorded(duration, self._state.vault.replaced)
+
+    # -- cassettes
+
+    def shares_cassette(self, name: str) -> bool:
+        """Check whether other tests use a cassette, or other blocks of this one: it holds their calls, too.
+
+        Raises:
+            CorruptRecordingError: The file is damaged.
+        """
+        state = self._state
+        is_others = state.vault.store.size(name) is not None and state.vault.test_of(name) != state.test
+        others = self.cassette_users.get(name, set()) - {state.test}
+        return is_others or bool(others) or name in state.owner.journal.used
+
+    def write_cassette(
+        self, name: str, entries: list[CassetteEntry], errors: Errors, *, test: str | None
+    ) -> None:
+        """Write a cassette of a test, or of several without a name. If the test fails, the file is restored."""
+        written = self._state.vault.write_cassette(name, entries, test=test, recorded=self._today)
+        self._note(name, written, errors)
+
+    def forget_misses(self) -> None:
+        """Forget the misses of the ending test."""
+        self._missed.clear()

@@ -1,0 +1,145 @@
+"""The tests and scopes of wider fixtures that calls belong to, and the end of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pytest_mimic._core.engine.owners import Journal, Owner
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.engine import Engine
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+class Scopes:
+    """The owners of a run's calls, of which the current one is in the run's state.
+
+    The owner with the empty name is the scope of the session. It also owns the calls outside of tests.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._state = engine.state
+        self._owners: dict[str, Owner] = {"": engine.state.owner}
+        # The scopes that are set up, or have ended since the last test did; those in which that test ran.
+        self._open: dict[str, Owner] = {}
+        self._around: list[Owner] = []
+
+    @property
+    def _outside(self) -> Owner:
+        return self._owners.setdefault("", Owner(""))
+
+    # -- scopes
+
+    def enter(self, name: str) -> Callable[[bool], Owner]:
+        """Assign calls to the scope of a wider fixture until the returned function is called.
+
+        That function gets whether the fixture's set-up or tear-down has passed.
+        """
+        outer, owner = self._state.owner, self._owners.setdefault(name, Owner(name))
+        journal, owner.journal = owner.journal, Journal()
+        self._state.owner = owner
+        if name:  # the scope of the session ends with the run
+            self._open[name] = owner
+
+        def leave(passed: bool) -> Owner:
+            self._state.owner = outer
+            if not passed:
+                self._judge(owner, passed=False)
+            journal.merge(owner.journal)
+            owner.journal = journal
+            return owner
+
+        return leave
+
+    def end(self, owner: Owner) -> None:
+        """End the scope of wider fixtures. The same run may enter it again."""
+        owner.rewind()
+        if self._state.begun_conversations is not None:
+            self._state.begun_conversations.end(owner.name)
+
+    # -- tests
+
+    def begin_test(self, nodeid: str) -> None:
+        """Begin a test, or another attempt of it."""
+        self._state.owner = Owner(nodeid)
+
+    def begin_again(self) -> None:
+        """Prepare for the next attempt of a test, in which the conversations that have ended this one run for real."""
+        conversations = self._state.conversations
+        for one in conversations.restarts:
+            owner = self._owners.pop(one.name, None)
+            self._open.pop(one.name, None)
+            if owner is not None:
+                self._judge(owner, passed=owner.passed)
+        conversations.begin_again()
+
+    def begin_teardown(self) -> None:
+        """Begin the teardown of a test, which may end scopes that it ran in."""
+        self._around = [owner for owner in self._open.values() if owner.fixtures]
+
+    def end_test(self, *, passed: bool, is_whole: bool) -> None:
+        """End a test, after its teardown, and the scopes that ended with it.
+
+        A test is whole if it passed and was neither skipped nor expected to fail. A scope has passed if any test passed
+        while it was set up.
+        """
+        state, engine = self._state, self._engine
+        test, around, self._around = state.owner, self._around, []
+        conversations = state.begun_conversations
+        passed = passed and not (conversations and conversations.restarts)
+        try:
+            self._add_forked(test.journal)
+            if (decided := engine.decided) is not None:
+                decided.recordings.forget_misses()
+                decided.sequences.end_owner(test, passed=passed and is_whole)
+            self._judge(test, passed=passed)
+            for owner in (self._outside, *around) if passed else ():
+                owner.passed = True
+            for name, owner in list(self._open.items()):
+                if not owner.fixtures:
+                    del self._open[name]
+                    self._judge(owner, passed=owner.passed)
+                    owner.passed = False
+        finally:
+            if conversations is not None and not conversations.restarts:
+                conversations.end_cassettes()  # another test may use one, and replays what stands in it
+                if passed:
+                    conversations.end(test.name)
+            state.owner = self._outside
+
+    def close(self, *, passed: bool, is_complete: bool = False) -> None:
+        """End all scopes. Without a complete run, what it did not use of them may belong to other fixtures."""
+        if (decided := self._engine.decided) is not None:
+            for owner in self._owners.values():
+                decided.sequences.end_scope(owner)
+                decided.sequences.end_owner(owner, passed=passed, is_complete=is_complete)
+        for owner in self._owners.values():
+            self._judge(owner, passed=owner.passed)
+
+    def _add_forked(self, journal: Journal) -> None:
+        """Add what forked processes wrote for the ending test to its journal."""
+        rows, self._state.ledger.wrote = self._state.ledger.wrote, []
+        if rows:
+            from pytest_mimic._core.engine.judging import note_forked
+
+            note_forked(journal, rows)
+
+    def _judge(self, owner: Owner, *, passed: bool) -> None:
+        """Decide what is kept of what was recorded for an owner."""
+        state, journal = self._state, owner.journal
+        if not journal.changes and not (journal.used and state.settings.mode.writes):
+            journal.used.clear()
+            return
+        from pytest_mimic._core.engine.judging import accept, take_back
+
+        owner.journal = Journal()
+        if passed:
+            accept(journal, state.ledger, with_replayed=state.settings.mode.writes)
+            return
+        journal.replaces = self._engine.sequences.replaced_by(owner)
+        for name in take_back(journal, state.vault, state.ledger):
+            self._engine.recordings.known.pop(name, None)
+            owner.sequences.pop(name, None)

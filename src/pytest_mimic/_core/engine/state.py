@@ -1,0 +1,220 @@
+"""The state that all parts of one run share: settings, ledger, pending errors, the call under way."""
+
+from __future__ import annotations
+
+import os
+from contextvars import ContextVar
+from threading import Lock
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from pytest_mimic._core.engine.ledger import Miss
+from pytest_mimic._core.engine.owners import Owner
+from pytest_mimic._core.files.places import Places
+from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.swallowed.pending import PendingErrors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from typing import Protocol
+
+    from pytest_mimic._core.engine.call import Call, Plan
+    from pytest_mimic._core.engine.conversations import Conversations
+    from pytest_mimic._core.engine.ledger import Ledger
+    from pytest_mimic._core.engine.threads import ContextCopier
+    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.settings import Settings
+    from pytest_mimic._core.swallowed.retries import Retries
+    from pytest_mimic._core.targets.pattern import Only
+    from pytest_mimic._core.vault import Stored, Vault
+    from pytest_mimic.errors import MimicError
+
+    class NetworkGuard(Protocol):
+        """The guard of the network; `_network.guard.NetworkGuard` as the state knows it."""
+
+        @property
+        def is_blocking(self) -> bool:
+            """Whether connections of the current thread or task are refused."""
+            ...
+
+        def open(self) -> AbstractContextManager[None]:
+            """Open the network in this block."""
+            ...
+
+    class Surrounding(Protocol):
+        """A block or call that the current thread or task is in. While it is active, no call is mimicked."""
+
+        active: bool
+
+    class CallUnderWay(Surrounding, Protocol):
+        """A real call that has begun; `steps.RealCall` as the state knows it."""
+
+        call: Call
+
+        @property
+        def seconds(self) -> float:
+            """How long the call has been running."""
+            ...
+
+    class CallLog(Protocol):
+        """Keeps each call, for `-v` and the HTML report; `_report.log.CallLog` as the state knows it."""
+
+        def note(
+            self,
+            kind: str,
+            call: Call | None,
+            *,
+            label: str = "",
+            stored: Stored | None = None,
+            seconds: float | None = None,
+            actual: Outcome | None = None,
+            error: MimicError | None = None,
+        ) -> None:
+            """Keep a call of this kind: `replayed`, `recorded`, `verified`, `drifted` or `missing`."""
+            ...
+
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+class RunState:
+    """The state of one run (under xdist, of one worker).
+
+    Attributes:
+        inside: The real call that the current thread or task is part of.
+        context_copier: Copies `inside` into threads that a real call starts. Set by the first decision.
+        running: The real calls whose code runs now, for the progress line.
+        unfinished: The real calls without an outcome so far, in the order in which they began.
+        owner: The owner of the sequences that calls belong to now.
+        test: The id of the running test, empty outside of tests.
+        begun_conversations: Those that are recorded again as a whole. None if the run has recorded none.
+        own_files: Returns the files of the running test's own code.
+        pending: The errors that must fail the running test, even if its code catches them.
+        only: The patterns of `--mimic-only`; None if the mode is for all calls.
+        network: The guard of the network. None as long as nothing has blocked it.
+        places: The rootdir and the base temporary folder.
+        log: Keeps each call. None unless the calls are to be shown.
+    """
+
+    context_copier: ContextCopier
+    # A class attribute, because freezegun replaces the functions of `time` in modules with frozen ones.
+    clock = staticmethod(perf_counter)
+
+    def __init__(self, *, settings: Settings, vault: Vault, ledger: Ledger) -> None:
+        self.settings = settings
+        self.vault = vault
+        self.ledger = ledger
+        self.inside: ContextVar[Surrounding | None] = ContextVar("pytest_mimic_inside", default=None)
+        self.running: set[CallUnderWay] = set()
+        self.unfinished: dict[CallUnderWay, None] = {}
+        self.owner = Owner("")
+        self.test = ""
+        self.begun_conversations: Conversations | None = None
+        self.own_files: Callable[[], set[str]] = set
+        self.pending = PendingErrors(ledger.forks)
+        self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
+        self.log: CallLog | None = None
+        self.network: NetworkGuard | None = None
+        self.only: Only | None = None
+        if settings.only:
+            from pytest_mimic._core.targets.pattern import Only
+
+            self.only = Only(settings.only, ledger.match)
+        self._redactor: Redactor | None = None
+        self._retries: Retries | None = None
+        self._guard = Lock()
+
+    @property
+    def redactor(self) -> Redactor:
+        """The redactor of the run, which knows what servers have sent under secret names."""
+        return self._redactor or self._make_redactor()
+
+    def _make_redactor(self) -> Redactor:
+        from pytest_mimic._core.redact.redactor import Redactor
+
+        with self._guard:  # several threads may make their first call
+            self._redactor = self._redactor or Redactor(self.settings.redact)
+            return self._redactor
+
+    def mode_of(self, call: Call) -> Mode:
+        """Return the mode of a call that belongs to no conversation and no cassette."""
+        mode, plan = self.settings.mode, call.plan
+        if self.only is None or self.only.takes(plan.target, call.signature, call.host):
+            return mode
+        if call.is_shared and mode.writes:
+            return Mode.RECORD  # a client connects for a call that is recorded
+        return Mode.REPLAY
+
+    def is_stale(self, plan: Plan, source: str | None) -> bool:
+        """Check whether a recording was made from another source of its target."""
+        if self.settings.source == "ignore" or source is None:
+            return False
+        return plan.source is not None and source != plan.source
+
+    @property
+    def conversations(self) -> Conversations:
+        """The conversations that are recorded again as a whole."""
+        if self.begun_conversations is None:
+            from pytest_mimic._core.engine.conversations import Conversations
+
+            self.begun_conversations = Conversations()
+        return self.begun_conversations
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether the current thread or task is inside a call that runs for real."""
+        outer = self.inside.get()
+        return outer is not None and outer.active
+
+    def use(self, name: str) -> None:
+        """Note that the current test or fixture uses a recording or cassette."""
+        self.ledger.use(name)
+        self.owner.journal.used.add(name)
+
+    def blame(self, error: MimicError, call: Call, *, by_option: bool = True) -> MimicError:
+        """Count an error of a call, let the running test fail for it, and return it, to be raised.
+
+        If `by_option`, `--mimic-record` repairs it.
+        """
+        return self.fail_for(error, call.label, call, by_option=by_option)
+
+    def fail_for(
+        self, error: MimicError, label: str, call: Call | None = None, *, by_option: bool
+    ) -> MimicError:
+        """Count a miss or a drift by the label of what it is about, which is perhaps no call. See `blame`."""
+        from pytest_mimic.errors import MissingRecordingError, StaleRecordingError
+
+        key = call.key if call is not None else ""
+        if isinstance(error, MissingRecordingError):
+            miss = Miss(label, self.test, by_option, key, isinstance(error, StaleRecordingError))
+            if self.log is not None and miss not in self.ledger.missing:
+                self.log.note("missing", call, label=label, error=error)
+            self.ledger.count_miss(miss)
+        else:
+            self.ledger.drifted += 1
+        self.pending.note(error)
+        if self.test and isinstance(error, MissingRecordingError):
+            with self._guard:
+                if self._retries is None:
+                    from pytest_mimic._core.swallowed.retries import Retries
+
+                    self._retries = Retries(self.settings.rootdir)
+            self._retries.watch(error, key or label, self.own_files, lambda: bool(self.test))
+        return error
+
+    def end_test(self) -> None:
+        """End the running test: code that waits is no longer disturbed."""
+        self.test = ""
+        if self._retries is not None:
+            self._retries.end()
+
+    def report_unfinished(self) -> None:
+        """Name in the summary the calls that have no outcome when the tests are over: they are not recorded."""
+        if self.settings.mode is Mode.VERIFY:
+            return
+        for real in list(self.unfinished):
+            is_running = real in self.running
+            how = "was still running at the end" if is_running else "was not read to its end or closed"
+            self.ledger.note(f"{real.call.label} {how}: not recorded")

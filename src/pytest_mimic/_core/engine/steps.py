@@ -1,0 +1,391 @@
+"""The steps that the engine can decide on, which replay a recording, run a call for real or pass it through."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_mimic._core.outcome.raising import is_cancellation, is_outcome, raise_again
+from pytest_mimic._core.settings import Mode
+from pytest_mimic.errors import MimicError, UnstorableOutcomeError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.single_flight import CallInFlight
+    from pytest_mimic._core.engine.state import RunState
+    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.vault import Stored
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+Finish = Callable[["Outcome", float], None]
+"""Takes the outcome of a real call; the float is its duration in seconds."""
+
+
+class PassThrough:
+    """Call the original and record nothing."""
+
+    __slots__ = ()
+    mode: Literal["pass"] = "pass"
+
+
+class Replay:
+    """Give the recorded outcome instead of calling the original.
+
+    `others` are other streams recorded for the same call, whose readers sent other values. `finish` records the outcome
+    of a real call that continues a stream. It is None if the mode makes none. With `counts`, the first copy of the
+    outcome counts as a replay.
+    """
+
+    __slots__ = ("_finish", "_is_counted", "_others", "_state", "call", "stored")
+    mode: Literal["replay"] = "replay"
+
+    def __init__(
+        self,
+        state: RunState,
+        call: Call,
+        stored: Stored,
+        others: Sequence[Stored] = (),
+        finish: Finish | None = None,
+        *,
+        counts: bool = True,
+    ) -> None:
+        self.call = call
+        self.stored = stored
+        self._state = state
+        self._others = others
+        self._finish = finish
+        self._is_counted = not counts
+
+    def load(self) -> Outcome:
+        """Return a fresh copy of the outcome. The first copy counts as one replay."""
+        with self._state.pending:
+            outcome = self.stored.load(self.call.paths)
+        self._count()
+        return outcome
+
+    def load_others(self) -> Iterator[Outcome]:
+        """Yield the other streams recorded for the same call."""
+        with self._state.pending:
+            yield from (stored.load(self.call.paths) for stored in self._others)
+
+    def unpack(self, outcome: Outcome) -> Any:
+        """Change the arguments as the recorded call did, and return its value or raise its exception."""
+        value = outcome.value
+        if outcome.changed:
+            value = self.call.plan.apply(self.call, outcome.changed, value)
+        if outcome.files is not None:
+            with self._state.pending:
+                self.call.plan.write(self.call, outcome.files)
+        exception, outcome.exception = outcome.exception, None
+        if exception is not None:
+            try:
+                raise_again(exception)
+            finally:
+                del (
+                    exception
+                )  # its traceback refers to this frame: as a cycle, they would keep the arguments alive
+        return value
+
+    def outcome(self) -> Any:
+        """Return a fresh copy of the plain value that a boundary stored."""
+        with self._state.pending:
+            stored = self.stored
+            plain = stored.load(self.call.paths).value if stored.is_tagged else stored.player()()
+        self._count()
+        return plain
+
+    def later(self) -> Callable[[], Any]:
+        """Return a function that does what `outcome` does, at any later time.
+
+        If the value is in memory, the function keeps no other object alive: a run has very many of them.
+        """
+        return self.stored.player() if self.stored.is_here else self.outcome
+
+    def _count(self) -> None:
+        if not self._is_counted:
+            self._is_counted = True
+            self._state.ledger.count_replay(self.stored.duration, self.stored.name)
+            if self._state.log is not None:
+                self._state.log.note("replayed", self.call, stored=self.stored)
+
+    def exhausted(self) -> MimicError:
+        """Return the error for a response that is read further than its recording goes, in any mode.
+
+        The real response cannot continue it: the stored bytes are redacted, in another compression and framing,
+        so the place to continue from is unknown.
+        """
+        from pytest_mimic._core.describe.messages import read_further
+
+        error = read_further(self.call.label, test=self._state.test, option="--mimic-rerecord")
+        return self._state.blame(error, self.call, by_option=False)
+
+    def continued(self, *, diverged: bool = False) -> RealCall:
+        """Return a real call that continues a stream past its recording, or where its reader has diverged from it.
+
+        Raises:
+            MissingRecordingError: The mode does not run it.
+        """
+        if self._finish is None:
+            from pytest_mimic._core.describe.messages import read_further, strange_answer
+
+            problem = strange_answer if diverged else read_further
+            raise self._state.blame(problem(self.call.label, test=self._state.test), self.call)
+        self.call.awaited = self.stored.awaited
+        return RealCall(self._state, self.call, self._finish)
+
+
+class RealCall:
+    """Call the original, and record its outcome.
+
+    Args:
+        state: The run's state.
+        call: The call. Its arguments are saved now, before the original can change them.
+        finish: Records the outcome, or compares it with the recording.
+        flight: The entry that makes identical calls wait for this one.
+
+    Attributes:
+        active: Whether the call has no outcome so far.
+        begun: Whether the stream or coroutine that the call returned is being consumed.
+        outer: The exception that the caller was handling when it made the call.
+        recorded: The recorded outcome that the caller gets, if the real one is only compared with it.
+    """
+
+    __slots__ = (
+        "_drawn",
+        "_finish",
+        "_flight",
+        "_started",
+        "_state",
+        "active",
+        "begun",
+        "call",
+        "outer",
+        "recorded",
+    )
+    mode: Literal["run", "verify"] = "run"
+
+    def __init__(
+        self, state: RunState, call: Call, finish: Finish, flight: CallInFlight | None = None
+    ) -> None:
+        call.plan.note(call)
+        self.call = call
+        self.active = True
+        self.begun = False
+        self.outer = sys.exc_info()[1]
+        self.recorded: Replay | None = None
+        self._state = state
+        self._finish = finish
+        self._flight = flight
+        # A client at a boundary may draw: it waits a random time before it tries again, for example.
+        is_recorded = call.plan.kind == "function" and state.settings.mode is not Mode.VERIFY
+        self._drawn: set[str] | None = set() if is_recorded else None
+        self._started = self._state.clock()
+        state.unfinished[self] = None
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Mark the code that runs in this block, and in threads it starts, as part of this call.
+
+        The global random states from which it draws are noted, each once for this call.
+        """
+        state, before = self._state, self._random_states()
+        token = state.inside.set(self)
+        state.running.add(self)
+        try:
+            with state.context_copier:
+                yield
+        finally:
+            self._note_draws(before)
+            state.running.discard(self)
+            with suppress(ValueError):  # a coroutine may be closed in another context than it was awaited in
+                state.inside.reset(token)
+
+    def _random_states(self) -> dict[str, object]:
+        if self._drawn is None:
+            return {}
+        from pytest_mimic._core.engine.randomness import global_states
+
+        return global_states()
+
+    def _note_draws(self, before: dict[str, object]) -> None:
+        if self._drawn is None:
+            return
+        now = self._random_states()
+        found = [
+            name for name, old in before.items() if name not in self._drawn and now.get(name, old) != old
+        ]
+        if found:
+            self._drawn.update(found)
+            self._state.ledger.count_draw(self.call.label, found)
+
+    @property
+    def seconds(self) -> float:
+        """How long the call has been running."""
+        return self._state.clock() - self._started
+
+    def returned_coroutine(self) -> None:
+        """Note that the original returned a coroutine: identical calls may await, instead of blocking a thread."""
+        if self._flight is not None:
+            self._flight.returned_coroutine = True
+
+    def end_with(self, late: Any, *, unread: Outcome | None = None) -> None:
+        """End the call if the stream or coroutine that it returned is discarded before it was consumed.
+
+        Its outcome is then the `unread` stream. A coroutine has no such outcome.
+        """
+        from weakref import finalize
+
+        def discarded() -> None:
+            if self.begun:  # it ends by itself, after this
+                return
+            if unread is None:
+                self.abandon()
+                return
+            with suppress(MimicError):  # it fails the test; nobody would catch it here
+                self.complete(unread)
+
+        finalize(late, discarded).atexit = False
+
+    def finish(self, plain: object) -> None:
+        """Complete the call with a plain value; see `complete`."""
+        from pytest_mimic._core.outcome.outcome import Outcome
+
+        self.complete(Outcome.of_value(plain))
+
+    def complete(self, outcome: Outcome) -> None:
+        """Record an outcome, or compare it with the recording. A difference fails the test afterwards.
+
+        Raises:
+            MutatedInputError, UnstorableOutcomeError: The outcome is refused; nothing is recorded.
+        """
+        if not self.active:
+            return
+        duration = self.seconds
+        try:
+            with self._state.pending:
+                self._finish(outcome, duration)
+        finally:
+            self._end()
+
+    def answers(self, error: BaseException) -> bool:  # noqa: ARG002 - for Verification
+        """Return whether the caller gets a recorded outcome, although the original raised this."""
+        return False
+
+    def abandon(self, error: BaseException | None = None) -> None:
+        """End the call without an outcome. Nothing is recorded; the summary names a call that was cancelled or raised.
+
+        `error` is the exception that the original raised, which has no plain form.
+        """
+        if not self.active:
+            return
+        self._end()
+        if self._state.settings.mode is Mode.VERIFY:
+            return
+        if is_cancellation(sys.exc_info()[1]):
+            self._state.ledger.note(f"{self.call.label} was cancelled: not recorded")
+        elif error is not None and is_outcome(error):
+            self._state.ledger.note(f"{self.call.label} raised {type(error).__name__}: not recorded")
+
+    def _end(self) -> None:
+        self.active = False
+        self._state.unfinished.pop(self, None)
+        if self._flight is not None:
+            self._flight.done()
+
+    def refuse(self) -> Replay:
+        """End the call because its request contains the placeholder of a secret, and return the step to take instead.
+
+        Raises:
+            MissingRecordingError: There is none.
+        """
+        from pytest_mimic._core.describe.messages import placeholder_sent
+
+        self.abandon()
+        error = placeholder_sent(self.call.label, test=self._state.test)
+        raise self._state.blame(error, self.call, by_option=False)
+
+    def copy(self, value: object) -> object:
+        """Return a copy of an item of a stream, as it is now.
+
+        Raises:
+            UnstorableOutcomeError: The item cannot be stored.
+        """
+        from pytest_mimic._core.outcome.encoding import snapshot
+
+        if self._state.settings.mode is not Mode.VERIFY:
+            with self._state.pending:
+                return snapshot(value, target=self.call.plan.target, paths=self.call.paths)
+        try:
+            return snapshot(value).load()
+        except UnstorableOutcomeError:  # it differs from the recording, which could be stored
+            return value
+
+
+class Verification(RealCall):
+    """Call the original, compare its outcome with the recording, and give the recorded one.
+
+    So the calls that follow are the recorded ones. Drift does not raise here: it fails the test afterwards.
+    """
+
+    __slots__ = ("_replay", "exhausted", "outcome")
+    mode: Literal["run", "verify"] = "verify"
+
+    def __init__(self, state: RunState, call: Call, finish: Finish, recorded: Replay) -> None:
+        super().__init__(state, call, finish)
+        self.recorded = self._replay = recorded
+        self.outcome, self.exhausted = recorded.outcome, recorded.exhausted
+
+    def answers(self, error: BaseException) -> bool:
+        """Return whether the caller gets the recorded outcome: not after an interrupt or an error of ours."""
+        return is_outcome(error)
+
+    def abandon(self, error: BaseException | None = None) -> None:
+        """End the call. A failure of the original is drift; see `RealCall.abandon`."""
+        if error is None or not is_outcome(error):
+            super().abandon()
+            return
+        from pytest_mimic._core.outcome.outcome import Outcome
+
+        self.complete(Outcome.of_exception(error))
+
+    def refuse(self) -> Replay:
+        """End the call because its request contains the placeholder of a secret. It cannot be verified."""
+        from pytest_mimic._core.describe.messages import unsendable
+
+        self.abandon()
+        self._state.ledger.verified += 1
+        error = self._state.blame(unsendable(self.call.label, test=self._state.test), self.call)
+        if self._state.log is not None:
+            self._state.log.note("drifted", self.call, stored=self._replay.stored, error=error)
+        return self._replay
+
+
+class LiveCall(RealCall):
+    """Call the original without recording it. What is mimicked inside of it runs for real, as it does while recording."""
+
+    __slots__ = ()
+
+    def __init__(self, state: RunState) -> None:
+        from types import SimpleNamespace
+
+        self.call: Any = SimpleNamespace(awaited=False)
+        self.active, self.begun = True, False
+        self.outer = self.recorded = self._flight = self._drawn = None
+        self._state = state
+        self._finish = lambda _outcome, _seconds: None
+        self._started = self._state.clock()
+
+    def abandon(self, error: BaseException | None = None) -> None:  # noqa: ARG002 - as for a RealCall
+        """End the call. Nothing is recorded in any case."""
+        self._end()
+
+    def copy(self, value: object) -> object:
+        """Return an item of a stream itself."""
+        return value
+
+
+Step = PassThrough | Replay | RealCall
+PASS = PassThrough()

@@ -1,0 +1,193 @@
+"""Digests of the content of files and folders. A file that did not change is read once in a run."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from marshal import dumps
+from time import time_ns
+from typing import Literal, NamedTuple
+
+from xxhash import xxh3_128
+
+from pytest_mimic._core.event_loop import outside_event_loop
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+CHUNK = 1 << 20
+MOST_FILES = 10_000
+MOST_BYTES = 2_000_000_000
+
+# Two changes of a file within one tick of the file system's clock have the same time. A tick takes up to 16 ms, and up
+# to 2 s where times are whole seconds.
+_FINE_TICK = 20_000_000
+_COARSE_TICK = 2_000_000_000
+_SECOND = 1_000_000_000
+
+MISSING: Literal["missing"] = "missing"
+Kind = Literal["file", "folder", "missing", "socket"]
+# Size, time of the last change of the content and of the facts about the file, inode and device. The second time counts
+# as well, because `os.utime` can restore the first.
+_Facts = tuple[int, int, int, int, int]
+# The devices and inodes of folders, the outermost first.
+_Inodes = tuple[tuple[int, int], ...]
+
+
+class NoDigest(Exception):  # noqa: N818 - it becomes an error with the call's facts
+    """A file or folder has no digest.
+
+    Attributes:
+        what: The reason, in words: `a named pipe`.
+        remedy: What to do besides leaving the argument out; empty if there is nothing.
+    """
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+
+
+class Content(NamedTuple):
+    """The content that a path names at one moment.
+
+    Attributes:
+        kind: What the path names.
+        digest: Of a file, its content; of a folder, the names and contents of its files. 16 bytes, or none.
+    """
+
+    kind: Kind
+    digest: bytes = b""
+
+    @property
+    def short(self) -> str:
+        """The digest for descriptions: 8 hex digits, or the kind of what has none."""
+        return self.digest.hex()[:8] or self.kind
+
+
+class FileDigests:
+    """The digests of one run.
+
+    Args:
+        now: Returns the time, as files have it, in nanoseconds.
+    """
+
+    def __init__(self, now: Callable[[], int] = time_ns) -> None:
+        self._known: dict[str, tuple[_Facts, bytes]] = {}
+        self._now = now
+
+    @outside_event_loop
+    def content_of(self, path: str) -> Content:
+        """Return the content of the file or folder that a path names. Links are followed.
+
+        Raises:
+            NoDigest: It cannot be read, is a pipe or a device, or is a folder with too many files.
+        """
+        try:
+            found = os.stat(path)  # noqa: PTH116 - a string, at each call
+        except PermissionError as error:
+            raise NoDigest("a file in a folder that may not be read") from error
+        except (OSError, ValueError):  # ValueError: a null character
+            return Content(MISSING)
+        if stat.S_ISREG(found.st_mode):
+            return Content("file", self._file(path, found))
+        if stat.S_ISDIR(found.st_mode):
+            return Content("folder", self._folder(path, found))
+        return Content(_special(found.st_mode))
+
+    def _file(self, path: str, found: os.stat_result) -> bytes:
+        facts = facts_of(found)
+        known = self._known.get(path)
+        if known is not None and known[0] == facts:
+            return known[1]
+        begun = self._now()
+        hasher = xxh3_128()
+        try:
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+                while chunk := file.read(CHUNK):
+                    hasher.update(chunk)
+                is_same = facts_of(os.fstat(file.fileno())) == facts
+        except OSError as error:
+            raise NoDigest(
+                f"a file that cannot be read ({error.strerror or type(error).__name__})"
+            ) from error
+        digest = hasher.digest()
+        # Git's rule for its index ("racy git"): a file that changed at the moment of reading may change again in the
+        # same tick of the clock, and look the same. It is read again.
+        is_settled = settled_at(found) < begun
+        if is_same and is_settled:
+            self._known[path] = facts, digest
+        return digest
+
+    def _folder(self, path: str, found: os.stat_result) -> bytes:
+        """Return the digest of a folder: the relative names of its files, and their contents, in the names' order.
+
+        A link to a folder is entered. One that leads back to a folder around it counts as such.
+        """
+        files: list[tuple[str, str, os.stat_result]] = []
+        others: list[tuple[str, str, bytes]] = []
+        total = 0
+        todo: list[tuple[str, str, _Inodes]] = [(path, "", ((found.st_dev, found.st_ino),))]
+        while todo:
+            folder, prefix, around = todo.pop()
+            for name in _names_in(folder):
+                inner, relative = f"{folder}/{name}", f"{prefix}{name}"
+                try:
+                    one = os.stat(inner)  # noqa: PTH116
+                except PermissionError as error:
+                    raise NoDigest(f"a folder in which {relative} may not be read") from error
+                except OSError:  # a link that leads nowhere
+                    others.append((relative, MISSING, b""))
+                    continue
+                identity = one.st_dev, one.st_ino
+                if stat.S_ISREG(one.st_mode):
+                    files.append((relative, inner, one))
+                    total += one.st_size
+                elif not stat.S_ISDIR(one.st_mode):
+                    others.append((relative, _special(one.st_mode, relative), b""))
+                elif identity in around:
+                    others.append((relative, "loop", b"%d" % (len(around) - around.index(identity))))
+                else:
+                    todo.append((inner, f"{relative}/", (*around, identity)))
+                if len(files) > MOST_FILES:
+                    raise NoDigest(f"a folder with more than {MOST_FILES:,} files", _NARROWER)
+                if total > MOST_BYTES:
+                    raise NoDigest(f"a folder with more than {MOST_BYTES // _SECOND} GB of files", _NARROWER)
+        parts = [(relative, "file", self._file(inner, one)) for relative, inner, one in files]
+        hasher = xxh3_128()
+        for part in sorted([*parts, *others]):
+            hasher.update(dumps(part, 2))
+        return hasher.digest()
+
+
+_NARROWER = "or pass a narrower folder, or the files that the call reads"
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208
+    except OSError as error:
+        raise NoDigest(f"a folder that cannot be read ({error.strerror or type(error).__name__})") from error
+
+
+def _special(mode: int, name: str = "") -> Literal["socket"]:
+    """Return the kind of a file without content, or raise NoDigest for one whose content is read only once."""
+    if stat.S_ISSOCK(mode):
+        return "socket"
+    what = "a named pipe" if stat.S_ISFIFO(mode) else "a device"
+    raise NoDigest(f"a folder with {what}, {name}" if name else what)
+
+
+def facts_of(found: os.stat_result) -> _Facts:
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
+
+
+def settled_at(found: os.stat_result) -> int:
+    """Return the moment after which a further change of a file has another time, in nanoseconds."""
+    last = max(found.st_mtime_ns, found.st_ctime_ns)
+    return last + tick_after(last)
+
+
+def tick_after(time: int) -> int:
+    """Return how long a change may have the same time as one before it, in nanoseconds."""
+    return _FINE_TICK if time % _SECOND else _COARSE_TICK

@@ -1,0 +1,191 @@
+"""Where a path is: below the rootdir or pytest's base temporary folder, and the way back to a path of this run."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from functools import cached_property
+from time import perf_counter_ns, time_ns
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_mimic._core.event_loop import outside_event_loop
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.files.digests import FileDigests
+
+ROOTDIR = "rootdir"
+TEMPORARY = "tmp"
+
+# No operating system takes a path of more characters. Longer strings are not searched.
+LONGEST_PATH = 1 << 16
+
+# The folder of one xdist worker, inside the base temporary folder of the run, has this name and a number.
+_WORKER = "popen-gw"
+
+
+class PathPlace(NamedTuple):
+    """The place of a path below a folder of the run.
+
+    Attributes:
+        token: `rootdir` or `tmp`.
+        given: The name of the folder that `tmp_path` or `mktemp` gave, which does not count; empty below the rootdir.
+        rest: The path below that folder, with `/` between names. Empty for the folder itself.
+    """
+
+    token: str
+    given: str
+    rest: str
+
+    @property
+    def text(self) -> str:
+        """The path for people, the same in every run: `<tmp>/in.csv`."""
+        return f"<{self.token}>/{self.rest}" if self.rest else f"<{self.token}>"
+
+
+class FoldersMet:
+    """Notes in which folders that `tmp_path` or `mktemp` gave the paths of identities are.
+
+    Attributes:
+        changes: How often a path was in another folder than the one before it.
+    """
+
+    __slots__ = ("_last", "changes")
+
+    def __init__(self) -> None:
+        self._last = ""
+        self.changes = 0
+
+    def note(self, place: PathPlace) -> None:
+        """Note the place of a path that counts."""
+        if place.given and place.given != self._last:
+            self._last = place.given
+            self.changes += 1
+
+
+class Places:
+    """The rootdir and the base temporary folder of a run, in all their spellings.
+
+    Args:
+        rootdir: The spellings of the rootdir.
+
+    Attributes:
+        marks: The spellings of the base temporary folder, in UTF-8. The list stays the same object. Text without any of
+            them contains no path below that folder.
+        own: The name of the folder that `tmp_path` gave to the running test; None if it uses none.
+        met: The folders in which the paths of identities are.
+        counts_content: Whether the content that a path names counts in its identity.
+    """
+
+    counts_content = True
+    # A test may set the wall clock (freezegun, time-machine). So it is read once, before any test, and freezegun does not
+    # replace the attribute of a class.
+    _clock = staticmethod(perf_counter_ns)
+    _origin = time_ns() - perf_counter_ns()
+
+    def __init__(self, *rootdir: str) -> None:
+        self.own: str | None = None
+        self.marks: list[bytes] = []
+        self.met = FoldersMet()
+        self._roots: list[tuple[str, str]] = []
+        self._folders: dict[str, str] = {}
+        if rootdir:
+            self.set_root(ROOTDIR, *rootdir)
+
+    @cached_property
+    def digests(self) -> FileDigests:
+        """The digests of files, as read in this run."""
+        from pytest_mimic._core.files.digests import FileDigests
+
+        return FileDigests(self.now)
+
+    def now(self) -> int:
+        """Return the time, as files have it, in nanoseconds."""
+        return self._origin + self._clock()
+
+    def set_root(self, token: str, *folders: str) -> None:
+        """Set the absolute folder of a token, in all its spellings. The first one is used for paths of this run."""
+        known = list(dict.fromkeys(folder.rstrip("/" + os.sep) for folder in folders))
+        self._folders[token] = known[0]
+        roots = [root for root in self._roots if root[1] != token]
+        roots += ((folder, token) for folder in known)
+        # The temporary folder may be below the rootdir.
+        self._roots = sorted(roots, key=lambda root: len(root[0]), reverse=True)
+        if token == TEMPORARY:
+            # A worker's folder is inside the one of the run, whose mark is enough.
+            outer = (one for one in known if not any(one.startswith(other + os.sep) for other in known))
+            self.marks[:] = [one.encode("utf-8", "surrogatepass") for one in outer]
+
+    def root(self, token: str) -> str | None:
+        """Return the absolute folder of a token, or None if it is not known in this run."""
+        return self._folders.get(token)
+
+    def place_of(self, path: str) -> PathPlace | None:
+        """Return the place of an absolute path, or None if it is below no root. `path` may be of any spelling."""
+        for folder, token in self._roots:
+            if not path.startswith(folder):
+                continue
+            tail = path[len(folder) :]
+            if tail and tail[0] not in ("/", os.sep):
+                continue
+            below = tail[1:].replace(os.sep, "/")
+            if token != TEMPORARY:
+                return PathPlace(token, "", below)
+            return _temporary_place(folder, below)
+        return None
+
+    def without_content(self) -> Places:
+        """Return the same folders for paths that count by their place alone."""
+        return _PlacesAlone(self)
+
+    def place_of_text(self, text: str) -> PathPlace | None:
+        """Return the place of a string that is a path below the base temporary folder, or None for any other string.
+
+        A text that continues after the path (a list of paths, a command with several, lines) is not a path.
+        """
+        if len(text) > LONGEST_PATH:
+            return None
+        spellings = [
+            folder for folder, token in self._roots if token == TEMPORARY and text.startswith(folder)
+        ]
+        if not spellings or text.count(spellings[-1]) > 1 or "\n" in text:
+            return None
+        place = self.place_of(text)
+        return place if place is not None and place.token == TEMPORARY else None
+
+    def path_of(self, place: PathPlace) -> str:
+        """Return the absolute path of a place in this run. A place in a given folder keeps that folder's name."""
+        below = "/".join(filter(None, (place.given, place.rest)))
+        return self._folders[place.token] + (f"/{below}".replace("/", os.sep) if below else "")
+
+
+class _PlacesAlone(Places):
+    counts_content = False
+
+    def __init__(self, places: Places) -> None:
+        self._original = places
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._original, name)
+
+
+@outside_event_loop
+def _temporary_place(folder: str, below: str) -> PathPlace | None:
+    if ".." in below or "//" in below or below[:1] == "/":
+        is_marked_folder = below.endswith("/")
+        below = posixpath.normpath(below.lstrip("/"))
+        if below.partition("/")[0] == "..":
+            return None
+        below = "" if below == "." else below + "/" * is_marked_folder
+    given, slash, rest = below.partition("/")
+    if slash and given.startswith(_WORKER) and given.removeprefix(_WORKER).isdecimal():
+        inner, slash, rest = rest.partition("/")
+        given = f"{given}/{inner}"
+    # A file directly in the base temporary folder is in no given folder, and counts by its name.
+    if slash or os.path.isdir(f"{folder}/{given}"):  # noqa: PTH112 - a string, at each call
+        return PathPlace(TEMPORARY, given, rest)
+    return PathPlace(TEMPORARY, *_split_worker(given))
+
+
+def _split_worker(name: str) -> tuple[str, str]:
+    worker, _, rest = name.rpartition("/")
+    return worker, rest

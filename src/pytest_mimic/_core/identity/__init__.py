@@ -1,0 +1,15 @@
+"""Value → identity: the same in every process, on every machine and Python version."""
+
+from pytest_mimic._core.identity.calls import CallIdentity, fingerprint, fingerprint_outcome
+from pytest_mimic._core.identity.refused import Unstable
+from pytest_mimic._core.identity.source import source_fingerprint
+
+__all__ = [
+    "CallIdentity",
+    "Unstable",
+    "fingerprint",
+    "fingerprint_outcome",
+    "source_fingerprint",
+]
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks

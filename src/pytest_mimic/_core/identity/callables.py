@@ -1,0 +1,201 @@
+"""Functions, classes and modules: by name, with their source and what they close over."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from pytest_mimic._core.identity.kinds import Kind, Reduce, is_stdlib
+from pytest_mimic._core.identity.refused import Unstable, full_name
+from pytest_mimic._core.identity.short import SCALARS
+from pytest_mimic._core.identity.source import class_source, code_source, is_in_stdlib, own_methods
+
+HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that some code made while running
+CYTHON = frozenset({"cython_function_or_method", "fused_cython_function"})
+NO_SOURCE = "with neither source nor an importable name"
+
+
+def callable_kind(type_: type) -> Kind | None:
+    """Return the kind of functions, classes, modules and C's equivalents of them, or None for any other type."""
+    for base in type_.__mro__:
+        kind = _KINDS.get(full_name(base))
+        if kind is not None:
+            return kind
+    # Known by the name alone: their module is named after the version of Cython that compiled them.
+    return Kind("function", _callable) if type_.__name__ in CYTHON else None
+
+
+# Names
+
+
+def original(value: Any) -> Any:
+    """Return the function behind a mimic wrapper. Any other value is returned as it is."""
+    return getattr(value, "__mimic_original__", value)
+
+
+def is_importable(value: Any) -> bool:
+    """Return whether the module and qualified name of a function or class lead to it."""
+    found: Any = sys.modules.get(value.__module__)
+    for step in value.__qualname__.split("."):
+        found = getattr(found, step, None)
+    return original(found) is original(value)
+
+
+def public_module(name: str) -> str:
+    """Return a module's name without the private parts of the standard library, which vary by version."""
+    first, *rest = name.split(".") if name else ("",)
+    if is_stdlib(first):
+        return ".".join([first, *(part for part in rest if not part.startswith("_"))])
+    return name
+
+
+def _public_name(value: Any) -> str:
+    return f"{public_module(value.__module__)}:{value.__qualname__}"
+
+
+def _is_from_stdlib(module: str | None, file: str | None) -> bool:
+    if not is_stdlib(module or ""):
+        return False
+    return file is None or file.startswith("<frozen") or is_in_stdlib(file)
+
+
+# Functions
+
+
+def _callable(value: Any) -> object:
+    """Reduce a function, written in Python or C. A mimicked function counts as the one behind its wrapper."""
+    value = original(value)
+    if type(value).__name__ in CYTHON:
+        if not is_importable(value):
+            raise Unstable(f"a function {NO_SOURCE}", type(value))
+        return "builtin", f"{value.__module__}:{value.__qualname__}"
+    reduce = _CALLABLES.get(full_name(type(value)))
+    return ("other", value) if reduce is None else reduce(value)
+
+
+def _function(value: FunctionType) -> object:
+    """Reduce a Python function to its name, its source, its defaults, and the variables that it closes over."""
+    name = _public_name(value)
+    importable = is_importable(value)
+    code = value.__code__
+    if importable and _is_from_stdlib(value.__module__, code.co_filename):
+        return name
+    registry = getattr(value, "registry", None)
+    wrapped = getattr(value, "__wrapped__", None)
+    if registry is not None and wrapped is not None:  # functools.singledispatch
+        return name, wrapped, dict(registry)
+    if is_in_stdlib(code.co_filename):
+        # A wrapper that the standard library made, whose source differs by version.
+        source: str | None = f"{Path(code.co_filename).name}:{code.co_name}"
+    else:
+        source = code_source(code)
+    if source is None and not importable:
+        raise Unstable(f"a function {NO_SOURCE}", FunctionType)
+    return (
+        name,
+        source,
+        tuple(map(_default, value.__defaults__ or ())),
+        {name: _default(item) for name, item in (value.__kwdefaults__ or {}).items()},
+        _closure(value),
+    )
+
+
+def _default(value: object) -> object:
+    """Return a default. A bare object() is a marker for "not given", and all of them count as one."""
+    return ... if type(value) is object else value
+
+
+def _closure(function: FunctionType) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        found[name] = ...  # nothing was assigned to the variable yet
+        with suppress(ValueError):
+            found[name] = cell.cell_contents
+    return found
+
+
+def _c_function(value: Any) -> object:
+    """Reduce a function written in C to its name, or a method to its name and the object it is bound to."""
+    owner = value.__self__
+    if owner is None or isinstance(owner, ModuleType):
+        # The module of `open` is `io` before Python 3.12 and `_io` after.
+        module = "io" if value.__module__ == "_io" else value.__module__
+        # Functions of os.path. Each version writes more of them in C.
+        if value.__name__.startswith("_path_"):
+            return f"{module}path:{value.__name__.removeprefix('_path_')}"
+        return "builtin", f"{module}:{value.__qualname__}"
+    return shared_generator_method(value) or ("builtin", value.__name__, owner)
+
+
+def shared_generator_method(method: Any) -> object | None:
+    """Return the name of a method of the generator behind `random.random()`, or None for any other method."""
+    # The state of that generator changes with each use, so it must not count.
+    if type(method.__self__).__module__ != "random":
+        return None
+    shared = getattr(sys.modules["random"], method.__name__, None)
+    return ("builtin", f"random:{method.__name__}") if shared == method else None
+
+
+def stdlib_method_name(method: Any) -> str | None:
+    """Return the name of a bound method of the standard library, or None for any other method."""
+    # The class that defines such a method differs by version, so only its name counts.
+    function, owner = method.__func__, method.__self__
+    code: CodeType | None = getattr(function, "__code__", None)
+    if code is None or not _is_from_stdlib(function.__module__, code.co_filename):
+        return None
+    name: str = function.__name__
+    found = getattr(owner if isinstance(owner, type) else type(owner), name, None)
+    return name if getattr(found, "__func__", found) is function else None
+
+
+def _descriptor(value: Any) -> object:
+    return f"{value.__objclass__.__module__}:{value.__objclass__.__qualname__}.{value.__name__}"
+
+
+# Classes
+
+
+def _class(value: type) -> object:
+    """Reduce a class to its name, its source, and the variables that its methods close over."""
+    name = _public_name(value)
+    module = sys.modules.get(value.__module__)
+    importable = is_importable(value) or not value.__flags__ & HEAP_TYPE
+    if importable and _is_from_stdlib(value.__module__, getattr(module, "__file__", None)):
+        return name
+    source = class_source(value)
+    if source is None and not importable:
+        raise Unstable(f"a class {NO_SOURCE}", type)
+    closed = {}
+    for method in own_methods(value):
+        closed.update(_closure(method))
+    closed.pop("__class__", None)  # the class itself, in methods that use `super()`
+    if "<locals>" in value.__qualname__:
+        # The class's body may have computed them from variables of the function around it. Python keeps no cells of
+        # these, so their scalar results count instead.
+        closed.update(
+            (f".{attribute}", item)
+            for attribute, item in vars(value).items()
+            if type(item) in SCALARS and not (attribute.startswith("_") and attribute.endswith("_"))
+        )
+    return (name, source, closed) if closed else (name, source)
+
+
+_CALLABLES: dict[str, Reduce] = {
+    "builtins.function": _function,
+    "builtins.builtin_function_or_method": _c_function,
+    "builtins.method-wrapper": lambda value: ("builtin", value.__name__, value.__self__),
+    "functools._lru_cache_wrapper": lambda value: ("lru_cache", value.__wrapped__, value.cache_parameters()),
+}
+
+_KINDS = {
+    **dict.fromkeys(_CALLABLES, Kind("function", _callable)),
+    "builtins.type": Kind("class", _class),
+    "builtins.module": Kind("module", lambda value: value.__name__),
+    **dict.fromkeys(
+        (f"builtins.{name}_descriptor" for name in ("classmethod", "getset", "member", "method", "wrapper")),
+        Kind("descriptor", _descriptor),
+    ),
+}

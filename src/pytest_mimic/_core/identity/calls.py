@@ -1,0 +1,343 @@
+"""The identity of values and of calls, in 32 hex digits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from marshal import dumps
+from typing import Any
+
+from xxhash import xxh3_128_hexdigest
+
+from pytest_mimic._core.files.places import Places
+from pytest_mimic._core.identity.refused import Unstable, human_name
+from pytest_mimic._core.identity.resolve import Resolver
+from pytest_mimic._core.identity.short import (
+    EXACT,
+    LONG,
+    NAN,
+    SEPARATOR,
+    SHORT,
+    SIZED,
+    TEXT,
+    is_marked,
+    short_form,
+)
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+VERSION = 1
+
+
+def fingerprint(value: object, *, places: Places | None = None) -> str:
+    """Return the identity of a value: 32 hex digits, the same for equal values in every process and on every machine.
+
+    Paths below the folders of a run count by their `places`.
+
+    Raises:
+        Unstable: A part of the value has no stable identity.
+    """
+    resolver = Resolver(places or Places())
+    data = dumps([_part(value, resolver, "value")], 2)
+    if is_marked(data, resolver.places.marks):
+        resolver.locates = True
+        data = dumps([_part(value, resolver, "value")], 2)
+    return xxh3_128_hexdigest(_VALUE + data)
+
+
+def fingerprint_outcome(value: object) -> str | None:
+    """Return the identity of an outcome, 32 hex digits, or None if a part of the value has no stable identity.
+
+    The order of dicts and the memory layout of arrays count as well.
+    """
+    try:
+        digest = _digest(value, Resolver(Places(), layout=True), ordered=True)
+    except Unstable:
+        return None
+    return xxh3_128_hexdigest(_OUTCOME + digest)
+
+
+_VALUE = dumps(("value", VERSION), 2)
+_OUTCOME = dumps(("outcome", VERSION), 2)
+
+
+class CallIdentity:
+    """The identity of the calls of one target.
+
+    Args:
+        target: The canonical name of the target.
+        names: Its parameters in order; `*rest` and `**extra` as in the signature.
+        defaults: Parallel to `names`: the value that the binder uses for an omitted argument.
+        ignore: Paths of parts that do not count: arguments, parts of them, names inside `**extra`.
+        key: Takes the bound arguments, a mapping by name, and returns the value that represents them.
+        content: Arguments, or names inside `**extra`, whose paths count by the content of what they name.
+        writes: Arguments, or names inside `**extra`, whose paths count by their place alone.
+        places: The folders of the run.
+    """
+
+    __slots__ = (
+        *("_by_content", "_counted", "_extra", "_ignored", "_is_special", "_key", "_locating", "_markers"),
+        *("_marks", "_met", "_names", "_prefix", "_prune", "_resolver", "_writing", "_written"),
+    )
+
+    def __init__(
+        self,
+        target: str,
+        names: tuple[str, ...],
+        *,
+        defaults: Sequence[object] = (),
+        ignore: Sequence[str] = (),
+        key: Callable[[Mapping[str, Any]], object] | None = None,
+        content: Sequence[str] = (),
+        writes: Sequence[str] = (),
+        places: Places | None = None,
+    ) -> None:
+        plain = tuple(name.lstrip("*") for name in names)
+        self._names = plain
+        self._extra = len(names) - 1 if names and names[-1].startswith("**") else None
+        self._key = key
+        self._resolver = Resolver(places or Places())
+        self._written = frozenset(writes)
+        self._is_special = key is not None or bool(content) or bool(writes)
+        self._locating = Resolver(self._resolver.places, locates=True)
+        self._writing = Resolver(self._resolver.places.without_content(), locates=True)
+        self._marks = self._resolver.places.marks
+        self._met = self._resolver.places.met
+        self._by_content = frozenset(content)
+        # Defaults that are a bare object(): markers for "not given", which have no identity of their own.
+        self._markers = {place: default for place, default in enumerate(defaults) if type(default) is object}
+        self._ignored: dict[int, list[tuple[str, ...]]] = {}
+        left_out = set()
+        for path in ignore:
+            from pytest_mimic._core.identity.ignore import parse_path, prune
+
+            self._prune = prune
+            steps = parse_path(path)
+            if steps[0] in plain:
+                place = plain.index(steps[0])
+                steps = steps[1:]
+            elif self._extra is not None:
+                place = self._extra
+            else:
+                continue
+            if steps:
+                self._ignored.setdefault(place, []).append(steps)
+            else:
+                left_out.add(place)
+        self._counted = tuple(place for place in range(len(names)) if place not in left_out)
+        counted_names = [names[place] for place in self._counted]
+        self._prefix = dumps(("call", VERSION, target, counted_names, key is not None), 2)
+
+    def key(self, values: tuple[Any, ...]) -> str:
+        """Return the identity of a call, 32 hex digits, from its arguments as the binder returns them.
+
+        Raises:
+            Unstable: An argument has no stable identity; its path starts with the argument's name.
+        """
+        met, before = self._met, self._met.changes
+        if self._is_special:
+            data = self._chosen(values)
+        else:
+            parts = []
+            for place in self._counted:
+                value = values[place]
+                type_ = type(value)
+                if type_ in EXACT and (type_ not in SIZED or len(value) <= LONG):
+                    parts.append(value)
+                else:
+                    parts.append(self._argument(place, value, self._resolver))
+            data = dumps(parts, 2)
+            if self._marks and data.find(SEPARATOR) >= 0 and is_marked(data, self._marks):
+                data = self._with_paths(values)
+        if met.changes != before:
+            data += self._folder_numbers(values)
+        return xxh3_128_hexdigest(self._prefix + data)
+
+    def is_still(self, key: str, values: tuple[Any, ...]) -> bool:
+        """Return whether the arguments surely are as they were when the call had this key.
+
+        False says nothing: with `key=`, `content=` and `writes=`, for example, the key is not enough.
+        """
+        try:
+            return not self._is_special and self.key(values) == key
+        except Unstable:
+            return False
+
+    def _folder_numbers(self, values: tuple[Any, ...]) -> bytes:
+        """Return which paths are in one given folder, as a number for each path; nothing if all of them are.
+
+        The names of these folders do not count. But a call with paths in two folders is another one than with paths in
+        one: its outcome may name both.
+        """
+        found = self._folders(values, [place for place in self._counted if self._is_located(place)])
+        numbers = {given: number for number, given in enumerate(dict.fromkeys(found))}
+        return dumps([numbers[given] for given in found], 2) if len(numbers) > 1 else b""
+
+    def folders(self, values: tuple[Any, ...]) -> list[str]:
+        """Return the given folders in which the arguments' paths are; first those of arguments whose places count."""
+        places = range(len(self._names))
+        return self._folders(values, sorted(places, key=lambda place: not self._is_located(place)))
+
+    def _folders(self, values: tuple[Any, ...], places: Iterable[int]) -> list[str]:
+        from pytest_mimic._core.identity.named_paths import given_folders
+
+        names, roots = self._names, self._resolver.places
+        return [given for place in places for given in given_folders(names[place], values[place], roots)]
+
+    def _is_located(self, place: int) -> bool:
+        """Return whether the places of an argument's paths count."""
+        is_chosen = self._key is not None or self._names[place] in self._by_content
+        return place in self._counted and place not in self._ignored and not is_chosen
+
+    def _chosen(self, values: tuple[Any, ...]) -> bytes:
+        """Return the data of a call with `key=`, `content=` or `writes=`."""
+        if self._key is None:
+            return self._with_paths(values)
+        key = self._key(dict(zip(self._names, values)))
+        return dumps([_part(key, self._locating, "key")], 2)
+
+    def _with_paths(self, values: tuple[Any, ...]) -> bytes:
+        """Return the data of a call in which strings that are paths count as such."""
+        return dumps([self._located(place, values[place]) for place in self._counted], 2)
+
+    def digest(self, place: int, value: Any) -> str | None:
+        """Return the identity of an argument by its place in the signature, or None if it does not count or is unstable."""
+        if place not in self._counted:
+            return None
+        try:
+            return xxh3_128_hexdigest(dumps([self._located(place, value)], 2))
+        except Unstable:
+            return None
+
+    def _located(self, place: int, value: Any) -> object:
+        """Return an argument in which strings that are paths count as such, and those of `content=` by content."""
+        if self._by_content:
+            value = self._as_content(place, value)
+        return self._argument(place, value, self._locating)
+
+    def _argument(self, place: int, value: Any, resolver: Resolver) -> object:
+        if place in self._ignored:
+            return self._pruned_part(place, value, resolver)
+        if place in self._markers and self._markers[place] is value:
+            return ...
+        return self._whole_part(place, value, resolver)
+
+    def _as_content(self, place: int, value: Any) -> Any:
+        """Return an argument with objects for the paths whose content counts."""
+        from pytest_mimic._core.identity.paths import with_contents
+
+        places = self._resolver.places
+        name = self._names[place]
+        try:
+            if name in self._by_content:
+                return with_contents(value, places)
+            if place == self._extra and not self._by_content.isdisjoint(value):
+                changed = {}
+                for name, item in value.items():
+                    changed[name] = with_contents(item, places) if name in self._by_content else item
+                return changed
+        except Unstable as error:
+            raise Unstable(error.type_name, error.kind, name, remedy=error.remedy) from error
+        return value
+
+    def _as_written(self, place: int, value: Any) -> Any:
+        """Return an argument with plain data for what the call writes, which counts by its place alone."""
+        name = self._names[place]
+        if name in self._written:
+            return "written", _part(value, self._writing, name)
+        if place == self._extra and type(value) is dict:
+            for key in self._written & value.keys():
+                value = {**value, key: ("written", _part(value[key], self._writing, key))}
+        return value
+
+    def _pruned_part(self, place: int, value: Any, resolver: Resolver) -> object:
+        # Code of the value's own class runs here. It may raise anything, above all without a part that it needs.
+        try:
+            pruned = self._prune(value, self._ignored[place])
+        except Unstable as error:
+            raise Unstable(error.type_name, error.kind, self._names[place]) from error
+        except Exception as error:
+            raise self._failing(place, value, "when it is looked into", error) from error
+        try:
+            return self._whole_part(place, pruned, resolver)
+        except Unstable:
+            raise
+        except Exception as error:
+            if pruned is value:
+                raise
+            raise self._failing(place, value, "without what is left out", error) from error
+
+    def _failing(self, place: int, value: Any, when: str, error: Exception) -> Unstable:
+        what = f"{human_name(type(value))}, which fails {when} ({type(error).__name__})"
+        return Unstable(what, type(value), self._names[place])
+
+    def _whole_part(self, place: int, value: Any, resolver: Resolver) -> object:
+        if self._written:
+            value = self._as_written(place, value)
+        try:
+            return _part(value, resolver, self._names[place])
+        except Unstable:
+            if place == self._extra:
+                for name, one in value.items():  # raises for the guilty argument, with its own name
+                    _part(one, resolver, name)
+            raise
+
+
+def _part(value: Any, resolver: Resolver, name: str) -> object:
+    """Return the form in which marshal writes a value: itself if it is short and plain, else `[[digest]]`.
+
+    The forms cannot be mistaken for one another: a dict is written as `[keys, values]`, and a plain list contains
+    only scalars. If the resolver locates, a value that holds a string which is a path has no short form. Otherwise the
+    dump of that form contains a mark.
+    """
+    type_ = type(value)
+    if resolver.locates and _holds_path(value, resolver):
+        pass
+    elif type_ is dict:
+        if len(value) <= SHORT and TEXT.issuperset(map(type, value)):
+            keys = sorted(value)
+            items = short_form([value[key] for key in keys])
+            if items is not None:
+                return [keys, items]
+    elif type_ in EXACT:
+        if type_ not in SIZED or len(value) <= LONG:
+            return value
+    elif type_ is float:
+        return value if value == value else NAN
+    elif (type_ is list or type_ is tuple) and len(value) <= SHORT:
+        short = short_form(value)
+        if short is not None:
+            return short
+    try:
+        return [[_digest(value, resolver)]]
+    except Unstable as error:
+        from pytest_mimic._core.identity.locate import located
+
+        raise located(error, value, resolver, name) from None
+
+
+def _holds_path(value: Any, resolver: Resolver) -> bool:
+    """Check whether a value that could have a short form is or holds a string that is a path."""
+    if not resolver.places.marks:
+        return False
+    type_ = type(value)
+    texts: Iterable[object] = ()
+    if type_ is str:
+        texts = (value,)
+    elif type_ in (list, tuple, dict) and len(value) <= SHORT:
+        texts = [*value, *value.values()] if type_ is dict else value
+    locate = resolver.locator()
+    return any(locate(text) is not text for text in texts if type(text) is str)
+
+
+def _digest(value: object, resolver: Resolver, *, ordered: bool = False) -> bytes:
+    digest: bytes = _long_form().digest(value, resolver, ordered=ordered)
+    return digest
+
+
+@cache
+def _long_form() -> Any:
+    """Return the module that digests values which have no short form. Calls with small plain arguments need none."""
+    from pytest_mimic._core.identity import long_form
+
+    return long_form

@@ -1,0 +1,150 @@
+"""Paths in identities: their place below a folder of the run, and the content of the files that they name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._core.event_loop import outside_event_loop
+from pytest_mimic._core.files.digests import MISSING, Content, NoDigest
+from pytest_mimic._core.files.places import LONGEST_PATH, TEMPORARY
+from pytest_mimic._core.identity.refused import Unstable
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.files.places import PathPlace, Places
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+class TextPath:
+    """A string that is a path below the base temporary folder. It replaces the string in a walk."""
+
+    __slots__ = ("found", "place", "places", "text")
+    __module__ = "pytest_mimic"  # its tag, wherever it is defined
+
+    def __init__(self, text: str, place: PathPlace, places: Places) -> None:
+        self.text = text
+        self.place = place
+        self.places = places
+        self.found: Content | None = None
+
+    def __mimic_identity__(self) -> object:
+        if self.found is None:  # one walk reads a file once, even if it has just changed
+            self.found = content_of(self.text, self.places, str)
+        return self.place.rest, *self.found
+
+
+class NamedContent:
+    """A path whose content counts, but neither its place nor its name: the paths of an argument that `content=` names."""
+
+    __slots__ = ("kind", "places", "text")
+    __module__ = "pytest_mimic"
+
+    @outside_event_loop
+    def __init__(self, path: str | os.PathLike[str], places: Places) -> None:
+        self.text = os.path.abspath(path)  # noqa: PTH100 - the text of any path, also of a pure one
+        self.kind = type(path)
+        self.places = places
+
+    def __mimic_identity__(self) -> object:
+        found = content_of(self.text, self.places, self.kind)
+        if found.kind == MISSING:
+            remedy = "or make the file before the call: content= counts what is in it"
+            raise Unstable("a path of content= at which there is no file", self.kind, remedy=remedy)
+        return found
+
+
+def content_of(path: str, places: Places, kind: type) -> Content:
+    """Return the content that a path names, in plain parts. `kind` is the type of the path.
+
+    Raises:
+        Unstable: It has no digest.
+    """
+    if not places.counts_content:
+        return Content(MISSING)
+    try:
+        return places.digests.content_of(path)
+    except NoDigest as error:
+        raise Unstable(error.what, kind, remedy=error.remedy) from error
+
+
+def path_reducer(places: Places) -> Callable[[Any], object]:
+    """Return the function that reduces a `pathlib` path to plain parts."""
+    found: dict[str, Content] = {}  # one walk reads a file once, even if it has just changed
+
+    def reduce(value: Any) -> object:
+        place = places.place_of(os.fspath(value))
+        if place is not None:
+            places.met.note(place)
+        counted = counted_file(value, places)
+        where = (value.as_posix(),) if place is None else (place.token, place.rest)
+        if counted is not None:
+            if counted not in found:
+                found[counted] = content_of(counted, places, type(value))
+            return (*where, *found[counted])
+        return where[0] if place is None else where
+
+    return reduce
+
+
+@outside_event_loop
+def counted_file(path: Any, places: Places) -> str | None:
+    """Return the absolute path of the file whose content counts with a `pathlib` path, or None if only the path counts.
+
+    After `monkeypatch.chdir(tmp_path)`, a relative path names a file below the base temporary folder.
+    """
+    if not places.counts_content:
+        return None
+    text = os.fspath(path)
+    place = places.place_of(text)
+    if place is None and places.marks and isinstance(path, Path) and not path.is_absolute():
+        try:
+            text = os.path.abspath(text)  # noqa: PTH100 - not resolved, as the call sees it
+        except FileNotFoundError:  # the current folder is gone
+            return None
+        place = places.place_of(text)
+        # A relative name at which there is nothing is often no path to a file.
+        if not os.path.exists(text):  # noqa: PTH110
+            return None
+    return text if place is not None and place.token == TEMPORARY else None
+
+
+def text_locator(places: Places) -> Callable[[str], object]:
+    """Return the function that replaces a string by a `TextPath` if it is a path below the base temporary folder."""
+    known: dict[str, TextPath] = {}
+
+    def locate(text: str) -> object:
+        if len(text) > LONGEST_PATH:
+            return text
+        found = known.get(text)
+        if found is None:
+            place = places.place_of_text(text)
+            if place is None:
+                return text
+            places.met.note(place)
+            found = known[text] = TextPath(text, place, places)
+        return found
+
+    return locate
+
+
+def with_contents(value: Any, places: Places) -> Any:
+    """Return an argument of `content=` with a `NamedContent` for each path: one, or those in a container.
+
+    Raises:
+        Unstable: A part is no path.
+    """
+    if isinstance(value, (str, os.PathLike)):
+        return NamedContent(value, places)
+    if value is None or isinstance(value, NamedContent):
+        return value
+    if isinstance(value, dict):
+        return {key: with_contents(item, places) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        # A set of paths may hold equal contents at different places.
+        items = [with_contents(item, places) for item in value]
+        return frozenset(items) if isinstance(value, (set, frozenset)) else items
+    what = f"a value of type {type(value).__name__}, where content= takes paths"
+    raise Unstable(what, type(value), remedy="")

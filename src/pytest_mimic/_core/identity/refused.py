@@ -1,0 +1,51 @@
+"""The error for a value without a stable identity, and the rule for types without one."""
+
+from __future__ import annotations
+
+
+class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError with the call's facts
+    """A value has no stable identity.
+
+    Attributes:
+        type_name: The name of its type for people, such as `a thread lock`.
+        path: The path that leads to it, such as `config.clients[2]._lock`; empty until it is known.
+        owner: The type of the nearest object around it that a user may have written, or None.
+        is_named: Whether `ignore=` can name the path: only items of lists and mappings, and attributes, lead to it.
+        in_object: Whether it is a part of an argument that is an object with attributes.
+        remedy: What to do besides leaving it out, or an empty string if there is nothing. None: teach the type.
+    """
+
+    def __init__(
+        self,
+        type_name: str,
+        kind: type,
+        path: str = "",
+        owner: type | None = None,
+        *,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(f"{path or 'the value'} has no stable identity: {type_name}")
+        self.type_name = type_name
+        self.kind = kind
+        self.path = path
+        self.owner = owner
+        self.is_named = False
+        self.in_object = False
+        self.remedy = remedy
+
+
+def full_name(type_: type) -> str:
+    """Return the dotted name under which the tables of this package list a type."""
+    return f"{type_.__module__}.{type_.__qualname__}"
+
+
+def human_name(type_: type) -> str:
+    """Return what an object of this type is, in words."""
+    from pytest_mimic._core.identity.words import words_for
+
+    return words_for(type_) or f"an object of {type_.__module__}.{type_.__qualname__}"
+
+
+def refuse(value: object) -> object:
+    """Raise Unstable. This is the `reduce` of types without identity."""
+    raise Unstable(human_name(type(value)), type(value))

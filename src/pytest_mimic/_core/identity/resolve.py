@@ -1,0 +1,53 @@
+"""Finds the kind of a type. The rules are loaded when the first type needs one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.files.places import Places
+    from pytest_mimic._core.identity.kinds import Kind
+
+
+class Resolver:
+    """Finds the kind of a type.
+
+    Args:
+        places: The folders of the run, under which paths count by their place.
+        layout: Whether the value is an outcome: then the memory layout of arrays counts, and other facts that
+            equality ignores and a replay gives back.
+        locates: Whether strings that are paths below the base temporary folder count as such. Otherwise the caller finds
+            out whether there are any: see `is_marked`.
+    """
+
+    __slots__ = ("layout", "locates", "places")
+
+    def __init__(self, places: Places, *, layout: bool = False, locates: bool = False) -> None:
+        self.places = places
+        self.layout = layout
+        self.locates = locates
+
+    def __call__(self, type_: type) -> Kind:
+        """Return the kind of a type that is neither a scalar nor a plain container.
+
+        Raises:
+            Unstable: The type has no module, and so no name that is the same in another process.
+        """
+        kind: Kind = _rules().kind_of(type_, self.places, layout=self.layout)
+        return kind
+
+    def locator(self) -> Callable[[str], object]:
+        """Return the function that replaces strings which are paths: see `text_locator`."""
+        from pytest_mimic._core.identity.paths import text_locator
+
+        return text_locator(self.places)
+
+
+@cache
+def _rules() -> Any:
+    """Return the module with the rules. Calls whose arguments are plain need none of them."""
+    from pytest_mimic._core.identity import rules
+
+    return rules

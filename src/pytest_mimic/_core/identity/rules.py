@@ -1,0 +1,44 @@
+"""The rules of identity: registrations first, then callables, libraries, the standard library, plain state."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from pytest_mimic._core.identity.callables import callable_kind
+from pytest_mimic._core.identity.kinds import Kind, registered_kind
+from pytest_mimic._core.identity.libraries import LIBRARIES
+from pytest_mimic._core.identity.refused import Unstable
+from pytest_mimic._core.identity.state import state_kind
+from pytest_mimic._core.identity.stdlib import stdlib_kind
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.files.places import Places
+
+
+def kind_of(type_: type, places: Places, *, layout: bool) -> Kind:
+    """Return the kind of a type that is neither a scalar nor a plain container. See `Resolver`.
+
+    Raises:
+        Unstable: The type has no module, and so no name that is the same in another process.
+    """
+    return (
+        registered_kind(type_)
+        or callable_kind(type_)
+        or _library_kind(type_, layout=layout)
+        or stdlib_kind(type_, places, layout=layout)
+        or state_kind(type_)
+    )
+
+
+def _library_kind(type_: type, *, layout: bool) -> Kind | None:
+    if type(type_.__module__) is not str:
+        raise Unstable(f"an object of {type_.__qualname__}, a class without a module", type_)
+    for base in type_.__mro__:
+        library = LIBRARIES.get(str(base.__module__).partition(".")[0])
+        if library is not None and library.identity:
+            module = import_module(library.identity)
+            kind: Kind | None = module.library_kind(type_, base, layout)
+            if kind is not None:
+                return kind
+    return None

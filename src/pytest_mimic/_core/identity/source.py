@@ -1,0 +1,268 @@
+"""Fingerprints of source code, computed from its syntax tree without comments, docstrings and layout."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import os
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
+from marshal import dumps
+from os.path import realpath
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+from xxhash import xxh3_128_hexdigest
+
+from pytest_mimic._core.event_loop import outside_event_loop
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
+
+# Fields of syntax trees that say where or how something was written, not what it does.
+IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+
+
+@cache
+def _stdlib(resolve: Callable[[str], str] = realpath) -> str:
+    """Return the folder of the standard library. A fake file system does not replace the default argument."""
+    return os.path.dirname(resolve(os.__file__))  # noqa: PTH120 - a Path would be resolved by the fake one
+
+
+def is_in_stdlib(file: str) -> bool:
+    """Return whether a source file belongs to the standard library."""
+    path = realpath(file)
+    # site-packages and dist-packages are inside the standard library's folder.
+    return path.startswith(_stdlib() + os.sep) and "-packages" + os.sep not in path
+
+
+def source_fingerprint(function: object) -> str | None:
+    """Return the fingerprint of a function's or class's source, 32 hex digits, the same on every Python version.
+
+    Comments, docstrings, layout and line numbers do not count; decorators do. For a wrapper (`functools.wraps`,
+    `lru_cache`, `partial`), the source is that of the function inside. The result is None if there is no source:
+    builtins, functions written in C, code made at run time.
+    """
+    inner = _innermost(function)
+    if isinstance(inner, type):
+        return class_source(inner)
+    code = getattr(inner, "__code__", None)
+    return code_source(code) if isinstance(code, CodeType) else None
+
+
+def _innermost(function: Any) -> Any:
+    """Return the function behind wrappers, methods, partials and descriptors."""
+    from inspect import getattr_static
+
+    seen: set[int] = set()
+    while id(function) not in seen:
+        seen.add(id(function))
+        for name in ("__mimic_original__", "__wrapped__", "__func__", "fget", "func"):
+            # Statically first: a Mock has every attribute that it is asked for.
+            has_it = not isinstance(function, type) and getattr_static(function, name, None) is not None
+            inner = getattr(function, name, None) if has_it else None
+            if inner is not None:
+                function = inner
+                break
+    return function
+
+
+# Functions
+
+
+@outside_event_loop
+def code_source(code: CodeType) -> str | None:
+    """Return the fingerprint of the definition that a code object was compiled from, or None if it is not found."""
+    linecache.checkcache(code.co_filename)
+    return _source_of_code(code, code.co_filename, _stamp(code.co_filename))
+
+
+def _stamp(file: str) -> tuple[int, int] | None:
+    """Return a cache key that changes when the file does."""
+    try:
+        facts = Path(file).stat()
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_size
+
+
+@lru_cache(maxsize=4096)
+def _source_of_code(code: CodeType, file: str, stamp: object) -> str | None:
+    found = _definitions(file, stamp).get((code.co_firstlineno, code.co_name), [])
+    if len(found) > 1:
+        found = [node for node in found if isinstance(node, ast.Lambda) and _is_source_of(node, code)]
+    if not found:
+        return None
+    node = min(found, key=_extent)
+    if isinstance(node, ast.Lambda):
+        # Python 3.10 cannot say which of two lambdas it is if they differ in their defaults alone. Defaults count by
+        # value anyway.
+        names = node.args
+        bare = ast.arguments(
+            names.posonlyargs, names.args, names.vararg, names.kwonlyargs, [], names.kwarg, []
+        )
+        return normalised(ast.Lambda(bare, node.body))
+    return normalised(node)
+
+
+@lru_cache(maxsize=64)
+def _definitions(file: str, stamp: object) -> dict[tuple[int, str], list[Definition]]:
+    """Return the functions of a file by first line, that of the first decorator if it has any, and name."""
+    tree = _tree(file, stamp)
+    found: dict[tuple[int, str], list[Definition]] = {}
+    for node in () if tree is None else ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            name = getattr(node, "name", "<lambda>")
+            found.setdefault((_first_line(node), name), []).append(node)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _tree(file: str, _stamp: object) -> ast.Module | None:
+    text = "".join(linecache.getlines(file))
+    try:
+        return ast.parse(text) if text else None
+    except (SyntaxError, ValueError):  # Python 3.10 raises a ValueError for null bytes
+        return None
+
+
+def _first_line(node: Definition) -> int:
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(line.lineno for line in decorators)])
+
+
+def _extent(node: Definition) -> tuple[int, int]:
+    """Return the size of a definition in lines and columns: the smallest around a place is the innermost."""
+    lines = (node.end_lineno or 0) - node.lineno
+    return lines, (node.end_col_offset or 0) - (0 if lines else node.col_offset)
+
+
+def _is_source_of(node: ast.Lambda, code: CodeType) -> bool:
+    """Return whether the code was compiled from this lambda, one of several on a line.
+
+    Python 3.11 and later know the columns of instructions (PEP 657). For earlier versions, the lambda is compiled
+    and the results are compared.
+    """
+    places = [
+        (line, column)
+        for line, end, column, end_column in getattr(code, "co_positions", tuple)()
+        # Instructions that only enter the code have no extent.
+        if line is not None and column is not None and (line, column) != (end, end_column)
+    ]
+    if not places:
+        module = ast.fix_missing_locations(ast.Module([ast.Expr(node)], []))
+        constants = compile(module, "", "exec").co_consts
+        return _shape(next(part for part in constants if isinstance(part, CodeType))) == _shape(code)
+    body = node.body
+    start, end = (body.lineno, body.col_offset), (body.end_lineno or 0, body.end_col_offset or 0)
+    return all(start <= place < end for place in places)
+
+
+def _shape(code: CodeType) -> object:
+    """Return the parts of a code object that do not depend on where it was compiled."""
+    return (
+        code.co_varnames,
+        sorted({*code.co_names, *code.co_freevars}),
+        [_shape(part) if isinstance(part, CodeType) else (type(part), part) for part in code.co_consts],
+        len(code.co_code),
+    )
+
+
+# Classes
+
+
+@outside_event_loop
+def class_source(value: type) -> str | None:
+    """Return the fingerprint of a class's definition, or None if it is not found."""
+    codes = [method.__code__ for method in own_methods(value)]
+    file = codes[0].co_filename if codes else getattr(sys.modules.get(value.__module__), "__file__", None)
+    if file is None:
+        return None
+    lines = frozenset(code.co_firstlineno for code in codes)
+    linecache.checkcache(file)
+    return _source_of_class(value.__qualname__, file, lines, _stamp(file))
+
+
+def own_methods(value: type) -> Iterator[FunctionType]:
+    """Yield the methods that were written in the class itself, without their decorators."""
+    for name, member in value.__dict__.items():
+        function = getattr(member, "__func__", member)
+        while type(function) is FunctionType and "__wrapped__" in function.__dict__:
+            function = function.__dict__["__wrapped__"]
+        # attrs gives a class methods under the class's own name. They are compiled elsewhere.
+        if type(function) is not FunctionType or function.__globals__.get("__name__") != value.__module__:
+            continue
+        # Python 3.14 makes `__annotate_func__`, for annotations (PEP 649). It closes over the class's names.
+        own = name != "__annotate_func__" and function.__qualname__.startswith(f"{value.__qualname__}.")
+        if own and not function.__code__.co_filename.startswith("<"):
+            yield function
+
+
+@lru_cache(maxsize=1024)
+def _source_of_class(qualname: str, file: str, lines: frozenset[int], stamp: object) -> str | None:
+    # A file may define several classes of the same name. This one contains the lines of its methods.
+    tree = _tree(file, stamp)
+    steps = [step for step in qualname.split(".") if step != "<locals>"]
+    for node in () if tree is None else _classes(tree, steps):
+        if all(_first_line(node) <= line <= (node.end_lineno or 0) for line in lines):
+            return normalised(node)
+    return None
+
+
+def _classes(tree: ast.AST, steps: list[str]) -> Iterator[ast.ClassDef]:
+    todo = list(ast.iter_child_nodes(tree))
+    while todo:
+        node = todo.pop(0)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            if node.name != steps[0]:
+                continue
+            if len(steps) > 1:
+                yield from _classes(node, steps[1:])
+            elif isinstance(node, ast.ClassDef):
+                yield node
+        else:
+            todo += ast.iter_child_nodes(node)
+
+
+# Syntax trees
+
+
+def normalised(node: ast.AST) -> str:
+    """Return a digest of a syntax tree: the same for every layout, and on every Python version.
+
+    Fields that are None or empty are left out, since versions add such fields. An item is the name of a
+    node's class and the names of its fields, a list's length, or a constant.
+    """
+    words: list[object] = []
+    todo: list[object] = [node]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, ast.AST):
+            fields = [
+                (name, value)
+                for name, value in ast.iter_fields(item)
+                if name not in IGNORED_FIELDS and (value not in (None, []) or isinstance(item, ast.Constant))
+            ]
+            words += [type(item).__name__, len(fields), *(name for name, _ in fields)]
+            todo += [_tidied(item, name, value) for name, value in reversed(fields)]
+        elif isinstance(item, list):
+            words.append(len(item))
+            todo += reversed(item)
+        else:
+            words.append((type(item).__name__, item if item is not ... else None))
+    return xxh3_128_hexdigest(dumps(words, 2))
+
+
+def _tidied(node: ast.AST, name: str, value: Any) -> object:
+    """Return the value of a field without docstrings, `pass`, `...` and the empty parts of f-strings."""
+    if name == "body" and isinstance(value, list):
+        return [line for line in value if not (isinstance(line, ast.Pass) or _is_remark(line))]
+    if name == "values" and isinstance(node, ast.JoinedStr):
+        return [part for part in value if not (isinstance(part, ast.Constant) and part.value == "")]
+    return value
+
+
+def _is_remark(line: ast.stmt) -> bool:
+    constant = line.value if isinstance(line, ast.Expr) else None
+    return isinstance(constant, ast.Constant) and (isinstance(constant.value, str) or constant.value is ...)

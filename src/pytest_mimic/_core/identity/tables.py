@@ -1,0 +1,230 @@
+"""Arrays, tables and sparse matrices of data libraries, opened into what can be compared element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from pytest_mimic._core.identity.libraries import LIBRARIES
+
+# How many rows and columns are looked at at the ends of a table.
+_FIRST, _COLUMNS = 2, 5
+
+
+class Column(NamedTuple):
+    """Values of one kind.
+
+    Attributes:
+        dtype: The library's name for the kind.
+        values: A numpy array of numbers or moments, or a list of objects.
+        categories: The values that the column could hold, where its dtype lists them.
+        labels: The labels of the values, which may be names, as in a row of a table.
+    """
+
+    dtype: str
+    values: Any
+    categories: Any = None
+    labels: Any = None
+
+
+class Table(NamedTuple):
+    """The parts of a library's value, which may be values of libraries themselves.
+
+    Attributes:
+        parts: The parts by their name in paths.
+        ordered: Whether the order of the parts counts.
+        rows: How many rows the columns have, and so has the index; None without columns of one length.
+    """
+
+    parts: dict[str, Any]
+    ordered: bool = False
+    rows: int | None = None
+
+
+class Picture(NamedTuple):
+    """An image, which is compared pixel by pixel.
+
+    Attributes:
+        image: The image itself.
+        colours: What its pixels mean: the palette, the transparent colour.
+    """
+
+    image: Any
+    colours: dict[str, Any]
+
+
+class Ends(NamedTuple):
+    """The first and the last rows of a table, or items of a column, opened. The others are not looked at.
+
+    Attributes:
+        rows: How many there are in all.
+        columns: How many columns there are in all; None for a column.
+        first: The first rows, all of them if there are few.
+        last: The last row; None if it is among the first.
+    """
+
+    rows: int
+    columns: int | None
+    first: Table | Column
+    last: Table | Column | None
+
+
+Opener = Callable[[Any], "Table | Column | Picture | None"]
+
+
+Slicer = Callable[[Any, int, int], Any]
+
+
+def open_elements(value: Any) -> Table | Column | Picture | None:
+    """Open a library's value into its elements; None for one without elements that can be shown."""
+    opener = _for_type_of(value, "OPENERS")
+    if opener is None:
+        return None
+    try:
+        opened: Table | Column | Picture | None = opener(value)
+        return opened
+    except Exception:  # tensors of bfloat16, for one, have no form in plain memory
+        return None
+
+
+def ends_of(value: Any) -> Ends | None:
+    """Open the ends of a library's table or column: a few rows, a few columns. None for any other value."""
+    slicer = _for_type_of(value, "SLICERS")
+    if slicer is None:
+        return None
+    rows = len(value)
+    shape: tuple[int, ...] = getattr(value, "shape", ())
+    columns = shape[1] if len(shape) == 2 else None
+    first = open_elements(slicer(value, 0, _FIRST + 1 if rows <= _FIRST + 1 else _FIRST))
+    last = open_elements(slicer(value, rows - 1, rows)) if rows > _FIRST + 1 else None
+    if first is None or isinstance(first, Picture) or isinstance(last, Picture):
+        return None
+    return Ends(rows, columns, first, last)
+
+
+def _for_type_of(value: Any, table: str) -> Callable[..., Any] | None:
+    """Return what the module of a value's library has for its type in a table of this name, or None."""
+    for base in type(value).__mro__:
+        package = str(base.__module__).partition(".")[0]
+        row = LIBRARIES.get(package)
+        if row is None or not row.elements:
+            continue
+        known: dict[tuple[str, str], Callable[..., Any]] = getattr(import_module(row.elements), table, {})
+        found = known.get((package, base.__qualname__.rpartition(".")[2]))
+        if found is not None:
+            return found
+    return None
+
+
+def _array(array: Any) -> Column:
+    import numpy
+
+    plain = numpy.asarray(array)
+    return Column(str(plain.dtype), plain)
+
+
+def _masked(array: Any) -> Table:
+    """Open a masked array into its mask and its data, with zeros for the hidden data, which does not count."""
+    import numpy
+
+    shown = array.filled(numpy.zeros((), array.dtype))
+    return Table({"mask": _array(numpy.ma.getmaskarray(array)), "data": _array(shown)})
+
+
+def _unique(names: Iterable[object]) -> list[str]:
+    """Return the names of columns, with an index added to those that occur twice."""
+    found: dict[str, None] = {}
+    for index, name in enumerate(names):
+        found[f"{name}#{index}" if str(name) in found else str(name)] = None
+    return list(found)
+
+
+def _pandas_frame(frame: Any) -> Table:
+    columns = [_pandas_column(frame.iloc[:, place]) for place in range(frame.shape[1])]
+    names = _unique([*frame.columns, "index"])
+    parts = [*(column._replace(labels=frame.index) for column in columns), frame.index]
+    return Table(dict(zip(names, parts, strict=True)), ordered=True, rows=len(frame))
+
+
+def _pandas_series(series: Any) -> Table:
+    values = _pandas_column(series)._replace(labels=series.index)
+    return Table({"name": series.name, "values": values, "index": series.index}, rows=len(series))
+
+
+def _pandas_column(column: Any) -> Column:
+    values = column.to_numpy()
+    # A MultiIndex has no dtype.
+    return _of_pandas(getattr(column, "dtype", "object"), list(column) if values.dtype.hasobject else values)
+
+
+def _of_pandas(dtype: Any, values: Any) -> Column:
+    name = f"{dtype}, ordered" if getattr(dtype, "ordered", False) else str(dtype)
+    return Column(name, values, getattr(dtype, "categories", None))
+
+
+def _polars_column(series: Any) -> Column:
+    return Column(str(series.dtype), series.to_list())
+
+
+def _arrow_table(table: Any) -> Table:
+    columns = [_arrow_column(table.column(place)) for place in range(table.num_columns)]
+    return Table(
+        dict(zip(_unique(table.schema.names), columns, strict=True)), ordered=True, rows=table.num_rows
+    )
+
+
+def _arrow_column(array: Any) -> Column:
+    return Column(str(array.type), array.to_pylist())
+
+
+def _sparse(matrix: Any) -> Table:
+    entries = matrix.tocoo(copy=True)
+    entries.has_canonical_format = False  # scipy claims it for entries in any order
+    entries.sum_duplicates()
+    shape = tuple(int(length) for length in matrix.shape)
+    return Table({"shape": shape, "row": entries.row, "col": entries.col, "data": entries.data})
+
+
+def _picture(image: Any) -> Picture:
+    palette = image.getpalette() if image.mode in ("P", "PA") else None
+    return Picture(image, {"palette": palette, "transparency": image.info.get("transparency")})
+
+
+OPENERS: dict[tuple[str, str], Opener] = {
+    ("PIL", "Image"): _picture,
+    ("numpy", "MaskedArray"): _masked,
+    ("numpy", "generic"): lambda scalar: _array(scalar) if scalar.dtype.kind in "biufcmM" else None,
+    ("numpy", "ndarray"): _array,
+    ("pandas", "DataFrame"): _pandas_frame,
+    ("pandas", "ExtensionArray"): lambda array: _of_pandas(array.dtype, list(array)),
+    ("pandas", "Index"): lambda index: Table({"names": list(index.names), "values": _pandas_column(index)}),
+    ("pandas", "Series"): _pandas_series,
+    ("polars", "DataFrame"): lambda frame: Table(
+        {name: _polars_column(frame[name]) for name in frame.columns}, ordered=True, rows=frame.height
+    ),
+    ("polars", "Series"): lambda series: Table({"name": series.name, "values": _polars_column(series)}),
+    ("pyarrow", "Array"): _arrow_column,
+    ("pyarrow", "ChunkedArray"): _arrow_column,
+    ("pyarrow", "RecordBatch"): _arrow_table,
+    ("pyarrow", "Table"): _arrow_table,
+    ("scipy", "_spbase"): _sparse,
+    ("torch", "Tensor"): lambda tensor: _array(tensor.detach().cpu().numpy()),
+}
+
+
+def _arrow_rows(table: Any, start: int, stop: int) -> Any:
+    return table.select(list(range(min(table.num_columns, _COLUMNS)))).slice(start, stop - start)
+
+
+SLICERS: dict[tuple[str, str], Slicer] = {
+    ("pandas", "DataFrame"): lambda frame, start, stop: frame.iloc[start:stop, :_COLUMNS],
+    ("pandas", "Index"): lambda index, start, stop: index[start:stop],
+    ("pandas", "Series"): lambda series, start, stop: series.iloc[start:stop],
+    ("polars", "DataFrame"): lambda frame, start, stop: frame[start:stop, :_COLUMNS],
+    ("polars", "Series"): lambda series, start, stop: series[start:stop],
+    ("pyarrow", "Array"): lambda array, start, stop: array.slice(start, stop - start),
+    ("pyarrow", "ChunkedArray"): lambda array, start, stop: array.slice(start, stop - start),
+    ("pyarrow", "RecordBatch"): _arrow_rows,
+    ("pyarrow", "Table"): _arrow_rows,
+}

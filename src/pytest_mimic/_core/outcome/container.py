@@ -1,0 +1,317 @@
+"""The file format of a pickle: its stream and buffers, compressed if that saves enough, with checksums."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from xxhash import xxh3_64, xxh3_64_intdigest, xxh3_128
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.outcome.pickles import Pickled
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+START = b"pytest-mimic pickle, format 1\n".ljust(64, b"\0")
+FILE_START = b"pytest-mimic file, format 1\n".ljust(64, b"\0")
+END = b"\0mim"
+# The alignment of buffers that Arrow recommends. It also holds for a mapped file.
+_ALIGN = 64
+_BLOCK = 1 << 20
+# The widest items that are shuffled, in bytes: complex128.
+_WIDEST = 16
+# The size of a larger item, such as a long text of numpy's, is not stored: it is of no use.
+_WIDEST_STORED = 0xFFFF
+_RAW, _ZSTD, _SHUFFLED = 0, 1, 2
+# Shuffled data compresses as well at the lowest level, in half the time.
+_LEVELS = {_ZSTD: 3, _SHUFFLED: 1}
+# How much of a block shows whether to shuffle it: so many pieces of so many bytes.
+_PIECES, _PIECE = 8, 8192
+# A buffer that is stored raw can be mapped; above this size that is worth more than some saved space.
+_LARGE = 8 << 20
+_SAVED, _SAVED_LARGE = 0.10, 0.25
+_SEGMENT = struct.Struct("<HHIQQQ")  # codec, size of an item, zero, stored bytes, bytes, check of the stored
+_TAIL = struct.Struct("<16sQI4s")  # checksum of the content, check of table and checksum, segments, END
+
+
+class DamagedError(Exception):
+    """The bytes are not those that were written. The text says how they differ, or is empty."""
+
+
+class Segment(NamedTuple):
+    """One entry of the table."""
+
+    codec: int
+    item: int
+    stored: int
+    size: int
+    check: int
+
+
+class Packer:
+    """Writes the file of a pickle, piece by piece.
+
+    `checksum` is of the uncompressed content, in hex; empty until all pieces were taken.
+    """
+
+    start = START
+
+    def __init__(self, pickled: Pickled) -> None:
+        self._segments: Iterable[tuple[memoryview, int]] = _segments(pickled)
+        self._content = xxh3_128()
+        self._position = 0
+        self.checksum = ""
+
+    def pieces(self) -> Iterator[bytes | memoryview]:
+        """Yield the bytes to write, in order."""
+        table = []
+        yield self._counted(self.start)
+        for data, item in self._segments:
+            yield self._counted(b"\0" * (-self._position % _ALIGN))
+            before = self._position
+            segment, compressed = _choose(data, item)
+            stored = xxh3_64()
+            for piece in self._segment(data, segment, compressed):
+                if segment.codec != _RAW:  # a raw segment is the content, which has a hash already
+                    stored.update(piece)
+                yield self._counted(piece)
+            table.append(segment._replace(stored=self._position - before, check=stored.intdigest()))
+        yield self._tail(table)
+
+    def _counted(self, piece: Any) -> Any:
+        self._position += len(piece)
+        return piece
+
+    def _segment(
+        self, data: memoryview, segment: Segment, compressed: bytes | None
+    ) -> Iterator[bytes | memoryview]:
+        self._content.update(segment.size.to_bytes(8, "little"))
+        if compressed is not None:
+            self._content.update(data)
+            yield compressed
+            return
+        if segment.codec == _RAW:
+            for block in _blocks(data):
+                self._content.update(block)
+                yield block
+            return
+        compressor = zstd_module().ZstdCompressor(level=_LEVELS[segment.codec])
+        compressor.set_pledged_input_size(segment.size)
+        for block in _blocks(data):
+            self._content.update(block)
+            piece = compressor.compress(
+                _shuffle(block, segment.item) if segment.codec == _SHUFFLED else block
+            )
+            if piece:
+                yield piece
+        yield compressor.flush()
+
+    def _tail(self, table: list[Segment]) -> bytes:
+        checksum = self._content.digest()
+        self.checksum = checksum.hex()
+        rows = b"".join(_SEGMENT.pack(s.codec, s.item, 0, s.stored, s.size, s.check) for s in table)
+        return rows + _TAIL.pack(checksum, xxh3_64_intdigest(rows + checksum), len(table), END)
+
+
+class FilePacker(Packer):
+    """Writes the object of a user's file, given in pieces of any size; see `Packer`."""
+
+    start = FILE_START
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._content = xxh3_128()
+        self._position = 0
+        self.checksum = ""
+        self._segments = ((memoryview(piece), 1) for piece in pieces)
+
+
+def checksum_of(pickled: Pickled) -> str:
+    """Return the checksum that the file of this pickle will have."""
+    return checksum_of_segments(data for data, _ in _segments(pickled))
+
+
+def checksum_of_segments(segments: Iterable[memoryview | bytes]) -> str:
+    """Return the checksum of a file with these segments."""
+    content = xxh3_128()
+    for segment in segments:
+        data = memoryview(segment)
+        content.update(len(data).to_bytes(8, "little"))
+        for block in _blocks(data):
+            content.update(block)
+    return content.hexdigest()
+
+
+def claimed_checksum(data: memoryview) -> str:
+    """Return the checksum that a file itself states. DamagedError: it is not a file of a pickle."""
+    return _table(data)[0]
+
+
+def unpack(data: memoryview, checksum: str) -> tuple[bytes, list[Any]]:
+    """Return the pickle streams and their buffers, which may be slices of `data`.
+
+    Raises:
+        DamagedError: The content does not have that checksum, or any byte of the file is not as written.
+    """
+    parts = list(unpack_segments(data, checksum))
+    return bytes(parts[0]), parts[1:]
+
+
+def item_sizes(data: memoryview) -> list[int]:
+    """Return the size of the items in each segment, in bytes. DamagedError: it is not a file of a pickle."""
+    return [segment.item for segment in _table(data)[1]]
+
+
+def unpack_segments(data: memoryview, checksum: str, header: bytes = START) -> Iterator[Any]:
+    """Yield the content, segment by segment. It is right only if no error is raised until the end; see `unpack`."""
+    stated, table = _table(data, header)
+    if stated != checksum:
+        raise DamagedError("")
+    content, position = xxh3_128(), len(START)
+    for segment in table:
+        position = _skip_padding(data, position)
+        stored = data[position : position + segment.stored]
+        position += segment.stored
+        part = _restored(stored, segment)
+        content.update(segment.size.to_bytes(8, "little"))
+        for block in _blocks(memoryview(part)):
+            content.update(block)
+        yield part
+    if content.hexdigest() != checksum or position != len(data) - _TAIL.size - _SEGMENT.size * len(table):
+        raise DamagedError("")
+
+
+def _table(data: memoryview, header: bytes = START) -> tuple[str, list[Segment]]:
+    """Return the checksum and the table, both checked."""
+    size = len(data)
+    if bytes(data[: len(START)]) != header:
+        raise DamagedError("")
+    if size < len(START) + _TAIL.size or bytes(data[-len(END) :]) != END:
+        raise DamagedError(f"it ends after {size:,} bytes")
+    checksum, check, count, _ = _TAIL.unpack(data[-_TAIL.size :])
+    start = size - _TAIL.size - _SEGMENT.size * count
+    if start < len(START) or count == 0:
+        raise DamagedError("")
+    rows = bytes(data[start : size - _TAIL.size])
+    if xxh3_64_intdigest(rows + checksum) != check:
+        raise DamagedError("")
+    table = [Segment(row[0], row[1], *row[3:]) for row in _SEGMENT.iter_unpack(rows)]
+    return checksum.hex(), table
+
+
+def _skip_padding(data: memoryview, position: int) -> int:
+    end = position + -position % _ALIGN
+    if any(data[position:end]):
+        raise DamagedError("")
+    return end
+
+
+def _restored(stored: memoryview, segment: Segment) -> Any:
+    """Return the content of a segment. A raw one is a slice of the file."""
+    if segment.codec == _RAW:
+        return stored
+    if xxh3_64_intdigest(stored) != segment.check:
+        raise DamagedError("")
+    zstd = zstd_module()
+    decompressor = zstd.ZstdDecompressor()
+    try:
+        if segment.size <= _BLOCK:
+            whole = decompressor.decompress(stored, max_length=segment.size)
+            if segment.codec == _SHUFFLED:
+                return _unshuffle(whole, segment.item)
+            return bytearray(whole)
+        out, fed = bytearray(segment.size), bytes(stored)
+        for start in range(0, segment.size, _BLOCK):
+            block = _next_block(decompressor, fed, min(_BLOCK, segment.size - start))
+            shuffled = segment.codec == _SHUFFLED
+            out[start : start + len(block)] = _unshuffle(block, segment.item) if shuffled else block
+            fed = b""
+        return out
+    except (zstd.ZstdError, EOFError) as reason:
+        raise DamagedError("") from reason
+
+
+def _next_block(decompressor: Any, fed: Any, size: int) -> bytes:
+    """Return the next `size` bytes. The first call gets all stored bytes, later ones none."""
+    pieces, missing = [], size
+    while missing:
+        piece = decompressor.decompress(fed, max_length=missing)
+        fed = b""
+        if not piece and (decompressor.eof or decompressor.needs_input):
+            raise EOFError
+        pieces.append(piece)
+        missing -= len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _segments(pickled: Pickled) -> Iterator[tuple[memoryview, int]]:
+    """Yield the streams as one segment, then each buffer, each with the size of its items in bytes."""
+    chunks = pickled.chunks
+    yield memoryview(chunks[0] if len(chunks) == 1 else b"".join(chunks)), 1
+    yield from pickled.buffers
+
+
+def _blocks(data: memoryview) -> Iterator[memoryview]:
+    for start in range(0, len(data), _BLOCK):
+        yield data[start : start + _BLOCK]
+
+
+def _choose(data: memoryview, item: int) -> tuple[Segment, bytes | None]:
+    """Choose how to store the data, by trying its first block. If that is all of it, return it compressed as well."""
+    block, size = data[:_BLOCK], len(data)
+    item = item if item <= _WIDEST_STORED else 1
+    codecs = (_ZSTD, _SHUFFLED) if 1 < item <= _WIDEST else (_ZSTD,)
+    if len(codecs) > 1 and size <= _BLOCK:
+        sample = _sample(block, item)
+        codecs = (min(codecs, key=lambda codec: len(_compressed(sample, item, codec))),)
+    found = {codec: _compressed(block, item, codec) for codec in codecs}
+    codec = min(found, key=lambda codec: len(found[codec]))
+    needed = _SAVED_LARGE if size > _LARGE else _SAVED
+    if len(found[codec]) > len(block) * (1 - needed):
+        return Segment(_RAW, item, 0, size, 0), None
+    return Segment(codec, item, 0, size, 0), found[codec] if size <= _BLOCK else None
+
+
+def _sample(block: memoryview, item: int) -> memoryview:
+    """Return whole items from all over a block."""
+    if len(block) <= _PIECES * _PIECE:
+        return block
+    step = len(block) // _PIECES // item * item
+    length = _PIECE // item * item
+    return memoryview(b"".join([block[start * step : start * step + length] for start in range(_PIECES)]))
+
+
+def _compressed(block: memoryview, item: int, codec: int) -> bytes:
+    data = _shuffle(block, item) if codec == _SHUFFLED else block
+    compressed: bytes = zstd_module().compress(data, level=_LEVELS[codec])
+    return compressed
+
+
+def _shuffle(block: memoryview | bytes, item: int) -> bytes:
+    """Return the first bytes of all items, then the second bytes, and so on, then a rest shorter than an item."""
+    data = bytes(block)
+    whole = len(data) - len(data) % item
+    return b"".join([data[start:whole:item] for start in range(item)]) + data[whole:]
+
+
+def _unshuffle(data: bytes, item: int) -> bytearray:
+    size = len(data)
+    each = size // item
+    whole = each * item
+    out = bytearray(size)
+    out[whole:] = data[whole:]
+    zeros = bytes(each)
+    for start in range(item):
+        plane = data[start * each : (start + 1) * each]
+        if plane != zeros:  # numbers with few digits have mostly zero bytes: this takes a quarter of the time
+            out[start:whole:item] = plane
+    return out
+
+
+def zstd_module() -> Any:
+    """Return the module for zstd, which the standard library has since Python 3.14."""
+    try:
+        from compression import zstd  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        from backports import zstd
+    return zstd

@@ -1,0 +1,310 @@
+"""Outcomes as readable JSON if JSON keeps them exactly, otherwise as pickles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from json import loads
+from typing import Any, cast
+
+from xxhash import xxh3_128
+
+from pytest_mimic._core.outcome import exceptions, loading, pickles
+from pytest_mimic._core.outcome.names import resolve
+from pytest_mimic._core.outcome.outcome import Outcome, OutcomeKind
+from pytest_mimic._core.outcome.placing import NEUTRAL, NOWHERE, PathStore
+from pytest_mimic._core.outcome.plain import layout_of, repeated_parts, text_of
+from pytest_mimic._core.outcome.tagged.nodes import NotTaggableError
+from pytest_mimic._core.outcome.unstorable import is_storable, refusal
+from pytest_mimic.errors import UnstorableOutcomeError
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+@dataclass(slots=True)
+class Readable:
+    """A value as readable JSON.
+
+    Attributes:
+        text: The JSON.
+        is_tagged: Whether parts of it are stored as tags.
+        imports: The classes and functions that reading imports, `module:name`, sorted.
+        objects: Long bytes, by the name of the object of the vault that is to hold them.
+    """
+
+    text: str
+    is_tagged: bool = False
+    imports: list[str] = field(default_factory=list)
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+    def load(self, paths: PathStore | None) -> Any:
+        """Return a fresh copy of the value."""
+        tree = loads(self.text)
+        if not self.is_tagged:
+            return tree
+        from pytest_mimic._core.outcome.tagged.reader import Reader
+
+        return Reader(paths, pickles.ImportCollector(), self.objects.__getitem__).read_whole(tree)
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """A copy of one item of a stream, made when the item was yielded.
+
+    The fingerprint is 32 hex digits, equal for equal items. Either `readable` or `pickled` is None. `paths` stored its
+    paths.
+    """
+
+    fingerprint: str
+    readable: Readable | None
+    pickled: pickles.Pickled | None
+    paths: PathStore = NOWHERE
+
+    def load(self) -> Any:
+        """Return a fresh copy of the item."""
+        if self.readable is not None:
+            return self.readable.load(self.paths)
+        return _load(cast(pickles.Pickled, self.pickled), self.paths)
+
+
+@dataclass(slots=True)
+class Encoded:
+    """An outcome in memory: readable JSON, or pickles.
+
+    `changes` names the arguments that the call changed. The fingerprint is 32 hex digits, equal for equal outcomes.
+    Either `readable` or `pickled` is None. The pickles are the body and a stream's items, `count` in all. `paths` stored
+    its paths.
+    """
+
+    kind: OutcomeKind
+    changes: list[str]
+    fingerprint: str
+    readable: Readable | None = None
+    pickled: pickles.Pickled | None = None
+    count: int = 1
+    paths: PathStore = NOWHERE
+
+    @property
+    def is_tagged(self) -> bool:
+        """Whether parts of it are put in when it is loaded: tags of a text, or the paths of a pickle."""
+        if self.readable is not None:
+            return self.readable.is_tagged
+        return cast(pickles.Pickled, self.pickled).has_paths
+
+    @property
+    def has_custom_identity(self) -> bool:
+        """Whether a class in it defines its own identity, which may hide parts of it."""
+        if self.readable is None:
+            return cast(pickles.Pickled, self.pickled).has_custom_identity
+        from pytest_mimic._core.identity.kinds import registered_kind
+
+        classes = (resolve(*name.split(":")) for name in self.readable.imports)
+        return any(isinstance(cls, type) and registered_kind(cls) is not None for cls in classes)
+
+
+def snapshot(
+    value: object, *, path: str = "result", target: str | None = None, paths: PathStore = NOWHERE
+) -> Snapshot:
+    """Return a copy of an item of a stream, whose object may change afterwards. An error names it by `path`.
+
+    Raises:
+        UnstorableOutcomeError: A part can neither be written as JSON nor pickled and loaded again.
+    """
+    readable = _readable(value, paths)
+    if readable is not None:
+        return Snapshot(_hex(readable.text), readable, None, paths)
+    return _pickled_item(value, path, target, paths)
+
+
+def _pickled_item(value: object, path: str, target: str | None, paths: PathStore) -> Snapshot:
+    try:
+        pickled = pickles.dump(value, paths)
+    except Exception as reason:  # the value's parts may raise anything
+        raise refusal({path: value}, "stream", target, reason) from None
+    pickled.detach()
+    return Snapshot(_fingerprint(value, pickled), None, pickled, paths)
+
+
+def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NOWHERE) -> Encoded:
+    """Return the outcome in memory, ready to be stored; its paths as `paths` stores them.
+
+    Its large buffers are not copied: call `pickled.detach()` before they may change.
+
+    Raises:
+        UnstorableOutcomeError: A part can neither be written as JSON nor pickled and loaded again.
+    """
+    items = [
+        item if isinstance(item, Snapshot) else snapshot(item, path=f"items[{index}]", target=target)
+        for index, item in enumerate(outcome.items)
+    ]
+    last = outcome.last
+    if last is None or last.exception is None:
+        return _encode(outcome, items, target, paths)
+    with exceptions.cut(last.exception, last.outer):
+        try:
+            return _encode(outcome, items, target, paths)
+        except UnstorableOutcomeError:
+            # A cause is part of the outcome: it was chosen with `from`. A context came along by chance, so a recording
+            # does without one that cannot be stored.
+            for link in exceptions.chain(last.exception):
+                context = link.__context__
+                if context is not None and context is not link.__cause__ and not is_storable(context):
+                    with exceptions.cut(last.exception, context):
+                        return _encode(outcome, items, target, paths)
+            raise
+
+
+def _encode(outcome: Outcome, items: list[Snapshot], target: str | None, paths: PathStore) -> Encoded:
+    if all(item.readable is not None for item in items):
+        readable = _readable(_body(outcome, [item.load() for item in items], plain=True), paths)
+        # An exception in the values may be the cause, or another part, of the raised one, which has a tree of its own.
+        is_raised = (outcome.last or outcome).kind == "raised"
+        if readable is not None and not (is_raised and any(map(_is_exception, readable.imports))):
+            changes = list(outcome.changed)
+            return Encoded(outcome.kind, changes, _hex(readable.text), readable=readable, paths=paths)
+    return _pickled(outcome, items, target, paths)
+
+
+def _pickled(outcome: Outcome, items: list[Snapshot], target: str | None, paths: PathStore) -> Encoded:
+    # The fingerprint is made of the items' pickles, and not of a text with tags.
+    items = list(items)
+    for index, item in enumerate(items):
+        if item.readable is not None and item.readable.is_tagged:
+            items[index] = _pickled_item(item.load(), f"items[{index}]", target, paths)
+    body = _body(outcome, len(items))
+    try:
+        pickled = pickles.dump(body, paths)
+    except Exception as reason:  # the value's parts may raise anything
+        last = outcome.last or outcome
+        result = {"exception": last.exception} if last.kind == "raised" else {"result": last.value}
+        roots = {**outcome.changed, **result, "sent": outcome.sent}
+        raise refusal(roots, last.kind, target, reason) from None
+    fingerprint = _fingerprint(body, pickled, counted=_counted_parts)
+    if items:
+        pickled = _joined([pickled, *(item.pickled or pickles.dump(item.load(), paths) for item in items)])
+        fingerprint = _hex("".join([fingerprint, *(item.fingerprint for item in items)]))
+    return Encoded(outcome.kind, [*outcome.changed], fingerprint, None, pickled, 1 + len(items), paths)
+
+
+def _readable(value: Any, paths: PathStore) -> Readable | None:
+    """Return a value as readable JSON, or None if JSON with tags does not keep it exactly."""
+    text = text_of(value)
+    if text is not None and not paths.may_hold(text):
+        return Readable(text)
+    from pytest_mimic._core.outcome.tagged.writer import write
+
+    try:
+        tree = write(value, paths)
+    except NotTaggableError:
+        return None
+    if not tree.has_tags:
+        return None if text is None else Readable(text)
+    if (text := layout_of(tree.tree)) is None:
+        return None
+    readable = Readable(text, True, tree.imports, tree.objects)
+    return readable if _is_exact(value, readable, paths) else None
+
+
+def _is_exception(name: str) -> bool:
+    found = resolve(*name.split(":"))
+    return isinstance(found, type) and issubclass(found, BaseException)
+
+
+def _is_exact(value: Any, readable: Readable, paths: PathStore) -> bool:
+    """Return whether a copy of the value is equal to it."""
+    from pytest_mimic._core.identity import fingerprint_outcome
+
+    with suppress(Exception):  # methods of the value's own types may raise anything
+        fingerprint = fingerprint_outcome(value)
+        return fingerprint is not None and fingerprint_outcome(readable.load(paths)) == fingerprint
+    return False
+
+
+def _load(pickled: pickles.Pickled, paths: loading.PathRestorer) -> Any:
+    stream, buffers = b"".join(pickled.chunks), pickled.copies()
+    return loading.load_all(stream, buffers, pickles.ImportCollector(), count=1, paths=paths)[0]
+
+
+def _body(outcome: Outcome, items: object, *, plain: bool = False) -> dict[str, Any]:
+    """Return the outcome as a tree. For JSON (`plain`), its exceptions are trees as well."""
+    body: dict[str, Any] = {}
+    returned = next((name for name, new in outcome.changed.items() if new is outcome.value), None)
+    if outcome.kind == "raised":
+        exception = cast(BaseException, outcome.exception)
+        body["raised"] = exceptions.to_plain(exception) if plain else exception
+    elif outcome.kind == "stream":
+        end = None if outcome.end is None else _body(outcome.end, (), plain=plain)
+        body["stream"] = {"items": items, "end": end}
+        if outcome.sent is not None:
+            body["stream"]["sent"] = outcome.sent
+    elif returned is not None and not isinstance(outcome.value, (str, int, float, bytes, type(None))):
+        body["returned"] = returned
+    else:
+        body["value"] = outcome.value
+    if outcome.changed:
+        body["changed"] = outcome.changed
+    return body
+
+
+def _joined(parts: list[pickles.Pickled]) -> pickles.Pickled:
+    return pickles.Pickled(
+        [chunk for part in parts for chunk in part.chunks],
+        [buffer for part in parts for buffer in part.buffers],
+        imports=sorted({name for part in parts for name in part.imports}),
+        code=sorted({name for part in parts for name in part.code}),
+        by_value=any(part.by_value for part in parts),
+        has_custom_identity=any(part.has_custom_identity for part in parts),
+        has_paths=any(part.has_paths for part in parts),
+    )
+
+
+# Fingerprints
+
+
+def _exception_parts(exception: BaseException, seen: tuple[int, ...] = ()) -> object:
+    """Return the data that an exception's fingerprint is computed from."""
+    seen = (*seen, id(exception))
+    state = exceptions.state_of(exception)
+    for name in ("context", "cause"):
+        if name in state:
+            state[name] = None if id(state[name]) in seen else _exception_parts(state[name], seen)
+    args = [_exception_parts(arg, seen) if isinstance(arg, BaseException) else arg for arg in exception.args]
+    return type(exception), args, state
+
+
+def _counted_parts(body: dict[str, Any]) -> object:
+    """Return a body, in which the exception that it ends with is replaced by its parts."""
+    stream = body.get("stream", {})
+    end = stream.get("end") or body
+    if "raised" not in end:
+        return body
+    kind, raised = "stream" if stream else "raised", _exception_parts(end["raised"])
+    return {"kind": kind, "raised": raised, "changed": body.get("changed", {}), "sent": stream.get("sent")}
+
+
+def _fingerprint(
+    value: Any, pickled: pickles.Pickled, counted: Callable[[Any], object] = lambda value: value
+) -> str:
+    # A value without identity has its pickle's hash. So has a value with a class that defines its own identity, which
+    # may leave out parts that a replay must give back.
+    from pytest_mimic._core.identity import fingerprint_outcome
+
+    found = None
+    if not pickled.has_custom_identity:
+        with suppress(Exception):  # methods of the value's own types may raise anything
+            found = fingerprint_outcome(counted(_load(pickled, NEUTRAL) if pickled.has_paths else value))
+    if found is None:
+        digest = xxh3_128()
+        for chunk in pickled.chunks:
+            digest.update(chunk)
+        for buffer in pickled.buffers:
+            digest.update(buffer.memory)
+        return digest.hexdigest()
+    if repeated := repeated_parts(value):  # which do not count in identities
+        found = _hex(f"{found}{repeated}")
+    return _hex(found + loading.python_version()) if pickled.by_value else found
+
+
+def _hex(text: str) -> str:
+    return xxh3_128(text.encode()).hexdigest()

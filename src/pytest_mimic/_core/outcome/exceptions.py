@@ -1,0 +1,243 @@
+"""Exceptions taken apart and put together again without calling their `__init__`."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import takewhile
+from types import GetSetDescriptorType, MemberDescriptorType
+from typing import Any, cast
+
+from pytest_mimic._core.identity.state import slot_members, slot_values
+from pytest_mimic._core.outcome.names import importable, name_of, resolve
+
+# Fields in C, which are neither in `args` nor in `__dict__`. `AttributeError.obj` is left out: it is any object.
+FIELDS: dict[type[BaseException], tuple[str, ...]] = {
+    OSError: ("errno", "strerror", "filename", "filename2"),
+    BlockingIOError: ("characters_written",),
+    ImportError: ("msg", "name", "path"),
+    StopIteration: ("value",),
+    UnicodeError: ("encoding", "object", "start", "end", "reason"),
+    NameError: ("name",),
+    AttributeError: ("name",),
+    SyntaxError: ("msg", "filename", "lineno", "offset", "text", "end_lineno", "end_offset"),
+}
+_SIMPLE = frozenset({str, int, float, bool, bytes})
+_LINKS = ("context", "cause")
+
+
+def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
+    """Return an exception of a class with these arguments, without calling a user's `__init__`."""
+    known: object = cls
+    if not (isinstance(known, type) and issubclass(known, BaseException)):
+        raise TypeError(f"{cls!r} is not an exception class")
+    base: Any = next(base for base in cls.__mro__ if vars(builtins).get(base.__name__) is base)
+    made = cast(BaseException, base.__new__(cls, *args))
+    try:
+        base.__init__(made, *args)
+    except TypeError:  # a subclass with other arguments than its builtin base
+        pass
+    if made.args is not args:
+        _set(made, args=args)
+    return made
+
+
+def _set(exception: BaseException, **attributes: object) -> None:
+    """Set attributes past the class, because a frozen dataclass refuses to set any."""
+    for name, value in attributes.items():
+        object.__setattr__(exception, name, value)
+
+
+def restore(exception: BaseException, state: dict[str, Any]) -> None:
+    """Give the exception its attributes, notes and links."""
+    _check(exception)
+    exception.__dict__.update(state.get("attributes", {}))
+    if "notes" in state:
+        exception.__dict__["__notes__"] = state["notes"]
+    for name, value in state.get("fields", {}).items():
+        _field(type(exception), name).__set__(exception, value)
+    # After the cause: setting one suppresses the context.
+    _set(exception, __context__=state.get("context"), __cause__=state.get("cause"))
+    _set(exception, __suppress_context__=state.get("suppress_context", False))
+
+
+def _field(cls: type[BaseException], name: str) -> MemberDescriptorType | GetSetDescriptorType:
+    """Return the slot or the field in C with a name. ValueError: there is none; a property's setter would run code."""
+    in_c = any(issubclass(cls, base) and name in names for base, names in FIELDS.items())
+    for base in cls.__mro__:
+        member = base.__dict__.get(name)
+        if type(member) is MemberDescriptorType or (type(member) is GetSetDescriptorType and in_c):
+            return member
+    raise ValueError(f"{name_of(cls)} has no field {name!r:.60}")
+
+
+def _check(exception: object) -> None:
+    # An edited pickle could name any other object to be given a state.
+    if not isinstance(exception, BaseException):
+        raise TypeError(f"{exception!r} is not an exception")
+
+
+def state_of(exception: BaseException) -> dict[str, Any]:
+    """Return the state for `restore`, without empty parts."""
+    attributes = dict(exception.__dict__)
+    notes = attributes.pop("__notes__", None)
+    state = {
+        "attributes": attributes,
+        "fields": _fields(exception),
+        "context": exception.__context__,
+        "cause": exception.__cause__,
+        "suppress_context": exception.__suppress_context__,
+    }
+    if notes is not None:
+        state["notes"] = notes
+    return {
+        name: value
+        for name, value in state.items()
+        if not (value is None or value is False or (type(value) is dict and not value))
+    }
+
+
+def reduce(exception: BaseException) -> Any:
+    """Return the reduction of an exception for a pickle, or NotImplemented to leave it to the class."""
+    cls = type(exception)
+    own = takewhile(lambda base: base.__module__ != "builtins", cls.__mro__)
+    reduces_itself = any("__reduce__" in vars(base) or "__reduce_ex__" in vars(base) for base in own)
+    state = state_of(exception)
+    if not reduces_itself and is_remade(exception):
+        return make, (cls, exception.args), state, None, None, restore
+    reduced: Any = exception.__reduce_ex__(4)
+    if not isinstance(reduced, tuple):
+        return NotImplemented
+    make_it, args, own_state, *others = (*reduced, None)
+    if any(part is not None for part in others):
+        return NotImplemented
+    # Its own reduction may leave out notes and links, and simple arguments and attributes, as urllib3's do.
+    rest: dict[str, Any] = {
+        key: state[key] for key in ("notes", "context", "cause", "suppress_context") if key in state
+    }
+    rest["attributes"] = {name: value for name, value in vars(exception).items() if type(value) in _SIMPLE}
+    if all(type(arg) in _SIMPLE for arg in exception.args):
+        rest["args"] = exception.args
+    return make_it, args, (own_state, rest), None, None, restore_links
+
+
+def restore_links(exception: BaseException, state: tuple[Any, dict[str, Any]]) -> None:
+    """Give the exception the state from its class's own reduction, then the parts that it may have left out."""
+    own, rest = state
+    _check(exception)
+    if own is not None:
+        exception.__setstate__(own)
+    if "args" in rest:
+        _set(exception, args=rest["args"])
+    restore(exception, rest)
+
+
+def to_plain(exception: BaseException, seen: tuple[int, ...] = ()) -> dict[str, Any]:
+    """Return the exception as a tree for JSON, with its class by name.
+
+    Parts that JSON cannot keep are in the tree as they are, like a class that has no name or cannot be made again:
+    the outcome is then pickled instead.
+    """
+    cls = type(exception)
+    tree: dict[str, Any] = {"type": name_of(cls) if importable(cls) is cls else cls}
+    args: list[object] = list(exception.args)
+    seen = (*seen, id(exception))
+    group = getattr(builtins, "BaseExceptionGroup", None)
+    if group is not None and isinstance(exception, group):
+        members = cast(Any, exception).exceptions
+        if type(args[-1]) is list:  # not for a tuple, which is stored with the arguments
+            args[1:] = []
+        tree["exceptions"] = [to_plain(member, seen) for member in members]
+    tree["args"] = args
+    for name, value in state_of(exception).items():
+        if name == "context" and value is exception.__cause__:
+            tree[name] = "cause"
+        elif name in _LINKS:
+            if id(value) not in seen:
+                tree[name] = to_plain(value, seen)
+        else:
+            tree[name] = value
+    if not is_remade(exception):
+        tree["type"] = cls
+    return tree
+
+
+def from_plain(tree: dict[str, Any]) -> BaseException:
+    """Return the exception of a tree that `to_plain` made.
+
+    ImportError, AttributeError: Its class does not exist, or is no exception any more.
+    """
+    module, _, qualname = tree["type"].partition(":")
+    args = list(tree["args"])
+    if "exceptions" in tree:
+        args.append([from_plain(member) for member in tree["exceptions"]])
+    cls = resolve(module, qualname)
+    if not (isinstance(cls, type) and issubclass(cls, BaseException)):
+        from pytest_mimic._core.outcome.allow_list import is_code
+
+        if is_code(tree["type"], cls):  # nobody's class has become that
+            raise TypeError(f"{tree['type']} is not an exception class")
+        raise AttributeError(f"{tree['type']} is no exception class any more")
+    made = make(cls, tuple(args))
+    state = {
+        name: from_plain(tree[name]) if type(tree[name]) is dict else None for name in _LINKS if name in tree
+    }
+    if tree.get("context") == "cause":
+        state["context"] = state["cause"]
+    restore(made, {**tree, **state})
+    return made
+
+
+@contextmanager
+def cut(exception: BaseException | None, outer: BaseException | None) -> Iterator[None]:
+    """Remove `outer`, with its own contexts, from the exception's chain of contexts for the duration of a block."""
+    link = next((each for each in chain(exception) if each.__context__ is outer), None)
+    if outer is None or link is None:
+        yield
+        return
+    suppressed = link.__suppress_context__
+    _set(link, __context__=None)
+    try:
+        yield
+    finally:
+        _set(link, __context__=outer, __suppress_context__=suppressed)
+
+
+def chain(exception: BaseException | None) -> Iterator[BaseException]:
+    """Yield the exception and its chain: of each exception the cause, or else the context."""
+    seen: set[int] = set()
+    while exception is not None and id(exception) not in seen:
+        seen.add(id(exception))
+        yield exception
+        exception = exception.__cause__ or exception.__context__
+
+
+def _fields(exception: BaseException) -> dict[str, object]:
+    """Return slots with a value, and fields in C that `make` would not set from the arguments."""
+    remade = _remade(exception)
+    found: dict[str, object] = {}
+    for base, names in FIELDS.items():
+        for name in names if isinstance(exception, base) else ():
+            value, other = getattr(exception, name, None), getattr(remade, name, None)
+            try:
+                is_equal = value is other or bool(value == other)
+            except Exception:  # the value of a StopIteration may be an array, which has no truth value
+                is_equal = False
+            if not is_equal:
+                found[name] = value
+    return found | slot_values(exception, slot_members(type(exception), below=BaseException))
+
+
+def is_remade(exception: BaseException) -> bool:
+    """Return whether `make` can make another exception with the same class and arguments."""
+    return _remade(exception) is not None
+
+
+def _remade(exception: BaseException) -> BaseException | None:
+    """Return another exception with the same class and arguments, or None if `make` cannot make one."""
+    try:
+        remade = make(type(exception), exception.args)
+    except Exception:  # an extension's class may raise anything
+        return None
+    return remade if type(remade) is type(exception) else None

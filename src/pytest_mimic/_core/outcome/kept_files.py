@@ -1,0 +1,193 @@
+"""The files of an outcome: listed in its recording, each content in an object of its own, equal ones once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from pytest_mimic._core.files.restoring import (
+    FileTarget,
+    FileToWrite,
+    UnsafePathError,
+    check_names,
+    write_files,
+)
+from pytest_mimic._core.files.written import WrittenFile, WrittenFolder
+from pytest_mimic._core.outcome.container import FILE_START, checksum_of_segments, unpack_segments
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+Listing = dict[str, Any]
+"""The files of an outcome, by the argument that names them: a file, a folder with its `files`, or None."""
+
+_OBJECT = re.compile(r"objects/[0-9a-f]{2}/[0-9a-f]{32}\.bin")
+
+
+class KeptFiles:
+    """The files of one outcome.
+
+    Attributes:
+        listing: The files as their recording lists them.
+        sources: The files whose content is not in the vault yet, by the name of their object.
+        untouched: After a call, what it left alone, by argument and name; None for a folder.
+    """
+
+    def __init__(self, listing: Listing, content: Callable[[str], Iterator[Any]] | None = None) -> None:
+        self.listing = listing
+        self.sources: dict[str, WrittenFile] = {}
+        self.untouched: dict[str, WrittenFile | None] | None = None
+        self._content = content
+        self._spool: str | None = None
+
+    @classmethod
+    def of(
+        cls, written: dict[str, WrittenFile | WrittenFolder | None], untouched: dict[str, WrittenFile | None]
+    ) -> KeptFiles:
+        """Return the files that a call wrote, by the argument that names them. Each is read. None is a removed file."""
+        kept = cls({})
+        kept.untouched = untouched
+        kept.listing = {step: kept._listed(one) for step, one in written.items()}
+        return kept
+
+    def _listed(self, written: WrittenFile | WrittenFolder | None) -> Any:
+        if written is None:
+            return None
+        if isinstance(written, WrittenFile):
+            listed = _listed_file(written)
+            self.sources[listed["object"]] = written
+            return listed
+        found: dict[str, Any] = {"files": {name: self._listed(file) for name, file in written.files.items()}}
+        if written.folders:
+            found["folders"] = written.folders
+        if written.removed:
+            found["removed"] = written.removed
+        if written.is_gone:
+            found["gone"] = True
+        return found
+
+    def left_alone(self, name: str) -> Any:
+        """Return a file or folder that the call left alone as a listing has it; None if there is nothing."""
+        untouched = self.untouched or {}
+        folder = name.removesuffix("/")
+        if folder in untouched and untouched[folder] is None:
+            return {}
+        file = untouched.get(name)
+        return _listed_file(file) if file is not None else None
+
+    def detach(self) -> None:
+        """Copy the files that are not in the vault yet, which may change."""
+        from tempfile import mkdtemp
+
+        from pytest_mimic._core.files.written import spooled
+
+        if self.sources:
+            folder = self._spool = mkdtemp(prefix="pytest-mimic-")
+            found = enumerate(self.sources.items())
+            self.sources = {name: spooled(file, folder, number) for number, (name, file) in found}
+
+    def drop(self) -> None:
+        """Remove the copies, as the files are in the vault."""
+        self.sources = {}
+        if self._spool is not None:
+            from shutil import rmtree
+
+            rmtree(self._spool, ignore_errors=True)
+
+    def write(self, targets: Mapping[str, FileTarget]) -> None:
+        """Write the files below the paths of the same arguments, which the listing has. What no path is for is left out.
+
+        Raises:
+            UnsafePathError, OSError: See `write_files`.
+            CorruptRecordingError: An object is damaged. Nothing was written.
+        """
+        files: list[FileToWrite] = []
+        folders: list[FileTarget] = []
+        removed: list[FileTarget] = []
+        for step, target in targets.items():
+            listed = self.listing[step]
+            if listed is None:
+                removed.append(target)
+            elif "files" not in listed:
+                files.append(self._to_write(listed, target))
+            else:
+                files += (
+                    self._to_write(file, _inside(target, name)) for name, file in listed["files"].items()
+                )
+                gone = listed.get("gone", False)
+                (removed if gone else folders).append(target)
+                folders += (_inside(target, name) for name in listed.get("folders", ()))
+                removed += (_inside(target, name) for name in listed.get("removed", ()))
+        write_files(files, folders=folders, removed=removed)
+
+    def _to_write(self, file: dict[str, Any], at: FileTarget) -> FileToWrite:
+        assert self._content is not None
+        return FileToWrite(at, partial(self._content, file["object"]), file.get("executable", False))
+
+
+def _listed_file(file: WrittenFile) -> dict[str, Any]:
+    checksum = checksum_of_segments(file.pieces())
+    listed = {"object": f"objects/{checksum[:2]}/{checksum}.bin", "size": file.size}
+    return {**listed, "executable": True} if file.is_executable else listed
+
+
+def _inside(folder: FileTarget, name: str) -> FileTarget:
+    return folder._replace(names=(*folder.names, *name.split("/")))
+
+
+def objects_in(listing: Listing) -> Iterator[str]:
+    """Yield the names of the objects in a listing."""
+    for one in listing.values():
+        if one is not None:
+            files = one["files"].values() if "files" in one else [one]
+            yield from (file["object"] for file in files)
+
+
+def listing_fault(listing: Any) -> str | None:
+    """Return what is wrong with a listing of files, or None."""
+    if type(listing) is not dict:
+        return "files must be an object"
+    for one in listing.values():
+        if one is None:
+            continue
+        if type(one) is not dict:
+            return "files must be objects"
+        if "files" not in one:
+            if fault := _file_fault(one):
+                return fault
+            continue
+        files, others = one["files"], [*_texts(one, "folders"), *_texts(one, "removed")]
+        if type(files) is not dict or any(type(name) is not str for name in others):
+            return "a folder without its files"
+        if type(one.get("gone", False)) is not bool:
+            return "gone must be true or false"
+        try:
+            for name in (*files, *others):
+                check_names(name.split("/"))
+        except UnsafePathError as unsafe:
+            return f"files lead out of their folder: {unsafe}"
+        for file in files.values():
+            if fault := _file_fault(file):
+                return fault
+    return None
+
+
+def _texts(one: dict[str, Any], key: str) -> list[Any]:
+    found = one.get(key, [])
+    return found if type(found) is list else [None]
+
+
+def _file_fault(file: Any) -> str | None:
+    if type(file) is not dict or type(file.get("object")) is not str:
+        return "a file without its object"
+    if not _OBJECT.fullmatch(file["object"]):
+        return "a file that names no object of the vault"
+    if type(file.get("size", 0)) is not int or type(file.get("executable", False)) is not bool:
+        return "a file without its size"
+    return None
+
+
+def content_of(data: memoryview, name: str) -> Iterator[Any]:
+    """Yield the content of an object. DamagedError: it is not what its name says."""
+    return unpack_segments(data, name.rpartition("/")[2].partition(".")[0], FILE_START)

@@ -1,0 +1,145 @@
+"""Values pickled, together with the names that loading them will import."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from pytest_mimic._core.outcome.allow_list import is_code
+from pytest_mimic._core.outcome.loading import Admission, load_all
+from pytest_mimic._core.outcome.placing import NOWHERE, PathStore, is_path_class, opened_texts, persistent_id
+from pytest_mimic._core.outcome.reducing import named, reduced
+
+__all__ = ["Buffer", "ImportCollector", "Pickled", "dump", "named"]
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+class Buffer(NamedTuple):
+    """Contiguous memory, and the size of the items it holds, which decides how it is compressed."""
+
+    memory: memoryview
+    item: int
+
+
+@dataclass(slots=True)
+class Pickled:
+    """A value as pickle streams, one after the other, and the buffers they refer to.
+
+    Attributes:
+        chunks: The bytes of the streams, in pieces.
+        buffers: Memory of the value itself until `detach`.
+        imports: The classes and functions that loading imports, `module:name`, sorted.
+        code: The names of code stored by value, and of imports that can import or fetch more, sorted.
+        by_value: Whether code is stored by value, which only the same Python version can load.
+        has_custom_identity: Whether a class among the imports defines its own identity, which may hide parts of it.
+        has_paths: Whether it contains paths by their places.
+        python: The Python version that stored code by value; empty for the one that runs.
+    """
+
+    chunks: list[bytes]
+    buffers: list[Buffer]
+    imports: list[str]
+    code: list[str]
+    by_value: bool
+    has_custom_identity: bool
+    has_paths: bool = False
+    python: str = ""
+
+    def detach(self) -> None:
+        """Copy the buffers, so that the value may change."""
+        self.buffers = [Buffer(memoryview(bytearray(memory)), item) for memory, item in self.buffers]
+
+    def copies(self) -> list[bytearray]:
+        """Return copies of the buffers, for a value that is to own them."""
+        return [bytearray(buffer.memory) for buffer in self.buffers]
+
+
+class ImportCollector(Admission):
+    """Admits every name and collects it: for loading a pickle that this process has just made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.imports: set[str] = set()
+        self.code: set[str] = set()
+        self.has_custom_identity = False
+        self.has_paths = False
+
+    def find(self, module: str, qualname: str) -> Any:
+        """Return the object with this name."""
+        from pytest_mimic._core.identity.kinds import registered_kind
+
+        found = self._found(module, qualname)
+        name = f"{module}:{qualname}"
+        (self.code if is_code(name, found) else self.imports).add(name)
+        self.has_custom_identity |= isinstance(found, type) and registered_kind(found) is not None
+        self.has_paths |= is_path_class(found)
+        return found
+
+
+class _Pickler(pickle.Pickler):
+    by_value: frozenset[str] = frozenset()
+
+    def reducer_override(self, thing: Any, /) -> Any:
+        return reduced(thing)
+
+
+def dump(value: object, paths: PathStore = NOWHERE) -> Pickled:
+    """Pickle the value, and load it once to see that it loads and what it imports. Its parts may raise anything."""
+    try:
+        return _dump(value, _Pickler, paths)
+    except RecursionError:
+        raise
+    except Exception:  # a lambda, a local class, a module: perhaps by value
+        from pytest_mimic._core.outcome.by_value import ByValuePickler
+
+        return _dump(value, ByValuePickler, paths)
+
+
+def _dump(value: object, pickler_class: Any, paths: PathStore) -> Pickled:
+    # First without `persistent_id`, which Python calls for each part: that takes twice the time.
+    pickled, has_paths = _dump_with(value, pickler_class, paths)
+    texts = [buffer.memory for buffer in pickled.buffers if buffer.item == 1]
+    if not has_paths and not paths.may_be_in([*pickled.chunks, *texts]):
+        return pickled
+    has_placed = False
+
+    class PlacingPickler(pickler_class):  # type: ignore[misc]
+        def persistent_id(self, part: Any, /) -> Any:
+            nonlocal has_placed
+            found = persistent_id(part, paths)
+            has_placed |= found is not None
+            return found
+
+        def reducer_override(self, part: Any, /) -> Any:
+            opened = opened_texts(part, paths)
+            return super().reducer_override(part) if opened is None else opened
+
+    placed, _ = _dump_with(value, PlacingPickler, paths)
+    placed.has_paths = True
+    return placed if has_placed else pickled
+
+
+def _dump_with(value: object, pickler_class: Callable[..., Any], paths: PathStore) -> tuple[Pickled, bool]:
+    """Return a pickle, and whether it imports a class of paths."""
+    chunks: list[bytes] = []
+    buffers: list[pickle.PickleBuffer] = []
+    # Not a BytesIO, which would copy large bytes to join them.
+    pickler = pickler_class(SimpleNamespace(write=chunks.append), 5, buffer_callback=buffers.append)
+    pickler.dump(value)
+    parts = [Buffer(buffer.raw(), memoryview(buffer).itemsize) for buffer in buffers]
+    collector = ImportCollector()
+    load_all(b"".join(chunks), [part.memory for part in parts], collector, count=1, paths=paths)
+    by_value = frozenset(pickler.by_value)
+    pickled = Pickled(
+        chunks,
+        parts,
+        imports=sorted(collector.imports),
+        code=sorted(collector.code | by_value),
+        by_value=bool(by_value),
+        has_custom_identity=collector.has_custom_identity,
+    )
+    return pickled, collector.has_paths

@@ -1,0 +1,249 @@
+"""Paths in outcomes: stored by their place in the run that records, restored to that place in the run that replays."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._core.files.places import ROOTDIR, TEMPORARY, PathPlace, Places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+#: The place of a path as it is stored: a token and the rest, or the whole text of a path that is below no root. The rest
+#: `/` is the folder with a separator at its end.
+Where = str | tuple[str, str]
+
+#: The names of the types of paths, the same on every system.
+KINDS = {
+    "PosixPath": "path",
+    "WindowsPath": "path",
+    "PurePosixPath": "pure_posix_path",
+    "PureWindowsPath": "pure_windows_path",
+}
+_CLASSES = {"path": "Path", "pure_posix_path": "PurePosixPath", "pure_windows_path": "PureWindowsPath"}
+TEXT = "str"
+# The folder that `tmp_path` or `mktemp` gave: the first one that an argument names, or else the running test's.
+_GIVEN, _OWN = "tmp_path", "tmp_path of the test"
+_NUMBERED = re.compile(r"(.*?)\d+")
+
+
+class PathStore:
+    """Stores and restores the paths of one call's outcome.
+
+    Below the base temporary folder, a path counts from the folder that `tmp_path` or `mktemp` gave. That folder is, in
+    this order: one that the call's arguments name, the running test's `tmp_path`, the newest one of the same name.
+
+    Args:
+        places: The folders of the run.
+        folders: Returns the given folders that the call's arguments name, in their order.
+    """
+
+    def __init__(self, places: Places, folders: Callable[[], Sequence[str]] = tuple) -> None:
+        self._places = places
+        self._folders = folders
+
+    @cached_property
+    def _named(self) -> list[str]:
+        return list(dict.fromkeys(self._folders()))
+
+    def may_hold(self, text: str) -> bool:
+        """Return whether a text, which may be JSON, mentions the base temporary folder."""
+        marks = [mark.decode("utf-8", "surrogatepass") for mark in self._places.marks]
+        return any(mark in text or mark.replace("\\", "\\\\") in text for mark in marks)
+
+    def may_be_in(self, chunks: Iterable[bytes | memoryview]) -> bool:
+        """Return whether pickles or their buffers mention the base temporary folder."""
+        marks = [re.compile(re.escape(mark)) for mark in self._places.marks]
+        return any(mark.search(chunk) for mark in marks for chunk in chunks)
+
+    # Storing
+
+    def stored_text(self, text: str) -> Where | None:
+        """Return the place of a string that is a path below the base temporary folder, or None for any other one."""
+        place = self._places.place_of_text(text)
+        return None if place is None else self._where(self._spelled(place, text))
+
+    def stored_path(self, path: Any) -> Where:
+        """Return the place of a path object, or its text if it is below no root."""
+        text = str(path)
+        place = self._places.place_of(text)
+        return text if place is None else self._where(self._spelled(place, text))
+
+    def _spelled(self, place: PathPlace, text: str) -> PathPlace:
+        """Return the place with the path's own spelling, which comes back: `a/../b`, or a separator at its end."""
+        if place.token == TEMPORARY:
+            start = f"{self._folder(place.given)}{os.sep}"
+            if text.startswith(start):
+                return place._replace(rest=text[len(start) :].replace(os.sep, "/") or "/")
+        return place
+
+    def _where(self, place: PathPlace) -> Where:
+        if place.token == ROOTDIR:
+            return ROOTDIR, place.rest
+        if not place.given:
+            return TEMPORARY, place.rest
+        if place.given in self._named:
+            number = self._named.index(place.given)
+            return (f"{_GIVEN}:{number + 1}" if number else _GIVEN), place.rest
+        if place.given == self._places.own:
+            return (_OWN if self._named else _GIVEN), place.rest
+        return TEMPORARY, "/".join(filter(None, (self._stem(place.given), place.rest)))
+
+    def _stem(self, given: str) -> str:
+        """Return the name of a given folder without the number that differs from run to run."""
+        name = given.rpartition("/")[2]
+        found = _NUMBERED.fullmatch(name)
+        if found is None:
+            return name
+        # pytest keeps a link to the newest of a name's numbered folders, where the system allows links.
+        link = self._folder(f"{found[1]}current")
+        return found[1] if os.path.lexists(link) or os.name == "nt" else name
+
+    # Restoring
+
+    def text(self, where: Where) -> str:
+        """Return the text of a stored path in this run.
+
+        Raises:
+            ValueError: There is no such token.
+        """
+        if isinstance(where, str):
+            return where
+        token, rest = where
+        if token == ROOTDIR:
+            folder = self._root(ROOTDIR)
+        elif token == TEMPORARY:
+            name, slash, rest = rest.partition("/")
+            folder = self._folder(self._newest(name))
+            rest = rest or slash
+        else:
+            folder = self._folder(self._given(token))
+        return _joined(folder, rest)
+
+    def _given(self, token: str) -> str:
+        own = self._places.own or "tmp_path"
+        if token == _OWN:
+            return own
+        given, _, number = token.partition(":")
+        if given != _GIVEN or (number and not number.isdigit()):
+            raise ValueError(f"there is no folder {token}")
+        index = int(number or 1) - 1
+        if 0 <= index < len(self._named):
+            return self._named[index]
+        return own
+
+    def _newest(self, name: str) -> str:
+        """Return the newest given folder of a name, or else the name."""
+        try:
+            inside = os.listdir(self._folder(""))  # noqa: PTH208 - a string
+        except OSError:
+            inside = []
+        found = [one for one in inside if one.startswith(name) and one[len(name) :].isdecimal()]
+        if name in inside or not found:
+            return name
+        return max(found, key=lambda one: int(one[len(name) :]))
+
+    def _folder(self, given: str) -> str:
+        return self._root(TEMPORARY, given)
+
+    def _root(self, token: str, given: str = "") -> str:
+        try:
+            return self._places.path_of(PathPlace(token, given, ""))
+        except KeyError:  # no fixture has made a temporary folder in this run
+            from tempfile import gettempdir
+
+            return _joined(gettempdir(), given)
+
+    def restored(self, kind: Any, where: Where) -> Any:
+        """Return the string or path of a stored one. `kind` is a name in `KINDS`, `str`, or a user's class of paths.
+
+        Raises:
+            ValueError: There is no such kind or place.
+        """
+        return made(kind, self.text(where))
+
+
+def _joined(folder: str, rest: str) -> str:
+    if not rest:
+        return folder
+    return f"{folder}{os.sep}" + ("" if rest == "/" else rest.replace("/", os.sep))
+
+
+class _Neutral:
+    """Restores paths to texts that are the same in every run, for fingerprints."""
+
+    def restored(self, kind: Any, where: Where) -> Any:
+        # No text of a real path begins like this.
+        return made(kind, where if isinstance(where, str) else f"\0{where[0]}/{where[1]}")
+
+
+NEUTRAL = _Neutral()
+NOWHERE = PathStore(Places())
+
+
+def kind_of(value: object) -> str | None:
+    """Return the name of the type of a path, or None for another value or a user's class of paths."""
+    kind = type(value)
+    return KINDS.get(kind.__name__) if kind.__module__ in ("pathlib", "pathlib._local") else None
+
+
+def made(kind: Any, text: str) -> Any:
+    """Return a string or path with this text. ValueError: there is no such kind."""
+    if kind == TEXT:
+        return text
+    if isinstance(kind, str):
+        import pathlib
+
+        if kind not in _CLASSES:
+            raise ValueError(f"there is no path of the kind {kind}")
+        kind = getattr(pathlib, _CLASSES[kind])
+    return kind(text)
+
+
+def is_path_class(found: object) -> bool:
+    """Return whether something is a class of paths, pathlib's or a user's."""
+    pathlib = sys.modules.get("pathlib")
+    return pathlib is not None and isinstance(found, type) and issubclass(found, pathlib.PurePath)
+
+
+def opened_texts(value: Any, paths: PathStore) -> Any:
+    """Return a reduction to Python's strings for a column of strings that may hold paths, or None for other values.
+
+    Arrow's and polars' own pickles contain the texts of a column as one piece of memory.
+    """
+    kind = type(value)
+    package, name = str(kind.__module__).partition(".")[0], kind.__name__
+    if package == "pyarrow" and name in ("StringArray", "LargeStringArray", "StringViewArray"):
+        buffers = [memoryview(buffer) for buffer in value.buffers() if buffer is not None]
+        if paths.may_be_in(buffers):
+            return sys.modules["pyarrow"].array, (value.to_pylist(), value.type)
+    elif package == "polars" and name == "Series" and _is_text(value):
+        return kind, (value.name, value.to_list(), value.dtype)
+    elif package == "polars" and name == "DataFrame" and any(map(_is_text, value.get_columns())):
+        return kind, (value.get_columns(),)
+    return None
+
+
+def _is_text(series: Any) -> bool:
+    return str(series.dtype) == "String"
+
+
+def persistent_id(value: Any, paths: PathStore) -> tuple[Any, Where] | None:
+    """Return the representation of a path or string in a pickle, or None for a value that is pickled as usual."""
+    if type(value) is str:
+        where = paths.stored_text(value)
+        return None if where is None else (TEXT, where)
+    kind = kind_of(value)
+    if kind is not None:
+        return kind, paths.stored_path(value)
+    if is_path_class(type(value)) and not getattr(value, "__dict__", None):
+        where = paths.stored_path(value)
+        return None if isinstance(where, str) else (type(value), where)
+    return None

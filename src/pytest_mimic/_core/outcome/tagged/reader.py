@@ -1,0 +1,257 @@
+"""Reads values from trees of JSON with tags."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from json import JSONDecoder
+from typing import Any, Protocol
+
+from pytest_mimic._core.outcome.loading import CodeRefusedError, RefusedError
+from pytest_mimic._core.outcome.placing import PathStore
+from pytest_mimic._core.outcome.tagged.nodes import (
+    MISREAD,
+    Node,
+    OutdatedClassError,
+    Tag,
+    misread,
+    only_keys,
+    tag_in,
+)
+from pytest_mimic._core.outcome.tagged.types import tag_named
+from pytest_mimic.errors import MimicError
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+_CONTAINERS = frozenset({list, dict})
+
+
+class Imports(Protocol):
+    """The classes and functions that may be imported; see `loading.Admission`."""
+
+    def find(self, module: str, qualname: str) -> Any:
+        """Return the object with this name, or raise RefusedError."""
+        ...
+
+
+class Reader:
+    """Reads one value; see `Reading`.
+
+    Args:
+        paths: Restores paths. None if there is no call whose paths they are: they are refused.
+        imports: The imports that the recording lists.
+        content: Returns the content of an object of the vault.
+        classes: The tags of classes that readers know already, by the id of the class, which the tag keeps.
+    """
+
+    def __init__(
+        self,
+        paths: PathStore | None,
+        imports: Imports,
+        content: Callable[[str], bytes],
+        classes: dict[int, Tag] | None = None,
+    ) -> None:
+        self._paths = paths
+        self._imports = imports
+        self.content = content
+        self._anchors: dict[Any, Any] = {}
+        self._tags: dict[str, Tag] = {}
+        self._classes = {} if classes is None else classes
+
+    @property
+    def paths(self) -> PathStore:
+        """Restores paths.
+
+        Raises:
+            NeedsCallError: Only a call can tell where they are.
+        """
+        if self._paths is None:
+            raise NeedsCallError
+        return self._paths
+
+    def read_whole(self, tree: Any) -> Any:
+        """Return the value of a whole tree, as often as it is called, also by several threads.
+
+        Raises:
+            NeedsCallError: It has paths, and the reader has no `paths`.
+            OutdatedClassError: A class has changed since.
+            RefusedError: It imports something that its recording does not list.
+            ArithmeticError, LookupError, RecursionError, TypeError, ValueError: It is not as it was written.
+        """
+        # Threads share the tags, but not the anchors.
+        reader = Reader(self._paths, self._imports, self.content, self._classes)
+        reader._tags = self._tags
+        return reader.read(tree)
+
+    def read(self, tree: Any) -> Any:
+        """Return the value of a part of a tree. The errors are those of `read_whole`."""
+        type_ = type(tree)
+        if type_ is dict:
+            for name in tree:
+                tag = self._tags.get(name)
+                if tag is not None:
+                    try:
+                        return tag.read(tree, self, None)
+                    except MISREAD as reason:
+                        raise misread(tree, reason) from None
+                if name[:1] == "$":
+                    return self._node(tree, name, None)
+                break
+            return self.parts(tree)
+        if type_ is list:
+            return [self.read(part) if type(part) in _CONTAINERS else part for part in tree]
+        return tree
+
+    def parts(self, trees: dict[str, Any]) -> dict[str, Any]:
+        """Return the values of the parts of a mapping, which is no node itself."""
+        return {key: self.read(part) if type(part) in _CONTAINERS else part for key, part in trees.items()}
+
+    def parsed(self, data: bytes) -> dict[str, Any] | None:
+        """Return the mapping of a JSON text with its parts as values, which are made while the text is parsed.
+
+        That saves a third of the time. None: the text has references, or anything that `read_whole` reports.
+        """
+        if b'"$anchor"' in data:
+            return None
+        made = _ParsingReader(self._paths, self._imports, self.content, self._classes).made
+        try:
+            text = data.decode()
+            body, end = JSONDecoder(object_hook=made).scan_once(text, 0)  # type: ignore[attr-defined]
+        except Exception:  # imported modules, and the hashes of their classes, may raise anything
+            return None
+        return body if type(body) is dict and text[end:] == "\n" else None
+
+    def prepared(self, tree: Any, *, in_tag: bool = False) -> Any:
+        """Return a tree that this reader has read, for further readings: values that cannot change are made already."""
+        if type(tree) is list:
+            return [self.prepared(part) if type(part) in _CONTAINERS else part for part in tree]
+        name = tag_in(tree) if type(tree) is dict else "$anchor"
+        if name == "$anchor":  # it may not contain a value that is made
+            return tree
+        # A mapping in a node may be the fields of an object.
+        tag = None if in_tag or name is None else self._tags.get(name)
+        if tag is not None and tag.is_fixed:
+            return self.read(tree)
+        if tag is not None and "." in tag.name:  # a short array, which reads its numbers itself
+            return tree
+        return {key: self.prepared(part, in_tag=tag is not None) for key, part in tree.items()}
+
+    def _node(self, node: Node, name: str, anchor: int | None) -> Any:
+        if name == "$ref":
+            only_keys(node)
+            if node["$ref"] not in self._anchors:
+                raise ValueError(f"there is no anchor {node['$ref']!r:.60} before its $ref")
+            return self._anchors[node["$ref"]]
+        if name == "$anchor" and anchor is None:
+            return self._anchored(node)
+        if name[:2] == "$$":
+            made: dict[str, Any] = {}
+            self.keep(anchor, made)
+            for key, part in node.items():
+                made[key if made else key[1:]] = self.read(part)
+            if len(made) != len(node):
+                raise ValueError("a dict in which a key occurs twice")
+            return made
+        tag = self._tags.get(name)
+        if tag is None:
+            tag = self._tags[name] = self._tag(name[1:])
+        try:
+            return tag.read(node, self, anchor)
+        except MISREAD as reason:
+            raise misread(node, reason) from None
+
+    def _tag(self, name: str) -> Tag:
+        if ":" not in name:
+            tag = tag_named(name)
+        else:
+            from pytest_mimic._core.outcome.tagged.class_checks import HEAP_TYPE
+            from pytest_mimic._core.outcome.tagged.classes import tag_of
+
+            cls = self.find(name)
+            if not issubclass(type(cls), type):
+                raise OutdatedClassError(f"{name} is no class any more")
+            tag = self._classes.get(id(cls))
+            if tag is None:
+                tag = tag_of(cls)
+                if tag is not None:
+                    self._classes[id(cls)] = tag
+                elif cls.__flags__ & HEAP_TYPE:  # it has a way of its own now, such as `__setstate__`
+                    raise OutdatedClassError(f"{name} cannot be made of its fields any more")
+        if tag is None:
+            raise ValueError(f"there is no tag ${name}")
+        return tag
+
+    def _anchored(self, node: Node) -> Any:
+        only_keys(node, "value")
+        anchor, tree = node["$anchor"], node["value"]
+        if type(anchor) is not int or anchor in self._anchors:
+            raise ValueError(f"{anchor!r:.60} is no number of an anchor, or occurs twice")
+        value: Any
+        if type(tree) is list:
+            self.keep(anchor, value := [])
+            value.extend(map(self.read, tree))
+            return value
+        if type(tree) is not dict:
+            raise ValueError("an anchor of a plain part")
+        name = tag_in(tree)
+        if name is None:
+            self.keep(anchor, value := {})
+            for key, part in tree.items():
+                value[key] = self.read(part)
+            return value
+        value = self._node(tree, name, anchor)
+        self._anchors.setdefault(anchor, value)
+        return value
+
+    def keep(self, anchor: int | None, made: Any) -> None:
+        """Let the parts of a value refer to the value itself. Call it before reading them."""
+        if anchor is not None:
+            self._anchors[anchor] = made
+
+    def find(self, name: str) -> Any:
+        """Return the class or function with this name, `module:qualname`.
+
+        Raises:
+            RefusedError: It is not listed as an import, or may run code.
+            ValueError: There can be no such name.
+            OutdatedClassError: There is none, or its module cannot be imported.
+        """
+        module, _, qualname = name.partition(":")
+        if not all(module.split(".")) or "\0" in module:
+            raise ValueError(f"{name!r:.60} is no name of a class or function")
+        try:
+            return self._imports.find(module, qualname)
+        except CodeRefusedError:
+            reason = "a tag may name neither a function nor a class that can run code"
+            raise CodeRefusedError(f"${name}: {reason}") from None
+        except (RefusedError, MimicError):
+            raise
+        except Exception as reason:  # an imported module may raise anything
+            if type(reason) is AttributeError and reason.name == qualname and module in sys.modules:
+                raise OutdatedClassError(f"{module} has no class {qualname} any more") from None
+            raise OutdatedClassError(f"{type(reason).__name__}: {reason}") from None
+
+
+class _ParsingReader(Reader):
+    """A reader whose parts are values already, since the parser ends a part before the node that it is in."""
+
+    def read(self, tree: Any) -> Any:
+        return tree
+
+    def parts(self, trees: dict[str, Any]) -> dict[str, Any]:
+        return trees
+
+    def made(self, node: Node) -> Any:
+        """Return the value of a mapping that the parser ends."""
+        for name in node:
+            tag = self._tags.get(name)
+            if tag is not None:
+                return tag.read(node, self, None)
+            if name[:1] == "$":
+                return self._node(node, name, None)
+            break
+        return node
+
+
+class NeedsCallError(Exception):
+    """A value has paths, whose places only a call knows."""

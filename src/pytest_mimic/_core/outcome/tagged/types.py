@@ -1,0 +1,38 @@
+"""The tags by type and by name. The modules for the types of libraries are loaded only for such values."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+from pytest_mimic._core.outcome.tagged.containers import CONTAINERS, MAPPING
+from pytest_mimic._core.outcome.tagged.nodes import Tag
+from pytest_mimic._core.outcome.tagged.scalars import OTHERS, PATHS, SCALARS, ZONE
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+_BY_TYPE: dict[type, Tag] = {**SCALARS, **CONTAINERS, **PATHS}
+_BY_NAME: dict[str, Tag] = {tag.name: tag for tag in (*_BY_TYPE.values(), MAPPING, *OTHERS)}
+
+
+def tag_of(type_: type) -> Tag | None:
+    """Return the tag for the values of exactly this type, or None if they have none."""
+    tag = _BY_TYPE.get(type_)
+    if tag is None:
+        package = str(type_.__module__).partition(".")[0]
+        if package == "zoneinfo":
+            return ZONE if type_.__name__ == "ZoneInfo" else None
+        module = "arrays" if package == "numpy" else "classes"
+        tag = import_module(f"pytest_mimic._core.outcome.tagged.{module}").tag_of(type_)
+    return tag
+
+
+@cache
+def tag_named(name: str) -> Tag | None:
+    """Return the tag with a name, or None if there is none."""
+    tag = _BY_NAME.get(name)
+    if tag is None and name.startswith("numpy."):
+        from pytest_mimic._core.outcome.tagged import arrays
+
+        tag = arrays.tag_named(name)
+    return tag

@@ -1,0 +1,265 @@
+"""Writes values as trees for JSON, with tags for what JSON does not have."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from pytest_mimic._core.outcome.allow_list import is_code
+from pytest_mimic._core.outcome.names import importable, name_of, resolve
+from pytest_mimic._core.outcome.placing import PathStore
+from pytest_mimic._core.outcome.plain import DEPTH
+from pytest_mimic._core.outcome.tagged.containers import MAPPING
+from pytest_mimic._core.outcome.tagged.nodes import Node, NotTaggableError, Tag
+from pytest_mimic._core.outcome.tagged.scalars import MOST_BITS, STRING
+from pytest_mimic._core.outcome.tagged.types import tag_of
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+# Equal immutable parts are written at each place. Beyond this number of parts, a pickle is smaller.
+_MOST_REPEATED = 10_000
+# A larger outcome is not read by people, and as a pickle it is smaller and loads faster.
+_MOST_TAGS = 10_000
+_MOST_BYTES = 16 << 20
+
+
+class Tree(NamedTuple):
+    """A value as a tree for JSON.
+
+    Attributes:
+        tree: The value itself if nothing in it needs a tag.
+        imports: The classes and functions that reading imports, `module:name`, sorted.
+        objects: The content of long bytes, by the name of the object of the vault that is to hold it.
+        has_tags: Whether the tree has tags.
+    """
+
+    tree: Any
+    imports: list[str]
+    objects: dict[str, bytes]
+    has_tags: bool
+
+
+def write(value: Any, paths: PathStore) -> Tree:
+    """Return a value as a tree.
+
+    Raises:
+        NotTaggableError: A part has no exact form.
+    """
+    writer = Writer(paths)
+    tree = writer.write(value)
+    if writer.references:
+        tree = _Numbering(writer.shared).numbered(tree)
+    return Tree(tree if writer.has_tags else value, sorted(writer.imports), writer.objects, writer.has_tags)
+
+
+class _Written(NamedTuple):
+    """A value that was written, or is being written. It is kept, so that no other value gets its id."""
+
+    value: Any
+    tree: Any
+    tag: Tag | None
+
+
+class Writer:
+    """The state of writing one value; see `Writing`.
+
+    Attributes:
+        has_tags: Whether anything was written that is not plain JSON.
+        references: How often a part was met again.
+        shared: By the id of its tree, each part that was met again, with the nodes that refer to it.
+    """
+
+    def __init__(self, paths: PathStore) -> None:
+        self.paths = paths
+        self.has_tags = False
+        self.references = 0
+        self.imports: set[str] = set()
+        self.objects: dict[str, bytes] = {}
+        self.shared: dict[int, list[Node]] = {}
+        self._known: dict[int, _Written] = {}
+        self._tags: dict[type, Tag | None] = {}
+        # The things are kept, so that no other one gets the id.
+        self._names: dict[int, tuple[str, Any]] = {}
+        self._depth = DEPTH
+        self._hashed = 0
+        self._open: set[int] = set()
+        self._fixed: dict[int, tuple[Any, Any, int]] = {}
+        self._count = self._repeated = self._nodes = self._bytes = 0
+
+    def write(self, value: Any) -> Any:
+        """Return a value as JSON.
+
+        Raises:
+            NotTaggableError: A part has no exact form.
+        """
+        self._count += 1
+        type_ = type(value)
+        if type_ is str:
+            where = self.paths.stored_text(value)
+            if where is None:
+                return value
+            node: Node = {}
+            STRING.write(value, node, self)
+            return self._tagged(node)
+        if value is None or type_ is bool or (type_ is int and value.bit_length() < MOST_BITS):
+            return value
+        if type_ is float and value - value == 0:  # neither infinite nor NaN
+            return value
+        if type_ is list or type_ is dict:
+            return self._container(value, type_)
+        tag = self._tags[type_] if type_ in self._tags else self._tag_of(type_)
+        if tag is None:
+            raise NotTaggableError(type_)
+        if tag.is_shared:
+            return self._shared_part(value, tag)
+        return self._plain_part(value, tag)
+
+    def write_hashed(self, value: Any) -> Any:
+        """Return a member of a set, or a key of a dict, as JSON. Its hash must not need what is read after it.
+
+        Raises:
+            NotTaggableError: A part has no exact form, or was met before.
+        """
+        self._hashed += 1
+        try:
+            return self.write(value)
+        finally:
+            self._hashed -= 1
+
+    def import_name(self, thing: Any, name: str | None = None) -> str:
+        """Return the name of a class or function, its own or another one, and list it as an import.
+
+        Raises:
+            NotTaggableError: The name does not lead to it, or it may run code.
+        """
+        known = self._names.get(id(thing))
+        if known is None:
+            found = importable(thing) if name is None else resolve(*name.split(":"))
+            name = name or name_of(thing)
+            if found is not thing or is_code(name, thing):
+                raise NotTaggableError(thing)
+            known = self._names[id(thing)] = name, thing
+            self.imports.add(name)
+        return known[0]
+
+    def object_of(self, content: bytes) -> str:
+        """Return the name of an object of the vault that will hold long bytes."""
+        from pytest_mimic._core.outcome.tagged.long_bytes import object_name
+
+        self._bytes += len(content)
+        if self._bytes > _MOST_BYTES:
+            raise NotTaggableError("too many bytes")
+        name = object_name(content)
+        self.objects[name] = content
+        return name
+
+    # Parts
+
+    def _tag_of(self, type_: type) -> Tag | None:
+        tag = self._tags[type_] = tag_of(type_)
+        return tag
+
+    def _tagged(self, node: Node) -> Node:
+        self.has_tags = True
+        self._nodes += 1
+        if self._nodes > _MOST_TAGS:
+            raise NotTaggableError("too many tags")
+        return node
+
+    def _container(self, value: Any, type_: type) -> Any:
+        if id(value) in self._known:
+            return self._reference(value)
+        tree: Any = type_()
+        self._known[id(value)] = _Written(value, tree, None)
+        self._enter()
+        if type_ is list:
+            tree.extend(map(self.write, value))
+        elif all(type(key) is str and self.paths.stored_text(key) is None for key in value):
+            for key, part in value.items():
+                is_escaped = not tree and key[:1] == "$"
+                self.has_tags |= is_escaped
+                tree[f"${key}" if is_escaped else key] = self.write(part)
+            if len(tree) != len(value):
+                raise NotTaggableError("an escaped key that the dict has as well")
+        else:
+            MAPPING.write(value, self._tagged(tree), self)
+        self._depth += 1
+        return tree
+
+    def _shared_part(self, value: Any, tag: Tag) -> Any:
+        """Write a part that may change, or contain what may; at its second place a reference to the first."""
+        known = self._known.get(id(value))
+        if known is not None:
+            return self._reference(value)
+        node: Node = {}
+        self._known[id(value)] = _Written(value, node, tag)
+        self._open.add(id(value))
+        self._enter()
+        tag.write(value, self._tagged(node), self)
+        self._depth += 1
+        self._open.discard(id(value))
+        return node
+
+    def _plain_part(self, value: Any, tag: Tag) -> Any:
+        """Write an immutable part again at each place, unless it contains something that may change."""
+        fixed = self._fixed.get(id(value))
+        if fixed is not None:
+            self._count += fixed[2]
+            self._repeated += fixed[2]
+            if self._repeated > _MOST_REPEATED:
+                raise NotTaggableError("too many repeated parts")
+            return fixed[1]
+        if id(value) in self._known:
+            return self._reference(value)
+        if id(value) in self._open:
+            raise NotTaggableError("an immutable part that contains itself")
+        node: Node = {}
+        self._open.add(id(value))
+        before, known = self._count, len(self._known) + self.references
+        self._enter()
+        tag.write(value, self._tagged(node), self)
+        self._depth += 1
+        self._open.discard(id(value))
+        if len(self._known) + self.references == known:
+            self._fixed[id(value)] = value, node, self._count - before
+        else:
+            self._known[id(value)] = _Written(value, node, tag)
+        return node
+
+    def _reference(self, value: Any) -> Node:
+        """Return a reference to a part that was met before."""
+        known = self._known[id(value)]
+        if self._hashed or (id(value) in self._open and not (known.tag and known.tag.may_contain_itself)):
+            raise NotTaggableError("a part that needs itself to be made")
+        node: Node = {"$ref": 0}
+        self.shared.setdefault(id(known.tree), []).append(node)
+        self.references += 1
+        return self._tagged(node)
+
+    def _enter(self) -> None:
+        # There is no way back after an error, so no block ends the level.
+        self._depth -= 1
+        if self._depth < 0:
+            raise NotTaggableError("nested too deeply")
+
+
+class _Numbering:
+    """Gives numbers to the parts that were met again, in the order of the text."""
+
+    def __init__(self, shared: dict[int, list[Node]]) -> None:
+        self._shared = shared
+        self._number = 0
+
+    def numbered(self, tree: Any) -> Any:
+        """Return the tree in which each shared part is a node with an anchor."""
+        references = self._shared.pop(id(tree), None)
+        number = 0
+        if references is not None:
+            number = self._number = self._number + 1
+            for node in references:
+                node["$ref"] = number
+        if type(tree) is list:
+            tree[:] = [self.numbered(part) for part in tree]
+        elif type(tree) is dict:
+            for key, part in tree.items():
+                tree[key] = self.numbered(part)
+        return {"$anchor": number, "value": tree} if number else tree

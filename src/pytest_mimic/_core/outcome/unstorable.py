@@ -1,0 +1,79 @@
+"""The error for an outcome that cannot be stored, which names the part that cannot."""
+
+from __future__ import annotations
+
+from types import FunctionType
+
+from pytest_mimic._core.identity.opening import parts_of
+from pytest_mimic._core.identity.words import words_for
+from pytest_mimic._core.outcome import pickles
+from pytest_mimic._core.outcome.outcome import OutcomeKind
+from pytest_mimic._core.outcome.reducing import lazy_remedy
+from pytest_mimic.errors import UnstorableOutcomeError
+
+_VERBS = {"value": "returned", "raised": "raised", "stream": "yielded"}
+
+
+def refusal(
+    roots: dict[str, object], kind: OutcomeKind, target: str | None, reason: Exception
+) -> UnstorableOutcomeError:
+    """Return the error that names the part which cannot be stored; `roots` are the outcome's parts by name."""
+    guilty = [(name, value) for name, value in roots.items() if not is_storable(value)]
+    path = guilty[0][0] if guilty else next(iter(roots))
+    cause = f"{type(reason).__name__}: {reason}"
+    remedies = ["nothing was recorded"]
+    if isinstance(reason, RecursionError):
+        facts = [f"{path}: nested too deeply"]
+    elif not guilty:
+        facts = [f"{path}: {cause}"]
+    else:
+        root = path
+        path, part = _find_part(guilty[0][1], root)
+        facts = [f"{path}: {describe(part)}"]
+        if (remedy := lazy_remedy(part)) is not None:
+            remedies.insert(0, f"let {target or 'the call'} return its data: {remedy}")
+        elif path == root:
+            facts.append(cause)
+    return UnstorableOutcomeError(
+        f"what {target or 'the call'} {_VERBS[kind]} cannot be stored",
+        facts=facts,
+        remedies=remedies,
+        path=path,
+    )
+
+
+def is_storable(value: object) -> bool:
+    """Return whether a value can be pickled and loaded again."""
+    try:
+        pickles.dump(value)
+    except Exception:  # the value's parts may raise anything
+        return False
+    return True
+
+
+def _find_part(value: object, path: str) -> tuple[str, object]:
+    """Return the path of the first innermost part that cannot be stored, and that part."""
+    seen: set[int] = set()
+    while True:
+        seen.add(id(value))
+        if lazy_remedy(value) is not None:
+            return path, value
+        for part in parts_of(value):
+            if id(part.value) not in seen and not is_storable(part.value):
+                path, value = path + part.step, part.value
+                break
+        else:
+            return path, value
+
+
+def describe(part: object) -> str:
+    """Return what a part is: `an open file`, `a Session object`."""
+    kind = type(part)
+    if kind is FunctionType:
+        from pytest_mimic._core.outcome.by_value import lacks_class
+
+        if lacks_class(part):
+            return "a method whose class is not complete, so that its super() fails"
+    article = "an" if kind.__name__[:1].lower() in "aeiou" else "a"
+    what = words_for(kind) or f"{article} {kind.__name__} object"
+    return what if lazy_remedy(part) is None else f"{what}, which reads files later"

@@ -1,0 +1,142 @@
+"""Reports when a watched module has been imported, reloaded or asked for a name; imports nothing itself."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+from pytest_mimic._core.patch.holders import Holder, namespace_of, read, write
+
+
+class ImportWatch:
+    """A finder before all others (`sys.meta_path`), which wraps the loaders that these find for watched modules.
+
+    It calls `loaded` with a module's name after the module has been executed.
+    """
+
+    def __init__(self, loaded: Callable[[str], None]) -> None:
+        self.names: frozenset[str] = frozenset()
+        self._loaded = loaded
+        self._searching = threading.local()
+
+    def watch(self, names: Iterable[str]) -> None:
+        """Watch these modules and no others; without any, leave `sys.meta_path`."""
+        self.names = frozenset(names)
+        if self.names and sys.meta_path and sys.meta_path[0] is self:
+            return
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
+        if self.names:
+            sys.meta_path.insert(0, self)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the other finders' spec, with a loader that reports the end of the import."""
+        # Another finder may ask all finders in turn, this one included. So a search within a search finds nothing.
+        searched: set[str] = self._searching.__dict__.setdefault("names", set())
+        if fullname not in self.names or fullname in searched:
+            return None
+        searched.add(fullname)
+        try:
+            spec = self._find(fullname, path, target)
+        finally:
+            searched.discard(fullname)
+        if spec is not None and hasattr(spec.loader, "exec_module"):
+            loader: Any = _ReportingLoader(spec.loader, self._loaded)
+            spec.loader = loader
+        return spec
+
+    def _find(self, *search: Any) -> ModuleSpec | None:
+        for finder in list(sys.meta_path):
+            find_spec = getattr(finder, "find_spec", None)
+            if finder is not self and find_spec is not None:
+                spec: ModuleSpec | None = find_spec(*search)
+                if spec is not None:
+                    return spec
+        return None
+
+
+class _ReportingLoader:
+    """Replaces a loader until it has executed the module; meanwhile it looks like that loader."""
+
+    def __init__(self, loader: Any, loaded: Callable[[str], None]) -> None:
+        self.loader = loader
+        self._loaded = loaded
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.loader, name)
+
+    # importlib.resources and pkgutil choose by the class of a loader.
+    @property  # type: ignore[misc]  # object's can be set, this one cannot
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]  # for the same reason
+        return type(self.loader)
+
+    def create_module(self, spec: ModuleSpec) -> Any:
+        create = getattr(self.loader, "create_module", None)
+        return create(spec) if create else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        __tracebackhide__ = True
+        spec: Any = object.__getattribute__(module, "__spec__")
+        spec.loader = self.loader
+        namespace = object.__getattribute__(module, "__dict__")
+        if namespace.get("__loader__") is self:
+            namespace["__loader__"] = self.loader
+        self.loader.exec_module(module)
+        self._loaded(spec.name)
+
+
+def is_initialising(module: object) -> bool:
+    """Return whether a module's import has begun but not ended."""
+    return bool(getattr(_spec_of(module), "_initializing", False))
+
+
+def is_lazy(module: object) -> bool:
+    """Return whether a module of `importlib.util.LazyLoader` has not been loaded yet."""
+    lazy = getattr(sys.modules.get("importlib.util"), "_LazyModule", None)
+    if lazy is None or type(module) is not lazy:
+        return False
+    # From Python 3.12 on, the module keeps its class until it has been executed.
+    state = _spec_of(module).loader_state
+    return not state.get("is_loading", False)
+
+
+def _spec_of(module: object) -> Any:
+    try:
+        return object.__getattribute__(module, "__spec__")
+    except AttributeError:
+        return None
+
+
+class OnDemandNames:
+    """Replaces the `__getattr__` of a module (PEP 562) or of its class, and reports the values of some names.
+
+    The holder is a module's namespace, as lazy_loader fills it (scikit-image, scipy), or a subclass of ModuleType, as
+    transformers has one. `names` are the modules and names to report. `given` is called with the module, the name
+    and the value, and returns the value for whoever asked.
+    """
+
+    def __init__(self, holder: Holder, given: Callable[[str, str, object], object]) -> None:
+        self.names: set[tuple[str, str]] = set()
+        self._holder = holder
+        self._real: Any = read(holder, "__getattr__")
+
+        def get_on_demand(*arguments: Any) -> object:  # (name) in a namespace, (module, name) in a class
+            namespace = holder if len(arguments) == 1 else namespace_of(arguments[0])
+            value = self._real(*arguments)
+            for module, name in tuple(self.names):
+                if name == arguments[-1] and namespace_of(sys.modules.get(module)) is namespace:
+                    value = given(module, name, value)
+            return value
+
+        self._ours = get_on_demand
+        write(holder, "__getattr__", get_on_demand)
+
+    def restore(self) -> None:
+        """Put the original `__getattr__` back."""
+        if read(self._holder, "__getattr__") is self._ours:
+            write(self._holder, "__getattr__", self._real)

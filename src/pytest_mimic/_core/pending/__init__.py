@@ -1,0 +1,1 @@
+"""Recordings that are written and not yet accepted."""

@@ -1,0 +1,110 @@
+"""A store over a vault: reads what it does not have from the vault, and writes nothing there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager
+
+from xxhash import xxh3_64_hexdigest
+
+from pytest_mimic._core.pending.drift_files import BEFORE
+from pytest_mimic._core.vault.clearing import Cleared
+from pytest_mimic._core.vault.folder import FolderStore
+from pytest_mimic._core.vault.locks import Locks
+from pytest_mimic._core.vault.names import FOLDERS
+from pytest_mimic._core.vault.store import Data, Store
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+# The content of a recording that is deleted over the vault.
+_DELETED = b""
+
+
+class OverlayStore:
+    """A store of the files that differ from those of a vault.
+
+    Args:
+        over: Holds these files.
+        vault: Is read only.
+    """
+
+    def __init__(self, over: FolderStore, vault: Store) -> None:
+        self.over = over
+        self.vault = vault
+
+    def read(self, name: str) -> bytes | None:
+        data = self.over.read(name)
+        if data is None:
+            return self.vault.read(name)
+        return data if data != _DELETED else None
+
+    def map(self, name: str) -> memoryview | None:
+        found = self.over.map(name)
+        if found is None:
+            return self.vault.map(name)
+        return found if len(found) else None
+
+    def write(self, name: str, data: Data, *, durable: bool = True) -> None:
+        self._mark(name)
+        self.over.write(name, data, durable=durable)
+
+    def _mark(self, name: str) -> None:
+        if _is_recording(name) and self.over.size(f"{BEFORE}/{name}") is None:
+            self.over.write(f"{BEFORE}/{name}", mark_of_content(self.vault.read(name)).encode())
+
+    def flush(self) -> None:
+        self.over.flush()
+
+    def delete(self, names: Iterable[str]) -> int:
+        deleted = 0
+        for name in names:
+            if not _is_recording(name):
+                deleted += self.over.delete([name])
+            elif self.vault.size(name) is None:
+                deleted += self.over.delete([name])
+                self.over.delete([f"{BEFORE}/{name}"])
+            else:
+                deleted += self.size(name) is not None
+                self.write(name, _DELETED)
+        return deleted
+
+    def clear(self, names: Collection[str]) -> Cleared:
+        """Delete recordings. The objects that none names any more go when the run has ended."""
+        deleted = self.delete(names)
+        self.prune({name.rpartition("/")[0] for name in names})
+        return Cleared(deleted, 0, 0)
+
+    def size(self, name: str) -> int | None:
+        size = self.over.size(name)
+        if size is None:
+            return self.vault.size(name)
+        return size or None
+
+    def names(self, prefix: str = "", *, deep: bool = True) -> list[str]:
+        over = dict.fromkeys(self.over.names(prefix, deep=deep))
+        found = [name for name in self.vault.names(prefix, deep=deep) if name not in over]
+        return found + [name for name in over if self.over.size(name) and not name.startswith(f"{BEFORE}/")]
+
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        return self.over.lock(name)
+
+    def byte_locks(self) -> Locks:
+        """Return locks between all processes that use these files."""
+        return self.over.byte_locks()
+
+    def sweep(self) -> None:
+        """Remove the temporary files of writers that no longer run."""
+        self.over.sweep()
+
+    def prune(self, folders: set[str]) -> None:
+        """Remove these folders as far as they are empty."""
+        self.over.prune({*folders, *(f"{BEFORE}/{folder}" for folder in folders)})
+
+
+def mark_of_content(data: bytes | None) -> str:
+    """Return a mark of a file's content, `absent` if there is no file."""
+    return "absent" if data is None else xxh3_64_hexdigest(data)
+
+
+def _is_recording(name: str) -> bool:
+    return name.startswith(tuple(f"{folder}/" for folder in FOLDERS))

@@ -1,0 +1,71 @@
+"""Hides the values of secret names in data and in texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._core.redact.names import PLACEHOLDER, SecretNames
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.redact.texts import SecretTexts
+
+_ZEROES: dict[type, object] = {int: 0, float: 0.0}
+
+
+class Redactor(SecretNames):
+    """Knows which names are secret, and replaces their values.
+
+    Args:
+        names: Names to add to the default ones. `!name` removes one. The last word on a name wins.
+        defaults: Whether the default names are secret, and keys that are known by their look.
+
+    Attributes:
+        issued: Values that servers sent under secret names in this run. Boundaries hide them elsewhere as well.
+    """
+
+    def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:
+        super().__init__(names, defaults=defaults)
+        self._given = tuple(names)
+        self._extended: dict[tuple[str, ...], Redactor] = {}
+        self.issued: set[str] = set()
+
+    @cached_property
+    def texts(self) -> SecretTexts:
+        """Replaces the same values in texts."""
+        # Most runs replay without looking into a text, and compiling the patterns takes milliseconds.
+        from pytest_mimic._core.redact.texts import SecretTexts
+
+        return SecretTexts(self.hides)
+
+    def with_names(self, names: tuple[str, ...]) -> Redactor:
+        """Return a redactor for which these names are secret, too, unless the names of this one say otherwise."""
+        found = self._extended.get(names)
+        if found is None:
+            found = self._extended[names] = Redactor((*names, *self._given), defaults=self._looks)
+        return found
+
+    def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
+        """Return a copy of plain data in which the values of secret names are replaced. None and booleans stay.
+
+        Strings that are data themselves, such as JSON or a URL, lose the secrets in them as well. With `keep_types`,
+        each secret is replaced by a value of its type, numbers by 0, so that code which reads the data finds what it
+        expects. Mappings and lists keep their shape.
+        """
+        root = [plain]
+        todo: list[tuple[Any, bool]] = [(root, False)]
+        while todo:
+            box, is_secret = todo.pop()
+            for key, value in list(box.items() if isinstance(box, dict) else enumerate(box)):
+                hidden = is_secret or self.hides(key if isinstance(box, dict) else None, value)
+                if value is None or value is True or value is False:
+                    continue
+                if hidden and not (keep_types and isinstance(value, (dict, list))):
+                    box[key] = _ZEROES.get(type(value), PLACEHOLDER) if keep_types else PLACEHOLDER
+                elif isinstance(value, (dict, list)):
+                    box[key] = value.copy()
+                    todo.append((box[key], hidden))
+                elif isinstance(value, str):
+                    box[key] = self.texts.scrub_data(value)
+        return root[0]

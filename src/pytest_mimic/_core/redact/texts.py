@@ -1,0 +1,218 @@
+"""Hides secrets in texts: URLs, forms, headers, JSON, markup, GraphQL and free text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import unquote_plus
+
+from pytest_mimic._core.redact.json_text import looks_like_json, may_be_json, parse_json_text, replace_in_json
+from pytest_mimic._core.redact.names import PLACEHOLDER, hide_google_keys, normalised
+
+_SCHEMES = r"(?:apikey|basic|bearer|digest|negotiate|token)"
+# No pattern backtracks far: repetitions are bounded or cannot match what follows them, so that a long text which fits
+# none takes time in proportion to its length.
+_URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>]+")
+_USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@")
+# A name with the sign before its value: `token=`, `"token":`, `--token `. A blank alone is enough after a flag only.
+_NAMED = re.compile(
+    r"""(?<![\w-])(?P<flag>--?)?(?P<quote>(?:\\*["'])?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=quote)"""
+    r"""(?:\s{0,20}[=:]\s{0,20}|(?(flag)\s{1,20}(?=[^\s-])|(?!)))"""
+)
+# What a text has that one of the patterns for free text matches.
+_MAY_HOLD = re.compile(r"[=:]|(?<![\w-])-|AIza")
+# A value after a name: quoted, escaped and quoted as inside of a JSON text, or bare, perhaps after `Bearer`.
+_VALUE = re.compile(
+    r"""(?:None|null|[Tt]rue|[Ff]alse)\b|(?P<open>\\+["'])[^"'\\]*(?:\\+["'])?|(?P<double>")(?:[^"\\]|\\.)*"?|"""
+    r"""(?P<single>')(?:[^'\\]|\\.)*'?|(?i:"""
+    + _SCHEMES
+    + r"""\s+)?(?!<redacted>)[^\s"',;&]*[^\s"',;&)\]}>]"""
+)
+# The values after a name that are no secret.
+_NO_SECRETS = frozenset({"", "None", "null", "True", "true", "False", "false"})
+# A parameter in the path of a URL.
+_PATH_PARAMETER = re.compile(r";([^;/?#=]+)=([^;/?#]+)")
+_FORM = re.compile(r"[\w.\[\]%+-]+=[^&\s]*(?:&[\w.\[\]%+-]+=[^&\s]*)*")
+_WITH_QUERY = re.compile(r"[^\s?#]*[?#]\S+")
+_GRAPHQL = re.compile(r"\s*(?:\{|(?:query|mutation|subscription|fragment)\b)")
+# An argument of GraphQL with a literal text, `password: "…"`. A block is one between three quotes.
+_ARGUMENT = re.compile(
+    r"""(?<![\w$])(?P<name>[A-Za-z_]\w{0,200})\s{0,20}:\s{0,20}"""
+    r"""(?:\"{3}(?P<block>[^"]+)\"{3}|"(?P<text>(?:[^"\\\n]|\\.)+)")"""
+)
+# XML or HTML, perhaps after a byte order mark. A redacted text begins with `<` as well.
+_MARKUP = re.compile(rf"\ufeff?\s*(?!{PLACEHOLDER})<")
+_ELEMENT = re.compile(
+    r"<(?:[\w.-]{1,200}:)?(?P<name>[A-Za-z_][\w.-]{0,200})(?:\s[^<>]*)?>"
+    r"(?P<text>[^<>]+|<!\[CDATA\[(?P<block>[^\]<]*)\]\]>)</"
+)
+_ATTRIBUTE = re.compile(
+    r"""\s(?:[\w.-]{1,200}:)?(?P<name>[A-Za-z_][\w.-]{0,200})=(?:"(?P<block>[^"<>]+)"|'(?P<text>[^'<>]+)')"""
+)
+# The placeholder as text inside markup.
+_ESCAPED = PLACEHOLDER.replace("<", "&lt;").replace(">", "&gt;")
+# The comma between cookies that were joined into one header. The one in `Expires=Wed, 09 Jun` is not followed by a name.
+_NEXT_COOKIE = re.compile(r",\s*(?=[^;,=\s]+=)")
+_SCHEME = re.compile(rf"^{_SCHEMES}\s+", re.IGNORECASE)
+# Shorter values are common words, which would be replaced all over a text.
+_SHORTEST_SECRET = 4
+
+
+class SecretTexts:
+    """Replaces the values of secret names in texts. `hides` checks whether a name has a secret value."""
+
+    def __init__(self, hides: Callable[[object, object], bool]) -> None:
+        self.hides = hides
+
+    def scrub_json(self, text: str) -> str:
+        """Return a JSON text without its secrets and otherwise unchanged. Any other text is returned as it is."""
+        if not may_be_json(text) or parse_json_text(text) is None:
+            return text
+        return replace_in_json(text, self.hides, PLACEHOLDER, self.scrub_json)
+
+    def scrub_data(self, text: str) -> str:
+        """Return a text that is JSON, markup, GraphQL, a form or a URL as a whole without its secrets.
+
+        Any other text loses the secrets in its URLs only.
+        """
+        if looks_like_json(text) and parse_json_text(text) is not None:
+            return replace_in_json(text, self.hides, PLACEHOLDER, self.scrub_data)
+        if patterns := _literals_of(text):
+            for pattern in patterns:
+                text = pattern.sub(self._hide_literal, text)
+            return escaped(self.scrub_urls(text))
+        if "=" in text:
+            if is_form(text):
+                return self.scrub_form(text)
+            if _WITH_QUERY.fullmatch(text):
+                return self.scrub_url(text)
+        return self.scrub_urls(text) if "://" in text else text
+
+    def literals(self, text: str) -> list[str]:
+        """Return the values of secret names in markup or GraphQL. Any other text has none."""
+        found = (match for pattern in _literals_of(text) for match in pattern.finditer(text))
+        named = ((match["name"], match["block"] or match["text"]) for match in found)
+        return [value for name, value in named if self.hides(name, value)]
+
+    def _hide_literal(self, match: re.Match[str]) -> str:
+        if not self.hides(match["name"], match["block"] or match["text"]):
+            return match[0]
+        start, end = match.span("block" if match["text"] is None else "text")
+        return f"{match.string[match.start() : start]}{PLACEHOLDER}{match.string[end : match.end()]}"
+
+    def scrub_url(self, url: str) -> str:
+        """Return the URL without passwords in its user part, and without secrets in its query and fragment."""
+        url = _USERINFO.sub(_hide_userinfo, url)
+        url, hash_sign, fragment = url.partition("#")
+        url, question_mark, query = url.partition("?")
+        url = self.scrub_path(url)
+        if "=" in fragment:
+            fragment = self.scrub_form(fragment)
+        return f"{url}{question_mark}{self.scrub_form(query)}{hash_sign}{fragment}"
+
+    def scrub_path(self, path: str) -> str:
+        """Return the path of a URL without the secrets in its parameters (`/cart;jsessionid=0A1B`)."""
+
+        def hide(match: re.Match[str]) -> str:
+            return f";{match[1]}={PLACEHOLDER}" if self.hides(match[1], match[2]) else match[0]
+
+        return _PATH_PARAMETER.sub(hide, path) if ";" in path else path
+
+    def scrub_urls(self, text: str) -> str:
+        return _URL.sub(lambda match: self.scrub_url(match[0]), text)
+
+    def scrub_form(self, form: str) -> str:
+        """Return a query or an urlencoded form (`a=1&token=x`) with secret fields replaced."""
+        fields = []
+        for field in form.split("&"):
+            name, sign, value = field.partition("=")
+            if value not in _NO_SECRETS and self.hides(unquote_plus(name), value):
+                value = PLACEHOLDER
+            fields.append(f"{name}{sign}{self.scrub_urls(value)}")
+        return "&".join(fields)
+
+    def scrub_header(self, name: str, value: str) -> str:
+        """Return the value of a header without its secrets.
+
+        Cookies keep their names, `Set-Cookie` its attributes, and other headers their parameters.
+        """
+        if value in _NO_SECRETS or not self.hides(name, value):
+            return "".join(self._assigned(self.scrub_urls(value))) if "=" in value else value
+        kind = normalised(name)
+        if kind == "cookie":
+            return "; ".join(_hide_cookie(cookie) for cookie in value.split(";"))
+        if kind == "setcookie":
+            cookies = (cookie.partition(";") for cookie in _NEXT_COOKIE.split(value))
+            return ", ".join(f"{_hide_cookie(first)}{sign}{rest}" for first, sign, rest in cookies)
+        return PLACEHOLDER
+
+    def scrub_text(self, text: str, secrets: Iterable[str] = ()) -> str:
+        """Return free text without secrets in URLs, after secret names (`token=…`, `"token": "…"`), and elsewhere.
+
+        Args:
+            text: The text to show.
+            secrets: Values known to be secret. Those under four characters are left in.
+        """
+        if not secrets and _MAY_HOLD.search(text) is None:
+            return text
+        text = hide_google_keys(hide_values(text, secrets))
+        if "://" in text:
+            text = self.scrub_urls(text)
+        return "".join(self._assigned(text))
+
+    def _assigned(self, text: str) -> Iterator[str]:
+        """Yield the text in pieces, with the values after secret names replaced."""
+        done = at = 0
+        while named := _NAMED.search(text, at):
+            at = named.end()
+            # In free text, names that are secret only with a text mean something else.
+            value = _VALUE.match(text, at) if self.hides(named["name"], 0) else None
+            if value is not None and value[0] not in _NO_SECRETS:
+                quote = value["open"] or value["double"] or value["single"] or ""
+                yield f"{text[done:at]}{quote}{PLACEHOLDER}{quote}"
+                done = at = value.end()
+        yield text[done:]
+
+
+def is_form(text: str) -> bool:
+    """Check whether a text is an urlencoded form of one or more fields."""
+    return _FORM.fullmatch(text) is not None
+
+
+def _literals_of(text: str) -> tuple[re.Pattern[str], ...]:
+    """Return the patterns that find names with values in markup or in GraphQL. The text's beginning decides."""
+    if _MARKUP.match(text):
+        return _ELEMENT, _ATTRIBUTE
+    return (_ARGUMENT,) if _GRAPHQL.match(text) and "{" in text else ()
+
+
+def escaped(text: str) -> str:
+    """Escape the placeholder if the text is markup. Any other text is returned as it is."""
+    return text.replace(PLACEHOLDER, _ESCAPED) if PLACEHOLDER in text and _MARKUP.match(text) else text
+
+
+def hide_values(text: str, secrets: Iterable[str]) -> str:
+    """Replace every occurrence of a known secret as whole words."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= _SHORTEST_SECRET and secret in text:
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", PLACEHOLDER, text)
+    return text
+
+
+def bare_secret(value: str) -> str:
+    """Return a secret without the scheme that may precede it (`Bearer …`)."""
+    return _SCHEME.sub("", value)
+
+
+def _hide_userinfo(match: re.Match[str]) -> str:
+    scheme, userinfo = match[1], match[2]
+    user, colon, password = userinfo.partition(":")
+    if password:
+        return f"{scheme}{user}:{PLACEHOLDER}@"
+    # A user without a password is a token to HTTP servers, and a mere name to databases.
+    return f"{scheme}{PLACEHOLDER}@" if scheme.lower().startswith("http") else f"{scheme}{user}{colon}@"
+
+
+def _hide_cookie(cookie: str) -> str:
+    name, sign, value = cookie.strip().partition("=")
+    return f"{name}={PLACEHOLDER}" if sign and value else f"{name}{sign}"

@@ -1,0 +1,234 @@
+"""The interface between a client library and the engine: a boundary, its edges, and the calls that they see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.seam.replay_log import Caller
+
+# Unauthorized, Forbidden, Proxy Authentication Required.
+_REFUSED = (401, 403, 407)
+# The server was too slow or too busy, or wants the request once more: another time, the answer is another one.
+_TRY_AGAIN = (408, 425, 429)
+
+
+class Step(Protocol):
+    """The engine's decision about one call at an edge.
+
+    `mode` says what the edge has to do: return the recorded outcome (`replay`), call the original function and
+    report its outcome (`run`), do both in this order (`verify`), or call it and report nothing (`pass`).
+    """
+
+    mode: Literal["replay", "run", "verify", "pass"]
+
+    def outcome(self) -> Any:
+        """Return a fresh copy of the recorded plain data, in the form that `finish` is given. For `replay` and `verify`."""
+        ...
+
+    def later(self) -> Callable[[], Any]:
+        """Return a function that does what `outcome` does, at any later time. For `replay` only."""
+        ...
+
+    def exhausted(self) -> Exception:
+        """Return the error to raise when a reader wants more than was recorded. For `replay` and `verify`."""
+        ...
+
+    def running(self) -> AbstractContextManager[None]:
+        """Return a block for the original function: calls made inside it are not recorded on their own."""
+        ...
+
+    def finish(self, plain: object) -> None:
+        """Record the outcome, as plain data without secrets; to `verify`, compare it. For `run` and `verify`.
+
+        To `run`, it may come late: the outcome of a stream is known when its reader stops. To `verify`, it comes before
+        the recorded outcome is returned. A difference fails the test afterwards, and raises nothing.
+        """
+        ...
+
+    def answers(self, error: BaseException) -> bool:
+        """Return whether the edge returns the recorded outcome although the original raised this: to `verify` only."""
+        ...
+
+    def refuse(self) -> Step:
+        """End a run whose request would be sent with a placeholder in place of a secret, and return what to do instead.
+
+        Raises:
+            MissingRecordingError: It has no recording.
+        """
+        ...
+
+    def abandon(self, error: BaseException | None = None) -> None:
+        """End a run that has no outcome, for example after an interrupt: nothing is recorded.
+
+        The error is the one that the original raised. To `verify`, it is drift.
+        """
+        ...
+
+
+class BoundaryCall(NamedTuple):
+    """One call at an edge, described in plain data without secrets.
+
+    Attributes:
+        signature: `VERB resource`, `GET /users/1`.
+        parts: The call's parts by name (`method`, `query`, `body`, …); names are those of `Boundary.parts`.
+        identity: The names of the parts that count by default; `ignore=` removes some, `match=` adds others.
+        described: The parts as messages show them and as they are stored beside the recording.
+        host: The host that `only=` and `exclude=` compare with their patterns; None for a client without hosts.
+        shared: The recording belongs to no test. The identity alone finds it, in any order.
+        raw: The request as it is sent, with its secrets. It is never stored and never shown.
+    """
+
+    signature: str
+    parts: dict[str, Any]
+    identity: Sequence[str]
+    described: dict[str, Any]
+    host: str | None = None
+    shared: bool = False
+    raw: Any = None
+
+
+class Port(Protocol):
+    """The engine as the edges of one boundary see it."""
+
+    @property
+    def redactor(self) -> Redactor:
+        """The rules for secrets, which must not enter a recording."""
+        ...
+
+    def taking(self) -> bool:
+        """Return whether calls of this boundary are mimicked at the moment. It is cheap."""
+        ...
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether no call runs for real, except those that are excluded."""
+        ...
+
+    @property
+    def noting(self) -> AbstractContextManager[None]:
+        """A block whose `MimicError` fails the running test, even if the code under test catches it."""
+        ...
+
+    def connecting(self) -> AbstractContextManager[None]:
+        """Return a block that connects for a call which is recorded. The network is open in it."""
+        ...
+
+    def unmimicked(self) -> AbstractContextManager[None]:
+        """Return a block in which no call is mimicked, of any boundary or function."""
+        ...
+
+    def takes(self, call: BoundaryCall) -> bool:
+        """Return whether this call is mimicked. For other calls, `begin` returns a step to pass."""
+        ...
+
+    def begin(self, call: BoundaryCall) -> Step:
+        """Decide about a call.
+
+        Raises:
+            MissingRecordingError: It has no recording, and the mode does not run it.
+        """
+        ...
+
+    @property
+    def caller(self) -> Caller:
+        """The test, fixture's scope or cassette that calls belong to now."""
+        ...
+
+    def report(self, sentence: str) -> None:
+        """Add a sentence to the summary of the run, once."""
+        ...
+
+    def note_websocket(self, origin: str) -> None:
+        """Add a WebSocket that is not recorded to the summary, by the origin of its URL."""
+        ...
+
+    def ordinal(self, space: str, name: str) -> int:
+        """Return the number of `name` among the names used in `space` by this test or cassette.
+
+        The first name used has number 0. Names that change from run to run, such as ports and random ids, are
+        recorded by their numbers.
+        """
+        ...
+
+
+class Edge(NamedTuple):
+    """A function of a client at which its calls are intercepted.
+
+    It is patched when its module is imported; mimicking never imports a client.
+
+    Attributes:
+        module: The module that defines it, `requests.adapters`.
+        path: The names that lead to it there, `("HTTPAdapter", "send")`.
+        wrap: Gets the original function and the port, and returns the function that replaces it.
+        origin: Where the target line was written, for messages.
+    """
+
+    module: str
+    path: tuple[str, ...]
+    wrap: Callable[[Callable[..., Any], Port], Callable[..., Any]]
+    excluded: bool = False
+    origin: str = "a boundary"
+
+
+class Boundary:
+    """An adapter for one client library. A subclass declares the edges of its client and the parts of its calls.
+
+    Attributes:
+        name: The boundary's name in target lines. It is also the client's module: a boundary can be used
+            where that module can be found.
+        parts: The names of a call's parts, which `ignore=` and `match=` may use.
+        implied: Parts that `ignore=` leaves out together with another one: `{"body": ("format",)}`.
+        closes_on_exits: The client gives up a connection through which a `BaseException` passes. A test that is to be
+            run again is then ended with an `Exception`.
+        watched: Functions of other clients to patch, whose calls are not recorded but noted.
+        exact: The parts of what `comparable` returns whose values count even with `compare=shape`.
+    """
+
+    parts: ClassVar[tuple[str, ...]] = ()
+    implied: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    closes_on_exits: ClassVar[bool] = False
+    watched: ClassVar[Sequence[Edge]] = ()
+    exact: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def edges(self) -> Sequence[Edge]:
+        """Return the functions to patch."""
+        raise NotImplementedError
+
+    def comparable(self, plain: Any, beside: Any = None, /) -> Any:  # noqa: ARG002 - for subclasses
+        """Return the part of an outcome that verifying compares, by default all of it.
+
+        Args:
+            plain: The plain data that `Step.finish` was given.
+            beside: The plain data of another outcome of the same call, with which this one is compared.
+        """
+        return plain
+
+    def failure(self, plain: Any, /) -> str | None:
+        """Return how an exchange failed, `raised ReadTimeout` or `gave 503`; None if it did not. Failing tests keep no failure.
+
+        By default, it has failed if the plain data has an `error`, or a `status` of 500 or more, 408, 425 or 429.
+        """
+        if not isinstance(plain, dict):
+            return None
+        error, status = plain.get("error"), plain.get("status")
+        if error is not None:
+            kind = error.get("type") if isinstance(error, dict) else None
+            return f"raised {kind.rpartition(':')[2]}" if isinstance(kind, str) else "failed"
+        if isinstance(status, int) and (status >= 500 or status in _TRY_AGAIN):
+            return f"gave {status}"
+        return None
+
+    def refusal(self, plain: Any, /) -> str | None:
+        """Return how a service refused the credentials of an exchange, `gave 401`; None if it did not.
+
+        Failing tests keep no refusal. A passing test expects it, or its client has answered it.
+        """
+        status = plain.get("status") if isinstance(plain, dict) else None
+        return f"gave {status}" if status in _REFUSED else None

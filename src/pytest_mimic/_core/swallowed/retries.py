@@ -1,0 +1,173 @@
+"""Ends the retries that follow a miss: a sleep of the code that made the missed call raises the miss again."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable
+from functools import update_wrapper
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, iscoroutinefunction
+from pathlib import Path
+from threading import Lock
+from types import FrameType
+from typing import Any
+
+from pytest_mimic._core.machinery import is_machinery
+from pytest_mimic._core.swallowed.handled import INSTALLED, handled_in, is_in_project
+from pytest_mimic._core.swallowed.sleeps import Sleeps
+from pytest_mimic.errors import MimicError
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+_PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
+_STDLIB = f"{Path(os.__file__).parent}{os.sep}"
+# They run jobs that have nothing to do with each other. Their coroutines, such as `wait_for`, belong to one job.
+_SCHEDULERS = frozenset({"anyio", "asyncio", "concurrent", "multiprocessing", "threading", "trio"})
+# How often the project's own loops in threads and tasks skip a wait after a miss.
+_SKIPPED = 10
+# How often a call may miss in one test. More is a loop without end.
+_LIMIT = 1_000
+
+
+class EndlessRetry(BaseException):
+    """Ends a test whose code makes the same missing call again and again. It is no `Exception`, which such code catches."""
+
+
+class Retries:
+    """The misses of the running test, and the waits of the code that made them.
+
+    A sleep is a retry's wait if a function on its stack made the missed call, or caught the miss. Sleeps in the test's
+    own files, and in other threads and tasks, go on as they are. So do functions that somebody else has put in place of
+    a sleep.
+
+    Args:
+        rootdir: The project's folder. Other code belongs to libraries.
+    """
+
+    def __init__(self, rootdir: Path) -> None:
+        self._rootdir = rootdir
+        self._own_files: set[str] | None = None
+        self._errors: list[MimicError] = []
+        self._last: dict[str, MimicError] = {}
+        self._times: Counter[str] = Counter()
+        self._callers: dict[FrameType, MimicError] = {}
+        self._skipped: Counter[FrameType] = Counter()
+        self._sleeps = Sleeps(self._wrap)
+        self._guard = Lock()
+
+    def end(self) -> None:
+        """End the test: forget its misses, and let all sleeps be what they were.
+
+        Sleeps are restored after a test without a miss, too: a fixture may have put back the wrapper that it found.
+        """
+        with self._guard:
+            self._own_files = None
+            self._sleeps.restore()
+        for memory in (self._errors, self._last, self._times, self._callers, self._skipped):
+            memory.clear()
+
+    def watch(
+        self, error: MimicError, key: str, own_files: Callable[[], set[str]], is_running: Callable[[], bool]
+    ) -> None:
+        """Remember a miss that is about to be raised.
+
+        `key` is the identity of the call, `own_files` returns the files of the test's own code, and `is_running` whether
+        the test is running still: a thread may miss while it ends.
+
+        Raises:
+            EndlessRetry: The code under test does not stop making the call.
+        """
+        with self._guard:
+            if not is_running():
+                return
+            if self._own_files is None:
+                self._own_files = own_files()
+                self._sleeps.replace()
+        before = self._last.get(key)
+        self._last[key] = error
+        self._times[key] += 1
+        if self._times[key] > _LIMIT and before and not handled_in(before, self._own_files):
+            text = f"the same missing call was made {_LIMIT:,} times, so the test is ended"
+            raise EndlessRetry(text) from error
+        self._errors.append(error)
+        frame: FrameType | None = sys._getframe(1)
+        # Beyond the test's own files, too: a library may call a function of the test that it tries again.
+        while frame is not None and not _is_scheduler(frame):
+            if not frame.f_code.co_filename.startswith(_PACKAGE) and not self._is_main(frame):
+                self._callers[frame] = error
+            frame = frame.f_back
+
+    def _is_boundary(self, frame: FrameType) -> bool:
+        """Check whether a frame belongs to the test itself, to pytest, or to an event loop or thread."""
+        return self._is_main(frame) or _is_scheduler(frame)
+
+    def _is_main(self, frame: FrameType) -> bool:
+        file = frame.f_code.co_filename
+        if file.startswith(_PACKAGE):
+            return False
+        return file in (self._own_files or ()) or is_machinery(_module_of(frame))
+
+    # Sleeping
+
+    def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
+
+        def wait(*args: Any, **options: Any) -> Any:
+            __tracebackhide__ = True
+            return original(*self._waiting(sys._getframe(1), args), **options)
+
+        async def wait_async(*args: Any, **options: Any) -> Any:
+            __tracebackhide__ = True
+            return await original(*self._waiting(sys._getframe(1), args), **options)
+
+        return update_wrapper(wait_async if iscoroutinefunction(original) else wait, original)
+
+    def _waiting(self, caller: FrameType, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the arguments of a sleep: with no seconds if a wait is skipped. Raise the miss that a wait is due to."""
+        __tracebackhide__ = True
+        if caller.f_code.co_filename.startswith((_PACKAGE, _STDLIB)) and not _is_installed(caller):
+            return args  # `subprocess` waits for processes in this way
+        error, cause, is_main = self._cause_of(caller)
+        if error is None or cause is None:
+            return args
+        if is_main or not is_in_project(cause.f_code.co_filename, self._rootdir):
+            context = error.__context__
+            error.__traceback__ = None
+            try:
+                raise error
+            finally:
+                error.__context__ = context  # not the client's error, whose cause it is
+        # A thread or task of the project may never end, and others may wait for it: an error could stop it.
+        self._skipped[cause] += 1
+        return (0, *args[1:]) if args and self._skipped[cause] <= _SKIPPED else args
+
+    def _cause_of(self, caller: FrameType) -> tuple[MimicError | None, FrameType | None, bool]:
+        """Return the miss that a sleep is due to, the frame that made the missed call, and if the test waits for it."""
+        outermost = ((error, error.last_traceback) for error in self._errors)
+        catchers = {trace.tb_frame: error for error, trace in outermost if trace is not None}
+        frame: FrameType | None = caller
+        error: MimicError | None = None
+        cause: FrameType | None = None
+        while frame is not None:
+            if self._is_boundary(frame):
+                return error, cause, self._is_main(frame)
+            if error is None:
+                error, cause = self._callers.get(frame) or catchers.get(frame), frame
+                if error is not None and handled_in(error, self._own_files or set()):
+                    error = None
+            frame = frame.f_back
+        return error, cause, False
+
+
+def _is_scheduler(frame: FrameType) -> bool:
+    is_coroutine = frame.f_code.co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR)
+    return not is_coroutine and _module_of(frame).partition(".")[0] in _SCHEDULERS
+
+
+def _is_installed(frame: FrameType) -> bool:
+    return any(folder in frame.f_code.co_filename for folder in INSTALLED)
+
+
+def _module_of(frame: FrameType) -> str:
+    name = frame.f_globals.get("__name__")
+    return name if isinstance(name, str) else ""

@@ -1,0 +1,53 @@
+"""The options of a target, and its line in `mimic_functions` as a message suggests it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from shlex import quote
+from typing import Any, Literal, NamedTuple
+
+
+class Options(NamedTuple):
+    """The options of one target. Each item of a list is one path or pattern."""
+
+    ignore: tuple[str, ...] = ()
+    match: tuple[str, ...] = ()
+    key: Callable[[Mapping[str, Any]], object] | None = None
+    sequence: bool | None = None
+    mutates: tuple[str, ...] = ()
+    content: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    rtol: float = 0.0
+    atol: float = 0.0
+    volatile: tuple[str, ...] = ()
+    compare: Literal["exact", "shape"] = "exact"
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+def target_line(target: str, options: Options | None, name: str, paths: Iterable[str]) -> str:
+    """Return the whole line of a target, with these paths added to one of its options.
+
+    It takes the place of the target's line, so it has the options of that line too. A function for `key` has no place in a
+    line.
+    """
+    values = {} if options is None else options._asdict()
+    defaults = {} if options is None else options._field_defaults
+    given = {
+        one: value for one, value in values.items() if one not in ("key", name) and value != defaults[one]
+    }
+    given[name] = tuple(dict.fromkeys([*values.get(name, ()), *paths]))
+    return " ".join([target, *(_word(one, value) for one, value in given.items())])
+
+
+def _word(name: str, value: object) -> str:
+    """Return an option as a line has it: `ignore=rows.*.id`, `sequence`, `rtol=0.01`."""
+    if value is True:
+        return name
+    text = ",".join(value) if isinstance(value, tuple) else str(value).lower()
+    if re.search(r'["\\]', text):
+        text = quote(text)
+    elif re.search(r"['#\s]", text):
+        text = f'"{text}"'
+    return f"{name}={text}"

@@ -1,0 +1,289 @@
+"""Targets: the grammar of one line, and the functions or boundaries that it names."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property, partialmethod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_mimic._core.modules import closest_module, module_exists
+from pytest_mimic._core.seam.registry import BOUNDARIES
+from pytest_mimic._core.target_options import Options
+from pytest_mimic._core.targets.binding import argument_names
+from pytest_mimic._core.targets.options import (
+    check_kind,
+    first_step,
+    read_keyword_options,
+    read_line_options,
+    target_error,
+)
+from pytest_mimic.errors import TargetError
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from pytest_mimic._core.targets.options import TargetOptions
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+# Quotes, escapes and comments in a line. A printable line in ASCII has no blanks that only `str.split` takes for such.
+_MARKS = frozenset("'\"\\#")
+
+
+class FunctionPath(NamedTuple):
+    """A module, and the names that lead to a function in it."""
+
+    module: str
+    path: tuple[str, ...]
+
+
+class Target:
+    """A function, the functions of a module or class, or a boundary that is to be mimicked.
+
+    Args:
+        line_or_function: A line as in `mimic_functions` (`shop.api:fetch_rates ignore=session`),
+            or the function itself.
+        options: The options by keyword. They override those in the line. None leaves an option as
+            it is, and an exclusion ignores all of them.
+
+    Attributes:
+        module: `shop.api`; for a boundary its client, `httpx`.
+        path: The names that lead to the function in the module, `("Client", "fetch")`. `"*"` as the
+            last one means every public function. Empty for a boundary.
+        excluded: Whether it excludes what an earlier target included (`!shop.api:helper`).
+        options: See `Options`.
+        is_shared: Whether the options were given for several targets together. Not every target
+            then needs to have each argument that they name.
+        dotted: Whether it was written in the older form, `shop.api.Client.fetch`.
+        origin: The place where it was written, for messages: `mimic_functions, line 3`.
+
+    Raises:
+        TargetError: The line is not in the grammar, an option is unknown or has a bad value, or
+            the function has no importable name.
+    """
+
+    module: str
+    path: tuple[str, ...]
+    excluded: bool
+    options: Options
+    is_shared: bool
+    dotted: bool
+    origin: str
+
+    def __init__(
+        self, line_or_function: str | Callable[..., object], **options: Unpack[TargetOptions]
+    ) -> None:
+        if isinstance(line_or_function, str):
+            words = _split_line(line_or_function, "")
+            if not words:
+                raise target_error("", f"{line_or_function!r} names no target")
+        else:
+            words = [_importable_name(line_or_function)]
+        self._fill(words, options, "")
+
+    def _fill(self, words: list[str], keywords: Mapping[str, object], origin: str) -> None:
+        name = words[0]
+        excluded = name.startswith("!")
+        if excluded and words[1:]:
+            raise target_error(origin, f"{name} is an exclusion, which takes no options", target=name)
+        given = {**read_line_options(words[1:], name, origin), **read_keyword_options(keywords, name, origin)}
+        options = Options() if excluded else Options(**given)
+        if name in ("!", ""):
+            what = f"{name or repr(name)} is not a target, write it as package.module:function"
+            raise target_error(origin, what, target=name)
+        module, path, dotted = _parse_name(name.removeprefix("!"), origin)
+        check_kind(name, options, origin)
+        self._set(module=module, path=path, excluded=excluded, options=options)
+        self._set(is_shared=False, dotted=dotted, origin=origin)
+
+    # By hand, because generating the methods of a dataclass takes longer than the import of most modules.
+    @property
+    def _value(self) -> tuple[object, ...]:
+        return self.module, self.path, self.excluded, self.options
+
+    def __eq__(self, other: object) -> bool:
+        return self._value == other._value if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            f"{name}={getattr(self, name)!r}" for name in ("module", "path", "excluded", "options")
+        )
+        return f"Target({shown})"
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"cannot assign to {name}: a Target does not change")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"cannot delete {name}: a Target does not change")
+
+    def _set(self, **attributes: object) -> None:
+        for attribute, value in attributes.items():
+            object.__setattr__(self, attribute, value)
+
+    def with_options(self, **options: Unpack[TargetOptions]) -> Target:
+        """Return a copy in which these options replace its own. An exclusion ignores them.
+
+        Raises:
+            TargetError: An option is unknown or has a bad value.
+        """
+        copy = self._with(options, is_shared=self.is_shared)
+        if not copy.is_shared:
+            check_kind(copy.name, copy.options)
+        return copy
+
+    def _with(self, options: Mapping[str, object], *, is_shared: bool) -> Target:
+        given = read_keyword_options(options, self.name)
+        chosen = self.options if self.excluded else self.options._replace(**given)
+        copy = object.__new__(Target)
+        copy._set(**{**vars(self), "options": chosen, "is_shared": is_shared})
+        return copy
+
+    def misfit(self, function: Callable[..., Any]) -> str:
+        """Return a message about an argument that its options name and the function lacks, or an empty string."""
+        named = [
+            (name, path)
+            for name in ("ignore", "mutates", "content", "writes")
+            for path in getattr(self.options, name)
+        ]
+        known = argument_names(function) if named and not self.is_shared and self.path[-1] != "*" else None
+        if known is None:
+            return ""
+        for option, path in named:
+            name = first_step(path)
+            if name not in known:
+                from pytest_mimic._core.words import did_you_mean
+
+                hint = did_you_mean(name, known) or f" (it has {', '.join(known) or 'none'})"
+                return f"{option}={path} names no argument{hint}"
+        return ""
+
+    @property
+    def is_boundary(self) -> bool:
+        """Whether it names a client library instead of functions."""
+        return not self.path
+
+    @property
+    def name(self) -> str:
+        """`shop.api:Client.fetch`, or `httpx` for a boundary."""
+        return f"{self.module}:{'.'.join(self.path)}" if self.path else self.module
+
+    def __str__(self) -> str:
+        return f"!{self.name}" if self.excluded else self.name
+
+    @property
+    def candidates(self) -> tuple[FunctionPath, ...]:
+        """The functions it may name, the longest module first. Only the older form has more than one."""
+        if not self.dotted:
+            return (FunctionPath(self.module, self.path),)
+        parts = (*self.module.split("."), *self.path)
+        return tuple(FunctionPath(".".join(parts[:n]), parts[n:]) for n in range(len(parts) - 1, 0, -1))
+
+
+def parse_target(line: str, *, origin: str = "") -> Target | None:
+    """Read one line of `mimic_functions`. A line that holds only a comment gives None.
+
+    Raises:
+        TargetError: The line is not in the grammar. The message starts with `origin`.
+    """
+    words = _split_line(line, origin)
+    if not words:
+        return None
+    target = object.__new__(Target)
+    target._fill(words, {}, origin)
+    return target
+
+
+def missing_module(target: Target) -> TargetError | None:
+    """Return an error with the closest module there is, or None if the target's module can be found.
+
+    Neither the module nor its parents are imported.
+    """
+    if any(module_exists(candidate.module) for candidate in target.candidates):
+        return None
+    if target.is_boundary:
+        what, install = f"the client {target.module} is not installed", f"pip install {target.module}"
+        return TargetError(what, remedies=[f"to install it: {install}"], target=target.name)
+    close = closest_module(target.module)
+    hint = f" (did you mean {close}?)" if close else ""
+    what = f"{target} does not exist: there is no module {target.module}{hint}"
+    return target_error(target.origin, what, target=target.name)
+
+
+def as_targets(
+    given: Iterable[str | Target | Callable[..., Any]], options: Mapping[str, Any] | None = None
+) -> list[Target]:
+    """Return targets for lines, functions and Targets, each with these options.
+
+    Raises:
+        TargetError: As for `Target`.
+    """
+    targets = [one if isinstance(one, Target) else Target(one) for one in given]
+    if not options:
+        return targets
+    if len(targets) == 1:
+        return [targets[0].with_options(**options)]
+    return [target._with(options, is_shared=True) for target in targets]
+
+
+def _split_line(line: str, origin: str) -> list[str]:
+    # As shlex does, in a twentieth of its time.
+    if line.isascii() and line.isprintable() and _MARKS.isdisjoint(line):
+        return line.split()
+    try:
+        return shlex.split(line, comments=True)
+    except ValueError as error:
+        raise target_error(origin, f"{line.strip()} cannot be read: {str(error).lower()}") from error
+
+
+def _parse_name(name: str, origin: str) -> tuple[str, tuple[str, ...], bool]:
+    """Return the module, the path in it, and whether the name is in the older dotted form."""
+    if name in BOUNDARIES:
+        return name, (), False
+    if name.isidentifier():
+        from pytest_mimic._core.words import did_you_mean
+
+        hint = did_you_mean(name, BOUNDARIES)
+        what = f"{name} is neither package.module:function nor a boundary{hint}"
+        raise target_error(origin, what, target=name)
+    module, colon, path = name.partition(":") if ":" in name else name.rpartition(".")
+    names = tuple(path.split("."))
+    parts = (*module.split("."), *(names[:-1] if names[-1] == "*" else names))
+    if not all(part.isidentifier() for part in parts):
+        what = f"{name} is not a target, write it as package.module:function"
+        raise target_error(origin, what, target=name)
+    return module, names, colon == "."
+
+
+def _importable_name(thing: object) -> str:
+    """Return the name by which a function can be imported.
+
+    Raises:
+        TargetError: It is not a function, or no name leads to it.
+    """
+    if isinstance(thing, type):
+        name = f"{thing.__module__}:{thing.__qualname__}"
+        what = f"{name} is a class, which cannot be mimicked, name its methods: {name}.*"
+        raise target_error("", what, target=name)
+    function: Any = thing
+    if isinstance(thing, property):
+        function = thing.fget
+    elif isinstance(thing, (staticmethod, classmethod)):
+        function = thing.__func__
+    elif isinstance(thing, (cached_property, partialmethod)):
+        function = thing.func
+    module = getattr(function, "__module__", None)
+    path = getattr(function, "__qualname__", None)
+    if not callable(function) or not isinstance(module, str) or not isinstance(path, str):
+        what = f"{thing!r} is not a function with an importable name, give it as 'package.module:name'"
+        raise target_error("", what)
+    if "<" in path:
+        raise target_error("", f"{path} in {module} is local or a lambda, and cannot be imported by its name")
+    # random.randint is a method bound to an object in the module random: its name there is the importable one.
+    name = getattr(function, "__name__", "")
+    held = getattr(sys.modules.get(module), "__dict__", {}).get(name)
+    return f"{module}:{name if held is function else path}"

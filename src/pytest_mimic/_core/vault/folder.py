@@ -1,0 +1,344 @@
+"""A store in a folder. Each file is written under a temporary name and renamed when it is complete."""
+
+# Joining a Path costs more than opening a small file. All functions of `os` are bound here, because the test whose call
+# is recorded may have replaced `open` or a function of `os`.
+# ruff: noqa: PTH113, PTH106, PTH112, PTH116, PTH118, PTH120
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property, partial
+from hashlib import blake2b
+from os import close, fstat, fsync, getpid, mkdir, read, replace, rmdir, scandir, stat, unlink, write
+from os import open as open_file
+from os.path import dirname, isdir, isfile, join, realpath
+from tempfile import gettempdir
+from threading import Lock
+from types import ModuleType
+from typing import TYPE_CHECKING, TypeVar
+
+from pytest_mimic._core.event_loop import outside_event_loop
+from pytest_mimic._core.vault.leftovers import give_back, sweep, take_number, temporary_name
+from pytest_mimic._core.vault.locks import FOLDER, ByteLocks, RunMark, file_lock
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+    from pytest_mimic._core.vault.store import Data
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+_T = TypeVar("_T")
+_open = open
+if os.name == "nt":
+    from pytest_mimic._core.files.patient import patient
+
+    open_file, replace, unlink, mkdir = patient(open_file), patient(replace), patient(unlink), patient(mkdir)
+# Files from this size on, in bytes, are mapped instead of read.
+_MAPPED_FROM = 1 << 20
+_CHUNK = 1 << 20
+# Most recordings are read by one call of this size.
+_SMALL = 1 << 14
+# On Windows, an inode takes a call for each file.
+_HAS_INODES = os.name == "posix"
+# The attempts to make a folder that other processes remove.
+_TRIES = 8
+
+
+class FolderStore:
+    """Files in a folder, which the first write makes."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        self._prefix = join(self.path, "")
+        self._unflushed: set[str] = set()
+        self._is_swept = False
+        self.run_mark = RunMark(self.byte_locks)
+        self._threads: dict[tuple[int, str], Lock] = {}
+        self._locks: dict[tuple[int, str], FileLock] = {}
+
+    @outside_event_loop
+    def read(self, name: str) -> bytes | None:
+        try:
+            file = open_file(self._prefix + name, _READ)
+            try:
+                data = read(file, _SMALL)
+                return data if len(data) < _SMALL else data + b"".join(iter(partial(read, file, _CHUNK), b""))
+            finally:
+                close(file)
+        except OSError as reason:
+            self._check_absent(name, reason)
+            return None
+
+    @outside_event_loop
+    def map(self, name: str) -> memoryview | None:
+        try:
+            file = open_file(self._prefix + name, _READ)
+            try:
+                size = fstat(file).st_size
+                if size >= _MAPPED_FROM and os.name == "posix":
+                    from mmap import ACCESS_COPY, mmap
+
+                    return memoryview(mmap(file, size, access=ACCESS_COPY))
+                return memoryview(_read_into(file, size))
+            finally:
+                close(file)
+        except OSError as reason:
+            self._check_absent(name, reason)
+            return None
+
+    @outside_event_loop
+    def write(self, name: str | Callable[[], str], data: Data, *, durable: bool = True) -> None:
+        # A function returns the name once all pieces were taken: it may depend on them.
+        path = self._prefix + (name if isinstance(name, str) else "")
+        if _is_faked():
+            raise _faked("write", path)
+        try:
+            if not self._is_swept:
+                _make_folders(self.path)
+                sweep(self.path)
+                self._is_swept = True
+            file, whole, number = self._open_temporary()
+            _write_file(file, whole, data)
+            try:
+                path = self._prefix + (name if isinstance(name, str) else name())
+                _in_folder(dirname(path), lambda: replace(whole, path))
+            except BaseException:
+                with suppress(OSError):
+                    unlink(whole)
+                raise
+            give_back(number)
+            if durable:
+                self._unflushed.add(path)
+        except OSError as reason:
+            at_fault = self.path if isfile(self.path) else path
+            raise _cannot("write", at_fault, reason) from None
+
+    def _open_temporary(self) -> tuple[int, str, int]:
+        """Return a new temporary file, its path and its number."""
+        while True:
+            number = take_number()
+            # In the vault's top folder, so that one listing finds the leftovers of all crashed writers.
+            path = self._prefix + temporary_name(number)
+            try:
+                # A user may delete the vault during a run.
+                return _in_folder(self.path, partial(open_file, path, _WRITE, 0o666)), path, number
+            except FileExistsError:  # from a dead process with the number of this one
+                continue
+
+    @outside_event_loop
+    def flush(self) -> None:
+        failed: MimicError | None = None
+        while self._unflushed:
+            path = self._unflushed.pop()
+            try:
+                file = open_file(path, _FLUSH)
+                try:
+                    fsync(file)  # the first flush brings most of the others to the disk as well
+                finally:
+                    close(file)
+            except OSError as reason:
+                if not isinstance(reason, FileNotFoundError):  # deleted again
+                    failed = failed or _cannot("write", path, reason)
+        if failed is not None:
+            raise failed
+
+    @outside_event_loop
+    def delete(self, names: Iterable[str]) -> int:
+        deleted = 0
+        for name in names:
+            try:
+                unlink(self._prefix + name)
+                deleted += 1
+            except FileNotFoundError:
+                pass
+            except OSError as reason:
+                raise _cannot("delete", self._prefix + name, reason) from None
+        return deleted
+
+    @outside_event_loop
+    def size(self, name: str) -> int | None:
+        try:
+            return stat(self._prefix + name).st_size
+        except OSError:
+            return None
+
+    @outside_event_loop
+    def names(self, prefix: str = "", *, deep: bool = True) -> list[str]:
+        start = f"{prefix}/" if prefix else ""
+        found: dict[str, int] = {}
+        folders = []
+        try:
+            with scandir(self._prefix + prefix) as entries:
+                for entry in entries:
+                    name = entry.name
+                    if name[0] == ".":
+                        continue
+                    if entry.is_dir():
+                        folders.append(start + name)
+                    else:
+                        found[start + name] = entry.inode() if _HAS_INODES else 0
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as reason:
+            raise _cannot("read", self._prefix + prefix, reason) from None
+        # By their inodes: on ext4, this deletes 5,000 files thirty times as fast as in the order of their names.
+        names = sorted(found, key=found.__getitem__)
+        for folder in folders if deep else ():
+            names += self.names(folder)
+        return names
+
+    @outside_event_loop
+    def prune(self, folders: set[str]) -> None:
+        """Remove these folders and the folders around them, as far as they are empty."""
+        for folder in sorted(folders, key=len, reverse=True):
+            while folder:
+                try:
+                    rmdir(self._prefix + folder)
+                except OSError:
+                    break
+                folder = dirname(folder)
+
+    @outside_event_loop
+    def sweep(self) -> None:
+        """Remove the temporary files of writers that no longer run."""
+        try:
+            sweep(self.path)
+        except FileNotFoundError:  # there is no vault
+            return
+        except OSError as reason:
+            raise _cannot("read", self.path, reason) from None
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        # Threads of one process wait for a lock in memory first, as waiting for a file is polling. The lock belongs to
+        # the process id: a forked child inherits locks whose owners do not exist in it.
+        owner = (getpid(), name)
+        threads = self._threads.setdefault(owner, Lock())
+        outside_event_loop(threads.acquire)()
+        try:
+            path = join(self._lock_folder, blake2b(name.encode(), digest_size=16).hexdigest())
+            file = self._locks.get(owner)
+            if file is None:
+                file = self._locks[owner] = file_lock(path, poll_interval=0.005)
+            try:
+                outside_event_loop(file.acquire)()
+            except OSError as reason:
+                raise _cannot("lock", path, reason) from None
+            try:
+                yield
+            finally:
+                outside_event_loop(file.release)()
+        finally:
+            threads.release()
+
+    def byte_locks(self) -> ByteLocks:
+        """Return locks between all processes that use this vault."""
+        return ByteLocks(lambda: join(self._lock_folder, "calls"))
+
+    @cached_property
+    @outside_event_loop
+    def _lock_folder(self) -> str:
+        """The folder of lock files: outside the vault, and the same for every path that leads to the vault."""
+        user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
+        vault = blake2b(realpath(self.path).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+        folder = join(gettempdir(), f"{FOLDER}{user}", vault)
+        try:
+            if _is_faked():
+                raise _faked("lock", self.path)
+            _make_folders(folder, mode=0o700)
+        except OSError as reason:
+            raise _cannot("make", folder, reason) from None
+        return folder
+
+    def _check_absent(self, name: str, reason: OSError) -> None:
+        """Raise an error, unless the vault is readable and just has no such file."""
+        if not isinstance(reason, (FileNotFoundError, NotADirectoryError)):
+            raise _cannot("read", self._prefix + name, reason) from None
+        if _is_faked() and not isdir(self.path):
+            raise _faked("read", self._prefix + name) from None
+        if isinstance(reason, NotADirectoryError) and not isdir(self.path):
+            raise _cannot("read", self.path, reason) from None
+
+
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+# Windows flushes no file that is open for reading only; elsewhere, one may be read-only by now.
+_FLUSH = (os.O_RDWR if os.name == "nt" else os.O_RDONLY) | getattr(os, "O_CLOEXEC", 0)
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def _write_file(file: int, path: str, data: Data) -> None:
+    """Write the content of a new file and close it; after a failure there is no file."""
+    try:
+        try:
+            for piece in (data,) if isinstance(data, bytes) else data:
+                view = memoryview(piece).cast("B")
+                while view:  # the system may write less than it was given
+                    view = view[write(file, view[:_CHUNK]) :]
+        finally:
+            close(file)
+    except BaseException:
+        with suppress(OSError):
+            unlink(path)
+        raise
+
+
+def _read_into(file: int, size: int) -> bytearray:
+    """Return the first `size` bytes of a file, or fewer if it is shorter."""
+    data = bytearray(size)
+    with _open(file, "rb", buffering=0, closefd=False) as raw:
+        view, done = memoryview(data), 0
+        while done < size and (got := raw.readinto(view[done:])):
+            done += got
+        view.release()
+    del data[done:]
+    return data
+
+
+def _make_folders(path: str, *, mode: int = 0o777) -> None:
+    """Make a folder and its parents. `os.makedirs` calls functions that a test may have replaced."""
+    parent = dirname(path)
+    if path == parent:  # the root, or the current folder
+        return
+    try:
+        _in_folder(parent, lambda: mkdir(path, mode))
+    except FileExistsError:  # a folder, which may have been removed since
+        if isfile(path):
+            raise
+    except OSError:
+        if not isdir(path):
+            raise
+
+
+def _in_folder(folder: str, act: Callable[[], _T]) -> _T:
+    """Act in a folder, and make it if it is missing. A process that clears may remove it again while it is empty."""
+    for _ in range(_TRIES):
+        try:
+            return act()
+        except FileNotFoundError:
+            _make_folders(folder)
+    return act()
+
+
+def _is_faked() -> bool:
+    """Return whether `os` is replaced in this module, as pyfakefs does while its fixture is in use."""
+    return not isinstance(os, ModuleType)
+
+
+def _faked(do: str, path: str) -> MimicError:
+    return MimicError(
+        f"cannot {do} {path}: the test's file system is a fake one",
+        remedies=[
+            "with pyfakefs, make the call in a `with Pause(fs):` block, or where it only replays, call "
+            "fs.add_real_directory(mimic_vault_dir) before it"
+        ],
+        path=path,
+        cause="the file system is a fake one",
+    )
+
+
+def _cannot(do: str, path: str, reason: OSError) -> MimicError:
+    cause = reason.strerror or str(reason)
+    return MimicError(f"cannot {do} {path}: {cause}", path=path, cause=cause)

@@ -1,0 +1,210 @@
+"""Reads the JSON files of a vault. A file of another shape is an error that names it and the remedy."""
+
+from __future__ import annotations
+
+import marshal
+import re
+from collections.abc import Callable
+from functools import partial
+from json import JSONDecoder, loads
+from typing import Any
+
+from pytest_mimic._core.ambient import command
+from pytest_mimic.errors import CorruptRecordingError
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+FORMAT = 1
+#: The format of files with detached objects, which versions that do not know these refuse.
+DETACHED_FORMAT = 2
+INFINITE = float("inf")
+REFERENCE = r"objects/[0-9a-f]{2}/[0-9a-f]{32}(?:-[0-9]+)?\.(?:json|pkl|bin)"
+"""The pattern of the name of an object, not compiled: a plain replay needs none."""
+_LFS = b"version https://git-lfs.github.com/spec/"
+# Top-level keys are indented by one blank, and a string in JSON holds no line break. So only such keys match these.
+_ARGUMENTS, _BEHIND_ARGUMENTS = '\n "arguments": ', ',\n "source": '
+_HEAD = b'{\n "format": %d,\n' % FORMAT
+_TAIL = b"\n}\n"
+_TEST = b'\n "test": '
+# `json.loads` without its checks around the value: half the time for small recordings.
+scan: Any = JSONDecoder().scan_once  # type: ignore[attr-defined]
+
+
+def damaged(path: str, detail: str = "", *, test: str | None = None) -> CorruptRecordingError:
+    """Return the error for a file that is not what was recorded."""
+    return corrupt(path, f"is not what was recorded{f' ({detail})' if detail else ''}", test=test)
+
+
+def corrupt(path: str, how: str, *, test: str | None = None) -> CorruptRecordingError:
+    """Return the error for a file that must be restored or recorded again."""
+    return CorruptRecordingError(
+        f"{path} {how}",
+        remedies=[f"restore it from version control, or record again: {command('--mimic-rerecord', test)}"],
+        file=path,
+    )
+
+
+def check_pulled(data: bytes | memoryview, path: str) -> None:
+    """Raise CorruptRecordingError if a file is the pointer that Git LFS leaves in place of its content."""
+    if data[: len(_LFS)] == _LFS:
+        raise CorruptRecordingError(
+            f"{path} is a Git LFS pointer, its content was not pulled", remedies=["git lfs pull"], file=path
+        )
+
+
+def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -> dict[str, Any]:
+    """Return the facts of a recording or a cassette, not yet checked but for the format.
+
+    `label` is the vault, for messages. With `skim`, the description of the arguments is skipped: a replay does not
+    need it.
+
+    Raises:
+        CorruptRecordingError: The file is damaged, or of a newer format.
+    """
+    try:
+        text = data.decode()
+        facts: dict[str, Any]
+        if skim:
+            start = text.find(_ARGUMENTS)
+            end = text.find(_BEHIND_ARGUMENTS, start)
+            if start > 0 and end > 0:
+                text = f"{text[:start]}{_ARGUMENTS}null{text[end:]}"
+        facts, end = scan(text, 0)
+        # As written by this plugin, each top-level key has a line. Any other layout may hold a key twice.
+        if text[end:] == "\n" and data.count(b'\n "') == len(facts):
+            number = facts["format"]
+            if is_known_format(number, data):
+                return facts
+    except (ValueError, StopIteration, RecursionError, LookupError, TypeError):
+        pass
+    return _parse_odd_recording(data, f"{label}/{name}")
+
+
+def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
+    """Parse a file that was edited, converted or damaged."""
+    found = _find_test(data)
+    test = found if isinstance(found, str) else None
+    facts: dict[str, Any] = _parse_slowly(data, path, test=test)
+    number = facts.get("format") if type(facts) is dict else None
+    if type(number) is not int:
+        raise damaged(path, "no format number", test=test)
+    if number < FORMAT:
+        raise damaged(path, f"there is no format {number}")
+    if number > FORMAT and not is_known_format(number, data):
+        raise CorruptRecordingError(
+            f"{path} is of format {number}, which a newer pytest-mimic wrote; this one reads format {FORMAT}",
+            remedies=["pip install --upgrade pytest-mimic"],
+            file=path,
+            format=number,
+        )
+    return facts
+
+
+def is_known_format(number: object, data: bytes) -> bool:
+    """Check whether this version reads a format. That of detached objects is known for files that have some."""
+    if number == FORMAT:
+        return number is not True  # in Python, True == 1
+    return number == DETACHED_FORMAT and b'"detached"' in data
+
+
+def is_readable(data: bytes) -> bool:
+    """Return whether a file is a whole recording or cassette; its begin and end suffice for a yes."""
+    if data.startswith(_HEAD) and data.endswith(_TAIL):
+        return True
+    try:
+        parse_recording(data, "", "")
+    except CorruptRecordingError:
+        return False
+    return True
+
+
+def is_object(name: str) -> bool:
+    """Return whether a name is one to which a recording may point."""
+    return re.fullmatch(REFERENCE, name) is not None
+
+
+def test_in(data: bytes, label: str, name: str) -> str | None:
+    """Return the test that made a recording or cassette. The file is parsed only if its layout is unusual.
+
+    Raises:
+        CorruptRecordingError: The file is damaged and does not name a test, or it is of a newer format.
+    """
+    test = _find_test(data)
+    if test is None or not line_of_test(data):
+        try:
+            test = parse_recording(data, label, name).get("test")
+        except CorruptRecordingError as error:
+            if test is None or "format" in error.data:
+                raise
+    return test if isinstance(test, str) else None
+
+
+def line_of_test(data: bytes) -> bytes:
+    """Return the line that names the test, from the beginning of a file; empty if that is not certain.
+
+    Equal lines name the same test. A certain one needs no parsing but for the line itself.
+    """
+    start = data.find(_TEST)
+    end = data.find(b"\n", start + 1)
+    # A second such line is inside of another part: the file was edited by hand.
+    is_certain = 0 < start < end and data.startswith(_HEAD) and data.find(_TEST, end) < 0
+    return data[start : end + 1] if is_certain else b""
+
+
+def _find_test(data: bytes) -> object:
+    """Return the value of the line of the test; None if there is no such line, or no JSON on it."""
+    _, _, rest = data.partition(_TEST)
+    try:
+        return scan(rest.partition(b"\n")[0].decode(), 0)[0]
+    except (ValueError, StopIteration):
+        return None
+
+
+def is_usual(entry: Any) -> bool:
+    """Return whether an outcome is just a duration and a value, which needs no other check."""
+    return (
+        type(entry) is dict
+        and len(entry) == 2
+        and "value" in entry
+        and type(entry.get("duration")) is float
+        and -INFINITE < entry["duration"] < INFINITE  # NaN is neither
+    )
+
+
+def fresh_copies(value: Any) -> Callable[[], Any]:
+    """Return a function that returns a new copy of plain data each time."""
+    # marshal copies plain data faster than JSON parses it. Its format depends on the Python, so it is never stored.
+    return partial(marshal.loads, marshal.dumps(value))
+
+
+def parse(data: bytes, path: str, *, test: str | None = None) -> Any:
+    """Return the value of a JSON text. CorruptRecordingError: it is not JSON, or has text behind its end."""
+    try:
+        text = data.decode()
+        value, end = scan(text, 0)
+    except (ValueError, StopIteration, RecursionError):
+        return _parse_slowly(data, path, test=test)
+    if text[end:].strip():
+        raise damaged(path, "text behind its end", test=test)
+    return value
+
+
+def _parse_slowly(data: bytes, path: str, *, test: str | None = None) -> Any:
+    """Parse a JSON text; accept a byte order mark and refuse duplicate keys."""
+    check_pulled(data, path)
+    try:
+        return loads(data.decode("utf-8-sig"), object_pairs_hook=_without_duplicates)
+    except RecursionError:
+        raise damaged(path, "nested too deeply", test=test) from None
+    except ValueError as reason:
+        fault = str(reason) if data else "empty"
+        if data.startswith(b"<<<<<<< ") or b"\n<<<<<<< " in data:
+            fault = "it holds the marks of a merge conflict"
+        raise damaged(path, fault, test=test) from None
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a key occurs twice")
+    return made

@@ -1,0 +1,236 @@
+"""Vault: recordings in a store, with equal outcomes shared. Nothing is loaded before it was checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Set
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_mimic._core.vault.names import FOLDERS
+from pytest_mimic._core.vault.parsing import fresh_copies, is_usual, line_of_test, parse_recording, test_in
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.outcome.placing import PathStore
+    from pytest_mimic._core.vault.clearing import Cleared
+    from pytest_mimic._core.vault.outcomes import Outcomes
+    from pytest_mimic._core.vault.recordings import CassetteEntry, Recording, Stored
+    from pytest_mimic._core.vault.store import Store
+    from pytest_mimic._core.vault.writing import Written
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+# A pickle of pytest-mimic 0.x.
+_OLD = r"[0-9a-f]{32,128}\.pkl"
+
+
+class Vault:
+    """The recordings of a project.
+
+    `pickles` is `listed`, or `forbid` to load no pickle. Messages show the path `label`. `replaced` are the objects
+    that re-recording has replaced, for `collect`. With `detaches`, large objects are written so that Git ignores them.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        pickles: Literal["listed", "forbid"] = "listed",
+        label: str = ".mimic_vault",
+        detaches: bool = False,
+    ) -> None:
+        self.store = store
+        self.label = label
+        self.replaced: set[str] = set()
+        self._pickles: Literal["listed", "forbid"] = pickles
+        self._detaches = detaches
+
+    @cached_property
+    def _outcomes(self) -> Outcomes:
+        from pytest_mimic._core.vault.outcomes import Outcomes
+
+        return Outcomes(self.store, pickles=self._pickles, label=self.label, detaches=self._detaches)
+
+    def read(self, name: str, *, skim: bool = False) -> Recording | None:
+        """Return the recording of that name, or None. The store is read each time.
+
+        With `skim`, it has no description of the arguments, which a replay does not need.
+
+        Raises:
+            CorruptRecordingError: The file is damaged, or of a newer format.
+            MimicError: The store cannot be read.
+        """
+        return self._outcomes.read(name, skim=skim)
+
+    def read_player(self, name: str) -> tuple[str | None, float, Callable[[], Any]] | None:
+        """Read a recording of one returned value fast: without the facts that a replay of it does not need.
+
+        Return its source, its duration in seconds, and a function that returns the value, a fresh copy each time.
+        None if there is no such recording or it holds anything else, which `read` finds out. The errors are those of
+        `read` and `Stored.player`.
+        """
+        data = self.store.read(name)
+        if data is None:
+            return None
+        facts = parse_recording(data, self.label, name, skim=True)
+        entries = facts.get("outcomes")
+        if type(entries) is not list or len(entries) != 1:
+            return None
+        entry = entries[0]
+        if is_usual(entry):
+            return facts.get("source"), entry["duration"], fresh_copies(entry["value"])
+        return self._outcomes.player(name, facts, entry)
+
+    def read_cassette(self, name: str) -> list[CassetteEntry] | None:
+        """Return the calls of a cassette in order, or None if there is none. The errors are those of `read`."""
+        return self._outcomes.read_cassette(name)
+
+    def test_of(self, name: str) -> str | None:
+        """Return the test that made a recording or cassette, or None. The errors are those of `read`."""
+        data = self.store.read(name)
+        return None if data is None else test_in(data, self.label, name)
+
+    def tests_of(self, names: Iterable[str]) -> Iterator[tuple[str, str, int]]:
+        """Yield the name, the test and the bytes of each of these recordings and cassettes that can be read.
+
+        The test is empty if there is none. Most files are only searched for the line of the test, and most of these
+        lines are the same as one before.
+        """
+        known: dict[bytes, str] = {}
+        for name in names:
+            try:
+                data = self.store.read(name) or b""
+                line = line_of_test(data)
+                test = known.get(line)
+                if test is None:
+                    test = test_in(data, self.label, name) or ""
+                    if line and test:
+                        known[line] = test
+            except MimicError:  # this version cannot read the file
+                continue
+            yield name, test, len(data)
+
+    def date_of(self, name: str) -> str:
+        """Return the date on which a recording or cassette was made, empty without one. The errors are those of `read`."""
+        data = self.store.read(name)
+        date = parse_recording(data, self.label, name).get("recorded") if data is not None else ""
+        return date if isinstance(date, str) else ""
+
+    def stored(
+        self,
+        outcome: Outcome,
+        duration: float,
+        *,
+        target: str | None = None,
+        paths: PathStore | None = None,
+        detached: bool = False,
+    ) -> Stored:
+        """Return the outcome encoded in memory. Nothing is written.
+
+        `duration` is that of the real call, in seconds. `target` is its function, for the error's text. `paths` stores
+        the outcome's paths by their places. If it is
+        `detached`, the outcome's value may change before it is written, as in a cassette.
+
+        Raises:
+            UnstorableOutcomeError: A part of it cannot be stored.
+        """
+        return self._outcomes.stored(outcome, duration, target=target, paths=paths, detached=detached)
+
+    def write(self, name: str, recording: Recording) -> Written:
+        """Write the recording, its objects first, whole or not at all; return what this did to its file.
+
+        If the outcomes equal those in the vault, the facts of the run that recorded them stay. If the source and
+        the arguments are equal as well, the file is not touched.
+
+        Raises:
+            MimicError: The store cannot be written. The old content stays.
+        """
+        from pytest_mimic._core.vault import writing
+
+        written = writing.write_recording(self.store, self._outcomes.objects, name, recording)
+        self.replaced |= written.replaced
+        return written
+
+    def write_cassette(
+        self, name: str, entries: list[CassetteEntry], *, test: str | None = None, recorded: str = ""
+    ) -> Written:
+        """Write the cassette, as `write` does a recording."""
+        from pytest_mimic._core.vault import writing
+
+        facts = {"test": test, "recorded": recorded}
+        written = writing.write_cassette(self.store, self._outcomes.objects, name, entries, facts)
+        self.replaced |= written.replaced
+        return written
+
+    def restore(self, name: str, data: bytes | None) -> None:
+        """Restore the content that `store.read` returned before a `write`; None deletes the file."""
+        from pytest_mimic._core.vault.clearing import references, remove
+
+        now = self.store.read(name)
+        self.replaced |= references(now or b"") - references(data or b"")
+        if data is None:
+            remove(self.store, [name])
+        else:
+            self.store.write(name, data)
+
+    def delete(self, names: Collection[str]) -> Cleared:
+        """Delete these recordings and cassettes, and the objects that no other one names.
+
+        All objects stay while another process has marked its run; see `mark_run`.
+
+        Raises:
+            MimicError: A file cannot be deleted. Those before it are deleted.
+        """
+        from pytest_mimic._core.vault import clearing
+
+        return clearing.delete(self.store, names)
+
+    def mark_run(self) -> None:
+        """Let other processes keep all objects until `end_run`, because this one may `restore` recordings.
+
+        Replacing an object in a `write` does so, too. MimicError: the store cannot be locked.
+        """
+        from pytest_mimic._core.vault import writing
+
+        writing.mark_run(self.store)
+
+    def end_run(self) -> None:
+        """Let other processes delete objects again."""
+        mark = getattr(self.store, "run_mark", None)
+        if mark is not None:
+            mark.close()
+
+    def collect(self, objects: Iterable[str]) -> Cleared:
+        """Delete those of the objects that no recording names. The errors are those of `delete`."""
+        from pytest_mimic._core.vault import clearing
+
+        return clearing.collect(self.store, objects)
+
+    def names(self, *, without: Set[str] = frozenset()) -> list[str]:
+        """Return the names of all recordings and cassettes without some, in the store's order. No file is opened."""
+        return [
+            name
+            for folder in FOLDERS
+            for name in self.store.names(folder)
+            if name not in without and name.endswith(".json")
+        ]
+
+    def size(self) -> tuple[int, int]:
+        """Return the number of recordings and cassettes, and the bytes of all files."""
+        names = self.names()
+        files = [*names, *self.store.names("objects"), *self.store.names("detached")]
+        return len(names), sum(self.store.size(name) or 0 for name in files)
+
+    def is_old(self) -> bool:
+        """Return whether this is a vault of pytest-mimic 0.x: pickles named by a hash, in one folder."""
+        return any(re.fullmatch(_OLD, name) for name in self.store.names(deep=False))
+
+    def refuse_old(self) -> None:
+        """Raise MimicError if this is a vault of pytest-mimic 0.x."""
+        if self.is_old():
+            raise MimicError(
+                f"{self.label} is a vault of pytest-mimic 0.x, which this version does not read",
+                remedies=["to record it again: pytest --mimic-record"],
+            )

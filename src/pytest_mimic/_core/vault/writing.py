@@ -1,0 +1,456 @@
+"""Writes recordings and cassettes: their objects first, shared if they are equal, and deleted after a failure."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from itertools import chain, count
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_mimic._core.outcome import loading
+from pytest_mimic._core.outcome.container import (
+    DamagedError,
+    FilePacker,
+    Packer,
+    checksum_of,
+    claimed_checksum,
+    unpack,
+)
+from pytest_mimic._core.outcome.kept_files import objects_in
+from pytest_mimic._core.outcome.plain import layout, text_of
+from pytest_mimic._core.outcome.rehearsal import rehearse
+from pytest_mimic._core.outcome.tagged.long_bytes import pieces_of
+from pytest_mimic._core.vault.names import OBJECTS_LOCK, fingerprint_in
+from pytest_mimic._core.vault.objects import Objects
+from pytest_mimic._core.vault.parsing import DETACHED_FORMAT, FORMAT, parse, parse_recording
+from pytest_mimic._core.vault.recordings import (
+    CASSETTE_FACTS,
+    CassetteEntry,
+    Entry,
+    Origin,
+    Recording,
+    Stored,
+    body_of,
+    facts_of,
+)
+from pytest_mimic._core.vault.shapes import check_entry
+from pytest_mimic.errors import CorruptRecordingError, MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.files.written import WrittenFile
+    from pytest_mimic._core.outcome.encoding import Encoded
+    from pytest_mimic._core.vault.detached import Detached
+    from pytest_mimic._core.vault.store import Store
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+#: Plain outcomes up to this many bytes are stored inside their recording, or inside their cassette.
+INLINE, INLINE_IN_CASSETTE = 2048, 8192
+# The duration of a flush (fsync), in seconds: in any case, and for a byte. A call that takes less is repeated as fast.
+_FLUSH, _FLUSH_BYTE = 0.01, 5e-9
+
+
+class Written(NamedTuple):
+    """The result of writing a file.
+
+    Attributes:
+        before: Its content before, None if there was none.
+        now: Its content now, the same if nothing was written.
+        replaced: The objects that it no longer names.
+    """
+
+    before: bytes | None
+    now: bytes | None
+    replaced: set[str]
+
+    @property
+    def changed(self) -> bool:
+        """Whether the file was written."""
+        return self.now is not self.before
+
+
+def write_recording(store: Store, objects: Objects, name: str, recording: Recording) -> Written:
+    """Write a recording; see `Vault.write`."""
+    head = {
+        "format": 0,
+        "target": recording.target,
+        "arguments": recording.arguments,
+        "source": recording.source,
+        "test": recording.test,
+        "recorded": recording.recorded,
+        "owner": recording.owner,
+    }
+    origin = Origin(name, recording.target, recording.test)
+    writer = _FileWriter(store, objects, origin, recording.outcomes, inline=INLINE)
+    with writer.transaction():
+        data, facts = _read_before(store, objects, name, "outcomes")
+        before, now = facts or {}, data
+        old = before.get("outcomes", [])
+        entries = writer.entries(old)
+        head["format"] = _format_of(entries)
+        replaced = _references(old) - _references(entries)
+        changed = True
+        if before and _are_identical(entries, old):
+            # The facts of the run that recorded the outcomes stay.
+            kept = ["test", "recorded"]
+            if _in_order(recording.arguments) == _in_order(before.get("arguments")):
+                kept.append("arguments")
+            head.update({key: before.get(key) for key in kept})
+            changed = not _equal(head, {key: before.get(key) for key in head})
+        if changed:
+            now = writer.write(name, {**head, "outcomes": entries}, replaced=replaced)
+    writer.settle(entries)
+    return Written(data, now, replaced)
+
+
+def write_cassette(
+    store: Store, objects: Objects, name: str, calls: Sequence[CassetteEntry], facts: dict[str, Any]
+) -> Written:
+    """Write a cassette; see `Vault.write_cassette`."""
+    origin = Origin(name, name, facts["test"])
+    outcomes = [call.stored for call in calls]
+    writer = _FileWriter(store, objects, origin, outcomes, inline=INLINE_IN_CASSETTE)
+    with writer.transaction():
+        data, before = _read_before(store, objects, name, "calls")
+        now = data
+        old_calls = [] if before is None else before["calls"]
+        old = [call["outcome"] for call in old_calls]
+        entries = writer.entries(old)
+        replaced = _references(old) - _references(entries)
+        new_calls = [
+            {**{fact: getattr(call, fact) for fact in CASSETTE_FACTS}, "outcome": entry}
+            for call, entry in zip(calls, entries, strict=True)
+        ]
+        for new, known in zip(new_calls, old_calls):
+            if _in_order(new["arguments"]) == _in_order(known.get("arguments")):
+                new["arguments"] = known.get("arguments")
+        is_same = _are_identical(entries, old) and _equal(new_calls, old_calls)
+        if before is None or not is_same:
+            now = writer.write(
+                name, {"format": _format_of(entries), **facts, "calls": new_calls}, replaced=replaced
+            )
+    writer.settle(entries)
+    return Written(data, now, replaced)
+
+
+class _FileWriter:
+    """Writes one file and its objects."""
+
+    def __init__(
+        self, store: Store, objects: Objects, origin: Origin, outcomes: Sequence[Stored], *, inline: int
+    ) -> None:
+        self._store = store
+        self._objects = objects
+        self._origin = origin
+        self._outcomes = outcomes
+        self._inline = inline
+        self._made: list[str] = []
+        self._detached: dict[str, Detached] = {}
+        self._is_locked = False
+        self._durable = any(map(_is_worth_flushing, outcomes))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Keep collectors out while no recording names the new objects; delete these objects after a failure."""
+        encoded = [stored.encoded for stored in self._outcomes if stored.encoded is not None]
+        needs_lock = any(stored.files for stored in self._outcomes) or any(
+            self._needs_object(one) or (one.readable and one.readable.objects) for one in encoded
+        )
+        with self._store.lock(OBJECTS_LOCK) if needs_lock else nullcontext():
+            self._is_locked = needs_lock
+            try:
+                yield
+            except BaseException:
+                for name in self._made:
+                    self._store.delete([name])
+                raise
+
+    def entries(self, before: Sequence[Entry]) -> list[Entry]:
+        """Return an entry for each outcome, with its object written; the old entry if it is equal."""
+        found = []
+        for index, stored in enumerate(self._outcomes):
+            old = before[index] if index < len(before) else None
+            if old is not None and self._is_same(stored, old):
+                found.append(old)
+                continue
+            new = self._with_detached(self._entry(stored))
+            # A detached object that was missing here has the same content: its recording need not change.
+            is_same = (
+                old is not None
+                and "detached" in old
+                and _equal({**new, "duration": 0}, {**old, "duration": 0})
+            )
+            found.append(old if old is not None and is_same else new)
+        return found
+
+    def write(self, name: str, facts: dict[str, Any], *, replaced: set[str]) -> bytes:
+        """Write the file itself, and return its content. From now on its objects are named, and others are replaced."""
+        if replaced:
+            mark_run(self._store, is_locked=self._is_locked)
+        content = (layout(facts) + "\n").encode()
+        self._store.write(name, content, durable=self._durable)
+        self._made.clear()
+        return content
+
+    def settle(self, entries: Sequence[Entry]) -> None:
+        """Let the outcomes refer to the vault, and free their memory."""
+        for stored, entry in zip(self._outcomes, entries, strict=True):
+            stored.settle(entry, self._origin)
+
+    def _needs_object(self, encoded: Encoded) -> bool:
+        return encoded.readable is None or len(encoded.readable.text) > self._inline
+
+    def _is_same(self, stored: Stored, old: Entry) -> bool:
+        """Return whether an outcome equals the sound one in the vault."""
+        encoded = stored.encoded
+        if stored.awaited != old.get("awaited", False):
+            return False
+        if "files" in stored.entry or "files" in old:
+            if not _equal(stored.entry.get("files"), old.get("files")):
+                return False
+            if not all(self._has_file(old, name) for name in objects_in(old["files"])):
+                return False
+        if encoded is None:
+            # It was read from a vault, and is written again with other outcomes of its sequence.
+            return _equal(body_of(stored.entry), body_of(old)) and stored.is_tagged == old.get(
+                "tagged", False
+            )
+        if stored.is_tagged != old.get("tagged", False):
+            return False
+        if encoded.pickled is not None:
+            is_equal = "pickle" in old and fingerprint_in(old["pickle"]) == encoded.fingerprint
+            return is_equal and self._objects.is_sound(old, self._origin)
+        readable = encoded.readable
+        lists = old.get("imports", []), old.get("objects", [])
+        if readable is None or lists != (readable.imports, sorted(readable.objects)):
+            return False
+        if not all(self._has_file(old, name) for name in readable.objects):
+            return False
+        try:
+            return self._objects.text(old, self._origin) == readable.text
+        except MimicError:
+            return False
+
+    def _with_detached(self, entry: Entry) -> Entry:
+        """Return a new entry with the hashes of those of its objects that were detached."""
+        names = sorted(_references([entry]) & self._detached.keys()) if self._detached else ()
+        listed = {name: self._detached[name]._asdict() for name in names}
+        return {**entry, "detached": {**entry.get("detached", {}), **listed}} if listed else entry
+
+    def _entry(self, stored: Stored) -> Entry:
+        encoded = stored.encoded
+        if encoded is None:
+            return stored.entry
+        entry = facts_of(stored.entry)
+        for name, file in stored.files.sources.items() if stored.files is not None else ():
+            self._place_file(name, file)
+        if stored.awaited:
+            entry["awaited"] = True
+        if encoded.is_tagged:
+            entry["tagged"] = True
+        readable = encoded.readable
+        if readable is not None:
+            if readable.imports:
+                entry["imports"] = readable.imports
+            if readable.objects:
+                entry["objects"] = sorted(readable.objects)
+                for name, content in readable.objects.items():
+                    self._place_bytes(name, content)
+            if not self._needs_object(encoded):
+                return {**entry, **parse(readable.text.encode(), "memory")}
+        entry["kind"] = encoded.kind
+        if encoded.changes:
+            entry["changes"] = encoded.changes
+        if readable is not None:
+            return {**entry, "json": self._place_text(encoded.fingerprint, readable.text)}
+        return {**entry, **self._place_pickle(encoded)}
+
+    def _place_text(self, fingerprint: str, text: str) -> str:
+        """Return the name of the object with this text; write it if necessary, but not over an edited one."""
+        content = text.encode()
+        names = _names(fingerprint, "json")
+        while True:
+            name = next(names)
+            found = self._store.map(name)
+            data = None if found is None else bytes(found)
+            if data == content:
+                return name
+            if data is not None and _is_other_text(data, text):
+                continue
+            if data is None or data.replace(b"\r\n", b"\n") != content:
+                self._make(name, content, absent=data is None)
+            return name
+
+    def _place_pickle(self, encoded: Encoded) -> Entry:
+        """Return the facts of the object with this pickle, or of an equal one that loads by the same names."""
+        pickled: Any = encoded.pickled
+        facts: Entry = {"imports": pickled.imports}
+        if encoded.count != 1:
+            facts["count"] = encoded.count
+        if pickled.code:
+            facts["code"] = pickled.code
+        if pickled.by_value:
+            facts["python"] = pickled.python or loading.python_version()
+        names = _names(encoded.fingerprint, "pkl")
+        while True:
+            name = next(names)
+            data = self._store.map(name)
+            checksum = None if data is None else _sound_checksum(data)
+            if checksum is None:
+                packer = Packer(pickled)
+                self._make(name, packer.pieces(), absent=data is None)
+                checksum = packer.checksum
+            elif checksum != checksum_of(pickled) and (
+                self._objects.forbidden or not _loads_alike(data, checksum, facts)
+            ):
+                continue
+            return {"pickle": name, "checksum": checksum, **facts}
+
+    def _has_file(self, entry: Entry, name: str) -> bool:
+        """Return whether the object of a file of an outcome exists and is sound."""
+        try:
+            for _ in self._objects.file_content(entry, self._origin, name):
+                pass
+        except MimicError:
+            return False
+        return True
+
+    def _place_file(self, name: str, file: WrittenFile) -> None:
+        """Write the object of a file, unless it exists."""
+        if name in self._detached or self._has_file({}, name):
+            return
+        packer = FilePacker(file.pieces())
+        self._make(name, packer.pieces(), absent=self._store.size(name) is None)
+        if packer.checksum not in name:
+            raise MimicError(f"{file.path} has changed while it was stored", path=file.path)
+
+    def _place_bytes(self, name: str, content: bytes) -> None:
+        """Write the object of long bytes, unless it exists."""
+        if name not in self._detached and not self._has_file({}, name):
+            self._make(name, FilePacker(pieces_of(content)).pieces(), absent=self._store.size(name) is None)
+
+    def _make(self, name: str, data: Any, *, absent: bool) -> None:
+        """Write an object; a damaged one is replaced, and stays after a failure."""
+        if self._objects.detaches:
+            from pytest_mimic._core.vault.detached import DetachedWriter
+
+            store: Any = self._store  # of a folder: no other has detached objects
+            detached, name_of_file, absent = DetachedWriter(store).write(name, data, durable=self._durable)
+            if detached is not None:
+                self._detached[name] = detached
+                name = name_of_file
+        else:
+            self._store.write(name, data, durable=self._durable)
+        if absent:
+            self._made.append(name)
+
+
+def _names(fingerprint: str, suffix: str) -> Iterator[str]:
+    """Yield the names that an object may have, the best first."""
+    start = f"objects/{fingerprint[:2]}/{fingerprint}"
+    return chain([f"{start}.{suffix}"], (f"{start}-{number}.{suffix}" for number in count(2)))
+
+
+def _is_worth_flushing(stored: Stored) -> bool:
+    """Return whether the real call took longer than a flush of its outcome."""
+    encoded, size = stored.encoded, 0
+    if encoded is not None and encoded.pickled is not None:
+        size = sum(len(memory) for memory, _ in encoded.pickled.buffers)
+    elif encoded is not None and encoded.readable is not None:
+        size = sum(map(len, encoded.readable.objects.values()))
+    return stored.duration > _FLUSH + size * _FLUSH_BYTE
+
+
+def _is_other_text(data: bytes, text: str) -> bool:
+    """Return whether it is a sound file with another content. A damaged file may be replaced."""
+    try:
+        return text_of(parse(data, "")) != text
+    except CorruptRecordingError:
+        return False
+
+
+def _sound_checksum(data: memoryview) -> str | None:
+    """Return the checksum of a pickle's file, or None if the file is damaged."""
+    try:
+        checksum = claimed_checksum(data)
+        unpack(data, checksum)
+    except DamagedError:
+        return None
+    return checksum
+
+
+def _loads_alike(data: Any, checksum: str, facts: Entry) -> bool:
+    """Return whether a file of other bytes loads by the listed names, such as one with a set in another order."""
+    stream, buffers = unpack(data, checksum)
+    admission = loading.Admission(facts["imports"], facts.get("code", ()))
+    pickles = facts.get("count", 1)
+    try:
+        if "code" not in facts:
+            rehearse(stream, buffers, count=pickles)
+        loading.load_all(stream, buffers, admission, count=pickles)
+    except Exception:  # the other file may hold anything
+        return False
+    return True
+
+
+def _read_before(
+    store: Store, objects: Objects, name: str, part: str
+) -> tuple[bytes | None, dict[str, Any] | None]:
+    """Return the content in the vault, and its facts: None if absent or damaged.
+
+    Raises:
+        CorruptRecordingError: They have a newer format.
+    """
+    data = store.read(name)
+    if data is None:
+        return None, None
+    try:
+        facts = parse_recording(data, objects.label, name)
+        for each in facts[part]:
+            check_entry(each if part == "outcomes" else each["outcome"], name, None)
+    except CorruptRecordingError as error:
+        if "format" in error.data:
+            raise
+        return data, None
+    except (LookupError, TypeError):
+        return data, None
+    return data, facts
+
+
+def _are_identical(entries: Sequence[Entry], before: Sequence[Entry]) -> bool:
+    """Return whether `entries` are all the old ones, and no other."""
+    return len(entries) == len(before) and all(map(operator.is_, entries, before))
+
+
+def _in_order(description: object) -> str:
+    """Return a text that is equal for descriptions of equal arguments, in whatever order their parts are."""
+    if isinstance(description, dict):
+        parts = [f"{name!r}: {_in_order(part)}" for name, part in description.items()]
+        return f"{{{', '.join(sorted(parts))}}}"
+    if isinstance(description, list):
+        return f"[{', '.join(sorted(map(_in_order, description)))}]"
+    return repr(description)
+
+
+def _equal(one: object, other: object) -> bool:
+    """Return whether JSON data is equal. `==` would not distinguish `1` from `True`."""
+    return layout(one) == layout(other)
+
+
+def mark_run(store: Store, *, is_locked: bool = False) -> None:
+    """Let other processes keep all objects while this one runs. It may put back a recording that it has replaced."""
+    mark = getattr(store, "run_mark", None)
+    if mark is not None and not mark.is_set:
+        with nullcontext() if is_locked else store.lock(OBJECTS_LOCK):
+            mark.set()
+
+
+def _format_of(entries: Sequence[Entry]) -> int:
+    return DETACHED_FORMAT if any("detached" in entry for entry in entries) else FORMAT
+
+
+def _references(entries: Sequence[Entry]) -> set[str]:
+    bodies = {entry[key] for entry in entries for key in ("json", "pickle") if key in entry}
+    files = {name for entry in entries if "files" in entry for name in objects_in(entry["files"])}
+    return bodies | files | {name for entry in entries for name in entry.get("objects", ())}

@@ -1,0 +1,64 @@
+"""Counts, durations, sizes and lists in words, and the closest existing name for a mistyped one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+def closest_name(name: str, names: Iterable[str]) -> str | None:
+    """Return the existing name that was most likely meant, or None if none is close."""
+    from difflib import get_close_matches
+
+    known = sorted(names)
+    if close := get_close_matches(name, known, n=1):
+        return close[0]
+    # `CLIENT` and `client` have no letter in common above, so compare again without case.
+    folded = {each.lower(): each for each in known}
+    close = get_close_matches(name.lower(), folded, n=1)
+    return folded[close[0]] if close else None
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return ` (did you mean …?)` with the closest name, or an empty string if none is close."""
+    close = closest_name(name, names)
+    return f" (did you mean {close}?)" if close else ""
+
+
+# How many lines a list in the summary has at most.
+SHOWN = 10
+# Labels beyond this length do not widen their column.
+_WIDTH = 60
+
+
+def in_columns(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Return pairs as rows of two columns."""
+    width = max((len(label) for label, _ in pairs[:SHOWN] if len(label) <= _WIDTH), default=0)
+    return [f"{label:<{width}}    {other}".rstrip() for label, other in pairs]
+
+
+def listed(heading: str, rows: Sequence[str], *, total: int | None = None, most: int = SHOWN) -> list[str]:
+    """Return a heading and the first rows, and how many more there are of the total. Nothing without rows."""
+    if not rows:
+        return []
+    more = (len(rows) if total is None else total) - min(len(rows), most)
+    shown = [f"  {row}" for row in rows[:most]]
+    return [heading, *shown, *([f"  and {more} more"] if more else [])]
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 call`, `41 calls`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def seconds(amount: float) -> str:
+    """A duration: `38.2 s`, `0.01 s`."""
+    return f"{amount:.1f} s" if amount >= 1 else f"{amount:.2f} s"
+
+
+def size(count: float) -> str:
+    """A number of bytes: `1.3 MB`."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

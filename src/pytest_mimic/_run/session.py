@@ -1,0 +1,423 @@
+"""Wires settings, vault, patches and engine together for one run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from time import strftime
+from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakValueDictionary
+
+from pytest_mimic._core.engine.engine import Engine
+from pytest_mimic._core.engine.function_plan import FunctionPlan
+from pytest_mimic._core.engine.ledger import Ledger
+from pytest_mimic._core.engine.scopes import Scopes
+from pytest_mimic._core.engine.state import RunState
+from pytest_mimic._core.engine.wrappers import Mimicked
+from pytest_mimic._core.patch import Patcher
+from pytest_mimic._core.patch.callers import may_be_called_by_pytest
+from pytest_mimic._core.seam.registry import BOUNDARIES, is_installed, load_boundary
+from pytest_mimic._core.settings import Mode, Settings
+from pytest_mimic._core.targets.target import Target, as_targets, missing_module
+from pytest_mimic._core.vault import FolderStore, Vault
+from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.boundary_plan import BoundaryPort
+    from pytest_mimic._core.engine.cassettes import CassetteBlock, OpenCassette
+    from pytest_mimic._core.network.guard import NetworkGuard
+    from pytest_mimic._core.patch import Activation
+    from pytest_mimic._core.seam.base import Boundary, Edge
+    from pytest_mimic._core.target_options import Options
+
+    AnyRequest: TypeAlias = "RequestedTarget | WatchedFunction | Edge"
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+class RequestedTarget:
+    """A target in one activation, perhaps with the cassette that takes its calls."""
+
+    __slots__ = ("candidates", "cassette", "excluded", "module", "origin", "path", "target")
+
+    def __init__(self, target: Target, cassette: OpenCassette | None) -> None:
+        self.target = target
+        self.cassette = cassette
+        self.module = target.module
+        self.path = target.path
+        self.excluded = target.excluded
+        self.origin = target.origin
+        self.candidates = target.candidates
+
+
+class WatchedFunction:
+    """A function that the run itself intercepts: an edge without a boundary."""
+
+    __slots__ = ("module", "path", "wrap")
+    excluded = False
+    origin = ""
+
+    def __init__(self, module: str, path: tuple[str, ...], wrap: Callable[..., Any]) -> None:
+        self.module = module
+        self.path = path
+        self.wrap = wrap
+
+
+class Covering:
+    """The functions and boundaries that one activation mimics."""
+
+    def __init__(self, functions: Activation | None, boundaries: list[Callable[[], None]]) -> None:
+        self._functions = functions
+        self._boundaries = boundaries
+
+    def take_problems(self) -> list[TargetError]:
+        """Return errors for the targets found missing since the last call."""
+        if self._functions is None:
+            return []
+        taken, self._functions.problems = self._functions.problems, []
+        return taken
+
+    def close(self) -> None:
+        """Restore the functions and boundaries."""
+        for uncover in reversed(self._boundaries):
+            uncover()
+        if self._functions is not None:
+            self._functions.close()
+
+
+class Session:
+    """One pytest run, or one worker of it.
+
+    Attributes:
+        scopes: The tests and scopes that calls belong to.
+        targets: The configured targets, from the ini file and the hook.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.ledger = Ledger()
+        store: Any = FolderStore(settings.vault)
+        if settings.review:  # what is recorded goes into another one over it
+            from pytest_mimic._core.pending.waiting import store_over
+
+            store = store_over(settings)
+        self.vault = Vault(
+            store, pickles=settings.pickles, label=settings.shown_vault, detaches=settings.detaches
+        )
+        self.state = RunState(settings=settings, vault=self.vault, ledger=self.ledger)
+        self.engine = Engine(self.state, locks=store.byte_locks, today=strftime("%Y-%m-%d"))
+        if settings.mode is not Mode.REPLAY:
+            # Loaded now, because a test may replace functions that these modules bind.
+            self.engine.decisions  # noqa: B018
+            from pytest_mimic._core.engine import call_files, execution, randomness  # noqa: F401
+            from pytest_mimic._core.vault import outcomes, writing  # noqa: F401
+        self.targets: list[Target] = []
+        # In live mode, targets are only checked, unless `--mimic-only` leaves some of them to replay.
+        self._mimics = settings.mode is not Mode.LIVE or bool(settings.only)
+        cover = self._cover if self._mimics else None
+        self._patcher = Patcher(cover, self._uncover, self._judge)
+        self._mimicked: dict[int, Mimicked] = {}
+        # Not strong: a reference from here would make a patch search for whoever else holds the wrapper.
+        self._edges: WeakValueDictionary[int, Callable[..., Any]] = WeakValueDictionary()
+        self._ports: dict[str, BoundaryPort] = {}
+        # One of each for the whole run: a wrapper of an earlier activation may be in use again, and has its state.
+        self._boundaries: dict[str, Boundary] = {}
+        self._coverings: list[Covering] = []
+        self.scopes = Scopes(self.engine)
+        self._unnamed = 0
+        self._guard: NetworkGuard | None = None
+        self._guarding: Activation | None = None
+
+    # -- covering
+
+    def cover(
+        self, targets: Iterable[Target], cassette: OpenCassette | None = None, *, activation: object = None
+    ) -> Covering:
+        """Mimic targets until the covering is closed. In live mode, only check whether they exist.
+
+        Lines for the same boundary belong together if they have the same `activation`, as the configured ones do.
+        """
+        targets = list(targets)
+        requests: list[RequestedTarget | WatchedFunction] = [
+            RequestedTarget(target, cassette) for target in targets if not target.is_boundary
+        ]
+        if targets and self._mimics:
+            requests.append(
+                WatchedFunction("multiprocessing.process", ("BaseProcess", "start"), self._note_processes)
+            )
+        functions = self._patcher.activate(requests) if requests else None
+        bounded = [target for target in targets if target.is_boundary and self._mimics]
+        boundaries = [self._cover_boundaries(bounded, cassette, activation)] if bounded else []
+        covering = Covering(functions, boundaries)
+        self._coverings.append(covering)
+        return covering
+
+    def enter(self, targets: Iterable[Target], cassette: OpenCassette | None = None) -> Covering:
+        """Mimic targets that a test names, and that must therefore exist.
+
+        A client that is not installed is no problem beside others, because nothing can be sent through it.
+
+        Raises:
+            TargetError: A module or a function does not exist, or no client that is named is installed.
+        """
+        targets = list(targets)
+        covering = self.cover(targets, cassette, activation=object())
+        absent = [(one, problem) for one in targets if (problem := missing_module(one)) is not None]
+        are_all = len(absent) == len(targets)
+        problems = [problem for one, problem in absent if are_all or not one.is_boundary]
+        for problem in (*problems, *covering.take_problems()):
+            self.uncover(covering)
+            raise problem
+        for one, _ in absent:
+            self.ledger.note_absent(one.module)
+        return covering
+
+    def uncover(self, covering: Covering) -> None:
+        """Restore the functions and boundaries of a covering."""
+        for problem in self.new_problems():
+            self.state.pending.note(problem)
+        covering.close()
+        self._coverings.remove(covering)
+
+    def _cover(self, request: AnyRequest, name: str, function: Callable[..., Any], _kind: str) -> Any:
+        if not isinstance(request, RequestedTarget):
+            wrapper = self._edges.get(id(function))
+            if wrapper is None:
+                port: Any = self._ports.get(request.origin)
+                wrapper = self._edges[id(function)] = request.wrap(function, port)
+            return wrapper
+        mimicked = self._mimicked.get(id(function))
+        if mimicked is None:
+            is_common = may_be_called_by_pytest(name, getattr(function, "__module__", None))
+            mimicked = self._mimicked[id(function)] = Mimicked(function, is_common=is_common)
+        options, cassette = request.target.options, request.cassette
+        plan = None  # the function runs for real
+        if _is_selected(name, options) and not (cassette and cassette.mode == "live"):
+            plan = FunctionPlan(self.engine, name, function, options, cassette)
+        mimicked.push(request, plan)
+        return mimicked.wrapper
+
+    def _note_processes(self, start: Callable[..., Any], _port: object) -> Callable[..., Any]:
+        from pytest_mimic._core.engine.processes import noting_processes
+
+        return noting_processes(start, self.state)
+
+    def _judge(self, request: AnyRequest, function: Callable[..., Any]) -> str:
+        return request.target.misfit(function) if isinstance(request, RequestedTarget) else ""
+
+    def _uncover(self, request: AnyRequest, _name: str, function: Callable[..., Any]) -> None:
+        if isinstance(request, RequestedTarget):
+            self._mimicked[id(function)].remove(request)
+
+    def _cover_boundaries(
+        self, targets: Iterable[Target], cassette: OpenCassette | None, activation: object
+    ) -> Callable[[], None]:
+        from pytest_mimic._core.engine.boundary_plan import BoundaryPlan, BoundaryPort
+
+        plans: list[tuple[BoundaryPort, BoundaryPlan]] = []
+        edges: dict[str, list[Edge]] = {}
+        for target in targets:
+            boundary = self._boundaries.get(target.module)
+            if boundary is None:
+                boundary = self._boundaries[target.module] = load_boundary(target.module)
+            port = self._ports.setdefault(boundary.name, BoundaryPort(self.engine))
+            plan = BoundaryPlan(self.engine, boundary, target.options, cassette, activation)
+            port.plans.append(plan)
+            plans.append((port, plan))
+            own = (*boundary.edges(), *boundary.watched)
+            edges[boundary.name] = [edge._replace(origin=boundary.name) for edge in own]
+        # Together, because all that is imported is searched for whoever holds one of the functions.
+        patched = self._patcher.activate([edge for own in edges.values() for edge in own])
+
+        def uncover() -> None:
+            patched.close()
+            for port, plan in plans:
+                port.plans.remove(plan)
+
+        return uncover
+
+    def guard_network(self) -> NetworkGuard:
+        """Return the guard of the network. Its patches are put in place by each use, until the session is closed."""
+        if self._guarding is not None:
+            self._patcher.put_back(self._guarding)
+        if self._guard is None:
+            from pytest_mimic._core.network.edges import guarded_functions
+            from pytest_mimic._core.network.guard import NetworkGuard
+
+            self._guard = self.state.network = guard = NetworkGuard(self.state)
+            requests = [
+                WatchedFunction(
+                    one.module, one.path, lambda function, _port, wrap=one.wrap: wrap(guard, function)
+                )
+                for one in guarded_functions()
+            ]
+            self._guarding = self._patcher.activate(requests)
+            self._coverings.append(Covering(self._guarding, []))
+        return self._guard
+
+    # -- problems with targets
+
+    def new_problems(self) -> list[TargetError]:
+        """Return errors for the targets found missing since the last call."""
+        return [problem for covering in self._coverings for problem in covering.take_problems()]
+
+    def missing_modules(self) -> list[TargetError]:
+        """Return errors for the configured functions whose module cannot be found."""
+        sound: set[tuple[str, ...]] = set()
+        problems = []
+        for target in self.targets:
+            if target.is_boundary:
+                continue
+            modules = (target.module, *(target.path if target.dotted else ()))
+            problem = None if modules in sound else missing_module(target)
+            if problem is None:
+                sound.add(modules)
+            else:
+                problems.append(problem)
+        return problems
+
+    def missing_clients(self) -> list[str]:
+        """Return the names of the boundaries that lines and tests have named and whose client is not installed."""
+        named = {one.module: one for one in self.targets if one.is_boundary and not one.excluded}
+        absent = [name for name, one in named.items() if missing_module(one) is not None]
+        return [*absent, *sorted(self.ledger.absent_clients.difference(absent))]
+
+    # -- tests
+
+    def begin_test(self, nodeid: str) -> None:
+        """Begin a test, before its set-up. Its sequences start over."""
+        self._patcher.look_again()
+        self.state.test = nodeid
+        self.state.pending.begin()
+        self.scopes.begin_test(nodeid)
+        self.state.places.own = None
+        self._unnamed = 0
+
+    def end_test(self, *, passed: bool, is_whole: bool = False) -> None:
+        """End a test, after its teardown. It is whole if it passed and was neither skipped nor expected to fail."""
+        try:
+            self.scopes.end_test(passed=passed, is_whole=is_whole)
+        finally:
+            self._patcher.sweep()
+            self.state.end_test()
+            self.state.places.own = None
+
+    def break_off(self) -> None:
+        """End the test during which the run was stopped, if there is one, as not passed."""
+        if self.state.test:
+            self.end_test(passed=False)
+
+    def take_pending(self) -> list[MimicError]:
+        """Return the errors that must fail the current phase of the test, and forget them."""
+        return [*self.state.pending.take(self.ledger.add_forked()), *self.new_problems()]
+
+    def take_strays(self) -> None:
+        """Keep the errors outside of tests for the summary, because no test can fail for them."""
+        for error in self.take_pending():
+            is_miss = isinstance(error, MissingRecordingError)
+            (self.ledger.strays if is_miss else self.ledger.errors).append(str(error))
+
+    def set_own_folder(self, folder: str) -> None:
+        """Note the folder that `tmp_path` gave to the running test."""
+        place = self.state.places.place_of(folder)
+        self.state.places.own = place.given if place is not None else None
+
+    def close(self, *, passed: bool, is_complete: bool = False) -> None:
+        """Restore everything. A complete run has run all tests."""
+        try:
+            self.scopes.close(passed=passed, is_complete=is_complete)
+            self.ledger.replaced |= self.vault.replaced
+        finally:
+            for covering in reversed(self._coverings):
+                covering.close()
+            self._coverings.clear()
+            self._mimicked.clear()
+            self._edges.clear()
+            self._patcher.forget()
+            self.state.end_test()
+            self.engine.close()
+
+    # -- cassettes
+
+    def block(
+        self,
+        fixture: str,
+        name: str | None = None,
+        *,
+        targets: Iterable[Any] = (),
+        boundaries: str | Sequence[str] = (),
+        strict: bool = False,
+        **options: Any,
+    ) -> CassetteBlock:
+        """Return the context manager of a cassette fixture: `record`, `replay` or `auto`.
+
+        By default the cassette's name is made from the test's id. A strict one fails if a recorded call was not
+        made, or if the order differs. Options are those of a target line, and apply to all targets.
+        """
+        from pytest_mimic._core.engine.cassette_names import cassette_name
+        from pytest_mimic._core.engine.cassettes import CassetteBlock
+        from pytest_mimic._core.targets.options import read_keyword_options
+
+        read_keyword_options(options, f"mimic_{fixture}")
+        name = self.next_name() if name is None else cassette_name(name)
+        covered = self._cassette_targets(_as_tuple(targets), _as_tuple(boundaries), options)
+
+        def cover(cassette: OpenCassette) -> Callable[[], None]:
+            covering = self.enter(covered, cassette)
+            return lambda: self.uncover(covering)
+
+        return CassetteBlock(lambda: self.open_cassette(fixture, name, strict=strict), cover)
+
+    def next_name(self) -> str:
+        """Return the name of the next unnamed cassette of the running test."""
+        from pytest_mimic._core.engine.cassette_names import name_of_test
+
+        self._unnamed += 1
+        return name_of_test(self.state.test, self._unnamed)
+
+    def open_cassette(self, fixture: str, name: str, *, strict: bool = False) -> OpenCassette:
+        """Return a cassette in the mode that its fixture has in this run: see `block`."""
+        from pytest_mimic._core.engine.cassette_modes import is_left_out, mode_left_out, mode_of
+        from pytest_mimic._core.engine.cassettes import OpenCassette
+
+        settings, file = self.settings, f"cassettes/{name}.json"
+        in_ci = fixture == "auto" and settings.ci and not settings.mode.writes
+        exists = self.vault.store.size(file) is not None
+        may_record = not settings.no_record and not in_ci
+        left_out = is_left_out(self.state, file)
+        if left_out:
+            mode = mode_left_out(fixture, settings.mode, exists=exists, may_record=may_record)
+        else:
+            mode = mode_of(fixture, settings.mode, name=name, exists=exists, may_record=may_record)
+        cassette = OpenCassette(self.engine, name, mode, strict=strict, only_replays=fixture == "replay")
+        cassette.is_left_out = left_out and mode == "replay"
+        return cassette
+
+    def _cassette_targets(
+        self, targets: Iterable[Any], boundaries: tuple[str, ...], options: dict[str, Any]
+    ) -> list[Target]:
+        for name in boundaries:
+            if name not in BOUNDARIES:
+                from pytest_mimic._core.words import did_you_mean
+
+                hint = did_you_mean(name, BOUNDARIES)
+                raise TargetError(f"{name!r} is not a boundary{hint}: there are {', '.join(BOUNDARIES)}")
+        if named := [*targets, *boundaries]:
+            return as_targets(named, options)
+        present = {target.module for target in self.targets if target.is_boundary}
+        installed = [name for name in BOUNDARIES if name not in present and is_installed(name)]
+        return as_targets([*self.targets, *installed], options)
+
+
+def _is_selected(name: str, options: Options) -> bool:
+    """Check whether the options of a target leave a function in."""
+    if not options.only and not options.exclude:
+        return True
+    from pytest_mimic._core.targets.pattern import Selector
+
+    return Selector(options.only, options.exclude).takes(name)
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, (str, Target)) or callable(value):
+        return (value,)
+    return tuple(value or ())

@@ -1,0 +1,1 @@
+"""The tools that people use on a vault."""

@@ -1,0 +1,86 @@
+"""Reads all recordings and cassettes of a vault, and the sizes of their objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from pytest_mimic._core.describe.recorded_files import CatalogFile
+from pytest_mimic._core.vault.names import CASSETTES
+from pytest_mimic._core.vault.parsing import damaged, parse_recording
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.vault import Vault
+
+_MISSHAPED = (AttributeError, LookupError, TypeError, ValueError)
+
+
+class Catalog:
+    """The recordings and cassettes of a vault.
+
+    Attributes:
+        vault: The vault.
+        damaged: The errors of the files that could not be read, by name, once they were looked at.
+    """
+
+    def __init__(self, vault: Vault) -> None:
+        self.vault = vault
+        self.damaged: dict[str, MimicError] = {}
+        self._sizes: dict[str, int] = {}
+
+    def names(self) -> list[str]:
+        """Return the names of all recordings and cassettes."""
+        return self.vault.names()
+
+    def files(self, names: Iterable[str] | None = None) -> list[CatalogFile]:
+        """Return the recordings and cassettes with these names, or all. Those that are damaged are left out."""
+        return list(self._files(self.vault.names() if names is None else names))
+
+    def _files(self, names: Iterable[str]) -> Iterator[CatalogFile]:
+        for name in names:
+            try:
+                found = self.read(name)
+            except MimicError as error:
+                self.damaged[name] = error
+                continue
+            if found is not None:
+                yield found
+
+    def read(self, name: str) -> CatalogFile | None:
+        """Return a recording or cassette, or None if there is none.
+
+        Raises:
+            CorruptRecordingError: The file is damaged, or of a newer format.
+            MimicError: It cannot be read.
+        """
+        data = self.vault.store.read(name)
+        if data is None:
+            return None
+        facts = parse_recording(data, self.vault.label, name)
+        try:
+            found = CatalogFile.of(name, facts, len(data))
+            if b'"detached"' in data:  # their sizes are known also where they were not pulled
+                from pytest_mimic._core.vault.detached import detached_fault
+
+                for listed in [entry["detached"] for entry in found.outcomes if "detached" in entry]:
+                    if detached_fault(listed):
+                        raise TypeError
+                    self._sizes.update((each, one["size"]) for each, one in listed.items())
+            return found
+        except _MISSHAPED:
+            # The vault says what is wrong.
+            self.vault.read_cassette(name) if name.startswith(CASSETTES) else self.vault.read(name)
+            raise damaged(f"{self.vault.label}/{name}", "an unknown shape") from None
+
+    def object_size(self, name: str) -> int:
+        """Return the bytes of an object, 0 if it is missing."""
+        size = self._sizes.get(name)
+        if size is None:
+            size = self._sizes[name] = self.vault.store.size(name) or 0
+        return size
+
+    def size(self, file: CatalogFile) -> int:
+        """Return the bytes of a recording or cassette with its objects, also of those that others share."""
+        objects = file.objects
+        return file.size + sum(map(self.object_size, objects)) if objects else file.size

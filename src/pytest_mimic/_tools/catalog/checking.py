@@ -1,0 +1,307 @@
+"""Checks every file of a vault without loading an outcome: shapes, names, checksums, lists of imports, references."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_mimic._core.describe.recorded_files import objects_of
+from pytest_mimic._core.vault.clearing import references
+from pytest_mimic._core.vault.names import CASSETTES, FOLDERS, recording_name
+from pytest_mimic._core.vault.objects import Objects
+from pytest_mimic._core.vault.parsing import damaged, is_object
+from pytest_mimic._core.vault.recordings import Origin
+from pytest_mimic._tools.catalog.references import leftovers
+from pytest_mimic.errors import CorruptRecordingError, MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.vault import Vault
+    from pytest_mimic._core.vault.recordings import Stored
+
+_KEY = re.compile(r"[0-9a-f]{32}")
+# The kinds of findings that are damage. The others are only in the way.
+DAMAGE = ("damaged", "unreadable")
+
+
+class Finding(NamedTuple):
+    """A file of the vault with a problem.
+
+    Attributes:
+        kind: `damaged`; `unreadable`, which no recording anew repairs: a Git LFS pointer, a merge conflict, a newer
+            format; `absent`: a detached object that was not pulled; `orphaned`: an object that no recording names; `leftover`: of a killed run; `foreign`: it does not
+            belong to a vault.
+        file: Its name in the vault.
+        problem: The problem in one line, with the path.
+        remedy: What to do, or empty.
+        recording: The recording or cassette that cannot be used because of it, or empty.
+        test: The test that recorded that, or None.
+    """
+
+    kind: str
+    file: str
+    problem: str
+    remedy: str = ""
+    recording: str = ""
+    test: str | None = None
+
+    @property
+    def is_damage(self) -> bool:
+        """Whether a recording cannot be used."""
+        return self.kind in DAMAGE
+
+
+class Checked:
+    """The result of checking a vault.
+
+    Attributes:
+        findings: In the order of the files.
+        recordings, objects: How many were checked.
+    """
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.recordings = 0
+        self.objects = 0
+
+    @property
+    def damage(self) -> list[Finding]:
+        """The findings because of which recordings cannot be used."""
+        return [finding for finding in self.findings if finding.is_damage]
+
+
+class Checker:
+    """Checks the files of a vault."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self._store = vault.store
+        # What may be loaded is no matter here: nothing is.
+        self._objects = Objects(vault.store, pickles="listed", label=vault.label)
+        # The error of an object, None if it is sound: several recordings may share it.
+        self._known: dict[tuple[Any, ...], MimicError | None] = {}
+        # The hashes of the detached objects that are here and sound.
+        self._detached: set[str] = set()
+
+    def check_all(self) -> Checked:
+        """Check the whole vault."""
+        checked = Checked()
+        named: set[str] = set()
+        objects = list(self._store.names("objects"))
+        whole = True
+        for name in [name for folder in FOLDERS for name in self._store.names(folder)]:
+            if not name.endswith(".json"):
+                checked.findings.append(self._foreign(name))
+                continue
+            findings = list(self._check_file(name, named))
+            whole = whole and not (findings and findings[0].file == name)
+            checked.findings += findings
+            checked.recordings += 1
+        here = sum(name in named for name in objects)
+        checked.objects = here + len(self._detached)
+        for name in objects:
+            if not is_object(name):
+                checked.findings.append(self._foreign(name))
+            elif name not in named and whole:  # a damaged recording may have named it
+                checked.findings.append(self._orphan(name))
+        checked.findings += (
+            Finding("leftover", name, f"{self._path(name)} is left over from a run that was killed")
+            for name in leftovers(self._store)
+        )
+        return checked
+
+    def check(self, names: Iterable[str]) -> Checked:
+        """Check some files: recordings with their objects, and objects with the recordings that name them."""
+        checked = Checked()
+        wanted = dict.fromkeys(names)
+        objects = {name for name in wanted if is_object(name)}
+        named: set[str] = set()
+        files = [name for name in wanted if name.startswith(tuple(f"{folder}/" for folder in FOLDERS))]
+        if objects:
+            for name in self._vault.names():
+                found = references(self._store.read(name) or b"") & objects
+                named |= found
+                if found and name not in wanted:
+                    files.append(name)
+        seen: set[str] = set()
+        for name in files:
+            if not name.endswith(".json"):
+                checked.findings.append(self._foreign(name))
+                continue
+            checked.findings += self._check_file(name, seen)
+            checked.recordings += 1
+        checked.objects = len(seen)
+        checked.findings += (self._orphan(name) for name in sorted(objects - named))
+        return checked
+
+    # Recordings
+
+    def _check_file(self, name: str, named: set[str]) -> Iterator[Finding]:
+        """Yield what is wrong with a recording or cassette, and add the objects that it names to `named`."""
+        test: str | None = None
+        try:
+            if name.startswith(CASSETTES):
+                test = self._vault.test_of(name)
+                calls = self._vault.read_cassette(name) or []
+                outcomes = [(call.stored, Origin(name, call.target, test)) for call in calls]
+            else:
+                recording = self._vault.read(name)
+                if recording is None:  # another process has deleted it
+                    return
+                test = recording.test
+                outcomes = [(stored, Origin(name, recording.target, test)) for stored in recording.outcomes]
+                self._check_name(name, recording.target, test)
+        except MimicError as error:
+            data = self._store.read(name) or b""
+            named |= references(data)
+            finding = self._finding(name, error, name, test or self._test_of(name))
+            yield finding if _is_written_here(name, data) else self._unknown(finding)
+            return
+        for stored, origin in outcomes:
+            named.update(objects_of(stored.entry))
+            problem = self._problem_of(stored, origin)
+            if problem is None and "detached" in stored.entry:
+                self._detached.update(one["sha256"] for one in stored.entry["detached"].values())
+            if problem is not None:
+                yield self._finding(self._file_of(problem, name), problem, name, test)
+
+    def _test_of(self, name: str) -> str | None:
+        """Return the test that a damaged file still names, or None."""
+        try:
+            return self._vault.test_of(name)
+        except MimicError:
+            return None
+
+    def _check_name(self, name: str, target: str, test: str | None) -> None:
+        key = name.rpartition("/")[2].removesuffix(".json")
+        if not _KEY.fullmatch(key) or recording_name(target, key) != name:
+            raise damaged(f"{self._path(name)}", f"its name is not that of a call of {target}", test=test)
+
+    # Objects
+
+    def _problem_of(self, stored: Stored, origin: Origin) -> MimicError | None:
+        """Return the error of the objects of an outcome, or None."""
+        entry = stored.entry
+        if "json" not in entry and "pickle" not in entry and "files" not in entry and not entry.get("tagged"):
+            return None
+        names = tuple(objects_of(entry))
+        lists = (*entry.get("imports", ()), None, *entry.get("code", ()))
+        detached = tuple(one["sha256"] for one in entry.get("detached", {}).values())
+        key = (names, entry.get("checksum"), entry.get("kind"), lists, detached)
+        if not names:
+            return self._error_of(stored, origin)
+        if key not in self._known:
+            self._known[key] = self._error_of(stored, origin)
+        return self._known[key]
+
+    def _error_of(self, stored: Stored, origin: Origin) -> MimicError | None:
+        entry = stored.entry
+        try:
+            if "pickle" in entry:
+                self._check_pickle(entry, origin)
+            elif entry.get("tagged"):
+                self._check_tagged(entry, origin)
+            elif "json" in entry:
+                self._objects.body(entry, origin)
+            for name in objects_of(entry):
+                if name.endswith(".bin"):
+                    for _ in self._objects.file_content(entry, origin, name):
+                        pass
+        except MimicError as error:
+            return error
+        return None
+
+    def _check_pickle(self, entry: dict[str, Any], origin: Origin) -> None:
+        from pytest_mimic._core.outcome.loading import RefusedError
+        from pytest_mimic._core.outcome.rehearsal import imports_in, rehearse
+
+        path = self._path(entry["pickle"])
+        # Its content can be checked on every Python, even where it cannot be loaded.
+        anywhere = {key: value for key, value in entry.items() if key != "python"}
+        stream, buffers = self._objects.content(anywhere, origin)
+        count = entry.get("count", 1)
+        try:
+            imports = imports_in(stream, buffers, count=count)
+            if not entry.get("code"):
+                rehearse(stream, buffers, count=count)
+        except RefusedError as reason:
+            raise damaged(path, str(reason), test=origin.test) from None
+        except Exception as reason:  # what bytes mean as a pickle may be anything
+            raise damaged(path, f"it is no pickle: {reason}", test=origin.test) from None
+        unlisted = sorted(imports - {*entry.get("imports", ()), *entry.get("code", ())})
+        if unlisted:
+            what = f"it imports {', '.join(unlisted)}, which {self._path(origin.name)} does not list"
+            raise damaged(path, what, test=origin.test)
+
+    def _check_tagged(self, entry: dict[str, Any], origin: Origin) -> None:
+        body = self._objects.body(entry, origin) if "json" in entry else entry
+        path = self._path(entry.get("json", origin.name))
+        unlisted = sorted(set(classes_in(body)) - {*entry.get("imports", ())})
+        # The class of a raised exception is named by `raised.type` alone.
+        if unlisted and "raised" not in body and "stream" not in body:
+            what = f"it names {', '.join(unlisted)}, which {self._path(origin.name)} does not list"
+            raise damaged(path, what, test=origin.test)
+        if "value" in body and not entry.get("imports"):
+            from pytest_mimic._core.outcome.placing import NOWHERE
+
+            # Without imports, reading it runs nothing but this package.
+            self._objects.load(entry, origin, NOWHERE)
+
+    # Findings
+
+    def _finding(self, file: str, error: MimicError, recording: str, test: str | None) -> Finding:
+        remedy = error.remedies[0] if error.remedies else ""
+        if error.data.get("absent"):
+            return Finding("absent", file, error.what, remedy, recording, test)
+        # The marks of a merge are removed by git, a pointer by Git LFS, and a newer format by a newer version.
+        is_kept = (
+            not isinstance(error, CorruptRecordingError)
+            or "record again" not in remedy
+            or "merge conflict" in error.what
+        )
+        if "merge conflict" in error.what:
+            remedy = f"git checkout --ours or --theirs {self._path(file)}"
+        return Finding("unreadable" if is_kept else "damaged", file, error.what, remedy, recording, test)
+
+    def _file_of(self, error: MimicError, recording: str) -> str:
+        path = str(error.data.get("file", ""))
+        return path.removeprefix(f"{self._vault.label}/") or recording
+
+    def _unknown(self, finding: Finding) -> Finding:
+        """Return the finding for a file that may be the user's own, so that it is never removed."""
+        if not finding.file.startswith(CASSETTES):  # no call has such a name
+            return self._foreign(finding.file)
+        remedy = "restore it from version control, or delete it"
+        return finding._replace(
+            kind="unreadable", remedy=finding.remedy if finding.kind != "damaged" else remedy
+        )
+
+    def _orphan(self, name: str) -> Finding:
+        return Finding("orphaned", name, f"{self._path(name)} is an object that no recording names")
+
+    def _foreign(self, name: str) -> Finding:
+        return Finding("foreign", name, f"{self._path(name)} is no file of a vault")
+
+    def _path(self, name: str) -> str:
+        return f"{self._vault.label}/{name}"
+
+
+def _is_written_here(name: str, data: bytes) -> bool:
+    """Check by its name and content whether a file that cannot be read was written as a recording or cassette."""
+    key = name.rpartition("/")[2].removesuffix(".json")
+    return not data or b'"format"' in data or (not name.startswith(CASSETTES) and bool(_KEY.fullmatch(key)))
+
+
+def classes_in(tree: Any) -> Iterator[str]:
+    """Yield the classes that the tags in a tree of JSON name, `shop.models:User`."""
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        if type(node) is list:
+            todo += node
+        elif type(node) is dict:
+            for key in node:
+                if key[:1] == "$" and key[:2] != "$$" and ":" in key:
+                    yield key[1:]
+                break
+            todo += node.values()

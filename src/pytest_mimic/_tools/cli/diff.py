@@ -1,0 +1,125 @@
+"""Show what differs between two recordings or two vaults, or between the vault and a revision of git.
+
+Calls and outcomes are compared rather than bytes. A changed call is shown beside its nearest predecessor.
+The exit code is 0 if nothing differs, 1 if something does, 2 if it could not be found out.
+
+As git's textconv:  git config diff.mimic.textconv "pytest-mimic diff --textconv"
+and in .gitattributes:  .mimic_vault/**/*.json diff=mimic
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_mimic._tools.cli.parser import add_load
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.vault import Vault
+    from pytest_mimic._tools.cli.invocation import Invocation
+    from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.shown.vault_diff import CallDifference
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the two sides and the forms of the output."""
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="two recordings, cassettes or vaults")
+    parser.add_argument("--git", metavar="REV", help="compare the vault with this revision, or two: REV..REV")
+    parser.add_argument("--markdown", action="store_true", help="print a comment for a pull request")
+    parser.add_argument("--textconv", metavar="FILE", help="print a file of a vault as text, for git")
+    add_load(parser)
+
+
+def run(invocation: Invocation) -> int:
+    """Compare the two sides."""
+    options, out = invocation.options, invocation.out
+    if options.textconv:
+        from pytest_mimic._tools.shown.textconv import text_of_file
+
+        out.text(text_of_file(Path(options.textconv), invocation.redactor))
+        return 0
+    found = _by_git(invocation) if options.git is not None else _by_paths(invocation)
+    if options.json:
+        out.json({"differences": [one.to_plain() for one in found]})
+    elif options.markdown:
+        from pytest_mimic._tools.shown.markdown import markdown
+
+        out.text(markdown(found))
+    else:
+        _print(invocation, found)
+    if any(one.change == "damaged" for one in found):
+        return 2
+    return 1 if found else 0
+
+
+def _by_git(invocation: Invocation) -> list[CallDifference]:
+    from pytest_mimic._core.vault import Vault
+    from pytest_mimic._tools.shown.comparing import Comparer
+    from pytest_mimic._tools.shown.git import GitStore
+    from pytest_mimic._tools.shown.vault_diff import VaultDiff, folder_vault
+
+    options, settings = invocation.options, invocation.settings
+    if options.paths:
+        raise MimicError("--git compares the vault of the project: it takes no paths")
+    policy = settings.pickles if options.load else "forbid"
+    first, dots, second = options.git.partition("..")
+    old = Vault(GitStore(settings.vault, first), pickles=policy, label=f"{first}:{settings.shown_vault}")
+    new = folder_vault(settings.vault, settings.shown_vault, pickles=policy)
+    if dots:
+        label = f"{second or 'HEAD'}:{settings.shown_vault}"
+        new = Vault(GitStore(settings.vault, second or "HEAD"), pickles=policy, label=label)
+    return VaultDiff(old, new, Comparer(invocation.redactor, loads=options.load)).all()
+
+
+def _by_paths(invocation: Invocation) -> list[CallDifference]:
+    from pytest_mimic._tools.shown.comparing import Comparer
+    from pytest_mimic._tools.shown.vault_diff import VaultDiff
+
+    options = invocation.options
+    if len(options.paths) != 2:
+        raise MimicError(
+            "diff takes two recordings or vaults, or --git REV", remedies=["see pytest-mimic diff --help"]
+        )
+    (old, first), (new, second) = (_side(invocation, path) for path in options.paths)
+    diff = VaultDiff(old, new, Comparer(invocation.redactor, loads=options.load))
+    names = [first, second]
+    if all(names):
+        return diff.pair(*names)
+    if any(names):
+        raise MimicError("a recording cannot be compared with a whole vault")
+    return diff.all()
+
+
+def _side(invocation: Invocation, path: str) -> tuple[Vault, str]:
+    """Return the vault to which a path leads, and the name of a recording in it, empty for the vault."""
+    from pytest_mimic._tools.shown.vault_diff import folder_vault, vault_of
+
+    policy = invocation.settings.pickles if invocation.options.load else "forbid"
+    folder, name = vault_of(Path(path).absolute(), path)
+    label = path.removesuffix(f"/{name}") if name else path
+    return folder_vault(folder, label, pickles=policy), name
+
+
+def _print(invocation: Invocation, found: list[CallDifference]) -> None:
+    from pytest_mimic._tools.shown.markdown import HEADINGS, argument_line, counts
+    from pytest_mimic._tools.shown.showing import shown
+
+    out = invocation.out
+    styles = {"added": "green", "removed": "red", "damaged": "red"}
+    for one in found:
+        out.line((HEADINGS[one.change][0], styles.get(one.change, "yellow")), ": ", (one.call, "bold"))
+        if one.before and one.before != one.call:
+            out.line(f"  before: {one.before}")
+        if one.test:
+            out.line("  ", (one.test, "dim"))
+        for difference in one.arguments:
+            out.line(f"  {argument_line(difference)}")
+        for line in shown(one.outcomes, arrow=out.sign("→", "->")):
+            out.line("    ", *line)
+        for text in one.lines:
+            out.line(f"    {text}")
+    if found:
+        out.line(counts(found))
+    if not invocation.options.load and any(part.is_opaque for one in found for part in one.outcomes):
+        out.line("  to compare the values of pickles: add --load")

@@ -1,0 +1,103 @@
+"""Import the recordings of vcrpy (YAML, JSON), pytest-recording, and HAR files into the vault.
+
+A cassette of pytest-recording becomes recordings of its test. Any other file becomes a cassette of its name. Secrets are
+hidden as in a recording run. The exit code is 1 if something was not imported.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import strftime
+from typing import TYPE_CHECKING
+
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.settings import Settings
+    from pytest_mimic._core.targets.target import Target
+    from pytest_mimic._tools.cli.invocation import Invocation
+    from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Project
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the arguments of the subcommand to its parser."""
+    from pytest_mimic._tools.foreign.clients import http_boundaries
+
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, or a folder of files")
+    parser.add_argument(
+        "--boundary",
+        choices=http_boundaries(),
+        help="the client that will make the calls (default: the one that the User-Agent names)",
+    )
+    parser.add_argument(
+        "--as",
+        dest="form",
+        choices=("auto", "cassette", "recordings"),
+        default="auto",
+        help="cassettes, or recordings of the tests that the names of the files lead to (default: what fits)",
+    )
+    parser.add_argument("--name", default="", help="the name of the cassette, for a single file")
+    parser.add_argument(
+        "--redact",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further secret name, as in mimic_redact",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace recordings that are in the vault")
+    parser.add_argument(
+        "-n", "--dry-run", action="store_true", help="say what would be done, and write nothing"
+    )
+
+
+def run(invocation: Invocation) -> int:
+    """Import, print the report, and return 1 if something was not imported."""
+    from pytest_mimic._tools.foreign.importing import Importer, ImportRequest
+
+    options, project = invocation.options, invocation.project
+    request = ImportRequest(
+        paths=options.paths,
+        settings=_settings(project, options.redact),
+        targets=_targets(project),
+        today=strftime("%Y-%m-%d"),
+        here=project.here,
+        boundary=options.boundary,
+        form=options.form,
+        name=options.name,
+        overwrite=options.overwrite,
+        dry_run=options.dry_run,
+    )
+    report = Importer(request).run()
+    if options.json:
+        invocation.out.json(report.as_json())
+    else:
+        for line in report.lines():
+            invocation.out.line(line)
+    return 1 if report.leftovers else 0
+
+
+def _settings(project: Project, redact: list[str]) -> Settings:
+    """Return the settings of the project's runs, with further secret names."""
+    from pytest_mimic._core.redact.names import read_names
+
+    settings = project.settings
+    if settings.vault.exists() and not settings.vault.is_dir():
+        raise MimicError(f"the vault {settings.shown_vault} is not a folder")
+    names = list(settings.redact)
+    for line in redact:
+        try:
+            names += read_names(line)
+        except ValueError as reason:
+            raise MimicError(f"--redact: {reason}") from None
+    keeps = project.text("mimic_store_arguments", "true").lower() not in ("false", "0", "no", "off")
+    return settings._replace(redact=tuple(names), store_arguments=keeps)
+
+
+def _targets(project: Project) -> list[Target]:
+    """Return the targets in the project's configuration file."""
+    from pytest_mimic._core.targets.target import parse_target
+
+    lines = enumerate(project.lines("mimic_functions"), 1)
+    parsed = [parse_target(line, origin=f"mimic_functions, line {number}") for number, line in lines]
+    return [target for target in parsed if target is not None]

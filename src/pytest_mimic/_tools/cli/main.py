@@ -1,0 +1,153 @@
+"""The entry point of `pytest-mimic`: finds the subcommand, runs it and turns errors into lines and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import io
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from pytest_mimic._core import ambient as _ambient
+from pytest_mimic._tools.cli.commands import COMMANDS, GONE
+from pytest_mimic._tools.cli.output import Output
+from pytest_mimic._tools.cli.parser import Parser, add_common_options
+from pytest_mimic.errors import MimicError, printable
+
+if TYPE_CHECKING:
+    from pytest_mimic._tools.cli.commands import CommandModule
+    from pytest_mimic._tools.cli.invocation import Invocation
+
+#: The exit codes besides 0 and those that a subcommand defines.
+USAGE, INTERRUPTED = 2, 130
+_EXAMPLES = """\
+  pytest-mimic ls --sort size                   the largest recordings
+  pytest-mimic ls --errors                      recorded errors
+  pytest-mimic show tests/test_a.py::test_b     all that a test recorded
+  pytest-mimic verify                           what is damaged
+  pytest-mimic diff --git main                  what changed since the branch main
+  pytest-mimic diff --git "$(git rev-list -1 --before='1 week ago' HEAD)"
+                                                what changed since last week
+  pytest-mimic review                           accept or refuse changed outcomes
+  pytest --mimic-fail-on-unused                 recordings that no test uses"""
+# So many new objects are made before a search for garbage begins.
+_GARBAGE = 1_000_000
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0, 1 (what the subcommand defines), 2 (it could not do it) or 130."""
+    given = sys.argv[1:] if words is None else words
+    try:
+        return _run(list(given))
+    except MimicError as error:
+        _complain(f"ERROR: {error}")
+        return USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except SystemExit as end:  # argparse has printed a help or a version
+        return end.code if isinstance(end.code, int) else 0
+    except RecursionError:
+        _complain("ERROR: a file of the vault is nested too deeply\n  to find it: pytest-mimic verify")
+        return USAGE
+    except Exception as error:
+        _complain(_unexpected(error))
+        return USAGE
+
+
+def _run(words: list[str]) -> int:
+    top = _top_parser()
+    given = top.parse_args(words)
+    if given.version:
+        from importlib.metadata import version
+
+        print(f"pytest-mimic {version('pytest-mimic')}")
+        return 0
+    if given.command is None:
+        top.print_help()
+        return USAGE
+    if given.command in GONE:
+        raise MimicError(f"the command {given.command} is gone: {GONE[given.command]}")
+    if given.command not in COMMANDS:
+        from pytest_mimic._core.words import did_you_mean
+
+        raise MimicError(
+            f"there is no command {given.command}{did_you_mean(given.command, COMMANDS)}",
+            remedies=["see pytest-mimic --help"],
+        )
+    module = COMMANDS[given.command].load()
+    parser = _parser_of(given.command, module, defaults=given)
+    options = parser.read(given.words)
+    from pytest_mimic._tools.cli.invocation import Invocation
+
+    invocation = Invocation(options, Output(sys.stdout or io.StringIO(), options.color))
+
+    def invocation_of() -> Invocation:
+        return invocation
+
+    # Suggested commands repeat the options of this call.
+    _ambient.push(invocation_of)
+    thresholds = gc.get_threshold()
+    # Tens of thousands of recordings stay in memory. Looking for garbage in them as often takes a fifth of the time.
+    gc.set_threshold(_GARBAGE)
+    try:
+        return module.run(invocation)
+    finally:
+        gc.set_threshold(*thresholds)
+        _ambient.pop(invocation_of)
+        invocation.out.close()
+
+
+def _top_parser() -> Parser:
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:<{width}}  {entry.help}" for name, entry in COMMANDS.items())
+    parser = Parser(
+        prog="pytest-mimic",
+        usage="pytest-mimic [options] COMMAND ...",
+        description="Look into the recordings of pytest-mimic, and take care of them.",
+        epilog=f"commands:\n{commands}\n\nfor example:\n{_EXAMPLES}\n\nsee pytest-mimic COMMAND --help",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", nargs="?", help=argparse.SUPPRESS)
+    parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    parser.add_argument("--version", action="store_true", help="print the version")
+    add_common_options(parser)
+    return parser
+
+
+def _parser_of(command: str, module: CommandModule, *, defaults: argparse.Namespace) -> Parser:
+    """Return the parser of a subcommand. `defaults` are the options given before its name."""
+    parser = Parser(
+        prog=f"pytest-mimic {command}",
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(parser)
+    add_common_options(parser, defaults=defaults)
+    return parser
+
+
+def _complain(text: str) -> None:
+    stream: TextIO | None = sys.stderr
+    if stream is None:  # it was closed
+        return
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        stream.write(printable(text).encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        stream.flush()
+    except OSError:  # nobody reads it
+        pass
+
+
+def _unexpected(error: Exception) -> str:
+    """Return the lines for an error of the command itself."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+    if isinstance(error, OSError):
+        named = f" {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+        return f"ERROR: cannot use{named or ' a file'}: {error.strerror or error}"
+    return f"ERROR: {type(error).__name__}: {error}\n  at {place}, an error of pytest-mimic: please report it"

@@ -1,0 +1,70 @@
+"""The parser of the command line: argparse, with errors that name the closest existing word."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from pytest_mimic._core.words import did_you_mean
+from pytest_mimic.errors import MimicError
+
+COLORS = ("auto", "always", "never")
+
+
+class Parser(ArgumentParser):
+    """An ArgumentParser that raises a MimicError instead of ending the process."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the error for a wrong command line."""
+        choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
+        if choice:
+            known = re.findall(r"[\w-]+", choice[2])
+            what, _, _ = message.partition(" (choose from")
+            message = f"{what}{did_you_mean(choice[1], known) or f': it takes {choice[2]}'}"
+        raise MimicError(message, remedies=[f"see {self.prog} --help"])
+
+    def read(self, words: Sequence[str]) -> Namespace:
+        """Return the options. MimicError: the words are wrong."""
+        options, unknown = self.parse_known_args(words)
+        if unknown:
+            # Python 3.14 colours the usage on a terminal.
+            usage = re.sub(r"\x1b\[[\d;]*m", "", self.format_usage())
+            known = set(re.findall(r"--[a-z][a-z-]*", usage))
+            word = unknown[0]
+            self.error(f"unknown argument {word}{did_you_mean(word.partition('=')[0], known)}")
+        return options
+
+
+def add_load(parser: Parser) -> None:
+    """Add the option by which two outcomes are compared by value."""
+    parser.add_argument(
+        "--load",
+        action="store_true",
+        help="load pickles, by the lists of their recordings, to compare values",
+    )
+
+
+def add_common_options(parser: Parser, *, defaults: Namespace | None = None) -> None:
+    """Add the options that every subcommand has. `defaults` are those given before its name."""
+    given = vars(defaults) if defaults is not None else {}
+    common = parser.add_argument_group("options of every command")
+    common.add_argument(
+        "--vault",
+        metavar="PATH",
+        default=given.get("vault"),
+        help="the vault's folder (default: the one of the pytest project around the current folder)",
+    )
+    common.add_argument(
+        "--json", action="store_true", default=given.get("json", False), help="print JSON for scripts"
+    )
+    common.add_argument(
+        "--color",
+        choices=COLORS,
+        default=given.get("color", "auto"),
+        help="colour the output (default: on a terminal, if the extra `cli` is installed and NO_COLOR is not set)",
+    )

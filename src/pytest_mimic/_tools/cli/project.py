@@ -1,0 +1,209 @@
+"""The pytest project around a folder: its rootdir, its configuration file and the settings of mimic in it.
+
+No pytest is loaded. The rules are those of pytest's documentation, "Initialization: determining rootdir and configfile".
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pytest_mimic._core.settings import Mode, Settings, url_fault
+from pytest_mimic.errors import MimicError
+
+# In this order. Those of the first two lines count even if they are empty.
+_NAMES = (
+    *("pytest.toml", ".pytest.toml"),
+    *("pytest.ini", ".pytest.ini"),
+    *("pyproject.toml", "tox.ini", "setup.cfg"),
+)
+_ALWAYS = frozenset(_NAMES[:4])
+_SECTIONS = {"setup.cfg": "tool:pytest"}
+
+
+class Project:
+    """A pytest project.
+
+    Attributes:
+        here: The folder in which the command was called.
+        rootdir: The folder that pytest calls so.
+        inifile: The configuration file, or None.
+        options: The ini options in it as they were written, by name.
+        settings: The settings of a plain run there.
+    """
+
+    def __init__(
+        self, here: Path, rootdir: Path, inifile: Path | None, options: Mapping[str, Any], vault: str | None
+    ) -> None:
+        self.here = here
+        self.rootdir = rootdir
+        self.inifile = inifile
+        self.options = options
+        self.settings = self._settings(vault)
+
+    @classmethod
+    def around(cls, here: Path, *, vault: str | None = None) -> Project:
+        """Return the project around a folder. `vault` is the path of another vault than that of the project.
+
+        Raises:
+            MimicError: The configuration file cannot be read, or has a wrong value.
+        """
+        here = Path(os.path.abspath(here))  # noqa: PTH100 - links stay as pytest shows them
+        bare: Path | None = None
+        for folder in (here, *here.parents):
+            for name in _NAMES:
+                file = folder / name
+                if not file.is_file():
+                    continue
+                options = _read_options(file)
+                if options is not None:
+                    return cls(here, folder, file, options, vault)
+                if name == "pyproject.toml" and bare is None:
+                    bare = file
+        if bare is not None:
+            return cls(here, bare.parent, bare, {}, vault)
+        rootdir = next((folder for folder in (here, *here.parents) if (folder / "setup.py").is_file()), here)
+        return cls(here, rootdir, None, {}, vault)
+
+    @property
+    def vault(self) -> Path:
+        """The vault's folder, which may not exist."""
+        return self.settings.vault
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return an ini option of one line."""
+        value = self.options.get(name, default)
+        if isinstance(value, list):
+            raise MimicError(f"{self._shown_inifile}: {name} is a list, it takes a text")
+        return str(value).strip()
+
+    def lines(self, name: str) -> list[str]:
+        """Return an ini option of several lines, without the empty ones."""
+        value = self.options.get(name, [])
+        lines = value if isinstance(value, list) else str(value).split("\n")
+        return [line for each in lines if (line := str(each).strip())]
+
+    @property
+    def _shown_inifile(self) -> str:
+        return "" if self.inifile is None else self.inifile.name
+
+    def _settings(self, given_vault: str | None) -> Settings:
+        from pytest_mimic._core.node_ids import relative_path
+
+        named = given_vault or self._vault_in_addopts()
+        path = named or self.text("mimic_vault_path", ".mimic_vault")
+        is_whole = os.path.isabs(path) or path.startswith("~")  # noqa: PTH117
+        if fault := url_fault(path):
+            where = "--vault" if given_vault else f"{self._shown_inifile}: mimic_vault_path"
+            raise MimicError(f"{where}: {fault}")
+        start = self.here if named else self.rootdir
+        folder = Path(os.path.normpath(start / os.path.expanduser(path)))  # noqa: PTH111 - the home may be unknown
+        # As a path from the current folder, so that it can be pasted. One elsewhere is shown as it was given.
+        shown = relative_path(folder, start=self.here)
+        to_rootdir = relative_path(self.rootdir, start=self.here)
+        pickles = self.text("mimic_pickle", "listed")
+        source = self.text("mimic_source", "strict")
+        return Settings(
+            mode=Mode.REPLAY,
+            rootdir=self.rootdir,
+            vault=folder,
+            shown_vault=str(folder) if is_whole and shown.startswith("../") else shown,
+            no_record=False,
+            ci=False,
+            source=source if source in ("warn", "ignore") else "strict",  # type: ignore[arg-type]
+            pickles="forbid" if pickles == "forbid" else "listed",
+            store_arguments=True,
+            redact=self._secret_names(),
+            clear_unused=False,
+            fail_on_unused=False,
+            given=(f"--mimic-vault={given_vault}",) if given_vault else (),
+            objects=self.text("mimic_objects"),
+            prefix="" if to_rootdir == "." else f"{to_rootdir}/",
+        )
+
+    def _vault_in_addopts(self) -> str | None:
+        """Return the vault in the options that every run of pytest gets, or None."""
+        from shlex import split
+
+        found = None
+        for text in (self.options.get("addopts", ""), os.environ.get("PYTEST_ADDOPTS", "")):
+            try:
+                words = [str(word) for word in text] if isinstance(text, list) else split(str(text))
+            except ValueError:  # pytest itself reports it
+                continue
+            for word, following in zip(words, [*words[1:], ""]):
+                if word.startswith("--mimic-vault="):
+                    found = word.partition("=")[2]
+                elif word == "--mimic-vault":
+                    found = following
+        return found or None
+
+    def _secret_names(self) -> tuple[str, ...]:
+        lines = self.lines("mimic_redact")
+        if not lines:
+            return ()
+        from pytest_mimic._core.redact.names import read_names
+
+        names: list[str] = []
+        for number, line in enumerate(lines, 1):
+            try:
+                names += read_names(line)
+            except ValueError as reason:
+                raise MimicError(f"mimic_redact, line {number}: {reason}") from None
+        return tuple(names)
+
+
+def _read_options(file: Path) -> dict[str, Any] | None:
+    """Return pytest's options in a file, or None if the file is not a configuration of pytest."""
+    try:
+        return _from_toml(file) if file.suffix == ".toml" else _from_ini(file)
+    except OSError as reason:
+        raise MimicError(f"cannot read {file}: {reason.strerror or reason}") from None
+    except ValueError as reason:  # UnicodeDecodeError and TOMLDecodeError are ValueErrors
+        raise MimicError(f"cannot read {file}: {reason}") from None
+
+
+def _from_ini(file: Path) -> dict[str, Any] | None:
+    from iniconfig import IniConfig, ParseError
+
+    try:
+        sections = IniConfig(str(file))
+    except ParseError as reason:
+        raise MimicError(f"cannot read {reason}") from None
+    name = _SECTIONS.get(file.name, "pytest")
+    if name in sections:
+        return dict(sections[name].items())
+    return {} if file.name in _ALWAYS else None
+
+
+def _from_toml(file: Path) -> dict[str, Any] | None:
+    text = file.read_text(encoding="utf-8")
+    if file.name == "pyproject.toml" and "pytest" not in text:
+        return None  # most of the time of a command would go into parsing it
+    # Python 3.10 has no tomllib. There, pytest requires tomli.
+    toml = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    document: dict[str, Any] = toml.loads(text)
+    if file.name != "pyproject.toml":
+        return _table(document.get("pytest", {})) if _reads_tables() else None
+    table = _table(_table(document.get("tool", {})).get("pytest", {}))
+    if "ini_options" in table:
+        return {
+            name: value if isinstance(value, list) else str(value)
+            for name, value in _table(table["ini_options"]).items()
+        }
+    return table if table and _reads_tables() else None
+
+
+def _table(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _reads_tables() -> bool:
+    """Return whether the installed pytest reads options with the types of TOML, which it does from version 9 on."""
+    from importlib.metadata import version
+
+    return int(version("pytest").partition(".")[0]) >= 9

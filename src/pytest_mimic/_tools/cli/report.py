@@ -1,0 +1,43 @@
+"""Write an HTML page of the vault: each recording with its arguments and outcome, by test and by target.
+
+The page is one file, which needs no network. For a page of what a run did, see pytest --mimic-report=FILE.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_mimic._tools.cli.selection import report_damaged
+from pytest_mimic._tools.cli.words import plural
+
+if TYPE_CHECKING:
+    from pytest_mimic._tools.cli.invocation import Invocation
+    from pytest_mimic._tools.cli.parser import Parser
+
+_FILE = "mimic-report.html"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the file to write."""
+    parser.add_argument(
+        "--output", "-o", metavar="FILE", default=_FILE, help=f"the page to write (default: {_FILE})"
+    )
+
+
+def run(invocation: Invocation) -> int:
+    """Write the page and name it."""
+    from pytest_mimic._tools.shown.recorded import recorded_rows
+    from pytest_mimic._tools.shown.writing import vault_page, write_page
+
+    rows = list(recorded_rows(invocation.vault, invocation.redactor))
+    damaged = sum(row["kind"] == "missing" for row in rows)
+    outcomes = len(rows) - damaged
+    path = Path(invocation.options.output)
+    write_page(path, vault_page(invocation.settings, rows))
+    if invocation.options.json:
+        invocation.out.json({"file": str(path), "outcomes": outcomes, "damaged": damaged})
+    else:
+        invocation.out.line(f"report: {path}, {plural(outcomes, 'recorded outcome')}")
+        report_damaged(invocation, damaged)
+    return 0

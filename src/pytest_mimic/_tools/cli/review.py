@@ -1,0 +1,198 @@
+"""Review outcomes that changed, one by one: accept them into the vault, refuse them, or mark parts as volatile.
+
+FILE is that of `pytest --mimic-verify --mimic-drift=FILE`. Without it, the changes of a run with --mimic-review are shown.
+Decisions are kept in the file. The exit code is 0 if no change is left, 1 if some are undecided.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_mimic._tools.cli.parser import add_load
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.pending.drift_files import Row
+    from pytest_mimic._tools.cli.invocation import Invocation
+    from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.reviewing import Review
+
+_KEYS = (("a", "accept"), ("r", "refuse"), ("v", "volatile"), ("s", "skip"), ("q", "quit"))
+_HELP = (
+    "a  accept: the vault gets the new outcome, as if it had been recorded again",
+    "r  refuse: the recording stays as it is",
+    "v  volatile: print the option that leaves these parts out when verifying, and keep the recording",
+    "s  skip: decide later",
+    "q  quit: decide about this and the following changes later",
+)
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the file and what needs no terminal."""
+    parser.add_argument("file", nargs="?", metavar="FILE", help="the file of changes")
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="accept the changes that match, without asking: a call, target, test, id or file, with wildcards",
+    )
+    parser.add_argument("--refuse-all", action="store_true", help="refuse all others, without asking")
+    add_load(parser)
+
+
+def run(invocation: Invocation) -> int:
+    """Review the changes."""
+    from pytest_mimic._tools.cli.reviewing import Review, review_file
+
+    options, out = invocation.options, invocation.out
+    file = review_file(invocation.settings, options.file, here=Path.cwd())
+    if not options.file and not file.exists():
+        if options.json:
+            out.json({"changes": []})
+        else:
+            out.line("no change waits for a review")
+        return 0
+    review = Review(file, invocation.settings, invocation.redactor, loads=options.load)
+    is_asked = not (options.accept or options.refuse_all or options.json)
+    is_whole = _decide_by_options(invocation, review)
+    if is_asked:
+        _ask_all(invocation, review)
+    if options.json:
+        out.json({"changes": [_plain(review, row) for row in review.rows]})
+    elif not review.rows:
+        out.line("no change waits for a review")
+    else:
+        _sum_up(invocation, review)
+    return 1 if review.undecided or not is_whole else 0
+
+
+def _decide_by_options(invocation: Invocation, review: Review) -> bool:
+    """Decide what the options say. Return whether every accepted change could be written."""
+    options, out = invocation.options, invocation.out
+    is_whole = True
+    for pattern in options.accept:
+        rows = review.matching(pattern)
+        if not rows and not options.json:
+            out.line(f"--accept {pattern} matches no undecided change")
+        for row in rows:
+            if row["id"] in {
+                one["id"] for one in review.undecided
+            }:  # else an equal place was accepted before
+                is_whole &= _accept(invocation, review, row)
+    if options.refuse_all and is_whole:
+        for row in review.undecided:
+            review.refuse(row)
+            _say(invocation, "refused", row)
+    return is_whole
+
+
+def _accept(invocation: Invocation, review: Review, row: Row) -> bool:
+    try:
+        review.accept(row)
+    except MimicError as error:
+        if not invocation.options.json:
+            for line in str(error).splitlines():
+                invocation.out.line((line, "red"))
+        return False
+    _say(invocation, "accepted", row)
+    return True
+
+
+def _say(invocation: Invocation, decision: str, row: Row) -> None:
+    if not invocation.options.json:
+        invocation.out.line(f"{decision}: {row['call']}")
+
+
+# -- asking
+
+
+def _ask_all(invocation: Invocation, review: Review) -> None:
+    from pytest_mimic._tools.cli.keys import read_key
+
+    rows = review.undecided
+    for number, row in enumerate(rows, 1):
+        if row["id"] not in {one["id"] for one in review.undecided}:
+            continue
+        _show(invocation, review, row, f"{number} of {len(rows)}")
+        while True:
+            key = read_key("> ", invocation.out.say)
+            if key in ("q", ""):
+                return
+            if _act(invocation, review, row, key):
+                break
+
+
+def _show(invocation: Invocation, review: Review, row: Row, place: str) -> None:
+    from pytest_mimic._tools.shown.showing import shown
+
+    out = invocation.out
+    how = {"new": "new", "removed": "no longer made"}.get(row["change"], "")
+    out.line((f"{place}: ", "dim"), (row["call"], "bold"), f" ({how})" if how else "")
+    for test in row.get("tests", ())[:5]:
+        out.line("  ", (test, "dim"))
+    out.line()
+    found, lines = review.differences(row)
+    for line in shown(found, arrow=out.sign("→", "->")):
+        out.line("  ", *line)
+    for text in lines:
+        out.line(f"  {text}")
+    if row.get("problem"):
+        out.line("  ", (f"cannot be accepted: {row['problem']}", "red"))
+    out.line()
+    out.line("  ", *(piece for key, word in _KEYS for piece in ((key, "bold"), f" {word}   ")), "? help")
+
+
+def _act(invocation: Invocation, review: Review, row: Row, key: str) -> bool:
+    """Do what a key says, and return whether the next change follows."""
+    out = invocation.out
+    if key == "a":
+        _accept(invocation, review, row)
+    elif key == "r":
+        review.refuse(row)
+        _say(invocation, "refused", row)
+    elif key == "v":
+        try:
+            line = review.mark_volatile(row)
+        except MimicError as error:
+            for text in str(error).splitlines():
+                out.line(text)
+            return False
+        out.line("to paste into mimic_functions:")
+        out.line(f"  {line}")
+    elif key != "s":
+        for text in _HELP:
+            out.line(text)
+        return False
+    out.line()
+    return True
+
+
+# -- results
+
+
+def _sum_up(invocation: Invocation, review: Review) -> None:
+    counts: dict[str, int] = {}
+    for row in review.rows:
+        decision = row.get("decision") or "undecided"
+        counts[decision] = counts.get(decision, 0) + 1
+    order = ("accepted", "refused", "volatile", "superseded", "undecided")
+    words = [f"{counts[name]} {name}" for name in order if name in counts]
+    invocation.out.line(", ".join(words))
+
+
+def _plain(review: Review, row: Row) -> dict[str, object]:
+    found, lines = review.differences(row) if not row.get("decision") else ([], [])
+    facts = ("id", "change", "call", "target", "signature", "arguments", "tests", "file", "place", "problem")
+    try:
+        volatile = review.volatile_line(row) if found else None
+    except MimicError:
+        volatile = None
+    return {
+        **{name: row.get(name) for name in facts},
+        "decision": row.get("decision"),
+        "differences": [one.to_plain() for one in found],
+        "lines": lines or row.get("differences", []),
+        "volatile": volatile,
+    }

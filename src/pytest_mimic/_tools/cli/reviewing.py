@@ -1,0 +1,161 @@
+"""A review: the changes of a file one by one, and the decisions about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_mimic._core.pending.accepting import Acceptor
+from pytest_mimic._core.pending.drift_files import REVIEW_FILE, ChangesFile, Row, check_links, staged_folder
+from pytest_mimic._core.pending.overlay import OverlayStore
+from pytest_mimic._core.targets.pattern import Only
+from pytest_mimic._core.vault import FolderStore, Vault
+from pytest_mimic._tools.shown.comparing import Comparer, Pair, outcomes_in, paired
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.settings import Settings
+    from pytest_mimic._tools.shown.differences import TreeDifference
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+class Review:
+    """The changes of one file, and the vault that accepted ones go to.
+
+    Args:
+        file: The file of changes.
+        settings: The settings of the project.
+        redactor: Knows which names are secret.
+        loads: Whether pickles may be loaded, by the lists of their recordings, to compare them by value.
+    """
+
+    def __init__(
+        self, file: ChangesFile, settings: Settings, redactor: Redactor, *, loads: bool = False
+    ) -> None:
+        self._file = file
+        self._settings = settings
+        self._loads = loads
+        self._comparer = Comparer(redactor, loads=loads)
+        self._store = FolderStore(settings.vault)
+        self._acceptor = Acceptor(
+            self._store, file.path, label=settings.shown_vault, detaches=settings.detaches
+        )
+        self.rows = file.read()
+        check_links(file.path)
+
+    @property
+    def undecided(self) -> list[Row]:
+        """The changes without a decision."""
+        return [row for row in self.rows if not row.get("decision")]
+
+    # -- showing
+
+    def differences(self, row: Row) -> tuple[list[TreeDifference], list[str]]:
+        """Return how the new outcome of a change differs, and what is known besides in words."""
+        known = [str(line) for line in row.get("differences", ())]
+        try:
+            pairs = self._pairs(row)
+        except MimicError as error:
+            return [], [error.what, *known]
+        found, lines = self._comparer.compare(pairs)
+        is_pickled = any(pair.is_pickled for pair in pairs)
+        if known and not lines and (is_pickled or not found):
+            # The run has compared the values. What a pickle may import is shown in any case.
+            found = [one for one in found if one.path.rpartition(".")[2] in ("imports", "code")]
+            lines = known
+        if not found and not lines and row["change"] == "changed":
+            lines = ["the outcome is the same, other facts of the recording have changed"]
+        return found, lines
+
+    def _pairs(self, row: Row) -> list[Pair]:
+        policy = self._settings.pickles if self._loads else "forbid"
+        over = FolderStore(staged_folder(self._file.path))
+        if row.get("place") is not None:
+            staged = Vault(over, pickles=policy, label=Path(over.path).name).read(row["staged"])
+            if staged is None:
+                raise MimicError(f"its outcomes are missing in {over.path}")
+            return [Pair("", *staged.outcomes)] if len(staged.outcomes) == 2 else []
+        label = self._settings.shown_vault
+        before = Vault(self._store, pickles=policy, label=label)
+        after = Vault(OverlayStore(over, before.store), pickles=policy, label=label)
+        return paired(outcomes_in(before, row["file"]), outcomes_in(after, row["file"]))
+
+    # -- deciding
+
+    def accept(self, row: Row) -> None:
+        """Accept a change: write it to the vault. MimicError: it cannot be; nothing was written."""
+        with self._acceptor.alone():
+            self.rows = self._file.read()  # another review may go on at the same time
+            if row["id"] not in {one["id"] for one in self.undecided}:
+                raise MimicError(f"{row['call']} was not accepted: another review has decided about it")
+            accepted = [one for one in self.rows if one.get("decision") == "accepted"]
+            self._acceptor.accept(row, accepted=accepted)
+            others = [
+                one["id"]
+                for one in self.undecided
+                if (one["file"], one.get("place")) == (row["file"], row.get("place"))
+            ]
+            self._decide("accepted", row["id"], superseded=others)
+
+    def refuse(self, row: Row) -> None:
+        """Refuse a change: the recording stays."""
+        self._acceptor.refuse(row)
+        self._decide("refused", row["id"])
+
+    def mark_volatile(self, row: Row) -> str:
+        """Decide that the differing parts are volatile, and return the option line to paste.
+
+        Raises:
+            MimicError: No path names them.
+        """
+        line = self.volatile_line(row)
+        self._acceptor.refuse(row)
+        self._decide("volatile", row["id"])
+        return line
+
+    def volatile_line(self, row: Row) -> str:
+        """Return the line for `mimic_functions` that leaves out the parts which differ. MimicError: there is none."""
+        paths = row.get("paths") or [one.steps for one in self.differences(row)[0]]
+        if not paths or None in paths:
+            raise MimicError(
+                "volatile= names parts of an outcome, and no path names this difference",
+                remedies=["to compare only the shape of the outcome: compare=shape"],
+            )
+        text = ",".join(dict.fromkeys(map(str, paths)))
+        is_plain = not set(text) & set(" '#")
+        return f"{row['target']} volatile={text}" if is_plain else f'{row["target"]} volatile="{text}"'
+
+    def _decide(self, decision: str, key: str, *, superseded: Sequence[str] = ()) -> None:
+        with self._file.changing() as rows:
+            for row in rows:
+                if row.get("decision"):  # of another review
+                    continue
+                if row["id"] == key:
+                    row["decision"] = decision
+                elif row["id"] in superseded:
+                    row["decision"] = "superseded"
+        self.rows = self._file.read()
+
+    def matching(self, pattern: str) -> list[Row]:
+        """Return the undecided changes that a pattern names: by call, target, test, file or id."""
+        only = Only((pattern,), lambda _pattern: None)
+        found = []
+        for row in self.undecided:
+            signature = str(row.get("signature") or row["target"])
+            names = [row["id"], row["call"], row["target"], row["file"], *row.get("tests", ())]
+            if any(fnmatchcase(str(name), pattern) for name in names) or only.takes(
+                row["target"], signature, row.get("host")
+            ):
+                found.append(row)
+        return found
+
+
+def review_file(settings: Settings, given: str | None, *, here: Path) -> ChangesFile:
+    """Return the file of changes that was named, or that of `--mimic-review`."""
+    if given:
+        return ChangesFile(here / Path(given).expanduser(), given)
+    return ChangesFile(settings.rootdir / REVIEW_FILE, REVIEW_FILE)

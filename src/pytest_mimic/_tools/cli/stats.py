@@ -1,0 +1,172 @@
+"""Sum up the vault: counts and sizes, the time that replays save, the largest, slowest and oldest, and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._tools.cli.ls import is_error
+from pytest_mimic._tools.cli.selection import report_damaged, report_nothing, select
+from pytest_mimic._tools.cli.words import counted, fitted, json_of, plural, short_seconds, size
+from pytest_mimic._tools.shown.shapes import error_of
+
+if TYPE_CHECKING:
+    from pytest_mimic._tools.catalog import Catalog, CatalogFile
+    from pytest_mimic._tools.cli.invocation import Invocation
+    from pytest_mimic._tools.cli.output import Piece
+    from pytest_mimic._tools.cli.parser import Parser
+
+_SHOWN = 5
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "-n", "--top", type=int, default=_SHOWN, metavar="N", help="how many of the largest and slowest"
+    )
+
+
+def run(invocation: Invocation) -> int:
+    """Print it."""
+    catalog, files, _ = select(invocation, ())
+    stats = Stats(catalog, files, max(invocation.options.top, 0))
+    if invocation.options.json:
+        invocation.out.json(stats.as_json())
+        return 0
+    if not files:
+        return report_nothing(invocation, catalog)
+    stats.show(invocation)
+    report_damaged(invocation, len(catalog.damaged))
+    return 0
+
+
+class TargetStats:
+    """The sums for one target: its calls, errors, seconds and bytes."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.calls = self.errors = self.bytes = 0
+        self.duration = 0.0
+
+
+class Stats:
+    """The sums for a vault."""
+
+    def __init__(self, catalog: Catalog, files: list[CatalogFile], top: int) -> None:
+        self._catalog = catalog
+        self._files = sorted(files, key=lambda file: file.name)
+        objects = frozenset().union(*(file.objects for file in files))
+        self.recordings = sum(not file.is_cassette for file in files)
+        self.cassettes = len(files) - self.recordings
+        self.objects = len(objects)
+        self.file_bytes = sum(file.size for file in files)
+        self.object_bytes = sum(map(catalog.object_size, objects))
+        self.shared_bytes = sum(map(catalog.size, files)) - self.file_bytes - self.object_bytes
+        self.calls = sum(len(call.outcomes) for file in files for call in file.calls)
+        self.duration = sum(file.duration for file in files)
+        self.errors = sum(
+            error_of(call, entry) is not None
+            for file in files
+            for call in file.calls
+            for entry in call.outcomes
+        )
+        dates = sorted(file.recorded for file in files if file.recorded)
+        self.oldest = dates[0] if dates else None
+        self.newest = dates[-1] if dates else None
+        self.targets = self._by_target()
+        self.largest = self._top(catalog.size, top)
+        self.slowest = self._top(lambda file: file.duration, top)
+
+    def _top(self, key: Any, count: int) -> list[CatalogFile]:
+        return sorted(self._files, key=key, reverse=True)[:count]
+
+    def _by_target(self) -> list[TargetStats]:
+        found: dict[str, TargetStats] = {}
+        for file in self._files:
+            for call in file.calls:
+                sums = found.setdefault(call.target, TargetStats(call.target))
+                sums.calls += len(call.outcomes)
+                sums.errors += sum(error_of(call, entry) is not None for entry in call.outcomes)
+                sums.duration += call.duration
+            for target in {call.target for call in file.calls}:
+                # The calls of a cassette share its file. Its bytes count for each target in it.
+                found[target].bytes += self._catalog.size(file)
+        return sorted(found.values(), key=attrgetter("duration"), reverse=True)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for scripts."""
+        return {
+            "recordings": self.recordings,
+            "cassettes": self.cassettes,
+            "calls": self.calls,
+            "errors": self.errors,
+            "objects": self.objects,
+            "bytes": {
+                "files": self.file_bytes,
+                "objects": self.object_bytes,
+                "saved_by_sharing": self.shared_bytes,
+            },
+            "duration": self.duration,
+            "oldest": self.oldest,
+            "newest": self.newest,
+            "targets": [vars(target) for target in self.targets],
+            "largest": [json_of(self._catalog, file) for file in self.largest],
+            "slowest": [json_of(self._catalog, file) for file in self.slowest],
+            "damaged": sorted(self._catalog.damaged),
+        }
+
+    def show(self, invocation: Invocation) -> None:
+        """Print it."""
+        out = invocation.out
+        errors: list[Piece] = [", ", (f"{plural(self.errors, 'error')}", "red")] if self.errors else []
+        out.line(
+            (invocation.settings.shown_vault, "bold"),
+            f": {counted(self.recordings, self.cassettes)}, {plural(self.calls, 'outcome')}",
+            *errors,
+        )
+        shared = f", {size(self.shared_bytes)} saved by sharing" if self.shared_bytes > 0 else ""
+        total = self.file_bytes + self.object_bytes
+        out.line(
+            f"size: {size(total)}, {size(self.object_bytes)} of it in {plural(self.objects, 'object')}{shared}"
+        )
+        out.line(f"time: replaying each once saves {short_seconds(self.duration)}")
+        if self.oldest:
+            out.line(
+                f"recorded: {self.oldest} to {self.newest}"
+                if self.oldest != self.newest
+                else f"recorded: {self.oldest}"
+            )
+        out.line()
+        out.line(("by target", "bold"))
+        rows: Iterable[list[Piece]] = (
+            [
+                target.target,
+                plural(target.calls, "outcome"),
+                short_seconds(target.duration),
+                size(target.bytes),
+                (plural(target.errors, "error") if target.errors else "", "red"),
+            ]
+            for target in self.targets
+        )
+        out.table(rows, right=(1, 2, 3), indent="  ")
+        self._list(invocation, "largest", self.largest)
+        self._list(invocation, "slowest", self.slowest)
+
+    def _list(self, invocation: Invocation, title: str, files: list[CatalogFile]) -> None:
+        if not files:
+            return
+        out = invocation.out
+        width = max((out.width or 140) - 36, 40)
+        out.line()
+        out.line((title, "bold"))
+        rows: Iterable[list[Piece]] = (
+            [
+                (file.short_key if not file.is_cassette else "", "dim"),
+                size(self._catalog.size(file)),
+                short_seconds(file.duration),
+                (fitted(file.label(width), width), "red" if is_error(file) else ""),
+            ]
+            for file in files
+        )
+        out.table(rows, right=(1, 2), indent="  ")

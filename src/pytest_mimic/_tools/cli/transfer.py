@@ -1,0 +1,200 @@
+"""The parts that `push` and `pull` share: the object store, the chosen objects, progress and problems."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+from pytest_mimic._core.ambient import command
+from pytest_mimic._tools.cli.selection import of_tests, report_damaged, select
+from pytest_mimic._tools.cli.words import plural, size
+from pytest_mimic._tools.objects.large import LargeObject, LargeObjects, Show, large_objects
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.vault import FolderStore
+    from pytest_mimic._tools.catalog import CatalogFile
+    from pytest_mimic._tools.cli.invocation import Invocation
+    from pytest_mimic._tools.objects.bucket import Bucket
+
+# So many objects of a kind are listed.
+_SHOWN = 10
+
+
+def bucket_of(invocation: Invocation) -> Bucket:
+    """Return the object store of the project. MimicError: there is none, or its URL is wrong."""
+    from pytest_mimic._tools.objects.bucket import Bucket
+    from pytest_mimic._tools.objects.place import parse_place
+
+    url = invocation.settings.objects
+    if not url:
+        raise MimicError(
+            "there is no object store: mimic_objects is not set",
+            remedies=["to keep large objects in one: mimic_objects = s3://bucket/prefix"],
+        )
+    try:
+        return Bucket(parse_place(url, invocation.settings.rootdir))
+    except ValueError as reason:
+        raise MimicError(f"mimic_objects: {reason}") from None
+
+
+class Selected:
+    """The recordings that were asked for, and their large objects.
+
+    Attributes:
+        bucket: The object store.
+        transfer: Finds and moves the objects.
+        files: The recordings and cassettes.
+        objects: Their large objects. Empty until `find`.
+        unmatched: The patterns that matched nothing.
+        unreadable: The errors of the recordings that cannot be read: what they name is not known.
+    """
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._invocation = invocation
+        self.bucket = bucket_of(invocation)
+        self.store: FolderStore = invocation.vault.store  # type: ignore[assignment]
+        self.transfer = LargeObjects(self.store, self.bucket)
+        self.objects: list[LargeObject] = []
+        self._select()
+
+    def _select(self) -> None:
+        options = self._invocation.options
+        catalog, files, self.unmatched = select(self._invocation, options.patterns)
+        self.unreadable = list(catalog.damaged.values())
+        self.files: list[CatalogFile] = (
+            of_tests(self._invocation, options.test, files) if options.test else files
+        )
+
+    @property
+    def url(self) -> str:
+        """The object store in messages."""
+        return self.bucket.place.shown
+
+    def find(self, *, only_absent: bool = False) -> list[LargeObject]:
+        """Return the large objects, found here and in the store; see `LargeObjects.find`."""
+        self.objects = large_objects(self.files)
+        self.transfer.find(self.objects, only_absent=only_absent)
+        return self.objects
+
+    def read_again(self) -> None:
+        """Read the recordings again, which were rewritten."""
+        self._select()
+
+    def of(self, *states: str) -> list[LargeObject]:
+        """Return the objects in some states."""
+        return [one for one in self.objects if one.state in states]
+
+    def show_problems(self, *states: str) -> None:
+        """Print the objects in some of the states `lost` and `wrong`, and those that were not transferred."""
+        out, label = self._invocation.out, self._invocation.vault.label
+        bad = [*self.transfer.problems, *self.of(*states)]
+        for one in bad[:_SHOWN]:
+            problem = self.transfer.problems.get(one)
+            if problem is not None:
+                line = f"was left out: {problem}"
+            elif one.state == "lost":
+                line = f"is neither here nor in {self.url} ({one.size:,} bytes)"
+            else:
+                line = f"has other content in {self.url}: {one.there:,} bytes instead of {one.size:,}"
+            out.line((f"{label}/{one.name} {line}", "red"))
+            out.line(f"  named by {label}/{one.files[0].name}{_more(one)}")
+            if one.state != "lost":
+                out.line(f"  in the store: {self.url}/{one.detached.key}")
+        if len(bad) > _SHOWN:
+            out.line(f"and {len(bad) - _SHOWN} more objects", ", all with --json")
+        if any(one.state == "wrong" for one in bad):
+            push = self._invocation.command("push")
+            out.line(
+                "  to replace a wrong object: delete it in the store, then push from the machine that recorded it:"
+            )
+            out.line("  ", (push, "bold"))
+        if lost := self.of("lost") if "lost" in states else []:
+            again = command("--mimic-rerecord", *_tests(lost))
+            out.line("  to get what is lost: pytest-mimic push where it was recorded, or record it again:")
+            out.line("  ", (again, "bold"))
+
+    def show_unreadable(self) -> None:
+        """Print which recordings have a merge conflict, and how many others cannot be read."""
+        conflicts = [error for error in self.unreadable if "merge conflict" in error.what]
+        for error in conflicts[:_SHOWN]:
+            self._invocation.out.line((error.what, "red"))
+            self._invocation.out.line(f"  git checkout --ours or --theirs {error.data.get('file', '')}")
+        if len(conflicts) > _SHOWN:
+            self._invocation.out.line(f"and {len(conflicts) - _SHOWN} more recordings with a merge conflict")
+        report_damaged(self._invocation, len(self.unreadable) - len(conflicts))
+
+    def show_unmatched(self) -> None:
+        """Print the patterns that matched nothing."""
+        if self.unmatched:
+            self._invocation.out.line((f"nothing matched {', '.join(self.unmatched)}", "yellow"))
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether a pattern matched nothing, or a recording cannot be read."""
+        return bool(self.unmatched or self.unreadable)
+
+
+def _more(one: LargeObject) -> str:
+    others = len(one.files) - 1
+    return f" and {others} more" if others else ""
+
+
+def _tests(objects: Sequence[LargeObject]) -> list[str]:
+    tests = dict.fromkeys(file.test for one in objects for file in one.files)
+    named = [test for test in tests if test]
+    return named if len(named) <= _SHOWN and None not in tests else []
+
+
+def listed(invocation: Invocation, objects: Sequence[LargeObject]) -> None:
+    """Print objects with the calls that name them, ten at most."""
+    rows: list[Any] = [
+        [size(one.size), one.name, (one.files[0].label(60), "bold"), (one.files[0].test or "", "dim")]
+        for one in objects[:_SHOWN]
+    ]
+    invocation.out.table(rows, right=(0,), indent="  ")
+    if len(objects) > _SHOWN:
+        invocation.out.line(f"  and {len(objects) - _SHOWN} more")
+
+
+def json_of_objects(objects: Sequence[LargeObject]) -> list[dict[str, Any]]:
+    """Return objects for scripts."""
+    return [
+        {
+            "object": one.name,
+            "sha256": one.detached.sha256,
+            "size": one.size,
+            "state": one.state,
+            "recordings": [file.name for file in one.files],
+            "tests": sorted({file.test for file in one.files if file.test}),
+        }
+        for one in objects
+    ]
+
+
+def total(objects: Sequence[LargeObject]) -> str:
+    """Return the number of objects and their bytes in words."""
+    return f"{plural(len(objects), 'object')}, {size(sum(one.size for one in objects))}"
+
+
+@contextmanager
+def progress(verb: str, objects: Sequence[LargeObject]) -> Iterator[Show]:
+    """Show on a terminal how far a transfer is, in one line that is gone at the end."""
+    stream: TextIO | None = sys.stderr
+    terminal = stream if stream is not None and stream.isatty() else None
+    whole = size(sum(one.size for one in objects))
+
+    def show(count: int, bytes_: int) -> None:
+        if terminal is not None:
+            terminal.write(f"\r\x1b[K{verb} {count} of {len(objects)} objects, {size(bytes_)} of {whole}")
+            terminal.flush()
+
+    try:
+        show(0, 0)
+        yield show
+    finally:
+        if terminal is not None:
+            terminal.write("\r\x1b[K")
+            terminal.flush()

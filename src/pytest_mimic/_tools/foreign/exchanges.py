@@ -1,0 +1,74 @@
+"""Foreign exchanges, and the entries that cannot be carried over, as the readers of files return them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pytest_mimic._clients.http.exchange import HttpRequest
+
+
+class ForeignExchange(NamedTuple):
+    """A request with its response, as another tool kept them. They may hold secrets.
+
+    Attributes:
+        number: Its place in the file, from 1.
+        head: Status, reason, version and headers of the response.
+        content: The body of the response.
+        is_decoded: The content is decompressed, whatever the headers say.
+        seconds: How long the real exchange took; 0 if the file does not say.
+        date: The day of the exchange, `2026-11-02`; empty if the file does not say.
+        client: The boundary of its client, if something else than the `User-Agent` gives it away.
+        alternative: The request that it may have been instead, if the file does not say; see `doubt`.
+        doubt: What is not certain about it; empty if all is.
+    """
+
+    number: int
+    request: HttpRequest
+    head: dict[str, Any]
+    content: bytes
+    is_decoded: bool
+    seconds: float = 0.0
+    date: str = ""
+    client: str = ""
+    alternative: HttpRequest | None = None
+    doubt: str = ""
+
+    def __repr__(self) -> str:
+        # pytest's --showlocals must not show secrets.
+        return f"<{self.request.method} exchange {self.number}>"
+
+
+class Refusal(NamedTuple):
+    """An entry that cannot be carried over.
+
+    Attributes:
+        number: Its place in the file, from 1; 0 for the file as a whole.
+        reason: In a few words, without secrets.
+        method, url: Those of its request, empty if they are not known. The URL may hold secrets.
+    """
+
+    number: int
+    reason: str
+    method: str = ""
+    url: str = ""
+
+
+class ForeignFile(NamedTuple):
+    """A file of another tool.
+
+    Attributes:
+        path: The file.
+        exchanges: In the order in which they were made.
+        refusals: The other entries.
+        is_talk: It has no test of its own: it becomes a cassette.
+    """
+
+    path: Path
+    exchanges: list[ForeignExchange]
+    refusals: list[Refusal]
+    is_talk: bool = False
+
+
+class UnreadableError(ValueError):
+    """A file that cannot be read at all: what is wrong with it, without secrets."""

@@ -1,0 +1,281 @@
+"""Imports files of other tools: finds and reads them, and records what they hold in the project's vault."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from pytest_mimic._clients.http.message import header_of
+from pytest_mimic._core.vault import FolderStore, Vault
+from pytest_mimic._tools.foreign.clients import (
+    boundaries_of,
+    http_boundaries,
+    mimicked_clients,
+    unknown_agents,
+)
+from pytest_mimic._tools.foreign.conversations import Conversation, Destination, refused
+from pytest_mimic._tools.foreign.exchanges import ForeignFile, Refusal, UnreadableError
+from pytest_mimic._tools.foreign.finding import Found, find_files
+from pytest_mimic._tools.foreign.har import read_har
+from pytest_mimic._tools.foreign.owning_tests import OwningTests
+from pytest_mimic._tools.foreign.placing import Placed, Placer
+from pytest_mimic._tools.foreign.report import ImportedFile, Leftover, Report
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.settings import Settings
+    from pytest_mimic._core.targets.target import Target
+    from pytest_mimic._tools.foreign.exchanges import ForeignExchange
+
+Form = Literal["auto", "cassette", "recordings"]
+_UNKNOWN = "the client of {} is not known"
+_NO_REQUESTS = (
+    "calls of {} count by their operation and its parameters, which the file does not name: record it again"
+)
+_NO_TEST = "its name leads to no test: --as cassette makes a cassette of it"
+
+
+class ImportRequest(NamedTuple):
+    """The files to import, and how.
+
+    Attributes:
+        paths: Files and folders.
+        settings, targets: Those of the project.
+        today: The date of recordings whose own date is not known.
+        here: The folder to which shown names are relative.
+        boundary: The boundary of all calls; None to go by their `User-Agent`.
+        form: Recordings of tests, cassettes, or `auto`: whichever the name of the file leads to.
+        name: The name of the cassette, for a single file.
+        overwrite: Replace what is in the vault.
+        dry_run: Write nothing.
+    """
+
+    paths: Sequence[Path]
+    settings: Settings
+    targets: Sequence[Target]
+    today: str
+    here: Path
+    boundary: str | None = None
+    form: Form = "auto"
+    name: str = ""
+    overwrite: bool = False
+    dry_run: bool = False
+
+
+class _Ready(NamedTuple):
+    """A file that was read, for one destination: its name, and the boundary of each exchange."""
+
+    shown: str
+    file: ForeignFile
+    destination: Destination
+    boundaries: list[str | None]
+
+
+class Importer:
+    """One import.
+
+    Args:
+        request: What to import.
+    """
+
+    def __init__(self, request: ImportRequest) -> None:
+        self._request = request
+        settings = request.settings
+        self._vault = Vault(
+            FolderStore(request.settings.vault),
+            pickles=settings.pickles,
+            label=settings.shown_vault,
+            detaches=settings.detaches,
+        )
+        self._placer = Placer(self._vault, overwrite=request.overwrite, dry_run=request.dry_run)
+        self._mimicked = mimicked_clients(request.targets)
+        # The boundaries that tests have recordings at.
+        self._used: set[str] = set()
+        self._tests = OwningTests(settings.rootdir, ())
+        self.report = Report(settings.shown_vault, is_dry=request.dry_run)
+
+    def run(self) -> Report:
+        """Import everything, and return what was done.
+
+        Raises:
+            MimicError: A path does not exist, a client is not known, or the vault cannot be written. Each file is
+                carried over as a whole or not at all.
+        """
+        found = find_files(self._request.paths, self._request.here)
+        self.report.ignored = found.ignored
+        if self._request.name and len(found.files) != 1:
+            raise MimicError(f"--name is for one file, and there are {len(found.files)}")
+        if self._request.form != "cassette":
+            paths = [each.path for each in found.files if not each.is_har]
+            self._tests = OwningTests(self._request.settings.rootdir, paths)
+        with TemporaryDirectory(prefix="pytest-mimic-") as folder:
+            ready = [one for each in found.files for one in self._read(each)]
+            for number, one in enumerate(self._with_known_clients(ready, Path(folder))):
+                self._import(one, Path(folder, str(number)))
+        if not self._request.dry_run:
+            self._vault.collect(self._vault.replaced)
+            self._vault.store.flush()
+        self.report.missing_lines = sorted(self._used - set(self._mimicked))
+        return self.report
+
+    # -- reading
+
+    def _read(self, found: Found) -> list[_Ready]:
+        """Return a file for each of its destinations. There are none if it cannot be read, which is reported."""
+        from pytest_mimic._tools.foreign.vcrpy import read_vcr
+
+        try:
+            file = read_har(found.path) if found.is_har else read_vcr(found.path, found.shown)
+        except UnreadableError as error:
+            self._leave(found.shown, str(error))
+            return []
+        except OSError as error:
+            self._leave(found.shown, f"cannot be read: {error.strerror or error}")
+            return []
+        ready = []
+        for destination in self._destinations(found, is_talk=file.is_talk):
+            is_talk = bool(destination.cassette)
+            boundaries = boundaries_of(
+                file.exchanges, self._mimicked, self._request.boundary, is_talk=is_talk
+            )
+            ready.append(_Ready(found.shown, file, destination, boundaries))
+        return ready
+
+    def _destinations(self, found: Found, *, is_talk: bool) -> list[Destination]:
+        """Return what a file becomes. Nothing if that is not known, which is reported."""
+        from pytest_mimic._core.engine.cassette_names import cassette_name
+        from pytest_mimic.errors import CassetteError
+
+        form = self._request.form
+        if form != "cassette" and not self._request.name and not is_talk:
+            test = self._tests.find(found.path)
+            if test.tests:
+                return [Destination(test=nodeid) for nodeid in test.tests]
+            if test.problem or form == "recordings":
+                self._leave(
+                    found.shown, f"{test.problem}: --as cassette keeps it" if test.problem else _NO_TEST
+                )
+                return []
+        elif form == "recordings":
+            self._leave(found.shown, _NO_TEST)
+            return []
+        try:
+            return [Destination(cassette=cassette_name(self._request.name or _fitting_name(found.name)))]
+        except CassetteError as error:
+            if self._request.name:
+                raise
+            self._leave(found.shown, f"{error.what}: give it a --name")
+            return []
+
+    def _with_known_clients(self, ready: Sequence[_Ready], folder: Path) -> list[_Ready]:
+        """Return the files all of whose clients are known; the others are reported.
+
+        Raises:
+            MimicError: There is no such file. Nothing is written before that.
+        """
+        known = [one for one in ready if None not in one.boundaries]
+        if ready and not known:
+            raise self._unknown_clients(ready, folder)
+        for one in ready:
+            if one not in known:
+                number = one.file.exchanges[one.boundaries.index(None)].number
+                self._leave(
+                    one.shown, f"{_UNKNOWN.format(f'entry {number}')}: import this file with --boundary NAME"
+                )
+        return known
+
+    def _unknown_clients(self, ready: Sequence[_Ready], folder: Path) -> MimicError:
+        unknown = [
+            (one, exchange)
+            for one in ready
+            for exchange, boundary in zip(one.file.exchanges, one.boundaries, strict=True)
+            if boundary is None
+        ]
+        first, exchange = unknown[0]
+        conversation = self._conversation(first, folder / "shown")
+        shown = conversation.shown(exchange.request.method, exchange.request.url)
+        facts = [f"the first one is {first.shown}, entry {exchange.number}: {shown}"]
+        for agent, count in unknown_agents(each for _, each in unknown)[:5]:
+            named = f"the User-Agent {conversation.shown_agent(agent)!r}" if agent else "no User-Agent"
+            facts.append(f"{count:,} with {named}")
+        requests = "1 request" if len(unknown) == 1 else f"{len(unknown):,} requests"
+        return MimicError(
+            f"nothing was imported: {_UNKNOWN.format(requests)}",
+            facts=facts,
+            remedies=[f"name it: --boundary {{{','.join(http_boundaries())}}}"],
+        )
+
+    # -- carrying over
+
+    def _conversation(self, one: _Ready, folder: Path) -> Conversation:
+        settings, targets = self._request.settings._replace(vault=folder), self._request.targets
+        date = min(filter(None, map(_date_of, one.file.exchanges)), default=self._request.today)
+        return Conversation(settings, targets, one.destination, today=date)
+
+    def _import(self, one: _Ready, folder: Path) -> None:
+        conversation = self._conversation(one, folder)
+        refusals, counts = list(one.file.refusals), Counter[str]()
+        known = http_boundaries()
+        for exchange, boundary in zip(one.file.exchanges, one.boundaries, strict=True):
+            if boundary not in known:
+                reason = _NO_REQUESTS.format(boundary)
+            else:
+                reason = conversation.record(exchange, boundary)
+            if reason:
+                refusals.append(refused(exchange, reason))
+                continue
+            counts[str(boundary)] += 1
+            if exchange.doubt:
+                doubt = self._leftover(one, conversation, refused(exchange, exchange.doubt))
+                self.report.doubts.append(doubt)
+        conversation.close()
+        refusals.sort(key=lambda refusal: refusal.number)
+        for refusal in refusals:
+            self.report.leave(self._leftover(one, conversation, refusal))
+        if counts:
+            placed = self._placer.place(conversation.vault)
+            self._note(one.shown, str(one.destination), placed, dict(counts))
+            if one.destination.test:
+                self._used |= counts.keys()
+            elif placed.how in ("new", "replaced"):
+                self.report.cassettes.append(one.destination.cassette)
+
+    def _note(self, shown: str, to: str, placed: Placed, counts: dict[str, int]) -> None:
+        """Report a file that was placed, with its calls by boundary."""
+        if placed.is_from_here:
+            self._leave(
+                shown, f"another file of this import became {to}: import one of them, or give it a --name"
+            )
+        elif placed.how == "kept":
+            self._leave(shown, f"{to} has other recordings ({placed.obstacle}): --overwrite replaces them")
+        else:
+            self.report.imported.append(ImportedFile(shown, to, sum(counts.values()), counts, placed.how))
+
+    @staticmethod
+    def _leftover(one: _Ready, conversation: Conversation, refusal: Refusal) -> Leftover:
+        request = conversation.shown(refusal.method, refusal.url) if refusal.url else refusal.method
+        return Leftover(one.shown, refusal.number, request, refusal.reason)
+
+    def _leave(self, shown: str, reason: str) -> None:
+        self.report.leave(Leftover(shown, 0, "", reason))
+
+
+def _fitting_name(name: str) -> str:
+    """Return the name of a file as that of a cassette, without what Windows does not allow."""
+    return re.sub(r'[\\:<>|?*"\0]', "-", name)
+
+
+def _date_of(exchange: ForeignExchange) -> str:
+    """Return the day of an exchange, which servers send; empty if it is not known."""
+    from email.utils import parsedate_to_datetime
+
+    if exchange.date:
+        return exchange.date
+    try:
+        return parsedate_to_datetime(header_of(exchange.head["headers"], "date") or "").date().isoformat()
+    except (ValueError, TypeError):
+        return ""

@@ -1,0 +1,190 @@
+"""Large objects in a working copy and in an object store: each by its SHA-256, which is checked on both sides."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pytest_mimic._core.files.patient import patient
+from pytest_mimic._core.vault.detached import Detached, DetachedWriter, detached_in, hash_of_file
+from pytest_mimic._core.vault.leftovers import give_back, take_number, temporary_name
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.vault import FolderStore
+    from pytest_mimic._tools.catalog import CatalogFile
+    from pytest_mimic._tools.objects.bucket import Bucket
+
+_T = TypeVar("_T")
+# How many objects are transferred at a time, and how many questions are asked. An object is in memory while it is sent.
+_TRANSFERS, _QUESTIONS = 8, 32
+
+Show = Callable[[int, int], None]
+"""Gets the number of objects that are done, and their bytes."""
+
+
+class LargeObject:
+    """An object that recordings name by its hash.
+
+    Attributes:
+        name: Its name in the recordings.
+        detached: Its content.
+        files: The recordings and cassettes that name it.
+        here: Whether the working copy has it.
+        there: The bytes that the store has under its hash, None if it has none.
+        is_other: Whether the store was found to have other content of the same size.
+    """
+
+    def __init__(self, name: str, detached: Detached) -> None:
+        self.name = name
+        self.detached = detached
+        self.files: list[CatalogFile] = []
+        self.here = False
+        self.there: int | None = None
+        self.is_other = False
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return self.detached.size
+
+    @property
+    def state(self) -> str:
+        """`both`; `here` and `there`: only in one place; `lost`: in neither; `wrong`: the store has other content."""
+        if self.is_other or (self.there is not None and self.there != self.size):
+            return "wrong"
+        if self.here:
+            return "here" if self.there is None else "both"
+        return "lost" if self.there is None else "there"
+
+
+def large_objects(files: Iterable[CatalogFile]) -> list[LargeObject]:
+    """Return the detached objects that recordings name, each once, in the order of the recordings."""
+    found: dict[Detached, LargeObject] = {}
+    for file in files:
+        for entry in file.outcomes:
+            for name, detached in detached_in(entry).items():
+                one = found.setdefault(detached, LargeObject(name, detached))
+                if file not in one.files:
+                    one.files.append(file)
+    return list(found.values())
+
+
+class LargeObjects:
+    """Compares and transfers large objects.
+
+    Args:
+        store: The working copy.
+        bucket: The object store.
+
+    Attributes:
+        problems: What is wrong with objects that were not transferred, in words.
+    """
+
+    def __init__(self, store: FolderStore, bucket: Bucket) -> None:
+        self._store = store
+        self._bucket = bucket
+        self.problems: dict[LargeObject, str] = {}
+
+    def find(self, objects: Sequence[LargeObject], *, only_absent: bool = False) -> None:
+        """Find out where objects are. The store is asked for each by its hash: a list of it could be long.
+
+        With `only_absent`, those here are hashed, and the store is asked only for those that are not here or wrong.
+
+        Raises:
+            RemoteError: The store cannot be used.
+        """
+        for one in objects:
+            one.here = self._store.size(one.detached.place) == one.size
+            if one.here and only_absent:
+                one.here = hash_of_file(str(self._path(one))) == one.detached
+        asked = [one for one in objects if not (only_absent and one.here)]
+        for one, size in _in_parallel(self._size, asked, _QUESTIONS):
+            one.there = size
+        if not (objects or only_absent) or any(one.there is None for one in asked):
+            self._bucket.check()
+
+    def push(self, objects: Sequence[LargeObject], show: Show) -> list[LargeObject]:
+        """Send objects that only the working copy has, and return them. Nothing in the store is overwritten.
+
+        Raises:
+            RemoteError: The store cannot be used. What was sent before stays there.
+        """
+        return self._transfer(self._send, objects, show)
+
+    def pull(self, objects: Sequence[LargeObject], show: Show) -> list[LargeObject]:
+        """Fetch objects that only the store has, and return them. Each is in its place when it is whole and right.
+
+        Raises:
+            RemoteError: The store cannot be used. What was fetched before stays here.
+        """
+        if objects:
+            self._store.sweep()
+            DetachedWriter(self._store).ignore()
+        return self._transfer(self._fetch, objects, show)
+
+    def _transfer(
+        self, act: Callable[[LargeObject], str], objects: Sequence[LargeObject], show: Show
+    ) -> list[LargeObject]:
+        done, bytes_ = [], 0
+        for one, problem in _in_parallel(act, objects, _TRANSFERS):
+            if problem:
+                self.problems[one] = problem
+                continue
+            done.append(one)
+            bytes_ += one.size
+            show(len(done), bytes_)
+        return done
+
+    def _size(self, one: LargeObject) -> int | None:
+        return self._bucket.size(one.detached.key)
+
+    def _path(self, one: LargeObject) -> Path:
+        return Path(self._store.path, one.detached.place)
+
+    def _send(self, one: LargeObject) -> str:
+        """Send an object; return what is wrong with it, or an empty text."""
+        data = self._path(one).read_bytes()
+        if sha256(data).hexdigest() != one.detached.sha256:
+            return "its content here is not what the recording names: the SHA-256 differs"
+        is_new = self._bucket.create(one.detached.key, data)
+        one.there = one.size if is_new else self._size(one)
+        return "" if one.there == one.size else "the store has other content by now"
+
+    def _fetch(self, one: LargeObject) -> str:
+        """Fetch an object; return what is wrong with it, or an empty text."""
+        path, number = self._path(one), take_number()
+        whole = Path(self._store.path, temporary_name(number))
+        try:
+            if not self._bucket.download(one.detached.key, whole):
+                return "it is not there any more"
+            if hash_of_file(str(whole)) != one.detached:
+                one.is_other = True
+                return "its content there is not what the recording names: the SHA-256 differs"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            patient(os.replace)(whole, path)
+        finally:
+            whole.unlink(missing_ok=True)
+            give_back(number)
+        one.here = True
+        return ""
+
+
+def _in_parallel(
+    act: Callable[[LargeObject], _T], objects: Sequence[LargeObject], most: int
+) -> Iterator[tuple[LargeObject, _T]]:
+    """Yield each object with the result of an action, as they come. After an error, no further one is begun."""
+    from concurrent.futures import ThreadPoolExecutor, as_completed
+
+    if not objects:
+        return
+    pool = ThreadPoolExecutor(min(most, len(objects)), "mimic-objects")
+    try:
+        futures = {pool.submit(partial(act, one)): one for one in objects}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)

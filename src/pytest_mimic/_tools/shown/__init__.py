@@ -1,0 +1,1 @@
+"""A stored outcome as a word, as lines and as a page."""

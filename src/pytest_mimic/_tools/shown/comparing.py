@@ -1,0 +1,90 @@
+"""Compares stored outcomes for people: trees of what is readable, and pickles by their lists or, if wanted, by value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_mimic._core.compare import compare
+from pytest_mimic._core.vault.names import CASSETTES
+from pytest_mimic._tools.shown.differences import TreeDifference, differences
+from pytest_mimic._tools.shown.trees import outcome_tree
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.vault import Stored, Vault
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+class Pair(NamedTuple):
+    """Two outcomes to compare; None for one that a side does not have. `name` tells those of one file apart."""
+
+    name: str
+    old: Stored | None
+    new: Stored | None
+
+    @property
+    def is_pickled(self) -> bool:
+        """Whether a side is a pickle."""
+        return any(one is not None and "pickle" in one.entry for one in (self.old, self.new))
+
+
+class Comparer:
+    """Compares outcomes.
+
+    Args:
+        redactor: Knows which names are secret.
+        loads: Whether pickles may be loaded to compare their values.
+    """
+
+    def __init__(self, redactor: Redactor, *, loads: bool = False) -> None:
+        self._redactor = redactor
+        self._loads = loads
+
+    def compare(self, pairs: Sequence[Pair]) -> tuple[list[TreeDifference], list[str]]:
+        """Return the differences between outcomes, and what is known besides in words: a file is damaged, for example."""
+        found: list[TreeDifference] = []
+        lines: list[str] = []
+        for pair in pairs:
+            try:
+                found += self._trees(pair)
+                if self._loads and pair.is_pickled and pair.old is not None and pair.new is not None:
+                    lines += compare(pair.old.load(), pair.new.load(), redactor=self._redactor)
+            except MimicError as error:
+                lines.append(error.what)
+            except RecursionError:
+                lines.append("nested too deeply to be shown")
+        return found, lines
+
+    def _trees(self, pair: Pair) -> list[TreeDifference]:
+        trees = [None if one is None else outcome_tree(one, self._redactor) for one in (pair.old, pair.new)]
+        if pair.old is None:
+            return differences({}, {pair.name: trees[1]})
+        if pair.new is None:
+            return differences({pair.name: trees[0]}, {})
+        found = differences(*trees)
+        for one in found:
+            one.path = f"{pair.name}: {one.path}".removesuffix(": ") if pair.name else one.path
+        return found
+
+
+def outcomes_in(vault: Vault, name: str) -> list[tuple[str, Stored]]:
+    """Return the outcomes of a recording or cassette, each with its call. MimicError: the file is damaged."""
+    if name.startswith(CASSETTES):
+        return [(entry.signature, entry.stored) for entry in vault.read_cassette(name) or ()]
+    recording = vault.read(name)
+    return [] if recording is None else [("", stored) for stored in recording.outcomes]
+
+
+def paired(old: Sequence[tuple[str, Stored]], new: Sequence[tuple[str, Stored]]) -> list[Pair]:
+    """Pair the outcomes of a file with those of another one, place by place, with a name where there are several."""
+    pairs = []
+    most = max(len(old), len(new))
+    for place in range(most):
+        then, now = (side[place] if place < len(side) else None for side in (old, new))
+        call = (now or then or ("",))[0]
+        name = f"call {place + 1}{f', {call}' if call else ''}" if most > 1 else ""
+        pairs.append(Pair(name, then and then[1], now and now[1]))
+    return pairs

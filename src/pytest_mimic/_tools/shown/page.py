@@ -1,0 +1,115 @@
+"""The HTML page of a run's calls or of a vault's recordings: one file, which needs no network."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import SequenceMatcher
+from hashlib import sha256
+from importlib.resources import files
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+from pytest_mimic._tools.shown.log import Row
+
+# In which a script element of HTML could end, or a comment begin.
+_ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
+# So many lines of each side are compared.
+_COMPARED = 400
+
+
+class PageFacts(NamedTuple):
+    """The facts that a page shows besides its calls.
+
+    Attributes:
+        subject: `run` or `vault`.
+        heading: The first line of the page: the mode of the run, and its vault.
+        made: When the page was made: `2026-11-02 14:05`.
+        notes: The lines of the run's summary.
+        tests: How each test ended, by its id.
+    """
+
+    subject: str
+    heading: str
+    made: str
+    notes: Sequence[str] = ()
+    tests: Mapping[str, str] = {}
+
+
+def page(facts: PageFacts, rows: Iterable[Row]) -> str:
+    """Return the page.
+
+    Nothing of the data is HTML: the page holds it as one block of JSON, of which its script makes text nodes.
+    """
+    folder = files("pytest_mimic._tools.shown") / "assets"
+    style, script, frame = (
+        (folder / name).read_text(encoding="utf-8") for name in ("page.css", "page.js", "page.html")
+    )
+    before, after = frame.split("@data@")
+    for name, text in (("@style@", style), ("@script@", script)):
+        before, after = before.replace(name, text), after.replace(name, text)
+    # The browser runs this script and no other, whatever the data holds.
+    policy = f"style-src '{_checksum(style)}'; script-src '{_checksum(script)}'"
+    before = before.replace("@policy@", f"default-src 'none'; {policy}; base-uri 'none'; form-action 'none'")
+    return f"{before}{json.dumps(_data(facts, rows)).translate(_ESCAPES)}{after}"
+
+
+def _checksum(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+def _data(facts: PageFacts, rows: Iterable[Row]) -> dict[str, Any]:
+    texts: dict[str, int] = {}
+
+    def number(text: str) -> int:
+        """Return the number of a text. Equal texts are in the page once."""
+        return texts.setdefault(text, len(texts))
+
+    calls = []
+    for row in rows:
+        call = [
+            row["kind"],
+            number(row["group"] if "group" in row else row["test"]),
+            number(row["label"]),
+            number(row["target"] if "target" in row else row["boundary"]),
+            round(row["at"], 6),
+            row["seconds"],
+            number(row.get("brief") or ""),
+            number(row.get("outcome") or ""),
+            [(name, number(text)) for name, text in row.get("arguments", ())],
+        ]
+        more = {
+            name: row[name]
+            for name in ("name", "recorded", "problem", "remedies", "raised", "note")
+            if row.get(name)
+        }
+        more |= {"boundary": row["boundary"]} if row["boundary"] != "function" else {}
+        if "group" in row and row["test"]:
+            more["test"] = row["test"]
+        if "actual" in row and "outcome" in row:
+            more["diff"] = [
+                (mark, number(old), number(new))
+                for mark, old, new in side_by_side(row["outcome"], row["actual"])
+            ]
+        calls.append([*call, more])
+    return {
+        "subject": facts.subject,
+        "heading": facts.heading,
+        "made": facts.made,
+        "notes": list(facts.notes),
+        "tests": dict(facts.tests),
+        "calls": calls,
+        "texts": list(texts),
+    }
+
+
+def side_by_side(recorded: str, actual: str) -> list[tuple[str, str, str]]:
+    """Return the lines of two texts in pairs, each with a mark: `=`, `~` changed, `-` recorded only, `+` now only."""
+    old, new = (text.splitlines()[:_COMPARED] for text in (recorded, actual))
+    found: list[tuple[str, str, str]] = []
+    for tag, start, end, begin, stop in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        for left, right in zip_longest(old[start:end], new[begin:stop]):
+            mark = "=" if tag == "equal" else "-" if right is None else "+" if left is None else "~"
+            found.append((mark, left or "", right or ""))
+    return found

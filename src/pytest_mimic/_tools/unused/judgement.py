@@ -1,0 +1,58 @@
+"""The result of a search for unused recordings, and the lines that tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+
+from pytest_mimic._core.words import SHOWN, in_columns, listed, plural
+
+
+class Judgement(SimpleNamespace):
+    """The result of a run's search for unused recordings.
+
+    Attributes:
+        not_judged: Why unused recordings were not judged, or empty.
+        unused: How many recordings are proven unused.
+        shown: The first of them: the label of each, the test that recorded it, and whether that test is gone.
+        unproven: How many recordings were not used but are not proven unused.
+        unproven_as: Why those are not proven unused.
+        cleared: What was cleared, in words, or empty.
+        not_cleared: Why nothing was cleared although it was requested, or empty.
+        vault: The size of the vault, in words. Shown after recording.
+    """
+
+    not_judged: str = ""
+    unused: int = 0
+    shown: Sequence[tuple[str, str, bool]] = ()
+    unproven: int = 0
+    unproven_as: str = ""
+    cleared: str = ""
+    not_cleared: str = ""
+    vault: str = ""
+
+
+def count_unused(judgement: Judgement) -> list[str]:
+    """Return how many recordings are unused, and how many or why some are not judged."""
+    parts = []
+    if judgement.cleared:
+        parts.append(judgement.cleared)
+    elif judgement.unused:
+        kept = f", not cleared: {judgement.not_cleared}" if judgement.not_cleared else ""
+        parts.append(f"{plural(judgement.unused, 'recording')} unused{kept}")
+    if judgement.unproven:
+        unproven = plural(judgement.unproven, "recording")
+        parts.append(f"{unproven} not used, not judged: {judgement.unproven_as}")
+    if judgement.not_judged:
+        parts.append(f"unused recordings not judged: {judgement.not_judged}")
+    return parts
+
+
+def list_unused(judgement: Judgement, *, most: int = SHOWN) -> list[str]:
+    """Return the lines that name the unused recordings, or those that were cleared."""
+    rows = []
+    for label, test, is_gone in judgement.shown:
+        recorder = f"recorded by {test}{', gone' if is_gone else ''}" if test else ""
+        rows.append((label, recorder))
+    heading = "cleared:" if judgement.cleared else "unused:"
+    return listed(heading, in_columns(rows), total=judgement.unused, most=most)

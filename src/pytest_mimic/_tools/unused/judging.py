@@ -1,0 +1,109 @@
+"""Finds the recordings that are proven unused, and clears them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from heapq import nsmallest
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_mimic._core.vault.names import CALLS, CASSETTES
+from pytest_mimic._core.words import plural, size
+from pytest_mimic._tools.unused.gone_tests import GoneTests
+from pytest_mimic._tools.unused.judgement import Judgement
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.vault import Vault
+
+
+class Evidence(NamedTuple):
+    """The facts about complete runs that decide whether a recording that they did not use is proven unused.
+
+    Attributes:
+        outcomes: `passed`, `failed` or `skipped`, by the test's id.
+        skipped_modules: The ids of modules that were skipped as a whole.
+        collected: The ids of the files and folders in which pytest looked for tests.
+        rootdir: The folder that pytest calls so.
+        is_shared: Whether tests of other projects may have recorded in the vault as well.
+        absent_clients: The boundaries whose client is not installed, so that nothing could use their recordings. Each
+            has the tests that ran in another environment, which has it.
+    """
+
+    outcomes: Mapping[str, str]
+    skipped_modules: Collection[str]
+    collected: Collection[str]
+    rootdir: Path
+    is_shared: bool
+    absent_clients: Mapping[str, Collection[str]]
+
+
+def judge(
+    vault: Vault, unused: Sequence[str], evidence: Evidence, *, listed: int | None
+) -> tuple[Judgement, dict[str, int]]:
+    """Judge recordings that complete runs did not use. Return the judgement, and the bytes of those proven unused.
+
+    A recording is proven unused if the test that made it passed, or if that test no longer exists and no test was
+    skipped or failed. Recordings of a client that is not installed are not proven. The first unused ones are named, so
+    many as are to be `listed`; None names all.
+    """
+    outcomes = evidence.outcomes
+    all_passed = not evidence.skipped_modules and set(outcomes.values()) <= {"passed"}
+    gone = GoneTests(evidence.collected, outcomes.keys(), evidence.rootdir, evidence.is_shared)
+    judged: dict[str, bool] = {}
+    proven: dict[str, int] = {}
+    needed: set[str] = set()
+    for name, recorder, length in vault.tests_of(unused):
+        if recorder not in judged:
+            outcome = outcomes.get(recorder)
+            judged[recorder] = outcome == "passed" or (outcome is None and all_passed and recorder in gone)
+        if not judged[recorder]:
+            continue
+        client = name.removeprefix(CALLS).partition("/")[0]
+        ran_with = evidence.absent_clients.get(client)
+        if ran_with is None or recorder in ran_with or (ran_with and recorder not in outcomes):
+            proven[name] = length
+        else:
+            needed.add(client)
+    unproven = len(unused) - len(proven)
+    names = sorted(proven) if listed is None else nsmallest(listed, proven)
+    rows = [labelled(vault, name) for name in names]
+    shown = [(label, test, bool(test) and test not in outcomes) for label, test in rows]
+    if not all_passed:
+        unproven_as = "some tests did not pass"
+    elif evidence.is_shared:
+        unproven_as = "other projects or branches may use the vault"
+    elif needed:
+        unproven_as = f"not installed: {', '.join(sorted(needed))}"
+    else:
+        unproven_as = "its test may still exist" if unproven == 1 else "their tests may still exist"
+    judgement = Judgement(unused=len(proven), shown=shown, unproven=unproven, unproven_as=unproven_as)
+    return judgement, proven
+
+
+def clear(vault: Vault, proven: Mapping[str, int]) -> str:
+    """Delete recordings, and what runs that were killed have left, and return it in words.
+
+    Each recording is given with its bytes.
+    """
+    deleted = vault.delete(proven)
+    if deleted.recordings:
+        freed = sum(proven.values()) + deleted.bytes
+        return f"{plural(deleted.recordings, 'unused recording')} cleared ({size(freed)})"
+    orphans = plural(deleted.objects, "object")
+    return f"{orphans} without a recording cleared ({size(deleted.bytes)})" if deleted.objects else ""
+
+
+def labelled(vault: Vault, name: str) -> tuple[str, str]:
+    """Return a recording or cassette in one line, and the test that made it."""
+    from pytest_mimic._core.describe import recorded_label
+
+    try:
+        if name.startswith(CASSETTES):
+            return f"cassette {name[10:-5]}", vault.test_of(name) or ""
+        recording = vault.read(name)
+    except MimicError:
+        recording = None
+    if recording is None:
+        return name, ""
+    return recorded_label(recording.target, recording.arguments), recording.test or ""

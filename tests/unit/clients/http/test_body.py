@@ -1,0 +1,381 @@
+"""Bodies of requests and responses as plain data."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import json
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_mimic._clients.http.body import load_body, store_body
+from pytest_mimic._clients.http.compression import deflate, inflate
+from pytest_mimic._clients.http.event_lines import scrub_lines
+from pytest_mimic._clients.http.request_body import describe_body
+from pytest_mimic._clients.http.secrets import Secrets
+from pytest_mimic._core.redact.redactor import Redactor
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text(),
+    # Keys are too short to be secret.
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=2), inner),
+)
+
+
+def stored(*chunks, kind="application/json", sized=True, stopped=False):
+    """Return a body as it is stored, and the bytes that a replay returns."""
+    secrets = Secrets(Redactor())
+    body = store_body(
+        chunks, content_type=kind, compressed=None, sized=sized, stopped=stopped, secrets=secrets
+    )
+    return body, b"".join(load_body(json.loads(json.dumps(body))))
+
+
+@pytest.mark.parametrize(
+    ("text", "style"),
+    [
+        ('{"a":1,"b":["ö",null]}', None),
+        ('{"a": 1, "b": ["ö", null]}', "spaced"),
+        ('{"a": "\\u00f6"}', "spaced ascii"),
+        ('{\n  "a": [\n    1\n  ]\n}\n', "indent-2 newline"),
+        ('{\n    "a": "\\u00f6"\n}', "indent-4 ascii"),
+        ('{\n   "a": 1\n}', "indent-3"),
+        ('{"url":"http:\\/\\/x\\/"}', "slashes"),
+        ('{"html":"\\u003cb\\u003e \\u0026"}', "html"),
+        ('{"url":"http:\\/\\/x","html":"\\u003cb\\u003e"}', "html slashes"),
+        ('["\\u0000"]\n', "newline"),
+        ("[]", None),
+        ('"text"', None),
+    ],
+)
+def test_json_in_a_common_layout_keeps_its_bytes(text, style):
+    body, data = stored(text.encode())
+
+    assert body.get("style") == style
+    assert body["json"] == json.loads(text)
+    assert data == text.encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a":1.10}',
+        '{"a" :1}',
+        '{\n\t"a": 1\n}',
+        '{"a":1,"a":2}',
+        '{"a":NaN}',
+        '{"a":1e400}',
+        '{"a":"\\ud800"}',
+        "[1,",
+        "[" * 100_000,
+    ],
+    ids=[
+        "float",
+        "blank",
+        "tabs",
+        "twice",
+        "nan",
+        "infinite",
+        "surrogate",
+        "cut",
+        "deep",
+    ],
+)
+def test_other_json_is_stored_as_text(text):
+    body, data = stored(text.encode())
+
+    assert body == {"text": text}
+    assert data == text.encode()
+
+
+def test_deep_json_is_stored_as_text():
+    text = '{"token":"abc"}'.join(["[" * 500, "]" * 500])
+    hidden = text.replace("abc", "<redacted>")
+
+    assert stored(text.encode()) == ({"text": hidden}, hidden.encode())
+    assert describe_body(text.encode(), "application/json", None) == ("text", text)
+
+
+@given(JSON)
+def test_json_from_python_keeps_its_bytes(value):
+    for text in (json.dumps(value), json.dumps(value, ensure_ascii=False, separators=(",", ":"))):
+        assert stored(text.encode())[1] == text.encode()
+
+
+@given(st.binary(min_size=1), st.sampled_from(["text/plain", "application/json", "image/png", "text/html"]))
+def test_any_body_without_secrets_keeps_its_bytes(data, kind):
+    if b"=" in data or b"://" in data:
+        return
+    assert stored(data, kind=kind)[1] == data
+
+
+@given(st.lists(st.binary(min_size=1), min_size=1), st.sampled_from(["gzip", "deflate"]), st.booleans())
+def test_each_compressed_chunk_can_be_decoded_at_once(chunks, encoding, complete):
+    written = deflate(chunks, encoding, complete=complete)
+
+    decoder = zlib.decompressobj(31 if encoding == "gzip" else 15)
+    assert [decoder.decompress(chunk) for chunk in written] == chunks
+    assert decoder.eof is complete
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding"),
+    [
+        (gzip.compress(b"text"), "gzip"),
+        (zlib.compress(b"text"), "deflate"),
+        (zlib.compress(b"text")[2:-4], "deflate"),
+        (gzip.compress(gzip.compress(b"text")), "gzip, gzip"),
+    ],
+    ids=["gzip", "deflate", "bare deflate", "twice"],
+)
+def test_compressed_bodies_are_decompressed(data, encoding):
+    assert b"".join(inflate([data[:3], data[3:]], encoding)) == b"text"
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding"),
+    [(b"no gzip", "gzip"), (b"text", "unheard-of"), (gzip.compress(b"a") + gzip.compress(b"b"), "gzip")],
+    ids=["wrong", "unknown", "two members"],
+)
+def test_a_body_in_another_encoding_than_declared_is_refused(data, encoding):
+    assert inflate([data], encoding) is None
+
+
+def test_brotli_is_decompressed():
+    brotli = pytest.importorskip("brotli")
+    data = brotli.compress(b"text")
+
+    assert b"".join(inflate([data[:3], data[3:]], "br")) == b"text"
+    assert inflate([b"no brotli"], "br") is None
+
+
+def test_a_wrong_charset_does_not_make_text_binary():
+    assert stored("ä".encode(), kind="text/plain; charset=ascii") == ({"text": "ä"}, "ä".encode())
+    assert stored(b"\xff\xfe\xfd", kind="text/plain; charset=ascii")[1] == b"\xff\xfe\xfd"
+    assert stored(b"text", kind="text/plain; charset=utf\0") == ({"text": "text"}, b"text")
+
+
+def test_chunks_with_control_characters_are_binary():
+    body, data = stored(b"a\x00", b"b", kind="text/event-stream", sized=False)
+
+    assert body == {"chunks": [{"base64": "YQA="}, {"base64": "Yg=="}]}
+    assert data == b"a\x00b"
+
+
+def test_zstandard_is_decompressed():
+    zstd = pytest.importorskip("backports.zstd")
+
+    assert inflate([zstd.compress(b"text")], "zstd") == [b"text"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "chunks", "sized", "kept"),
+    [
+        ("text/event-stream", [b"data: 1\n\n"], False, True),
+        ("text/event-stream", [b"data: 1\n\n", b"data: 2\n\n"], True, True),
+        ("application/x-ndjson", [b"{}\n", b"{}\n"], False, True),
+        ("text/plain", [b"a", b"b"], False, True),
+        ("text/plain", [b"a", b"b"], True, False),
+        ("text/plain", [b"ab"], False, False),
+        ("application/json", [b'{"a":', b"1}"], False, False),
+        ("application/json", [b'{"a":1}\n', b'{"a":2}\n'], False, True),
+        ("text/plain", [b'{"a":', b"1}"], False, False),
+        ("text/html", [b"<p>", b"</p>"], False, False),
+    ],
+)
+def test_streams_keep_their_chunks_and_documents_do_not(kind, chunks, sized, kept):
+    body, data = stored(*chunks, kind=kind, sized=sized)
+    left, beginning = stored(*chunks, kind=kind, sized=sized, stopped=True)
+
+    assert ("chunks" in body) is kept
+    assert ("chunks" in left) is (kept or len(chunks) > 1)
+    assert data == beginning == b"".join(chunks)
+
+
+@pytest.mark.parametrize(("charset", "word"), [("iso-8859-1", "äö"), ("shift_jis", "日本"), ("utf-16", "äö")])
+def test_secrets_are_hidden_in_chunks_of_any_charset(charset, word):
+    encode = codecs.getincrementalencoder(charset)().encode
+    chunks = [encode(text) for text in (word, '\n{"token":"abc"}\n', word)]
+    body, data = stored(*chunks, kind=f"text/plain; charset={charset}", sized=False)
+
+    hidden = [word, '\n{"token":"<redacted>"}\n', word]
+    assert body == {"chunks": hidden, "charset": charset}
+    assert data == "".join(hidden).encode(charset)
+
+
+def test_a_charset_with_a_state_keeps_its_bytes():
+    event = "data: 日本".encode("iso-2022-jp")
+
+    assert stored(event, kind="text/event-stream; charset=iso-2022-jp", sized=False)[1] == event
+
+
+def test_a_partly_read_document_has_no_secret():
+    """A name and its value can be in different lines and chunks."""
+    text = '{\n "a": 1,\n "password":\n  "abc",\n "client_secret": "defg",\n "list": [1,\n'
+    chunks = [text[:25].encode(), text[25:52].encode(), text[52:].encode()]
+    body, data = stored(*chunks, stopped=True)
+
+    assert len(body["chunks"]) == 3
+    assert data.decode() == text.replace("abc", "<redacted>").replace("defg", "<redacted>")
+
+
+def test_a_chunk_does_not_end_within_a_character():
+    data = "data: ö\n\n".encode()
+    body, back = stored(data[:7], data[7:], kind="text/event-stream", sized=False)
+
+    assert body["chunks"] == ["data: ", "ö\n\n"]
+    assert back == data
+
+
+@pytest.mark.parametrize(
+    ("texts", "scrubbed"),
+    [
+        (["a\n", "b\n"], ["a\n", "b\n"]),
+        (['{"token": "x1"}\n', '{"a": 1}\n'], ['{"token": "<redacted>"}\n', '{"a": 1}\n']),
+        (['a\n{"tok', 'en":"x1"}\nb', "c\n"], ['a\n{"tok', 'en":"<redacted>"}\nb', "c\n"]),
+        (['{"token":"abc', 'def","n":1}'], ['{"token":"<re', 'dacted>","n":1}']),
+        (['data: {"token":"x1","a":NaN}\n'], ['data: {"token":"<redacted>","a":NaN}\n']),
+        ([")]}'\n{\n", ' "token":\n  "x1"\n}'], [")]}'\n{\n", ' "token":\n  "<redacted>"\n}']),
+        (['\n{"a": 1}\n', '{"token":["x1"]}\n'], ['\n{"a": 1}\n', '{"token":["<redacted>"]}\n']),
+        (['{"token":{"id":"x1","ttl":60}}\n'], ['{"token":{"id":"<redacted>","ttl":0}}\n']),
+        (
+            ["data: {\ndata:  ", '"token":\r\ndata: "x', '1",\ndata: "a": "token"}\n', "\n"],
+            ["data: {\ndata:  ", '"token":\r\ndata: "<', 'redacted>",\ndata: "a": "token"}\n', "\n"],
+        ),
+        (
+            ['data: {\ndata: "token": "abcd1234efgh"}\n\n', "data: say\ndata: abcd1234efgh\n"],
+            ['data: {\ndata: "token": "<redacted>"}\n\n', "data: say\ndata: <redacted>\n"],
+        ),
+        (['data: {"token":"x1"}\ndata: {"a":1}\n\n'], ['data: {"token":"<redacted>"}\ndata: {"a":1}\n\n']),
+        (['data: {"a":"\u2028","token":"x1"}\n'], ['data: {"a":"\u2028","token":"<redacted>"}\n']),
+        (['data: {"token":"x1","a'], ['data: {"token":"<redacted>","a']),
+        (['data: {\ndata: "token":"x1","a'], ['data: {\ndata: "token":"<redacted>","a']),
+        (['{"token":"abcdefgh', 'ijklmnop","a":1', "}\n"], ['{"token":"<redacte', 'd>","a":1}\n']),
+        (["data: token=x1&a=1\n"], ["data: token=<redacted>&a=1\n"]),
+        (["data:d\n", "token=x1"], ["data:d\n", "token=<redacted>"]),
+        (
+            ['{"token":"abcd1234efgh"}\n', "say abcd1234efgh", " twice\n"],
+            ['{"token":"<redacted>"}\n', "say <redacted> t", "wice\n"],
+        ),
+    ],
+)
+def test_secrets_are_hidden_across_chunks(texts, scrubbed):
+    assert scrub_lines(texts, Secrets(Redactor())) == scrubbed
+
+
+@pytest.mark.promise("null stays null")
+@pytest.mark.parametrize(
+    ("text", "kind", "hidden"),
+    [
+        (
+            '{"access_token":"abc","n":null,"password":null}',
+            "application/json",
+            '{"access_token":"<redacted>","n":null,"password":null}',
+        ),
+        ("access_token=abc&scope=a", "application/x-www-form-urlencoded", "access_token=<redacted>&scope=a"),
+        ("access_token=abc&scope=a", "text/plain", "access_token=<redacted>&scope=a"),
+        ("access_token=abc", "text/plain", "access_token=<redacted>"),
+        (
+            "<in><token>ab12cd34ef</token><to>/in/ab12cd34ef</to></in>",
+            "text/xml",
+            "<in><token>&lt;redacted&gt;</token><to>/in/&lt;redacted&gt;</to></in>",
+        ),
+        (
+            '{"echo":"{in(token: \\"ab12cd34ef\\") {id}}","note":"it is ab12cd34ef"}',
+            "application/json",
+            '{"echo":"{in(token: \\"<redacted>\\") {id}}","note":"it is <redacted>"}',
+        ),
+        (
+            '{"path":"/users?token=abc","got":"{\\"password\\":\\"ab12cd34ef\\"}","note":"it is ab12cd34ef"}',
+            "application/json",
+            '{"path":"/users?token=<redacted>","got":"{\\"password\\":\\"<redacted>\\"}","note":"it is <redacted>"}',
+        ),
+        ("see https://x.test/?api_key=abc now", "text/plain", "see https://x.test/?api_key=<redacted> now"),
+        (
+            '{"token":"ab12cd34ef","note":"it is ab12cd34ef"}',
+            "application/json",
+            '{"token":"<redacted>","note":"it is <redacted>"}',
+        ),
+        ('{"a":1.10,"token":"abc"}', "application/json", '{"a":1.1,"token":"<redacted>"}'),
+        ('{"token":"abc","a":NaN}', "application/json", '{"token":"<redacted>","a":NaN}'),
+        ('{"token":"abc","a":"\x7f"}', "application/json", '{"token":"<redacted>","a":"\x7f"}'),
+        ('{"token":"abc","a":1,"a":2}', "application/json", '{"token":"<redacted>","a":1,"a":2}'),
+        ('\ufeff{"token":"abc"}', "application/json", '\ufeff{"token":"<redacted>"}'),
+        (')]}\',\n{"token": ["abc"]}\n', "application/json", ')]}\',\n{"token": ["<redacted>"]}\n'),
+        ('for (;;);{"token":"abc"}', "application/json", 'for (;;);{"token":"<redacted>"}'),
+        ('while(1);{"token":"abc","a', "text/javascript", 'while(1);{"token":"<redacted>","a'),
+        ('{"token":"abc","items":[1,', "application/json", '{"token":"<redacted>","items":[1,'),
+        (
+            '{"auth":{"client_token":"abc","policies":["a","b"],"lease":3600,"renewable":true,"note":null}}',
+            "application/json",
+            '{"auth":{"client_token":"<redacted>","policies":["<redacted>","<redacted>"],'
+            '"lease":0,"renewable":true,"note":null}}',
+        ),
+    ],
+)
+def test_hidden_values_keep_their_types(text, kind, hidden):
+    assert stored(text.encode(), kind=kind)[1].decode() == hidden
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "found"),
+    [
+        (None, b"", (None, None)),
+        ("application/json", b'{"a": [1]}', ("json", {"a": [1]})),
+        (None, b'{"a": [1]}', ("json", {"a": [1]})),
+        ("application/json", b"null", ("json", None)),
+        (
+            "application/x-www-form-urlencoded",
+            b"b=2&a=1&a=0&c=",
+            ("form", {"b": "2", "a": ["0", "1"], "c": ""}),
+        ),
+        ("text/plain; charset=latin-1", b"\xf6", ("text", "ö")),
+        (
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n',
+            ("multipart", {"a": "1"}),
+        ),
+        (
+            "multipart/form-data; boundary=x",
+            b"--x\r\nContent-Disposition: form-data; name=a\r\nContent-Type: application/json\r\n\r\n"
+            b'{"b": 1}\r\n'
+            b"--x\r\nContent-Disposition: form-data; name=a\r\nContent-Type: application/json\r\n\r\n"
+            b"{no json\r\n--x--\r\n",
+            (
+                "multipart",
+                {
+                    "a": [
+                        {"filename": None, "type": "application/json", "content": content}
+                        for content in ({"b": 1}, "{no json")
+                    ]
+                },
+            ),
+        ),
+        ("multipart/form-data; boundary=x", b"broken", ("text", "broken")),
+        (
+            "multipart/form-data; boundary=x",
+            b"--x\r\nno blank\r\n--x--",
+            ("text", "--x\r\nno blank\r\n--x--"),
+        ),
+        ("application/json", b"{no json", ("text", "{no json")),
+        ("application/x-www-form-urlencoded", b"\xff", ("bytes", {"size": 1})),
+    ],
+)
+def test_a_request_body_is_described_by_its_format(kind, data, found):
+    what, value = describe_body(data, kind, None)
+
+    if what == "bytes":
+        value.pop("sha256")
+    assert (what, value) == found
+
+
+def test_a_compressed_request_is_compared_by_its_content():
+    """The time in a gzip header does not count."""
+    first, second = (gzip.compress(b'{"a":1}', mtime=time) for time in (1, 2))
+
+    assert describe_body(first, "application/json", "gzip") == describe_body(
+        second, "application/json", "gzip"
+    )

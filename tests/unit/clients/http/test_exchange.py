@@ -1,0 +1,335 @@
+"""Requests as calls, and responses as they are stored and compared, for all HTTP clients."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from pytest_mimic._clients.http.answer import load_response
+from pytest_mimic._clients.http.exchange import Exchange, HttpBoundary, HttpRequest
+from unit.clients.runs import Runs
+
+
+@pytest.fixture
+def runs():
+    """Runs with a client that does not exist."""
+    return Runs(HttpBoundary("client"))
+
+
+def begun(runs, url, *, method="GET", headers=(), body=b""):
+    """Return the call of a request, and its step."""
+    exchange = Exchange(runs.port)
+    request = HttpRequest(method, url, tuple(headers), body)
+    step = exchange.begin(request)
+    return (runs.calls or [None])[-1], exchange, request, step
+
+
+@pytest.mark.parametrize(
+    ("url", "place", "shown"),
+    [
+        ("http://shop.test", ("http", "shop.test", 80, "/"), "http://shop.test/"),
+        ("https://Shop.Test/a", ("https", "shop.test", 443, "/a"), "https://shop.test/a"),
+        ("https://shop.test:443/a", ("https", "shop.test", 443, "/a"), "https://shop.test/a"),
+        ("http://shop.test:8080/a%20b", ("http", "shop.test", 8080, "/a%20b"), "http://shop.test:8080/a%20b"),
+        ("http://[::1]:8080/a", ("http", "::1", 8080, "/a"), "http://[::1]:8080/a"),
+        ("http://me:pa55word@shop.test/a#part", ("http", "shop.test", 80, "/a"), "http://shop.test/a"),
+        (
+            "http://shop.test/a/%3Credacted%3E",
+            ("http", "shop.test", 80, "/a/<redacted>"),
+            "http://shop.test/a/<redacted>",
+        ),
+    ],
+)
+def test_a_url_is_described_without_credentials(runs, url, place, shown):
+    runs.again("pass")  # the last one would not be sent
+
+    call, *_ = begun(runs, url)
+
+    assert tuple(call.parts[name] for name in ("scheme", "host", "port", "path")) == place
+    assert call.described["url"] == shown
+    assert (call.signature, call.host) == (f"GET {place[3]}", place[1])
+
+
+@pytest.mark.parametrize(
+    ("query", "parts"),
+    [
+        ("b=2&a=1", {"a": "1", "b": "2"}),
+        ("a=2&a=1", {"a": ["1", "2"]}),
+        ("a=&b", {"a": "", "b": ""}),
+        ("a=%C3%B6+%26", {"a": "ö &"}),
+        ("a=%FF", {"a": "\\xff"}),
+        ("api_key=1&next_page_token=2", {"api_key": "<redacted>", "next_page_token": "2"}),
+    ],
+)
+def test_a_query_is_described_by_its_fields(runs, query, parts):
+    call, *_ = begun(runs, f"http://shop.test/?{query}")
+
+    assert call.parts["query"] == parts
+
+
+def test_headers_count_only_when_they_are_matched(runs):
+    headers = [("Accept", "a/b"), ("X-Api-Key", "k"), ("Cookie", "session=1; theme=2"), ("accept", "c/d")]
+    call, *_ = begun(runs, "http://shop.test/", headers=headers)
+
+    assert call.parts["headers"] == {
+        "accept": "a/b, c/d",
+        "x-api-key": "<redacted>",
+        "cookie": "session=<redacted>; theme=<redacted>",
+    }
+    assert "headers" not in call.identity
+
+
+@pytest.mark.parametrize("value", ["websocket", "WebSocket"])
+def test_a_websocket_is_left_alone(runs, value):
+    call, *_ = begun(runs, "http://shop.test/", headers=[("Upgrade", value)])
+
+    assert call is None
+
+
+def recorded(runs, headers, body=b"", *, url="http://shop.test/", sent=()):
+    """Return the stored exchange of a response with these headers."""
+    _, exchange, request, step = begun(runs, url, headers=sent)
+    recorder = exchange.recorder(step, request)
+    recorder.start(200, "OK", "HTTP/1.1", headers)
+    recorder.chunks.append(body)
+    recorder.complete()
+    return runs.plain[-1]
+
+
+def test_secrets_in_response_headers_are_hidden(runs):
+    plain = recorded(
+        runs,
+        [
+            ("Set-Cookie", "id=abc; Path=/; HttpOnly"),
+            ("Location", "/next?token=abc&page=2"),
+            ("Link", "<https://shop.test/?api_key=abc&page=3>; rel=next"),
+            ("X-Auth-Token", "abc"),
+            ("X-Echo", "said 1234-abcd-5678"),
+        ],
+        sent=[("Authorization", "Bearer 1234-abcd-5678")],
+    )
+
+    assert [value for _, value in plain["headers"]] == [
+        "id=<redacted>; Path=/; HttpOnly",
+        "/next?token=<redacted>&page=2",
+        "<https://shop.test/?api_key=<redacted>&page=3>; rel=next",
+        "<redacted>",
+        "said <redacted>",
+    ]
+
+
+def test_a_basic_password_is_hidden_in_the_response(runs):
+    sent = [("Authorization", "Basic bWU6cGFzczEyMzR3b3Jk")]
+    plain = recorded(runs, [("Content-Type", "text/plain")], b"hello pass1234word", sent=sent)
+
+    assert plain["body"] == {"text": "hello <redacted>"}
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"password=raw1234secret&x=1", "password=<redacted>&x=1"),
+        (b"password=raw1234secret", "password=<redacted>"),
+        (b'{"a": "{\\"password\\":\\"raw1234secret\\"}"}', {"a": '{"password":"<redacted>"}'}),
+    ],
+)
+def test_a_body_without_a_content_type_has_no_secrets(runs, body, shown):
+    call, exchange, request, step = begun(runs, "http://shop.test/", method="POST", body=body)
+    recorder = exchange.recorder(step, request)
+    recorder.start(200, "OK", "HTTP/1.1", [("Content-Type", "text/plain")])
+    recorder.chunks.append(b"you said raw1234secret")
+    recorder.complete()
+
+    assert call.parts["body"] == call.described["body"] == shown
+    assert runs.plain[-1]["body"] == {"text": "you said <redacted>"}
+
+
+def test_a_secret_in_a_header_is_hidden_everywhere_later(runs):
+    plain = recorded(
+        runs,
+        [("Set-Cookie", "csrftoken=4711abcd0815; Path=/"), ("X-Auth-Token", "0815abcd4711")],
+        b"<input value='4711abcd0815'> 0815abcd4711 Path",
+    )
+    call, *_ = begun(runs, "http://shop.test/of/4711abcd0815")
+
+    assert plain["body"] == {"text": "<input value='&lt;redacted&gt;'> &lt;redacted&gt; Path"}
+    assert call.parts["path"] == "/of/<redacted>"
+
+
+def test_cookies_can_be_made_public(runs):
+    runs.again("record", redact=["!cookie"])
+    plain = recorded(runs, [], b"you are 4711abcd0815", sent=[("Cookie", "user=4711abcd0815")])
+
+    assert plain["body"] == {"text": "you are 4711abcd0815"}
+
+
+def test_a_common_value_is_hidden_only_under_its_name(runs):
+    plain = recorded(runs, [], b'{"theme":"dark","note":"dark"}', sent=[("Cookie", "theme=dark")])
+
+    assert plain["body"] == {"json": {"theme": "dark", "note": "dark"}}
+
+
+def test_content_length_is_the_length_of_the_replayed_body(runs):
+    plain = recorded(
+        runs, [("Content-Type", "application/json"), ("Content-Length", "15")], b'{"token":"abc"}'
+    )
+
+    answer = load_response(plain, "GET")
+
+    assert answer.chunks == [b'{"token":"<redacted>"}']
+    assert dict(answer.headers)["Content-Length"] == "22"
+
+
+@pytest.mark.parametrize(
+    ("expires", "kept"),
+    [
+        ("Fri, 01 Jan 2027 00:00:00 GMT", False),
+        ("Fri, 01-Jan-2027 00:00:00 GMT", False),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", True),
+        ("0", True),
+    ],
+)
+def test_a_valid_cookie_does_not_expire(runs, expires, kept):
+    """A cookie that deletes another still does."""
+    headers = [("Date", "Fri, 20 Nov 2026 08:00:00 GMT"), ("Set-Cookie", f"a=b; Expires={expires}; Path=/")]
+    answer = load_response(recorded(runs, headers), "GET")
+
+    cookie = dict(answer.headers)["Set-Cookie"]
+    assert cookie == (f"a=<redacted>; Expires={expires}; Path=/" if kept else "a=<redacted>; Path=/")
+
+
+@pytest.mark.parametrize("date", [[], [("Date", "soon")]], ids=["none", "wrong"])
+def test_a_cookie_without_a_date_keeps_its_expiry(runs, date):
+    headers = [*date, ("Set-Cookie", "a=b; Expires=Fri, 01 Jan 2027 00:00:00 GMT")]
+    answer = load_response(recorded(runs, headers), "GET")
+
+    assert dict(answer.headers)["Set-Cookie"] == "a=<redacted>; Expires=Fri, 01 Jan 2027 00:00:00 GMT"
+
+
+@pytest.mark.promise("verifying compares status, content type and body")
+@pytest.mark.parametrize(
+    ("plain", "comparable"),
+    [
+        (
+            {
+                "status": 200,
+                "headers": [["Date", "now"], ["Content-Type", "a/b"]],
+                "body": {"json": {"a": 1}},
+            },
+            {"status": 200, "headers": {"content-type": "a/b"}, "body": {"a": 1}},
+        ),
+        (
+            {"status": 200, "headers": [], "body": {"chunks": ["a", "b"]}, "end": "stopped"},
+            {"status": 200, "headers": {}, "body": "ab", "chunks": 2},
+        ),
+        ({"status": 204, "headers": []}, {"status": 204, "headers": {}, "body": None}),
+        ({"error": {"type": "httpx:ReadTimeout", "message": "slow"}}, {"error": "httpx:ReadTimeout"}),
+        (
+            {"status": 200, "headers": [], "body": {"text": "a"}, "error": {"type": "x:Y", "message": ""}},
+            {"status": 200, "headers": {}, "body": "a", "error": "x:Y"},
+        ),
+    ],
+    ids=["json", "chunks", "empty", "error", "broken"],
+)
+def test_verifying_compares_status_type_and_body(runs, plain, comparable):
+    assert runs.boundary.comparable(plain) == comparable
+
+
+def chunked(*chunks, **end):
+    return {"status": 200, "headers": [], "body": {"chunks": list(chunks)}, **end}
+
+
+LEFT = {"status": 200, "headers": [], "end": "stopped"}
+WHOLE = {"status": 200, "headers": []}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "now", "same"),
+    [
+        (LEFT, {**WHOLE, "body": {"json": {"a": 1}}}, True),
+        (LEFT, {**WHOLE, "status": 500}, False),
+        (LEFT, {**WHOLE, "error": {"type": "x:Y", "message": ""}}, True),
+        ({**LEFT, "body": {"text": '{"a'}}, {**WHOLE, "body": {"json": {"a": 1}, "style": "compact"}}, True),
+        ({**LEFT, "body": {"text": '{"b'}}, {**WHOLE, "body": {"json": {"a": 1}, "style": "compact"}}, False),
+        ({**LEFT, "body": {"base64": "AAE="}}, {**WHOLE, "body": {"base64": "AAECAw=="}}, True),
+        ({**LEFT, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ab"}}, True),
+        ({**LEFT, "body": {"text": "abc"}}, {**WHOLE, "body": {"text": "ab"}}, False),
+        ({"error": {"type": "x:Y", "message": ""}}, LEFT, False),
+        (chunked("abc", "d"), chunked("a", "b", "c", end="stopped"), True),
+        (chunked("abcd", end="stopped"), chunked("a", "b", end="stopped"), True),
+    ],
+    ids=[
+        "not read",
+        "status",
+        "broken later",
+        "json",
+        "other json",
+        "bytes",
+        "both left",
+        "too short",
+        "error",
+        "chunks",
+        "chunks of both",
+    ],
+)
+def test_verifying_compares_only_what_both_readers_read(runs, recorded, now, same):
+    comparable = runs.boundary.comparable
+
+    for one, other in ((recorded, now), (now, recorded)):
+        assert (comparable(one, other) == comparable(other, one)) is same
+
+
+@pytest.mark.parametrize(
+    ("recorded", "now", "serves"),
+    [
+        ({**WHOLE, "body": {"json": {"a": 1}}}, LEFT, True),
+        ({**WHOLE, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ab"}}, True),
+        ({**WHOLE, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ax"}}, False),
+        ({**LEFT, "body": {"text": "abc"}}, {**WHOLE, "body": {"text": "abc"}}, False),
+        ({**LEFT, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ab"}}, True),
+        ({**LEFT, "body": {"text": "ab"}}, {**LEFT, "body": {"text": "abc"}}, False),
+        (chunked("abc", "d"), chunked("ab", "c", end="stopped"), True),
+        ({**WHOLE, "body": {"text": "abcd"}}, chunked("ab", "c", end="stopped"), False),
+        (chunked("abcd", "e", end="stopped"), chunked("a", "b", "c", end="stopped"), False),
+    ],
+    ids=[
+        "not read",
+        "left",
+        "other",
+        "read to its end",
+        "less",
+        "more",
+        "chunks",
+        "now chunks",
+        "more chunks",
+    ],
+)
+def test_rerecording_keeps_a_recording_with_the_same_chunks(runs, recorded, now, serves):
+    comparable = runs.boundary.comparable
+
+    assert (comparable(recorded, now) == comparable(now)) is serves
+
+
+def test_a_request_has_all_declared_parts(runs):
+    call, *_ = begun(
+        runs, "http://shop.test/a?b=1", method="POST", headers=[("Content-Type", "text/plain")], body=b"c"
+    )
+
+    assert set(call.parts) == set(HttpBoundary.parts)
+
+
+@pytest.mark.promise("a boundary needs no extra and never imports its client")
+def test_boundaries_import_neither_clients_nor_asyncio():
+    code = """
+import sys
+from pytest_mimic._core.seam.registry import load_boundary
+before = set(sys.modules)
+for name in ("httpx", "httpx2", "requests", "aiohttp"):
+    assert load_boundary(name).edges()
+print(*sorted({"aiohttp", "asyncio", "http.client", "httpx", "httpx2", "requests", "urllib3"} & (set(sys.modules) - before)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == ""

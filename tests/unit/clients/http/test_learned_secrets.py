@@ -1,0 +1,71 @@
+"""Secrets that an exchange shows in one place are hidden in all others."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+import pytest
+
+from pytest_mimic._clients.http.secrets import Secrets, holds_placeholder
+from pytest_mimic._core.redact.redactor import Redactor
+
+SECRET = "hunter2-4711-abcd"
+URL = "https://api.shop.test/"
+
+
+@pytest.fixture
+def secrets() -> Secrets:
+    return Secrets(Redactor())
+
+
+@pytest.mark.parametrize(
+    ("url", "headers", "body"),
+    [
+        (f"https://ann:{SECRET}@api.shop.test/", (), None),
+        (f"{URL}?token={SECRET}", (), None),
+        (URL, (("Authorization", f"Bearer {SECRET}"),), None),
+        (URL, (("Authorization", "Basic " + b64encode(f"ann:{SECRET}".encode()).decode()),), None),
+        (URL, (("Cookie", f"theme=dark; sid={SECRET}"),), None),
+        (URL, (), {"password": {"old": SECRET}}),
+        (URL, (), {"text": f'{{"password": "{SECRET}"}}'}),
+    ],
+    ids=["password in the URL", "query", "header", "basic", "cookie", "body", "text in the body"],
+)
+def test_a_secret_of_a_request_is_hidden_in_its_response(secrets, url, headers, body):
+    secrets.learn_request(url, headers, body)
+
+    assert secrets.text(f"it is {SECRET}") == "it is <redacted>"
+    assert secrets.header("X-Seen", SECRET) == "<redacted>"
+
+
+def test_a_secret_of_a_form_is_learned(secrets):
+    assert SECRET not in secrets.form(f"password={SECRET}&name=ann")
+
+    assert secrets.text(f"it is {SECRET}") == "it is <redacted>"
+
+
+def test_common_words_are_not_taken_for_secrets(secrets):
+    secrets.learn({"password": "darkmodes"})
+
+    assert secrets.text("it is darkmodes") == "it is darkmodes"
+
+
+def test_a_client_may_complain_of_a_header_whole_and_as_python_writes_it(secrets):
+    secrets.learn_headers([("Authorization", "Bearer hü")])
+
+    found = secrets.in_complaints()
+
+    assert {"Bearer hü", r"Bearer h\xc3\xbc", r"Bearer h\xfc"} <= found
+
+
+def test_the_place_that_a_redirect_leads_to_has_no_secret(secrets):
+    assert SECRET not in secrets.header("Location", f"{URL}?token={SECRET}")
+
+
+def test_a_placeholder_is_found_where_a_request_has_it_in_another_form():
+    basic = "Basic " + b64encode(b"ann:<redacted>").decode()
+
+    assert holds_placeholder(f"{URL}?token=<redacted>", ())
+    assert holds_placeholder(f"{URL}users/%3Credacted%3E", ())
+    assert holds_placeholder(URL, [("Authorization", basic)])
+    assert not holds_placeholder(URL, [("Authorization", "Basic ?")])

@@ -1,0 +1,505 @@
+"""The boundary of http.client: what its users see live, recorded, verified and replayed without the server."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import ssl
+import urllib.error
+import urllib.request
+import xmlrpc.client
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.cookiejar import CookieJar
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from support.http_server import CERTIFICATE, EVENTS, NOWHERE, Server, running_server
+
+from pytest_mimic.errors import MissingRecordingError
+from unit.clients.http.four_ways import four_ways, same
+from unit.clients.runs import Runs
+
+PAGES = ["users/1", "pretty", "text", "binary", "nothing", "html", "old", "older", "chunks", "missing"]
+
+
+@pytest.fixture
+def boundary() -> str:
+    """The boundary under test."""
+    return "http.client"
+
+
+def connect(url: str, **options: Any) -> Any:
+    """Return a connection to a server."""
+    parts = urlsplit(url)
+    of_scheme = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
+    return closing(of_scheme[parts.scheme](parts.hostname, parts.port, timeout=5, **options))
+
+
+def head(response: Any) -> dict[str, Any]:
+    """Return what an application sees of a response besides its body, without its date."""
+    return {
+        "status": (response.status, response.reason, response.version, response.code),
+        "headers": [pair for pair in response.getheaders() if pair[0] != "Date"],
+        "closes": response.will_close,
+        "chunked": response.chunked,
+        "type": (response.headers.get_content_type(), response.info().get_content_charset()),
+        "kind": type(response),
+    }
+
+
+def failure(error: BaseException) -> list[Any]:
+    """Return what an application sees of an exception and its reason."""
+    reason = getattr(error, "reason", None)
+    inner = failure(reason) if isinstance(reason, Exception) else [reason]
+    return [type(error), str(error), repr(error.args[:1]), getattr(error, "errno", None), *inner]
+
+
+@pytest.mark.promise("sync and async clients replay")
+@pytest.mark.promise("responses and errors replay as the client's own objects")
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_response_looks_like_the_real_one(runs: Runs, server: Server, method: str) -> None:
+    """And its connection can be used again."""
+    pages = PAGES if method == "GET" else ["users/1", "nothing", "tagged", "missing"]
+
+    def talk(url: str) -> list[Any]:
+        seen = []
+        with connect(url) as connection:
+            for page in pages:
+                connection.request(method, f"/{page}", headers={"Accept": "*/*"})
+                response = connection.getresponse()
+                seen.append((head(response), response.read(), response.read(), response.isclosed()))
+        return seen
+
+    seen = same(runs, server, talk)
+
+    statuses = {page: one[0]["status"][0] for page, one in zip(pages, seen, strict=True)}
+    assert (statuses["users/1"], statuses["nothing"], statuses["missing"]) == (200, 204, 404)
+    assert runs.signatures == [f"{method} /{page}" for page in pages]
+
+
+def into(response: Any) -> bytes:
+    buffer = bytearray(20)
+    parts = []
+    while size := response.readinto(buffer):
+        parts.append(bytes(buffer[:size]))
+    return b"".join(parts)
+
+
+READINGS: dict[str, Callable[[Any], Any]] = {
+    "read": lambda response: [response.read(), response.read(), response.closed],
+    "read parts": lambda response: [response.read(3), response.read(0), response.read(4), response.read()],
+    "read1": lambda response: [response.read1(5), response.read1()],
+    "peek": lambda response: response.length != 0 and [response.peek(1)[:1], response.read()],
+    "lines": list,
+    "line": lambda response: [response.readline(), response.read()],
+    "into": into,
+    "text": lambda response: io.TextIOWrapper(response, "latin-1").read(),
+    "nothing": lambda response: response.close(),
+}
+
+
+@pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
+@pytest.mark.parametrize("way", READINGS)
+def test_a_body_can_be_read_in_each_way(runs: Runs, server: Server, way: str) -> None:
+    def talk(url: str) -> list[Any]:
+        seen = []
+        for page in ("users/1", "nothing", "old", "chunks"):
+            with connect(url) as connection:
+                connection.request("GET", f"/{page}")
+                seen.append(READINGS[way](connection.getresponse()))
+        return seen
+
+    same(runs, server, talk)
+
+
+def test_a_reader_can_stop_and_not_read_further(runs: Runs, server: Server) -> None:
+    with connect(server.url) as connection:
+        connection.request("GET", "/events")
+        with connection.getresponse() as response:
+            assert response.read1().decode() == EVENTS[0]
+    runs.again("replay")
+
+    with connect(server.url) as connection:
+        connection.request("GET", "/events")
+        response = connection.getresponse()
+        assert response.read1().decode() == EVENTS[0]
+        with pytest.raises(MissingRecordingError, match="read further"):
+            response.read1()
+    assert runs.plain[0]["end"] == "stopped"
+
+
+def pieces() -> Iterator[bytes]:
+    yield b'{"half"'
+    yield b": 1}"
+
+
+def by_parts(connection: Any) -> None:
+    connection.putrequest("POST", "/echo", skip_accept_encoding=True)
+    connection.putheader("Content-Length", "9")
+    connection.putheader("X-Lines", "one", "two")
+    connection.endheaders()
+    connection.send(b"part")
+    connection.send(io.BytesIO(b" by "))
+    connection.send([b"p", b""])
+
+
+UPLOADS: dict[str, Callable[[Any], Any]] = {
+    "nothing": lambda connection: connection.request("POST", "/echo"),
+    "bytes": lambda connection: connection.request("POST", "/echo", b"bytes"),
+    "text": lambda connection: connection.request("POST", "/echo", "text"),
+    "file": lambda connection: connection.request("POST", "/echo", io.BytesIO(b"from a file")),
+    "sized file": lambda connection: connection.request(
+        "POST", "/echo", io.StringIO("from a file"), {"Content-Length": "11"}
+    ),
+    "iterator": lambda connection: connection.request("POST", "/echo", pieces()),
+    "chunked": lambda connection: connection.request(
+        "POST", "/echo", pieces(), {"Transfer-Encoding": "chunked"}, encode_chunked=True
+    ),
+    "expects": lambda connection: connection.request("POST", "/echo", b"bytes", {"Expect": "100-continue"}),
+    "parts": by_parts,
+}
+
+
+@pytest.mark.promise("an HTTP request counts by method, URL and body")
+@pytest.mark.parametrize("kind", UPLOADS)
+def test_an_upload_is_sent_as_it_is_live(runs: Runs, server: Server, kind: str) -> None:
+    def talk(url: str) -> Any:
+        with connect(url) as connection:
+            UPLOADS[kind](connection)
+            return connection.getresponse().read()
+
+    same(runs, server, talk)
+
+    bodies = {"nothing": None, "iterator": {"half": 1}, "chunked": {"half": 1}, "parts": "part by p"}
+    if kind == "parts":
+        assert runs.calls[0].parts["headers"]["x-lines"] == "one two"
+    if kind in bodies:
+        assert runs.calls[0].parts.get("body") == bodies[kind]
+
+
+def test_a_connection_can_be_opened_early(runs: Runs, server: Server) -> None:
+    """And its socket can be set up."""
+
+    def talk(url: str) -> Any:
+        with connect(url) as connection:
+            connection.connect()
+            connection.sock.settimeout(0.2)
+            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.request("GET", "/hang")
+            with pytest.raises(TimeoutError) as caught:
+                connection.getresponse()
+            return failure(caught.value)
+
+    same(runs, server, talk)
+
+
+def test_settings_of_a_socket_reach_the_real_one(runs: Runs, server: Server) -> None:
+    with connect(server.url) as connection:
+        connection.connect()
+        connection.sock.settimeout(3)
+        connection.request("GET", "/users/1")
+        assert connection.getresponse().status == 200
+        assert connection.sock.gettimeout() == 3
+
+
+def test_debugging_prints_the_same(runs: Runs, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    def talk(url: str) -> list[str]:
+        with connect(url) as connection:
+            connection.set_debuglevel(1)
+            connection.request("POST", "/users/1", b"bytes")
+            connection.getresponse().read()
+        return [line for line in capsys.readouterr().out.splitlines() if "Date" not in line]
+
+    real, recorded, _, replayed = four_ways(runs, server, talk)
+
+    assert real == recorded == replayed
+    assert [line.partition(":")[0] for line in real[:3]] == ["send", "send", "reply"]
+
+
+def test_a_wrong_order_is_refused_as_it_is_live(runs: Runs, server: Server) -> None:
+    def talk(url: str) -> list[Any]:
+        seen: list[Any] = []
+        with connect(url) as connection:
+            for step in (
+                lambda: connection.getresponse(),
+                lambda: connection.send(b"early"),
+                lambda: connection.request("GET", "/users/1"),
+                lambda: connection.request("GET", "/users/2"),
+                lambda: connection.getresponse().status,
+                lambda: connection.getresponse(),
+            ):
+                try:
+                    seen.append(step())
+                except http.client.HTTPException as error:
+                    seen.append(failure(error))
+                    if connection.sock is not None and len(seen) == 1:
+                        connection.close()
+                if len(seen) == 2:
+                    connection.close()
+        return seen
+
+    same(runs, server, talk)
+
+
+def fetch(url: str, **options: Any) -> bytes:
+    with urllib.request.urlopen(url, **options) as response:
+        return response.read()  # type: ignore[no-any-return]
+
+
+ERRORS: dict[str, Callable[[str], Any]] = {
+    "refused": lambda url: fetch(f"{NOWHERE}/x"),
+    "no such host": lambda url: fetch("http://nobody.invalid/"),
+    "no reply": lambda url: fetch(f"{url}/hang", timeout=0.2),
+    "closed": lambda url: fetch(f"{url}/refuse"),
+    "no http": lambda url: fetch(f"{url}/babble"),
+    "short": lambda url: fetch(f"{url}/short"),
+    "broken": lambda url: fetch(f"{url}/broken"),
+    "stalled": lambda url: fetch(f"{url}/stall", timeout=0.2),
+    "missing": lambda url: fetch(f"{url}/missing"),
+    "no tls": lambda url: fetch(url.replace("http:", "https:")),
+}
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_an_error_is_the_same(runs: Runs, server: Server, kind: str) -> None:
+    def talk(url: str) -> list[Any]:
+        with pytest.raises((OSError, http.client.HTTPException)) as caught:
+            ERRORS[kind](url)
+        body = None
+        if isinstance(caught.value, urllib.error.HTTPError):
+            with caught.value:  # Python 3.14 warns of one that is not closed
+                body = caught.value.read()
+        return [*failure(caught.value), body]
+
+    same(runs, server, talk)
+
+
+def test_an_incomplete_request_is_sent_as_it_is(runs: Runs, server: Server) -> None:
+    """The server waits for the rest."""
+
+    def talk(url: str) -> list[Any]:
+        with connect(url) as connection:
+            connection.timeout = 0.2
+            connection.request("POST", "/echo", b"part", {"Content-Length": "20"})
+            with pytest.raises(TimeoutError, match="timed out") as caught:
+                connection.getresponse()
+            return failure(caught.value)
+
+    same(runs, server, talk)
+
+    assert runs.calls[0].parts["body"] == "part"
+
+
+def test_a_connection_that_must_not_open_is_not_opened(runs: Runs, server: Server) -> None:
+    with connect(server.url) as connection:
+        connection.auto_open = 0
+        with pytest.raises(http.client.NotConnected):
+            connection.request("GET", "/users/1")
+
+    assert (runs.calls, server.seen) == ([], [])
+
+
+def test_an_error_comes_when_it_comes_live(runs: Runs, server: Server) -> None:
+    """A connection that is refused while the request is sent, one that is closed while the response is awaited."""
+
+    def talk(url: str) -> list[Any]:
+        with connect(NOWHERE) as connection, pytest.raises(ConnectionRefusedError) as refused:
+            connection.request("GET", "/users/1")
+        with connect(url) as connection:
+            connection.request("GET", "/refuse")
+            with pytest.raises(http.client.RemoteDisconnected) as closed:
+                connection.getresponse()
+            is_closed = connection.sock is None
+            connection.request("GET", "/users/1")
+            return [
+                *failure(refused.value),
+                *failure(closed.value),
+                is_closed,
+                connection.getresponse().read(),
+            ]
+
+    same(runs, server, talk)
+
+
+def test_urllib_follows_redirects_and_keeps_cookies(runs: Runs, server: Server) -> None:
+    def talk(url: str) -> Any:
+        jar = CookieJar()
+        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+        with opener.open(f"{url}/redirect") as response:
+            seen = [response.geturl().partition("?")[0], response.status, response.msg]
+        opener.open(f"{url}/cookies").close()
+        return [*seen, sorted(cookie.name for cookie in jar), opener.open(f"{url}/echo").status]
+
+    same(runs, server, talk)
+
+    assert runs.signatures == ["GET /redirect", "GET /landing", "GET /cookies", "GET /echo"]
+    assert "hop-cookie-99" not in runs.text
+    assert "tok-0815-redirect" not in runs.text
+
+
+def test_urllib_reads_and_sends(runs: Runs, server: Server) -> None:
+    def talk(url: str) -> list[Any]:
+        seen = []
+        for data in (None, b'{"n": 1}', io.BytesIO(b"file"), pieces()):
+            request = urllib.request.Request(f"{url}/echo", data, {"Content-Type": "application/json"})
+            with urllib.request.urlopen(request) as response:
+                seen.append((head(response)["status"], response.read(), response.url))
+        return seen
+
+    same(runs, server, talk)
+
+    assert runs.calls[1].parts["body"] == {"n": 1}
+
+
+@pytest.mark.parametrize("kind", ["forwarding", "tunnel"])
+def test_a_proxy_does_not_change_the_call(runs: Runs, server: Server, kind: str) -> None:
+    with running_server(tls=True) as other:
+        target = f"{other.url}/users/1" if kind == "tunnel" else "http://elsewhere.example/users/1"
+
+        def talk(url: str) -> bytes:
+            proxy = urllib.request.ProxyHandler({"http": url, "https": url})
+            https = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=CERTIFICATE))
+            with urllib.request.build_opener(proxy, https).open(target) as response:
+                return response.read()  # type: ignore[no-any-return]
+
+        same(runs, server, talk)
+
+    assert runs.signatures == ["GET /users/1"]
+    assert runs.calls[0].host == ("127.0.0.1" if kind == "tunnel" else "elsewhere.example")
+    assert runs.calls[0].parts["port"] == (other.server_address[1] if kind == "tunnel" else 80)
+    assert ("CONNECT" in " ".join(server.seen)) == (kind == "tunnel")
+
+
+def test_a_certificate_that_is_not_trusted_is_an_error(runs: Runs) -> None:
+    def talk(url: str) -> list[Any]:
+        with connect(url) as connection, pytest.raises(ssl.SSLCertVerificationError) as caught:
+            connection.request("GET", "/users/1")
+        return [*failure(caught.value), caught.value.verify_code]
+
+    with running_server(tls=True) as server:
+        same(runs, server, talk)
+
+
+def test_xmlrpc_calls_replay(runs: Runs, server: Server) -> None:
+    """Over one connection."""
+
+    def talk(url: str) -> list[Any]:
+        with xmlrpc.client.ServerProxy(f"{url}/rpc", allow_none=True) as proxy:
+            seen = [proxy.add(1, 2), proxy.add("a", "b")]
+            with pytest.raises(xmlrpc.client.Fault, match="no such method"):
+                proxy.subtract(1, 2)
+        return seen
+
+    assert same(runs, server, talk) == [3, "ab"]
+    assert runs.signatures == ["POST /rpc"] * 3
+
+
+def test_threads_have_their_own_connections(runs: Runs, server: Server) -> None:
+    def talk(url: str) -> list[Any]:
+        def ask(number: int) -> Any:
+            with urllib.request.urlopen(f"{url}/echo/{number}") as response:
+                return response.read()
+
+        with ThreadPoolExecutor(4) as threads:
+            return list(threads.map(ask, range(20)))
+
+    assert len(set(same(runs, server, talk))) == 20
+
+
+def test_a_connection_class_that_connects_by_itself_is_left_alone(runs: Runs, server: Server) -> None:
+    """It may lead to a server in the same process."""
+
+    class InProcess(http.client.HTTPConnection):
+        def connect(self) -> None:
+            self.sock, other = socket.socketpair()
+            other.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            others.append(other)
+
+    class Counting(http.client.HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            others.append(self.sock)
+
+    others: list[socket.socket] = []
+    with closing(Counting("127.0.0.1", server.server_address[1])) as connection:
+        connection.request("GET", "/users/1")
+        assert connection.getresponse().status == 200
+    with closing(InProcess("app.test")) as connection:
+        connection.request("GET", "/users/1")
+        assert connection.getresponse().read() == b"ok"
+    for other in others:
+        other.close()
+
+    assert runs.calls == []
+
+
+def test_a_request_without_its_response_is_not_recorded(runs: Runs, server: Server) -> None:
+    with connect(server.url) as connection:
+        connection.request("GET", "/users/1")
+
+    assert (runs.plain, runs.abandoned) == ([], 1)
+
+
+def test_a_missing_recording_is_not_wrapped(runs: Runs, server: Server) -> None:
+    runs.again("replay")
+
+    with pytest.raises(MissingRecordingError, match="GET /users/1"):
+        urllib.request.urlopen(f"{server.url}/users/1")
+
+    assert server.seen == []
+
+
+def test_verifying_compares_status_and_body(runs: Runs, server: Server) -> None:
+    with connect(server.url) as connection:
+        for mode in ("record", "verify"):
+            if mode == "verify":
+                runs.again(mode)
+            for page in ("users/1", "text", "changing"):
+                connection.request("GET", f"/{page}")
+                connection.getresponse().read()
+
+    assert "GET /changing no longer gives what was recorded" in runs.drifts()
+    assert "users" not in runs.drifts()
+    assert server.seen == ["GET /users/1", "GET /text", "GET /changing"] * 2
+
+
+@pytest.mark.parametrize("mode", ["off", "pass"])
+def test_an_excluded_call_is_real(runs: Runs, server: Server, mode: Any) -> None:
+    runs.again(mode)
+
+    with connect(server.url) as connection:
+        for _ in range(2):
+            connection.request("POST", "/echo", pieces())
+            assert b"half" in connection.getresponse().read()
+    assert (runs.plain, len(server.seen)) == ([], 2)
+
+
+@pytest.mark.parametrize("way", ["pool", "preloaded", "tls", "no tls", "refused", "tunnel"])
+def test_urllib3_is_taken_where_its_own_boundary_is_not_named(runs: Runs, server: Server, way: str) -> None:
+    urllib3 = pytest.importorskip("urllib3")
+    options = {"ca_certs": str(CERTIFICATE)} if way in ("tls", "tunnel") else {}
+
+    def ask(http: Any, url: str) -> Any:
+        if way == "refused":
+            with pytest.raises(urllib3.exceptions.MaxRetryError, match="refused") as caught:
+                http.request("GET", f"{NOWHERE}/x", retries=1)
+            return str(caught.value).replace(hex(id(caught.value)), "").partition(" object at ")[0]
+        response = http.request("POST", f"{url}/echo", body=pieces(), preload_content=way != "pool")
+        return response.status, response.data, http.request("GET", f"{url}/users/1").data
+
+    with running_server(tls=True) as other:
+
+        def talk(url: str) -> Any:
+            if way == "tunnel":
+                with urllib3.ProxyManager(url, **options) as http:
+                    return ask(http, other.url)
+            with urllib3.PoolManager(**options) as http:
+                return ask(http, other.url if way == "tls" else url)
+
+        same(runs, server, talk)
+
+    assert runs.signatures == (["GET /x"] * 2 if way == "refused" else ["POST /echo", "GET /users/1"])

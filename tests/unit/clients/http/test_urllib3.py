@@ -1,0 +1,537 @@
+"""The boundary of urllib3: what an application sees live, recorded, verified and replayed without the server."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import socket
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from support.http_server import CERTIFICATE, EVENTS, NOWHERE, Server, running_server
+
+from pytest_mimic.errors import MissingRecordingError
+from unit.clients.http.four_ways import four_ways, same
+from unit.clients.runs import Runs
+
+urllib3 = pytest.importorskip("urllib3")
+
+IS_OLD = urllib3.__version__.startswith("1.")
+# Pages whose responses an application sees unchanged.
+PAGES = [
+    "users/1",
+    "pretty",
+    "text",
+    "binary",
+    "nothing",
+    "gzip",
+    "deflate",
+    "html",
+    "old",
+    "older",
+    "chunks",
+    "missing",
+]
+
+
+@pytest.fixture
+def boundary() -> str:
+    """The boundary under test."""
+    return "urllib3"
+
+
+def head(response: Any) -> dict[str, Any]:
+    """Return what an application sees of a response besides its body, without its date."""
+    # A compressed body comes back in the same encoding, of another length.
+    hidden = ("Date", "Content-Length" if "Content-Encoding" in response.headers else "")
+    return {
+        "status": response.status,
+        "reason": response.reason,
+        "version": (response.version, getattr(response, "version_string", None)),
+        "headers": [(name, value) for name, value in response.headers.items() if name not in hidden],
+        "url": response.geturl(),
+        "history": response.retries.history,
+        "chunked": response.chunked,
+        "kind": type(response),
+    }
+
+
+def failure(error: BaseException) -> list[str]:
+    """Return what an application sees of an exception and its reasons."""
+    inner = getattr(error, "reason", None) or next(
+        (arg for arg in error.args if isinstance(arg, Exception)), None
+    )
+    address = f" at 0x{id(error):x}"
+    shown = f"{type(error).__module__}.{type(error).__name__}: {error}"
+    words = " ".join(word for word in shown.replace(address, "").split() if not word.startswith("0x"))
+    return [words, *(failure(inner) if isinstance(inner, Exception) else [])]
+
+
+@pytest.mark.promise("sync and async clients replay")
+@pytest.mark.promise("responses and errors replay as the client's own objects")
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_response_looks_like_the_real_one(runs: Runs, server: Server, method: str) -> None:
+    pages = PAGES if method == "GET" else ["users/1", "nothing", "gzip", "tagged", "missing"]
+
+    def talk(url: str) -> list[Any]:
+        with urllib3.PoolManager() as http:
+            responses = [http.request(method, f"{url}/{page}") for page in pages]
+            pool = http.connection_from_url(url)
+            seen = [(head(each), each.data, each.closed, each.read()) for each in responses]
+            return [seen, pool.num_requests]
+
+    seen, _ = same(runs, server, talk)
+
+    statuses = {page: one[0]["status"] for page, one in zip(pages, seen, strict=True)}
+    assert (statuses["users/1"], statuses["nothing"], statuses["missing"]) == (200, 204, 404)
+
+
+def into(response: Any) -> bytes:
+    buffer = bytearray(20)
+    parts = []
+    while size := response.readinto(buffer):
+        parts.append(bytes(buffer[:size]))
+    return b"".join(parts)
+
+
+READINGS: dict[str, Callable[[Any], Any]] = {
+    "read": lambda response: [response.read(), response.read(), response.closed],
+    # Up to 2.5, urllib3 itself loses parts of a compressed body that is read so.
+    "read parts": lambda response: (
+        "Content-Encoding" not in response.headers and [response.read(3), response.read(4), response.read()]
+    ),
+    "read raw": lambda response: len(response.read(decode_content=False)) > 0,
+    "read1": lambda response: (
+        [response.read1(5), response.read1()] if hasattr(response, "read1") else response.read()
+    ),
+    "stream": lambda response: list(response.stream(4, decode_content=True)),
+    "stream as it comes": lambda response: list(response.stream(None, decode_content=True)),
+    "iterate": lambda response: list(response),
+    "lines": lambda response: list(io.BufferedReader(response)),
+    "into": into,
+    "data": lambda response: [response.data, response.data, response.closed],
+    "drain": lambda response: [response.drain_conn(), response.read()],
+    "text": lambda response: io.TextIOWrapper(response, "latin-1").read(),
+}
+
+
+@pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
+@pytest.mark.parametrize("way", READINGS)
+def test_a_body_can_be_read_in_each_way(runs: Runs, server: Server, way: str) -> None:
+    def talk(url: str) -> list[Any]:
+        seen = []
+        with urllib3.PoolManager() as http:
+            for page in ("users/1", "nothing", "gzip", "old", "chunks"):
+                response = http.request("GET", f"{url}/{page}", preload_content=False)
+                response.auto_close = way not in ("lines", "text")
+                try:
+                    seen.append(READINGS[way](response))
+                except Exception as error:  # some ways do not fit a body
+                    seen.append(failure(error))
+                response.close()
+                response.release_conn()
+        return seen
+
+    same(runs, server, talk)
+
+
+@pytest.mark.parametrize("page", ["events", "packed_events", "packed_lines", "chunks"])
+def test_a_stream_replays_chunk_by_chunk(runs: Runs, server: Server, page: str) -> None:
+    def talk(url: str) -> list[bytes]:
+        with urllib3.PoolManager() as http:
+            response = http.request("GET", f"{url}/{page}", preload_content=False)
+            return list(response.stream(None, decode_content=True))
+
+    live, recorded, verified, replayed = four_ways(runs, server, talk)
+
+    assert live == recorded == verified
+    assert [chunk.replace(b"tok-4711-event", b"<redacted>") for chunk in live] == replayed
+    assert len(replayed) > 1
+
+
+def test_a_response_without_a_body_needs_no_reading(runs: Runs, server: Server) -> None:
+    with urllib3.PoolManager() as http:
+        responses = [
+            http.request("HEAD", f"{server.url}/users/1", preload_content=False),
+            http.request("GET", f"{server.url}/nothing", preload_content=False),
+        ]
+        assert [plain["status"] for plain in runs.plain] == [200, 204]
+        for response in responses:
+            response.close()
+
+
+def test_a_reader_can_stop_and_not_read_further(runs: Runs, server: Server) -> None:
+    def begin() -> tuple[Any, Iterator[bytes]]:
+        response = urllib3.PoolManager().request("GET", f"{server.url}/events", preload_content=False)
+        return response, response.stream(None)
+
+    response, chunks = begin()
+    assert next(chunks).decode() == EVENTS[0]
+    response.close()
+    runs.again("replay")
+
+    _, chunks = begin()
+    assert next(chunks).decode() == EVENTS[0]
+    assert runs.plain[0]["end"] == "stopped"
+    with pytest.raises(MissingRecordingError, match="read further"):
+        next(chunks)
+
+
+def test_recording_does_not_delay_chunks(runs: Runs, server: Server) -> None:
+    """The application has the beginning before the server sends the rest."""
+    response = urllib3.PoolManager().request("GET", f"{server.url}/stall", preload_content=False, timeout=5)
+    assert response.read(13) == b"the beginning"
+    response.close()
+
+    assert (runs.plain[0]["end"], runs.plain[0]["body"]) == ("stopped", {"text": "the beginning"})
+
+
+def lines() -> Iterator[bytes]:
+    yield b'{"half"'
+    yield b": 1}"
+
+
+UPLOADS: dict[str, Callable[[], dict[str, Any]]] = {
+    "nothing": dict,
+    "bytes": lambda: {"body": b"bytes"},
+    "text": lambda: {"body": "text"},
+    "file": lambda: {"body": io.BytesIO(b"from a file")},
+    "text file": lambda: {"body": io.StringIO("from a text file")},
+    "sized file": lambda: {"body": io.BytesIO(b"from a file"), "headers": {"Content-Length": "11"}},
+    "iterator": lambda: {"body": lines()},
+    "list": lambda: {"body": [b"one, ", b"two"]},
+    "chunked": lambda: {"body": lines(), "chunked": True},
+    "chunked bytes": lambda: {"body": b"bytes", "chunked": True},
+    "memory": lambda: {"body": memoryview(b"memory")},
+    "form": lambda: {"fields": {"f": ("a.txt", b"text", "text/plain")}, "multipart_boundary": "b0undary"},
+    "json": lambda: {"body": '{"n":1}', "headers": {"Content-Type": "application/json"}},
+    "expects": lambda: {"body": b"bytes", "headers": {"Expect": "100-continue"}},
+}
+
+
+@pytest.mark.promise("an HTTP request counts by method, URL and body")
+@pytest.mark.parametrize("kind", UPLOADS)
+def test_an_upload_is_sent_as_it_is_live(runs: Runs, server: Server, kind: str) -> None:
+    """The server sees the same framing, and a file is left at its end."""
+
+    def talk(url: str) -> Any:
+        upload = UPLOADS[kind]()
+        with urllib3.PoolManager() as http:
+            seen = http.request("POST", f"{url}/echo", **upload).data
+        body = upload.get("body")
+        return seen, body.tell() if hasattr(body, "tell") else None
+
+    same(runs, server, talk)
+
+
+def test_uploads_identify_the_call(runs: Runs, server: Server) -> None:
+    with urllib3.PoolManager() as http:
+        for body in (lines(), io.BytesIO(b"from a file"), "text"):
+            http.request("POST", f"{server.url}/echo", body=body)
+        http.request(
+            "POST", f"{server.url}/echo", fields={"f": ("n.txt", b"text"), "password": "pass-word-1"}
+        )
+
+    assert [call.parts["body"] for call in runs.calls[:3]] == [{"half": 1}, "from a file", "text"]
+    file = {"filename": "n.txt", "type": "text/plain", "content": "text"}
+    assert runs.calls[3].parts["body"] == {"f": file, "password": "<redacted>"}
+    assert "pass-word-1" not in runs.text
+
+
+def test_each_redirect_is_a_call(runs: Runs, server: Server) -> None:
+    def talk(url: str) -> Any:
+        with urllib3.PoolManager() as http:
+            responses = [
+                http.request("GET", f"{url}/redirect"),
+                http.request("POST", f"{url}/again", body=io.BytesIO(b"twice")),
+                http.request("POST", f"{url}/checkout", body=b"money"),
+                http.connection_from_url(url).request("GET", "/redirect"),
+                http.request("GET", f"{url}/redirect", redirect=False),
+            ]
+            return [(head(each)["history"], each.geturl(), each.status, each.data) for each in responses]
+
+    live, recorded, _, replayed = four_ways(runs, server, talk)
+
+    assert live == recorded
+    assert repr(live).replace("tok-0815-redirect", "<redacted>") == repr(replayed)
+    assert runs.signatures[:2] == ["GET /redirect", "GET /landing"]
+
+
+def test_each_retry_is_a_call(runs: Runs, server: Server) -> None:
+    def talk(url: str) -> Any:
+        retry = urllib3.Retry(total=3, status_forcelist=[503], backoff_factor=0)
+        with urllib3.PoolManager(retries=retry) as http:
+            response = http.request("GET", f"{url}/flaky")
+            seen = [response.json() if hasattr(response, "json") else None, response.retries.history]
+            with pytest.raises(urllib3.exceptions.MaxRetryError) as caught:
+                http.request("GET", f"{url}/flaky", retries=retry.new(total=0, status_forcelist=[200]))
+            return [*seen, failure(caught.value)]
+
+    seen = same(runs, server, talk)
+
+    assert [one.status for one in seen[1]] == [503, 503]
+    assert runs.signatures == ["GET /flaky"] * 4
+
+
+ERRORS: dict[str, Callable[[str], Any]] = {
+    "refused": lambda url: urllib3.PoolManager().request("GET", f"{NOWHERE}/x", retries=False),
+    "refused twice": lambda url: urllib3.PoolManager(retries=1).request("GET", f"{NOWHERE}/x"),
+    "no such host": lambda url: urllib3.PoolManager(retries=0).request("GET", "http://nobody.invalid/"),
+    "no reply": lambda url: urllib3.PoolManager(retries=0, timeout=0.2).request("GET", f"{url}/hang"),
+    "no rest": lambda url: urllib3.PoolManager(retries=0, timeout=0.2).request("GET", f"{url}/stall"),
+    "closed": lambda url: urllib3.PoolManager(retries=0).request("GET", f"{url}/refuse"),
+    "no http": lambda url: urllib3.PoolManager(retries=0).request("GET", f"{url}/babble"),
+    "short": lambda url: urllib3.PoolManager(retries=0).request("GET", f"{url}/short"),
+    "broken": lambda url: urllib3.PoolManager(retries=0).request("GET", f"{url}/broken"),
+    "no gzip": lambda url: urllib3.PoolManager(retries=0).request("GET", f"{url}/no_gzip"),
+    "no tls": lambda url: urllib3.PoolManager(retries=0).request("GET", url.replace("http:", "https:")),
+    "proxy refused": lambda url: urllib3.ProxyManager(NOWHERE, retries=0).request("GET", "http://a.example/"),
+    "long name": lambda url: urllib3.PoolManager(retries=0).request("GET", f"http://{'a' * 70}.example/"),
+    "tunnel refused": lambda url: urllib3.ProxyManager(url, retries=0).request(
+        "GET", "https://refused.example/"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_an_error_is_the_same(runs: Runs, server: Server, kind: str) -> None:
+    def talk(url: str) -> list[str]:
+        with pytest.raises(urllib3.exceptions.HTTPError) as caught:
+            ERRORS[kind](url)
+        return failure(caught.value)
+
+    if IS_OLD and kind == "short":
+        pytest.skip("urllib3 1 does not mind a body that is too short")
+    same(runs, server, talk)
+
+    assert "error" in runs.plain[0] or kind == "no gzip"
+
+
+@pytest.mark.parametrize("page", ["broken", "short", "stall"])
+def test_a_broken_body_replays_its_beginning_and_breaks(runs: Runs, server: Server, page: str) -> None:
+    def talk(url: str) -> list[Any]:
+        seen: list[Any] = []
+        with urllib3.PoolManager(timeout=0.2) as http:
+            response = http.request("GET", f"{url}/{page}", preload_content=False)
+            try:
+                seen.extend(response.stream(4))
+            except urllib3.exceptions.HTTPError as error:
+                seen.append(failure(error))
+            return [*seen, response.closed, response.connection is None]
+
+    real = talk(server.url)
+    server.stop()
+    runs.again("replay")
+
+    assert talk(server.url) == real
+    assert len(real) > 4
+
+
+def test_what_fails_before_it_connects_is_not_recorded(runs: Runs, server: Server) -> None:
+    with urllib3.PoolManager() as http:
+        with pytest.raises(urllib3.exceptions.LocationValueError):
+            http.request("GET", "http:///nowhere")
+        with pytest.raises(ValueError, match="Timeout value"):
+            http.request("GET", f"{server.url}/users/1", timeout="soon")
+        with pytest.raises(urllib3.exceptions.HostChangedError):
+            http.connection_from_url(server.url).urlopen("GET", "http://elsewhere.example/")
+
+    assert (runs.plain, runs.calls) == ([], [])
+
+
+def test_a_body_from_a_generator_waits_for_a_connection(runs: Runs, server: Server) -> None:
+    """An attempt that cannot connect has not sent it."""
+    attempts: list[bool] = []
+
+    class Late(urllib3.HTTPConnectionPool):  # type: ignore[misc]
+        def _new_conn(self) -> Any:
+            attempts.append(True)
+            self.port = port if len(attempts) % 2 == 0 else 1
+            return super()._new_conn()
+
+    def talk(url: str) -> Any:
+        with Late("127.0.0.1") as pool:
+            return pool.request(
+                "POST", "/echo", body=lines(), retries=urllib3.Retry(1), assert_same_host=False
+            ).data
+
+    port = int(server.url.rpartition(":")[2])
+
+    assert b'"body":"{\\"half\\": 1}"' in same(runs, server, talk)
+
+
+@pytest.mark.parametrize("kind", ["forwarding", "tunnel"])
+def test_a_proxy_does_not_change_the_call(runs: Runs, server: Server, kind: str) -> None:
+    with running_server(tls=True) as other:
+        target = f"{other.url}/users/1" if kind == "tunnel" else "http://elsewhere.example/users/1"
+
+        def talk(url: str) -> list[Any]:
+            with urllib3.ProxyManager(url, ca_certs=str(CERTIFICATE), num_pools=1) as http:
+                responses = [http.request("GET", target) for _ in range(2)]
+                return [(head(each), each.data) for each in responses]
+
+        same(runs, server, talk)
+
+    assert runs.signatures == ["GET /users/1"] * 2
+    assert runs.calls[0].host == ("127.0.0.1" if kind == "tunnel" else "elsewhere.example")
+    assert ("CONNECT" in " ".join(server.seen)) == (kind == "tunnel")
+
+
+@pytest.mark.parametrize("options", [{"ca_certs": str(CERTIFICATE)}, {"cert_reqs": "CERT_NONE"}, {}])
+def test_tls_warns_and_fails_as_it_does_live(runs: Runs, options: dict[str, Any]) -> None:
+    def ask(url: str) -> list[Any]:
+        with urllib3.PoolManager(retries=0, **options) as http:
+            try:
+                return [http.request("GET", f"{url}/users/1").data for _ in range(2)]
+            except urllib3.exceptions.MaxRetryError as error:
+                reason = error.reason.args[0]
+                return [*failure(error), reason.reason, reason.verify_code, reason.errno]
+
+    def talk(url: str) -> list[Any]:
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            seen = ask(url)
+        insecure = urllib3.exceptions.InsecureRequestWarning
+        return [seen, [each.category for each in warned if issubclass(each.category, insecure)]]
+
+    with running_server(tls=True) as server:
+        _, insecure = same(runs, server, talk)
+
+    assert len(insecure) == (2 if "cert_reqs" in options else 0)
+    assert runs.calls[0].parts["scheme"] == "https"
+
+
+def test_a_blocking_pool_gets_its_connections_back(runs: Runs, server: Server) -> None:
+    def talk(url: str) -> list[Any]:
+        with urllib3.HTTPConnectionPool(
+            "127.0.0.1", int(url.rpartition(":")[2]), maxsize=1, block=True
+        ) as pool:
+            seen: list[Any] = []
+            for page in ("users/1", "events", "redirect", "nothing", "missing"):
+                pool.request("GET", f"/{page}", pool_timeout=0.1)
+                response = pool.request(
+                    "GET", f"/{page}", preload_content=False, pool_timeout=0.1, redirect=False
+                )
+                with pytest.raises(urllib3.exceptions.EmptyPoolError):
+                    pool.request("GET", "/users/1", pool_timeout=0.01)
+                response.drain_conn()
+                response.release_conn()
+                with pytest.raises(urllib3.exceptions.MaxRetryError):
+                    pool.request("GET", "/refuse", pool_timeout=0.1, retries=0)
+                seen.append(pool.pool.qsize())
+            return seen
+
+    assert same(runs, server, talk) == [1] * 5
+
+
+def test_threads_share_a_pool(runs: Runs, server: Server) -> None:
+    def talk(url: str) -> list[Any]:
+        with urllib3.PoolManager(maxsize=3) as http, ThreadPoolExecutor(4) as threads:
+            return list(threads.map(lambda n: http.request("GET", f"{url}/echo/{n}").data, range(20)))
+
+    assert len(set(same(runs, server, talk))) == 20
+
+
+def test_a_connection_class_that_connects_by_itself_is_left_alone(runs: Runs, server: Server) -> None:
+    """It may lead to a server in the same process."""
+
+    class InProcess(urllib3.connection.HTTPConnection):  # type: ignore[misc]
+        def connect(self) -> None:
+            self.sock, other = socket.socketpair()
+            other.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            others.append(other)
+
+    class Pool(urllib3.HTTPConnectionPool):  # type: ignore[misc]
+        ConnectionCls = InProcess
+
+    others: list[socket.socket] = []
+
+    with Pool("app.test") as pool:
+        assert pool.request("GET", "/users/1").data == b"ok"
+    for other in others:
+        other.close()
+
+    assert runs.calls == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
+@pytest.mark.parametrize("kind", [RuntimeError, KeyboardInterrupt])
+def test_an_interrupted_body_is_not_recorded(runs: Runs, server: Server, kind: type[BaseException]) -> None:
+    def ring(*_: object) -> None:
+        raise kind
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        response = urllib3.PoolManager().request("GET", f"{server.url}/stall", preload_content=False)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(kind):
+            response.read()
+        response.close()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+    assert (runs.plain, runs.abandoned) == ([], 1)
+
+
+def test_verifying_compares_status_and_body(runs: Runs, server: Server) -> None:
+    with urllib3.PoolManager() as http:
+        http.request("GET", f"{server.url}/users/1")
+        http.request("GET", f"{server.url}/flaky")
+        runs.again("verify")
+
+        http.request("GET", f"{server.url}/users/1")
+        assert not runs.drifts()
+        assert b'{"try":1}' in http.request("GET", f"{server.url}/flaky").data
+        assert "body.try: 1 recorded, 2 now" in runs.drifts()
+    assert server.seen == ["GET /users/1", "GET /flaky"] * 2
+
+
+def test_a_missing_recording_is_neither_retried_nor_wrapped(runs: Runs, server: Server) -> None:
+    runs.again("replay")
+
+    with urllib3.PoolManager(retries=3) as http, pytest.raises(MissingRecordingError, match="GET /users/1"):
+        http.request("GET", f"{server.url}/users/1")
+
+    assert (len(runs.calls), server.seen) == (1, [])
+
+
+@pytest.mark.parametrize("mode", ["off", "pass"])
+def test_an_excluded_call_is_real(runs: Runs, server: Server, mode: Any) -> None:
+    runs.again(mode)
+
+    with urllib3.PoolManager() as http:
+        assert http.request("POST", f"{server.url}/echo", body=lines()).status == 200
+    assert (runs.plain, len(server.seen)) == ([], 1)
+
+
+def test_secrets_are_hidden(runs: Runs, server: Server) -> None:
+    def talk(url: str) -> Any:
+        headers = {"Authorization": "Bearer bearer-of-4711"}
+        with urllib3.PoolManager(headers=headers) as http:
+            login = http.request("POST", f"{url}/login?api_key=key-in-url-77").data
+            cookies = http.request("GET", f"{url}/cookies").headers.getlist("Set-Cookie")
+            with pytest.raises(urllib3.exceptions.MaxRetryError, match="refused"):
+                http.request("GET", f"{NOWHERE}/?api_key=key-in-url-77", retries=0)
+            return login, cookies
+
+    live, _, verified, replayed = four_ways(runs, server, talk)
+
+    assert live[0] == verified[0]
+    assert b'"access_token":"<redacted>"' in replayed[0]
+    assert [cookie.partition(";")[0] for cookie in replayed[1]] == ["session=<redacted>", "theme=<redacted>"]
+    for secret in ("bearer-of-4711", "key-in-url-77", "tok-issued-42", "cookie-secret-123"):
+        assert secret not in runs.text
+
+
+def test_a_wrong_argument_does_not_get_the_answer_of_the_next_call(runs: Runs, server: Server) -> None:
+    def talk(url: str) -> list[Any]:
+        with urllib3.PoolManager() as http:
+            with pytest.raises(AttributeError) as found:
+                http.request("GET", f"{url}/users/1", headers={5: "x"})
+            return [str(found.value), http.request("GET", f"{url}/users/1").status]
+
+    assert same(runs, server, talk)[1] == 200

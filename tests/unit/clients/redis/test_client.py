@@ -1,0 +1,681 @@
+"""The boundary of redis-py, sync and asyncio, with a real server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.importorskip("redis")
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from pytest_mimic._clients.redis.client import RedisBoundary
+from pytest_mimic._clients.redis.replies import describe_commands
+from pytest_mimic.errors import MissingRecordingError, UnstorableOutcomeError
+from unit.clients.runs import Runs
+
+if TYPE_CHECKING:
+    from support.database_servers import RedisServer
+
+pytest_plugins = ("support.database_servers",)
+
+GONE = 1
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
+    """Runs of a test with redis-py."""
+    runs = Runs(RedisBoundary("redis"))
+    runs.install(monkeypatch)
+    return runs
+
+
+@pytest.fixture
+def port(redis_server: RedisServer) -> int:
+    """The port of an empty server."""
+    return redis_server.port
+
+
+@pytest.fixture
+def both(runs: Runs, port: int) -> Iterator[Callable[..., tuple[Any, Any]]]:
+    """Return what steps give while they are recorded, and in a replay without the server."""
+    runs.again("record")
+
+    def play(steps: Callable[[Any], Any], **options: Any) -> tuple[Any, Any]:
+        seen = []
+        for mode, place in (("record", port), ("replay", GONE)):
+            runs.again(mode)  # type: ignore[arg-type]
+            with redis.Redis(port=place, **options) as client:
+                seen.append(steps(client))
+        return seen[0], seen[1]
+
+    yield play
+    assert runs.abandoned == 0
+
+
+def commands(client: Any) -> list[Any]:
+    """Send a command for each shape of reply."""
+    seen = [
+        client.set("user:1", "Ann", ex=100),
+        client.get("user:1"),
+        client.get("nobody"),
+        client.set("user:1", "Bob", nx=True),
+        client.incr("visits", 5),
+        client.hset("profile", mapping={"name": "Ann", "age": 3}),
+        client.hgetall("profile"),
+        client.hmget("profile", "name", "none"),
+        client.rpush("queue", "a", "b", "c"),
+        client.lrange("queue", 0, -1),
+        client.sadd("tags", "x", "y"),
+        client.smembers("tags"),
+        client.zadd("scores", {"a": 1.5, "b": float("inf")}),
+        client.zrange("scores", 0, -1, withscores=True),
+        client.xadd("events", {"kind": "new"}, id="1-1"),
+        client.xrange("events"),
+        client.xread({"events": 0}),
+        client.mset({"a": 1, "b": 2}),
+        client.mget("a", "none", "b"),
+        client.expire("a", 10),
+        client.ttl("a") > 0,
+        client.exists("a", "b"),
+        client.config_get("maxmemory"),
+        client.type("queue"),
+    ]
+    return [*seen, sorted(client.scan_iter(count=2)), sorted(client.sscan_iter("tags"))]
+
+
+@pytest.mark.promise("every call has a signature")
+@pytest.mark.parametrize("decode", [False, True], ids=["bytes", "text"])
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_commands_replay_without_the_server(both: Any, protocol: int, decode: bool) -> None:
+    recorded, replayed = both(commands, protocol=protocol, decode_responses=decode)
+
+    assert replayed == recorded
+    assert recorded[1] == ("Ann" if decode else b"Ann")
+    assert recorded[2] is None
+
+
+def test_binary_keys_and_values_are_exact(both: Any) -> None:
+    def steps(client: Any) -> Any:
+        client.set(b"\xff\x00", bytes(range(256)))
+        return client.get(b"\xff\x00")
+
+    recorded, replayed = both(steps)
+
+    assert recorded == replayed == bytes(range(256))
+
+
+def test_bytes_replay_as_text_for_a_client_that_decodes(runs: Runs, port: int) -> None:
+    with redis.Redis(port=port) as client:
+        client.set("a", "ä")
+        client.get("a")
+    runs.again("replay")
+
+    with redis.Redis(port=GONE, decode_responses=True) as client:
+        client.set("a", "ä")
+        assert client.get("a") == "ä"
+
+
+@pytest.mark.promise("boundaries use sequence by default")
+def test_the_nth_equal_command_gets_the_nth_reply(both: Any) -> None:
+    def steps(client: Any) -> Any:
+        seen = [client.get("a")]
+        client.set("a", 1)
+        return [*seen, client.get("a")]
+
+    recorded, replayed = both(steps)
+
+    assert recorded == replayed == [None, b"1"]
+
+
+@pytest.mark.promise("responses and errors replay as the client's own objects")
+def test_an_error_reply_raises_the_client_s_exception(both: Any) -> None:
+    def steps(client: Any) -> Any:
+        client.set("a", "text")
+        seen = []
+        for command in (("LPUSH", "a", 1), ("INCR", "a"), ("NOTHING",), ("EVALSHA", "0" * 40, 0)):
+            with pytest.raises(redis.ResponseError) as caught:
+                client.execute_command(*command)
+            seen.append((type(caught.value), str(caught.value)))
+        return seen
+
+    recorded, replayed = both(steps)
+
+    assert replayed == recorded
+    assert recorded[3][0] is redis.exceptions.NoScriptError
+
+
+def test_a_pipeline_is_one_call(both: Any, runs: Runs) -> None:
+    def steps(client: Any) -> Any:
+        seen = []
+        with client.pipeline() as pipe:
+            seen.append(pipe.set("n", 1).incr("n").expire("n", 10).get("n").execute())
+        with client.pipeline(transaction=False) as pipe:
+            found = pipe.get("n").lpush("n", 1).get("n").execute(raise_on_error=False)
+            seen.append([found[0], type(found[1]), str(found[1]), found[2]])
+        with client.pipeline() as pipe, pytest.raises(redis.ResponseError, match="Command # 2") as caught:
+            pipe.get("n").lpush("n", 1).execute()
+        return [*seen, str(caught.value)]
+
+    recorded, replayed = both(steps)
+
+    assert replayed == recorded
+    assert runs.signatures == ["MULTI n", "PIPELINE n", "MULTI n"]
+
+
+def test_a_lost_transaction_raises_watcherror_again(both: Any) -> None:
+    def steps(client: Any) -> Any:
+        client.set("n", 1)
+        tries = []
+
+        def add(pipe: Any) -> None:
+            value = int(pipe.get("n"))
+            if not tries:
+                client.set("n", 10)
+            tries.append(value)
+            pipe.multi()
+            pipe.set("n", value + 1)
+
+        client.transaction(add, "n")
+        return [tries, client.get("n")]
+
+    recorded, replayed = both(steps)
+
+    assert recorded == replayed == [[1, 10], b"11"]
+
+
+def test_locks_have_the_same_tokens_in_each_run(both: Any) -> None:
+    def steps(client: Any) -> Any:
+        with client.lock("report", timeout=10) as first:
+            other = client.lock("report", timeout=10)
+            seen = [first.owned(), other.acquire(blocking=False), other.owned(), first.extend(5)]
+        seen += [other.acquire(), first.local.token == other.local.token, other.release(), first.locked()]
+        first.acquire(token="own")
+        return [*seen, first.local.token]
+
+    recorded, replayed = both(steps)
+
+    assert recorded == replayed == [True, False, False, True, True, False, None, False, b"own"]
+
+
+@pytest.mark.parametrize("first", ["known", "unknown"])
+def test_a_recording_does_not_depend_on_loaded_scripts(runs: Runs, port: int, first: str) -> None:
+    def steps(place: int) -> Any:
+        with redis.Redis(port=place) as client:
+            client.set("a", 5)
+            double = client.register_script("return redis.call('GET', KEYS[1]) * ARGV[1]")
+            pipe = client.pipeline()
+            double(keys=["a"], args=[3], client=pipe)
+            return [pipe.execute(), double(keys=["a"], args=[2])]
+
+    def forget() -> None:
+        runs.again("off")
+        with redis.Redis(port=port) as client:
+            client.script_flush()
+
+    forget()
+    if first == "known":
+        steps(port)
+    runs.again("record")
+    recorded = steps(port)
+    if first == "known":
+        forget()
+    runs.again("verify")
+
+    assert steps(port) == recorded == [[15], 10]
+    runs.again("replay")
+    assert steps(GONE) == recorded
+    assert runs.signatures == ["SET a", "SCRIPT EXISTS", "MULTI a", "EVALSHA a"]
+
+
+def test_an_async_recording_does_not_depend_on_loaded_scripts(runs: Runs, port: int) -> None:
+    async def steps(place: int) -> Any:
+        client = redis.asyncio.Redis(port=place)
+        script = client.register_script("return ARGV[1]")
+        seen = await script(keys=["a"], args=["x"])
+        await (client.aclose() if hasattr(client, "aclose") else client.close())
+        return seen
+
+    with redis.Redis(port=port) as client:
+        client.script_flush()
+    recorded = asyncio.run(steps(port))
+    runs.again("verify")
+
+    assert asyncio.run(steps(port)) == recorded == b"x"
+    assert runs.signatures == ["EVALSHA a"]
+
+
+@pytest.mark.parametrize("first", ["other", "pipeline"])
+def test_only_called_scripts_are_loaded(both: Any, first: str) -> None:
+    """Another call of the same script must not answer a command that asks whether the server has it."""
+
+    def steps(client: Any) -> Any:
+        script = client.register_script("return ARGV[1]")
+        with client.pipeline() as pipe:
+            script(args=["x"], client=pipe if first == "pipeline" else client)
+            pipe.get("a").execute()
+        client.script_flush()
+        seen = [client.script_exists(script.sha)]
+        with pytest.raises(redis.exceptions.NoScriptError):
+            client.evalsha(script.sha, 0, "x")
+        return [
+            *seen,
+            script(args=["x"]),
+            client.script_exists(script.sha),
+            client.evalsha(script.sha, 0, "y"),
+        ]
+
+    recorded, replayed = both(steps)
+
+    assert recorded == replayed == [[False], b"x", [True], b"y"]
+
+
+def test_an_invalid_script_is_refused_by_the_server(both: Any, runs: Runs) -> None:
+    def steps(client: Any) -> Any:
+        with pytest.raises(redis.ResponseError, match="Error compiling script") as caught:
+            client.register_script("no Lua")(keys=["a"])
+        return str(caught.value)
+
+    recorded, replayed = both(steps)
+
+    assert recorded == replayed
+    assert runs.signatures == ["EVALSHA a", "SCRIPT LOAD"]
+
+
+def test_a_replayed_blocking_command_does_not_wait(runs: Runs) -> None:
+    call = describe_commands(
+        [[b"BLPOP", b"queue", b"60"]],
+        database=0,
+        protocol=int(redis.Connection().protocol or 2),
+        redactor=runs.port.redactor,
+    )
+    runs.port.begin(call).finish({"reply": None})
+    runs.again("replay")
+
+    with redis.Redis(port=GONE, socket_timeout=1) as client:
+        assert client.blpop(["queue"], timeout=60) is None
+
+
+def test_connection_set_up_is_not_recorded(both: Any, runs: Runs) -> None:
+    recorded, replayed = both(
+        lambda client: client.get("a"), db=2, client_name="worker", protocol=3, health_check_interval=1
+    )
+
+    assert recorded is replayed is None
+    assert runs.signatures == ["GET a"]
+
+
+@pytest.mark.promise("databases count by order of first use, not by host or credentials")
+def test_databases_are_numbered_in_order_of_use(runs: Runs, port: int) -> None:
+    def steps(place: int) -> Any:
+        with redis.Redis(port=place) as first, redis.Redis(port=place, db=1) as second:
+            first.set("a", 1)
+            return [first.get("a"), second.get("a")]
+
+    recorded = steps(port)
+    runs.again("replay")
+
+    assert steps(GONE) == recorded == [b"1", None]
+
+
+@pytest.mark.parametrize("mode", ["record", "replay"])
+def test_pubsub_is_refused_with_a_remedy(runs: Runs, port: int, mode: Any) -> None:
+    runs.again(mode)
+
+    message = r"(?s)SUBSCRIBE news cannot be recorded.*exclude=SUBSCRIBE"
+    with redis.Redis(port=port) as client, pytest.raises(UnstorableOutcomeError, match=message):
+        client.pubsub().subscribe("news")
+
+
+def test_excluded_pubsub_is_real(runs: Runs, port: int) -> None:
+    runs.again("pass")
+
+    with redis.Redis(port=port) as client, client.pubsub() as channel:
+        channel.subscribe("news")
+        assert channel.get_message(timeout=5)["type"] == "subscribe"
+        client.publish("news", "hello")
+        assert channel.get_message(timeout=5)["data"] == b"hello"
+
+
+def test_a_connection_is_recorded_again_after_listening(runs: Runs, port: int) -> None:
+    runs.again("pass")
+    with redis.Redis(port=port, max_connections=2, retry=Retry(NoBackoff(), 1)) as client:
+        with client.pubsub() as channel:
+            channel.subscribe("news")
+            assert channel.get_message(timeout=5)["type"] == "subscribe"
+            channel.connection.disconnect()
+            channel.connection.connect()  # as the client does when it has lost one
+            assert channel.get_message(timeout=5)["type"] == "subscribe"
+        with client.monitor():
+            pass
+        runs.again("record")
+        assert client.set("a", 1)
+    assert runs.signatures == ["SET a"]
+    runs.again("replay")
+
+    with redis.Redis(port=GONE) as client:
+        assert client.set("a", 1)
+
+
+def test_an_async_connection_is_recorded_again_after_listening(runs: Runs, port: int) -> None:
+    async def steps() -> None:
+        client = redis.asyncio.Redis(port=port, retry=AsyncRetry(NoBackoff(), 1))
+        async with client.pubsub() as channel:
+            await channel.subscribe("news")
+            assert (await channel.get_message(timeout=5))["type"] == "subscribe"
+            await channel.connection.disconnect()
+            await channel.connection.connect()
+            assert (await channel.get_message(timeout=5))["type"] == "subscribe"
+        runs.again("record")
+        assert await client.set("a", 1)
+        await (client.aclose() if hasattr(client, "aclose") else client.close())
+
+    runs.again("pass")
+    asyncio.run(steps())
+
+    assert runs.signatures == ["SET a"]
+
+
+@pytest.mark.promise("replay opens no connection")
+@pytest.mark.promise("a Redis command counts by its arguments")
+def test_a_miss_opens_no_connection(runs: Runs) -> None:
+    runs.again("replay")
+
+    with redis.Redis(port=GONE) as client, pytest.raises(MissingRecordingError, match="GET a"):
+        client.get("a")
+
+
+@pytest.mark.promise("verifying compares status, content type and body")
+def test_verifying_reports_a_changed_value(runs: Runs, port: int) -> None:
+    with redis.Redis(port=port) as client:
+        client.get("a")
+        runs.again("off")
+        client.set("a", 1)
+        runs.again("verify")
+        assert client.get("a") is None
+        assert "None recorded, '1' now" in runs.drifts()
+
+
+def test_arguments_from_a_set_are_the_same_call_in_any_order(runs: Runs, port: int) -> None:
+    def steps(client: redis.Redis, names: Sequence[str]) -> list[int]:
+        client.mset(dict.fromkeys(names, 1))
+        return [
+            client.sadd("s", *names),
+            client.exists(*names),
+            client.delete(*names),
+            client.srem("s", *names),
+        ]
+
+    with redis.Redis(port=port) as client:
+        recorded = steps(client, "abc")
+    runs.again("replay")
+
+    with redis.Redis(port=GONE) as client:
+        assert steps(client, "cab") == recorded == [3, 3, 3, 3]
+        with pytest.raises(MissingRecordingError, match="DEL"):
+            client.delete("a", "b")
+
+
+@pytest.mark.promise("boundaries store, compare and replay redacted data")
+@pytest.mark.promise("SQL and Redis redaction goes by column, field and parameter names")
+def test_secrets_never_reach_a_recording(both: Any, runs: Runs) -> None:
+    def steps(client: Any) -> Any:
+        client.hset("user:1", mapping={"name": "Ann", "password": "hunter2"})
+        client.set("user:1:api_key", "hunter2")
+        client.set("settings", '{"token": "hunter2", "a": 1}')
+        client.mset({"secret": "hunter2", "b": "2"})
+        client.xadd("log", {"password": "hunter2"})
+        client.rpush("ann:access_tokens", "hunter2", "hunter2")
+        client.sadd("ann:api_keys", "hunter2")
+        client.hset("ann:credentials", "user", "hunter2")
+        client.config_set("requirepass", "")
+        client.acl_setuser("bob", enabled=True, passwords=["+hunter2"])
+        return [
+            client.hgetall("user:1"),
+            client.hget("user:1", "password"),
+            client.hmget("user:1", "name", "password"),
+            client.get("user:1:api_key"),
+            client.get("settings"),
+            client.mget("secret", "b"),
+            client.xrange("log"),
+            client.pipeline().get("user:1:api_key").hgetall("user:1").get("settings").get("b").execute(),
+            client.pipeline(transaction=False).get("user:1:api_key").hget("user:1", "password").execute(),
+            client.lrange("ann:access_tokens", 0, -1),
+            client.sismember("ann:api_keys", "hunter2"),
+            client.smembers("ann:api_keys"),
+            client.sscan("ann:api_keys"),
+            client.hgetall("ann:credentials"),
+            client.hscan("ann:credentials"),
+            client.hrandfield("user:1", 10, withvalues=True),
+            client.dump("user:1:api_key"),
+            client.substr("user:1:api_key", 0, -1),
+            client.zadd("session_token", {"hunter2": 1.5, "hunter2-b": 2}),
+            client.zrange("session_token", 0, -1, withscores=True),
+            client.zscore("session_token", "hunter2"),
+            client.zscan("session_token"),
+            client.zpopmin("session_token"),
+            client.eval("return {redis.call('GET', KEYS[1]), ARGV[1]}", 1, "user:1:api_key", "hunter2"),
+            client.type("user:1:api_key"),
+            client.expire("user:1:api_key", 100),
+            client.blpop("ann:access_tokens"),
+            client.lpop("ann:access_tokens"),
+        ]
+
+    for protocol in (2, 3):
+        recorded, replayed = both(steps, protocol=protocol)
+
+        assert "hunter2" in repr(recorded)
+        assert replayed[0] == {b"name": b"Ann", b"password": b"<redacted>"}
+        assert replayed[2] == [b"Ann", b"<redacted>"]
+        assert replayed[4] == b'{"token": "<redacted>", "a": 1}'
+        assert replayed[7] == [b"<redacted>", replayed[0], replayed[4], b"2"]
+        assert replayed[9] == [b"<redacted>", b"<redacted>"]
+        assert replayed[13] == {b"user": b"<redacted>"}
+        assert "hunter2" not in runs.text
+
+
+# -- asyncio
+
+
+@pytest.mark.promise("sync and async clients replay")
+def test_the_async_client_replays_without_the_server(runs: Runs, port: int) -> None:
+    async def steps(place: int, **options: Any) -> list[Any]:
+        client = redis.asyncio.Redis(port=place, **options)
+        seen: list[Any] = [
+            await client.flushdb(),
+            await client.set("user:1", "Ann"),
+            await client.get("user:1"),
+            await client.hset("h", mapping={"a": 1}),
+            await client.hgetall("h"),
+        ]
+        async with client.pipeline() as pipe:
+            seen.append(await pipe.incr("n").expire("n", 10).get("n").execute())
+        with pytest.raises(redis.ResponseError) as caught:
+            await client.lpush("n", 1)
+        seen += [type(caught.value), str(caught.value)]
+        script = client.register_script("return ARGV[1]")
+        seen.append(await script(args=["x"]))
+        seen.append(sorted([key async for key in client.scan_iter()]))
+        seen.append(await client.blpop(["queue"], timeout=0.01))
+        async with client.lock("report", timeout=10) as lock:
+            seen.append(await lock.owned())
+        seen.append(await asyncio.gather(*[client.get(f"many:{number}") for number in range(5)]))
+        await (client.aclose() if hasattr(client, "aclose") else client.close())
+        return seen
+
+    for options in ({"protocol": 2}, {"protocol": 3}, {"decode_responses": True}):
+        runs.store.delete(list(runs.store.names()))
+        runs.again("record")
+        recorded = asyncio.run(steps(port, **options))
+        runs.again("replay")
+        assert asyncio.run(steps(GONE, **options)) == recorded
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["no reply", "no server"])
+def test_errors_of_the_async_client_are_recorded(runs: Runs, port: int, gone: bool) -> None:
+    async def steps(place: int) -> Any:
+        client = redis.asyncio.Redis(port=place, socket_timeout=0.3, retry=AsyncRetry(NoBackoff(), 0))
+        with pytest.raises(redis.ConnectionError if gone else redis.TimeoutError) as caught:
+            await client.blpop(["queue"], timeout=0)
+        await (client.aclose() if hasattr(client, "aclose") else client.close())
+        return type(caught.value), str(caught.value)
+
+    recorded = asyncio.run(steps(GONE if gone else port))
+    runs.again("replay")
+
+    assert asyncio.run(steps(GONE)) == recorded
+
+
+def test_the_async_client_refuses_pubsub(runs: Runs) -> None:
+    runs.again("replay")
+
+    async def subscribe() -> None:
+        client = redis.asyncio.Redis(port=GONE)
+        await client.pubsub().subscribe("news")
+
+    with pytest.raises(UnstorableOutcomeError, match="pub/sub"):
+        asyncio.run(subscribe())
+
+
+def test_a_client_is_real_again_after_a_replay(runs: Runs, port: int) -> None:
+    runs.again("off")
+    with redis.Redis(port=port, single_connection_client=True) as client:
+        client.set("a", 1)
+        runs.again("record")
+        assert client.get("a") == b"1"
+        runs.again("off")
+        client.set("a", 2)
+        runs.again("replay")
+        assert client.get("a") == b"1"
+        runs.again("off")
+        assert client.get("a") == b"2"
+
+
+def test_an_async_client_is_real_again_after_a_replay(runs: Runs, port: int) -> None:
+    async def steps() -> list[Any]:
+        client = redis.asyncio.Redis(port=port, single_connection_client=True)
+        seen = []
+        for mode, value in (("off", 1), ("pass", 2)):
+            runs.again(mode)  # type: ignore[arg-type]
+            await client.set("a", value)
+            runs.again("record")
+            seen.append(await client.get("a"))
+            runs.again("replay")
+            seen.append(await client.get("a"))
+        runs.again("off")
+        seen.append(await client.get("a"))
+        await (client.aclose() if hasattr(client, "aclose") else client.close())
+        return seen
+
+    assert asyncio.run(steps()) == [b"1", b"1", b"1", b"1", b"2"]
+
+
+def patient(client: Any) -> Any:
+    """Return the client without a timeout."""
+    client.connection_pool.connection_kwargs["socket_timeout"] = None
+    client.connection_pool.disconnect()
+    client.connection_pool.reset()
+    return client
+
+
+@pytest.mark.parametrize("count", [1, 3], ids=["command", "pipeline"])
+def test_a_timeout_while_reading_is_recorded(both: Any, runs: Runs, count: int) -> None:
+    def steps(client: Any) -> Any:
+        pipe = client.pipeline(transaction=False)
+        for number in range(count - 1):
+            pipe.incr("n", number)
+        with pytest.raises(redis.TimeoutError) as caught:
+            pipe.blpop(["queue"], timeout=0).execute()
+        return [type(caught.value), str(caught.value), patient(client).get("a")]
+
+    recorded, replayed = both(steps, socket_timeout=0.3, retry=Retry(NoBackoff(), 0))
+
+    assert replayed == recorded
+    assert recorded[0] is redis.TimeoutError
+    assert runs.signatures[-1] == "GET a"
+
+
+def test_each_retry_of_the_client_is_a_call(both: Any, runs: Runs) -> None:
+    def steps(client: Any) -> Any:
+        with pytest.raises(redis.TimeoutError):
+            client.blpop(["queue"], timeout=0)
+        return patient(client).get("a")
+
+    again = {"retry": Retry(NoBackoff(), 2), "retry_on_error": [redis.TimeoutError]}
+    recorded, replayed = both(steps, socket_timeout=0.3, **again)
+
+    assert recorded is replayed is None
+    assert runs.signatures == ["BLPOP queue"] * 3 + ["GET a"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"port": GONE}, redis.ConnectionError),
+        ({"password": "hunter2", "protocol": 2}, redis.AuthenticationError),
+        ({"username": "nobody", "password": "hunter2", "protocol": 3}, redis.AuthenticationError),
+        ({"db": 99}, redis.ResponseError),
+    ],
+    ids=["refused", "login", "login of the third protocol", "database"],
+)
+def test_a_failed_connection_is_recorded_for_its_command(
+    runs: Runs, port: int, options: dict[str, Any], error: type[Exception]
+) -> None:
+    def steps(place: int) -> Any:
+        with redis.Redis(retry=Retry(NoBackoff(), 0), **{"port": place, **options}) as client:
+            with pytest.raises(error) as caught:
+                client.get("a")
+            return type(caught.value), str(caught.value)
+
+    recorded = steps(port)
+    runs.again("replay")
+
+    assert steps(GONE) == recorded
+    assert "hunter2" not in runs.text
+
+
+def test_a_command_after_a_reconnection_is_recorded(runs: Runs, port: int) -> None:
+    failures = [TimeoutError("not yet")]
+
+    class Late(redis.Connection):
+        def _connect(self) -> Any:
+            if failures:
+                raise failures.pop()
+            return super()._connect()
+
+    pool = redis.ConnectionPool(connection_class=Late, port=port, retry=Retry(NoBackoff(), 1))
+    with redis.Redis(connection_pool=pool) as client:
+        assert client.get("a") is None
+    pool.disconnect()
+
+    assert runs.plain == [{"reply": None}]
+    assert runs.abandoned == 0
+
+
+def test_verifying_compares_the_type_of_an_error(runs: Runs) -> None:
+    """Its text names the server's address."""
+    client = redis.Redis(port=GONE, retry=Retry(NoBackoff(), 0))
+    with client, pytest.raises(redis.ConnectionError):
+        client.get("a")
+    runs.again("verify")
+
+    client = redis.Redis(port=GONE + 1, retry=Retry(NoBackoff(), 0))
+    with client, pytest.raises(redis.ConnectionError):
+        client.get("a")
+
+
+def test_a_command_without_a_read_reply_is_not_recorded(runs: Runs, port: int) -> None:
+    with redis.Redis(port=port, single_connection_client=True) as client:
+        client.connection.send_command("GET", "a")
+        client.connection.disconnect()
+        assert runs.abandoned == 1
+
+        assert client.get("b") is None
+    assert runs.plain == [{"reply": None}]

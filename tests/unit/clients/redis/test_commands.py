@@ -1,0 +1,135 @@
+"""Reading packed commands, and hiding the secrets in several commands at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+pytest.importorskip("redis")
+
+from pytest_mimic._clients.redis.commands import read_commands
+from pytest_mimic._clients.redis.replies import describe_commands
+from pytest_mimic._core.redact.redactor import Redactor
+
+
+def packed(commands: Sequence[Sequence[bytes]]) -> bytes:
+    """Return commands as a client sends them."""
+    lines: list[bytes] = []
+    for command in commands:
+        lines.append(b"*%d\r\n" % len(command))
+        lines += [b"$%d\r\n%b\r\n" % (len(word), word) for word in command]
+    return b"".join(lines)
+
+
+def plain(commands: Sequence[Sequence[str | bytes]], redactor: Redactor) -> Any:
+    """Return the words of commands as they are recorded."""
+    words = [[word.encode() if isinstance(word, str) else word for word in command] for command in commands]
+    call = describe_commands(words, database=0, protocol=2, redactor=redactor)
+    return call.parts.get("commands") or [call.parts["command"]]
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        b"",
+        b"\r\n",
+        b"a\r\n",
+        b"\r\nb",
+        b"a\r\n*1\r\n$4\r\nPING",
+        b"\r\n*2\r\n$3\r\nGET\r\n$1\r\nb",
+        b"a\r\n$1\r\nb",
+        b"\r\n*-9\r\n",
+        b"\xff\x00\r",
+        b"x" * 256,
+        b"x" * 257,
+        b"x" * 100_000,
+    ],
+    ids=lambda word: repr(word[:40]) + str(len(word)),
+)
+@pytest.mark.parametrize("count", [1, 40])
+def test_words_are_read_as_they_were_sent(word: bytes, count: int) -> None:
+    commands = [[b"SET", b"a", word], [b"MSET", *[b"k", word] * count], [b"PING"]]
+
+    assert read_commands(packed(commands)) == commands
+
+
+@pytest.mark.parametrize("end", [b"*1\r\n$4\r\nPI", b"*1\r\n$4\r\nPING", b"*1\r\n", b"?"])
+def test_a_command_that_is_not_whole_is_not_read_as_one(end: bytes) -> None:
+    whole = packed([[b"GET", b"a"]])
+    try:
+        found = read_commands(whole + end)
+    except ValueError:
+        found = []
+
+    assert found != [[b"GET", b"a"]]
+
+
+@pytest.mark.parametrize(
+    ("names", "secret"),
+    [
+        ([], {"ann:token", "token", "ann/api_key.1", "token:7", "user:1:password:2"}),
+        (["!token"], {"ann/api_key.1", "user:1:password:2"}),
+        (["7"], {"ann:token", "token", "ann/api_key.1", "token:7", "user:1:password:2", "a:7"}),
+        (["a"], {"ann:token", "token", "ann/api_key.1", "token:7", "user:1:password:2", "a:7", "a:8"}),
+    ],
+)
+def test_keys_are_judged_by_the_settings_of_the_run(names: list[str], secret: set[str]) -> None:
+    """Keys that differ in their number alone are judged once: in each order, and again."""
+    keys = [
+        "ann:token",
+        "token",
+        "ann/api_key.1",
+        "token:7",
+        "user:1:password:2",
+        "a:7",
+        "a:8",
+        "b:8",
+        "8",
+        "",
+    ]
+    redactor = Redactor(names)
+
+    for order in (keys, keys[::-1]):
+        assert {key for key in order if redactor.secret_key(key)} == secret
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        (["SET", "user:1:token", "hunter2"], ["SET", "user:1:token", "<redacted>"]),
+        (["SET", "user:1:token:2", "hunter2", "EX", "9"], ["SET", "user:1:token:2", *["<redacted>"] * 3]),
+        (["SET", "a", '{"password": "hunter2"}'], ["SET", "a", '{"password": "<redacted>"}']),
+        (["GET", '["token", {"pin": 1234}]'], ["GET", '["token", {"pin": 0}]']),
+        (["SET", "a", b"\xff"], ["SET", "a", {"$base64": "/w=="}]),
+        (["SET", "a\0b", "\0"], ["SET", "a\0b", "\0"]),
+        ([b"\xff", "a"], [{"$base64": "/w=="}, "a"]),
+        (["set", "a", "1"], ["set", "a", "1"]),
+        (["GET"], ["GET"]),
+        (["AUTH", "hunter2"], ["AUTH", "<redacted>"]),
+        (["HSET", "a", "pin", "1"], ["HSET", "a", "pin", "<redacted>"]),
+        (["DEL", "c", "b"], ["DEL", "b", "c"]),
+        (["SADD", "s", "c", "b"], ["SADD", "s", "b", "c"]),
+        (
+            ["EVALSHA", "0a1b", "1", "token", "hunter2"],
+            ["EVALSHA", "<redacted>", "<redacted>", "token", "<redacted>"],
+        ),
+        (["CONFIG SET", "requirepass", "hunter2"], ["CONFIG SET", "requirepass", "<redacted>"]),
+    ],
+    ids=lambda part: " ".join(map(str, part)),
+)
+def test_a_command_is_described_the_same_alone_and_among_others(command: list[Any], shown: list[Any]) -> None:
+    redactor = Redactor()
+
+    assert plain([command], redactor) == [shown]
+    assert plain([["GET", "a"], command, command, ["GET", "b"]], redactor)[1:3] == [shown, shown]
+
+
+def test_a_command_is_described_by_the_settings_of_its_run() -> None:
+    """What one run has judged does not count in another."""
+    commands = [["SET", "user:1:name", "Ann"], ["GET", "user:2:name"]]
+
+    assert plain(commands, Redactor())[0] == ["SET", "user:1:name", "Ann"]
+    assert plain(commands, Redactor(["name"]))[0] == ["SET", "user:1:name", "<redacted>"]
+    assert plain(commands, Redactor())[0] == ["SET", "user:1:name", "Ann"]

@@ -1,0 +1,295 @@
+"""Commands and replies of Redis as plain data without secrets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from typing import Any
+
+import pytest
+
+pytest.importorskip("redis")
+
+from redis import exceptions
+
+from pytest_mimic._clients.redis.client import RedisBoundary
+from pytest_mimic._clients.redis.commands import read_commands
+from pytest_mimic._clients.redis.replies import (
+    comparable_reply,
+    describe_commands,
+    load_reply,
+    store_reply,
+)
+from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic.errors import CorruptRecordingError
+from unit.clients.json_texts import written_json
+
+#: A password as Redis keeps it.
+HASH = hashlib.sha256(b"hunter2").hexdigest().encode()
+
+
+def through_json(reply: object) -> Any:
+    """Return a reply as a replay does."""
+    stored = json.loads(json.dumps(store_reply(reply, [b"GET", b"a"], Redactor()), allow_nan=False))
+    return load_reply(stored, None)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        None,
+        True,
+        5,
+        1.5,
+        math.inf,
+        b"text",
+        b"\xff\x00",
+        b"{no json",
+        "a verbatim string",
+        [b"a", [1, None]],
+        {b"a": b"b", b"list": [1]},
+        {1: b"by number"},
+        {b"$bytes": b"like a tag"},
+        pytest.param({b"a", b"b"}, id="a set"),
+    ],
+    ids=repr,
+)
+def test_replies_keep_their_types(reply: object) -> None:
+    back = through_json(reply)
+
+    assert type(back) is type(reply)
+    assert back == reply
+
+
+@written_json
+def test_json_keeps_its_layout(value: str, kept: str) -> None:
+    call = describe_commands([[b"SET", b"a", value.encode()]], database=0, protocol=2, redactor=Redactor())
+
+    assert call.parts["command"] == ["SET", "a", kept]
+    assert store_reply(value.encode(), [b"GET", b"a"], Redactor()) == kept
+
+
+def test_errors_have_the_client_s_classes() -> None:
+    """An unknown class becomes a ResponseError."""
+    back = through_json(exceptions.NoScriptError("no script"))
+    assert (type(back), back.args) == (exceptions.NoScriptError, ("no script",))
+
+    unknown = load_reply({"$error": ["InventedError", "new words"]}, None)
+    assert (type(unknown), unknown.args) == (exceptions.ResponseError, ("new words",))
+    other = load_reply({"$error": ["annotations", "no class"]}, None)
+    assert type(other) is exceptions.ResponseError
+
+
+@pytest.mark.parametrize(
+    ("command", "reply", "same", "other"),
+    [
+        ("SMEMBERS s", [b"a", b"b"], [b"b", b"a"], [b"a", b"c"]),
+        ("SUNION s t", {b"a", b"\xff"}, {b"\xff", b"a"}, {b"a"}),
+        ("KEYS *", [b"a", b"b"], [b"b", b"a"], [b"a"]),
+        ("HVALS h", [b"a", b"a", b"b"], [b"b", b"a", b"a"], [b"a", b"b", b"b"]),
+        ("HGETALL h", [b"a", b"1", b"b", b"2"], [b"b", b"2", b"a", b"1"], [b"a", b"2", b"b", b"1"]),
+        ("SCAN 0", [b"0", [b"a", b"b"]], [b"0", [b"b", b"a"]], [b"0", [b"a"]]),
+        ("HSCAN h 0", [b"0", [b"a", b"1"]], [b"0", [b"a", b"1"]], [b"0", [b"1", b"a"]]),
+    ],
+    ids=lambda part: part if isinstance(part, str) else "",
+)
+def test_unordered_replies_are_compared_as_sets(command: str, reply: Any, same: Any, other: Any) -> None:
+    words = command.encode().split()
+
+    def stored(given: Any) -> Any:
+        return json.loads(json.dumps(store_reply(given, words, Redactor())))
+
+    assert load_reply(stored(reply), None) == reply
+    assert comparable_reply(stored(same)) == comparable_reply(stored(reply))
+    assert comparable_reply(stored(other)) != comparable_reply(stored(reply))
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("HSET h id 5 at 7", ["HSET", "h", "at", "7", "id", "5"]),
+        ("SADD s b a", ["SADD", "s", "a", "b"]),
+        ("SET b a", ["SET", "b", "a"]),
+    ],
+)
+def test_a_miss_shows_words_at_the_places_that_ignore_takes(command: str, shown: list[str]) -> None:
+    call = describe_commands([command.encode().split()], database=0, protocol=2, redactor=Redactor())
+
+    assert call.described["command"] == call.parts["command"] == shown
+
+
+def test_an_unknown_tag_is_damage() -> None:
+    with pytest.raises(CorruptRecordingError, match=r"a value tagged '\$invented'"):
+        load_reply({"$invented": 1}, None)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["AUTH", "hunter2"],
+        ["AUTH", "ann", "hunter2"],
+        ["HELLO", "3", "AUTH", "ann", "hunter2"],
+        ["MIGRATE", "host", "6379", "key", "0", "100", "auth2", "ann", "hunter2"],
+        ["MIGRATE", "host", "6379", "key", "0", "100", "AUTH", "hunter2"],
+        ["ACL SETUSER", "bob", "on", ">hunter2"],
+        ["ACL", "SETUSER", "bob", "on", "<hunter2", "#hunter2", "!hunter2"],
+        ["CONFIG SET", "requirepass", "hunter2"],
+        ["SETEX", "ann:token", "10", "hunter2"],
+        ["JSON.SET", "ann", "$", '{"password": "hunter2"}'],
+        ["JSON.SET", "ann:token", "$", '"hunter2"'],
+        ["HSETEX", "ann", "EX", "10", "FIELDS", "2", "name", "Ann", "password", "hunter2"],
+        ["ZADD", "session_token", "NX", "1", "hunter2"],
+        ["ZRANK", "session_token", "hunter2"],
+        ["RESTORE", "ann:token", "0", "hunter2"],
+        ["XADD", "ann:token", "*", "value", "hunter2"],
+        ["EVALSHA", "0a1b", "2", "ann", "ann:token", "hunter2"],
+        ["FCALL", "swap", "1", "ann:token", "hunter2"],
+        ["SMOVE", "old", "ann:api_keys", "hunter2"],
+    ],
+    ids=" ".join,
+)
+def test_secrets_of_commands_are_hidden(command: list[str]) -> None:
+    call = describe_commands(
+        [[word.encode() for word in command]], database=0, protocol=2, redactor=Redactor()
+    )
+
+    assert "hunter2" not in json.dumps([call.signature, call.parts, call.described])
+    assert call.parts["command"][0] == command[0]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "DEL ann:token ann",
+        "EVAL code 1 ann hunter3",
+        "KEYS *token*",
+        "SCAN 0 MATCH *token*",
+        "MGET ann:token bob:token",
+    ],
+)
+def test_keys_and_patterns_are_kept(command: str) -> None:
+    words = command.split()
+    call = describe_commands([[word.encode() for word in words]], database=0, protocol=2, redactor=Redactor())
+
+    assert sorted(call.parts["command"]) == sorted(words)
+
+
+def test_a_secret_key_hides_all_other_arguments() -> None:
+    call = describe_commands(
+        [[b"SET", b"ann:token", b"hunter2", b"EX", b"60"]], database=0, protocol=2, redactor=Redactor()
+    )
+
+    assert call.signature == "SET ann:token"
+    assert call.parts["command"] == ["SET", "ann:token", "<redacted>", "<redacted>", "<redacted>"]
+
+
+@pytest.mark.parametrize(
+    ("command", "reply", "shown"),
+    [
+        ("SUBSTR ann:token 0 9", b"hunter2", "<redacted>"),
+        ("LCS ann:token ann", b"hunter2", "<redacted>"),
+        ("DUMP ann:token", b"\x00\x07hunter2\xff", "<redacted>"),
+        ("EVAL code 1 ann:token", [b"hunter2", 1, [b"hunter2"]], ["<redacted>", 1, ["<redacted>"]]),
+        ("SINTER ann:api_keys bob:api_keys", {b"hunter2"}, {"$set": ["<redacted>"]}),
+        ("ZRANGE session_token 0 -1 WITHSCORES", [b"hunter2", b"1.5"], ["<redacted>", "0"]),
+        ("ZRANGE session_token 0 -1 WITHSCORES", [[b"hunter2", 1.5]], [["<redacted>", 1.5]]),
+        (
+            "BZPOPMIN ann session_token 0",
+            [b"session_token", b"hunter2", b"1"],
+            ["session_token", "<redacted>", "0"],
+        ),
+        ("BZPOPMIN ann session_token 0", [b"ann", b"hunter3", b"1"], ["ann", "<redacted>", "0"]),
+        (
+            "HGETALL ann:credentials",
+            [b"user", b"ann", b"pin", b"1234"],
+            {"$pairs": ["user", "<redacted>", "pin", "<redacted>"]},
+        ),
+        ("HINCRBY ann:credentials uses 1", 7, 7),
+        ("TTL ann:token", 3600, 3600),
+        ("SISMEMBER ann:api_keys a", True, True),
+        ("LMPOP 2 ann ann:api_keys LEFT", [b"ann:api_keys", [b"hunter2"]], ["ann:api_keys", ["<redacted>"]]),
+        ("ZSCAN session_token 0", [b"0", [b"hunter2", b"1"]], ["0", ["<redacted>", "0"]]),
+        # With another cursor, the client would stop too early.
+        ("ZSCAN session_token 0", [b"17", [b"hunter2", b"1"]], ["17", ["<redacted>", "0"]]),
+        ("MGET ann:name ann:token", [b"Ann", b"hunter2"], ["Ann", "<redacted>"]),
+        ("HRANDFIELD ann 9 WITHVALUES", [[b"password", b"hunter2"]], [["password", "<redacted>"]]),
+        ("HRANDFIELD ann 9 WITHVALUES", [b"password", b"hunter2"], ["password", "<redacted>"]),
+        ("HRANDFIELD ann 2", [b"password", b"name"], ["password", "name"]),
+        ("HSCAN ann 0 NOVALUES", [b"0", [b"password", b"name"]], ["0", {"$unordered": ["password", "name"]}]),
+        ("HGETDEL ann FIELDS 2 name password", [b"Ann", b"hunter2"], ["Ann", "<redacted>"]),
+        ("SORT ids GET user:*:token", [b"hunter2"], ["<redacted>"]),
+        ("XRANGE ann:token - +", [[b"1-1", [b"value", b"hunter2"]]], [["1-1", ["value", "<redacted>"]]]),
+        ("XINFO STREAM ann:token", [b"length", 1], ["length", 1]),
+        (
+            "XINFO STREAM s",
+            {b"first-entry": [b"1-1", [b"password", b"hunter2"]]},
+            {"first-entry": ["1-1", ["password", "<redacted>"]]},
+        ),
+        ("ACL GETUSER ann", [b"passwords", [HASH]], ["passwords", ["<redacted>"]]),
+        ("ACL GETUSER ann", {b"passwords": [HASH]}, {"passwords": ["<redacted>"]}),
+        ("ACL LIST", [b"user ann on #%s ~* +get" % HASH], ["user ann on #<redacted> ~* +get"]),
+        ("ACL GENPASS", HASH, "<redacted>"),
+        ("ACL WHOAMI", b"ann", "ann"),
+        ("SET ann:token a", b"OK", "OK"),
+        ("TYPE ann:token", b"string", "string"),
+        ("EXISTS ann:token", 1, 1),
+        ("KEYS *token*", [b"ann:token"], {"$unordered": ["ann:token"]}),
+    ],
+    ids=lambda part: part if isinstance(part, str) else "",
+)
+def test_secrets_of_replies_are_hidden(command: str, reply: Any, shown: Any) -> None:
+    assert store_reply(reply, command.encode().split(), Redactor()) == shown
+
+
+@pytest.mark.parametrize(
+    ("command", "same", "other"),
+    [
+        ("DEL a b c", "DEL c a b", "DEL a b d"),
+        ("SADD s a b", "SADD s b a", "SADD a s b"),
+        ("SDIFFSTORE to from a b", "SDIFFSTORE to from b a", "SDIFFSTORE to a from b"),
+        ("MSET a 1 b 2", "MSET b 2 a 1", "MSET a 2 b 1"),
+        ("HSET h a 1 b 2", "HSET h b 2 a 1", "HSET h 1 a b 2"),
+        ("ZADD z NX CH 1 a 2 b", "ZADD z NX CH 2 b 1 a", "ZADD z NX CH 1 b 2 a"),
+        ("HSET h a 1 b 1", "HSET h b 1 a 1", "HSET h a 1 a 1"),
+        ("RPUSH l a b", "RPUSH l a b", "RPUSH l b a"),
+        ("MGET a b", "MGET a b", "MGET b a"),
+        ("HSET h a 1 a 2", "HSET h a 1 a 2", "HSET h a 2 a 1"),
+    ],
+)
+def test_unordered_arguments_are_the_same_call_in_any_order(command: str, same: str, other: str) -> None:
+    def described(text: str) -> Any:
+        return describe_commands([text.encode().split()], database=0, protocol=2, redactor=Redactor())
+
+    assert described(command).parts == described(same).parts != described(other).parts
+    assert described(command).described == described(same).described
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [[b"port", b"6379", b"requirepass", b"hunter2"], {b"port": b"6379", b"requirepass": b"hunter2"}],
+    ids=["list", "map"],
+)
+@pytest.mark.parametrize("command", [[b"CONFIG GET", b"*"], [b"CONFIG", b"GET", b"*"]], ids=["one", "two"])
+def test_the_server_s_own_password_is_hidden(command: list[bytes], reply: Any) -> None:
+    stored = json.dumps(store_reply(reply, command, Redactor()))
+
+    assert "6379" in stored
+    assert "hunter2" not in stored
+
+
+def test_commands_have_all_declared_parts() -> None:
+    calls = [
+        describe_commands(commands, database=0, protocol=2, redactor=Redactor())
+        for commands in ([[b"PING"]], [[b"PING"], [b"PING"]])
+    ]
+
+    assert set(calls[0].parts) | set(calls[1].parts) == set(RedisBoundary.parts)
+
+
+@pytest.mark.parametrize("pack", [bytes, lambda data: data.decode(), lambda data: [data[:9], data[9:]]])
+def test_packed_commands_can_be_bytes_text_or_pieces(pack: Any) -> None:
+    assert read_commands(pack(b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n*1\r\n$4\r\nPING\r\n")) == [
+        [b"GET", b"a"],
+        [b"PING"],
+    ]

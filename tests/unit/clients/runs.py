@@ -1,0 +1,171 @@
+"""Runs of one test with a boundary: the engine of a session, with a vault in memory and without pytest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import pytest
+
+from pytest_mimic._core.engine.boundary_plan import BoundaryPlan, BoundaryPort
+from pytest_mimic._core.engine.engine import Engine
+from pytest_mimic._core.engine.ledger import Ledger
+from pytest_mimic._core.engine.owners import Owner
+from pytest_mimic._core.engine.state import RunState
+from pytest_mimic._core.seam.base import Boundary, BoundaryCall
+from pytest_mimic._core.settings import Mode, Settings
+from pytest_mimic._core.target_options import Options
+from pytest_mimic._core.vault import Vault
+from pytest_mimic._core.vault.locks import ByteLocks
+from pytest_mimic.errors import DriftError
+from unit.memory_store import MemoryStore
+
+TEST = "test_shop.py::test_order"
+
+
+class Runs:
+    """A test that runs again and again, with one vault.
+
+    Attributes:
+        store: The files of the vault.
+        port: The port that the edges have. It leads to the engine of the current run.
+        engine: The engine of the current run.
+        state: Its state.
+        calls: The calls of the current run, in order.
+    """
+
+    state: RunState
+    _begun: ClassVar[list[Runs]] = []
+
+    def __init__(self, boundary: Boundary) -> None:
+        self._begun.append(self)
+        self.boundary = boundary
+        self.store = MemoryStore()
+        self.port = _Port(self)
+        self.again("record")
+
+    def again(
+        self, mode: Literal["record", "replay", "verify", "pass", "off"], *, redact: Sequence[str] = ()
+    ) -> None:
+        """Begin the next run of the test.
+
+        Args:
+            mode: As in `Mode`; or `pass`, which excludes all calls, or `off`, which has no boundary.
+            redact: Secret names, as in `mimic_redact`.
+        """
+        if hasattr(self, "state"):
+            self.state.end_test()
+        settings = Settings(
+            mode=Mode(mode) if mode in ("replay", "verify") else Mode.RECORD,
+            rootdir=Path("/shop"),
+            vault=Path("/shop/.mimic_vault"),
+            shown_vault=".mimic_vault",
+            no_record=False,
+            ci=False,
+            source="strict",
+            pickles="forbid",  # a boundary gives plain data, which needs none
+            store_arguments=True,
+            redact=tuple(redact),
+            clear_unused=False,
+            fail_on_unused=False,
+        )
+        self.state = RunState(
+            settings=settings,
+            vault=Vault(self.store, pickles=settings.pickles),
+            ledger=Ledger(),
+        )
+        self.state.test = TEST
+        self.state.owner = Owner(TEST)
+        self._fixtures = Owner("test_shop.py")
+        self.engine = Engine(self.state, locks=lambda: ByteLocks(str), today="2026-11-02")
+        self.calls: list[BoundaryCall] = []
+        self.steps: list[Any] = []
+        self.engine_port = BoundaryPort(self.engine)
+        if mode != "off":
+            options = Options(exclude=("*",) if mode == "pass" else ())
+            plan = BoundaryPlan(self.engine, self.boundary, options, None)
+            self.engine_port.plans.append(plan)
+
+    @classmethod
+    def end_all(cls) -> None:
+        """End the test of all runs. After a miss, functions that wait are wrapped until then."""
+        while cls._begun:
+            cls._begun.pop().state.end_test()
+
+    @contextmanager
+    def in_fixture(self) -> Iterator[None]:
+        """Let calls belong to the set-up of a wider fixture, whose conversation is its own."""
+        test, self.state.owner = self.state.owner, self._fixtures
+        yield
+        self.state.owner = test
+
+    @property
+    def plain(self) -> list[Any]:
+        """The recorded outcomes: call by call, and those of equal calls together."""
+        vault = self.state.vault
+        recordings = [vault.read(name) for name in self.store.names("calls")]
+        return [
+            stored.load().value
+            for recording in recordings
+            if recording is not None
+            for stored in recording.outcomes
+        ]
+
+    @property
+    def text(self) -> str:
+        """Everything that is stored or shown."""
+        files = [(self.store.read(name) or b"").decode("utf-8", "replace") for name in self.store.names()]
+        shown = [json.dumps([call.parts, call.described], ensure_ascii=False) for call in self.calls]
+        outcomes = json.dumps(self.plain, ensure_ascii=False)
+        return "\n".join([*files, outcomes, *shown])
+
+    @property
+    def signatures(self) -> list[str]:
+        """The signatures of the test's own calls, in order."""
+        return [call.signature for call in self.calls if not call.shared]
+
+    @property
+    def abandoned(self) -> int:
+        """How many real calls of this run ended without an outcome."""
+        ended = sum(step.mode == "run" and not step.active for step in self.steps)
+        return ended - self.state.ledger.recorded - self.state.ledger.verified
+
+    def drifts(self) -> str:
+        """Return the messages of the drifts since the last call."""
+        return "\n".join(str(error) for error in self.state.pending.take() if isinstance(error, DriftError))
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Patch the edges of the client."""
+        for edge in self.boundary.edges():
+            try:
+                holder: Any = import_module(edge.module)
+            except ImportError:  # an optional part of the client
+                continue
+            for name in edge.path[:-1]:
+                holder = getattr(holder, name)
+            held = vars(holder)[edge.path[-1]]
+            if isinstance(held, classmethod):
+                wrapped: Any = classmethod(edge.wrap(held.__func__, self.port))
+            else:
+                wrapped = edge.wrap(held, self.port)
+            monkeypatch.setattr(holder, edge.path[-1], wrapped)
+
+
+class _Port:
+    """The port of the current run, which notes the calls that begin."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._runs.engine_port, name)
+
+    def begin(self, call: BoundaryCall) -> Any:
+        self._runs.calls.append(call)
+        step = self._runs.engine_port.begin(call)
+        self._runs.steps.append(step)
+        return step

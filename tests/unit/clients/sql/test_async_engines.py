@@ -1,0 +1,170 @@
+"""Engines of SQLAlchemy's asyncio extension."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.importorskip("sqlalchemy")
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from pytest_mimic._clients.sql.stand_ins import StandInConnection
+from unit.clients.runs import Runs
+from unit.clients.sql.places import Connect, Place
+
+if TYPE_CHECKING:
+    pass
+
+pytest_plugins = ("support.database_servers",)
+
+
+@pytest.mark.promise("sync and async clients replay")
+def test_async_engines(runs: Runs, async_place: Place) -> None:
+    """The adapters of asyncpg, aiosqlite and psycopg: statements, streams, errors, savepoints, no event loop kept."""
+
+    async def steps(engine: AsyncEngine) -> list[Any]:
+        seen: list[Any] = []
+        async with engine.begin() as connection:
+            await connection.execute(sa.text("CREATE TABLE t (a int UNIQUE)"))
+            await connection.execute(sa.text("INSERT INTO t VALUES (:a)"), [{"a": n} for n in range(30)])
+        async with engine.connect() as connection:
+            seen.append(
+                (await connection.execute(sa.text("SELECT a FROM t WHERE a < :a ORDER BY a"), {"a": 3})).all()
+            )
+            stream = await connection.stream(sa.text("SELECT a FROM t ORDER BY a"))
+            seen.append([row.a async for row in stream])
+            with pytest.raises(sa.exc.IntegrityError) as caught:
+                async with connection.begin_nested():
+                    await connection.execute(sa.text("INSERT INTO t VALUES (1)"))
+            error = caught.value.orig
+            seen += [type(error), str(error), getattr(error, "sqlstate", None), type(error.__cause__)]
+            await connection.rollback()
+            seen.append(await connection.scalar(sa.text("SELECT count(*) FROM t")))
+        return seen
+
+    engines = [create_async_engine(url, pool_pre_ping=True) for url in (async_place.real, async_place.gone)]
+
+    async def whole(engine: AsyncEngine) -> list[Any]:
+        try:
+            return await steps(engine)
+        finally:
+            await engine.dispose()
+
+    recorded = asyncio.run(whole(engines[0]))
+    runs.again("replay")
+    replayed = asyncio.run(whole(engines[1]))
+
+    assert replayed == recorded
+    assert recorded[1] == list(range(30))
+    assert recorded[-1] == 30
+
+
+def test_names_of_parameters_are_known_with_asyncio(runs: Runs, async_place: Place) -> None:
+    """Also of a driver that numbers them, with the values of a list behind all others."""
+
+    async def steps() -> None:
+        engine = create_async_engine(async_place.real)
+        async with engine.begin() as connection:
+            await connection.execute(sa.text("CREATE TABLE t (id int, password text)"))
+            await connection.execute(
+                sa.text("INSERT INTO t VALUES (1, :password)"), {"password": "hunter2-a"}
+            )
+            await connection.execute(
+                sa.text("SELECT id FROM t WHERE cast(id AS text) IN :api_keys AND id < :most").bindparams(
+                    sa.bindparam("api_keys", expanding=True)
+                ),
+                {"most": 4711, "api_keys": ["hunter2-x", "1"]},
+            )
+        await engine.dispose()
+
+    asyncio.run(steps())
+
+    assert "hunter2-" not in runs.text
+    assert "4711" in runs.text
+
+
+def test_async_connections_are_set_up_through_their_driver(runs: Runs, async_place: Place) -> None:
+    """`run_async` in a connect event configures the real connection, when there is one."""
+    if "psycopg" in async_place.driver:
+        pytest.skip("it has nothing to configure that shows in a query")
+
+    def engine_for(url: str) -> AsyncEngine:
+        engine = create_async_engine(url)
+
+        @sa.event.listens_for(engine.sync_engine, "connect")
+        def configure(connection: Any, _record: Any) -> None:
+            if "asyncpg" in url:
+                connection.run_async(
+                    lambda driver: driver.set_type_codec(
+                        "int4",
+                        encoder=str,
+                        decoder=lambda text: -int(text),
+                        schema="pg_catalog",
+                        format="text",
+                    )
+                )
+            else:
+                connection.run_async(
+                    lambda driver: driver.create_function("negative", 1, lambda value: -value)
+                )
+
+        return engine
+
+    async def ask(url: str) -> Any:
+        engine = engine_for(url)
+        async with engine.connect() as connection:
+            sql = "SELECT 5" if "asyncpg" in url else "SELECT negative(5)"
+            value = await connection.scalar(sa.text(sql))
+        await engine.dispose()
+        return value
+
+    assert asyncio.run(ask(async_place.real)) == -5
+    runs.again("replay")
+    assert asyncio.run(ask(async_place.gone)) == -5
+
+
+@pytest.mark.promise("responses and errors replay as the client's own objects")
+def test_types_are_exact(runs: Runs, pg: Place) -> None:
+    """Numbers, moments, ids, JSON, bytes, arrays, ranges and NULL, with each driver of PostgreSQL."""
+    pytest.importorskip("asyncpg")
+    pytest.importorskip("greenlet")
+    select = sa.text(
+        "SELECT 1.10::numeric AS n, 'NaN'::numeric, 'Infinity'::float8, now()::timestamptz, now()::timestamp,"
+        " '2026-11-02'::date, '10:00'::time, '10:00+02'::timetz, '1 day 3 sec'::interval,"
+        " '12345678-1234-5678-1234-567812345678'::uuid, '{\"a\": [1, null]}'::jsonb, '\\xff00'::bytea,"
+        " ARRAY[[1, 2], [3, 4]], ARRAY['a', NULL], '[1,5)'::int4range, '{[1,3),[5,7)}'::int4multirange,"
+        " '10.0.0.1'::inet, '10.0.0.0/8'::cidr, ROW(1, 'x'), NULL, 9223372036854775807, B'101'"
+    )
+
+    async def ask(url: str) -> Any:
+        engine = create_async_engine(url)
+        async with engine.connect() as connection:
+            row = (await connection.execute(select)).one()
+        await engine.dispose()
+        return row
+
+    for driver in ("asyncpg", "psycopg"):
+        runs.again("record")
+        recorded = asyncio.run(ask(pg.real.replace("psycopg", driver)))
+        runs.again("replay")
+        replayed = asyncio.run(ask(pg.gone.replace("psycopg", driver)))
+
+        # asyncpg's UUID is a subclass of the standard one, for speed. The standard one replaces it.
+        kinds = [uuid.UUID if isinstance(value, uuid.UUID) else type(value) for value in recorded]
+        assert [type(value) for value in replayed[:18]] == kinds[:18]
+        assert [repr(value) for value in replayed[:18]] == [repr(value) for value in recorded[:18]]
+        assert tuple(replayed[18:]) == tuple(recorded[18:])
+
+
+def test_stand_in_says_what_it_is(runs: Runs, connect: Connect, lite: Place) -> None:
+    engine = connect(lite.real)
+    connection = engine.raw_connection()
+
+    assert isinstance(connection.dbapi_connection, StandInConnection)
+    assert "stand-in" in repr(connection.dbapi_connection)
+    connection.close()

@@ -1,0 +1,165 @@
+"""The identity of statements with their parameters, and the plain form of results."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from pytest_mimic import fingerprint
+from pytest_mimic._clients.sql.calls import (
+    StatementCall,
+    StatementNames,
+)
+from pytest_mimic._clients.sql.results import load_columns, store_columns, store_rows
+from pytest_mimic._clients.sql.sqlalchemy import SqlBoundary
+from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic.errors import UnstableIdentityError
+from unit.clients.json_texts import written_json
+
+
+class Point:
+    """A type that an application has registered: `sqlite3.register_adapter(Point, ...)`."""
+
+    def __init__(self, x: object) -> None:
+        self.x = x
+
+
+def params_of(*parameters: object, sql: str = "INSERT INTO t (a) VALUES (?)") -> Any:
+    """The parameters in the identity of a call."""
+    return StatementCall(sql, parameters, database=0, redactor=Redactor()).call.parts["params"]
+
+
+def test_parameters_of_own_types_count_by_what_they_hold() -> None:
+    """Equal ones are one call, others another."""
+    assert params_of(Point(1)) == params_of(Point(1)) != params_of(Point(2))
+
+
+def test_parts_are_what_options_may_name() -> None:
+    """Each part of a statement has its word in `ignore=` and `match=`."""
+    call = StatementCall("SELECT 1", (), database=0, redactor=Redactor()).call
+
+    assert set(call.parts) == set(SqlBoundary.parts)
+
+
+@pytest.mark.parametrize(
+    ("many", "ignore"), [(False, "params.1"), (True, r"params.\*.1")], ids=["execute", "executemany"]
+)
+def test_parameter_without_an_identity_is_refused(many: bool, ignore: str) -> None:
+    """A lock inside: where it counts; the error names the parameter, and the line that leaves it out."""
+    given = [Point(threading.Lock())]
+    sent = StatementCall(
+        "INSERT INTO t (a) VALUES (?)",
+        [given, given] if many else given,
+        database=0,
+        redactor=Redactor(),
+        many=many,
+    )
+
+    with pytest.raises(UnstableIdentityError, match=rf"sqlalchemy ignore={ignore}\n"):
+        fingerprint(sent.call.parts)
+
+
+def test_expressions_of_sqlalchemy_count_by_their_type() -> None:
+    """No driver takes one as a parameter."""
+    sa = pytest.importorskip("sqlalchemy")
+
+    assert (
+        params_of(sa.select(1))
+        == params_of(sa.select(2))
+        == {"1": {"$object": "sqlalchemy.sql.selectable:Select"}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("parameters", "binds"),
+    [
+        ([1, "b", "a", "c"], ["x", "a_1_1", "a_1_2", "a_1_3"]),
+        ({"x": 1, "a_1_1": "b", "a_1_2": "a", "a_1_3": "c"}, ()),
+    ],
+    ids=["by place", "by name"],
+)
+def test_order_of_the_values_of_in_is_free(parameters: Any, binds: Sequence[str]) -> None:
+    """They may come from a set; which parameter is the list's is SQLAlchemy's to say. Nor is it told: a file would change."""
+    marks = ":x :a_1_1 :a_1_2 :a_1_3".split() if not binds else ["?"] * 4
+    sql = "SELECT * FROM t WHERE b = {} AND a IN ({}, {}, {})".format(*marks)
+    lists = [[["a_1_1"], ["a_1_2"], ["a_1_3"]]]
+
+    call = StatementCall(
+        sql, parameters, database=0, redactor=Redactor(), names=StatementNames(binds, lists)
+    ).call
+
+    assert list(call.parts["params"].values()) == [1, "a", "b", "c"]
+    assert list(call.described["params"].values()) == [1, "a", "b", "c"]
+
+
+@pytest.mark.parametrize("wrapper", ["psycopg2.extras:Json", "psycopg2:Binary", "psycopg.types.json:Jsonb"])
+def test_wrappers_of_drivers_count_by_what_they_hold(wrapper: str) -> None:
+    module, _, name = wrapper.partition(":")
+    wrap = getattr(pytest.importorskip(module), name)
+    first, second = ({"a": 1}, {"a": 2}) if "Json" in name else (b"1", b"2")
+
+    assert params_of(wrap(first)) == params_of(wrap(first)) != params_of(wrap(second))
+    assert "fingerprint" not in json.dumps(params_of(wrap(first)))
+
+
+@pytest.mark.parametrize("secret", ["hunter2", 4711, b"hunter2"], ids=["text", "number", "bytes"])
+def test_secret_parameters_are_hidden(secret: object) -> None:
+    """Of whatever type they are; which of them it was does not count."""
+    sql = "UPDATE t SET password = ?"
+
+    assert params_of(secret, sql=sql) == {"1": "<redacted>"}
+
+
+def test_named_parameter_beside_a_secret_counts_if_it_is_named_after_a_column() -> None:
+    sql = "UPDATE users SET password = :new, age = :age WHERE id = :id"
+
+    given = StatementCall(sql, {"new": "hunter2", "age": 3, "id": 1}, database=0, redactor=Redactor())
+
+    assert given.call.parts["params"] == {"new": "<redacted>", "age": 3, "id": 1}
+
+
+def test_parameters_of_a_text_without_secret_names_count() -> None:
+    assert params_of(1, "x", sql="SELECT a FROM t WHERE b = ? AND c = ?") == {"1": 1, "2": "x"}
+
+
+@written_json
+def test_json_stays_as_it_is_written(value: str, kept: str) -> None:
+    """Only its secrets are replaced."""
+    assert params_of(value) == {"1": kept}
+    assert store_rows([[value]], ["a"], [False], Redactor()) == [[kept]]
+
+
+def test_text_that_only_begins_like_json_is_kept() -> None:
+    """It is no JSON, and has no names to look at."""
+    assert params_of("{password: hunter2") == {"1": "{password: hunter2"}
+
+
+def test_types_of_columns_are_the_drivers_own() -> None:
+    """Where a driver describes a column by an object of its module, that object comes back; another is left out."""
+    description = [
+        ("a", sqlite3.Binary, None, 8, 8, None, True),
+        ("b", object(), None, None, None, None, None),
+        ("c", 23, None, None, None, None, None),
+    ]
+
+    stored = json.loads(json.dumps(store_columns(description, sqlite3)))
+
+    assert load_columns(stored, sqlite3) == (
+        ("a", sqlite3.Binary, None, 8, 8, None, True),
+        ("b", None, None, None, None, None, None),
+        ("c", 23, None, None, None, None, None),
+    )
+
+
+def test_the_secret_literals_of_a_statement_are_known_for_the_messages_of_errors() -> None:
+    sql = "SELECT id FROM users WHERE password = 'hunter2' AND name = :name"
+
+    call = StatementCall(sql, {"name": "Ann"}, database=0, redactor=Redactor())
+
+    assert "hunter2" in call.secrets
+    assert "hunter2" not in call.call.parts["statement"]

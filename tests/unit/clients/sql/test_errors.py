@@ -1,0 +1,98 @@
+"""Errors of database drivers survive plain data, as their own classes where those are there."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+import pytest
+
+from pytest_mimic._clients.sql.errors import DriverErrors
+
+
+def errors() -> DriverErrors:
+    """Return the family of sqlite3's errors, with one secret."""
+    return DriverErrors(sqlite3, lambda text: text.replace("hunter2", "***"))
+
+
+def through_json(error: BaseException) -> dict[str, Any]:
+    """The stored form, as a vault keeps it."""
+    return json.loads(json.dumps(errors().store(error)))  # type: ignore[no-any-return]
+
+
+def locked() -> sqlite3.OperationalError:
+    """An error as the driver raises it."""
+    error = sqlite3.OperationalError("database is locked")
+    error.sqlite_errorcode = 5
+    return error
+
+
+def test_error_comes_back_whole() -> None:
+    """Its class, its arguments, its attributes, and the error that caused it."""
+    error = locked()
+    error.__cause__ = sqlite3.InterfaceError("cannot lock")
+
+    found: Any = errors().load(through_json(error))
+
+    assert type(found) is sqlite3.OperationalError
+    assert found.args == ("database is locked",)
+    assert found.sqlite_errorcode == 5
+    assert repr(found.__cause__) == repr(error.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("sqlite3:RenamedSinceError", sqlite3.OperationalError),
+        ("sqlite3.no_such_module:OperationalError", sqlite3.OperationalError),
+        ("sqlite3:connect", sqlite3.OperationalError),
+        ("subprocess:CalledProcessError", sqlite3.OperationalError),
+    ],
+    ids=["no such class", "no such module", "no exception", "not the driver's"],
+)
+def test_class_that_is_not_there_is_replaced_by_its_kind(kind: str, expected: type) -> None:
+    """Another driver, another version, or a file that names something else: PEP 249 has a class for it."""
+    stored = {**through_json(locked()), "type": kind}
+
+    found = errors().load(stored)
+
+    assert type(found) is expected
+    assert found.args == ("database is locked",)
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("ValueError", ValueError), ("NoSuchKind", Exception)])
+def test_kind_that_the_driver_does_not_have(kind: str, expected: type) -> None:
+    """An error of Python's own is that; of what nobody knows, the message is left."""
+    found = errors().load({"type": "gone:Error", "kind": kind, "args": ["no"]})
+
+    assert type(found) is expected
+    assert found.args == ("no",)
+
+
+def test_secrets_are_taken_out_of_all_arguments() -> None:
+    """Drivers put texts into tuples, lists and mappings."""
+    stored = through_json(sqlite3.DatabaseError("hunter2", ["hunter2", ("hunter2", 1)], {"M": "hunter2"}))
+
+    assert "hunter2" not in json.dumps(stored)
+    assert errors().load(stored).args == ("***", ["***", ("***", 1)], {"M": "***"})
+
+
+def test_argument_without_a_plain_form_is_left_out() -> None:
+    """A cursor, a socket: the rest of the error is kept."""
+    found = errors().load(through_json(sqlite3.DatabaseError("no", object())))
+
+    assert found.args == ("no", None)
+
+
+def test_errors_inside_of_errors_end_somewhere() -> None:
+    """An error among its own arguments is stored some levels deep."""
+    error = sqlite3.DatabaseError("outer")
+    error.args = ("outer", error)
+
+    found: Any = errors().load(through_json(error))
+
+    depth = 0
+    while found is not None:
+        found, depth = found.args[1], depth + 1
+    assert depth == 5

@@ -1,0 +1,296 @@
+"""Statements that are recorded and replayed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.importorskip("sqlalchemy")
+
+import sqlalchemy as sa
+
+from pytest_mimic.errors import MissingRecordingError
+from unit.clients.runs import Runs
+from unit.clients.sql.places import Connect, Place, both, one, run
+
+if TYPE_CHECKING:
+    pass
+
+pytest_plugins = ("support.database_servers",)
+
+
+@pytest.mark.promise("boundaries use sequence by default")
+def test_select_before_and_after_an_insert_differs(runs: Runs, connect: Connect, place: Place) -> None:
+    """The n-th identical statement of a test has the n-th outcome."""
+
+    def steps(url: str) -> list[Any]:
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (a int)")
+        before = one(engine, "SELECT count(*) FROM t")
+        run(engine, "INSERT INTO t (a) VALUES (1)")
+        return [before, one(engine, "SELECT count(*) FROM t")]
+
+    recorded, replayed = both(runs, place, steps)
+
+    assert recorded == replayed == [0, 1]
+
+
+@pytest.mark.promise("responses and errors replay as the client's own objects")
+def test_error_comes_back_as_the_drivers(runs: Runs, connect: Connect, place: Place) -> None:
+
+    def steps(url: str) -> Any:
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (a int CONSTRAINT only_once UNIQUE)", "INSERT INTO t VALUES (1)")
+        with pytest.raises(sa.exc.IntegrityError) as caught:
+            run(engine, "INSERT INTO t VALUES (1)")
+        error = caught.value.orig
+        # What psycopg2 keeps in `diag` cannot be given to an error of its class.
+        diag = None if "psycopg2" in place.driver else getattr(error, "diag", None)
+        return [
+            type(error),
+            str(error),
+            getattr(error, "sqlite_errorname", None),
+            getattr(error, "sqlstate", None),
+            getattr(error, "pgcode", None),
+            getattr(diag, "constraint_name", None),
+            getattr(diag, "message_detail", None),
+        ]
+
+    recorded, replayed = both(runs, place, steps)
+
+    assert replayed == recorded
+    assert recorded[0].__name__ in ("IntegrityError", "UniqueViolation")
+
+
+def test_error_at_the_commit_is_recorded(runs: Runs, connect: Connect, pg: Place) -> None:
+    """A deferred constraint fails when the transaction ends, and so it does on replay."""
+
+    def steps(url: str) -> Any:
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (a int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+        run(engine, "INSERT INTO t VALUES (1)")
+        with pytest.raises(sa.exc.IntegrityError, match="duplicate key"):
+            run(engine, "INSERT INTO t VALUES (2)", "INSERT INTO t VALUES (1)")
+        return one(engine, "SELECT count(*) FROM t")
+
+    recorded, replayed = both(runs, pg, steps)
+
+    assert recorded == replayed == 1
+
+
+def test_rows_can_be_fetched_in_parts(runs: Runs, connect: Connect, place: Place) -> None:
+    """fetchone, fetchmany, partitions and iteration read the same rows."""
+
+    def steps(url: str) -> Any:
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (a int)")
+        with engine.begin() as connection:
+            connection.execute(sa.text("INSERT INTO t VALUES (:a)"), [{"a": n} for n in range(10)])
+            result = connection.execute(sa.text("SELECT a FROM t ORDER BY a"))
+            seen: list[Any] = [result.fetchone(), result.fetchmany(3), [row.a for row in result]]
+            stream = connection.execution_options(yield_per=4).execute(sa.text("SELECT a FROM t ORDER BY a"))
+            return [*seen, [len(part) for part in stream.partitions(4)]]
+
+    recorded, replayed = both(runs, place, steps)
+
+    assert recorded == replayed
+    assert recorded[-1] == [4, 4, 2]
+
+
+def test_stream_read_further_than_recorded_is_a_miss(runs: Runs, connect: Connect, pg: Place) -> None:
+    """A cursor at the server's side is recorded as far as it was read."""
+
+    def steps(url: str, count: int) -> Any:
+        engine = connect(url)
+        with engine.connect() as connection:
+            streaming = connection.execution_options(stream_results=True, max_row_buffer=2)
+            result = streaming.execute(sa.text("SELECT generate_series(1, 1000)"))
+            rows = [result.fetchone() for _ in range(count)]
+            result.close()
+            return rows
+
+    recorded = steps(pg.real, 3)
+    runs.again("replay")
+
+    assert steps(pg.gone, 3) == recorded
+    runs.again("replay")
+    with pytest.raises(MissingRecordingError, match="further"):
+        steps(pg.gone, 500)
+
+
+def test_executemany_and_last_row(runs: Runs, connect: Connect, lite: Place) -> None:
+    """Row counts and the id of the last row are the recorded ones."""
+
+    def steps(url: str) -> Any:
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (id integer primary key, a int)")
+        with engine.begin() as connection:
+            many = connection.execute(sa.text("INSERT INTO t (a) VALUES (:a)"), [{"a": 1}, {"a": 2}])
+            single = connection.execute(sa.text("INSERT INTO t (a) VALUES (3)"))
+            changed = connection.execute(sa.text("UPDATE t SET a = 0 WHERE a > 1"))
+            return [many.rowcount, single.lastrowid, changed.rowcount]
+
+    recorded, replayed = both(runs, lite, steps)
+
+    assert recorded == replayed == [2, 3, 2]
+
+
+def test_row_counts_are_those_of_a_run_without_mimicking(runs: Runs, connect: Connect, place: Place) -> None:
+    """Drivers differ in what a closed cursor still knows."""
+    table = sa.Table("t", sa.MetaData(), sa.Column("a", sa.Integer, primary_key=True))
+
+    def steps(url: str) -> list[int]:
+        engine = connect(url)
+        with engine.begin() as connection:
+            connection.execute(sa.text("CREATE TEMPORARY TABLE t (a int)"))
+            results = [
+                connection.execute(table.insert(), [{"a": 1}, {"a": 2}, {"a": 3}]),
+                connection.execute(table.insert(), {"a": 4}),
+                connection.execute(table.update().values(a=5)),
+                connection.execute(table.select()),
+            ]
+            results[-1].all()
+            return [result.rowcount for result in results]
+
+    runs.again("off")
+    real = steps(place.real)
+    runs.again("record")
+
+    assert both(runs, place, steps) == (real, real)
+
+
+def test_order_of_written_rows_is_free(runs: Runs, connect: Connect, lite: Place) -> None:
+    """A unit of work writes the rows of a set of objects in any order; other rows are another call."""
+    insert = sa.text("INSERT INTO t (a, b) VALUES (:a, :b)")
+    rows = [{"a": 1, "b": 9}, {"a": 2, "b": 8}, {"a": 2, "b": 7}]
+
+    def steps(url: str, rows: list[dict[str, int]]) -> int:
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (a int, b int)")
+        with engine.begin() as connection:
+            return connection.execute(insert, rows).rowcount
+
+    recorded = steps(lite.real, rows)
+    runs.again("replay")
+
+    assert steps(lite.gone, rows[::-1]) == recorded == 3
+    runs.again("replay")
+    with pytest.raises(MissingRecordingError, match="INSERT t"):
+        steps(lite.gone, rows[:2])
+
+
+def test_order_of_the_values_of_in_is_free(runs: Runs, connect: Connect, place: Place) -> None:
+    """A set's come in any order; other values are another call, and what goes together in tuples stays together."""
+    table = sa.table("t", sa.column("a"), sa.column("b"))
+    pair = sa.tuple_(table.c.a, table.c.b)
+
+    def steps(url: str, values: list[int], pairs: list[tuple[int, str]]) -> Any:
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (a int, b text)", "INSERT INTO t VALUES (1, 'x'), (2, 'y'), (3, 'z')")
+        query = sa.select(table.c.b).where(table.c.b != "", table.c.a.in_(values), pair.in_(pairs))
+        with engine.connect() as connection:
+            return connection.scalars(query.order_by(table.c.a)).all()
+
+    pairs = [(1, "x"), (2, "y"), (3, "q")]
+    recorded = steps(place.real, [1, 2, 7], pairs)
+    runs.again("replay")
+
+    assert steps(place.gone, [7, 1, 2], pairs[::-1]) == recorded == ["x", "y"]
+    for values, others in (([1, 2, 8], pairs), ([1, 2, 7], [(1, "y"), (2, "x"), (3, "q")])):
+        runs.again("replay")
+        with pytest.raises(MissingRecordingError, match="SELECT t"):
+            steps(place.gone, values, others)
+
+
+def test_an_in_may_be_empty(runs: Runs, connect: Connect, place: Place) -> None:
+    """It has no parameters, and perhaps the statement has no others."""
+    table = sa.table("t", sa.column("a"))
+
+    def steps(url: str) -> Any:
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (a int)", "INSERT INTO t VALUES (1)")
+        with engine.connect() as connection:
+            none, every = (
+                connection.scalars(sa.select(table.c.a).where(condition)).all()
+                for condition in (table.c.a.in_([]), table.c.a.not_in([]))
+            )
+        return none, every
+
+    recorded = steps(place.real)
+    runs.again("replay")
+
+    assert steps(place.gone) == recorded == ([], [1])
+
+
+def test_order_of_an_in_that_stands_twice_is_free(runs: Runs, connect: Connect, place: Place) -> None:
+    """A subquery that is used twice has one list, and by place two of each parameter."""
+    table = sa.table("t", sa.column("a"), sa.column("b"))
+
+    def steps(url: str, values: list[int]) -> Any:
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (a int, b int)", "INSERT INTO t VALUES (1, 2), (2, 3), (3, 4)")
+        found = sa.select(table.c.a).where(table.c.b.in_(values))
+        query = sa.select(table.c.a).where(table.c.a.in_(found) | table.c.b.in_(found))
+        with engine.connect() as connection:
+            return connection.scalars(query.order_by(table.c.a)).all()
+
+    recorded = steps(place.real, [2, 3, 7])
+    runs.again("replay")
+
+    assert steps(place.gone, [7, 3, 2]) == recorded == [1, 2]
+    runs.again("replay")
+    with pytest.raises(MissingRecordingError, match="SELECT t"):
+        steps(place.gone, [2, 3, 8])
+
+
+def test_order_of_a_list_outside_of_in_counts(runs: Runs, connect: Connect, place: Place) -> None:
+    """A list in another place may be one of columns or arguments."""
+    chosen, others = (sa.bindparam(name, expanding=True) for name in ("chosen", "others"))
+    query = sa.text("SELECT a FROM t WHERE a IN :others AND a IN :chosen AND (a, b) = :chosen")
+    query = query.bindparams(chosen, others)
+
+    def steps(url: str, values: list[int], others: list[int]) -> Any:
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (a int, b int)", "INSERT INTO t VALUES (1, 2), (3, 4)")
+        with engine.connect() as connection:
+            return connection.scalars(query, {"chosen": values, "others": others}).all()
+
+    recorded = steps(place.real, [1, 2], [1, 2, 3])
+    runs.again("replay")
+
+    assert steps(place.gone, [1, 2], [3, 2, 1]) == recorded == [1]
+    runs.again("replay")
+    with pytest.raises(MissingRecordingError, match="SELECT t"):
+        steps(place.gone, [2, 1], [1, 2, 3])
+
+
+@pytest.mark.promise("a query counts by its text and parameters")
+def test_parameters_count_and_are_named_by_column(runs: Runs, connect: Connect, lite: Place) -> None:
+    """Another value is another call; what is shown says which column it was for."""
+    engine = connect(lite.real)
+    run(engine, "CREATE TABLE t (a int, b text)")
+    table = sa.table("t", sa.column("a"), sa.column("b"))
+    with engine.begin() as connection:
+        connection.execute(table.insert(), {"a": 1, "b": "x"})
+    call = runs.calls[-2]
+
+    assert (call.signature, call.parts["params"]) == ("INSERT t", {"a": 1, "b": "x"})
+    runs.again("replay")
+    with pytest.raises(MissingRecordingError, match="INSERT t"), engine.begin() as connection:
+        connection.execute(table.insert(), {"a": 2, "b": "x"})
+
+
+def test_value_that_cannot_be_stored_is_refused(runs: Runs, connect: Connect, lite: Place) -> None:
+    """Nothing is recorded, and the error says which column it is."""
+    import sqlite3
+
+    class Point:
+        pass
+
+    sqlite3.register_converter("point", lambda _: Point())
+    engine = connect(lite.real, connect_args={"detect_types": sqlite3.PARSE_DECLTYPES})
+    run(engine, "CREATE TABLE t (a point)", "INSERT INTO t VALUES ('x')")
+
+    with pytest.raises(TypeError, match=r"rows\[0\]\.a: .*Point"):
+        one(engine, "SELECT a FROM t")

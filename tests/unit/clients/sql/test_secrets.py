@@ -1,0 +1,209 @@
+"""Secrets in statements, parameters and results."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.importorskip("sqlalchemy")
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from unit.clients.runs import Runs
+from unit.clients.sql.places import Connect, Place, both, one, run
+
+if TYPE_CHECKING:
+    pass
+
+pytest_plugins = ("support.database_servers",)
+
+
+@pytest.mark.promise("redaction leaves live traffic alone, and identities use redacted data")
+@pytest.mark.promise("SQL and Redis redaction goes by column, field and parameter names")
+def test_secrets_never_reach_a_recording(runs: Runs, connect: Connect, place: Place) -> None:
+    """Columns, parameters, texts, JSON and messages of errors; the application sees the real ones while recording."""
+
+    def steps(url: str) -> Any:
+        engine = connect(url)
+        run(
+            engine,
+            "CREATE TABLE t (name text NOT NULL, password text UNIQUE, settings json)",
+            "INSERT INTO t (name, password) VALUES ('a', 'hunter2-literal')",
+        )
+        table = sa.table("t", sa.column("name"), sa.column("password"), sa.column("settings", sa.JSON))
+        row = {"name": "b", "password": "hunter2-bound", "settings": {"api_key": "hunter2-json", "a": 1}}
+        with engine.begin() as connection:
+            connection.execute(table.insert(), row)
+        with pytest.raises(sa.exc.IntegrityError), engine.begin() as connection:
+            connection.execute(table.insert(), row)
+        for statement in (
+            "INSERT INTO t (name, password) VALUES ('c', 'hunter2-literal')",
+            "UPDATE t SET password = (SELECT max(password) FROM t)",
+            "UPDATE t SET name = NULL",
+        ):
+            with pytest.raises(sa.exc.DatabaseError):  # pg8000: ProgrammingError for the NULL
+                run(engine, statement)
+        with engine.connect() as connection:
+            where = sa.select(table).where(table.c.password == "hunter2-bound")
+            return [connection.execute(where).one()._asdict(), one(engine, "SELECT password FROM t")]
+
+    recorded, replayed = both(runs, place, steps)
+
+    assert recorded[0] == {
+        "name": "b",
+        "password": "hunter2-bound",
+        "settings": {"api_key": "hunter2-json", "a": 1},
+    }
+    assert replayed[0] == {
+        "name": "b",
+        "password": "<redacted>",
+        "settings": {"api_key": "<redacted>", "a": 1},
+    }
+    assert "hunter2" not in runs.text
+
+
+@pytest.mark.promise("SQL and Redis redaction goes by column, field and parameter names")
+def test_secrets_of_a_result_are_known_under_an_alias(runs: Runs, connect: Connect, place: Place) -> None:
+    """By what the statement says of a column; the application sees the real ones while recording."""
+
+    def steps(url: str) -> Any:
+        engine = connect(url)
+        run(
+            engine,
+            "CREATE TABLE t (id int, password text)",
+            "INSERT INTO t (id, password) VALUES (1, 'hunter2-a')",
+        )
+        t = sa.table("t", sa.column("id", sa.Integer), sa.column("password", sa.String))
+        select = sa.select(
+            t.c.password.label("zz"),
+            sa.func.lower(t.c.password),
+            t.c.id.label("n"),
+            sa.func.count(t.c.password),
+        ).group_by(t.c.id, t.c.password)
+        with engine.connect() as connection:
+            return [
+                tuple(connection.execute(select).one()),
+                connection.scalar(sa.text("SELECT cast(:token AS text) AS x"), {"token": "hunter2-b"}),
+            ]
+
+    recorded, replayed = both(runs, place, steps)
+
+    assert recorded == [("hunter2-a", "hunter2-a", 1, 1), "hunter2-b"]
+    assert replayed == [("<redacted>", "<redacted>", 1, 1), "<redacted>"]
+    assert "hunter2-" not in runs.text
+
+
+SECRET_RESULTS = {
+    "SELECT password AS p, id FROM t": ["<redacted>", 7],
+    "SELECT upper(password) p, max(passcode) FROM t GROUP BY password": ["<redacted>", 0],
+    "SELECT DISTINCT email || password, t.id FROM t": ["<redacted>", 7],
+    "SELECT *, password AS p FROM t": [7, "ann", "<redacted>", 0, "<redacted>"],
+    "SELECT email FROM t WHERE id < 0 UNION ALL SELECT password FROM t": ["<redacted>"],
+    "SELECT CASE WHEN id > 0 THEN password ELSE email END AS p FROM t": ["<redacted>"],
+    "SELECT (SELECT max(password) FROM t) AS p, id FROM t": ["<redacted>", 7],
+    "UPDATE t SET id = 7 RETURNING id, coalesce(password, email) AS p": [7, "<redacted>"],
+    "SELECT count(password), length(password), 1 + length(password) FROM t GROUP BY id, password": [1, 7, 8],
+    "SELECT email FROM t WHERE password IS NOT NULL ORDER BY password": ["ann"],
+    "SELECT email FROM t WHERE (SELECT max(password) FROM t) IS NOT NULL": ["ann"],
+    "WITH x AS (SELECT id, password FROM t) SELECT id, 'a' FROM x": [7, "<redacted>"],
+}
+
+
+@pytest.mark.parametrize("sql", SECRET_RESULTS)
+def test_columns_of_a_text_that_show_a_secret_are_replaced(
+    runs: Runs, connect: Connect, place: Place, sql: str
+) -> None:
+
+    def steps(url: str) -> Any:
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (id int, email text, password text, passcode int)")
+        run(engine, "INSERT INTO t (id, email, password, passcode) VALUES (7, 'ann', 'hunter2', 4711)")
+        with engine.begin() as connection:
+            return list(connection.execute(sa.text(sql)).one())
+
+    _, replayed = both(runs, place, steps)
+
+    assert replayed == SECRET_RESULTS[sql]
+
+
+@pytest.mark.promise("SQL and Redis redaction goes by column, field and parameter names")
+def test_secrets_of_parameters_are_known_by_their_own_names(
+    runs: Runs, connect: Connect, place: Place
+) -> None:
+    """Also where the driver takes them by place, and the statement names no column for them."""
+
+    def steps(url: str) -> Any:
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (id int, password text)")
+        insert = sa.text("INSERT INTO t VALUES (:id, :password)")
+        names = sa.text("SELECT id FROM t WHERE cast(id AS text) IN :api_keys AND id < :most")
+        with engine.begin() as connection:
+            connection.execute(insert, {"id": 1, "password": "hunter2-one"})
+            connection.execute(insert, [{"id": n, "password": f"hunter2-{n}"} for n in (2, 3)])
+            found = connection.execute(
+                names.bindparams(sa.bindparam("api_keys", expanding=True)),
+                {"most": 4711, "api_keys": ["hunter2-x", "1"]},
+            )
+            return found.scalars().all(), connection.scalar(
+                sa.text("SELECT count(*) FROM t WHERE substr(cast(:api_key AS text), 1, 7) = 'hunter2'"),
+                {"api_key": "hunter2-key"},
+            )
+
+    recorded, replayed = both(runs, place, steps)
+
+    assert recorded == replayed == ([1], 3)
+    assert "hunter2-" not in runs.text
+    assert "4711" in runs.text
+
+
+def test_parameters_are_called_by_their_own_names(runs: Runs, connect: Connect, place: Place) -> None:
+    engine = connect(place.real)
+    run(engine, "CREATE TABLE t (id int, token text)")
+    rows = [{"id": 1, "token": "hunter2"}, {"id": 2, "token": "hunter2"}]
+    with engine.begin() as connection:
+        connection.execute(sa.text("INSERT INTO t VALUES (:id, :token)"), rows)
+
+    assert runs.calls[-2].parts["params"] == [
+        {"id": 1, "token": "<redacted>"},
+        {"id": 2, "token": "<redacted>"},
+    ]
+
+
+def test_secrets_of_many_rows_in_one_statement(runs: Runs, async_place: Place) -> None:
+    """As SQLAlchemy writes them where it wants something back: the place in a row tells the column."""
+    table = sa.Table(
+        "t",
+        sa.MetaData(),
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("name", sa.String),
+        sa.Column("password", sa.String),
+    )
+    rows = [{"name": f"n{number}", "password": f"hunter2-{number}"} for number in range(3)]
+
+    async def write() -> None:
+        engine = create_async_engine(async_place.real)
+        async with engine.begin() as connection:
+            await connection.run_sync(table.metadata.create_all)
+            await connection.execute(table.insert().returning(table.c.id), rows)
+        await engine.dispose()
+
+    asyncio.run(write())
+
+    params = runs.calls[-2].parts["params"]
+    assert sorted(params.values()) == ["<redacted>"] * 3 + ["n0", "n1", "n2"]
+    assert "hunter2" not in runs.text
+
+
+def test_number_about_a_secret_counts(runs: Runs, connect: Connect, place: Place) -> None:
+    """`token_count = 5` is not `token_count = 6`: SQLAlchemy numbers the names of its parameters."""
+    engine = connect(place.real)
+    table = sa.Table("t", sa.MetaData(), sa.Column("token_count", sa.Integer))
+    table.create(engine)
+
+    with engine.begin() as connection:
+        connection.execute(sa.select(table).where(table.c.token_count == 5))
+
+    assert list(runs.calls[-2].parts["params"].values()) == [5]

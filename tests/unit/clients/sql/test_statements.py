@@ -1,0 +1,155 @@
+"""The reader of a statement's text."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_mimic._clients.sql.statements import read_statement
+
+SIGNATURES = {
+    "SELECT a FROM users": "SELECT users",
+    "select a\nfrom public.users as u": "SELECT users",
+    'SELECT a FROM "Order Lines"': "SELECT Order Lines",
+    "SELECT a FROM `users`": "SELECT users",
+    "SELECT a FROM [dbo].[users]": "SELECT users",
+    "SELECT extract(year FROM d) FROM days": "SELECT days",
+    "SELECT x FROM (SELECT y FROM deep) AS q": "SELECT deep",
+    "(SELECT a FROM x) UNION SELECT b FROM y": "SELECT x",
+    "/* hint */ SELECT a -- why\n FROM users": "SELECT users",
+    "SELECT pg_catalog.version()": "SELECT version()",
+    "SELECT 1": "SELECT",
+    "WITH t AS (SELECT 1 FROM old) SELECT * FROM t": "SELECT t",
+    "WITH RECURSIVE t AS (SELECT 1) INSERT INTO orders SELECT * FROM t": "INSERT orders",
+    "INSERT INTO shop.orders (a) VALUES (?)": "INSERT orders",
+    "INSERT OR IGNORE INTO orders VALUES (?)": "INSERT orders",
+    "UPDATE ONLY users SET a = 1": "UPDATE users",
+    "DELETE FROM users WHERE a = 1": "DELETE users",
+    "MERGE INTO users USING new ON true": "MERGE users",
+    "CREATE TABLE IF NOT EXISTS users (id int)": "CREATE users",
+    "CREATE UNIQUE INDEX ix_name ON users (name)": "CREATE ix_name",
+    "ALTER TABLE users ADD a int": "ALTER users",
+    "DROP TABLE users": "DROP users",
+    "TRUNCATE TABLE users": "TRUNCATE users",
+    "SAVEPOINT sa_savepoint_1": "SAVEPOINT sa_savepoint_1",
+    "RELEASE SAVEPOINT sa_savepoint_1": "RELEASE sa_savepoint_1",
+    "ROLLBACK TO SAVEPOINT sa_savepoint_1": "ROLLBACK sa_savepoint_1",
+    "BEGIN": "BEGIN",
+    'PRAGMA main.table_info("users")': "PRAGMA table_info",
+    "SET search_path TO x": "SET search_path",
+    "EXPLAIN SELECT * FROM users": "EXPLAIN users",
+    "": "",
+    "-- nothing": "",
+}
+
+
+@pytest.mark.promise("every call has a signature")
+@pytest.mark.parametrize("sql", SIGNATURES)
+def test_signature_is_verb_and_main_table(sql: str) -> None:
+    assert read_statement(sql).signature == SIGNATURES[sql]
+
+
+@pytest.mark.promise("a query counts by its text and parameters")
+def test_blanks_are_folded_outside_of_quotes() -> None:
+    text, _ = read_statement("  SELECT a,\n\t b\n FROM t WHERE c = 'two  blanks' ;\n").redact(
+        lambda _: False, numbers=True
+    )
+
+    assert text == "SELECT a, b FROM t WHERE c = 'two  blanks'"
+
+
+def is_secret(name: str) -> bool:
+    """Return whether a name is one of this module's secrets."""
+    return name.lower() in ("password", "pin")
+
+
+REDACTED = {
+    "SELECT 1 FROM t WHERE password = 'hunter2'": "SELECT <redacted> FROM t WHERE password = '<redacted>'",
+    "INSERT INTO t (a, password) VALUES ('x', 'it''s')": "INSERT INTO t (a, password) VALUES ('<redacted>', '<redacted>')",
+    "ALTER USER bob PASSWORD 'hunter2'": "ALTER USER bob PASSWORD '<redacted>'",
+    "CREATE TABLE t (password varchar(30))": "CREATE TABLE t (password varchar(30))",
+    "UPDATE t SET pin = 4711": "UPDATE t SET pin = <redacted>",
+    'UPDATE "t" SET "password" = "hunter2" -- hunter2': 'UPDATE "t" SET "password" = \'<redacted>\' /* <redacted> */',
+    "SELECT a FROM t WHERE a->>'password' = $1": "SELECT a FROM t WHERE a->>'password' = $1",
+    "SELECT $$a$$, $x$b$x$, password FROM t": "SELECT '<redacted>', '<redacted>', password FROM t",
+    "SELECT '\\' OR password = 'hunter2' FROM t": "SELECT '<redacted>' FROM t",
+    "UPDATE t SET password = 'hunter2": "UPDATE t SET password = '<redacted>'",
+    'INSERT INTO t VALUES (\'{"password": "hunter2"}\')': "INSERT INTO t VALUES ('<redacted>')",
+    "INSERT INTO t (a) VALUES ('x', 4711)": "INSERT INTO t (a) VALUES ('x', 4711)",
+    "INSERT INTO t (a) VALUES (:password, 'x')": "INSERT INTO t (a) VALUES (:password, 'x')",
+}
+
+
+@pytest.mark.parametrize("sql", REDACTED)
+def test_literals_are_hidden_in_a_statement_with_a_secret_name(sql: str) -> None:
+    assert read_statement(sql).redact(is_secret, numbers=True)[0] == REDACTED[sql]
+
+
+def test_hidden_literals_are_listed_for_messages_of_errors() -> None:
+    statement = read_statement("UPDATE t SET a = 'b', password = 'hunter2'")
+
+    assert statement.redact(is_secret, numbers=True)[1] == ["b", "hunter2"]
+
+
+KEPT = {
+    "SELECT a, password FROM t": True,
+    "SELECT t.a, password FROM t WHERE lower(b) = 'x'": True,
+    "SELECT DISTINCT a FROM t": True,
+    "SELECT * FROM t": True,
+    "UPDATE t SET b = 1 RETURNING a": True,
+    "PRAGMA table_info(credentials)": True,
+    "WITH q AS (SELECT a, password FROM t) SELECT a FROM q": True,
+    "SELECT a FROM (SELECT a, password FROM t) AS q": True,
+    "SELECT password AS a FROM t": False,
+    "SELECT password a FROM t": False,
+    "SELECT upper(password) a FROM t": False,
+    "SELECT b, 'x' AS \"a\" FROM t": False,
+    "SELECT a(password) FROM t": False,
+    "SELECT a || password FROM t": False,
+    "SELECT password::a FROM t": False,
+    "SELECT a FROM (SELECT password AS a FROM t) AS q": False,
+    "SELECT a FROM t UNION SELECT password FROM t": False,
+    "WITH q (a) AS (SELECT password FROM t) SELECT a FROM q": False,
+    "SELECT a FROM (SELECT b, password FROM t) AS q (b, a)": False,
+    "EXPLAIN SELECT b FROM t WHERE password = 'x'": False,
+    "SELECT b FROM t": False,
+}
+
+
+@pytest.mark.parametrize("sql", KEPT)
+def test_column_is_kept_if_it_clearly_is_the_tables(sql: str) -> None:
+    assert read_statement(sql).keeps("a") == KEPT[sql]
+
+
+SHOWN = {
+    "SELECT max(pin) FROM t": True,
+    "SELECT (SELECT pin FROM t) + 1 AS a": True,
+    "WITH q AS (SELECT pin AS a FROM t) SELECT a FROM q": True,
+    "UPDATE t SET b = 1 RETURNING pin AS a": True,
+    "SELECT count(*), count(pin), length(password) FROM t WHERE pin = 1 ORDER BY pin": False,
+    "SELECT a FROM t JOIN u ON t.pin = u.pin": False,
+}
+
+
+@pytest.mark.parametrize("sql", SHOWN)
+def test_secret_that_is_only_counted_or_compared_is_not_shown(sql: str) -> None:
+    assert read_statement(sql).shows(is_secret) == SHOWN[sql]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"SELECT {'(' * 20_000}password{')' * 20_000}",
+        f"{'SELECT (' * 5_000}SELECT password{')' * 5_000}",
+        " UNION ".join(["SELECT password"] * 20_000),
+        f"SELECT {'CASE WHEN a THEN ' * 20_000}password{' END' * 20_000}",
+        f"SELECT password, {', '.join(['a'] * 2_000)}",
+        f"SELECT password, {chr(39) * 20_001}",
+    ],
+    ids=["parentheses", "selects", "unions", "cases", "columns", "quotes"],
+)
+def test_large_statements_are_read_quickly(sql: str) -> None:
+    statement = read_statement(sql)
+
+    assert statement.shows(is_secret)
+    assert not statement.keeps("x")
+    assert "password" in statement.redact(is_secret, numbers=True)[0]

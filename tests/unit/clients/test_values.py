@@ -1,0 +1,227 @@
+"""Values of databases survive plain data with their types."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import json
+import math
+import uuid
+from decimal import Decimal
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_mimic._core.seam.values import blank, from_plain, to_plain
+from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+class Address(NamedTuple):
+    """A named tuple, as psycopg makes one of a composite type."""
+
+    street: str
+    number: int
+
+
+VALUES = {
+    "null": None,
+    "bool": True,
+    "int": 2**80,
+    "float": 0.1,
+    "infinity": -math.inf,
+    "text": 'with "quotes" and \n lines',
+    "bytes of text": b"plain text",
+    "bytes": bytes(range(256)),
+    "bytearray": bytearray(b"\x00"),
+    "memoryview": memoryview(b"\xff"),
+    "decimal": Decimal("1.10"),
+    "decimal nan": Decimal("NaN"),
+    "date": dt.date(2026, 11, 2),
+    "naive time": dt.time(1, 2, 3, 4),
+    "time with an offset": dt.time(1, 2, tzinfo=dt.timezone(dt.timedelta(hours=2))),
+    "time in a zone": dt.time(1, 2, tzinfo=BERLIN),
+    "naive datetime": dt.datetime(2026, 11, 2, 10, 0, 0, 1),
+    "datetime in UTC": dt.datetime(2026, 11, 2, tzinfo=dt.timezone.utc),
+    "datetime in a zone": dt.datetime(2026, 7, 2, tzinfo=BERLIN),
+    "second hour of a clock put back": dt.datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=BERLIN),
+    "interval": dt.timedelta(days=-1, seconds=3, microseconds=5),
+    "uuid": uuid.UUID("12345678-1234-5678-1234-567812345678"),
+    "tuple": (1, (2, "3")),
+    "list": [1, [None, b"\xff"]],
+    "set": {1, 2},
+    "frozenset": frozenset({"a"}),
+    "mapping": {"a": {"b": Decimal(1)}},
+    "mapping like a tag": {"$bytes": "no bytes"},
+    "mapping by numbers": {1: "a", (2, 3): "b"},
+    "address": ipaddress.ip_address("10.0.0.1"),
+    "network": ipaddress.ip_network("fe80::/64"),
+}
+
+
+@pytest.mark.parametrize("value", VALUES.values(), ids=list(VALUES))
+def test_value_comes_back_equal_and_of_its_type(value: Any) -> None:
+    back = from_plain(json.loads(json.dumps(to_plain(value), allow_nan=False)))
+
+    assert type(back) is type(value)
+    assert repr(back) == repr(value) or back == value
+
+
+def test_named_tuple_keeps_its_names() -> None:
+    """Its class is one of the same name, as a driver makes one in each process."""
+    back = from_plain(json.loads(json.dumps(to_plain([Address("Storgata", 5), Address("Torget", 1)]))))
+
+    assert back == [("Storgata", 5), ("Torget", 1)]
+    assert repr(back[0]) == "Address(street='Storgata', number=5)"
+    assert back[0].number == 5
+    assert type(back[0]) is type(back[1])
+
+
+def test_zone_keeps_its_name_and_its_hour() -> None:
+    """A time that is there twice comes back as the one it was."""
+    moment = dt.datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=BERLIN)
+
+    back = from_plain(to_plain(moment))
+
+    assert back.tzinfo is BERLIN
+    assert back.utcoffset() == dt.timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [(1, 5, "[)", False), (None, 5, "(]", False), (None, None, "[)", True)],
+    ids=["bounded", "open", "empty"],
+)
+@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+def test_ranges_come_back(driver: str, bounds: tuple[Any, Any, str, bool]) -> None:
+    lower, upper, brackets, empty = bounds
+    if driver == "psycopg":
+        kind = pytest.importorskip("psycopg.types.range").Range
+        value = kind(empty=True) if empty else kind(lower, upper, brackets)
+    else:
+        kind = pytest.importorskip("asyncpg").Range
+        value = kind(lower, upper, lower_inc=brackets[0] == "[", upper_inc=brackets[1] == "]", empty=empty)
+
+    assert from_plain(json.loads(json.dumps(to_plain(value)))) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Range(1, 5, bounds='(]')",
+        "Range(None, None)",
+        "Range(empty=True)",
+    ],
+)
+def test_ranges_of_sqlalchemy_come_back(value: str) -> None:
+    """As SQLAlchemy makes them of asyncpg's and psycopg's, which a parameter may hold."""
+    postgresql = pytest.importorskip("sqlalchemy.dialects.postgresql")
+    made = eval(value, vars(postgresql))
+
+    assert from_plain(json.loads(json.dumps(to_plain(made)))) == made
+
+
+def test_multiranges_come_back() -> None:
+    """psycopg's, range by range."""
+    module = pytest.importorskip("psycopg.types.multirange")
+    made = module.Multirange([module.Range(1, 3), module.Range(5, None)])
+
+    back = from_plain(json.loads(json.dumps(to_plain(made))))
+
+    assert type(back) is module.Multirange
+    assert back == made
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Point(1, 2)",
+        "Line(1, 2, 3)",
+        "LineSegment((1, 2), (3, 4))",
+        "Box((3, 4), (1, 2))",
+        "Path((1, 2), (3, 4), is_closed=True)",
+        "Path((1, 2), (3, 4), is_closed=False)",
+        "Polygon((1, 2), (3, 4), (5, 6))",
+        "Circle((1, 2), 3)",
+        "BitString('101')",
+    ],
+)
+def test_shapes_come_back(value: str) -> None:
+    """asyncpg's geometry and bits."""
+    types = pytest.importorskip("asyncpg.types")
+    made = eval(value, vars(types))
+
+    back = from_plain(json.loads(json.dumps(to_plain(made))))
+
+    assert type(back) is type(made)
+    assert back == made
+    assert getattr(back, "is_closed", None) is getattr(made, "is_closed", None)
+
+
+def test_unknown_type_is_refused_by_its_place() -> None:
+    """The error names the part that has no plain form."""
+    with pytest.raises(UnstorableOutcomeError, match=r"rows\[0\]\.a\[1\]: builtins\.object"):
+        to_plain({"a": [1, object()]}, "rows[0]")
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        {"$decimal": "x"},
+        {"$nothing": 1},
+        {"$datetime": 5},
+        {"$datetime": "2026-07-01T12:00:00+05:00", "zone": "Europe/Berlin"},
+        {"$ip": "10.0.0.1", "kind": "os"},
+    ],
+    ids=str,
+)
+def test_damaged_value_is_an_error(plain: Any) -> None:
+    with pytest.raises(CorruptRecordingError, match="a recording has a value"):
+        from_plain(plain)
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text()
+        | st.binary()
+        | st.decimals(allow_nan=False),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner, inner),
+        max_leaves=10,
+    )
+)
+def test_any_nesting_comes_back(value: Any) -> None:
+    assert repr(from_plain(json.loads(json.dumps(to_plain(value), allow_nan=False)))) == repr(value)
+
+
+@pytest.mark.promise("null stays null")
+@pytest.mark.parametrize(
+    ("value", "hidden"),
+    [
+        ("s3cret", "***"),
+        (b"s3cret", b"***"),
+        (12345, 0),
+        (True, True),
+        (Decimal("5"), Decimal(0)),
+        (dt.date(2000, 5, 5), dt.date(1970, 1, 1)),
+        (dt.datetime(2000, 5, 5), dt.datetime(1970, 1, 1)),
+        (dt.time(5, 5, tzinfo=BERLIN), dt.time(0, tzinfo=BERLIN)),
+        (uuid.UUID(int=5), uuid.UUID(int=0)),
+        (["a", None], ["***", None]),
+        (Address("Storgata", 5), Address("***", 0)),
+        ({"k": "a"}, {"k": "***"}),
+        (None, None),
+    ],
+    ids=repr,
+)
+def test_secret_is_replaced_by_its_own_type(value: Any, hidden: Any) -> None:
+
+    assert blank(value, "***") == hidden
+    assert type(blank(value, "***")) is type(hidden)

@@ -1,0 +1,190 @@
+"""While verifying, statements and commands are sent for real, and the application gets what was recorded."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.importorskip("redis")
+pytest.importorskip("sqlalchemy")
+
+import redis
+import sqlalchemy as sa
+
+from pytest_mimic._clients.redis.client import RedisBoundary
+from pytest_mimic._clients.sql.sqlalchemy import SqlBoundary
+from unit.clients.runs import Runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from support.database_servers import Postgres, RedisServer
+
+pytest_plugins = ("support.database_servers",)
+pytestmark = pytest.mark.promise("--mimic-verify hands on the recorded outcome and fails the test afterwards")
+
+
+@pytest.fixture
+def sql(monkeypatch: pytest.MonkeyPatch) -> Runs:
+    """Runs of a test with SQLAlchemy."""
+    runs = Runs(SqlBoundary("sqlalchemy"))
+    runs.install(monkeypatch)
+    return runs
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[sa.Engine]:
+    """An engine of a new SQLite file."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    yield engine
+    engine.dispose()  # since Python 3.13, a connection that is not closed warns
+
+
+def order(engine: sa.Engine) -> tuple[Any, ...]:
+    """Place an order, and return its id, its token and the number of orders."""
+    with engine.begin() as connection:
+        made = connection.execute(
+            sa.text("INSERT INTO orders (token) VALUES ('t') RETURNING id")
+        ).scalar_one()
+        token = connection.execute(sa.text("SELECT token FROM users")).scalar_one()
+        known = sa.text("SELECT count(*) FROM users WHERE token = :token")
+        return made, connection.execute(known, {"token": token}).scalar_one()
+
+
+def test_a_statement_runs_and_gives_the_recorded_rows(sql: Runs, engine: sa.Engine) -> None:
+    """It really writes. The secrets in rows are the real ones, so that the next statements find what they ask for."""
+    sql.again("off")
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE orders (id INTEGER PRIMARY KEY, token text)"))
+        connection.execute(sa.text("CREATE TABLE users (token text)"))
+        connection.execute(sa.text("INSERT INTO users VALUES ('token-of-january-1')"))
+    sql.again("record")
+    assert order(engine) == (1, 1)
+    sql.again("off")
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE users SET token = 'token-of-february-2'"))
+    sql.again("verify")
+
+    assert order(engine) == (1, 1)
+
+    drifts = sql.drifts()
+    assert drifts.count("no longer gives") == 1
+    assert "INSERT orders" in drifts
+    sql.again("off")
+    with engine.begin() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM orders")).scalar_one() == 2
+
+
+def test_a_recorded_error_is_raised_and_a_new_one_is_not(sql: Runs, engine: sa.Engine) -> None:
+    def attempt() -> tuple[str, int]:
+        with engine.connect() as connection:
+            with pytest.raises(sa.exc.OperationalError) as caught:
+                connection.execute(sa.text("SELECT 1 FROM later"))
+            return str(caught.value.orig), connection.execute(sa.text("SELECT 1 FROM sooner")).scalar_one()
+
+    def change(statement: str) -> None:
+        mode = sql.state.settings.mode.value
+        sql.again("off")
+        with engine.begin() as connection:
+            connection.execute(sa.text(statement))
+        sql.again(mode)
+
+    change("CREATE TABLE sooner AS SELECT 1")
+    recorded = attempt()
+    change("DROP TABLE sooner")
+    change("CREATE TABLE later (a int)")
+    sql.again("verify")
+
+    assert attempt() == recorded
+
+    assert sql.drifts().count("no longer gives") == 2
+
+
+def test_a_cursor_on_the_server_gives_the_recorded_rows(sql: Runs, postgres: Postgres) -> None:
+    engine = sa.create_engine(f"postgresql+psycopg://{postgres.new_database()}", poolclass=sa.NullPool)
+
+    def fill(count: int) -> None:
+        mode = sql.state.settings.mode.value
+        sql.again("off")
+        with engine.begin() as connection:
+            connection.execute(sa.text("DROP TABLE IF EXISTS t"))
+            connection.execute(sa.text(f"CREATE TABLE t AS SELECT generate_series(1, {count}) AS n"))
+        sql.again(mode)
+
+    def read(*, until: int = 100) -> list[int]:
+        options = {"stream_results": True, "max_row_buffer": 2}
+        query = sa.text("SELECT n FROM t ORDER BY n")
+        with (
+            engine.connect().execution_options(**options) as connection,
+            connection.execute(query) as result,
+        ):
+            return list(islice(result.scalars(), until))
+
+    fill(5)
+    assert read() == [1, 2, 3, 4, 5]
+    sql.again("verify")
+    assert read(until=3) == [1, 2, 3]
+    assert not sql.drifts()
+    sql.again("verify")
+    fill(7)
+    assert read() == [1, 2, 3, 4, 5]
+    assert "SELECT t no longer" in sql.drifts()
+    sql.again("verify")
+    fill(3)
+    assert read() == [1, 2, 3, 4, 5]
+    assert "rows[3]: recorded, missing now" in sql.drifts()
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> Runs:
+    """Runs of a test with redis-py."""
+    runs = Runs(RedisBoundary("redis"))
+    runs.install(monkeypatch)
+    return runs
+
+
+def test_replies_of_redis_are_the_recorded_ones(commands: Runs, redis_server: RedisServer) -> None:
+    """The real commands are done all the same."""
+    redis_server.empty()
+
+    def talk() -> list[Any]:
+        with redis.Redis(port=redis_server.port, decode_responses=True) as client:
+            number = client.incr("orders")
+            client.set(f"order:{number}", "tea")
+            with client.pipeline() as pipe:
+                pipe.get(f"order:{number}")
+                pipe.incr("orders")
+                pipe.lpush("order:1", "x")
+                replies = pipe.execute(raise_on_error=False)
+            return [number, *replies[:2], type(replies[2]).__name__]
+
+    recorded = talk()
+    commands.again("verify")
+
+    assert talk() == recorded == [1, "tea", 2, "ResponseError"]
+
+    assert "1 recorded, 3 now" in commands.drifts()
+    commands.again("off")
+    with redis.Redis(port=redis_server.port) as client:
+        assert client.get("orders") == b"4"
+
+
+def test_replies_are_given_though_redis_is_gone(commands: Runs, redis_server: RedisServer) -> None:
+    redis_server.empty()
+
+    def talk() -> list[Any]:
+        with redis.Redis(port=redis_server.port, decode_responses=True, retry=None) as client:
+            client.set("a", "1")
+            with client.pipeline() as pipe:
+                pipe.get("a").incr("a")
+                return [client.get("a"), *pipe.execute()]
+
+    recorded = talk()
+    commands.again("verify")
+    with redis_server.stopped():
+        assert talk() == recorded == ["1", "1", 2]
+
+    assert commands.drifts().count("redis ") >= 3

@@ -1,0 +1,1031 @@
+"""Two outcomes are compared exactly, within tolerances or by shape, with one readable line for each difference."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime
+import decimal
+import enum
+import fractions
+import functools
+import io
+import math
+import pathlib
+import re
+import threading
+import types
+import uuid
+from typing import Any, NamedTuple
+
+import pytest
+
+from pytest_mimic._core.compare import compare
+from pytest_mimic._core.outcome.encoding import snapshot
+from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.redact.redactor import Redactor
+
+NAN = float("nan")
+
+END = Outcome.of_value(None)
+
+
+def lines(recorded: object, actual: object, **options: Any) -> list[str]:
+    """Return the differences between two returned values."""
+    return compare(Outcome.of_value(recorded), Outcome.of_value(actual), redactor=Redactor(), **options)
+
+
+def shape(recorded: object, actual: object, **options: Any) -> list[str]:
+    return lines(recorded, actual, mode="shape", **options)
+
+
+class Color(enum.Enum):
+    RED = 1
+    BLUE = 2
+
+
+class Point(NamedTuple):
+    x: int
+    y: int
+
+
+@dataclasses.dataclass
+class Rate:
+    base: str
+    value: object = 1.5
+
+
+class Slotted:
+    __slots__ = ("a", "b")
+
+    def __init__(self, **parts: object) -> None:
+        for name, part in parts.items():
+            setattr(self, name, part)
+
+
+class Names(list[str]):
+    pass
+
+
+class OwnIdentity:
+    def __init__(self, name: str, *, cache: int) -> None:
+        self.name = name
+        self.cache = cache
+
+    def __mimic_identity__(self) -> dict[str, str]:
+        return {"name": self.name}
+
+
+def moved_to_end(key: str, ordered: collections.OrderedDict[str, int]) -> object:
+    ordered.move_to_end(key)
+    return ordered
+
+
+class Opaque:
+    """A value without attributes and identity, which can be compared with ==."""
+
+    __slots__ = ()
+    equal = True
+
+    def __mimic_identity__(self) -> object:
+        raise ValueError("none")
+
+    def __eq__(self, other: object) -> bool:
+        return self.equal
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Unequal(Opaque):
+    __slots__ = ()
+    equal = False
+
+
+class Incomparable(Opaque):
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("not today")
+
+    __hash__ = None
+
+
+class Failure(Exception):
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def cycle(last: int) -> list[object]:
+    value: list[object] = [1]
+    value += [value, last]
+    return value
+
+
+def ring(name: str) -> Rate:
+    value = Rate(name)
+    value.value = [value]
+    return value
+
+
+def deep(inner: object) -> object:
+    for _ in range(50_000):
+        inner = [inner]
+    return inner
+
+
+EQUAL: list[tuple[object, object]] = [
+    (None, None),
+    (NAN, float("nan")),
+    ({"a": [NAN]}, {"a": [float("nan")]}),
+    ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+    ({1, 2}, {2, 1}),
+    ([1, (2, 3)], [1, (2, 3)]),
+    (decimal.Decimal("1.5"), decimal.Decimal("1.5")),
+    (Rate("EUR"), Rate("EUR")),
+    (Slotted(a=1), Slotted(a=1)),
+    (OwnIdentity("a", cache=1), OwnIdentity("a", cache=2)),
+    (functools.partial(max, 1), functools.partial(max, 1)),
+    (datetime.date(2024, 5, 1), datetime.date(2024, 5, 1)),
+    (uuid.UUID(int=1), uuid.UUID(int=1)),
+    (pathlib.PurePosixPath("a"), pathlib.PurePosixPath("a")),
+    (Opaque(), Opaque()),
+    (cycle(1), cycle(1)),
+    ({NAN: 1}, {float("nan"): 1}),
+    ({Point(1, 2): 1}, {Point(1, 2): 1}),
+    (iter([1, 2]), iter([1, 2])),
+    ({"pairs": zip("ab", [1, [2]], strict=True)}, {"pairs": zip("ab", [1, [2]], strict=True)}),
+    (map(str, [1, 2]), map(str, [1, 2])),
+    (enumerate(filter(None, "ab")), enumerate(filter(None, "ab"))),
+]
+
+
+@pytest.mark.parametrize(("recorded", "actual"), EQUAL)
+def test_equal_outcomes_have_no_differences(recorded: object, actual: object) -> None:
+    assert lines(recorded, actual) == []
+
+
+DIFFERENT: list[tuple[object, object, list[str] | None]] = [
+    (1, 2, ["result: 1 recorded, 2 now"]),
+    (1, True, ["result: 1 recorded, True now"]),
+    (1, 1.0, ["result: 1 recorded, 1.0 now"]),
+    ("1", 1, ["result: '1' recorded, 1 now"]),
+    (0.0, -0.0, ["result: 0.0 recorded, -0.0 now"]),
+    (complex(0, 0.0), complex(0, -0.0), ["result: 0j recorded, -0j now"]),
+    (1.0, NAN, ["result: 1.0 recorded, nan now"]),
+    (None, 0, ["result: None recorded, 0 now"]),
+    (decimal.Decimal("1.5"), decimal.Decimal("1.50"), ["result: 1.5 recorded, 1.50 now"]),
+    (decimal.Decimal(1), 1, ["result: 1 (Decimal) recorded, 1 (int) now"]),
+    (fractions.Fraction(1, 2), fractions.Fraction(1, 3), ["result: 1/2 recorded, 1/3 now"]),
+    ([10**5000], [10**5000 + 1], None),
+    (b"ab", b"ac", ["result: b'ab' recorded, b'ac' now"]),
+    (Color.RED, Color.BLUE, ["result: Color.RED recorded, Color.BLUE now"]),
+    (
+        {"rates": {"USD": 1.0712, "HRK": 7.5}},
+        {"rates": {"USD": 1.0698, "NEW": 3}},
+        [
+            "rates.USD: 1.0712 recorded, 1.0698 now",
+            "rates.HRK: recorded, missing now",
+            "rates.NEW: 3 now, not in the recording",
+        ],
+    ),
+    ({"two words": 1}, {"two words": 2}, ["result['two words']: 1 recorded, 2 now"]),
+    ({1: "a"}, {True: "a"}, ["result[1]: recorded, missing now", "result[True]: 'a' now, not in the recording"]),
+    ({Point(1, 2): "a"}, {Point(1, 2): "b"}, ["result[Point(x=1, y=2)]: 'a' recorded, 'b' now"]),
+    ([1, (1,)], [1, [1]], ["result[1]: (1,) recorded, [1] now"]),
+    ([{"a": 1}], [{"a": 2}], ["result[0].a: 1 recorded, 2 now"]),
+    ([1, 2, 3], [1, 3], ["result[1]: recorded, missing now"]),
+    ([1, 3], [0, 1, 3], ["result[0]: 0 now, not in the recording"]),
+    (list(range(9)), [], ["result: 9 items recorded, 0 now"]),
+    ({1, "a"}, {1, "b"}, ["result{'a'}: recorded, missing now", "result{'b'}: now, not in the recording"]),
+    (frozenset({1}), {1}, ["result: frozenset({1}) recorded, {1} now"]),
+    (Rate("EUR", [1]), Rate("EUR", [2]), ["value[0]: 1 recorded, 2 now"]),
+    (Rate("EUR"), Point(1, 2), ["result: Rate(base='EUR', value=1.5) recorded, Point(x=1, y=2) now"]),
+    (Slotted(a=1), Slotted(b=1), ["a: recorded, missing now", "b: 1 now, not in the recording"]),
+    (Point(1, 2), Point(1, 3), ["y: 2 recorded, 3 now"]),
+    (Names(["a"]), Names(["b"]), ["result[0]: 'a' recorded, 'b' now"]),
+    (OwnIdentity("a", cache=1), OwnIdentity("b", cache=1), ["name: 'a' recorded, 'b' now"]),
+    (collections.Counter("aab"), collections.Counter("ab"), ["a: 2 recorded, 1 now"]),
+    (
+        collections.defaultdict(int, a=1),
+        collections.defaultdict(lambda: 0, a=1),
+        [f"default_factory: <class builtins:int> recorded, <function {__name__}:<lambda>> now"],
+    ),
+    (
+        collections.OrderedDict(a=1, b=2),
+        collections.OrderedDict(b=2, a=1),
+        ["result: the keys are in another order now"],
+    ),
+    (
+        moved_to_end("a", collections.OrderedDict(a=1, b=2)),
+        collections.OrderedDict(a=1, b=2),
+        ["result: the keys are in another order now"],
+    ),
+    (collections.deque([1]), collections.deque([2]), ["result[0]: 1 recorded, 2 now"]),
+    (types.SimpleNamespace(a=1), types.SimpleNamespace(a=2), ["a: 1 recorded, 2 now"]),
+    (io.BytesIO(b"a"), io.BytesIO(b"b"), ["result: b'a' recorded, b'b' now"]),
+    (datetime.date(2024, 4, 30), datetime.date(2024, 5, 1), ["result: 2024-04-30 recorded, 2024-05-01 now"]),
+    (uuid.UUID(int=1), uuid.UUID(int=2), None),
+    (functools.partial(max, 1), functools.partial(max, 2), ["args[0]: 1 recorded, 2 now"]),
+    (iter([1, 2]), iter([1, 3]), ["result[1][0][1]: 2 recorded, 3 now"]),
+    (zip("ab", [1, 2]), zip("ab", [1, 3]), ["result[1][1][1][0][1]: 2 recorded, 3 now"]),
+    (map(str, [1]), map(repr, [1]), ["result[1][0]: <class builtins:str> recorded, <function builtins:repr> now"]),
+    (len, max, ["result: <function builtins:len> recorded, <function builtins:max> now"]),
+    (Opaque(), Unequal(), ["result: <Opaque> recorded, <Unequal> now"]),
+    (Unequal(), Unequal(), ["result: <Unequal> recorded, another value now"]),
+    (Incomparable(), Incomparable(), ["result: <Incomparable> recorded, another value now"]),
+    (ring("EUR"), ring("USD"), ["base: 'EUR' recorded, 'USD' now"]),
+    (cycle(1), cycle(2), ["result[2]: 1 recorded, 2 now"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("recorded", "actual", "expected"), DIFFERENT)
+def test_each_difference_is_one_readable_line(
+    recorded: object, actual: object, expected: list[str] | None
+) -> None:
+    found = lines(recorded, actual)
+
+    assert len(found) == 1 if expected is None else found == expected
+
+
+def test_outcomes_deeper_than_the_recursion_limit_are_compared() -> None:
+    assert lines(deep(1), deep(1)) == []
+    (line,) = lines(deep(1), deep(2))
+    assert line.endswith("[0]: 1 recorded, 2 now")
+
+
+def test_a_difference_without_readable_form_is_a_line() -> None:
+    old, new = io.BytesIO(b"ab"), io.BytesIO(b"ab")
+    new.seek(1)
+
+    assert lines([old], [new]) == ["result: differs from the recording in a part that has no readable form"]
+
+
+def test_ten_differences_are_shown() -> None:
+    found = lines({f"k{n}": n for n in range(100)}, {f"k{n}": n + 1 for n in range(100)})
+
+    assert found[:2] == ["k0: 0 recorded, 1 now", "k1: 1 recorded, 2 now"]
+    assert found[10:] == ["and 90 more"]
+
+
+def test_long_texts_are_shown_where_they_differ() -> None:
+    """A secret in them is not shown; texts that differ only in secrets are reported as such."""
+    text = "x" * 9_000
+
+    assert lines(f"{text}old{text}", f"{text}new{text}") == [
+        f"result: ...'{'x' * 23}old{'x' * 44}'... recorded, ...'{'x' * 23}new{'x' * 44}'... now"
+    ]
+    assert lines([text.encode() + b"\xff"], [text.encode() + b"\xfe"]) == [
+        f"result[0]: ...b'{'x' * 23}\\xff' recorded, ...b'{'x' * 23}\\xfe' now"
+    ]
+    [line] = lines(f"{text} old hunter22", f"{text} new hunter22", secrets={"hunter22"})
+    assert line.endswith("x new <redacted>' now")
+    [line] = lines(f"{text} hunter22", f"{text} hunter23", secrets={"hunter22", "hunter23"})
+    assert "hunter" not in line
+
+
+def test_ten_differences_in_length_are_shown() -> None:
+    found = lines({f"k{n}": [] for n in range(20)}, {f"k{n}": [0] * 9 for n in range(20)})
+
+    assert found[0] == "k0: 0 items recorded, 9 now"
+    assert found[10:] == ["and 10 more"]
+
+
+@pytest.mark.promise("secrets are in no message, difference or summary")
+def test_no_line_shows_a_secret() -> None:
+    recorded = {
+        "token": "abcdef",
+        "text": "x abcdef",
+        "pairs": [("X-Api-Key", "k1"), ["X-Api-Key", "k2"]],
+        "n": {"password": None},
+    }
+    actual = {
+        "token": "ghijkl",
+        "text": "x hunter2",
+        "pairs": [("X-Api-Key", "k3"), ["X-Api-Key", "k4"]],
+        "n": {"password": "pw"},
+    }
+
+    assert lines(recorded, actual, secrets=["hunter2"]) == [
+        "token: <redacted> recorded, another value now",
+        "text: 'x <redacted>' recorded, another value now",
+        "pairs[0][1]: <redacted> recorded, another value now",
+        "pairs[1][1]: <redacted> recorded, another value now",
+        "n.password: None recorded, <redacted> now",
+    ]
+
+
+def test_no_line_shows_secret_keys_or_columns() -> None:
+    pandas = pytest.importorskip("pandas")
+    recorded = {"credentials": {"hunter2": 1}, "column": pandas.Series(["hunter2"], name="password")}
+    actual = {"credentials": {"hunter3": 1}, "column": pandas.Series(["hunter3"], name="password")}
+
+    found = lines(recorded, actual)
+
+    assert found == [
+        "credentials[<redacted>]: recorded, missing now",
+        "credentials[<redacted>]: <redacted> now, not in the recording",
+        "column.values: 1 of 1 elements differ, first [0]: <redacted> recorded, another value now",
+    ]
+
+
+def test_a_new_column_and_a_single_row_are_named_in_words() -> None:
+    pandas, images = pytest.importorskip("pandas"), pytest.importorskip("PIL.Image")
+    frame = pandas.DataFrame({"a": [1]})
+
+    assert lines(frame, frame.assign(z=2)) == ["z: int64 column now, not in the recording"]
+    assert lines(frame, pandas.concat([frame, frame], ignore_index=True)) == ["result: 1 row recorded, 2 now"]
+    assert lines([1], [1] * 9) == ["result: 1 item recorded, 9 now"]
+    assert lines(images.new("RGB", (64, 32)), images.new("L", (64, 32))) == [
+        "result: RGB, 64 × 32 recorded, L, 64 × 32 now"
+    ]
+
+
+def _with_private(number: int) -> object:
+    pydantic = pytest.importorskip("pydantic")
+    model = pydantic.create_model("Model", base=(str, "EUR"), _number=(int, pydantic.PrivateAttr(0)))
+    made = model()
+    made._number = number
+    return made
+
+
+_NIGHT = datetime.datetime(2024, 10, 27, 2, 30)
+_HOUR = datetime.timedelta(hours=1)
+_NAMED, _BARE = datetime.timezone(_HOUR, "CET"), datetime.timezone(_HOUR)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "actual", "line"),
+    [
+        (collections.deque([1], 1), collections.deque([1], 2), "maxlen: 1 recorded, 2 now"),
+        (_NIGHT, _NIGHT.replace(fold=1), "2024-10-27T02:30:00 recorded, 2024-10-27T02:30:00 fold=1 now"),
+        (_NIGHT.time(), _NIGHT.time().replace(fold=1), "result: 02:30:00 recorded, 02:30:00 fold=1 now"),
+        (
+            _NIGHT.replace(tzinfo=_BARE),
+            _NIGHT.replace(tzinfo=_NAMED),
+            "2024-10-27T02:30:00+01:00 recorded, 2024-10-27T02:30:00+01:00[CET] now",
+        ),
+        (_NAMED, datetime.timezone(2 * _HOUR, "CET"), "CET (UTC+01:00) recorded, CET (UTC+02:00) now"),
+        (_with_private(1), _with_private(2), "_number: 1 recorded, 2 now"),
+    ],
+    ids=["maxlen", "a repeated hour", "a repeated time", "the name of a zone", "a zone", "private"],
+)
+def test_parts_that_texts_leave_out_are_named(recorded: object, actual: object, line: str) -> None:
+    [found] = lines(recorded, actual)
+
+    assert found.removeprefix("result: ") == line.removeprefix("result: ")
+
+
+def _with_text(text: str) -> dict[str, Any]:
+    pandas, numpy = pytest.importorskip("pandas"), pytest.importorskip("numpy")
+    frame = pandas.DataFrame({"user": ["a"], "token": [text], "n": [1]})
+    array = numpy.array([("a", text)], dtype=[("user", "U9"), ("password", "U9")])
+    inner = numpy.array([(("a", text),)], dtype=[("login", [("user", "U9"), ("password", "U9")])])
+    return {
+        "an index of a frame": frame.set_index("token"),
+        "the groups of a frame": frame.groupby("token").sum(),
+        "an index with two levels": frame.set_index(["user", "token"]),
+        "an index": pandas.Index([text], name="api_key"),
+        "a row": frame.iloc[0],
+        "a row of numbers": pandas.Series([len(text), int(text[-1])], index=["n", "token"]),
+        "a turned frame": frame.T,
+        "a row with two labels": frame.assign(user="b").set_index("user").stack(),
+        "an array of records": array,
+        "an array of objects": numpy.rec.array([("a", text)], dtype=[("user", "O"), ("password", "O")]),
+        "a record": array[0],
+        "an inner record": inner,
+    }
+
+
+@pytest.mark.promise("secrets are in no message, difference or summary")
+@pytest.mark.parametrize("kind", sorted(_with_text("measles0")))
+def test_no_line_shows_a_secret_of_a_table_or_a_record(kind: str) -> None:
+    recorded, actual = _with_text("measles0")[kind], _with_text("measles7")[kind]
+
+    [line] = lines(recorded, actual)
+
+    assert "<redacted>" in line
+    assert not re.search(r"measles|\b[07] (recorded|now)", line)
+
+
+# Tolerance
+
+
+@pytest.mark.promise("rtol= and atol= are tolerances when verifying")
+@pytest.mark.parametrize(
+    ("recorded", "actual", "options"),
+    [
+        (1.0, 1.05, {"atol": 0.1}),
+        (100.0, 101.0, {"rtol": 0.01}),
+        (100.0, 102.0, {"rtol": 0.01, "atol": 1}),
+        (100, 101, {"atol": 1}),
+        (0.0, -0.0, {"atol": 1e-9}),
+        (NAN, float("nan"), {"atol": 1}),
+        (math.inf, math.inf, {"rtol": 1}),
+        (1 + 1j, 1 + 1.05j, {"atol": 0.1}),
+        (decimal.Decimal("1.10"), decimal.Decimal("1.2"), {"atol": 0.1}),
+        (fractions.Fraction(1, 2), fractions.Fraction(3, 5), {"atol": 0.11}),
+        ({"a": [1.0]}, {"a": [1.0 + 1e-12]}, {"rtol": 1e-9}),
+        (Rate("EUR", 1.0), Rate("EUR", 1.0 + 1e-12), {"rtol": 1e-9}),
+    ],
+)
+def test_numbers_within_tolerance_are_equal(
+    recorded: object, actual: object, options: dict[str, float]
+) -> None:
+    assert lines(recorded, actual, **options) == []
+
+
+@pytest.mark.parametrize(
+    ("recorded", "actual", "options"),
+    [
+        (1.0, 1.2, {"atol": 0.1}),
+        (math.inf, 5.0, {"rtol": 1.0}),
+        (5.0, math.inf, {"rtol": 1.0, "atol": 5.0}),
+        (5.0, NAN, {"atol": 10.0}),
+        (True, False, {"atol": 1.0}),
+        (1, 1.0, {"atol": 1.0}),
+        (decimal.Decimal("sNaN"), decimal.Decimal(1), {"atol": 1.0}),
+        (decimal.Decimal("Infinity"), decimal.Decimal(1), {"rtol": 1.0}),
+        (10**400, 10**401, {"rtol": 0.1}),
+        ("1.0", "1.1", {"atol": 1.0}),
+    ],
+)
+def test_tolerance_is_for_finite_numbers_only(
+    recorded: object, actual: object, options: dict[str, float]
+) -> None:
+    assert len(lines(recorded, actual, **options)) == 1
+
+
+# Volatile parts
+
+
+@pytest.mark.promise("volatile= leaves parts of an outcome out when verifying")
+@pytest.mark.parametrize(
+    ("recorded", "actual", "volatile"),
+    [
+        ({"headers": {"date": 1}, "n": 1}, {"headers": {"date": 2}, "n": 1}, ["headers.date"]),
+        ({"headers": {"date": 1}, "n": 1}, {"headers": {}, "n": 1}, ["headers.date"]),
+        ({"rows": [{"id": 1}, {"id": 2}]}, {"rows": [{"id": 3}, {"id": 4}]}, ["rows.*.id"]),
+        ({"rows": [1, 2]}, {"rows": [3, 2]}, ["rows[0]"]),
+        ({"rows": [1, 2]}, {"rows": [1, 3]}, ["rows.-1"]),
+        (Rate("EUR", 1), Rate("EUR", 2), ["value"]),
+        (Point(1, 2), Point(1, 3), ["y"]),
+        (Point(1, 2), Point(1, 3), ["1"]),
+        ({1: "a"}, {1: "b"}, ["1"]),
+        ({"a": 1, "b": 2}, {"a": 2, "b": 3}, ["*"]),
+    ],
+)
+def test_volatile_parts_are_left_out(recorded: object, actual: object, volatile: list[str]) -> None:
+    assert lines(recorded, actual, volatile=volatile) == []
+
+
+def failing(n: int) -> Outcome:
+    return Outcome.of_exception(ValueError("no", {"at": n}))
+
+
+def changing(**changed: object) -> Outcome:
+    outcome = Outcome.of_value({"x": 0})
+    outcome.changed = changed
+    return outcome
+
+
+@pytest.mark.parametrize(
+    ("recorded", "actual", "path"),
+    [
+        (Outcome.of_stream([{"t": 1}], END), Outcome.of_stream([{"t": 2}], END), "items[0].t"),
+        (
+            Outcome.of_stream([1], Outcome.of_value({"t": 1})),
+            Outcome.of_stream([1], Outcome.of_value({"t": 2})),
+            "end.t",
+        ),
+        (failing(1), failing(2), "ValueError.args[1].at"),
+        (changing(a={"x": 1}), changing(a={"x": 2}), "a.x"),
+        (Outcome.of_value([1]), Outcome.of_value([2]), "result[0]"),
+        (Outcome.of_value({"a": {"b c": 1}}), Outcome.of_value({"a": {"b c": 2}}), "a['b c']"),
+        (Outcome.of_value({"b c": 1}), Outcome.of_value({"b c": 2}), "result['b c']"),
+    ],
+)
+def test_the_path_of_a_line_leaves_out_its_difference(recorded: Outcome, actual: Outcome, path: str) -> None:
+    [line] = compare(recorded, actual, redactor=Redactor())
+
+    assert line.removeprefix("argument ").startswith(f"{path}: ")
+    assert compare(recorded, actual, redactor=Redactor(), volatile=[path]) == []
+    assert compare(recorded, actual, redactor=Redactor(), volatile=[re.sub(r"\d", "*", path)]) == []
+
+
+@pytest.mark.parametrize(
+    ("recorded", "actual", "path"),
+    [
+        (Outcome.of_stream([{"t": 1}], END), Outcome.of_stream([{"t": 2}], END), "*.t"),
+        (Outcome.of_stream([{"t": 1}], END), Outcome.of_stream([{"t": 2}], END), "items"),
+        (failing(1), failing(2), "args"),
+        (failing(1), failing(2), "ValueError"),
+        (changing(a={"x": 1}), changing(a={"x": 2}), "a"),
+    ],
+)
+def test_a_path_may_name_the_outcome_itself(recorded: Outcome, actual: Outcome, path: str) -> None:
+    assert compare(recorded, actual, redactor=Redactor(), volatile=[path]) == []
+
+
+def test_a_path_into_an_argument_leaves_out_no_other() -> None:
+    recorded, actual = changing(a={"x": 1}, b={"x": 1}), changing(a={"x": 2}, b={"x": 2})
+
+    assert compare(recorded, actual, redactor=Redactor(), volatile=["x"]) == [
+        "argument a.x: 1 recorded, 2 now",
+        "argument b.x: 1 recorded, 2 now",
+    ]
+    assert compare(recorded, actual, redactor=Redactor(), volatile=["a.x"]) == [
+        "argument b.x: 1 recorded, 2 now"
+    ]
+    assert lines({"x": 1, "result": {"x": 1}}, {"x": 2, "result": {"x": 2}}, volatile=["result.x"]) == [
+        "x: 1 recorded, 2 now"
+    ]
+
+
+def test_a_path_leaves_out_only_the_parts_it_names() -> None:
+    date, other = {"date": 1}, {"date": 2}
+
+    assert lines({"a": date, "b": date}, {"a": other, "b": other}, volatile=["a.date"]) == [
+        "b.date: 1 recorded, 2 now"
+    ]
+
+
+# Shape
+
+
+def test_by_shape_renamed_retyped_and_extra_fields_differ() -> None:
+    recorded = {"id": "pay_1", "amount": 1000, "currency": "eur", "lines": [{"sku": "a", "price": 1.5}]}
+    actual = {
+        "id": "pay_2",
+        "amount": "1000",
+        "ccy": "usd",
+        "lines": [{"sku": "b", "price": 2.5}, {"sku": "c", "price": 3.5, "tax": 1}],
+    }
+
+    assert shape(recorded, actual) == [
+        "amount: 1000 recorded, '1000' now",
+        "currency: recorded, missing now",
+        "lines[1].tax: 1 now, not in the recording",
+        "ccy: 'usd' now, not in the recording",
+    ]
+
+
+@pytest.mark.promise("compare=shape compares structure and types, not values")
+@pytest.mark.parametrize(
+    ("recorded", "actual"),
+    [
+        ({"a": 1, "b": ["x"]}, {"a": 2, "b": []}),
+        ([], [1, "a", None]),
+        ([1, "a"], ["b", 2, 3, "c"]),
+        ([{"kind": "a", "n": 1}, {"kind": "b", "s": ""}], [{"kind": "b", "s": "x"}, {"kind": "a", "n": 3}]),
+        ((1, "a"), (2, "b")),
+        (Rate("EUR", 1.5), Rate("USD", 2.5)),
+        ({1, 2}, {3}),
+        (Color.RED, Color.BLUE),
+        (datetime.date(2024, 5, 1), datetime.date(2024, 5, 2)),
+        ([1, 2, 3, 4, 5, 6], [1]),
+    ],
+)
+def test_by_shape_values_and_lengths_of_lists_are_free(recorded: object, actual: object) -> None:
+    assert shape(recorded, actual) == []
+
+
+@pytest.mark.parametrize(
+    ("recorded", "actual", "expected"),
+    [
+        (1, 1.0, ["result: 1 recorded, 1.0 now"]),
+        (1, None, ["result: 1 recorded, None now"]),
+        ((1, 2), (1, 2, 3), ["result[2]: 3 now, not in the recording"]),
+        ([1], ["a", "b", "c"], ["result[0]: 1 recorded, 'a' now (and 2 more like it)"]),
+        ([1, "a"], [1, None], ["result[1]: 1 recorded, None now"]),
+        ({1}, {"a"}, ["result[0]: 1 recorded, 'a' now"]),
+        ([[1], [2]], [["a"], ["b"]], ["result[0][0]: 1 recorded, 'a' now (and 1 more like it)"]),
+        ({"token": 1}, {"token": "abc"}, ["token: <redacted> recorded, another value now"]),
+    ],
+)
+def test_by_shape_each_kind_of_difference_is_one_line(
+    recorded: object, actual: object, expected: list[str]
+) -> None:
+    assert shape(recorded, actual) == expected
+
+
+# Exceptions, streams, changed arguments
+
+
+def raised(recorded: BaseException, actual: BaseException) -> list[str]:
+    return compare(Outcome.of_exception(recorded), Outcome.of_exception(actual), redactor=Redactor())
+
+
+def caused(cause: BaseException) -> ValueError:
+    error = ValueError("x")
+    error.__cause__ = cause
+    return error
+
+
+def noted(note: str) -> ValueError:
+    error = ValueError("x")
+    error.__notes__ = [note]  # type: ignore[attr-defined]  # add_note is new in 3.11
+    return error
+
+
+@pytest.mark.parametrize(
+    ("recorded", "actual", "expected"),
+    [
+        (ValueError("a", 1), ValueError("a", 1), []),
+        (ValueError("a"), ValueError("b"), ["ValueError.args[0]: 'a' recorded, 'b' now"]),
+        (ValueError("a"), KeyError("a"), ["exception: ValueError('a') recorded, KeyError('a') now"]),
+        (Failure("a", 1), Failure("a", 2), ["Failure.code: 1 recorded, 2 now"]),
+        (OSError(2, "no", "a"), OSError(2, "no", "b"), ["FileNotFoundError.filename: 'a' recorded, 'b' now"]),
+        (
+            caused(KeyError("a")),
+            caused(KeyError("b")),
+            ["ValueError.__cause__.args[0]: 'a' recorded, 'b' now"],
+        ),
+        (
+            caused(KeyError("a")),
+            ValueError("x"),
+            ["ValueError.__cause__: recorded, missing now"],
+        ),
+        (noted("a"), noted("b"), ["ValueError.__notes__[0]: 'a' recorded, 'b' now"]),
+    ],
+)
+def test_exceptions_are_compared_by_type_and_parts(
+    recorded: BaseException, actual: BaseException, expected: list[str]
+) -> None:
+    assert raised(recorded, actual) == expected
+
+
+def test_another_kind_of_outcome_is_one_line() -> None:
+    value, error = Outcome.of_value({"a": 1}), Outcome.of_exception(ValueError("no"))
+    stream = Outcome.of_stream([1, 2])
+
+    assert compare(value, error, redactor=Redactor()) == [
+        "the call returned {'a': 1} when recorded, raised ValueError('no') now"
+    ]
+    assert compare(stream, value, redactor=Redactor()) == [
+        "the call gave 2 items when recorded, returned {'a': 1} now"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "actual", "expected"),
+    [
+        (Outcome.of_stream([1, 2], END), Outcome.of_stream([1, 2], END), []),
+        (Outcome.of_stream([1, 2], END), Outcome.of_stream([1, 3], END), ["items[1]: 2 recorded, 3 now"]),
+        (Outcome.of_stream([1, 2], END), Outcome.of_stream([1], END), ["items[1]: recorded, missing now"]),
+        (
+            Outcome.of_stream([1], END),
+            Outcome.of_stream([1, 2], END),
+            ["items[1]: 2 now, not in the recording"],
+        ),
+        (Outcome.of_stream([1, 2], END), Outcome.of_stream([1]), []),
+        (Outcome.of_stream([1]), Outcome.of_stream([1, 2], END), []),
+        (Outcome.of_stream([1, 2]), Outcome.of_stream([1], END), ["items[1]: recorded, missing now"]),
+        (
+            Outcome.of_stream([1], Outcome.of_value(3)),
+            Outcome.of_stream([1], Outcome.of_value(4)),
+            ["end: 3 recorded, 4 now"],
+        ),
+        (
+            Outcome.of_stream([1], END),
+            Outcome.of_stream([1], Outcome.of_exception(ValueError("no"))),
+            ["the end of the stream returned None when recorded, raised ValueError('no') now"],
+        ),
+        (
+            Outcome.of_stream([1], Outcome.of_exception(ValueError("a"))),
+            Outcome.of_stream([1], Outcome.of_exception(ValueError("b"))),
+            ["ValueError.args[0]: 'a' recorded, 'b' now"],
+        ),
+        (Outcome.of_stream([snapshot([1])]), Outcome.of_stream([[2]]), ["items[0][0]: 1 recorded, 2 now"]),
+    ],
+)
+def test_streams_are_compared_item_by_item(recorded: Outcome, actual: Outcome, expected: list[str]) -> None:
+    """Items count as far as both streams were read, and so does their end."""
+    assert compare(recorded, actual, redactor=Redactor()) == expected
+
+
+def test_changed_arguments_are_compared() -> None:
+    recorded, actual = Outcome.of_value(None), Outcome.of_value(None)
+    recorded.changed = {"rows": [{"seen": 1}], "gone": 1, "token": "abc"}
+    actual.changed = {"rows": [{"seen": 2}], "token": "def", "new": 1}
+
+    assert compare(recorded, actual, redactor=Redactor()) == [
+        "argument rows[0].seen: 1 recorded, 2 now",
+        "argument gone: recorded, missing now",
+        "argument token: <redacted> recorded, another value now",
+        "argument new: 1 now, not in the recording",
+    ]
+
+
+def test_values_without_identity_are_compared_part_by_part() -> None:
+    lock = threading.Lock()
+
+    assert lines({"lock": lock, "n": 1}, {"lock": lock, "n": 1}) == []
+    assert lines({"lock": lock, "n": 1}, {"lock": lock, "n": 2}) == ["n: 1 recorded, 2 now"]
+
+
+# Libraries
+
+
+def test_arrays_show_how_many_elements_differ() -> None:
+    """NaN and NaT equal themselves, and the memory layout does not count."""
+    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+    zeros = numpy.zeros((3, 4))
+    other = zeros.copy()
+    other[1, 2] = other[2, 2] = 1
+
+    assert lines({"m": zeros}, {"m": other}) == [
+        "m: 2 of 12 elements differ, first [1, 2]: 0.0 recorded, 1.0 now"
+    ]
+    assert lines(zeros, numpy.asfortranarray(zeros)) == []
+    assert lines(zeros, zeros.astype("float32")) == ["result: dtype float64 recorded, float32 now"]
+    assert lines(zeros, zeros.T) == ["result: shape 3x4 recorded, 4x3 now"]
+    assert lines(zeros, -zeros) == ["result: 12 of 12 elements differ, first [0, 0]: 0.0 recorded, -0.0 now"]
+    assert lines(zeros + NAN, zeros - NAN) == []
+    assert lines(zeros + 0j, other + 0j) == [
+        "result: 2 of 12 elements differ, first [1, 2]: 0j recorded, (1+0j) now"
+    ]
+    assert lines(numpy.array(["NaT"], "M8[s]"), numpy.array(["NaT"], "M8[s]")) == []
+    assert lines(numpy.array([], "f8"), numpy.array([], "f8")) == []
+
+
+def test_arrays_of_objects_are_compared_by_element() -> None:
+    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+    objects = numpy.array([1, "a", None], dtype=object), numpy.array([True, "a", None], dtype=object)
+    records = numpy.array([(1, 2.0)], "i4,f8"), numpy.array([(1, 3.0)], "i4,f8")
+
+    assert lines(*objects) == ["result: 1 of 3 elements differ, first [0]: 1 recorded, True now"]
+    assert lines(*records)[0].startswith("result: 1 of 1 elements differ, first [0]:")
+    assert lines(objects[0], objects[0].copy()) == []
+    assert lines(objects[0], objects[0].copy(), atol=1) == []
+
+
+def test_arrays_and_scalars_have_tolerance() -> None:
+    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+
+    assert lines(numpy.array([1.0, NAN]), numpy.array([1.1, NAN]), atol=0.2) == []
+    assert lines(numpy.array([1.0]), numpy.array([1.1]), atol=0.01) == [
+        "result: 1 of 1 elements differ, first [0]: 1.0 recorded, 1.1 now"
+    ]
+    assert lines(numpy.float64(1.0), numpy.float64(1.1), atol=0.2) == []
+    assert lines(numpy.float64(1.0), numpy.float64(1.1)) == ["result: 1.0 recorded, 1.1 now"]
+    assert lines(numpy.str_("a"), numpy.str_("ab")) == ["result: a recorded, ab now"]
+    assert lines(numpy.array(["a"]), numpy.array(["b"]), atol=1) == [
+        "result: 1 of 1 elements differ, first [0]: a recorded, b now"
+    ]
+
+
+def test_by_shape_arrays_have_dtype_and_dimensions() -> None:
+    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+
+    assert shape(numpy.zeros((2, 3)), numpy.ones((5, 3))) == []
+    assert shape(numpy.zeros(3), numpy.zeros(3, "i8")) == ["result: dtype float64 recorded, int64 now"]
+    assert shape(numpy.zeros(3), numpy.zeros((3, 1))) == ["result: shape 3 recorded, 3x1 now"]
+
+
+def test_masked_arrays_are_compared_by_mask_and_shown_data() -> None:
+    masked = pytest.importorskip("numpy", reason="numpy is not installed").ma.array
+    recorded = masked([1.0, 2.0], mask=[False, True], fill_value=7.0)
+
+    assert lines(recorded, masked([1.5, 9.0], mask=[False, True], fill_value=8.0), atol=1) == []
+    assert lines(recorded, masked([1.0, 2.0], mask=[False, False]), atol=1) == [
+        "mask: 1 of 2 elements differ, first [1]: True recorded, False now",
+        "data: 1 of 2 elements differ, first [1]: 0.0 recorded, 2.0 now",
+    ]
+    assert lines([recorded], [masked([3.0, 2.0], mask=[False, True])], atol=1) == [
+        "result[0].data: 1 of 2 elements differ, first [0]: 1.0 recorded, 3.0 now"
+    ]
+    records = masked([(1, 2.0)], mask=[(False, True)], dtype=[("n", "i8"), ("x", "f8")])
+    other = masked([(1, 2.0)], mask=[(False, False)], dtype=[("n", "i8"), ("x", "f8")])
+    assert len(lines(records, other, atol=0.5)) == 2
+
+
+def test_values_of_one_identity_are_equal_despite_tolerance() -> None:
+    """The order of entries in a sparse array, and the class of an index, do not count."""
+    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed")
+    places = numpy.array([0, 2])
+    sorted_ = sparse.csr_matrix((numpy.array([1.0, 2.0]), numpy.array([0, 1]), places), shape=(1, 2))
+    unsorted = sparse.csr_matrix((numpy.array([2.0, 1.1]), numpy.array([1, 0]), places), shape=(1, 2))
+    frame = pandas.DataFrame({"n": [1.0, 2.0]})
+
+    assert lines(sorted_, unsorted, atol=0.2) == []
+    assert lines(sorted_, unsorted.tocoo(), atol=0.2) != []
+    assert lines(frame, frame.set_axis([0, 1]) + 0.1, atol=0.2) == []
+    assert lines(frame, frame.set_axis([0, 2]) + 0.1, atol=0.2) != []
+    assert unsorted.indices.tolist() == [1, 0]
+
+
+def ring(*items: object) -> list[object]:
+    made = list(items)
+    made.insert(0, made)
+    return made
+
+
+def test_the_comparison_of_cyclic_values_ends() -> None:
+    assert lines([ring(1)], [ring(1, 2)]) == ["result[0][2]: 2 now, not in the recording"]
+    assert shape([ring(1), 1], [ring(1), 1]) == []
+    assert shape([ring(1), 1], [ring("a"), 1]) != []
+
+
+def test_a_column_named_index_is_compared_with_the_index() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    frame = pandas.DataFrame({"index": [1.0, 2.0], "n": [1, 2]}, index=[0, 1])
+
+    assert lines(frame, frame.assign(index=[1.0, 5.0]), rtol=0.1) == [
+        "index: 1 of 2 elements differ, first [1]: 2.0 recorded, 5.0 now"
+    ]
+    assert lines(frame, frame.set_axis([0, 5]), rtol=0.1) == [
+        "result['index#2'].values: 1 of 2 elements differ, first [1]: 1 recorded, 5 now"
+    ]
+    assert lines(frame, frame.assign(index=[1.0, 5.0]), volatile=("index",)) == []
+
+
+def test_pandas_tables_are_compared_by_column() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    frame = pandas.DataFrame(
+        {"day": ["a", "b"], "price": [1.0, 2.0], "n": pandas.array([1, None], dtype="Int64")}
+    )
+    other = frame.assign(price=[1.0, 2.5])
+
+    assert lines(frame, frame.copy()) == []
+    assert lines(frame, other) == ["price: 1 of 2 elements differ, first [1]: 2.0 recorded, 2.5 now"]
+    assert lines(frame, other, atol=1) == []
+    assert lines(frame, frame.assign(day=["a", "c"]), atol=1) == [
+        "day: 1 of 2 elements differ, first [1]: 'b' recorded, 'c' now"
+    ]
+    assert lines(frame, frame.drop(columns="day")) == ["day: recorded, missing now"]
+    assert lines(frame, frame[["price", "day", "n"]]) == ["result: the columns are in another order now"]
+    assert lines(frame, frame.set_axis([5, 6])) != []
+    assert lines(frame["price"], other["price"]) == [
+        "values: 1 of 2 elements differ, first [1]: 2.0 recorded, 2.5 now"
+    ]
+    assert shape(frame, other) == []
+    assert shape(frame, frame.astype({"price": "float32"})) == ["price: dtype float64 recorded, float32 now"]
+
+
+def test_other_pandas_values_are_compared() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    twins = pandas.DataFrame([[1, 2]], columns=["a", "a"])
+
+    assert lines(pandas.Index([1, 2]), pandas.Index([1, 3])) == [
+        "values: 1 of 2 elements differ, first [1]: 2 recorded, 3 now"
+    ]
+    assert lines(pandas.array(["a"]), pandas.array(["b"])) == [
+        "result: 1 of 1 elements differ, first [0]: 'a' recorded, 'b' now"
+    ]
+    assert lines(pandas.Series(["a"], dtype="category"), pandas.Series(["b"], dtype="category")) == [
+        "values: 1 of 1 elements differ, first [0]: 'a' recorded, 'b' now"
+    ]
+    assert lines(pandas.Timestamp("2024-05-01"), pandas.Timestamp("2024-05-02")) == [
+        "result: 2024-05-01 00:00:00 recorded, 2024-05-02 00:00:00 now"
+    ]
+    assert lines(twins, pandas.DataFrame([[1, 3]], columns=["a", "a"])) == [
+        "result['a#1']: 1 of 1 elements differ, first [0]: 2 recorded, 3 now"
+    ]
+
+
+@pytest.mark.parametrize("options", [{}, {"rtol": 1e-6}, {"volatile": ["nothing"]}])
+def test_unused_categories_count(options: dict[str, Any]) -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+
+    def made(*categories: str, ordered: bool = False) -> Any:
+        dtype = pandas.CategoricalDtype(categories, ordered=ordered)
+        return pandas.Series(["a"], dtype=dtype)
+
+    told = "categories.values: 1 of 2 elements differ, first [1]: 'b' recorded, 'c' now"
+    assert lines(made("a", "b"), made("a", "b"), **options) == []
+    assert lines(made("a", "b"), made("a", "c"), **options) == [f"values.{told}"]
+    assert lines(made("a", "b").array, made("a", "c").array, **options) == [told]
+    assert lines(made("a", "b").to_frame("n"), made("a", "c").to_frame("n"), **options) == [f"n.{told}"]
+    assert lines(made("a", "b"), made("a", "b", ordered=True), **options) == [
+        "values: dtype category recorded, category, ordered now"
+    ]
+
+
+def test_polars_and_pyarrow_tables_are_compared_by_column() -> None:
+    polars = pytest.importorskip("polars", reason="polars is not installed")
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    columns, other = {"day": ["a", "b"], "n": [1, 2]}, {"day": ["a", "c"], "n": [1, 2]}
+
+    for make in (polars.DataFrame, pyarrow.table):
+        assert lines(make(columns), make(columns)) == []
+        assert lines(make(columns), make(other)) == [
+            "day: 1 of 2 elements differ, first [1]: 'b' recorded, 'c' now"
+        ]
+        assert lines(make(columns), make({"day": ["a"]})) != []
+    assert lines(polars.Series("a", [1]), polars.Series("b", [1])) == ["name: 'a' recorded, 'b' now"]
+    assert lines(polars.Series([1]), polars.Series([2])) == [
+        "values: 1 of 1 elements differ, first [0]: 1 recorded, 2 now"
+    ]
+    assert lines(pyarrow.array([1]), pyarrow.array([2])) == [
+        "result: 1 of 1 elements differ, first [0]: 1 recorded, 2 now"
+    ]
+
+
+def test_sparse_matrices_are_compared() -> None:
+    sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed")
+
+    assert lines(sparse.csr_matrix([[0, 1]]), sparse.csr_matrix([[0, 2]])) == [
+        "data: 1 of 1 elements differ, first [0]: 1 recorded, 2 now"
+    ]
+
+
+@pytest.mark.promise("a difference between tables or images names its place")
+@pytest.mark.parametrize(
+    ("mode", "old", "new"),
+    [("RGB", (0, 0, 0), (1, 2, 3)), ("L", 0, 7), ("1", 0, 255), ("F", 0.0, 1.5), ("I", 0, 70_000)],
+)
+def test_images_are_compared_by_pixel(mode: str, old: object, new: Any) -> None:
+    images = pytest.importorskip("PIL.Image", reason="PIL is not installed")
+    image = images.new(mode, (11, 5))
+    other = image.copy()
+    other.putpixel((3, 4), new)
+    other.putpixel((5, 4), new)
+
+    found = f"2 of 55 pixels differ, first (3, 4): {old} recorded, {new} now"
+    assert lines(image, other) == [f"result: {found}"]
+    assert lines({"photo": image}, {"photo": other}) == [f"photo: {found}"]
+    assert lines({"photo": image}, {"photo": other}, volatile=("photo",)) == []
+    assert shape(image, other) == []
+    assert lines(image, image.copy()) == []
+
+
+def test_images_of_another_size_mode_or_palette_are_compared() -> None:
+    images = pytest.importorskip("PIL.Image", reason="PIL is not installed")
+    image = images.new("P", (2, 1))
+    image.putpalette([0, 0, 0, 9, 9, 9])
+    coloured, clear = image.copy(), image.copy()
+    coloured.putpalette([0, 0, 0, 9, 9, 8])
+    clear.info["transparency"] = 1
+
+    assert lines(image, images.new("L", (2, 3))) == ["result: P, 2 × 1 recorded, L, 2 × 3 now"]
+    assert lines(image, coloured) == ["palette[5]: 9 recorded, 8 now"]
+    assert lines(image, clear) == ["transparency: None recorded, 1 now"]
+
+
+def test_a_secret_image_is_not_shown() -> None:
+    images = pytest.importorskip("PIL.Image", reason="PIL is not installed")
+
+    assert lines({"password": images.new("L", (1, 1), 3)}, {"password": images.new("L", (1, 1), 5)}) == [
+        "password: 1 of 1 pixels differ, first (0, 0): <redacted> recorded, another value now"
+    ]
+
+
+@pytest.mark.promise("a difference between tables or images names its place")
+def test_tables_of_different_lengths_are_compared_as_far_as_both_go() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    polars = pytest.importorskip("polars", reason="polars is not installed")
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    values = {"n": [1, 2, 3], "s": ["a", "b", "c"]}
+    frame = pandas.DataFrame(values)
+    rows = "result: 3 rows recorded, 2 now"
+    cell = "n: 1 of 2 elements differ, first [1]: 2 recorded, 7 now"
+    shorter = frame.iloc[:2].assign(n=[1, 7])
+
+    assert lines(frame, frame.iloc[:2]) == [rows]
+    assert lines(frame, shorter) == [rows, cell]
+    assert lines(shorter, frame)[0] == "result: 2 rows recorded, 3 now"
+    assert lines(frame["n"], shorter["n"]) == [rows, cell.replace("n:", "values:")]
+    assert lines(polars.DataFrame(values), polars.DataFrame({"n": [1, 7], "s": ["a", "b"]})) == [rows, cell]
+    assert lines(pyarrow.table(values), pyarrow.table({"n": [1, 7], "s": ["a", "b"]})) == [rows, cell]
+    assert shape(frame, shorter) == []
+    assert lines(frame, frame.iloc[:2], volatile=("n", "s", "index")) == []
+
+
+def test_added_and_missing_categories_are_shown() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    old, new = (pandas.Series(["a"], dtype=pandas.CategoricalDtype(list(names))) for names in ("ab", "abc"))
+
+    assert lines(old, new) == ["values.categories[2]: 'c' now, not in the recording"]
+    assert lines(new, old) == ["values.categories[2]: recorded, missing now"]
+
+
+def test_tensors_are_compared_as_arrays() -> None:
+    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+
+    class Tensor:
+        """The used part of torch.Tensor, as torch itself is too large for this test."""
+
+        shape = (2,)
+
+        def __init__(self, *items: float) -> None:
+            self.items = items
+
+        def detach(self) -> Tensor:
+            return self
+
+        cpu = detach
+
+        def numpy(self) -> object:
+            if not self.items:
+                raise TypeError("got unsupported ScalarType BFloat16")
+            return numpy.array(self.items)
+
+    Tensor.__module__, Tensor.__qualname__ = "torch", "Tensor"
+
+    assert lines(Tensor(1, 2), Tensor(1, 3)) == [
+        "result: 1 of 2 elements differ, first [1]: 2 recorded, 3 now"
+    ]
+    assert lines(Tensor(), Tensor()) == ["result: <Tensor 2> recorded, another value now"]

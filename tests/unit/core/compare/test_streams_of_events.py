@@ -1,0 +1,68 @@
+"""Streams of events: compared by name and shape, and left out by paths into each event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_mimic._core.compare import compare
+from pytest_mimic._core.identity.events import Events, ServerSentEvent
+from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.redact.redactor import Redactor
+
+
+def stream(*events: tuple[str, Any]) -> Events:
+    """Return a whole stream of events: the name and the data of each."""
+    return Events([ServerSentEvent(event=name, data=data) for name, data in events], is_whole=True)
+
+
+def lines(recorded: object, actual: object, **options: Any) -> list[str]:
+    sides = Outcome.of_value({"body": recorded}), Outcome.of_value({"body": actual})
+    return compare(*sides, redactor=Redactor(), **options)
+
+
+ONE = stream(("a", {"id": 1, "text": "x"}))
+
+
+@pytest.mark.parametrize("path", ["body.id", "body.data.id", "body.*.data.id"])
+def test_a_path_may_leave_out_the_number_of_an_event_and_its_data(path):
+    other = stream(("a", {"id": 2, "text": "x"}))
+
+    assert len(lines(ONE, other)) == 1
+    assert lines(ONE, other, volatile=(path,)) == []
+
+
+def test_other_fields_of_an_event_are_named():
+    other = stream(("b", {"id": 1, "text": "x"}))
+
+    paths: dict[str | None, None] = {}
+
+    assert len(lines(ONE, other, paths=paths)) == 1
+    assert list(paths) == ["event"]
+    assert lines(ONE, other, volatile=("body.event",)) == []
+
+
+def test_each_event_has_the_shape_of_a_recorded_one_of_its_name():
+    start, text, number, end = ("start", {}), ("part", {"text": "x"}), ("part", {"number": 1}), ("end", {})
+    recorded = stream(start, text, number, end)
+
+    assert lines(recorded, stream(start, number, text, number, number, end), mode="shape") == []
+    assert lines(recorded, stream(start, text, ("end", {"text": "x"}), end), mode="shape") != []
+    assert lines(recorded, stream(start, text, ("other", {"text": "x"}), end), mode="shape") != []
+
+
+def test_the_paths_of_differences_are_given_as_volatile_takes_them():
+    paths: dict[str | None, None] = {}
+
+    lines({"n": [1]}, {"n": [2]}, paths=paths)
+
+    assert list(paths) == ["body.n.*"]
+
+
+def test_tolerances_hold_within_the_fields_of_an_array():
+    numpy = pytest.importorskip("numpy")
+    old, new = (numpy.array([(1, value)], dtype=[("n", int), ("x", float)]) for value in (1.0, 1.0001))
+
+    assert lines(old, new, rtol=0.01) == []
+    assert len(lines(old, new)) == 1

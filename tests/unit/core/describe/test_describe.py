@@ -1,0 +1,642 @@
+"""Descriptions of values and calls: short, readable, plain, without secrets, the same everywhere."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime
+import decimal
+import enum
+import fractions
+import io
+import ipaddress
+import json
+import pathlib
+import random
+import re
+import subprocess
+import sys
+import threading
+import types
+import urllib.parse
+import uuid
+import zoneinfo
+from typing import Any, NamedTuple
+
+import pytest
+
+from pytest_mimic._core.describe import (
+    Budget,
+    Difference,
+    call_label,
+    describe,
+    describe_arguments,
+    describe_parts,
+    hidden,
+    render,
+    secrets_in,
+)
+from pytest_mimic._core.describe.differences import differences
+from pytest_mimic._core.files.places import Places
+from pytest_mimic._core.redact.names import PLACEHOLDER
+from pytest_mimic._core.redact.redactor import Redactor
+
+REDACTOR = Redactor()
+
+
+def shown(value: object, **options: Any) -> str:
+    return render(describe(value, REDACTOR, **options))
+
+
+class Color(enum.Enum):
+    RED = 1
+
+
+class Mode(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
+class Point(NamedTuple):
+    x: int
+    y: int
+
+
+@dataclasses.dataclass
+class Rate:
+    base: str = "EUR"
+    value: float = 1.5
+
+
+class Slotted:
+    __slots__ = ("a", "b", "password")
+
+    def __init__(self) -> None:
+        self.a = 1
+        self.password = "hunter2"
+
+
+class Hostile:
+    """A class whose methods all raise when they are called."""
+
+    def __init__(self) -> None:
+        self.seen = 1
+
+    def __repr__(self) -> str:
+        raise RuntimeError("repr ran")
+
+    __str__ = __hash__ = __len__ = __iter__ = __eq__ = __bool__ = __repr__  # type: ignore[assignment]
+
+    def __getattr__(self, name: str) -> object:
+        raise RuntimeError("getattr ran")
+
+    @property  # type: ignore[misc]  # that it is wrong is the point
+    def __class__(self) -> type:
+        raise RuntimeError("class ran")
+
+    @property
+    def costly(self) -> object:
+        raise RuntimeError("property ran")
+
+
+class NoDict:
+    @property
+    def __dict__(self) -> dict[str, object]:  # type: ignore[override]
+        raise RuntimeError("dict ran")
+
+
+class OwnIdentity:
+    def __init__(self, name: str) -> None:
+        self.lock = threading.Lock()
+        self.name = name
+
+    def __mimic_identity__(self) -> str:
+        return self.name
+
+
+class BrokenIdentity:
+    def __mimic_identity__(self) -> str:
+        raise ValueError("no identity today")
+
+
+class Names(list[str]):
+    owner = "class"
+
+
+class Text(str):
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        raise RuntimeError("str ran")
+
+
+class Failure(Exception):
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def function() -> None: ...
+
+
+ZONE = zoneinfo.ZoneInfo("Europe/Berlin")
+MOMENT = datetime.datetime(2024, 5, 1, 12, 30)
+UUID = uuid.UUID("12345678123456781234567812345678")
+
+TEXTS: list[tuple[object, str]] = [
+    (None, "None"),
+    (True, "True"),
+    (3, "3"),
+    (-0.0, "-0.0"),
+    (float("nan"), "nan"),
+    (float("-inf"), "-inf"),
+    (1 + 2j, "(1+2j)"),
+    (10**400, "<int of 1329 bits>"),
+    ("EUR", "'EUR'"),
+    ("", "''"),
+    ("a\nb", "'a\\nb'"),
+    ("a\ud800", "'a\\ud800'"),
+    (b"ab\x00", "b'ab\\x00'"),
+    (bytearray(b"ab"), "bytearray(b'ab')"),
+    (datetime.date(2024, 5, 1), "2024-05-01"),
+    (MOMENT, "2024-05-01T12:30:00"),
+    (MOMENT.replace(tzinfo=datetime.timezone.utc), "2024-05-01T12:30:00+00:00"),
+    (MOMENT.replace(tzinfo=ZONE), "2024-05-01T12:30:00+02:00[Europe/Berlin]"),
+    (datetime.time(12, 30), "12:30:00"),
+    (datetime.timedelta(days=1), "1 day, 0:00:00"),
+    (datetime.timezone.utc, "UTC"),
+    (ZONE, "Europe/Berlin"),
+    (decimal.Decimal("1.50"), "1.50"),
+    (fractions.Fraction(1, 3), "1/3"),
+    (UUID, "12345678-1234-5678-1234-567812345678"),
+    (pathlib.PurePosixPath("data/x.csv"), "data/x.csv"),
+    (ipaddress.ip_address("10.0.0.1"), "10.0.0.1"),
+    (re.compile("a+"), "re.compile('a+')"),
+    (range(3), "range(0, 3)"),
+    (slice(1, 2), "slice(1, 2, None)"),
+    (..., "Ellipsis"),
+    (NotImplemented, "NotImplemented"),
+    (Color.RED, "Color.RED"),
+    (Mode.READ | Mode.WRITE, f"{'Mode.READ|WRITE' if sys.version_info >= (3, 11) else 'Mode(3)'}"),
+    (len, "<function builtins:len>"),
+    (random.random, "<function random:Random.random>"),
+    (function, f"<function {__name__}:function>"),
+    (Rate, f"<class {__name__}:Rate>"),
+    (io, "<module io>"),
+    ([1, [2]], "[1, [2]]"),
+    ((1,), "(1,)"),
+    ((1, "a"), "(1, 'a')"),
+    ({"a": 1, "two words": {}}, "{'a': 1, 'two words': {}}"),
+    ({1: 2, None: 3, (1, 2): 4}, "{1: 2, None: 3, (1, 2): 4}"),
+    ({"$": 1}, "{'$': 1}"),
+    ({3, 1, 2}, "{1, 2, 3}"),
+    ({"b", "a"}, "{'a', 'b'}"),
+    ({1, "a", None}, "{'a', 1, None}"),
+    (set(), "set()"),
+    (frozenset({1}), "frozenset({1})"),
+    (frozenset(), "frozenset()"),
+    (collections.deque([1, 2]), "deque([1, 2])"),
+    (collections.OrderedDict(a=1), "OrderedDict({'a': 1})"),
+    (collections.Counter("aab"), "Counter({'a': 2, 'b': 1})"),
+    (collections.defaultdict(list, a=[1]), "defaultdict({'a': [1]}, default_factory=<class builtins:list>)"),
+    (types.MappingProxyType({"a": 1}), "mappingproxy({'a': 1})"),
+    (types.SimpleNamespace(a=1), "SimpleNamespace(a=1)"),
+    (io.BytesIO(b"ab"), "BytesIO(b'ab')"),
+    (io.StringIO("ab"), "StringIO('ab')"),
+    (Point(1, 2), "Point(x=1, y=2)"),
+    (Rate(), "Rate(base='EUR', value=1.5)"),
+    (Slotted(), "Slotted(a=1, password=<redacted>)"),
+    (Names(["a"]), "Names(['a'])"),
+    (Text("ab"), "Text('ab')"),
+    (ValueError("no", 3), "ValueError('no', 3)"),
+    (Failure("no", 3), "Failure('no', code=3)"),
+    (Hostile(), "Hostile(seen=1)"),
+    (NoDict(), "<NoDict>"),
+    (OwnIdentity("main"), "OwnIdentity('main')"),
+    (BrokenIdentity(), "<BrokenIdentity>"),
+    (object(), "<object>"),
+    (threading.Lock(), "<lock>"),
+    ((letter for letter in "ab"), "<generator>"),
+]
+
+
+@pytest.mark.parametrize(("value", "text"), TEXTS, ids=[text for _, text in TEXTS])
+def test_values_read_well_and_are_plain_data(value: object, text: str) -> None:
+    description = describe(value, REDACTOR)
+
+    assert render(description) == text
+    assert json.dumps(json.loads(json.dumps(description))) == json.dumps(description)
+
+
+def test_different_types_have_different_descriptions() -> None:
+    values: list[object] = [
+        1, 1.0, True, "1", None, decimal.Decimal(1), fractions.Fraction(1), [1], (1,), {1}, frozenset({1}), {1: 1},
+        {"1": 1}, b"1", bytearray(b"1"), collections.deque([1]), -0.0, 0.0, "2024-05-01", datetime.date(2024, 5, 1),
+        {"$": "date", "text": "2024-05-01"}, Point(1, 1), Rate("1"), Rate, Color.RED, "<redacted> ",
+    ]  # fmt: skip
+
+    descriptions = {json.dumps(describe(value, REDACTOR)) for value in values}
+
+    assert len(descriptions) == len(values)
+
+
+@pytest.mark.promise("secrets are in no description in the vault")
+def test_values_under_secret_names_are_left_out() -> None:
+    """Keys, attributes and (name, value) pairs with secret names show that there is a value, but not which."""
+    value = {
+        "password": "hunter2",
+        "token": None,
+        b"Authorization": "x",
+        "config": types.SimpleNamespace(api_key=b"12345", name="a"),
+        "headers": [("X-Api-Key", "k"), ("Accept", "y")],
+        "parsed": [["X-Api-Key", "k"], ["Cookie", None], ["Accept", "y"]],
+    }
+
+    text = shown(value)
+
+    assert text == (
+        "{'password': <redacted>, 'token': None, b'Authorization': <redacted>, "
+        "'config': SimpleNamespace(api_key=<redacted>, name='a'), "
+        "'headers': [('X-Api-Key', <redacted>), ('Accept', 'y')], "
+        "'parsed': [['X-Api-Key', <redacted>], ['Cookie', None], ['Accept', 'y']]}"
+    )
+
+
+def test_secrets_in_a_command_line_are_left_out() -> None:
+    command = ["login", "--user", "ann", "--password", "hunter2", "--api-key=12345", "-v", "hunter2"]
+
+    assert shown(command) == (
+        "['login', '--user', 'ann', '--password', <redacted>, '--api-key=<redacted>', '-v', <redacted>]"
+    )
+    assert shown(("--token", "abc", "--token")) == "('--token', <redacted>, '--token')"
+    assert shown(["password", "hunter2", "token", "-"]) == "['password', 'hunter2', 'token', '-']"
+
+
+@pytest.mark.parametrize(
+    "split", [urllib.parse.urlsplit, urllib.parse.urlparse, urllib.parse.urldefrag], ids=lambda f: f.__name__
+)
+def test_a_parsed_url_is_shown_whole_without_secrets(split: Any) -> None:
+    url = "https://ann:hunter2@shop.com/a?token=abc&b=1"
+
+    for value in (split(url), split(url.encode())):
+        assert shown(value) == "https://ann:<redacted>@shop.com/a?token=<redacted>&b=1"
+
+
+def test_a_secret_is_left_out_of_all_arguments() -> None:
+    arguments = {
+        "password": "hunter2",
+        "headers": {"Authorization": "Bearer abcdef"},
+        "note": "ann/hunter2 abcdef",
+        "raw": b"x hunter2",
+        "url": "https://shop.com/?q=hunter2&token=abc",
+        "hunter2": 1,
+    }
+
+    text = call_label("m:f", describe_arguments(arguments, REDACTOR), width=1_000)
+
+    assert "abcdef" not in text
+    assert text.startswith(
+        "m:f(password=<redacted>, headers={'Authorization': <redacted>}, note='ann/<redacted> <redacted>', "
+        "raw=b'x <redacted>', url='https://shop.com/?q=<redacted>&token=<redacted>'"
+    )
+
+
+def test_secrets_in_a_value_are_found_at_any_depth() -> None:
+    value: dict[str, Any] = {
+        "a": [{"token": "abcd"}, Slotted()],
+        "auth": ("ann", b"pass1"),
+        "h": {"Authorization": "Bearer xyz1"},
+        "pairs": [["Authorization", "Bearer xyz2"], ["Accept", "xyz3"]],
+    }
+    value["self"] = value
+
+    assert secrets_in(value, REDACTOR) == {"abcd", "hunter2", "ann", "pass1", "xyz1", "xyz2"}
+
+
+def test_secrets_in_a_callable_mapping_are_found() -> None:
+    class Settings(dict[str, str]):
+        def __call__(self) -> None: ...
+
+    assert secrets_in({"settings": Settings(token="abcd")}, REDACTOR) == {"abcd"}
+
+
+def test_long_strings_are_cut_and_still_differ() -> None:
+    first, second = describe("x" * 5_000 + "a", REDACTOR), describe("x" * 5_000 + "b", REDACTOR)
+
+    assert render(first) == f"'{'x' * 400}...' (5001 characters)"
+    assert first != second
+
+
+def test_long_bytes_are_cut_and_still_differ() -> None:
+    first, second = describe(b"x" * 5_000 + b"a", REDACTOR), describe(b"x" * 5_000 + b"b", REDACTOR)
+
+    assert render(first, 30) == "b'xxxxxxxxxxxxxxxxxxxxxxxxx..."
+    assert render(first).endswith("x...' (5001 bytes)")
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (list(range(100)), "[0, 1, ... 98 more]"),
+        (tuple(range(100)), "(0, 1, ... 98 more)"),
+        (set(range(100)), "{0, 1, ... 98 more}"),
+        ({str(n): n for n in range(100)}, "{'0': 0, '1': 1, ... 98 more}"),
+        ({n: n for n in range(100)}, "{0: 0, 1: 1, ... 98 more}"),
+        (types.SimpleNamespace(a=1, b=2, c=3), "SimpleNamespace(a=1, b=2, ... 1 more)"),
+        ({("a", 1), ("b", 2), ("c", 3)}, "{... 3 more}"),
+    ],
+)
+def test_large_containers_are_cut_and_still_differ(value: object, text: str) -> None:
+    description = describe(value, REDACTOR, budget=Budget(characters=500, items=2, depth=3, text=100))
+
+    assert render(description) == text
+    assert re.search(r"#[0-9a-f]{8}", render(description, digests=True))
+
+
+def test_deep_values_are_cut_and_still_differ() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+
+    assert shown(deep) == "[[[[[[[[<list of 1>]]]]]]]]"
+    assert shown({"a": [Rate()]}, budget=Budget(200, 10, 2, 50)) == "{'a': [<Rate>]}"
+
+
+def test_a_value_inside_itself_is_marked_as_a_cycle() -> None:
+    cycle: list[object] = [1]
+    cycle.append(cycle)
+    shared = [1]
+
+    assert shown(cycle) == "[1, <cycle>]"
+    assert shown([shared, shared]) == "[[1], [1]]"
+
+
+def test_a_description_stays_near_its_budget() -> None:
+    large = {"rows": [{"text": "x" * 1_000, "n": n} for n in range(1_000)], "base": "EUR", "n": 3}
+
+    description = describe(large, REDACTOR)
+
+    assert len(json.dumps(description)) < 9_000
+    assert description["base"] == "EUR"
+    assert description["n"] == 3
+    assert description["rows"]["length"] == 1_000
+
+
+def test_all_arguments_are_described() -> None:
+    arguments: dict[str, object] = {f"a{n}": n for n in range(60)}
+
+    described = describe_arguments({**arguments, "token": "abc"}, REDACTOR)
+
+    assert described == {**arguments, "token": PLACEHOLDER}
+
+
+def test_paths_in_known_folders_are_relative(tmp_path: pathlib.Path) -> None:
+    places = Places(str(tmp_path))
+
+    assert shown(tmp_path / "a" / "b.csv", places=places) == "<rootdir>/a/b.csv"
+    assert shown(tmp_path, places=places) == "<rootdir>"
+    assert shown(pathlib.Path(f"{tmp_path}x"), places=places) == f"{tmp_path}x"
+    assert shown(str(tmp_path), places=places) == repr(str(tmp_path))
+
+
+def test_descriptions_do_not_depend_on_the_hash_seed() -> None:
+    code = (
+        "import json, types\n"
+        "from pytest_mimic._core.describe import describe\n"
+        "from pytest_mimic._core.redact.redactor import Redactor\n"
+        "value = {'s': {'b', 'a', 'c', 1, None, (1, 'x'), ('y', 2)}, 'f': frozenset('abcdef'), 'o': object()}\n"
+        "print(json.dumps(describe(value, Redactor())))\n"
+    )
+
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+
+    assert len(texts) == 1
+    assert "0x" not in texts.pop()
+
+
+# Libraries
+
+
+def test_numpy_values_are_shown_by_type_and_shape() -> None:
+    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+
+    assert shown(numpy.zeros((1797, 64))) == "<ndarray float64 1797x64>"
+    assert shown(numpy.array([1, 2])) == "<ndarray int64 2 [1, 2]>"
+    assert shown(numpy.array(1.5)) == "<ndarray float64 1.5>"
+    assert shown(numpy.float64(1.5)) == "1.5"
+    assert shown(numpy.datetime64("2024-05-01")) == "2024-05-01"
+    assert shown(numpy.dtype("int8")) == "int8"
+    assert describe(numpy.zeros(100), REDACTOR) != describe(numpy.ones(100), REDACTOR)
+
+
+def test_tables_are_shown_by_shape_and_columns() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    polars = pytest.importorskip("polars", reason="polars is not installed")
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    columns = {"day": [1, 2], "price": [1.0, 2.0]}
+
+    assert shown(pandas.DataFrame(columns)) == "<DataFrame 2x2: day, price>"
+    assert shown(pandas.DataFrame({f"c{n}": [n] for n in range(9)})) == "<DataFrame 1x9>"
+    assert shown(pandas.Series([1.0, 2.0])) == "<Series float64 2>"
+    assert shown(pandas.Timestamp("2024-05-01")) == "2024-05-01 00:00:00"
+    assert shown(pandas.NaT) == "NaT"
+    assert shown(polars.DataFrame(columns)) == "<DataFrame 2x2: day, price>"
+    assert shown(polars.Series([1, 2])) == "<Series Int64 2>"
+    assert shown(pyarrow.table(columns)) == "<Table 2x2>"
+    assert shown(pyarrow.array([1, 2])) == "<Int64Array int64 2>"
+
+
+def test_images_and_sparse_matrices_are_shown_by_size() -> None:
+    images = pytest.importorskip("PIL.Image", reason="PIL is not installed")
+    sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed")
+
+    assert shown(images.new("RGB", (640, 480))) == "<Image RGB 640x480>"
+    assert shown(sparse.csr_matrix((3, 4))) == "<csr_matrix float64 3x4>"
+
+
+def test_a_value_with_a_failing_length_is_shown_by_its_type() -> None:
+    """A single rotation of scipy has no length, although its class defines one."""
+    spatial = pytest.importorskip("scipy.spatial.transform", reason="scipy is not installed")
+
+    assert shown(spatial.Rotation.from_quat([0, 0, 0, 1])) == "<Rotation>"
+
+
+def test_attrs_and_pydantic_models_show_their_fields() -> None:
+    attrs = pytest.importorskip("attrs", reason="attrs is not installed")
+    pydantic = pytest.importorskip("pydantic", reason="pydantic is not installed")
+    plain = attrs.make_class("Plain", ["a", "token"])
+    model = pydantic.create_model("Model", a=(int, ...), __config__={"extra": "allow"})
+
+    assert shown(plain(1, "abc")) == "Plain(a=1, token=<redacted>)"
+    assert shown(model(a=1, b="x")) == "Model(a=1, b='x')"
+
+
+# Labels
+
+
+def test_a_call_is_shown_as_python_writes_it() -> None:
+    described = describe_arguments(
+        {"base": "EUR", "day": datetime.date(2024, 5, 1), "*rest": (1, "a"), "**extra": {"x": 2}}, REDACTOR
+    )
+
+    assert call_label("shop.api:fetch_rates", described) == (
+        "shop.api:fetch_rates(base='EUR', day=2024-05-01, 1, 'a', x=2)"
+    )
+    assert call_label("shop.api:ping", {}) == "shop.api:ping()"
+    assert call_label("shop.api:ping", None) == "shop.api:ping(...)"
+
+
+def test_a_long_call_is_cut() -> None:
+    """Short arguments stay whole, long ones share the room, and the last ones are left out."""
+    few = describe_arguments({"base": "EUR", "prompt": "x" * 300, "text": "y" * 300}, REDACTOR)
+    many = describe_arguments({f"argument{n}": n for n in range(50)}, REDACTOR)
+
+    assert call_label("m:f", few) == f"m:f(base='EUR', prompt='{'x' * 39}..., text='{'y' * 40}...)"
+    assert call_label("m:f", many) == (
+        "m:f(argument0=0, argument1=1, argument2=2, argument3=3, argument4=4, argument5=5, "
+        "argument6=6, argument7=7, ...)"
+    )
+    assert len(call_label("m:f", few)) <= 120
+
+
+# Differences
+
+
+def lines(old: dict[str, object], new: dict[str, object]) -> list[str]:
+    found = differences(describe_arguments(old, REDACTOR), describe_arguments(new, REDACTOR))
+    return [difference.line() for difference in found]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (1, 1, []),
+        (1, 2, ["a: 1 recorded, 2 now"]),
+        (1, True, ["a: 1 recorded, True now"]),
+        (decimal.Decimal(1), 1, ["a: 1 (Decimal) recorded, 1 (int) now"]),
+        (0.0, -0.0, ["a: 0.0 recorded, -0.0 now"]),
+        (datetime.date(2024, 4, 30), datetime.date(2024, 5, 1), ["a: 2024-04-30 recorded, 2024-05-01 now"]),
+        ({"x": 1, "y": 2}, {"y": 2, "x": 1}, []),
+        ({"x": [1, {"delay": 2}]}, {"x": [1, {"delay": 3}]}, ["a.x[1].delay: 2 recorded, 3 now"]),
+        ({"x": 1}, {"y": 3}, ["a.x: recorded, missing now", "a.y: 3 now, not in the recording"]),
+        ({"two words": 1}, {"two words": 2}, ["a['two words']: 1 recorded, 2 now"]),
+        ({1: "x"}, {1: "y"}, ["a[1]: 'x' recorded, 'y' now"]),
+        ([1, 2], [1], ["a[1]: recorded, missing now"]),
+        ([1], (1,), ["a: [1] recorded, (1,) now"]),
+        ({1, 2}, {2, 3}, ["a{1}: recorded, missing now", "a{3}: 3 now, not in the recording"]),
+        (Rate(), Rate(value=2.0), ["a.value: 1.5 recorded, 2.0 now"]),
+        (Point(1, 2), Point(1, 3), ["a.y: 2 recorded, 3 now"]),
+        (Rate(), Point(1, 2), ["a: Rate(base='EUR', value=1.5) recorded, Point(x=1, y=2) now"]),
+        (Names(["a"]), Names(["b"]), ["a[0]: 'a' recorded, 'b' now"]),
+        (Text("a"), Text("b"), ["a: 'a' recorded, 'b' now"]),
+        (ValueError("x"), ValueError("y"), ["a[0]: 'x' recorded, 'y' now"]),
+        ({"token": "abcd"}, {"token": "efgh"}, []),
+        ({"token": "abcd"}, {"token": None}, ["a.token: <redacted> recorded, None now"]),
+    ],
+)
+def test_differences_are_shown_part_by_part(old: object, new: object, expected: list[str]) -> None:
+    assert lines({"a": old}, {"a": new}) == expected
+
+
+def test_an_argument_of_one_call_only_is_a_difference() -> None:
+    assert lines({"**extra": {"day": 1}, "*rest": (1,)}, {"**extra": {}, "*rest": (2, 3)}) == [
+        "day: recorded, missing now",
+        "rest[0]: 1 recorded, 2 now",
+        "rest[1]: 3 now, not in the recording",
+    ]
+
+
+def test_long_strings_are_shown_where_they_differ() -> None:
+    old, new = "a" * 200 + "quick" + "b" * 100, "a" * 200 + "slow" + "b" * 100
+
+    (line,) = lines({"prompt": old}, {"prompt": new})
+
+    assert line == (
+        f"prompt: ...'{'a' * 23}quick{'b' * 42}'... recorded, ...'{'a' * 23}slow{'b' * 43}'... now"
+    )
+
+
+def test_cut_values_differ_by_length_or_digest() -> None:
+    cases: list[tuple[object, object, str]] = [
+        (
+            "x" * 900 + "a",
+            "x" * 900 + "bc",
+            r"^a: 901 characters recorded, 902 that differ after the first 400 now$",
+        ),
+        (
+            b"x" * 900 + b"a",
+            b"x" * 900 + b"b",
+            r"^a: 901 bytes recorded, 901 that differ after the first 400 now$",
+        ),
+        ([0] * 100, [0] * 101, r"a: 100 items \(#\w{8}\) recorded, 101 items \(#\w{8}\) now"),
+        ([0] * 100, [0] * 99 + [1], r"a: 100 items \(#\w{8}\) recorded, 100 items \(#\w{8}\) now"),
+        ([0] * 30, [0] * 100, r"a: 30 items recorded, 100 items \(#\w{8}\) now"),
+        (lambda: 1, lambda: 2, r"<lambda> #\w{8}> recorded, .*<lambda> #\w{8}> now"),
+    ]
+
+    for old, new, pattern in cases:
+        assert re.search(pattern, lines({"a": old}, {"a": new})[-1])
+
+
+def test_arguments_that_were_not_stored_have_no_differences() -> None:
+    assert differences(None, {"a": 1}) == []
+
+
+def test_a_difference_can_say_before_and_after() -> None:
+    assert Difference("a", "1", "2").line("before", "after") == "a: 1 before, 2 after"
+    assert Difference("a", None, "2").line("before", "after") == "a: 2 after, not before"
+    assert Difference("a", "1", None).line("before", "after") == "a: before, missing after"
+
+
+def test_parts_that_are_not_shown_are_named() -> None:
+    locks = [threading.Lock() for _ in range(50)]
+    described = describe_arguments(
+        {"password": "abc", "locks": locks, "a": [{"token": "x"}], "n": 1}, REDACTOR
+    )
+
+    assert hidden(described) == ["a[0].token (redacted)", "locks (described in part)", "password (redacted)"]
+    assert hidden(None) == []
+
+
+def test_a_view_of_a_dict_is_described_without_its_secrets():
+    mapping = {"a": 1, "token": "abc"}
+
+    described = describe_arguments({"view": mapping.values(), "of": mapping.items()}, REDACTOR)
+
+    assert render(described["view"]) == "dict_values({'a': 1, 'token': <redacted>})"
+    assert render(described["of"]) == "dict_items({'a': 1, 'token': <redacted>})"
+
+
+def test_the_parts_of_a_request_are_their_own_description():
+    """Except for the key that marks types in descriptions."""
+    body = {"name": "a", "rows": [{"$": 5, "items": 3}]}
+    changed = {"name": "a", "rows": [{"$": 5, "items": 4}]}
+
+    assert describe_parts({"body": {"name": "a", "token": "b", "rows": [1, {"x": None}]}}) == {
+        "body": {"name": "a", "token": "b", "rows": [1, {"x": None}]},
+    }
+    assert render(describe_parts({"": body})[""]) == "{'name': 'a', 'rows': [{'$': 5, 'items': 3}]}"
+    assert differences(describe_parts({"body": body}), describe_parts({"body": changed})) == [
+        Difference("body.rows[0].items", "3", "4")
+    ]
+
+
+def test_two_forms_of_an_equal_mapping_do_not_differ():
+    """As recordings of older versions have them."""
+    plain = {"parameters": {"$datetime": "2026-11-02"}}
+    entries = {"parameters": {"$": "dict", "entries": [["$datetime", "2026-11-02"]]}}
+
+    assert differences(plain, entries) == []
+    assert differences(plain, {"parameters": {"$": "dict", "entries": [["$datetime", "2026"]]}}) == [
+        Difference("parameters['$datetime']", "'2026-11-02'", "'2026'")
+    ]

@@ -1,0 +1,473 @@
+"""The texts of a test's errors: the event, the facts, and a command to paste."""
+
+from __future__ import annotations
+
+import datetime
+import pickle
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import pytest
+
+from pytest_mimic._core.describe import call_label, describe_arguments, messages
+from pytest_mimic._core.describe.differences import differences
+from pytest_mimic._core.describe.messages import MissedCall
+from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.target_options import Options
+from pytest_mimic._core.targets.target import Target
+from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
+
+TEST = "tests/test_rates.py::test_day"
+FIRST_ID = "12345678-1234-5678-1234-567812345678"
+SECOND_ID = "12345678-1234-5678-1234-567812345679"
+
+
+class Recorded(NamedTuple):
+    """The facts of a recording."""
+
+    arguments: dict[str, Any] | None
+    test: str | None = "tests/test_rates.py::test_week"
+    recorded: str | None = "2026-11-02"
+
+
+def described(**arguments: object) -> dict[str, Any]:
+    return describe_arguments(arguments, Redactor())
+
+
+def missed(
+    now: dict[str, Any] | None,
+    *candidates: Recorded,
+    test: str | None = TEST,
+    facts: Sequence[str] = (),
+    **options: Any,
+) -> str:
+    label = call_label("shop.api:fetch_rates", now)
+    call = MissedCall(label, now, test, **options)
+    return str(messages.missing(call, candidates, facts=facts))
+
+
+class Broken(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_a_miss_shows_the_nearest_recording_and_its_differences() -> None:
+    now = described(base="EUR", day=datetime.date(2024, 5, 1))
+    near = Recorded(described(base="EUR", day=datetime.date(2024, 4, 30)))
+    far = Recorded(described(base="USD", day=datetime.date(2024, 4, 30)))
+
+    assert missed(now, far, near) == (
+        "no recording of shop.api:fetch_rates(base='EUR', day=2024-05-01)\n"
+        "  nearest: recorded by tests/test_rates.py::test_week on 2026-11-02\n"
+        "    day: 2024-04-30 recorded, 2024-05-01 now\n"
+        "  to record it: pytest --mimic-record tests/test_rates.py::test_day"
+    )
+
+
+def test_a_recording_of_the_same_test_is_nearer_than_one_with_fewer_differences() -> None:
+    now = described(prompt="Greet Zoe", model="small", limit=3)
+    own = Recorded(described(prompt="Greet Ann", model="large", limit=3), test=TEST)
+    other = Recorded(described(prompt="Greet Zoe", model="small", limit=4))
+
+    assert "nearest: recorded by tests/test_rates.py::test_day" in missed(now, other, own)
+
+
+def test_a_recording_with_nothing_in_common_is_not_near() -> None:
+    now = described(base="EUR", day=1)
+    own = Recorded(described(base="USD", day=2), test=TEST)
+    other = Recorded(described(base="EUR", day=2))
+
+    assert "nearest: recorded by tests/test_rates.py::test_week" in missed(now, own, other)
+    assert "nearest: recorded by tests/test_rates.py::test_day" in missed(described(base="CHF"), other, own)
+
+
+def test_a_miss_keeps_its_attributes_when_pickled() -> None:
+    error = messages.missing(MissedCall("m:f(a=1)", test=TEST))
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert isinstance(error, MissingRecordingError)
+    assert (copy.call, copy.test, str(copy)) == ("m:f(a=1)", TEST, str(error))
+
+
+def test_a_miss_says_that_the_target_has_no_recording() -> None:
+    assert missed(described(base="EUR"), facts=["the vault is one of pytest-mimic 0.x"]) == (
+        "no recording of shop.api:fetch_rates(base='EUR')\n"
+        "  nothing of shop.api:fetch_rates is recorded\n"
+        "  the vault is one of pytest-mimic 0.x\n"
+        "  to record it: pytest --mimic-record tests/test_rates.py::test_day"
+    )
+
+
+def test_a_test_id_is_quoted_for_the_shell() -> None:
+    assert missed(None, test="t.py::test[a b]").endswith("pytest --mimic-record 't.py::test[a b]'")
+    assert missed(None, test=None).endswith("to record it: pytest --mimic-record")
+
+
+def test_a_miss_shows_five_differences() -> None:
+    old, new = described(**{f"a{n}": n for n in range(8)}), described(**{f"a{n}": n + 1 for n in range(8)})
+
+    text = missed(new, Recorded(old))
+
+    assert "    a4: 4 recorded, 5 now\n    and 3 more\n" in text
+
+
+def test_the_suggested_line_keeps_the_options_of_the_target() -> None:
+    """It takes the place of the target's line."""
+    old, new = (described(rows=[{"at": f"2026-11-02T10:00:0{second}Z"}]) for second in (0, 1))
+    options = Options(
+        ignore=("now",), sequence=True, rtol=0.01, writes=("out",), only=("GET /a b",), key=lambda _: 0
+    )
+
+    line = missed(new, Recorded(old), options=options).splitlines()[-1]
+
+    assert line == (
+        "  if it changes from run to run: "
+        'shop.api:fetch_rates sequence writes=out rtol=0.01 only="GET /a b" ignore=now,rows.*.at'
+    )
+    assert Target(line.partition("run: ")[2]).options == options._replace(
+        ignore=("now", "rows.*.at"), key=None
+    )
+
+
+def test_a_difference_that_is_not_shown_is_located() -> None:
+    secret, plain = described(password="a", n=1), described(n=1)
+
+    assert (
+        "    the arguments look the same; they differ in a part that is not shown: password (redacted)\n"
+    ) in missed(secret, Recorded(secret))
+    assert "    the arguments look the same; they differ in a part that is not described\n" in missed(
+        plain, Recorded(plain)
+    )
+
+
+@pytest.mark.parametrize("ignored", [["now", "rows.*.at"], ["now", "rows"], ["now", "rows[0].at", "other"]])
+def test_ignored_parts_are_not_shown_as_differences(ignored: list[str]) -> None:
+    """If nothing else differs, the text must not suggest a line that is there already."""
+    old = described(now="2026-11-02 10:00:00", rows=[{"at": "2026-11-02T10:00:00Z"}])
+    new = described(rows=[{"at": "2026-11-02T10:00:01Z"}])
+    other = described(rows=[{"at": "2026-11-02T10:00:01Z"}], base="EUR")
+
+    assert missed(new, Recorded(old), options=Options(ignore=tuple(ignored))).splitlines()[1:] == [
+        "  nearest: recorded by tests/test_rates.py::test_week on 2026-11-02",
+        f"    it differs only in what ignore={','.join(ignored)} leaves out: it was recorded without, or is another test's",
+        "  to record it: pytest --mimic-record tests/test_rates.py::test_day",
+    ]
+    assert missed(other, Recorded(old), options=Options(ignore=tuple(ignored))).splitlines()[2:-1] == [
+        "    base: 'EUR' now, not in the recording"
+    ]
+
+
+def test_a_miss_says_that_arguments_were_not_stored() -> None:
+    text = missed(described(n=1), Recorded(None, test=None, recorded=None))
+
+    assert "  nearest: recorded\n    its arguments were not stored (mimic_store_arguments = false)\n" in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "remedy"),
+    [
+        (
+            {"at": datetime.datetime(2024, 5, 1, 12)},
+            {"at": datetime.datetime(2024, 5, 2, 13)},
+            "ignore=at",
+        ),
+        (
+            {"rows": [{"at": "2024-05-01T12:00:00Z"}]},
+            {"rows": [{"at": "2024-05-01T12:00:01Z"}]},
+            "ignore=rows.*.at",
+        ),
+        ({"ts": 1714564800}, {"ts": 1714564801.5}, "ignore=ts"),
+        (
+            {"id": "12345678-1234-5678-1234-567812345678", "n": 1714564800123},
+            {"id": "12345678-1234-5678-1234-567812345679", "n": 1714564800124},
+            "ignore=id,n",
+        ),
+        ({"day": datetime.date(2026, 11, 2)}, {"day": datetime.date(2026, 11, 9)}, "ignore=day"),
+        ({"day": "2026-11-02"}, {"day": "2026-11-09"}, "ignore=day"),
+        ({"words": ["SET", FIRST_ID]}, {"words": ["SET", SECOND_ID]}, "ignore=words.1"),
+        ({"pairs": [["a", FIRST_ID]]}, {"pairs": [["a", SECOND_ID]]}, "ignore=pairs.0.1"),
+        (
+            {"payload": {"request-id": FIRST_ID}},
+            {"payload": {"request-id": SECOND_ID}},
+            "ignore=\"payload['request-id']\"",
+        ),
+        (
+            {"payload": {"Ann's": FIRST_ID}},
+            {"payload": {"Ann's": SECOND_ID}},
+            """ignore='payload["Ann'"'"'s"]'""",
+        ),
+    ],
+)
+def test_ignoring_moments_and_random_ids_is_suggested(
+    old: dict[str, object], new: dict[str, object], remedy: str
+) -> None:
+    text = missed(described(**new), Recorded(described(**old)))
+
+    assert text.splitlines()[-1] == f"  if it changes from run to run: shop.api:fetch_rates {remedy}"
+    assert Target(f"shop.api:fetch_rates {remedy}").options.ignore
+
+
+@pytest.mark.parametrize(
+    ("label", "old", "new", "remedy"),
+    [
+        (
+            "sqlalchemy INSERT orders",
+            {"params": {"id": {"$uuid": FIRST_ID}}},
+            {"params": {"id": {"$uuid": SECOND_ID}}},
+            "sqlalchemy ignore=params.id",
+        ),
+        (
+            "redis SET order",
+            {"command": ["SET", "order", FIRST_ID]},
+            {"command": ["SET", "order", SECOND_ID]},
+            "redis ignore=command.2",
+        ),
+        (
+            "redis GET session",
+            {"signature": f"GET session:{FIRST_ID}", "command": ["GET", f"session:{FIRST_ID}"]},
+            {"signature": f"GET session:{SECOND_ID}", "command": ["GET", f"session:{SECOND_ID}"]},
+            "redis ignore=command.1",
+        ),
+        (
+            "redis SETEX session",
+            {"command": ["SETEX", "session:9f86d081884c7d65", "60", '{"id": "9f86d081884c7d65"}']},
+            {"command": ["SETEX", "session:60303ae22b998861", "60", '{"id": "60303ae22b998861"}']},
+            "redis ignore=command.1,command.3",
+        ),
+        (
+            "redis GET session",
+            {"command": ["GET", "session:DRmNVbPfQ3uq9k_y0cXW7w"]},
+            {"command": ["GET", "session:s2Zk-1mQ0dJ4vUe8bTnA5g"]},
+            "redis ignore=command.1",
+        ),
+        (
+            "redis MULTI order",
+            {"commands": [["MULTI"], ["SET", "order", FIRST_ID], ["EXEC"]]},
+            {"commands": [["MULTI"], ["SET", "order", SECOND_ID], ["EXEC"]]},
+            "redis ignore=commands.1.2",
+        ),
+    ],
+    ids=["sql", "redis", "redis key", "redis key and value", "redis key of base64", "redis transaction"],
+)
+def test_ignoring_a_parameter_of_a_database_is_suggested(
+    label: str, old: dict[str, Any], new: dict[str, Any], remedy: str
+) -> None:
+    text = str(messages.missing(MissedCall(label, new), [Recorded(old)]))
+
+    assert text.splitlines()[-1] == f"  if it changes from run to run: {remedy}"
+    assert Target(remedy).options.ignore
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"at": "2024-05-01T12:00:00Z", "n": 1}, {"at": "2024-05-01T12:00:01Z", "n": 2}),
+        ({"day": datetime.date(2024, 5, 1)}, {"day": datetime.date(2024, 5, 2)}),
+        ({"day": "2026-11-02"}, {"day": "never"}),
+        ({"at": "2024-05-01T12:00:00Z"}, {}),
+        ({"n": 3}, {"n": 4}),
+        ({"n": 12345678901234567}, {"n": 76543210987654321}),
+        ({"key": f"session:{FIRST_ID}"}, {"key": f"user:{SECOND_ID}"}),
+        ({"key": f"{FIRST_ID}:{'of a page;' * 9}:1"}, {"key": f"{SECOND_ID}:{'of a page;' * 9}:2"}),
+        ({"key": "a_very_long_name_of_a_key"}, {"key": "another_long_name_of_a_key"}),
+        ({"payload": {"a,b": FIRST_ID}}, {"payload": {"a,b": SECOND_ID}}),
+    ],
+)
+def test_ignoring_other_values_is_not_suggested(old: dict[str, object], new: dict[str, object]) -> None:
+    assert "ignore=" not in missed(described(**new), Recorded(described(**old)))
+
+
+def test_ignoring_a_url_is_not_suggested() -> None:
+    """`ignore=` has no such part."""
+    old, new = ({"url": f"https://api.shop.com/users/{one}"} for one in (FIRST_ID, SECOND_ID))
+
+    text = str(messages.missing(MissedCall("httpx GET api.shop.com/users", new), [Recorded(old)]))
+
+    assert "ignore=" not in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_suggested"),
+    [
+        ("http://127.0.0.1:40577/users/1", "http://127.0.0.1:44025/users/1", True),
+        ("http://localhost:40577", "http://localhost:44025", True),
+        ("http://[::1]:40577/?a=1", "http://[::1]:44025/?a=1", True),
+        ("http://127.0.0.1:40577/users/1", "http://127.0.0.1:44025/users/2", False),
+        ("http://127.0.0.1:40577/users/1", "http://127.0.0.2:40577/users/1", False),
+        ("http://api.shop.com:8080/users", "http://api.shop.com:8081/users", False),
+        ("http://localhost:80.shop.com/", "http://localhost:81.shop.com/", False),
+    ],
+)
+def test_ignoring_the_port_of_a_server_on_this_machine_is_suggested(
+    old: str, new: str, is_suggested: bool
+) -> None:
+    """Such a server often has another port in each run."""
+    text = str(messages.missing(MissedCall("httpx GET /users", {"url": new}), [Recorded({"url": old})]))
+
+    assert ("  if it changes from run to run: httpx ignore=port" in text.splitlines()) == is_suggested
+
+
+def test_ignoring_the_port_is_not_suggested_again() -> None:
+    """A recording from before the option has to be made again."""
+    call = MissedCall("httpx GET /", {"url": "http://localhost:2"}, options=Options(ignore=("port",)))
+
+    text = str(messages.missing(call, [Recorded({"url": "http://localhost:1"})]))
+
+    assert "ignore=" not in text
+
+
+def test_the_nearest_recording_has_the_fewest_differences() -> None:
+    """Among several, it is the most alike, then the one of the same test."""
+    now = described(base="EUR", day="2024-05-01")
+    two = Recorded(described(base="USD", day="2023-01-01"))
+    unlike = Recorded(described(base="EUR", day="1999-12-31"))
+    alike = Recorded(described(base="EUR", day="2024-05-02"))
+    same_test = alike._replace(test=TEST)
+    unknown = Recorded(None)
+
+    assert messages.nearest_recording([unknown, two, unlike, alike], now) is alike
+    assert messages.nearest_recording([alike, same_test], now, test=TEST) is same_test
+    assert messages.nearest_recording([unknown], now) is unknown
+    assert messages.nearest_recording([], now) is None
+
+
+def test_the_nearest_of_two_arrays_has_the_same_shape() -> None:
+    """Their digests, which always differ, do not count."""
+    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+    now = described(rows=numpy.full((4, 4), 9))
+    same_shape = Recorded(described(rows=numpy.zeros((4, 4), int)))
+    larger = Recorded(described(rows=numpy.zeros((21, 4), int)))
+
+    assert messages.nearest_recording([larger, same_shape], now) is same_shape
+
+
+def test_a_miss_compares_a_few_hundred_recordings_at_most() -> None:
+    looked_at: list[int] = []
+
+    def many() -> Any:
+        for number in range(100_000):
+            looked_at.append(number)
+            yield Recorded(described(n=number))
+
+    messages.nearest_recording(many(), described(n=-1))
+
+    assert len(looked_at) == 300
+
+
+def test_a_stale_recording_shows_two_commands() -> None:
+    error = messages.stale("shop.api:fetch_rates(base='EUR')", recorded="2026-11-02", test=TEST)
+
+    assert isinstance(error, StaleRecordingError)
+    assert str(error) == (
+        "shop.api:fetch_rates has changed since this call was recorded (2026-11-02)\n"
+        "  to record it again: pytest --mimic-record tests/test_rates.py::test_day\n"
+        "  to see whether the outcome changed: pytest --mimic-verify tests/test_rates.py::test_day"
+    )
+
+
+def test_a_stale_recording_without_a_date_shows_none() -> None:
+    assert str(messages.stale("m:f()")).splitlines()[0] == "m:f has changed since this call was recorded"
+
+
+def test_a_stale_recording_shows_other_remedies() -> None:
+    assert str(messages.stale("m:f()", remedies=["edit it"])).splitlines()[1:] == ["  edit it"]
+
+
+def test_a_drift_shows_its_lines() -> None:
+    error = messages.drift(
+        "shop.api:fetch_rates(base='EUR')", ["rates.HRK: recorded, missing now"], test=TEST
+    )
+
+    assert isinstance(error, DriftError)
+    assert str(error) == (
+        "shop.api:fetch_rates(base='EUR') no longer gives what was recorded\n"
+        "  rates.HRK: recorded, missing now\n"
+        "  to accept it: pytest --mimic-rerecord tests/test_rates.py::test_day"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "fact"),
+    [
+        (ConnectionError("no route\nto host"), "ConnectionError: no route"),
+        (ValueError("token=abc " + "x" * 300), f"ValueError: token=<redacted> {'x' * 183}"),
+        (ValueError(), "ValueError"),
+        (Broken(), "Broken"),
+    ],
+)
+def test_a_failing_real_call_is_shown_in_one_line(error: Exception, fact: str) -> None:
+    text = str(messages.unverifiable("m:f()", error, test=TEST))
+
+    assert text == (
+        "m:f() could not be verified: the real call failed\n"
+        f"  {fact}\n"
+        "  to try again: pytest --mimic-verify tests/test_rates.py::test_day"
+    )
+
+
+def test_changed_arguments_are_shown() -> None:
+    before, after = described(rows=[{"seen": False}], n=1), described(rows=[{"seen": True}], n=2)
+
+    error = messages.mutated("shop.model:fit", Options(), ["rows"], differences(before, after))
+
+    assert isinstance(error, MutatedInputError)
+    assert str(error) == (
+        "shop.model:fit has mutated its inputs\n"
+        "  rows[0].seen: False before, True after\n"
+        "  if that is its job: shop.model:fit mutates=rows"
+    )
+
+
+def test_a_change_beyond_the_description_names_its_argument() -> None:
+    options = Options(ignore=("c",), mutates=("d",))
+
+    assert str(messages.mutated("m:f", options, ["a", "b"], [])) == (
+        "m:f has mutated its inputs\n"
+        "  a: changed in a part that is not shown\n"
+        "  b: changed in a part that is not shown\n"
+        "  if that is its job: m:f ignore=c mutates=d,a,b"
+    )
+
+
+def test_reading_a_stream_further_is_a_miss() -> None:
+    assert str(messages.read_further("m:f()", test=TEST)) == (
+        "m:f() is read further than it was when it was recorded\n"
+        "  to record the rest: pytest --mimic-record tests/test_rates.py::test_day"
+    )
+
+
+def test_sending_something_else_to_a_stream_is_a_miss() -> None:
+    assert str(messages.strange_answer("m:f()", test=TEST)) == (
+        "m:f() is sent something else than when it was recorded\n"
+        "  to record it again: pytest --mimic-rerecord tests/test_rates.py::test_day"
+    )
+
+
+def test_the_nearest_recording_has_the_fewest_other_arguments() -> None:
+    """Three parts of one argument are nearer than two whole arguments."""
+    now = described(filters={"x": 1, "y": 5, "z": 7, "w": 0}, page=9)
+    near = Recorded(described(filters={"x": 1, "y": 2, "z": 3}, page=9))
+    far = Recorded(described(filters="Oslo", page=3))
+
+    assert "filters.y: 2 recorded, 5 now" in missed(now, far, near)
+
+
+def test_a_sequence_of_another_test_is_named_as_such() -> None:
+    now = described(page=1)
+
+    text = missed(now, Recorded(now), sequence=True)
+
+    assert "the same call: a recording of a sequence belongs to the test that made it" in text
+
+
+def test_a_sequence_of_the_same_test_is_not_said_to_be_another_tests() -> None:
+    now = described(n=1)
+
+    assert "belongs to the test" not in missed(now, Recorded(now, test=TEST), sequence=True)
+
+
+@pytest.mark.parametrize(("count", "last"), [(2, "2"), (3, "and 1 more"), (4, "and 2 more")])
+def test_the_lines_beyond_a_limit_are_counted(count: int, last: str) -> None:
+    lines = messages.limited([str(one + 1) for one in range(count)], 2)
+
+    assert (len(lines), lines[-1]) == (min(count, 3), last)

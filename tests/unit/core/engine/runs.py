@@ -1,0 +1,145 @@
+"""Runs of one test with functions and a client: the engine of a session, with a vault in memory and without pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import toy_client
+from toy_boundary import ToyBoundary, wrap_ask
+
+from pytest_mimic._core.engine.boundary_plan import BoundaryPlan, BoundaryPort
+from pytest_mimic._core.engine.cassettes import OpenCassette
+from pytest_mimic._core.engine.engine import Engine
+from pytest_mimic._core.engine.function_plan import FunctionPlan
+from pytest_mimic._core.engine.ledger import Ledger
+from pytest_mimic._core.engine.scopes import Scopes
+from pytest_mimic._core.engine.state import RunState
+from pytest_mimic._core.engine.wrappers import Mimicked
+from pytest_mimic._core.seam.base import BoundaryCall
+from pytest_mimic._core.settings import Mode, Settings
+from pytest_mimic._core.target_options import Options
+from pytest_mimic._core.vault import Vault
+from pytest_mimic._core.vault.locks import ByteLocks, Locks
+from unit.memory_store import MemoryStore
+
+TEST = "test_shop.py::test_order"
+
+
+class Runs:
+    """A test that runs again and again, with one vault.
+
+    Args:
+        folder: An empty folder, for the rootdir.
+
+    Attributes:
+        store: The files of the vault.
+        engine: The engine of the current run.
+        state: Its state.
+        ledger: Its account.
+    """
+
+    state: RunState
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store = MemoryStore()
+        self.again("record")
+
+    def again(self, mode: str, *, locks: Callable[[], Locks] | None = None, **settings: Any) -> None:
+        """Begin the next run of the test, in a mode and with further settings."""
+        if hasattr(self, "state"):
+            self.end()
+        given = {
+            "source": "strict",
+            "redact": (),
+            **settings,
+        }
+        self.ledger = Ledger()
+        made = Settings(
+            mode=Mode(mode),
+            rootdir=self.folder,
+            vault=self.folder / ".mimic_vault",
+            shown_vault=".mimic_vault",
+            no_record=False,
+            ci=False,
+            pickles="listed",
+            store_arguments=True,
+            clear_unused=False,
+            fail_on_unused=False,
+            **given,
+        )
+        self.state = RunState(settings=made, vault=Vault(self.store), ledger=self.ledger)
+        self.state.test = TEST
+        path = str(self.folder / "locks")
+        self.engine = Engine(self.state, locks=locks or (lambda: ByteLocks(lambda: path)), today="2026-11-02")
+        self._scopes = Scopes(self.engine)
+        self._scopes.begin_test(TEST)
+
+    def next_attempt(self) -> None:
+        """Run the test again, as conversations that have ended it demand."""
+        self._scopes.begin_again()
+        self._scopes.begin_test(TEST)
+
+    def end(self) -> None:
+        """End the run. After a miss, functions that wait are wrapped until then."""
+        self.state.end_test()
+        self.engine.close()
+
+    def plan(
+        self, function: Callable[..., Any], cassette: OpenCassette | None = None, **options: Any
+    ) -> FunctionPlan:
+        """Return the plan of a function, as a line with options names it."""
+        return FunctionPlan(self.engine, f"shop:{function.__name__}", function, Options(**options), cassette)
+
+    def mimic(
+        self, function: Callable[..., Any], cassette: OpenCassette | None = None, **options: Any
+    ) -> Callable[..., Any]:
+        """Return the wrapper of a function that is mimicked."""
+        mimicked = Mimicked(function)
+        mimicked.push(self, self.plan(function, cassette, **options))
+        return mimicked.wrapper
+
+    def port(
+        self,
+        cassette: OpenCassette | None = None,
+        *,
+        kind: type[ToyBoundary] = ToyBoundary,
+        **options: Any,
+    ) -> BoundaryPort:
+        """Return the port of a client that is mimicked."""
+        port = BoundaryPort(self.engine)
+        port.plans.append(BoundaryPlan(self.engine, kind("toy_client"), Options(**options), cassette))
+        return port
+
+    def client(self, cassette: OpenCassette | None = None, **options: Any) -> Callable[[str], Any]:
+        """Return a function that asks the toy client's service for the degrees in a place."""
+        ask = wrap_ask(toy_client.Client.ask, self.port(cassette, **options))
+        client = toy_client.Client("weather.test", api_key="k-5531-abc")
+        return lambda place: ask(client, place, "2026-11-01").degrees
+
+    def cassette(self, mode: Any, *, strict: bool = False) -> OpenCassette:
+        """Open the cassette `trip`."""
+        return OpenCassette(self.engine, "trip", mode, strict=strict, only_replays=False)
+
+    def names(self, folder: str = "calls") -> list[str]:
+        """Return the names of the recordings."""
+        return sorted(self.store.names(folder))
+
+    def damage(self, *names: str) -> None:
+        """Cut off the end of these recordings and cassettes, or of all."""
+        for name in names or (*self.names(), *self.names("cassettes")):
+            data = self.store.read(name)
+            assert data is not None
+            self.store.write(name, data[: len(data) // 2])
+
+    def errors(self) -> list[str]:
+        """Return the errors for which the test fails, since the last call."""
+        return [str(error) for error in self.state.pending.take()]
+
+
+def connection(host: str = "weather.test") -> BoundaryCall:
+    """Return a call by which a client connects: it belongs to no test."""
+    parts = {"host": host}
+    return BoundaryCall("CONNECT", host=host, parts=parts, identity=("host",), described=parts, shared=True)

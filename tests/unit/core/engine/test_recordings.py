@@ -1,0 +1,80 @@
+"""The recordings of a run: sought for a miss, and replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pytest_mimic import CorruptRecordingError, MissingRecordingError
+from unit.core.engine.runs import Runs
+
+
+def fetch(city: str, day: int) -> list[object]:
+    return [city, day]
+
+
+def search(city: str, day: int) -> list[object]:
+    return [city, day]
+
+
+def test_a_miss_names_the_nearest_of_the_readable_recordings(runs: Runs) -> None:
+    """A damaged one is no obstacle, nor is one of another function that was put into the folder by hand."""
+    runs.mimic(fetch)("Rome", 1)
+    runs.damage(*runs.names())
+    runs.mimic(search)("Oslo", 3)
+    (foreign,) = (name for name in runs.names() if "search" in name)
+    runs.store.write(foreign.replace("search", "fetch"), runs.store.read(foreign) or b"")
+    runs.mimic(fetch)("Oslo", 2)
+
+    runs.again("replay")
+    with pytest.raises(MissingRecordingError) as missed:
+        runs.mimic(fetch)("Rome", 3)
+
+    assert "city: 'Oslo' recorded, 'Rome' now" in str(missed.value)
+    assert "day: 2 recorded, 3 now" in str(missed.value)
+
+
+def test_a_stream_replaces_the_value_that_the_same_call_gave_before(runs: Runs) -> None:
+    """While recording again, each call runs."""
+    given: list[Any] = [[1, 2], (number for number in (1, 2))]
+
+    def pages() -> Any:
+        return given.pop(0)
+
+    runs.again("rerecord")
+    wrapped = runs.mimic(pages)
+    assert wrapped() == [1, 2]
+    stream: Iterator[int] = wrapped()
+    assert [*stream] == [1, 2]
+
+    runs.again("replay")
+
+    assert [*runs.mimic(pages)()] == [1, 2]
+    recording = runs.state.vault.read(*runs.names())
+    assert recording is not None
+    assert [stored.kind for stored in recording.outcomes] == ["stream"]
+
+
+def test_a_damaged_recording_is_replaced_whatever_is_volatile_in_it(runs: Runs) -> None:
+    runs.mimic(fetch)("Oslo", 1)
+    runs.damage()
+    runs.again("replay")
+    with pytest.raises(CorruptRecordingError):
+        runs.mimic(fetch)("Oslo", 1)
+
+    runs.again("rerecord")
+    assert runs.mimic(fetch, volatile=("0",))("Oslo", 1) == ["Oslo", 1]
+
+    runs.again("replay")
+    assert runs.mimic(fetch)("Oslo", 1) == ["Oslo", 1]
+
+
+def test_a_damaged_cassette_is_not_extended(runs: Runs) -> None:
+    runs.store.write("cassettes/trip.json", b"{")
+
+    with pytest.raises(CorruptRecordingError, match="cassettes/trip"):
+        runs.cassette("extend")
+
+    assert runs.store.read("cassettes/trip.json") == b"{"

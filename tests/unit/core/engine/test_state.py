@@ -1,0 +1,59 @@
+"""The state of a run is one for all of its threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
+
+import pytest
+
+from pytest_mimic._core.vault.locks import ByteLocks
+from unit.core.engine.runs import Runs
+
+
+@pytest.fixture
+def meanwhile() -> Iterator[Callable[[Callable[[], Any]], Future[Any]]]:
+    """Return a function that lets another thread do something meanwhile, unless that has to wait for this one."""
+    with ThreadPoolExecutor(1) as pool:
+
+        def begin(act: Callable[[], Any]) -> Future[Any]:
+            future = pool.submit(act)
+            wait([future], timeout=0.02)
+            return future
+
+        yield begin
+
+
+def test_threads_that_make_their_first_calls_at_once_share_the_decisions(runs: Runs, meanwhile: Any) -> None:
+    """Identical calls in flight run once, so both have to know of them."""
+    others = []
+
+    def locks() -> ByteLocks:
+        if not others:
+            others.append(None)
+            others.append(meanwhile(lambda: runs.engine.decisions))
+        return ByteLocks(lambda: str(runs.folder / "locks"))
+
+    runs.again("record", locks=locks)
+
+    mine = runs.engine.decisions
+
+    assert others[1].result() is mine
+
+
+def test_threads_that_redact_at_once_share_what_is_secret(runs: Runs, meanwhile: Any) -> None:
+    others = []
+
+    class Names(tuple):
+        def __iter__(self):
+            if not others:
+                others.append(None)
+                others.append(meanwhile(lambda: runs.state.redactor))
+            return super().__iter__()
+
+    runs.again("record", redact=Names(("pin",)))
+
+    mine = runs.state.redactor
+
+    assert others[1].result() is mine

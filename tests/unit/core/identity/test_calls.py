@@ -1,0 +1,891 @@
+"""The identity of a call: its target and its arguments by name."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import ChainMap, OrderedDict, UserDict, defaultdict, deque
+from collections.abc import MutableMapping
+from datetime import date
+from types import MappingProxyType, SimpleNamespace
+
+import pytest
+from kinds_of_things import WithIdentity
+
+from pytest_mimic._core.files.places import Places
+from pytest_mimic._core.identity import CallIdentity, Unstable, fingerprint
+from pytest_mimic._core.identity.ignore import parse_path, prune
+from pytest_mimic._core.identity.locate import refusal
+from pytest_mimic._core.target_options import Options
+
+NAMES = ("rows", "payload", "*rest", "**extra")
+
+
+def key_of(*values, ignore=(), names=NAMES, **options):
+    return CallIdentity("shop.api:send", names, ignore=ignore, **options).key(values)
+
+
+def test_target_parameter_names_and_values_count():
+    expected = CallIdentity("a:f", ("x", "y")).key((1, 2))
+
+    assert CallIdentity("a:f", ("x", "y")).key((1, 2)) == expected
+    assert CallIdentity("a:g", ("x", "y")).key((1, 2)) != expected
+    assert CallIdentity("a:f", ("x", "z")).key((1, 2)) != expected
+    assert CallIdentity("a:f", ("x", "y")).key((2, 1)) != expected
+    assert len(expected) == 32
+
+
+@pytest.mark.promise("ignore= leaves arguments, or parts of them, out of the identity")
+@pytest.mark.parametrize(
+    ("ignore", "other"),
+    [
+        (("payload",), ([{"id": 1, "n": 2}], "else", (1,), {"token": "t"})),
+        (("payload.sent_at",), ([{"id": 1, "n": 2}], {"sent_at": 9, "x": 1}, (1,), {"token": "t"})),
+        (("payload.sent_at",), ([{"id": 1, "n": 2}], {"x": 1}, (1,), {"token": "t"})),
+        (("rows.*.id",), ([{"id": 7, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "t"})),
+        (("rows[0].id",), ([{"id": 7, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "t"})),
+        (("token",), ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "u"})),
+        (("extra",), ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"more": 1})),
+        (("rest", "token"), ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (2, 3), {})),
+        (("rest.0",), ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (5,), {"token": "t"})),
+    ],
+)
+def test_ignored_parts_do_not_count(ignore, other):
+    values = ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "t"})
+
+    assert key_of(*values, ignore=ignore) == key_of(*other, ignore=ignore)
+    assert key_of(*values) != key_of(*other)
+    assert values == ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "t"})
+
+
+def test_parts_beside_an_ignored_part_count():
+    for path, values in {
+        "payload.at": [{"at": 1, "x": 1}, {"at": 2, "x": 2}],
+        "rows.*.id": [[{"id": 1, "n": 1}], [{"id": 2, "n": 2}]],
+        "token.at": [{"at": 1, "x": 1}, {"at": 2, "x": 2}],
+    }.items():
+        names = (path.partition(".")[0],) if path != "token.at" else ("**extra",)
+        calls = CallIdentity("a:f", names, ignore=(path,))
+        keys = [calls.key((value if path != "token.at" else {"token": value},)) for value in values]
+        assert len(set(keys)) == 2
+
+
+def test_shared_and_separate_equal_texts_are_the_same():
+    text = "a text of some length"
+    other = "".join(list(text))
+    assert other is not text
+
+    calls = CallIdentity("a:f", ("x", "y"))
+    by_key = CallIdentity("a:f", ("x", "y"), key=lambda arguments: list(arguments.values()))
+
+    assert calls.key((text, text)) == calls.key((text, other))
+    assert by_key.key((text, text)) == by_key.key((text, other))
+    assert calls.digest(0, [text, text]) == calls.digest(0, [text, other])
+
+
+def test_the_refused_result_of_a_key_function_is_named_key():
+    with pytest.raises(Unstable) as caught:
+        key_of([], {}, (), {}, key=lambda arguments: [1, threading.Lock()])
+
+    assert caught.value.path == "key[1]"
+
+
+def test_ignoring_an_unknown_argument_is_harmless():
+    assert key_of(1, names=("x",), ignore=("session", "x")) == key_of(
+        2, names=("x",), ignore=("session", "x")
+    )
+    assert key_of(1, names=("x",), ignore=("session",)) == key_of(1, names=("x",))
+
+
+def test_the_result_of_a_key_function_replaces_the_arguments():
+    seen = []
+
+    def by_id(arguments):
+        seen.append(dict(arguments))
+        return arguments["payload"]["id"]
+
+    one = key_of([1], {"id": 5, "at": 1}, (), {}, key=by_id)
+    two = key_of([2], {"id": 5, "at": 2}, (3,), {}, key=by_id)
+
+    assert one == two != key_of([1], {"id": 6}, (), {}, key=by_id)
+    assert seen[0] == {"rows": [1], "payload": {"id": 5, "at": 1}, "rest": (), "extra": {}}
+
+
+@pytest.mark.promise("a default of object() counts as an argument that was left out")
+def test_a_bare_object_as_default_means_not_given():
+    missing = object()
+    calls = CallIdentity("a:f", ("x", "limit"), defaults=(None, missing))
+    again = CallIdentity("a:f", ("x", "limit"), defaults=(None, object()))
+
+    assert calls.key((1, missing)) == calls.key((1, missing))
+    assert calls.key((1, missing)) != calls.key((1, ...))
+    assert calls.key((1, missing)) != calls.key((1, None))
+    with pytest.raises(Unstable, match=r"limit has no stable identity: a bare object\(\)"):
+        again.key((1, missing))
+
+
+def test_paths_are_relative_to_the_roots_at_the_time_of_the_call(tmp_path):
+    places = Places()
+    places.set_root("tmp", str(tmp_path / "run-1"))
+    calls = CallIdentity("a:f", ("path",), places=places)
+
+    first = calls.key((tmp_path / "run-1" / "data",))
+    places.set_root("tmp", str(tmp_path / "run-2"))
+
+    assert calls.key((tmp_path / "run-2" / "data",)) == first
+    assert calls.key((tmp_path / "run-1" / "data",)) != first
+
+
+def test_the_digest_of_an_argument_changes_with_it():
+    calls = CallIdentity("a:f", ("rows", "session", "lock"), ignore=("session",))
+    rows = [1, 2]
+
+    before = calls.digest(0, rows)
+    rows.append(3)
+
+    assert before == calls.digest(0, [1, 2]) != calls.digest(0, rows)
+    assert (calls.digest(1, "any"), calls.digest(2, object())) == (None, None)
+
+
+def test_arguments_are_as_they_were_until_one_changes():
+    calls = CallIdentity("a:f", ("box",))
+    box = {"n": 1}
+    key = calls.key((box,))
+
+    assert calls.is_still(key, (box,))
+
+    for name, value in {"n": 2, "lock": threading.Lock()}.items():
+        before = dict(box)
+        box[name] = value
+        assert not calls.is_still(key, (box,))
+        box = before
+    assert calls.is_still(key, (box,))
+
+
+class Name(str):
+    """A string with attributes."""
+
+
+def test_a_refused_extra_argument_is_named():
+    name = Name("at")
+    name.lock = threading.Lock()
+
+    with pytest.raises(Unstable) as caught:
+        key_of([], {}, (), {"of": 1, "lock": [threading.Lock()]})
+    assert caught.value.path == "lock[0]"
+    with pytest.raises(Unstable) as caught:
+        key_of([], {}, (), {"of": 1, name: 2})
+    assert caught.value.path.startswith("extra")
+
+
+def test_equal_small_values_have_one_form():
+    small = {f"k{n}": n for n in range(64)}
+    large = {**small, "k64": 64}
+    shrunk = dict(large)
+    del shrunk["k64"]
+
+    assert key_of(shrunk, 0, (), {}) == key_of(small, 0, (), {})
+    assert key_of(large, 0, (), {}) != key_of(small, 0, (), {})
+    assert key_of([1.5, float("nan")], (2.5,), (), {}) == key_of([1.5, -float("nan")], (2.5,), (), {})
+    assert key_of(float("nan"), 1.5, (), {}) == key_of(-float("nan"), 1.5, (), {})
+
+
+class Pool:
+    def __init__(self):
+        self._lock = threading.Lock()
+
+
+class Slotted:
+    __slots__ = ("lock",)
+
+    def __init__(self):
+        self.lock = threading.RLock()
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "what"),
+    [
+        (SimpleNamespace(clients=[1, 2, Pool()]), "config.clients[2]._lock", "a thread lock"),
+        ({"a": {"b": (0, Slotted())}}, "config['a']['b'][1].lock", "a thread lock"),
+        ({3: [object()]}, "config[3][0]", "a bare object()"),
+        ({object(): 1}, "config.keys()[0]", "a bare object()"),
+        ({(1, 2): object()}, "config.values()[0]", "a bare object()"),
+        ({1, (2, object())}, "config", "a bare object()"),
+        ([(n for n in range(3))], "config[0]", "a generator"),
+        ([SimpleNamespace(), SimpleNamespace(pool=Pool())], "config[1].pool._lock", "a thread lock"),
+        ({"a": deque([1, [object()]])}, "config['a'][1][0]", "a bare object()"),
+        ([WithIdentity(["a", threading.Lock()])], "config[0][1]", "a thread lock"),
+        (WithIdentity({"pool": threading.Lock()}), "config['pool']", "a thread lock"),
+        ({frozenset({object()})}, "config[0][0]", "a bare object()"),
+        ([(n for n in range(3)), object()], "config[0]", "a generator"),
+        ((Slotted(), object()), "config[0].lock", "a thread lock"),
+    ],
+)
+def test_a_refusal_names_the_path_and_the_part(value, path, what):
+    with pytest.raises(Unstable) as caught:
+        CallIdentity("a:f", ("x", "config")).key((1, value))
+
+    assert caught.value.path.startswith(path)
+    assert caught.value.type_name == what
+
+
+class Fickle:
+    """An object that has a lock only when it is first looked at."""
+
+    def __init__(self):
+        self.parts = [1, threading.Lock()]
+
+    def __mimic_identity__(self):
+        return self.parts.pop()
+
+
+def test_a_refused_part_that_disappears_is_still_reported():
+    with pytest.raises(Unstable) as caught:
+        CallIdentity("a:f", ("x",)).key(([Fickle()],))
+
+    assert (caught.value.path, caught.value.type_name) == ("x", "a thread lock")
+
+
+@pytest.mark.promise("a refusal names the argument, the path in it and the remedy")
+def test_the_error_offers_to_leave_out_the_part_before_the_whole_argument():
+    calls = CallIdentity("shop.api:send", ("session",))
+    with pytest.raises(Unstable) as caught:
+        calls.key((SimpleNamespace(pool=Pool()),))
+
+    error = refusal(caught.value, "shop.api:send")
+
+    assert str(error).splitlines() == [
+        "shop.api:send has an argument without a stable identity",
+        "  session.pool._lock: a thread lock",
+        "  leave it out:   shop.api:send ignore=session.pool._lock",
+        "  only if no attribute of session changes the result:   shop.api:send ignore=session",
+        "  or teach it:    give Pool a __mimic_identity__(), or register_fingerprint(Pool, ...)",
+    ]
+    assert (error.target, error.path) == ("shop.api:send", "session.pool._lock")
+
+
+def test_the_error_shows_the_whole_line_of_the_target():
+    with pytest.raises(Unstable) as caught:
+        rows_key([{"at": object()}])
+
+    error = refusal(caught.value, "shop.api:send", Options(ignore=("retries",), sequence=True))
+
+    assert [line for line in str(error).splitlines() if "shop.api:send " in line][1:] == [
+        "  leave it out:   shop.api:send sequence ignore=retries,rows.0.at",
+        "  or all of it:   shop.api:send sequence ignore=retries,rows",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "ignore", "offered"), [([Pool()], "", "rows.0._lock"), ({"a": Pool()}, "rows.a", "rows.a")]
+)
+def test_the_error_offers_to_ignore_the_argument_or_a_path(value, ignore, offered):
+    with pytest.raises(Unstable) as caught:
+        rows_key(value)
+
+    error = refusal(caught.value, "shop.api:send", ignore=ignore)
+
+    assert f"  leave it out:   shop.api:send ignore={offered}" in str(error).splitlines()
+
+
+def test_the_first_refused_part_of_a_deep_value_is_found():
+    inner = [object()]
+    ring = SimpleNamespace(more=inner)
+    ring.self = ring
+
+    with pytest.raises(Unstable) as caught:
+        CallIdentity("a:f", ("x",)).key((ring,))
+
+    assert caught.value.path == "x.more[0]"
+
+
+def test_a_refused_part_behind_a_cycle_is_found():
+    ring = []
+    ring += [ring, (ring, {"ring": ring}), object()]
+
+    with pytest.raises(Unstable) as caught:
+        CallIdentity("a:f", ("x",)).key((ring,))
+
+    assert caught.value.path == "x[2]"
+
+
+@pytest.mark.parametrize(
+    ("value", "lines"),
+    [
+        (
+            [threading.Lock()],
+            [
+                "value[0]: a thread lock",
+                "teach it: register_fingerprint(type(threading.Lock()), lambda lock: None)",
+            ],
+        ),
+        (
+            [object()],
+            ["value[0]: a bare object()", "replace it: a member of an Enum has an identity"],
+        ),
+        (
+            Pool(),
+            [
+                "value._lock: a thread lock",
+                "teach it: give Pool a __mimic_identity__(), or register_fingerprint(Pool, ...)",
+            ],
+        ),
+        (
+            {"a": threading.Thread()},
+            ["value['a']: a thread", "teach it: register_fingerprint(threading.Thread, ...)"],
+        ),
+        ([(n for n in [])], ["value[0]: a generator"]),
+    ],
+)
+def test_the_refusal_of_a_value_offers_what_can_be_done(value, lines):
+    """A class of Python itself cannot be given a method, and some have no name to register."""
+    with pytest.raises(Unstable) as caught:
+        fingerprint(value)
+
+    assert str(refusal(caught.value)).splitlines() == [
+        "the value has no stable identity",
+        *(f"  {line}" for line in lines),
+    ]
+
+
+ONLY_IF = ["only if no attribute of x changes the result:   shop:f ignore=x"]
+TEACH = "or teach it:    give {0} a __mimic_identity__(), or register_fingerprint({0}, ...)"
+
+
+class Rebuilt:
+    """An object whose parts have other names in its identity."""
+
+    def __init__(self):
+        self.inner = Pool()
+
+    def __reduce__(self):
+        return Rebuilt, (), {"hidden": [self.inner._lock]}
+
+
+@pytest.mark.parametrize(
+    ("value", "lines"),
+    [
+        ((n for n in []), ["leave it out:   shop:f ignore=x"]),
+        (
+            object(),
+            ["leave it out:   shop:f ignore=x", "or replace it:  a member of an Enum has an identity"],
+        ),
+        (
+            {"a": [1, threading.Lock()]},
+            [
+                "leave it out:   shop:f ignore=x.a.1",
+                "or all of it:   shop:f ignore=x",
+                "or teach it:    register_fingerprint(type(threading.Lock()), lambda lock: None)",
+            ],
+        ),
+        (
+            (0, {3: 4}, [threading.Thread()]),
+            [
+                "leave it out:   shop:f ignore=x.2.0",
+                "or all of it:   shop:f ignore=x",
+                "or teach it:    register_fingerprint(threading.Thread, ...)",
+            ],
+        ),
+        ({"a,b": (n for n in [])}, ["leave it out:   shop:f ignore=x"]),
+        ([{(n for n in [])}], ["leave it out:   shop:f ignore=x"]),
+        (deque([(n for n in [])]), ["leave it out:   shop:f ignore=x"]),
+        (Pool(), ["leave it out:   shop:f ignore=x._lock", *ONLY_IF, TEACH.format("Pool")]),
+        (
+            Slotted(),
+            [
+                "leave it out:   shop:f ignore=x.lock",
+                *ONLY_IF,
+                TEACH.format("Slotted"),
+            ],
+        ),
+        (
+            SimpleNamespace(a={"b": [Pool()]}),
+            ["leave it out:   shop:f ignore=x.a.b.0._lock", *ONLY_IF, TEACH.format("Pool")],
+        ),
+        (
+            {"a": [Pool()]},
+            [
+                "leave it out:   shop:f ignore=x.a.0._lock",
+                "or all of it:   shop:f ignore=x",
+                TEACH.format("Pool"),
+            ],
+        ),
+        # No path leads into a set, or into what an object gives as its identity.
+        (
+            SimpleNamespace(a={(n for n in [])}),
+            [*ONLY_IF, "or teach it:    register_fingerprint(types.SimpleNamespace, ...)"],
+        ),
+        (
+            Rebuilt(),
+            [
+                *ONLY_IF,
+                "or teach it:    register_fingerprint(type(threading.Lock()), lambda lock: None)",
+            ],
+        ),
+    ],
+)
+def test_each_remedy_of_a_refused_call_can_be_done(value, lines):
+    with pytest.raises(Unstable) as caught:
+        CallIdentity("shop:f", ("x",)).key((value,))
+
+    error = refusal(caught.value, "shop:f")
+
+    assert str(error).splitlines()[2:] == [f"  {line}" for line in lines]
+    for path in [line.rpartition("=")[2] for line in lines if " ignore=" in line]:
+        assert CallIdentity("shop:f", ("x",), ignore=(path,)).key((value,))
+
+
+@pytest.mark.parametrize(
+    ("path", "steps"),
+    [
+        ("rows.*.id", ("rows", "*", "id")),
+        ("rows[0].id", ("rows", "0", "id")),
+        ("rows[-1][*]", ("rows", "-1", "*")),
+        ("payload.sent-at", ("payload", "sent-at")),
+        ("payload['sent at'].x", ("payload", "sent at", "x")),
+        ('payload["v1.2"][0]', ("payload", "v1.2", "0")),
+        (" self ", ("self",)),
+    ],
+)
+def test_dots_and_brackets_separate_steps(path, steps):
+    assert parse_path(path) == steps
+
+
+@pytest.mark.parametrize("path", ["", ".", "a..b", "a.", "a[b]", "a b", "a[", "a['b]", "a['']"])
+def test_an_invalid_path_is_reported(path):
+    with pytest.raises(ValueError, match="not a path"):
+        parse_path(path)
+
+
+class Row:
+    def __init__(self, **attributes):
+        self.__dict__.update(attributes)
+
+    def __eq__(self, other):
+        return self.__dict__ == other.__dict__
+
+
+class SlottedRow:
+    __slots__ = ("a", "b")
+
+
+def test_prune_copies_changed_containers_and_shares_the_rest():
+    deep = {"keep": [1]}
+    value = {"a": deep, "b": [Row(x=1, y=deep), (1, 2)], "c": 3}
+
+    pruned = prune(value, [parse_path(path) for path in ("b.0.x", "b.1.0", "c", "nothing.here", "a.x")])
+
+    assert pruned == {"a": deep, "b": [Row(y=deep), (2,)]}
+    assert pruned["a"] is deep
+    assert value == {"a": deep, "b": [Row(x=1, y=deep), (1, 2)], "c": 3}
+
+
+def test_prune_finds_slots_fields_and_keys_of_any_type():
+    from kinds_of_things import Pair
+
+    slotted = SlottedRow()
+    slotted.a = {1: "x", 2: "y"}
+
+    assert prune(slotted, [("a", "1")]).a == {2: "y"}
+    assert not hasattr(prune(slotted, [("a",)]), "a")
+    pair, rest = prune(Pair({"a": 1}, 2), [("left", "a")]), prune(Pair(1, 2), [("right",)])
+    assert (pair, type(pair), rest, type(rest)) == (Pair({}, 2), Pair, (1,), tuple)
+    assert prune([1, 2, 3], [parse_path("rows[-1]")[1:]]) == [1, 2]
+    assert prune([1, 2, 3], [("-3",), ("1",), ("7",)]) == [3]
+    assert prune([1, 2], [("*",)]) == []
+    assert prune({"a": 1, "b": 2}, [("*",)]) == {}
+    assert prune({"r": [[1], [2]]}, [("r", "*", "0")]) == {"r": [[], []]}
+    assert prune(({"a": 1, "b": 2}, 3), [("0", "a")]) == ({"b": 2}, 3)
+    assert prune(5, [("a",)]) == 5
+    assert prune(deep := {"a": 1}, [()]) is deep
+
+
+def test_a_path_that_leads_nowhere_changes_nothing():
+    row, slotted = Row(x=1), SlottedRow()
+    slotted.a = 1
+
+    assert prune(row, [("y",), ("x", "z")]) == row
+    assert prune(row, [("y",)]) is row
+    assert prune(slotted, [("c", "d")]) is slotted
+
+
+class Count(int):
+    pass
+
+
+class Weight(float):
+    __slots__ = ("a", "b")
+
+    def __new__(cls, value, a, b):
+        weight = super().__new__(cls, value)
+        weight.a, weight.b = a, b
+        return weight
+
+    def __getnewargs__(self):
+        return float(self), self.a, self.b
+
+
+class Registry(MutableMapping):
+    """A mapping without copy()."""
+
+    def __init__(self, **items):
+        self.items_ = items
+
+    def __getitem__(self, key):
+        return self.items_[key]
+
+    def __setitem__(self, key, value):
+        self.items_[key] = value
+
+    def __delitem__(self, key):
+        del self.items_[key]
+
+    def __iter__(self):
+        return iter(self.items_)
+
+    def __len__(self):
+        return len(self.items_)
+
+
+class Named(dict):
+    pass
+
+
+class Tags(set):
+    pass
+
+
+class Failed(Exception):
+    pass
+
+
+def rows_key(rows, ignore=()):
+    return key_of(rows, ignore=ignore, names=("rows",))
+
+
+def with_attributes(value, **attributes):
+    value.__dict__.update(attributes)
+    return value
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda a: SimpleNamespace(a=a, b=2), id="SimpleNamespace"),
+        pytest.param(lambda a: with_attributes(Count(5), a=a, b=2), id="int"),
+        pytest.param(lambda a: with_attributes(Tags([1, 2]), a=a, b=2), id="set"),
+        pytest.param(lambda a: with_attributes(Failed(1, "x"), a=a, b=2), id="exception"),
+        pytest.param(lambda a: Weight(1.5, a, 2), id="slots"),
+    ],
+)
+def test_pruning_an_attribute_keeps_the_other_state(make):
+    assert rows_key(make(1), ignore=("rows.a",)) == rows_key(make(2), ignore=("rows.a",))
+    assert rows_key(make(1), ignore=("rows.b",)) != rows_key(make(2), ignore=("rows.b",))
+    assert rows_key(make(1), ignore=("rows.none",)) == rows_key(make(1))
+    assert rows_key(Count(5), ignore=("rows.a",)) != rows_key(Count(6), ignore=("rows.a",))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(UserDict, id="UserDict"),
+        pytest.param(lambda items: ChainMap({}, items), id="ChainMap"),
+        pytest.param(MappingProxyType, id="mappingproxy"),
+        pytest.param(lambda items: Registry(**items), id="own"),
+        pytest.param(OrderedDict, id="OrderedDict"),
+        pytest.param(lambda items: Named(items), id="own dict"),
+    ],
+)
+def test_pruning_a_mapping_leaves_the_original_unchanged(make):
+    ignore = ("rows.a", "rows.b.x")
+    first = make({"a": 1, "b": {"x": 1}})
+
+    expected = rows_key(first, ignore)
+
+    assert dict(first) == {"a": 1, "b": {"x": 1}}
+    assert rows_key(make({"a": 2, "b": {"x": 2}}), ignore) == expected
+    assert rows_key(make({"a": 1, "b": {"y": 1}}), ignore) != expected
+    assert rows_key(make({"c": 1, "a": 1}), ignore) == rows_key(make({"c": 1}), ignore)
+
+
+class Folded(dict):
+    """A dict that finds keys by lower case as well."""
+
+    def __init__(self, **items):
+        super().__init__(items)
+        self.folded = {key.lower(): key for key in items}
+
+    def __delitem__(self, key):
+        del self.folded[key.lower()]
+        super().__delitem__(key)
+
+
+def test_pruning_a_dict_subclass_calls_none_of_its_methods():
+    first = Folded(A=1, b=2)
+
+    assert rows_key(first, ("rows.A",)) == rows_key(Folded(A=2, b=2), ("rows.A",))
+    assert first == {"A": 1, "b": 2}
+    assert first.folded == {"a": "A", "b": "b"}
+
+
+def test_pruning_an_item_of_a_deque():
+    assert rows_key(deque([1, 2], 5), ignore=("rows.0",)) == rows_key(deque([3, 2], 5), ignore=("rows.0",))
+    assert rows_key(deque([1, 2], 5), ignore=("rows.0",)) != rows_key(deque([1, 2], 6), ignore=("rows.0",))
+
+
+class Coded(Exception):
+    """An exception whose `__init__` requires other arguments than its base."""
+
+    def __init__(self, *, code, text="refused"):
+        super().__init__(text)
+        self.code = code
+
+
+class CodedFile(FileNotFoundError):
+    def __init__(self, *, code, path):
+        super().__init__(2, "gone", path)
+        self.code = code
+
+
+class CodedImport(ImportError):
+    def __init__(self, *, code, name):
+        super().__init__("none", name=name)
+        self.code = code
+
+
+class CodedWhenMade(ValueError):
+    def __new__(cls, *, code, text):
+        return super().__new__(cls, text)
+
+    def __init__(self, *, code, text):
+        super().__init__(text)
+        self.code = code
+
+
+def coded_with_cause(a, b):
+    error = Coded(code=a)
+    error.__cause__ = ValueError(b)
+    return error
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda a, b: Coded(code=a, text=b), id="arguments"),
+        pytest.param(lambda a, b: CodedWhenMade(code=a, text=b), id="made"),
+        pytest.param(lambda a, b: CodedFile(code=a, path=b), id="file"),
+        pytest.param(lambda a, b: CodedImport(code=a, name=b), id="import"),
+        pytest.param(coded_with_cause, id="cause"),
+    ],
+)
+def test_pruning_an_exception_does_not_call_its_init(make):
+    assert rows_key(make(1, "x"), ("rows.code",)) == rows_key(make(2, "x"), ("rows.code",))
+    assert rows_key(make(1, "x"), ("rows.code",)) != rows_key(make(1, "y"), ("rows.code",))
+
+
+class Frozen(dict):
+    def __setitem__(self, key, value):
+        raise TypeError("frozen")
+
+
+class Itself(dict):
+    """A dict whose copy is itself."""
+
+    def __copy__(self):
+        return self
+
+
+class Wanting(OrderedDict):
+    def __init__(self, *, items):
+        super().__init__(items)
+
+
+class Counted(defaultdict):
+    def __init__(self, *, items):
+        super().__init__(int, items)
+
+
+class Open(dict):
+    """A dict whose keys are its attributes."""
+
+    def __init__(self, items):
+        super().__init__(items)
+        self.__dict__ = self
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(Frozen, id="frozen"),
+        pytest.param(Itself, id="copied as itself"),
+        pytest.param(lambda items: Wanting(items=items), id="OrderedDict"),
+        pytest.param(lambda items: Counted(items=items), id="defaultdict"),
+        pytest.param(Open, id="keys as attributes"),
+    ],
+)
+def test_pruning_a_dict_subclass_that_cannot_be_copied(make):
+    first = make({"a": 1, "b": {"x": 1}})
+
+    assert rows_key(first, ("rows.a",)) == rows_key(make({"a": 2, "b": {"x": 1}}), ("rows.a",))
+    assert rows_key(first, ("rows.a",)) == rows_key(make({"b": {"x": 1}}))
+    assert rows_key(first, ("rows.a",)) != rows_key(make({"a": 1, "b": {"x": 2}}), ("rows.a",))
+    assert first == {"a": 1, "b": {"x": 1}}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda a, kept: with_attributes(Named(a=a), unit=kept), id="attributes"),
+        pytest.param(lambda a, kept: defaultdict({"m": int, "s": float}[kept], a=a), id="defaultdict"),
+    ],
+)
+def test_attributes_of_a_pruned_dict_subclass_still_count(make):
+    assert rows_key(make(1, "m"), ("rows.a",)) == rows_key(make(2, "m"), ("rows.a",))
+    assert rows_key(make(1, "m"), ("rows.a",)) != rows_key(make(1, "s"), ("rows.a",))
+
+
+def test_paths_try_attributes_before_keys():
+    assert rows_key(UserDict(a=1, b=1), ("rows.data.a",)) == rows_key(UserDict(a=2, b=1), ("rows.data.a",))
+    assert rows_key(UserDict(a=1, b=1), ("rows.data.a",)) == rows_key(UserDict(b=1))
+    numbered = MappingProxyType({1: "x", 2: "y"})
+    assert rows_key(numbered, ("rows.1",)) == rows_key(MappingProxyType({1: "z", 2: "y"}), ("rows.1",))
+
+
+def test_pruning_ignores_attributes_of_functions_and_classes():
+    def listen():
+        """Counts its calls in an attribute."""
+
+    listen.calls = 1
+
+    assert rows_key(listen, ("rows.calls",)) == rows_key(listen)
+    assert rows_key(Coded, ("rows.code", "rows.__doc__")) == rows_key(Coded)
+    assert rows_key(Holder(1).held, ("rows.calls",)) == rows_key(Holder(1).held)
+    assert listen.calls == Holder.held.calls == 1
+
+
+class Holder:
+    def __init__(self, a):
+        self.a = a
+
+    def held(self):
+        return self.a
+
+    held.calls = 1
+
+    def __mimic_identity__(self):
+        return self.a
+
+
+class Unchanging(str):
+    def __copy__(self):
+        return self
+
+
+class Stamp(date):
+    """A date with a slot whose copy is itself."""
+
+    __slots__ = ("a",)
+
+    def __copy__(self):
+        return self
+
+
+def stamped(a):
+    stamp = Stamp(2026, 1, 1)
+    stamp.a = a
+    return stamp
+
+
+class Sharing(int):
+    """A number whose copies share its attributes."""
+
+    def __copy__(self):
+        other = type(self)(self)
+        other.__dict__ = self.__dict__
+        return other
+
+
+class Uncopied(int):
+    def __copy__(self):
+        raise RuntimeError("there is one of me")
+
+
+class Lowered(dict):
+    """A dict that iterates over its keys in lower case."""
+
+    def __iter__(self):
+        return iter([key.lower() for key in super().__iter__()])
+
+
+def test_pruning_uses_the_keys_that_a_dict_subclass_stores():
+    assert rows_key(Lowered(A=1, B=2), ("rows.A",)) == rows_key(Lowered(A=3, B=2), ("rows.A",))
+    assert rows_key(Lowered(A=1, B=2), ("rows.a",)) == rows_key(Lowered(A=1, B=2))
+
+
+class Unread(Registry):
+    a = 1
+
+    def __iter__(self):
+        raise RuntimeError("closed")
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        (with_attributes(Unchanging("x"), a=1), "that cannot be copied to leave a part out"),
+        (stamped(1), "that cannot be copied to leave a part out"),
+        (with_attributes(Sharing(1), a=1), "that cannot be copied to leave a part out"),
+        (with_attributes(Uncopied(1), a=1), "that cannot be copied to leave a part out"),
+        (Unread(), r"which fails when it is looked into \(RuntimeError\)"),
+        (Holder(1), r"which fails without what is left out \(AttributeError\)"),
+    ],
+)
+def test_an_object_that_fails_without_a_part_is_refused(value, what):
+    kind = type(value).__name__
+
+    with pytest.raises(
+        Unstable, match=rf"^rows has no stable identity: an object of test_calls\.{kind},? {what}$"
+    ):
+        rows_key(value, ("rows.a",))
+
+    assert value.a == 1
+
+
+class Slotted(dict):
+    __slots__ = ("unit",)
+
+
+def test_slots_of_a_pruned_dict_subclass_still_count():
+    def made(a, unit):
+        rows = Slotted(a=a)
+        rows.unit = unit
+        return rows
+
+    assert rows_key(made(1, "m"), ("rows.a",)) == rows_key(made(2, "m"), ("rows.a",))
+    assert rows_key(made(1, "m"), ("rows.a",)) != rows_key(made(1, "s"), ("rows.a",))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 has no exception groups")
+def test_an_exception_group_that_cannot_be_copied_is_refused():
+    error = ExceptionGroup("two", [ValueError(1)])  # noqa: F821 - it is built in since 3.11
+    error.code, error.args = 1, ("changed",)
+
+    with pytest.raises(Unstable, match="cannot be copied to leave a part out"):
+        rows_key(error, ("rows.code",))
+
+
+def test_a_refusal_names_the_remaining_part():
+    rows = SimpleNamespace(at=1, lock=threading.Lock())
+
+    with pytest.raises(Unstable, match="a thread lock"):
+        rows_key(rows, ("rows.at",))
+
+
+class Raising:
+    def __mimic_identity__(self):
+        raise RuntimeError("no identity today")
+
+
+def test_an_error_of_an_unpruned_value_is_raised_as_it_is():
+    with pytest.raises(RuntimeError, match="no identity today"):
+        rows_key(Raising(), ("rows.elsewhere",))

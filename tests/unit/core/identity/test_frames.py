@@ -1,0 +1,198 @@
+"""Frames of pandas: one identity whatever their blocks and the storage of their texts are."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_mimic._core.files.places import Places
+from pytest_mimic._core.identity import Unstable, fingerprint, fingerprint_outcome
+
+np = pytest.importorskip("numpy")
+pd = pytest.importorskip("pandas")
+pytest.importorskip("pyarrow")
+
+texts = st.lists(st.none() | st.text(st.characters(codec="utf-8"), max_size=4), max_size=20)
+STORAGES = [pd.StringDtype(storage) for storage in ("python", "pyarrow")]
+
+
+def stored(values, dtype):
+    """Return equal texts in a column of one dtype: in one piece, as a part of a longer column, and in two chunks."""
+    whole = pd.Series(values, dtype=dtype)
+    longer = pd.Series(["x", *values, None], dtype=dtype)
+    half = len(values) // 2
+    joined = pd.concat([whole[:half], whole[half:]], ignore_index=True)
+    return [whole, longer[1:-1].reset_index(drop=True), joined.astype(dtype)]
+
+
+@given(texts, st.data())
+def test_texts_count_the_same_in_every_storage(values, data):
+    columns = [one for dtype in STORAGES for one in stored(values, dtype)]
+
+    assert len({fingerprint(one) for one in columns}) == 1
+    assert len({fingerprint(pd.DataFrame({"a": one, "b": one})) for one in columns}) == 1
+    assert len({fingerprint(pd.Index(one)) for one in columns}) == 1
+    place = data.draw(st.integers(0, len(values)))
+    for other in ([*values[:place], "\0", *values[place:]], [*values[:place], "", *values[place:]]):
+        changed = {fingerprint(pd.Series(other, dtype=dtype)) for dtype in STORAGES}
+        assert len(changed) == 1
+        assert changed != {fingerprint(columns[0])}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (["a", "b"], ["ab", ""]),
+        (["a\0b"], ["a", "b"]),
+        (["a", None], ["a", ""]),
+        (["a", None], [None, "a"]),
+        ([None], []),
+        ([""], []),
+        (["\xe9"], ["e\u0301"]),
+    ],
+)
+@pytest.mark.parametrize("dtype", [*STORAGES, object], ids=str)
+def test_different_texts_differ(one, other, dtype):
+    assert fingerprint(pd.Series(one, dtype=dtype)) != fingerprint(pd.Series(other, dtype=dtype))
+
+
+@pytest.mark.promise(
+    "a path under the base temporary folder counts by its place below the fixture's folder and by content"
+)
+@pytest.mark.parametrize("dtype", [*STORAGES, object], ids=str)
+def test_paths_in_a_column_count_by_their_place_and_content(dtype, tmp_path):
+    found = []
+    for number, content in enumerate(["a", "a", "b"]):
+        places = Places()
+        places.set_root("tmp", str(tmp_path / str(number)))
+        file = tmp_path / str(number) / "test_a0" / "in.csv"
+        file.parent.mkdir(parents=True)
+        file.write_text(content)
+        frame = pd.DataFrame({"file": pd.Series([str(file), "x"], dtype=dtype)})
+        found.append(fingerprint(frame, places=places))
+        plain = pd.DataFrame({"file": pd.Series([f"see {file.parents[1]}"], dtype=dtype)})
+        assert fingerprint(plain, places=places) == fingerprint(plain)
+
+    assert found[0] == found[1] != found[2]
+
+
+kinds = st.sampled_from(["i8", "f8", "f4", "?", "c16", "M8[ns]", "object", "category", "Int64"])
+
+
+@given(st.lists(kinds, min_size=1, max_size=6), st.integers(0, 4), st.data())
+def test_a_frame_counts_by_its_columns_not_by_its_blocks(names, rows, data):
+    values = np.arange(rows * len(names)).reshape(len(names), rows)
+    columns = [pd.Series(one).astype(name) for name, one in zip(names, values)]
+    frame = pd.concat(columns, axis=1) if columns else pd.DataFrame()
+    by_name = pd.DataFrame(dict(enumerate(columns)))
+    one_by_one = pd.DataFrame(index=frame.index)
+    for place, column in enumerate(columns):
+        one_by_one.insert(place, place, column)
+    views = [by_name, one_by_one, frame.copy(), frame[::-1][::-1], frame.iloc[:, ::-1].iloc[:, ::-1]]
+
+    expected = fingerprint(frame)
+
+    assert {fingerprint(view) for view in views} == {expected}
+    place = data.draw(st.integers(0, len(names) - 1))
+    other = data.draw(kinds.filter(lambda name: name != names[place]))
+    columns[place] = pd.Series(values[place]).astype(other)
+    assert fingerprint(pd.concat(columns, axis=1)) != expected
+
+
+def test_each_cell_of_a_wide_frame_counts_in_its_place():
+    values = np.random.default_rng(1).random((5, 700))
+    frame = pd.DataFrame(values)
+    apart = pd.DataFrame({name: values[:, name].copy() for name in range(700)})
+    expected = fingerprint(frame)
+
+    assert fingerprint(apart) == expected
+    assert fingerprint(pd.DataFrame(np.asfortranarray(values))) == expected
+    for place in [(0, 0), (4, 699), (2, 350)]:
+        other = values.copy()
+        other[place] += 1
+        assert fingerprint(pd.DataFrame(other)) != expected
+        nans = [np.nan, -np.nan]
+        for nan in nans:
+            other[place] = nan
+        assert fingerprint(pd.DataFrame(other)) != expected
+    assert fingerprint(pd.DataFrame(values.T)) != expected
+    assert fingerprint(pd.DataFrame(values[:, ::-1].copy())) != expected
+    assert fingerprint(pd.DataFrame(values.astype("f4").astype("f8"))) != expected
+
+
+@pytest.mark.parametrize("kind", ["i8", "f8", "c16"])
+def test_columns_of_both_byte_orders_count_in_their_places(kind):
+    def frame(*columns):
+        made = pd.DataFrame(index=range(2))
+        for name, column in zip("abc", columns):
+            made[name] = column  # by itself: pandas 2 gives columns of one dict one byte order
+        return made
+
+    one, other, more = (np.array(pair, kind) for pair in ([1, 2], [3, 4], [5, 6]))
+    swapped = other.astype(f">{kind}")
+    expected = fingerprint(frame(one, swapped, more))
+    together = pd.DataFrame(np.array([one, other], f">{kind}").T)
+    apart = pd.DataFrame({0: one.astype(f">{kind}")})
+    apart[1] = swapped
+    apart.columns = together.columns
+
+    assert fingerprint(frame(one, more, swapped)) != expected
+    assert fingerprint(frame(swapped, one, more)) != expected
+    assert fingerprint(frame(one, other, more)) != expected
+    assert fingerprint(apart) == fingerprint(together) != fingerprint(pd.DataFrame({0: one, 1: other}))
+
+
+@pytest.mark.parametrize("kind", ["e", "f", "d", "F", "D"])
+def test_nans_in_a_memoryview_count_the_same(kind):
+    one, other = (np.array([1, np.copysign(np.nan, sign), 2], kind) for sign in (1, -1))
+
+    assert one.tobytes() != other.tobytes()
+    assert fingerprint(memoryview(one)) == fingerprint(memoryview(other))
+    assert fingerprint(memoryview(one)) != fingerprint(memoryview(other[1:]))
+
+
+def test_a_memoryview_of_long_doubles_is_refused():
+    with pytest.raises(Unstable, match="a memoryview of objects, pointers or long doubles"):
+        fingerprint(memoryview(np.array([1], "g")))
+
+
+@pytest.mark.parametrize("make", [pd.DatetimeIndex, pd.TimedeltaIndex])
+def test_labels_of_times_count_the_same_in_every_unit(make):
+    nanoseconds = make(np.array([0, 10**9, 86_400 * 10**9, -(2**63)], "i8"))
+    found = [nanoseconds.as_unit(unit) for unit in ("ns", "us", "s")]
+
+    assert len({fingerprint(pd.Series(range(4), index=index)) for index in found}) == 1
+    assert len({fingerprint(pd.MultiIndex.from_arrays([index, list("abcd")])) for index in found}) == 1
+    assert len({fingerprint(pd.Series(index)) for index in found}) == 3
+    assert len(set(map(fingerprint_outcome, found))) == 3
+    assert fingerprint(nanoseconds[::-1]) != fingerprint(nanoseconds)
+    far = make(np.array([0, 10**12], "m8[s]" if make is pd.TimedeltaIndex else "M8[s]"))
+    assert fingerprint(far) != fingerprint(far[::-1])
+
+
+def test_a_pandas_without_its_private_reader_counts_columns_the_same(monkeypatch):
+    frame = pd.DataFrame({"a": [1, 2], "b": [0.5, 1.5], "c": ["x", "y"], "d": pd.array([1, None], "Int64")})
+    expected = fingerprint(frame)
+    monkeypatch.delattr(type(frame._mgr), "iget_values")
+
+    assert fingerprint(frame) == expected
+    assert fingerprint(frame.assign(b=[0.5, 2.5])) != expected
+
+
+def test_a_pyarrow_that_cannot_join_texts_counts_them_the_same(monkeypatch):
+    compute = pytest.importorskip("pyarrow.compute")
+    column = pd.Series(["x", "yz", "", "é"] * 50, dtype="string[pyarrow]")
+    expected = fingerprint(column)
+    monkeypatch.delattr(compute, "binary_replace_slice")
+
+    assert fingerprint(column) == expected
+    assert fingerprint(column[::-1].reset_index(drop=True)) != expected
+
+
+def test_a_part_of_a_table_counts_as_a_memoryview_by_its_elements():
+    table = np.arange(24, dtype="i4").reshape(4, 6)
+    part = memoryview(table[:, ::2])
+
+    assert fingerprint(part) == fingerprint(memoryview(table[:, ::2].copy()))
+    assert fingerprint(part) != fingerprint(memoryview(table[:, 1::2]))

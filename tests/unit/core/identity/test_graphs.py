@@ -1,0 +1,312 @@
+"""Values with cycles, of great depth, or with parts shared very often."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import tracemalloc
+from array import array
+
+import pytest
+from kinds_of_things import Plain
+
+from pytest_mimic._core.identity import Unstable, fingerprint, fingerprint_outcome
+
+DEPTH = 100_000
+
+
+def nested(depth, wrap, inner):
+    value = inner
+    for _ in range(depth):
+        value = wrap(value)
+    return value
+
+
+WRAPS = {
+    "lists": lambda value: [value],
+    "tuples with more": lambda value: (1, value, "x"),
+    "dicts": lambda value: {"next": value},
+    "int keys": lambda value: {1: value, 2: 0},
+    "mixed keys": lambda value: {1: value, "a": 0},
+    "objects": lambda value: Plain(next=value),
+    "frozensets": lambda value: frozenset([value, 0]),
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
+def test_values_may_be_nested_deeply(wrap):
+    depth = 150
+
+    expected = fingerprint(nested(depth, wrap, 1))
+
+    assert fingerprint(nested(depth, wrap, 1)) == expected
+    assert fingerprint(nested(depth, wrap, 2)) != expected
+    assert fingerprint(nested(depth - 1, wrap, 1)) != expected
+
+
+@pytest.mark.promise("values nested 100,000 deep have an identity")
+@pytest.mark.parametrize("name", ["lists", "objects"])
+def test_depth_has_no_limit(name):
+    values = [nested(DEPTH, WRAPS[name], bottom) for bottom in (1, 2)]
+
+    one, other = map(fingerprint, values)
+    for value in values:
+        unwind(value)
+
+    assert one != other
+
+
+def unwind(value):
+    """Take a deep value apart from the outside: Python 3.10 crashes when it frees one by recursion."""
+    held = [value]
+    while held:
+        part = held.pop()
+        if isinstance(part, Plain):
+            held.append(part.__dict__.pop("next", None))
+        elif isinstance(part, dict):
+            held.extend(part.values())
+            part.clear()
+        elif isinstance(part, list):
+            held.extend(part)
+            part.clear()
+
+
+def test_shared_parts_are_not_written_out():
+    value = nested(40, lambda part: [part, part], 1)
+    apart = nested(40, lambda part: [part, copy.copy(part)], 1)
+
+    assert fingerprint(value) == fingerprint(apart)
+    assert fingerprint(value) != fingerprint(nested(40, lambda part: [part, part], 2))
+    assert fingerprint(value) != fingerprint(nested(41, lambda part: [part, part], 1))
+
+
+def test_large_shared_parts_count_in_all_containers():
+    def large(last):
+        part = nested(30, lambda part: [part, part], [last])
+        return {
+            "list": [part, 1, part],
+            (1, 2): (part, {"a": part}, {1: part, "b": 2.5}),
+            3: Plain(part=part, small={"x": 1}),
+        }
+
+    assert fingerprint(large(1)) == fingerprint(large(1))
+    assert fingerprint(large(1)) != fingerprint(large(1.0))
+    assert fingerprint_outcome(large(1)) == fingerprint_outcome(large(1))
+    assert fingerprint_outcome(large(1)) != fingerprint_outcome(large(2))
+
+
+def test_shared_parts_take_no_extra_memory():
+    value = [[0] * 5_000] * 4_000
+    tracemalloc.start()
+    fingerprint(value)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 10_000_000
+
+
+def ring(*names):
+    nodes = [Plain(name=name) for name in names]
+    for node, following in zip(nodes, nodes[1:] + nodes[:1]):
+        node.next = following
+    return nodes[0]
+
+
+def self_holding(kind):
+    value = kind()
+    holder = [value, 1]
+    if kind is dict:
+        value["self"] = holder
+    else:
+        value.append(holder)
+    return value
+
+
+def family(children, shared=False):
+    parent = Plain(name="parent")
+    child = [Plain(name="child", parent=parent) for _ in range(children)]
+    parent.children = [child[0]] * children if shared else child
+    return parent
+
+
+def circle_of_friends(*pairs):
+    people = {name: Plain(name=name, friends=set()) for pair in pairs for name in pair}
+    for one, two in pairs:
+        people[one].friends.add(people[two])
+        people[two].friends.add(people[one])
+    return people[pairs[0][0]]
+
+
+def keyed_by_itself(value):
+    holder = Plain(value=value)
+    holder.by = {holder: value, 1: "x"}
+    return holder
+
+
+def holding_itself(memory):
+    holder = [array("B", memory)]
+    holder.append(holder)
+    return holder
+
+
+def linked(values):
+    first = last = Plain(value=values[0], before=None)
+    for value in values[1:]:
+        last.after = Plain(value=value, before=last)
+        last = last.after
+    last.after = None
+    return first
+
+
+CYCLES = {
+    "list": (lambda: self_holding(list), [lambda: self_holding(dict), lambda: [[], 1]]),
+    "ring": (lambda: ring(1, 2, 3), [lambda: ring(1, 2), lambda: ring(1, 3, 2), lambda: ring(2, 3, 1)]),
+    "family": (lambda: family(2), [lambda: family(3)]),
+    "friends": (
+        lambda: circle_of_friends("ab", "bc", "cd"),
+        [lambda: circle_of_friends("ab", "bc", "bd"), lambda: circle_of_friends("ab", "bc", "cd", "da")],
+    ),
+    "key": (lambda: keyed_by_itself(1), [lambda: keyed_by_itself(2)]),
+    "links": (lambda: linked([0] * 300), [lambda: linked([0] * 301), lambda: linked([0] * 299 + [1])]),
+    "a ring of many": (lambda: ring(*[0] * 60, 1), [lambda: ring(*[0] * 61, 1), lambda: ring(*[0] * 61)]),
+    "memory": (lambda: holding_itself(b"ab"), [lambda: holding_itself(b"ac"), lambda: holding_itself(b"ba")]),
+    "two long rings": (
+        lambda: ring(*[0] * 60, 1, *[0] * 60, 1),
+        [lambda: ring(*[0] * 60, 1, *[0] * 61, 1), lambda: ring(*[0] * 60, 1, *[0] * 60, 2)],
+    ),
+}
+
+
+@pytest.mark.promise("cycles have an identity")
+@pytest.mark.parametrize(("make", "others"), CYCLES.values(), ids=CYCLES)
+def test_cycles_have_an_identity(make, others):
+    expected = fingerprint(make())
+
+    assert fingerprint(make()) == expected
+    assert fingerprint([make(), make()]) == fingerprint([shared := make(), shared])
+    for other in others:
+        assert fingerprint(other()) != expected
+
+
+@pytest.mark.parametrize("name", ["list", "ring", "family", "friends", "key"])
+def test_copies_of_cycles_are_the_same(name):
+    value = CYCLES[name][0]()
+    expected = fingerprint(value)
+
+    assert fingerprint(copy.deepcopy(value)) == expected
+    if name != "key":
+        assert fingerprint(pickle.loads(pickle.dumps(value))) == expected
+
+
+def test_equal_parts_of_a_cycle_may_be_shared():
+    assert fingerprint(family(2, shared=True)) == fingerprint(family(2))
+
+
+def test_a_long_doubly_linked_list_is_fast():
+    assert fingerprint(linked(range(5_000))) == fingerprint(linked(range(5_000)))
+
+
+def test_the_path_to_a_deep_refused_part_is_found():
+    value = nested(500, lambda part: [part], object())
+
+    with pytest.raises(Unstable) as caught:
+        fingerprint(value)
+
+    assert caught.value.path == "value" + "[0]" * 500
+
+
+def big(bottom=0):
+    """Return a value that is too deep for one walk: a hundred levels."""
+    return nested(100, lambda value: [value], bottom)
+
+
+def ring_of(size, close, values=None):
+    """Return the first of several lists, each with its value and the next list, in a ring."""
+    nodes = [[value] for value in values or range(size)]
+    for node, following in zip(nodes, [*nodes[1:], nodes[0]]):
+        close(node, following)
+    return nodes[0]
+
+
+def cyclic(make):
+    """Return a value that contains itself."""
+    held = []
+    held.append(make(held))
+    return held
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param([1, big()], [big(), 1], id="small before and behind large"),
+        pytest.param([1, big(), 2], [1, 2, big()], id="small on both sides"),
+        pytest.param([big(1), big(2)], [big(2), big(1)], id="two large ones"),
+        pytest.param({1: big(1), "a": big(2)}, {1: big(2), "a": big(1)}, id="values under mixed keys"),
+        pytest.param({(1, 2): big(), "a": 3}, {(1, 2): 3, "a": big()}, id="which key has the large one"),
+        pytest.param(
+            cyclic(lambda it: {"a": it, "b": 1}), cyclic(lambda it: {"a": 1, "b": it}), id="a cycle's keys"
+        ),
+        pytest.param(
+            ring_of(60, list.append),
+            ring_of(60, list.append, [*range(30), 99, *range(31, 60)]),
+            id="a value in a long ring",
+        ),
+        pytest.param(ring_of(60, list.append), ring_of(61, list.append), id="the length of a ring"),
+        pytest.param(
+            ring_of(60, list.append),
+            ring_of(60, lambda node, following: node.insert(0, following)),
+            id="where a ring goes on",
+        ),
+        pytest.param(
+            ring_of(60, list.append, [0, *range(2, 61)]),
+            ring_of(60, list.append, [0, *range(60, 1, -1)]),
+            id="a ring backwards",
+        ),
+    ],
+)
+def test_the_places_of_large_and_cyclic_parts_count(one, other):
+    assert fingerprint(one) != fingerprint(other)
+    assert fingerprint(one) == fingerprint(copy.deepcopy(one))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda items: dict(items), id="dict"),
+        pytest.param(lambda items: {1: "x", **dict(items)}, id="mixed keys"),
+        pytest.param(lambda items: {key: ("b", key) for key, _ in items}, id="small values"),
+    ],
+)
+def test_the_order_of_a_dict_with_large_parts_counts_in_outcomes(make):
+    items = [("a", big(1)), ("c", 5), ("b", big(2)), ("d", 6)]
+    one, other = [make(items), big()], [make(items[::-1]), big()]
+    one[0]["self"] = one
+    other[0]["self"] = other
+
+    assert fingerprint(one) == fingerprint(other)
+    assert fingerprint_outcome(one) != fingerprint_outcome(other)
+
+
+def test_the_order_of_a_set_with_large_parts_does_not_count():
+    parts = [nested(100, lambda value: (value,), bottom) for bottom in range(5)]
+
+    assert fingerprint({*parts, 1, 2}) == fingerprint({2, 1, *parts[::-1]})
+    assert fingerprint({*parts, 1, 2}) != fingerprint({*parts, 1, 3})
+
+
+def round_table(values):
+    """Return lists in a ring, each with its value and the next list."""
+    nodes = [[value] for value in values]
+    for node, following in zip(nodes, [*nodes[1:], nodes[0]]):
+        node.append(following)
+    return nodes
+
+
+def test_nodes_of_different_long_rings_differ():
+    one, other = round_table([0, *[1] * 55]), round_table([0, *[1] * 27, 2, *[1] * 27])
+
+    names = list(map(fingerprint, one))
+
+    assert len(set(names)) == 56
+    assert fingerprint(copy.deepcopy(one)[9]) == names[9]
+    assert set(names).isdisjoint(map(fingerprint, other))

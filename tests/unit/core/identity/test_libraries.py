@@ -1,0 +1,549 @@
+"""Arrays, frames and images count by dtype, shape, labels and content. Libraries that are not installed are skipped."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_mimic._core.identity import Unstable, fingerprint, fingerprint_outcome
+
+np = pytest.importorskip("numpy")
+pd = pytest.importorskip("pandas")
+pl = pytest.importorskip("polars")
+pa = pytest.importorskip("pyarrow")
+sparse = pytest.importorskip("scipy.sparse")
+optimize = pytest.importorskip("scipy.optimize")
+stats = pytest.importorskip("scipy.stats")
+Image = pytest.importorskip("PIL.Image")
+
+KNOWN = Path(__file__).with_name("known_libraries.txt").read_text(encoding="utf-8").splitlines()
+
+A = np.arange(12.0).reshape(3, 4)
+BIG = np.arange(600_000.0).reshape(2, 300, 1000)
+RECORDS = np.array([(1, 2.5, b"x"), (2, 3.5, b"y")], dtype=[("a", "i4"), ("b", "f8"), ("c", "S3")])
+TEXTS = ["x", None, "añ"]
+FRAME = pd.DataFrame(
+    {
+        "n": [1, 2, 3],
+        "f": [0.5, np.nan, 2],
+        "t": pd.Series(TEXTS, dtype=object),
+        "c": pd.Categorical(["u", "v", "u"]),
+    }
+)
+TABLE = pa.table({"n": [1, None, 3], "t": TEXTS, "l": [[1], None, [2, 3]], "s": [{"x": 1}, None, {"x": 2}]})
+POLARS = pl.DataFrame(
+    {"n": [1, None, 3], "t": TEXTS, "l": [[1], None, [2, 3]], "f": [0.5, float("nan"), None]}
+)
+MATRIX = sparse.csr_matrix(np.array([[0, 1.5], [2, 0]]))
+PACKED = np.dtype([("a", "i1"), ("b", "i4")])
+PAIRS = pd.MultiIndex.from_tuples([("u", 1), ("v", 2)])
+PICTURE = Image.new("RGB", (3, 2), "red")
+
+
+class Units(np.ndarray):
+    """An array with a unit."""
+
+
+class Cents(np.ndarray):
+    __slots__ = ()
+
+
+class Table(pd.DataFrame):
+    @property
+    def _constructor(self):
+        return Table
+
+
+class Grid(sparse.csr_matrix):
+    """A subclass of a sparse matrix."""
+
+
+class Photo(Image.Image):
+    """A subclass of an image."""
+
+
+class Scan(Image.Image):
+    """Another subclass of an image."""
+
+
+def while_handling(code):
+    """Return an exception raised while another one was handled."""
+    error = ValueError("late")
+    error.__context__ = KeyError(code)
+    return error
+
+
+def united(array, unit):
+    result = array.view(Units)
+    result.unit = unit
+    return result
+
+
+def unsorted(matrix):
+    """Return a matrix with the same entries in another order, one of them in two parts."""
+    rows, columns, data = [1, 0, 0], [0, 1, 1], [2, 1.0, 0.5]
+    return sparse.coo_matrix((data, (rows, columns)), shape=matrix.shape)
+
+
+def unordered_csr():
+    return sparse.csr_matrix(
+        (np.array([1.0, 0.5, 2.0]), np.array([1, 1, 0]), np.array([0, 2, 3])), shape=(2, 2)
+    )
+
+
+def by_keys(*places):
+    """Return a matrix with its entries made in this order."""
+    matrix = sparse.dok_array((2, 2))
+    for row, column in places:
+        matrix[row, column] = 1 + row
+    return matrix
+
+
+class Located(pd.DataFrame):
+    """A table with an attribute that pandas copies."""
+
+    _metadata = ["place"]
+
+    @property
+    def _constructor(self):
+        return Located
+
+
+def located(place):
+    table = Located({"n": [1]})
+    table.place = place
+    return table
+
+
+ROWS = {
+    "array": ("A", ["A.copy()", "np.asfortranarray(A)", "A[:, ::-1][:, ::-1]", "np.arange(12.0).reshape(3, 4)"], ["A.T", "A.astype('f4')", "A.reshape(4, 3)", "A + 1", "A.tolist()", "A.astype('>f8')", "A.view(Cents)", "np.asmatrix(A)"]),
+    "large array in any layout": ("BIG", ["np.asfortranarray(BIG)", "BIG[::-1][::-1]", "BIG.T.copy().T"], ["BIG.T", "BIG[::-1]"]),
+    "long strided array": ("np.arange(600_000.0)[::2]", ["np.arange(600_000.0)[::2].copy()"], ["np.arange(600_000.0)[1::2]"]),
+    "empty array": ("np.empty((0, 3))", ["np.empty((0, 3), order='F')"], ["np.empty((3, 0))", "np.empty(0)", "[]"]),
+    "array without dimensions": ("np.array(1.5)", [], ["np.float64(1.5)", "1.5", "np.array([1.5])"]),
+    "zeros": ("np.array([0.0])", [], ["np.array([-0.0])", "np.array([0])", "np.array([False])"]),
+    "nan": ("np.array([np.nan])", ["np.array([float('nan')])", "-np.array([np.nan])", "np.array([np.nan])[::-1]"], ["np.array([1.0])", "np.array([np.inf])", "np.array([-np.inf])"]),
+    "complex nan": ("np.array([complex(np.nan, 1)])", ["np.array([complex(-np.nan, 1)])"], ["np.array([complex(1, np.nan)])", "np.array([complex(np.nan, 2)])"]),
+    "nan among fields": ("np.array([(1, np.nan)], dtype='i4,f8')", ["np.array([(1, -np.nan)], dtype='i4,f8')"], ["np.array([(1, np.inf)], dtype='i4,f8')"]),
+    "nan in a frame": ("pd.DataFrame({'a': [1.5, np.nan], 'b': [np.nan, 1]})", ["pd.DataFrame({'a': [1.5, -np.nan], 'b': [-np.nan, 1]})"], ["pd.DataFrame({'a': [1.5, np.nan], 'b': [1, np.nan]})"]),
+    "nan in an index": ("pd.Index([1.5, np.nan])", ["pd.Index([1.5, -np.nan])"], ["pd.Index([np.nan, 1.5])"]),
+    "nan in polars": ("pl.Series([1.5, None, np.nan])", ["pl.Series([1.5, None, -np.nan])"], ["pl.Series([1.5, np.nan, None])"]),
+    "nan in arrow": ("pa.array([1.5, None, np.nan])", ["pa.array([0, 1.5, None, -np.nan])[1:]"], ["pa.array([1.5, np.nan, None])"]),
+    "halves in arrow": ("pa.array(np.array([1, np.nan], 'f2'))", ["pa.array(np.array([1, -np.nan], 'f2'))"], ["pa.array(np.array([1, np.inf], 'f2'))", "pa.array(np.array([1, np.nan], 'f4'))"]),
+    "nan in a matrix": ("sparse.csr_array([[0, np.nan]])", ["sparse.csr_array([[0, -np.nan]])"], ["sparse.csr_array([[np.nan, 0]])"]),
+    "objects": ("np.array([1, 'a', None], dtype=object)", ["np.array([0, 1, 0, 'a', 0, None], dtype=object)[1::2]"], ["np.array([1, 'a', 0], dtype=object)", "np.array([1.0, 'a', None], dtype=object)", "np.array([[1, 'a', None]], dtype=object)"]),
+    "objects in two dimensions": ("np.array([[1, 2], [3, 4]], dtype=object)", ["np.asfortranarray(np.array([[1, 2], [3, 4]], dtype=object))"], ["np.array([[1, 3], [2, 4]], dtype=object)"]),
+    "structured": ("RECORDS", ["RECORDS.copy()", "np.rec.array(RECORDS).view(np.ndarray).view(RECORDS.dtype)"], ["RECORDS[['a', 'b']]", "RECORDS[::-1]", "RECORDS['a']"]),
+    "structured with gaps": ("np.zeros(2, np.dtype([('a', 'i1'), ('b', 'f8')], align=True))", ["np.zeros(2, np.dtype([('a', 'i1'), ('b', 'f8')]))"], ["np.zeros(2, np.dtype([('a', 'i1'), ('c', 'f8')]))"]),
+    "nested dtype": ("np.zeros(2, np.dtype([('a', 'f4', (2,))]))", [], ["np.zeros(2, np.dtype([('a', 'f4', (3,))]))"]),
+    "masked": ("np.ma.array([1, 2], mask=[0, 1])", ["np.ma.array([1, 3], mask=[0, 1])"], ["np.ma.array([1, 2])", "np.ma.array([1, 2], mask=[1, 0])", "np.array([1, 2])"]),
+    "strings": ("np.array(['a', 'bb'])", [], ["np.array(['a', 'bc'])", "np.array(['a', 'bb'], dtype='U5')", "np.array([b'a', b'bb'])"]),
+    "texts of any length": ("np.array(['a'], np.dtypes.StringDType())", [], ["np.array(['b'], np.dtypes.StringDType())", "np.array(['a'], np.dtypes.StringDType(na_object=None))", "np.array(['a'], np.dtypes.StringDType(coerce=False))"]),
+    "times": ("np.array(['2024-05-01'], dtype='M8[D]')", [], ["np.array(['2024-05-01'], dtype='M8[s]')", "np.array([5], dtype='m8[s]')"]),
+    "scalars": ("np.float64(1)", ["np.float64('1')"], ["1.0", "np.float32(1)", "np.int64(1)", "np.bool_(True)", "np.str_('1')", "np.datetime64('2024-05-01')", "np.complex128(1)"]),
+    "structured scalar": ("RECORDS[0]", ["RECORDS[:1].copy()[0]"], ["RECORDS[1]", "RECORDS[:1]"]),
+    "subclass": ("united(A, 'm')", ["united(A.copy(), 'm')"], ["united(A, 's')", "A"]),
+    "dtype": ("np.dtype('f8')", ["np.dtype(float)"], ["np.dtype('f4')", "np.dtype('>f8')", "RECORDS.dtype", "np.float64"]),
+    "numpy functions": ("np.add", [], ["np.subtract", "np.mean", "np.median"]),
+    "functions of Cython": ("np.random.default_rng", [], ["np.random.Generator.random", "np.random.default_rng(1).random", "np.random.default_rng(2).random", "pd.api.types.is_list_like"]),
+    "generators": ("np.random.default_rng(1)", [], ["np.random.default_rng(2)", "np.random.RandomState(1)", "np.random.PCG64(1)"]),
+    "numpy rest": ("np.polynomial.Polynomial([1, 2])", [], ["np.polynomial.Polynomial([1, 3])", "np.polynomial.Chebyshev([1, 2])", "np.lib.NumpyVersion('1.2.0')", "np.lib.NumpyVersion('1.3.0')"]),
+    "frame": ("FRAME", ["FRAME.copy()", "FRAME.iloc[::-1].iloc[::-1]", "with_attrs(FRAME.copy())"], ["FRAME[['f', 'n', 't', 'c']]", "FRAME.rename(columns={'n': 'm'})", "FRAME.iloc[:2]", "FRAME.set_axis([1, 2, 3])", "FRAME.astype({'n': 'f8'})", "FRAME.fillna({'f': 0})", "Table(FRAME)"]),
+    "frame with attributes": ("located('a')", ["located('a')"], ["located('b')", "pd.DataFrame({'n': [1]})"]),
+    "frame index": ("FRAME.set_index('t')", [], ["FRAME.set_index('n')", "FRAME.set_index(['t', 'n'])", "FRAME.set_index('t').rename_axis('u')"]),
+    "series": ("FRAME.n", ["FRAME.n.copy()", "FRAME['n']"], ["FRAME.n.rename('m')", "FRAME.f", "FRAME.n.values", "FRAME.n.astype('i4')", "FRAME[['n']]", "FRAME.n.set_axis([1, 2, 3])"]),
+    "texts": ("pd.Series(TEXTS, dtype='string')", [], ["pd.Series(TEXTS, dtype=object)", "pd.Series(['x', '', 'añ'], dtype='string')"]),
+    "texts with their separator": ("pd.Series(['a\\0', 'b'], dtype='string')", [], ["pd.Series(['a', '\\0b'], dtype='string')"]),
+    "no texts": ("pd.Series([], dtype='string')", [], ["pd.Series([''], dtype='string')", "pd.Series([], dtype=object)"]),
+    "categories": ("pd.Series(['a', 'b'], dtype='category')", [], ["pd.Series(['a', 'b'], dtype=object)", "pd.Series(pd.Categorical(['a', 'b'], categories=['a', 'b', 'c']))", "pd.Series(pd.Categorical(['a', 'b'], ordered=True))"]),
+    "nullable": ("pd.array([1, None, 3], dtype='Int64')", ["pd.array([9, 1, None, 3], dtype='Int64')[1:]"], ["pd.array([1, 2, 3], dtype='Int64')", "pd.array([1, None, 3], dtype='Float64')", "pd.array([True, None], dtype='boolean')"]),
+    "zoned": ("pd.Series(pd.date_range('2024', periods=3, tz='Europe/Berlin', unit='ns'))", [], ["pd.Series(pd.date_range('2024', periods=3, unit='ns'))", "pd.Series(pd.date_range('2024', periods=3, unit='us'))", "pd.Series(pd.date_range('2024', periods=3, tz='UTC', unit='ns'))", "pd.Series(pd.to_timedelta([1, 2]))", "pd.Series(pd.period_range('2024', periods=3))"]),
+    "intervals": ("pd.Series(pd.interval_range(0, 3))", [], ["pd.Series(pd.interval_range(1, 4))", "pd.Series(pd.interval_range(0, 3, closed='left'))"]),
+    "sparse column": ("pd.Series(pd.arrays.SparseArray([0, 0, 1]))", [], ["pd.Series(pd.arrays.SparseArray([0, 1, 1]))", "pd.Series([0, 0, 1])"]),
+    "arrow column": ("pd.Series([1, None], dtype='int64[pyarrow]')", [], ["pd.Series([1, 2], dtype='int64[pyarrow]')", "pd.Series([1, None], dtype='Int64')"]),
+    "index": ("pd.Index([0, 1, 2])", ["pd.RangeIndex(3)"], ["pd.Index([0, 1])", "pd.Index([0, 1, 2], name='a')", "pd.Index([0.0, 1, 2])", "pd.MultiIndex.from_tuples([(0, 1)])", "np.array([0, 1, 2])"]),
+    "text labels": ("pd.DataFrame({'a': [1]}, index=['b'])", ["pd.DataFrame({'a': [1]}, index=pd.Index(['b'], dtype=object))"], ["pd.DataFrame({'a': [1]}, index=pd.Index(['b'], dtype='string'))", "pd.DataFrame({'a': [1]}, index=pd.Index(['c'], dtype=object))", "pd.DataFrame({'a': [1]}, index=pd.Index([b'b'], dtype=object))"]),
+    "stamps": ("pd.Timestamp('2024-05-01')", ["pd.Timestamp('2024-05-01').as_unit('s')", "pd.Timestamp('2024-05-01').as_unit('ns')"], ["pd.Timestamp('2024-05-01', tz='UTC')", "pd.Timestamp('2024-05-02')", "pd.Timedelta(1)", "pd.Period('2024-05')", "pd.NaT", "pd.NA", "pd.Interval(0, 1)"]),
+    "distant stamps": ("pd.Timestamp('3000-01-01').as_unit('s')", ["pd.Timestamp('3000-01-01').as_unit('ms')"], ["pd.Timestamp('3000-01-02').as_unit('s')", "pd.Timedelta(np.timedelta64(10**12, 's'))", "pd.Timedelta(np.timedelta64(10**12 + 1, 's'))"]),
+    "dtypes": ("pd.CategoricalDtype(['a'])", [], ["pd.CategoricalDtype()", "pd.CategoricalDtype(['b'])", "pd.Int64Dtype()", "pd.DatetimeTZDtype(tz='UTC')"]),
+    "offset": ("pd.offsets.Day(1)", [], ["pd.offsets.Day(2)", "pd.offsets.Hour(1)"]),
+    "polars frame": ("POLARS", ["POLARS.clone()", "pl.concat([POLARS[:1], POLARS[1:]], rechunk=False)"], ["POLARS[:2]", "POLARS.rename({'n': 'm'})", "POLARS.select('t', 'n', 'l', 'f')", "POLARS.fill_null(0)", "POLARS.fill_nan(0)"]),
+    "polars series": ("POLARS['n']", [], ["POLARS['n'].rename('m')", "POLARS['n'].cast(pl.Float64)", "POLARS['n'].to_list()", "POLARS['t']"]),
+    "polars types": ("pl.Series([1, 2]).cast(pl.Datetime('ns'))", [], ["pl.Series([1, 3]).cast(pl.Datetime('ns'))", "pl.Series([1, 2]).cast(pl.Datetime('us'))", "pl.Series([1, 2]).cast(pl.Date)", "pl.Series([[1, 2]]).cast(pl.List(pl.Duration('ns')))"]),
+    "polars categories": ("pl.Series(['a'], dtype=pl.Enum(['a', 'b']))", [], ["pl.Series(['a'], dtype=pl.Enum(['a', 'c']))", "pl.Series(['a'], dtype=pl.Categorical)", "pl.Series(['a'])", "pl.Series([object], dtype=pl.Object)"]),
+    "polars dtypes": ("pl.List(pl.Int64)", [], ["pl.List(pl.Int32)", "pl.Int64", "pl.Int64()"]),
+    "polars rest": ("pl.col('a') + 1", ["pl.col('a') + pl.lit(1)"], ["pl.col('b') + 1", "pl.col('a') + 2"]),
+    "arrow table": ("TABLE", ["pa.concat_tables([TABLE[:1], TABLE[1:]])", "TABLE.replace_schema_metadata({'a': 'b'})"], ["TABLE[:2]", "TABLE.rename_columns(['m', 't', 'l', 's'])", "TABLE.select(['t', 'n', 'l', 's'])", "TABLE.to_batches()[0]"]),
+    "arrow array": ("pa.array([1, None, 3])", ["pa.array([0, 1, None, 3])[1:]"], ["pa.array([1, 0, 3])", "pa.array([1, None, 3], pa.int32())", "pa.chunked_array([[1, None, 3]])", "pa.array([1.0, None, 3])"]),
+    "arrow types": ("pa.array([1, 2], pa.timestamp('ns'))", [], ["pa.array([1, 2], pa.timestamp('us'))", "pa.array([1, 3], pa.timestamp('ns'))", "pa.array([True, None])", "pa.array(['a', 'b']).dictionary_encode()", "pa.array(['a', 'b'])", "pa.array([], pa.int64())", "pa.chunked_array([], pa.int64())"]),
+    "arrow lists": ("pa.array([[1], [2, 3]])", ["pa.array([[0], [1], [2, 3]])[1:]"], ["pa.array([[1, 2], [3]])", "pa.array([[1], None, [2, 3]])", "pa.array([[1], [2, 3]], pa.large_list(pa.int64()))"]),
+    "arrow lists of one length": ("pa.array([[1, 2], None], pa.list_(pa.time64('ns'), 2))", ["pa.array([[0, 0], [1, 2], None], pa.list_(pa.time64('ns'), 2))[1:]"], ["pa.array([[1, 3], None], pa.list_(pa.time64('ns'), 2))", "pa.array([[1, 2]], pa.list_(pa.time64('ns'), 2))"]),
+    "arrow maps": ("pa.array([[(1, 2)], None], pa.map_(pa.int8(), pa.time64('ns')))", [], ["pa.array([[(1, 3)], None], pa.map_(pa.int8(), pa.time64('ns')))", "pa.array([None, [(1, 2)]], pa.map_(pa.int8(), pa.time64('ns')))"]),
+    "arrow moments": ("pa.scalar(1000, pa.time64('ns'))", [], ["pa.scalar(1001, pa.time64('ns'))", "pa.scalar(None, pa.time64('ns'))", "pa.scalar(1, pa.timestamp('ns'))"]),
+    "arrow moments in a series": ("pd.Series(pa.array([1, None], pa.time64('ns')), dtype=pd.ArrowDtype(pa.time64('ns')))", [], ["pd.Series(pa.array([2, None], pa.time64('ns')), dtype=pd.ArrowDtype(pa.time64('ns')))"]),
+    "arrow rest": ("pa.scalar(3)", [], ["pa.scalar(4)", "pa.int64()", "pa.field('a', pa.int64())", "pa.schema([('a', pa.int64())])", "pa.py_buffer(b'abc')", "pa.scalar('3')"]),
+    "arrow uuids": ("pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b'0' * 16], pa.binary(16)))", [], ["pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b'1' * 16], pa.binary(16)))", "pa.array([b'0' * 16], pa.binary(16))"]),
+    "sparse": ("MATRIX", ["MATRIX.copy()", "unordered_csr()"], ["MATRIX.tocsc()", "MATRIX.T.tocsr()", "sparse.csr_array(MATRIX)", "MATRIX.toarray()", "MATRIX.astype('f4')", "MATRIX.tolil()", "MATRIX.todok()", "MATRIX.todia()", "MATRIX.tobsr()", "Grid(MATRIX)"]),
+    "sparse in one dimension": ("sparse.coo_array([0, 1.5])", ["sparse.coo_array([0, 1.5]).copy()"], ["sparse.coo_array([1.5, 0])", "sparse.coo_array([[0, 1.5]])"]),
+    "sparse coordinates": ("MATRIX.tocoo()", ["unsorted(MATRIX)"], ["MATRIX.T.tocoo()", "MATRIX"]),
+    "sparse by keys": ("by_keys((0, 1), (1, 0))", ["by_keys((1, 0), (0, 1))"], ["by_keys((0, 0), (1, 0))", "by_keys((0, 1), (1, 0)).tocoo()"]),
+    "scipy rest": ("optimize.Bounds(0, [1, 2])", [], ["optimize.Bounds(0, [1, 3])", "optimize.Bounds", "optimize.OptimizeResult(lb=0, ub=[1, 2])"]),
+    "exceptions": ("np.linalg.LinAlgError('singular')", [], ["np.linalg.LinAlgError('other')", "pa.ArrowInvalid('singular')", "ValueError('singular')"]),
+    "image": ("PICTURE", ["PICTURE.copy()", "stored(PICTURE)"], ["PICTURE.convert('L')", "PICTURE.convert('P')", "PICTURE.rotate(90, expand=True)", "Image.new('RGB', (3, 2), 'blue')"]),
+    "image of a class of one's own": ("of_class(PICTURE, Photo)", [], ["PICTURE", "of_class(PICTURE, Scan)"]),
+    "image with as many bytes": ("Image.new('RGBA', (3, 2))", [], ["Image.new('CMYK', (3, 2))", "Image.new('RGBA', (2, 3))", "with_info(Image.new('RGBA', (3, 2)), transparency=0)"]),
+    "palette": ("PICTURE.convert('P')", ["recoloured(PICTURE.convert('P'), PICTURE.convert('P').getpalette())"], ["recoloured(PICTURE.convert('P'), [7] * 768)", "PICTURE.convert('PA')", "recoloured(PICTURE.convert('PA'), [7] * 768)", "Image.new('RGB', (3, 2), 'blue').convert('P', palette=Image.Palette.ADAPTIVE)"]),
+    "PIL rest": ("Image.Resampling.BICUBIC", [], ["Image.Transpose.ROTATE_90", "__import__('PIL.ImageFilter').ImageFilter.GaussianBlur(2)"]),
+}  # fmt: skip
+
+
+def with_attrs(frame):
+    frame.attrs["note"] = "says nothing about the values"
+    return frame
+
+
+def stored(image):
+    import io
+
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return Image.open(file)
+
+
+def of_class(image, class_):
+    image = image.copy()
+    image.__class__ = class_
+    return image
+
+
+def with_info(image, **info):
+    image.info.update(info)
+    return image
+
+
+def recoloured(image, palette):
+    image.putpalette(palette)
+    return image
+
+
+def made(expression):
+    return eval(expression, globals())
+
+
+@pytest.mark.promise("arrays, frames, sparse matrices and images have an identity")
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize(("expression", "equal", "different"), ROWS.values(), ids=ROWS)
+def test_equal_content_has_one_identity(expression, equal, different):
+    expected = fingerprint(made(expression))
+
+    assert [fingerprint(made(other)) for other in equal] == [expected] * len(equal)
+    others = [fingerprint(made(other)) for other in different]
+    assert expected not in others
+    assert len(set(others)) == len(others)
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize(
+    ("expression", "equal"),
+    [(one, other) for one, equal, _ in ROWS.values() for other in equal],
+)
+def test_equal_content_has_one_identity_inside_containers(expression, equal):
+    one, other = made(expression), made(equal)
+
+    assert fingerprint([other, one, 1]) == fingerprint([one, one, 1])
+    assert fingerprint({"a": one, "b": other}) == fingerprint({"a": one, "b": one})
+
+
+# Values whose identity includes a library's own code or module names, which differ by version.
+BY_VERSION = {"functions of Cython", "numpy rest", "polars rest", "scipy rest"}
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning", "ignore::DeprecationWarning")
+def test_known_identities():
+    expressions = [
+        expression
+        for name, (one, _, others) in ROWS.items()
+        if name not in BY_VERSION
+        for expression in (one, *others)
+    ]
+
+    assert [f"{fingerprint(made(expression))} {expression}" for expression in expressions] == KNOWN
+
+
+#: numpy drops a subclass's attributes, PIL the class itself.
+LOST_IN_A_COPY = {"subclass", "image of a class of one's own"}
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [row[0] for name, row in ROWS.items() if name not in LOST_IN_A_COPY],
+    ids=[name for name in ROWS if name not in LOST_IN_A_COPY],
+)
+def test_a_copy_is_the_same_value(expression):
+    value = made(expression)
+    expected = fingerprint([value])
+
+    assert fingerprint([copy.copy(value)]) == expected
+    assert fingerprint([copy.deepcopy(value)]) == expected
+    if "pl." not in expression:
+        assert fingerprint([pickle.loads(pickle.dumps(value))]) == expected
+
+
+@pytest.mark.promise("arrays, frames, sparse matrices and images have an identity")
+@pytest.mark.parametrize("code", ["i1", "u2", "i4", "f4", "c8", "c16", "?", "f2"])
+def test_arrays_of_all_dtypes_count_by_content(code):
+    values = np.array([0, 1, 1, 1]).astype(code)
+
+    assert fingerprint(values) == fingerprint(values.reshape(2, 2).T.copy().T.ravel())
+    assert fingerprint(values) != fingerprint(values[::-1])
+
+
+# Each NaN as this machine or another may compute it; the last of each is what R calls "not available", or like it.
+NANS = {
+    "e": ("u2", [0x7E00, 0xFE00, 0x7E01, 0x7C01]),
+    "f": ("u4", [0x7FC00000, 0xFFC00000, 0x7FC00001, 0x7F8007A2]),
+    "d": ("u8", [0x7FF8000000000000, 0xFFF8000000000000, 0x7FF8000000000001, 0x7FF00000000007A2]),
+}
+
+
+@pytest.mark.parametrize("size", [1, 30, 1000, 1_200_000])
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("code", NANS)
+def test_all_nans_are_the_same(code, order, size):
+    bits, nans = NANS[code]
+    values = np.ones(size, order + code)
+    identities = set()
+
+    for nan in nans:
+        values.view(order + bits)[-1] = nan
+        identities.add(fingerprint(values))
+    values[-1] = np.inf
+
+    assert len(identities) == 1
+    assert fingerprint(values) not in identities
+
+
+@pytest.mark.parametrize("code", ["f2", "f4", "f8"])
+@pytest.mark.parametrize(("every", "other"), [(3, 6), (1, 2), (1, 1)], ids=["some", "all", "none of ours"])
+def test_many_different_nans_are_the_same(code, every, other):
+    values = np.ones(3000, code)
+    values[::every] = np.nan
+    mixed = values.copy()
+    mixed[::other] = -mixed[::other]
+    before = mixed.tobytes()
+
+    assert values.tobytes() != before
+    assert fingerprint(mixed) == fingerprint(values)
+    assert fingerprint_outcome(mixed) == fingerprint_outcome(values)
+    assert mixed.tobytes() == before
+
+
+def both_printed(script):
+    """Return the output of a script with numpy loaded, and without."""
+    for line in ("import numpy", "pass"):
+        command = [sys.executable, "-c", script.format(line)]
+        yield subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_nans_in_arrays_are_the_same_without_numpy():
+    script = (
+        "import array, sys; {}; from pytest_mimic import fingerprint;"
+        "print(*(fingerprint(array.array(code, [1.5, nan] * 100)) for code in 'fd' for nan in (float('nan'), -float('nan'))))"
+    )
+
+    with_numpy, without = both_printed(script)
+
+    assert with_numpy == without
+    floats, others, doubles, other_doubles = without.split()
+    assert (floats, doubles) == (others, other_doubles)
+
+
+@pytest.mark.parametrize("make", [lambda: unsorted(MATRIX), unordered_csr], ids=["coordinates", "rows"])
+def test_a_sparse_matrix_is_not_changed(make):
+    matrix = make()
+    before = matrix.data.tolist()
+
+    fingerprint(matrix)
+
+    assert matrix.data.tolist() == before
+
+
+@pytest.mark.promise("values without a stable identity are refused")
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda one: one,
+        lambda one: np.array([one]),
+        lambda one: np.array([one * 1j]),
+        lambda one: np.ma.array([one], mask=[False]),
+        lambda one: np.array([(1, one)], "i4,g"),
+        lambda one: pd.Series([one]),
+        lambda one: pd.DataFrame({"a": [one], "b": [1.5]}),
+    ],
+    ids=["number", "array", "complex", "masked", "record", "series", "frame"],
+)
+def test_long_doubles_are_refused(make):
+    with pytest.raises(Unstable, match="has no stable identity: long doubles of numpy") as caught:
+        fingerprint(make(np.longdouble(1)))
+
+    assert caught.value.remedy.startswith("or convert it:  .astype('")
+
+
+def test_the_layout_of_an_array_counts_in_an_outcome_only():
+    assert fingerprint(np.asfortranarray(A)) == fingerprint(A)
+    assert fingerprint_outcome(A.copy()) == fingerprint_outcome(A)
+    assert fingerprint_outcome(np.asfortranarray(A)) != fingerprint_outcome(A)
+    assert fingerprint_outcome(np.repeat(A, 2, axis=1)[:, ::2]) != fingerprint_outcome(A)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda frame: frame.groupby("a"),
+        lambda frame: frame.groupby("a")["b"],
+        lambda frame: frame.rolling(2),
+        lambda frame: frame.set_axis(pd.date_range("2026-11-02", periods=2)).resample("D"),
+    ],
+    ids=["frame", "column", "rolling", "resampled"],
+)
+def test_the_cache_of_a_pandas_groupby_does_not_count(make):
+    groups = make(pd.DataFrame({"a": [1, 2], "b": [1.0, 2.0]}))
+    before = fingerprint(groups)
+
+    groups.sum()
+
+    assert fingerprint(groups) == before
+    assert fingerprint(make(pd.DataFrame({"a": [1, 2], "b": [1.0, 3.0]}))) != before
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("pd.DataFrame({'a': [1]})", "with_attrs(pd.DataFrame({'a': [1]}))"),
+        ("pd.Series([1])", "with_attrs(pd.Series([1]))"),
+        ("pd.Series([1])", "pd.Series([1]).set_flags(allows_duplicate_labels=False)"),
+        ("pd.DatetimeIndex(['2026-11-02', '2026-11-03'])", "pd.date_range('2026-11-02', periods=2)"),
+        ("pa.table({'a': [1]})", "pa.table({'a': [1]}).replace_schema_metadata({'unit': 'm'})"),
+        ("pa.record_batch({'a': [1]})", "pa.record_batch({'a': [1]}).replace_schema_metadata({'unit': 'm'})"),
+        (
+            "pa.table({'a': [1]}, schema=pa.schema([pa.field('a', 'int64')]))",
+            "pa.table({'a': [1]}, schema=pa.schema([pa.field('a', 'int64', metadata={'unit': 'm'})]))",
+        ),
+        ("PICTURE", "with_info(PICTURE.copy(), dpi=(72, 72))"),
+        ("np.ma.array([1, 2])", "np.ma.array([1, 2], fill_value=9)"),
+        ("np.ma.array([1, 2], mask=[0, 1])", "np.ma.array([1, 3], mask=[0, 1])"),
+        ("np.ma.array([[1, 2], [3, 4]])", "np.ma.array(np.asfortranarray([[1, 2], [3, 4]]))"),
+        ("pd.Timestamp('2026-11-02').as_unit('s')", "pd.Timestamp('2026-11-02').as_unit('ns')"),
+        ("pd.Timedelta('1s').as_unit('s')", "pd.Timedelta('1s').as_unit('ns')"),
+        ("pd.RangeIndex(2)", "pd.Index([0, 1])"),
+        ("pd.RangeIndex(0, 4, 2)", "pd.RangeIndex(0, 3, 2)"),
+        ("pd.RangeIndex(0, 1, 1)", "pd.RangeIndex(0, 1, 5)"),
+        ("pd.RangeIndex(1, 1)", "pd.RangeIndex(2, 1)"),
+        ("pd.DataFrame({'a': [1, 2]})", "pd.DataFrame({'a': [1, 2]}, index=pd.Index([0, 1]))"),
+        ("PAIRS[:1]", "PAIRS[:1].remove_unused_levels()"),
+        ("np.zeros(2, PACKED)", "np.zeros(2, np.dtype(PACKED.descr, align=True))"),
+        ("PACKED", "np.dtype(PACKED.descr, align=True)"),
+        ("np.zeros((), PACKED)[()]", "np.zeros((), np.dtype(PACKED.descr, align=True))[()]"),
+        ("[while_handling(1)]", "[while_handling(2)]"),
+    ],
+)
+def test_facts_that_equality_ignores_count_in_an_outcome_only(one, other):
+    assert fingerprint(made(one)) == fingerprint(made(other))
+    assert fingerprint_outcome(made(one)) == fingerprint_outcome(made(one))
+    assert fingerprint_outcome(made(one)) != fingerprint_outcome(made(other))
+
+
+def test_nested_categories_of_polars_count_by_their_texts():
+    script = (
+        "import polars as pl; from datetime import date; from pytest_mimic._core.identity import fingerprint;"
+        "row = {'day': date(2024, 5, 1), 'c': 'a', 'l': ['b', None], 'p': ['a', 'c']};"
+        "kind = {'day': pl.Date, 'c': pl.Categorical, 'l': pl.List(pl.Categorical), 'p': pl.Array(pl.Categorical, 2)};"
+        "print(fingerprint(pl.Series([row, None], dtype=pl.Struct(kind))),"
+        "fingerprint(pl.Series([{**row, 'c': 'b'}, None], dtype=pl.Struct(kind))))"
+    )
+    before = "import polars as pl; known = pl.Series(['c', 'b', 'a'], dtype=pl.Categorical);"
+
+    one, other = [
+        subprocess.run([sys.executable, "-c", start + script], capture_output=True, text=True, check=True)
+        for start in ("", before)
+    ]
+
+    assert one.stdout == other.stdout
+    assert len(set(one.stdout.split())) == 2
+
+
+def test_numbers_of_polars_are_the_same_without_numpy():
+    script = (
+        "import polars as pl, sys; from pytest_mimic._core.identity import fingerprint;"
+        "series = pl.Series('a', [1.5, None, 3, -float('nan')]);"
+        "{};"
+        "print(fingerprint(series), fingerprint(series[:3].cast(pl.Int16)), 'numpy' in sys.modules)"
+    )
+    with_numpy, without = both_printed(script)
+
+    assert with_numpy.split()[:2] == without.split()[:2]
+    assert (with_numpy.split()[2], without.split()[2]) == ("True", "False")
+
+
+def test_the_shared_generator_of_numpy_counts_by_name():
+    values = [np.random.normal, np.random.mtrand._rand, stats.norm, np.random.RandomState(1).normal]
+    before = list(map(fingerprint, values))
+
+    np.random.normal()
+
+    assert list(map(fingerprint, values)) == before
+    assert len(set(before)) == 4
+
+
+def test_the_masked_value_has_an_identity():
+    assert fingerprint(np.ma.masked) == fingerprint([np.ma.array([1], mask=[1])[0]][0])
+    assert fingerprint(np.ma.masked) != fingerprint(np.ma.array(0.0))
+
+
+def test_a_ufunc_made_of_a_python_function_is_refused():
+    with pytest.raises(Unstable, match="a ufunc made of a Python function"):
+        fingerprint(np.frompyfunc(lambda value: value + 1, 1, 1))
+
+
+def test_a_cython_function_without_importable_name_is_refused(monkeypatch):
+    function = np.random.default_rng
+    monkeypatch.delattr(sys.modules[function.__module__], function.__name__)
+
+    with pytest.raises(Unstable, match="a function with neither source nor an importable name"):
+        fingerprint(function)
+
+
+@pytest.mark.promise("no library is imported to compute an identity")
+def test_libraries_are_not_imported():
+    script = (
+        "import sys, datetime; before = set(sys.modules);"
+        "from pytest_mimic._core.identity import fingerprint;"
+        "fingerprint([1, datetime.date(2024, 5, 1), {'a': (1, b'', 2.5)}, sys]);"
+        "print(sorted({'numpy', 'pandas', 'polars', 'pyarrow', 'torch', 'scipy', 'PIL', 'pydantic', 'attr',"
+        " 'decimal', 'uuid', 'inspect'} & (set(sys.modules) - before)))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
+def test_no_copy_of_an_array_is_made():
+    import tracemalloc
+
+    large = np.zeros((2000, 4000))
+    fingerprint(large[:2])
+    tracemalloc.start()
+    fingerprint(large)
+    contiguous = tracemalloc.get_traced_memory()[1]
+    fingerprint(large[:, ::2])
+    strided = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert contiguous < 1_000_000
+    assert strided < 3_000_000

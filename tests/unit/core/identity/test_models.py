@@ -1,0 +1,156 @@
+"""Models of attrs and pydantic: by class and fields."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import sys
+
+import pytest
+
+from pytest_mimic._core.identity import CallIdentity, fingerprint
+
+attr = pytest.importorskip("attr")
+pydantic = pytest.importorskip("pydantic")
+
+
+@attr.s(auto_attribs=True)
+class Old:
+    x: int
+    y: object = None
+
+
+@attr.define
+class Slotted:
+    x: int
+    y: object = None
+
+
+@attr.frozen(cache_hash=True)
+class Hashed:
+    x: int
+    y: str = "a"
+
+
+@attr.define
+class Remembering:
+    x: int
+
+    @functools.cached_property
+    def costly(self):
+        return object()
+
+
+class Model(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="allow")
+    x: int
+    y: object = None
+    _private: int = pydantic.PrivateAttr(default=0)
+
+    @functools.cached_property
+    def costly(self):
+        return object()
+
+
+class Child(Model):
+    pass
+
+
+@pydantic.dataclasses.dataclass
+class Data:
+    x: int
+
+
+class SimpleCache:
+    def __init__(self, entries):
+        self._cache = entries
+
+    @functools.cached_property
+    def costly(self):
+        return object()
+
+
+@pytest.mark.parametrize("class_", [Remembering, Model])
+def test_cached_properties_do_not_count(class_):
+    value = class_(x=1)
+    expected = fingerprint(value)
+
+    assert value.costly is value.costly
+    assert fingerprint(value) == expected
+
+
+def test_an_attribute_named_like_a_pandas_cache_counts():
+    assert fingerprint(SimpleCache(1)) != fingerprint(SimpleCache(2))
+
+
+@pytest.mark.promise("attrs and pydantic models have an identity")
+@pytest.mark.parametrize("class_", [Old, Slotted, Hashed, Model, Child])
+def test_fields_count(class_):
+    value = class_(x=1, y="b")
+
+    assert fingerprint(value) == fingerprint(class_(y="b", x=1)) == fingerprint(copy.deepcopy(value))
+    assert fingerprint(value) != fingerprint(class_(x=2, y="b"))
+    assert fingerprint(value) != fingerprint(class_(x=1, y="c"))
+
+
+@pytest.mark.promise("attrs and pydantic models have an identity")
+def test_equal_fields_of_different_classes_differ():
+    values = [class_(x=1, y="b") for class_ in (Old, Slotted, Hashed, Model, Child)] + [
+        Data(x=1),
+        {"x": 1, "y": "b"},
+    ]
+
+    assert len(set(map(fingerprint, values))) == len(values)
+
+
+def test_the_caches_of_a_model_do_not_count():
+    hashed = Hashed(1)
+    assert hash(hashed)
+    touched = Model(x=1)
+    assert touched.costly
+
+    assert fingerprint(hashed) == fingerprint(Hashed(1))
+    assert fingerprint(touched) == fingerprint(Model(x=1, y=None))
+
+
+def test_extras_and_private_attributes_of_a_model_count():
+    private = Model(x=1)
+    private._private = 5
+
+    assert len({fingerprint(value) for value in (Model(x=1), Model(x=1, z=2), private)}) == 3
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="pydantic 1 does not run there")
+def test_pydantic_1_models_count_by_fields_and_attributes():
+    from pydantic import v1
+
+    class First(v1.BaseModel):
+        a: int = 1
+        _private: int = v1.PrivateAttr(default=0)
+
+        class Config:
+            extra = "allow"
+
+    def privately(model):
+        model._private = 1
+        return model
+
+    class Unset(v1.BaseModel):
+        _private: int = v1.PrivateAttr()
+
+    class Second(First):
+        pass
+
+    assert fingerprint(First()) == fingerprint(First(a=1))
+    different = [First(), First(a=2), First(b=2), Second(), privately(First())]
+    assert len(set(map(fingerprint, different))) == len(different)
+    assert fingerprint(Unset()) == fingerprint(Unset()) != fingerprint(privately(Unset()))
+
+
+def test_an_extra_field_of_a_model_can_be_ignored():
+    calls = CallIdentity("a:f", ("model",), ignore=("model.sent_at",))
+
+    assert calls.key((Model(x=1, sent_at=1),)) == calls.key((Model(x=1, sent_at=2),))
+    assert calls.key((Model(x=1, sent_at=1),)) == calls.key((Model(x=1),))
+    assert calls.key((Model(x=1, other=1),)) != calls.key((Model(x=1, other=2),))
+    assert Model(x=1, sent_at=1).sent_at == 1

@@ -1,0 +1,182 @@
+"""Properties of all values: equal values have one identity, every change gives another, and none collide."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import itertools
+import os
+import pickle
+import random
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from kinds_of_things import Pair, Plain
+
+from pytest_mimic._core.identity import CallIdentity, fingerprint, fingerprint_outcome
+
+hashable = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(), max_size=5)
+    | st.binary(max_size=5)
+    | st.dates()
+    | st.decimals(allow_nan=False),
+    lambda inner: st.tuples(inner, inner) | st.frozensets(inner, max_size=3),
+    max_leaves=5,
+)
+values = st.recursive(
+    hashable | st.datetimes() | st.complex_numbers() | st.fractions(),
+    lambda inner: (
+        st.lists(inner, max_size=12)
+        | st.lists(st.fixed_dictionaries({"a": inner, "b": inner}, optional={"c": inner}), max_size=12)
+        | st.dictionaries(st.text(max_size=3), inner, max_size=5)
+        | st.dictionaries(hashable, inner, max_size=5)
+        | st.sets(hashable, max_size=5)
+        | st.tuples(inner, inner)
+        | st.builds(Pair, inner, inner)
+        | st.builds(lambda a, b: Plain(a=a, b=b), inner, inner)
+    ),
+    max_leaves=25,
+)
+
+
+def reordered(value, rng):
+    """Return an equal value whose dicts and sets were filled in another order, without shared parts."""
+    if type(value) is dict:
+        items = list(value.items())
+        rng.shuffle(items)
+        return {reordered(key, rng): reordered(item, rng) for key, item in items}
+    if type(value) in (set, frozenset):
+        items = list(value)
+        rng.shuffle(items)
+        return type(value)(reordered(item, rng) for item in items)
+    if type(value) in (list, tuple):
+        return type(value)(reordered(item, rng) for item in value)
+    if type(value) is Pair:
+        return Pair(*(reordered(item, rng) for item in value))
+    if type(value) is Plain:
+        names = list(value.__dict__)
+        rng.shuffle(names)
+        return Plain(**{name: reordered(value.__dict__[name], rng) for name in names})
+    return pickle.loads(pickle.dumps(value))
+
+
+@pytest.mark.promise("the order of dicts and sets does not count, nor does sharing")
+@given(values, st.randoms())
+def test_equal_values_have_one_identity(value, rng):
+    expected = fingerprint(value)
+
+    assert fingerprint(copy.deepcopy(value)) == expected
+    assert fingerprint(pickle.loads(pickle.dumps(value))) == expected
+    assert fingerprint(reordered(value, rng)) == expected
+
+
+@given(values, st.randoms())
+def test_calls_agree_with_values(value, rng):
+    calls = CallIdentity("a:f", ("x", "y"))
+    again = reordered(value, rng)
+
+    assert calls.key((value, 1)) == calls.key((again, 1))
+    assert calls.digest(0, value) == calls.digest(0, again)
+    assert fingerprint_outcome(value) == fingerprint_outcome(copy.deepcopy(value))
+
+
+def changed(value, rng):
+    """Return the value with one part replaced, and the replaced part."""
+    if type(value) in (list, tuple) and value:
+        place = rng.randrange(len(value))
+        inner, was = changed(value[place], rng)
+        return type(value)([*value[:place], inner, *value[place + 1 :]]), was
+    if type(value) is dict and value:
+        key = rng.choice(list(value))
+        inner, was = changed(value[key], rng)
+        return {**value, key: inner}, was
+    if type(value) is Plain:
+        name = rng.choice(sorted(value.__dict__))
+        inner, was = changed(value.__dict__[name], rng)
+        return Plain(**{**value.__dict__, name: inner}), was
+    return ("changed",), value
+
+
+@given(values, st.randoms())
+def test_a_single_change_is_another_value(value, rng):
+    other, was = changed(value, rng)
+    assume(was != ("changed",))
+
+    assert fingerprint(other) != fingerprint(value)
+
+
+alike = st.recursive(
+    st.sampled_from([0, False, 0.0, -0.0, "", "0", b"", None, 1, True, 1.0, "1", float("nan"), 2**40, "\0"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.sampled_from("ab"), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+@pytest.mark.promise("different values have different identities")
+@settings(max_examples=500)
+@given(alike, alike)
+def test_different_values_differ(one, two):
+    assert (fingerprint(one) == fingerprint(two)) == (look(one) == look(two))
+
+
+def look(value):
+    """Return the facts by which plain values differ: types, order of lists, keys, and the text of scalars."""
+    if isinstance(value, (list, tuple)):
+        return type(value), [look(item) for item in value]
+    if isinstance(value, dict):
+        return {key: look(item) for key, item in value.items()}
+    return type(value), repr(value)
+
+
+def small_values():
+    """Yield distinct small values of all plain types, mixed."""
+    day = datetime.datetime(2000, 1, 1)
+    for n in itertools.count():
+        yield n
+        yield -n - 1
+        yield str(n)
+        yield f"{n}".encode()
+        yield n + 0.5
+        yield (n,)
+        yield [n]
+        yield {"n": n}
+        yield {"a": n, "b": str(n)}
+        yield [{"n": n}]
+        yield {n}
+        yield [n, n]
+        yield [str(n), n]
+        yield (n, None)
+        yield {n: None}
+        yield complex(n, 1)
+        yield day + datetime.timedelta(seconds=n)
+        yield [[n], []]
+        yield [[], [n]]
+        yield ((n,),)
+
+
+@pytest.mark.promise("different values have different identities")
+def test_small_values_do_not_collide():
+    count = 2_000_000 if os.environ.get("MIMIC_TEST_LONG") else 100_000
+
+    found = {bytes.fromhex(fingerprint(value)) for value in itertools.islice(small_values(), count)}
+
+    assert len(found) == count
+
+
+def test_rows_with_any_order_of_keys_are_equal():
+    rng = random.Random(1)
+    names = ["id", "name", "ok", "w", "x", "y"]
+    for shapes in (1, 2, 7, 50):
+        rows = [dict.fromkeys(rng.sample(names, rng.randint(1, 6)), n) for n in range(shapes)] * 20
+
+        assert fingerprint(rows) == fingerprint(reordered(rows, rng))
+        assert fingerprint(rows) != fingerprint([*rows[:-1], {**rows[-1], "z": 0}])

@@ -1,0 +1,480 @@
+"""Functions and classes count by their normalised source, defaults and closures."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import itertools
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import kinds_of_things as k
+import pytest
+import several_lambdas as lambdas
+
+from pytest_mimic._core.identity import CallIdentity, fingerprint, source_fingerprint
+
+_numbers = itertools.count()
+
+BASE = '''
+import functools
+
+def deco(times=1):
+    def around(function):
+        @functools.wraps(function)
+        def wrapper(*args):
+            return [function(*args)] * times
+        return wrapper
+    return around
+
+def made(rows, *, limit=10):
+    """Sums rows."""
+    total = 0  # so far
+    for row in rows:
+        if row > limit:
+            total += row
+    return f"{total:>{limit}} {rows!r}" "!"
+'''
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    """Import a text as a module, always under one name, and return its `made`."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def load(text, name="made"):
+        folder = tmp_path / str(next(_numbers))
+        folder.mkdir()
+        (folder / "written.py").write_text(textwrap.dedent(text), encoding="utf-8")
+        monkeypatch.syspath_prepend(folder)
+        sys.modules.pop("written", None)
+        importlib.invalidate_caches()
+        return getattr(importlib.import_module("written"), name)
+
+    yield load
+    sys.modules.pop("written", None)
+
+
+SAME = {
+    "comment": ("total = 0  # so far", "total = 0"),
+    "docstring": ('"""Sums rows."""', '"""Something\n    else."""'),
+    "no docstring": ('    """Sums rows."""\n', ""),
+    "blank lines": ("    total = 0", "\n\n    total = (\n        0\n    )\n"),
+    "place in the file": ("import functools", "import functools\n\nOTHER = 1\n"),
+    "quotes": ('"!"', "'!'"),
+    "parts of a string": ('" "!"', '" "" "!"'),
+    "parts of a string with values": ('{limit}} {rows!r}" "!"', '{limit}}" " " f"{rows!r}!"'),
+    "layout": ("for row in rows:", "for row in (rows):"),
+    "pass": ("total = 0", "total = 0; pass"),
+    "number": ("total = 0", "total = 0x0"),
+}
+
+OTHER = {
+    "constant": ("total = 0", "total = 1"),
+    "type of a constant": ("total = 0", "total = 0.0"),
+    "operator": ("row > limit", "row >= limit"),
+    "name": ("total += row", "total += rows"),
+    "default": ("limit=10", "limit=11"),
+    "format": (":>{limit}}", ":<{limit}}"),
+    "conversion": ("{rows!r}", "{rows!s}"),
+    "indentation": ("    return f", "        return f"),
+    "text": ('"!"', '"?"'),
+    "another line": ("total = 0", "total = 0; rows = list(rows)"),
+    "decorator": ("def made", "@deco(times=1)\ndef made"),
+    "annotation": ("def made(rows,", "def made(rows: list,"),
+    "async": ("def made", "async def made"),
+    "parameter": ("(rows, *,", "(rows, more=None, *,"),
+}
+
+
+@pytest.mark.promise("functions and classes count by name, source, defaults and closure")
+@pytest.mark.parametrize(("old", "new"), SAME.values(), ids=SAME)
+def test_comments_docstrings_and_layout_do_not_count(source, old, new):
+    assert old in BASE
+    one, two = source(BASE), source(BASE.replace(old, new))
+
+    assert source_fingerprint(two) == source_fingerprint(one)
+    assert fingerprint(two) == fingerprint(one)
+
+
+@pytest.mark.promise("functions and classes count by name, source, defaults and closure")
+@pytest.mark.parametrize(("old", "new"), OTHER.values(), ids=OTHER)
+def test_every_change_of_behaviour_counts(source, old, new):
+    assert old in BASE
+    one, two = source(BASE), source(BASE.replace(old, new))
+
+    assert source_fingerprint(two) != source_fingerprint(one)
+    assert fingerprint(two) != fingerprint(one)
+
+
+def test_a_decorator_counts_with_its_arguments(source):
+    texts = [BASE.replace("def made", f"@deco(times={n})\ndef made") for n in (2, 2, 3)]
+
+    two, again, three = (source_fingerprint(source(text)) for text in texts)
+
+    assert two == again != three
+
+
+def test_the_source_is_that_of_the_innermost_function():
+    expected = source_fingerprint(k.add)
+
+    assert expected is not None
+    assert source_fingerprint(k.wrapping) == expected
+    assert source_fingerprint(functools.partial(k.add, 1)) == expected
+    assert source_fingerprint(functools.lru_cache(k.add)) == expected
+    assert source_fingerprint(k.cached) == source_fingerprint(k.cached.__wrapped__)
+    assert source_fingerprint(k.Service("a").call) == source_fingerprint(k.Service.call)
+    assert source_fingerprint(k.Service.make) == source_fingerprint(k.Service.__dict__["make"])
+    assert source_fingerprint(k.Service.title) == source_fingerprint(k.Service.title.fget)
+    assert source_fingerprint(k.Service) not in (None, expected)
+
+
+@pytest.mark.parametrize("function", [len, "a".upper, json.JSONDecoder.decode.__get__, int, 5])
+def test_builtins_have_no_source(function):
+    assert source_fingerprint(function) is None
+
+
+def test_standard_library_functions_count_by_name():
+    assert fingerprint(json.dumps) == fingerprint(json.dumps)
+    assert fingerprint(json.dumps) != fingerprint(json.loads)
+
+
+def test_lambdas_on_one_line_differ():
+    several = [
+        *lambdas.PAIR,
+        *lambdas.SAME_SHAPE,
+        lambdas.DEFAULTS[0],
+        *lambdas.MIXED,
+        *lambdas.LONG.values(),
+    ]
+    several += [
+        lambdas.OUTER,
+        lambdas.OUTER(1),
+        *lambdas.TWICE_NESTED,
+        *(one() for one in lambdas.TWICE_NESTED),
+    ]
+
+    sources = [source_fingerprint(one) for one in several]
+
+    assert None not in sources
+    assert sources[0] == source_fingerprint(lambda x: x + 1) == sources[8]
+    assert len(set(sources)) == len(sources) - 2  # LONG repeats PAIR
+    assert source_fingerprint(lambdas.SAME_TWICE[0]) == source_fingerprint(lambdas.SAME_TWICE[1])
+    assert fingerprint(lambdas.DEFAULTS[0]) != fingerprint(lambdas.DEFAULTS[1])
+    assert source_fingerprint(lambdas.OUTER(1)) == source_fingerprint(lambda y: y + 1)
+
+
+def test_lambdas_on_one_line_differ_without_column_numbers(tmp_path):
+    script = (
+        "import json, several_lambdas as s; from pytest_mimic._core.identity import source_fingerprint;"
+        "print(json.dumps([source_fingerprint(one) for one in (*s.PAIR, *s.SAME_SHAPE, *s.MIXED, s.OUTER(1),"
+        " *s.TWICE_NESTED, *(one() for one in s.TWICE_NESTED))]))"
+    )
+
+    def sources(*options):
+        options = ("-X", f"pycache_prefix={tmp_path / str(len(options))}", *options)
+        done = subprocess.run(
+            [sys.executable, *options, "-c", script],
+            cwd=Path(lambdas.__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return json.loads(done.stdout)
+
+    without = sources("-X", "no_debug_ranges")
+
+    assert without == sources()
+    assert None not in without
+
+
+@pytest.mark.skipif(pytest.version_tuple < (8,), reason="pytest 7 gives rewritten asserts no places")
+def test_a_lambda_in_an_assert_has_its_source():
+    assert source_fingerprint(lambda x: x + 7) == source_fingerprint(lambda x: x + 7)
+    assert source_fingerprint(lambda x: x + 7) != source_fingerprint(lambda x: x + 8)
+
+
+@pytest.mark.promise("functions and classes count by name, source, defaults and closure")
+def test_closures_and_defaults_count():
+    lists = [k.adder(n) for n in (1, 1, 2)]
+
+    assert fingerprint(lists[0]) == fingerprint(lists[1]) != fingerprint(lists[2])
+    assert source_fingerprint(lists[0]) == source_fingerprint(lists[2])
+
+
+def test_a_bare_object_as_default_of_a_function_is_stable():
+    def given(x, y=object()):
+        return x, y
+
+    assert fingerprint(given) == fingerprint(given)
+
+
+def test_a_mimicked_function_counts_as_the_original():
+    def wrapper(*args, **kwargs):
+        """A wrapper like that of a mimicked target."""
+
+    for original in (k.add, len, k.cached):
+        wrapper.__mimic_original__ = original
+        assert fingerprint([wrapper]) == fingerprint([original])
+        assert source_fingerprint(wrapper) == source_fingerprint(original)
+
+    wrapper.__mimic_original__ = 5
+    assert fingerprint(wrapper) != fingerprint(5)
+
+
+CLASSES = '''
+import contextlib
+
+class made:
+    """Doc."""
+    rate = 1
+    def call(self):
+        return self.rate  # as it is
+
+def scope(fast):
+    if fast:
+        class made:
+            def call(self):
+                return 1
+    else:
+        class made:
+            def call(self):
+                return 2
+    return made
+
+def decorated(fast):
+    if fast:
+        class made:
+            @contextlib.contextmanager
+            def call(self):
+                yield 3
+    else:
+        class made:
+            @contextlib.contextmanager
+            def call(self):
+                yield 4
+    return made
+
+fast = scope(True)
+slow = scope(False)
+quiet = decorated(True)
+loud = decorated(False)
+
+class Outer:
+    class made:
+        pass
+
+inner = Outer.made
+'''
+CLASSES_OF_ONE_NAME = ["made", "fast", "slow", "quiet", "loud", "inner"]
+
+
+class Job:
+    """A class with a function under a name that wrappers use."""
+
+    func = len
+
+
+def test_a_class_counts_by_its_own_source():
+    assert source_fingerprint(Job) is not None
+
+
+def test_a_registry_attribute_does_not_hide_the_source():
+    def one():
+        return 1
+
+    def two():
+        return 2
+
+    one.registry = two.registry = {}
+
+    assert source_fingerprint(one) != source_fingerprint(two)
+    assert fingerprint(one) != fingerprint(two)
+
+
+def test_a_mimicked_partial_counts_as_the_original():
+    def wrapper():
+        """A wrapper like that of a mimicked callable."""
+
+    def other():
+        """Another."""
+
+    wrapper.__mimic_original__, other.__mimic_original__ = (
+        functools.partial(max, 1),
+        functools.partial(max, 2),
+    )
+
+    assert fingerprint(wrapper) != fingerprint(other)
+
+
+@pytest.mark.promise("functions and classes count by name, source, defaults and closure")
+def test_classes_count_by_their_source(source):
+    one = source(CLASSES)
+    commented = source(CLASSES.replace("# as it is", ""))
+    changed = source(CLASSES.replace("rate = 1", "rate = 2"))
+
+    assert fingerprint(one) == fingerprint(commented) != fingerprint(changed)
+    assert fingerprint(one()) == fingerprint(changed())
+
+
+DECORATED = {
+    "dataclass": """
+import dataclasses
+@dataclasses.dataclass
+class made:
+    rate: int = 1
+""",
+    "frozen dataclass": """
+import dataclasses
+@dataclasses.dataclass(frozen=True, slots=True)
+class made:
+    rate: int = 1
+""",
+    "attrs": """
+attr = __import__("pytest").importorskip("attr")
+@attr.s(auto_attribs=True)
+class made:
+    rate: int = 1
+""",
+    "decorated method": """
+import contextlib
+class made:
+    @contextlib.contextmanager
+    def opened(self):
+        rate = 1
+        yield rate
+""",
+    "local class with a decorated method": """
+import contextlib
+def scope():
+    class made:
+        @contextlib.contextmanager
+        def opened(self):
+            rate = 1
+            yield rate
+    return made
+made = scope()
+""",
+}
+
+
+@pytest.mark.parametrize("text", DECORATED.values(), ids=DECORATED)
+def test_decorated_classes_count_by_their_source(source, text):
+    found = [
+        (source_fingerprint(made), fingerprint(made))
+        for made in map(source, (text, f"# a remark\n{text}", text.replace("1", "2")))
+    ]
+
+    assert found[0] == found[1]
+    assert None not in (found[0][0], found[2][0])
+    assert found[0][0] != found[2][0]
+    assert found[0][1] != found[2][1]
+
+
+def test_the_closures_of_a_local_class_count():
+    def made(rate):
+        class Priced:
+            def price(self):
+                return super().price() * rate
+
+        return Priced
+
+    assert fingerprint(made(1)) == fingerprint(made(1)) != fingerprint(made(2))
+    assert source_fingerprint(made(1)) == source_fingerprint(made(2))
+
+
+def test_variables_in_the_body_of_a_local_class_count():
+    def made(rate):
+        class Priced:
+            base = rate
+
+        return Priced
+
+    def privately(rate):
+        class Priced:
+            _label = f"{rate} %"
+
+        return Priced
+
+    def beside_a_keyword(rate):
+        class Priced:
+            class_ = f"class {rate}"
+
+        return Priced
+
+    for make in (made, privately, beside_a_keyword):
+        assert fingerprint(make(1)) == fingerprint(make(1)) != fingerprint(make(2))
+        assert source_fingerprint(make(1)) == source_fingerprint(make(2))
+
+
+def test_unstable_attributes_of_a_local_class_do_not_count():
+    def made():
+        class Guarded:
+            lock = threading.Lock()
+
+        return Guarded
+
+    assert fingerprint(made()) == fingerprint(made())
+
+
+def test_the_docstring_of_a_local_class_does_not_count(source):
+    text = 'def scope():\n    class made:\n        """Doc."""\n        rate = 1\n    return made\nmade = scope()\n'
+
+    assert fingerprint(source(text)) == fingerprint(source(text.replace("Doc", "Other")))
+    assert fingerprint(source(text)) != fingerprint(source(text.replace("rate = 1", "rate = 2")))
+
+
+def test_classes_of_one_name_differ(source):
+    found = [source_fingerprint(source(CLASSES, name)) for name in CLASSES_OF_ONE_NAME]
+
+    assert None not in found
+    assert len(set(found)) == len(found)
+
+
+def test_a_function_with_the_name_of_a_class_does_not_count(source):
+    text = "class made:\n    rate = 1\n"
+    expected = source_fingerprint(source(text))
+
+    assert source_fingerprint(source("def made():\n    pass\n" + text)) == expected
+
+
+@pytest.mark.parametrize("text", ["this is no python\n", "nor is\0this\n"])
+def test_a_function_without_readable_source_counts_by_name(text, source, tmp_path):
+    made = source("def made():\n    return 1\n")
+    file = next(tmp_path.glob("*/written.py"))
+    known = fingerprint(made)
+
+    file.write_text(text, encoding="utf-8")
+    assert source_fingerprint(made) is None
+    file.unlink()
+    assert source_fingerprint(made) is None
+
+    assert fingerprint(made) != known
+    assert CallIdentity("a:f", ("f",)).key((made,))
+
+
+def test_an_object_with_every_attribute_has_no_source():
+    asked = []
+
+    class Remote:
+        def __getattr__(self, name):
+            asked.append(name)
+            return Remote()
+
+        def __call__(self):
+            raise RuntimeError
+
+    assert source_fingerprint(Remote()) is None
+    assert "__mimic_original__" not in asked
+
+
+def test_functions_of_os_path_count_by_their_public_name():
+    posix = pytest.importorskip("posix")
+    written_in_c = getattr(posix, "_path_normpath", os.path.normpath)
+
+    assert fingerprint(written_in_c) == fingerprint(os.path.normpath)

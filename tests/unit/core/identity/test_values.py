@@ -1,0 +1,473 @@
+"""A table of values of all known types: equal ones have one identity, different ones have different identities."""
+
+from __future__ import annotations
+
+import array  # noqa: F401 - the expressions of the table are evaluated here
+import collections  # noqa: F401
+import copy
+import datetime
+import decimal  # noqa: F401
+import fractions  # noqa: F401
+import functools  # noqa: F401
+import http  # noqa: F401
+import io  # noqa: F401
+import ipaddress  # noqa: F401
+import math  # noqa: F401
+import operator  # noqa: F401
+import pathlib
+import pickle
+import posixpath
+import random
+import re  # noqa: F401
+import shlex
+import types
+import typing
+import uuid  # noqa: F401
+import zoneinfo
+
+import kinds_of_things as k
+import pytest
+
+from pytest_mimic._core.files.places import Places
+from pytest_mimic._core.identity import fingerprint, fingerprint_outcome
+from pytest_mimic._core.identity.kinds import register_fingerprint
+
+NAN = float("nan")
+UTC = datetime.timezone.utc
+DAY = datetime.date(2024, 5, 1)
+NOON = datetime.datetime(2024, 10, 27, 2, 30)
+BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
+
+
+def at(stream, place):
+    stream.seek(place)
+    return stream
+
+
+def moved(ordered):
+    ordered.move_to_end("b")
+    return ordered
+
+
+# One row for each type: an expression, equal ones, and different ones.
+KNOWN = pathlib.Path(__file__).with_name("known_values.txt").read_text(encoding="utf-8").splitlines()
+
+ROWS = {
+    "int": ("1", ["int('1')"], ["True", "1.0", "'1'", "b'1'", "2", "1j", "-1"]),
+    "large int": ("2**70", ["2**69 * 2"], ["2**70 + 1", "-2**70", "2.0**70"]),
+    "bool": ("True", ["not False"], ["False", "1", "None"]),
+    "None": ("None", [], ["0", "''", "'None'", "()", "..."]),
+    "float": ("0.1", ["1 / 10"], ["0.1 + 1e-17 + 1e-16", "1", "'0.1'"]),
+    "zero": ("0.0", ["1.0 - 1.0"], ["-0.0", "0", "False"]),
+    "nan": ("NAN", ["-NAN", "math.inf - math.inf"], ["math.inf", "'nan'", "None"]),
+    "complex": ("1 + 2j", ["complex(1, 2)"], ["1 - 2j", "complex(1, -0.0)", "(1.0, 2.0)"]),
+    "str": ("'añ😀'", ["''.join(['añ', '😀'])"], ["'añ'", "'añ😀'.encode()", "'AÑ😀'"]),
+    "lone surrogate": ("'\\ud83d\\ude00'", [], ["'😀'", "'\\ud83d'"]),
+    "bytes": ("b'ab'", ["bytes([97, 98])"], ["'ab'", "bytearray(b'ab')", "memoryview(b'ab')", "b'abc'"]),
+    "bytearray": ("bytearray(b'ab')", [], ["bytearray(b'ac')", "bytearray()"]),
+    "memoryview": (
+        "memoryview(b'abcd')",
+        ["memoryview(b'xabcd')[1:]", "memoryview(b'a-b-c-d-')[::2]"],
+        ["memoryview(b'abcd').cast('H')", "memoryview(b'abce')"],
+    ),
+    "array": ("array.array('i', [1, 2])", [], ["array.array('d', [1, 2])", "array.array('i', [1])", "[1, 2]"]),
+    "array with nan": ("array.array('f', [1, NAN])", ["array.array('f', [1, -NAN])"], ["array.array('f', [1, math.inf])", "array.array('d', [1, NAN])"]),
+    "view of nan": ("memoryview(array.array('d', [NAN]))", ["memoryview(array.array('d', [-NAN]))"], ["memoryview(array.array('d', [1]))"]),
+    "list": ("[1, 'a']", ["list((1, 'a'))"], ["(1, 'a')", "['a', 1]", "[1, 'a', None]", "[[1, 'a']]", "{1, 'a'}"]),
+    "strings with their separator": ("['a\\0', 'b']", [], ["['a', '\\0b']", "['a\\0b']", "['a', 'b']"]),
+    "bytes side by side": ("[b'a', b'bc']", [], ["[b'ab', b'c']", "[b'abc']"]),
+    "nested list": ("[[1], [2, 3]]", ["[list([1]), [2, 3]]"], ["[[1, 2], [3]]", "[[1], (2, 3)]", "[[1], [2], [3]]"]),
+    "empty list": ("[]", ["list()"], ["()", "{}", "set()", "frozenset()", "''", "[[]]", "None"]),
+    "tuple": ("(1,)", ["tuple([1])"], ["[1]", "1", "(1, 1)", "k.Pair(1, 1)"]),
+    "dict": (
+        "{'a': 1, 'b': 2}",
+        ["{'b': 2, 'a': 1}", "dict(a=1, b=2)"],
+        ["{'a': 2, 'b': 1}", "{'a': 1}", "[('a', 1), ('b', 2)]", "{'a': 1, 'b': 2.0}", "[['a', 'b'], [1, 2]]"],
+    ),
+    "dict of floats": ("{'a': NAN, 'b': 1.5}", ["{'b': 1.5, 'a': -NAN}"], ["{'a': 1.5, 'b': NAN}"]),
+    "dict with ints": ("{1: 'a', 2: 'b'}", ["{2: 'b', 1: 'a'}"], ["{'1': 'a', 2: 'b'}", "{1.0: 'a', 2: 'b'}", "{True: 'a', 2: 'b'}"]),
+    "dict with tuples": ("{(1, 'a'): 1, (2, 'b'): 2}", ["{(2, 'b'): 2, (1, 'a'): 1}"], ["{(1, 'a'): 2, (2, 'b'): 1}", "{(1, 'a', 1): 1, (2, 'b'): 2}"]),
+    "dict with dates": ("{DAY: 1, DAY.replace(day=2): 2}", ["{DAY.replace(day=2): 2, DAY: 1}"], ["{DAY: 2, DAY.replace(day=2): 1}"]),
+    "dict with objects": (
+        "{k.FrozenPoint(1): 1, k.Color.RED: 2, (1, (2,)): 3}",
+        ["{(1, (2,)): 3, k.Color.RED: 2, k.FrozenPoint(1): 1}"],
+        ["{k.FrozenPoint(2): 1, k.Color.RED: 2, (1, (2,)): 3}"],
+    ),
+    "dict with two NaNs": ("{float('nan'): 1, float('nan'): 2}", ["{float('nan'): 2, float('nan'): 1}"], ["{float('nan'): 1, 1.0: 2}"]),
+    "rows": (
+        "[{'a': n, 'b': str(n)} for n in range(9)]",
+        ["[{'b': str(n), 'a': n} for n in range(9)]", "[dict([('a', n), ('b', str(n))][:: n % 2 or -1]) for n in range(9)]"],
+        ["[{'a': n, 'b': n} for n in range(9)]", "[{'a': n, 'c': str(n)} for n in range(9)]"],
+    ),
+    "rows of two shapes": (
+        "[{'a': n, 'b': n} if n % 2 else {'c': n} for n in range(40)]",
+        ["[{'b': n, 'a': n} if n % 2 else {'c': n} for n in range(40)]"],
+        ["[{'a': n, 'b': n} if n % 3 else {'c': n} for n in range(40)]"],
+    ),
+    "rows of one size": (
+        "[{'a': n, 'b': 1} for n in range(9)] + [{'a': 1, 'c': 1}, {'a': 2, 'b': 1}]",
+        ["[{'b': 1, 'a': n} for n in range(9)] + [{'c': 1, 'a': 1}, {'a': 2, 'b': 1}]"],
+        ["[{'a': n, 'b': 1} for n in range(9)] + [{'a': 1, 'b': 1}, {'a': 2, 'b': 1}]"],
+    ),
+    "rows of their own shapes": (
+        "[{f'k{n}': n, 'x': n} for n in range(9)]",
+        ["[{'x': n, f'k{n}': n} for n in range(9)]"],
+        ["[{f'k{n}': n, 'y': n} for n in range(9)]", "[{f'k{n + 1}': n, 'x': n} for n in range(9)]"],
+    ),
+    "rows with other keys": ("[{1: n, 'a': n} for n in range(9)]", ["[{'a': n, 1: n} for n in range(9)]"], ["[{True: n, 'a': n} for n in range(9)]"]),
+    "rows, some empty": ("[{}, {}, {'a': 1}]", [], ["[{}, {'a': 1}, {}]", "[{}, {}]", "[{}] * 20"]),
+    "set": ("{'a', 'b', 'c'}", ["set('cba')"], ["frozenset('abc')", "{'a', 'b'}", "['a', 'b', 'c']"]),
+    "set of ints": ("{3, 1, 2**80}", ["{2**80, 1, 3}"], ["{3, 1}", "{3.0, 1, 2**80}"]),
+    "set of all sorts": ("{1, 'a', None, (1, 2), 2.5, frozenset({1})}", ["{frozenset({1}), 2.5, (1, 2), None, 'a', 1}"], ["{1, 'a', None, (1, 3), 2.5, frozenset({1})}"]),
+    "sets": ("[{1}, {2, 3}]", ["[{1}, {3, 2}]"], ["[{1, 2}, {3}]"]),
+    "mixed list": ("[1, 'a', None, 2.5, [1], {'a': 1}]", [], ["['a', 1, None, 2.5, [1], {'a': 1}]", "[1, 'a', None, 2.5, {'a': 1}, [1]]"]),
+    "long list": ("list(range(100))", ["[*range(100)]"], ["tuple(range(100))", "list(range(101))", "[float(n) for n in range(100)]", "[*range(99), True]"]),
+    "long floats": ("[0.5] * 99 + [NAN]", ["[0.5] * 99 + [-NAN]"], ["[0.5] * 100"]),
+    "long mixed": ("[1, None, NAN] * 50", ["[1, None, -NAN] * 50"], ["[1, NAN, None] * 50"]),
+    "range": ("range(0, 5, 2)", ["range(0, 6, 2)"], ["range(0, 7, 2)", "[0, 2, 4]", "range(5)"]),
+    "empty range": ("range(0)", ["range(5, 5)", "range(3, 1)"], ["range(1)"]),
+    "range of one": ("range(3, 4)", ["range(3, 5, 7)"], ["range(4, 5)"]),
+    "slice": ("slice(1, None)", [], ["slice(None, 1)", "slice(1, None, 1)", "(1, None, None)"]),
+    "Ellipsis": ("...", ["Ellipsis"], ["NotImplemented", "None"]),
+    "mapping proxy": ("types.MappingProxyType({'a': 1, 'b': 2})", ["types.MappingProxyType({'b': 2, 'a': 1})"], ["{'a': 1, 'b': 2}", "types.MappingProxyType({'a': 1})"]),
+    "dict keys": ("{'a': 1, 'b': 2}.keys()", ["{'b': 3, 'a': 4}.keys()"], ["{'a': 1}.keys()", "['a', 'b']"]),
+    "dict values": ("{'a': 1, 'b': 2}.values()", ["{'x': 1, 'y': 2}.values()"], ["{'b': 2, 'a': 1}.values()", "{'a': 1}.items()"]),
+    "ordered views": ("collections.OrderedDict(a=1, b=2).keys()", [], ["collections.OrderedDict(b=1, a=2).keys()", "collections.OrderedDict(a=1, b=2).values()", "collections.OrderedDict(a=1, b=2).items()"]),
+    "OrderedDict": ("collections.OrderedDict(a=1, b=2)", ["moved(collections.OrderedDict(b=2, a=1))"], ["collections.OrderedDict(b=2, a=1)", "{'a': 1, 'b': 2}", "[('a', 1), ('b', 2)]"]),
+    "rows, one of them longer": ("[{'a': 1}] * 5 + [{'a': 1, 'b': 2}] + [{'a': 1}] * 4", [], ["[{'a': 1}] * 10", "[{'a': 1}] * 5 + [{'a': 1, 'b': 3}] + [{'a': 1}] * 4", "[{'a': 1}] * 4 + [{'a': 1, 'b': 2}] + [{'a': 1}] * 5"]),
+    "nested OrderedDict": ("{'x': [collections.OrderedDict(a=1, b=2)] * 20}", [], ["{'x': [collections.OrderedDict(b=2, a=1)] * 20}"]),
+    "defaultdict": ("collections.defaultdict(list, a=1, b=2)", ["collections.defaultdict(list, b=2, a=1)"], ["collections.defaultdict(None, a=1, b=2)", "{'a': 1, 'b': 2}"]),
+    "Counter": ("collections.Counter('abb')", ["collections.Counter('bab')"], ["{'a': 1, 'b': 2}", "collections.Counter('ab')"]),
+    "ChainMap": ("collections.ChainMap({'a': 1}, {'b': 2})", [], ["collections.ChainMap({'b': 2}, {'a': 1})", "collections.ChainMap({'a': 1, 'b': 2})"]),
+    "UserDict": ("collections.UserDict(a=1)", [], ["collections.UserDict(a=2)", "collections.UserList([1])", "collections.UserString('a')"]),
+    "deque": ("collections.deque([1, 2])", ["collections.deque((1, 2))"], ["collections.deque([2, 1])", "collections.deque([1, 2], 5)", "[1, 2]"]),
+    "namedtuple": ("k.Pair(1, 2)", ["k.Pair(right=2, left=1)"], ["k.Named(1, 2)", "k.Pair(2, 1)", "(1, 2)"]),
+    "date": ("DAY", ["datetime.date.fromisoformat('2024-05-01')"], ["DAY.replace(day=2)", "datetime.datetime(2024, 5, 1)", "'2024-05-01'"]),
+    "datetime": ("NOON", ["datetime.datetime.fromisoformat('2024-10-27T02:30')"], ["NOON.replace(fold=1)", "NOON.replace(tzinfo=UTC)", "NOON.replace(microsecond=1)"]),
+    "aware datetime": ("NOON.replace(tzinfo=BERLIN)", ["NOON.replace(tzinfo=zoneinfo.ZoneInfo.no_cache('Europe/Berlin'))"], ["NOON.replace(tzinfo=UTC)", "NOON.replace(tzinfo=BERLIN, fold=1)", "NOON.replace(tzinfo=zoneinfo.ZoneInfo('Europe/Paris'))"]),
+    "time": ("datetime.time(1, 2)", [], ["datetime.time(1, 2, tzinfo=UTC)", "datetime.time(1, 2, fold=1)", "datetime.timedelta(hours=1, minutes=2)"]),
+    "timedelta": ("datetime.timedelta(hours=24)", ["datetime.timedelta(days=1)"], ["datetime.timedelta(days=-1)", "86400"]),
+    "timezone": ("UTC", ["datetime.timezone(datetime.timedelta(0))"], ["datetime.timezone(datetime.timedelta(hours=1))", "datetime.timezone(datetime.timedelta(0), 'Z')", "zoneinfo.ZoneInfo('UTC')"]),
+    "Decimal": ("decimal.Decimal('1.0')", ["decimal.Decimal(10).scaleb(-1)"], ["decimal.Decimal('1.00')", "decimal.Decimal(1)", "decimal.Decimal('-1.0')", "1.0"]),
+    "Decimal zero": ("decimal.Decimal('0')", [], ["decimal.Decimal('-0')", "decimal.Decimal('0E1')", "0"]),
+    "Decimal NaN": ("decimal.Decimal('NaN')", ["decimal.Decimal('nan')"], ["decimal.Decimal('sNaN')", "decimal.Decimal('-NaN')", "decimal.Decimal('NaN1')", "decimal.Decimal('Inf')"]),
+    "Fraction": ("fractions.Fraction(2, 4)", ["fractions.Fraction(1, 2)"], ["fractions.Fraction(1, 3)", "0.5"]),
+    "UUID": ("uuid.UUID(int=5)", ["uuid.UUID('00000000-0000-0000-0000-000000000005')"], ["uuid.UUID(int=6)", "5"]),
+    "Path": ("pathlib.Path('a/b')", ["pathlib.Path('a') / 'b'", "pathlib.Path('a//b/')"], ["pathlib.Path('a/c')", "'a/b'", "pathlib.PurePosixPath('a/b')", "pathlib.PureWindowsPath('a/b')"]),
+    "Enum": ("k.Color.RED", ["k.Color(1)"], ["k.Color.BLUE", "1", "k.Level.LOW", "'RED'"]),
+    "IntEnum": ("k.Level.HIGH", ["k.Level(2)"], ["2", "k.Color.BLUE"]),
+    "Flag": ("k.Access.READ | k.Access.WRITE", ["k.Access(3)"], ["k.Access.READ", "3", "k.Access(0)"]),
+    "pattern": ("re.compile('a+')", ["re.compile('a' + '+')"], ["re.compile('a+', re.I)", "re.compile(b'a+')", "'a+'"]),
+    "SimpleNamespace": ("types.SimpleNamespace(a=1, b=2)", ["types.SimpleNamespace(b=2, a=1)"], ["types.SimpleNamespace(a=1)", "{'a': 1, 'b': 2}"]),
+    "exception": ("ValueError('a')", [], ["ValueError('b')", "TypeError('a')", "ValueError('a', 1)", "k.MyError('a')", "k.noted(ValueError('a'), 'n')", "k.caused(ValueError('a'), KeyError(1))"]),
+    "OSError": ("FileNotFoundError(2, 'gone', 'a')", [], ["FileNotFoundError(2, 'gone', 'b')", "PermissionError(2, 'gone', 'a')"]),
+    "ImportError": ("ImportError('x', name='a')", [], ["ImportError('x', name='b')", "ImportError('x', name='a', path='p')"]),
+    "exception with attributes": ("k.with_attribute(k.MyError(1), more=1)", [], ["k.with_attribute(k.MyError(1), more=2)", "k.MyError(1)"]),
+    "BytesIO": ("io.BytesIO(b'abc')", [], ["at(io.BytesIO(b'abc'), 1)", "io.BytesIO(b'abd')", "io.StringIO('abc')"]),
+    "StringIO": ("io.StringIO('abc')", [], ["at(io.StringIO('abc'), 1)", "io.StringIO('abd')"]),
+    "IPv4": ("ipaddress.ip_address('10.0.0.1')", ["ipaddress.ip_address(10 << 24 | 1)"], ["ipaddress.ip_address('10.0.0.2')", "ipaddress.ip_interface('10.0.0.1')", "ipaddress.ip_network('10.0.0.1')"]),
+    "IPv6": ("ipaddress.ip_address('::1')", ["ipaddress.ip_address('0::1')"], ["ipaddress.ip_address('::1%eth0')", "ipaddress.ip_address('0.0.0.1')"]),
+    "networks": ("ipaddress.ip_network('10.0.0.0/8')", [], ["ipaddress.ip_network('10.0.0.0/9')", "ipaddress.ip_network('::/8')", "ipaddress.ip_interface('10.0.0.0/8')", "ipaddress.ip_interface('::1/8')"]),
+    "generic alias": ("list[int]", ["list[int]"], ["list[str]", "list", "tuple[int]", "typing.List[int]"]),
+    "union": ("int | str", ["str | int", "typing.Union[int, str]"], ["int | None", "int | str | None"]),
+    "annotated": ("typing.Annotated[int, 1]", [], ["typing.Annotated[int, 2]", "typing.Literal[1]", "typing.Literal[True]", "int", "typing.Callable", "typing.Tuple"]),
+    "typing": ("typing.Dict[str, int]", [], ["typing.Dict", "dict[str, int]", "typing.Any", "typing.ClassVar", "typing.Callable[[int], str]"]),
+    "TypeVar": ("typing.TypeVar('T')", [], ["typing.TypeVar('U')", "typing.TypeVar('T', bound=int)", "typing.TypeVar('T', int, str)"]),
+    "other typing": ("typing.ForwardRef('A')", [], ["typing.ForwardRef('B')", "typing.NewType('A', int)", "typing.NewType('A', str)", "typing.ParamSpec('A')", "typing.ParamSpec('A', bound=int)"]),
+    "struct_time": ("__import__('time').gmtime(0)", [], ["__import__('time').gmtime(1)", "tuple(__import__('time').gmtime(0))", "__import__('time').struct_time(tuple(__import__('time').gmtime(0)))"]),
+    "random": ("random.Random(1)", [], ["random.Random(2)"]),
+    "getters": ("operator.itemgetter(1)", [], ["operator.itemgetter(2)", "operator.attrgetter('a')", "operator.itemgetter(1, 2)"]),
+    # subclasses of builtins
+    "int subclass": ("k.MyInt(1)", [], ["1", "k.MyInt(2)", "k.with_attribute(k.MyInt(1), a=1)"]),
+    "float subclass": ("k.MyFloat(1)", [], ["1.0", "k.MyFloat(2)", "k.MyInt(1)"]),
+    "str subclass": ("k.MyStr('a')", [], ["'a'", "k.MyStr('b')"]),
+    "bytes subclass": ("k.MyBytes(b'a')", [], ["b'a'", "k.MyBytes(b'b')"]),
+    "list subclass": ("k.MyList([1])", [], ["[1]", "k.MyList([2])", "k.with_attribute(k.MyList([1]), a=1)", "k.MyTuple([1])"]),
+    "dict subclass": ("k.MyDict(a=1, b=2)", ["k.MyDict(b=2, a=1)"], ["dict(a=1, b=2)", "k.with_attribute(k.MyDict(a=1, b=2), a=1)"]),
+    "set subclasses": ("k.MySet('ab')", ["k.MySet('ba')"], ["set('ab')", "k.MyFrozenSet('ab')"]),
+    "ordered subclass": ("k.MyOrdered(a=1, b=2)", ["moved(k.MyOrdered(b=2, a=1))"], ["k.MyOrdered(b=2, a=1)", "collections.OrderedDict(a=1, b=2)"]),
+    "deque subclass": ("k.MyDeque([1])", [], ["collections.deque([1])", "k.MyDeque([1], 3)", "k.with_attribute(k.MyDeque([1]), a=1)"]),
+    # objects
+    "object": ("k.Plain(a=1, b=2)", ["k.Plain(b=2, a=1)"], ["k.Plain(a=1)", "k.Other(a=1, b=2)", "{'a': 1, 'b': 2}"]),
+    "object without attributes": ("k.Bare()", [], ["k.Plain()", "k.Bare", "{}"]),
+    "slots": ("k.Slotted(1, 2)", [], ["k.Slotted(1)", "k.Slotted(2, 1)", "k.Slotted(1, 2, 3)", "k.SlottedWithDict(1, 2)"]),
+    "slots and dict": ("k.with_attribute(k.SlottedWithDict(1), a=1)", [], ["k.SlottedWithDict(1)", "k.with_attribute(k.SlottedWithDict(1), a=2)"]),
+    "dataclass": ("k.Point(1, [2])", ["k.Point(y=[2], x=1)"], ["k.Point(1, (2,))", "k.FrozenPoint(1, [2])", "k.SlottedPoint(1, [2])"]),
+    "slotted dataclass": ("k.SlottedPoint(1, [2])", [], ["k.SlottedPoint(1)"]),
+    "cached property": ("k.WithCached(a=1)", ["touched(k.WithCached(a=1))"], ["k.WithCached(a=2)"]),
+    "own state": ("k.WithState(1)", ["k.WithState(1, object())"], ["k.WithState(2)"]),
+    "no place for attributes": ("k.Flyweight()", ["k.Flyweight()"], ["k.Flyweight", "k.Bare()", "object"]),
+    "constants": ("k.ON", [], ["k.OFF", "k.Constant('OTHER')", "'kinds_of_things:ON'"]),
+    "own reduce": ("k.WithReduce(1)", ["k.WithReduce(1)"], ["k.WithReduce(2)"]),
+    "own reduce with items": ("k.WithItems([1])", [], ["k.WithItems([2])"]),
+    "own identity": ("k.WithIdentity('a')", ["k.WithIdentity('a', object())"], ["k.WithIdentity('b')", "k.InheritedIdentity('a')", "'a'"]),
+    "list of objects": ("[k.Point(n) for n in range(20)]", [], ["[k.Point(n) for n in range(19)] + [k.FrozenPoint(19)]", "[k.Point(0)] * 20"]),
+    # functions, classes, modules
+    "function": ("k.add", ["k.add"], ["k.add_other", "k.wrapping", "k.Service.help"]),
+    "closure": ("k.adder(1)", ["k.adder(1)"], ["k.adder(2)", "k.adder([1])"]),
+    "recursive closure": ("k.counter(1)", ["k.counter(1)"], ["k.counter(2)"]),
+    "empty cell": ("k.empty_cell()", ["k.empty_cell()"], ["k.adder(...)"]),
+    "builtin": ("len", [], ["abs", "math.sqrt", "'a'.upper", "'b'.upper", "str.upper", "int.__add__", "(1).__add__", "dict.fromkeys", "dict.__dict__['fromkeys']"]),
+    "descriptors": ("k.Slotted.left", [], ["k.Slotted.right", "type.__dict__['__name__']", "k.Service.__dict__['title']", "k.Service.__dict__['make']", "k.Service.__dict__['help']", "k.WithCached.__dict__['costly']"]),
+    "standard library": ("functools.reduce", [], ["__import__('json').dumps", "__import__('json').loads", "pathlib.Path", "type(None)", "types.FunctionType"]),
+    "bound method": ("k.Service('a').call", ["k.Service('a').call"], ["k.Service('b').call", "k.Service.call", "k.Service.make"]),
+    "bound method of the standard library": ("pathlib.Path('/a').exists", ["pathlib.Path('/a').exists"], ["pathlib.Path('/b').exists", "pathlib.Path('/a').is_dir", "pathlib.Path.home", "pathlib.Path.cwd", "super(collections.Counter, collections.Counter()).update", "collections.Counter().update"]),
+    "os.path": ("posixpath.normpath", [], ["posixpath.abspath", "posixpath.join"]),
+    "partial": ("functools.partial(k.add, 1, c=2)", [], ["functools.partial(k.add, 2, c=2)", "functools.partial(k.add, 1)", "functools.partial(k.add_other, 1, c=2)", "functools.partialmethod(k.add, 1, c=2)"]),
+    "lru_cache": ("k.cached", [], ["k.cached.__wrapped__", "functools.lru_cache(maxsize=4)(k.cached.__wrapped__)"]),
+    "singledispatch": ("k.shown", [], ["k.shown.__wrapped__"]),
+    "class": ("k.Point", [], ["k.FrozenPoint", "k.Pair", "k.Color", "int", "k.Point(1)"]),
+    "module": ("math", [], ["re", "k", "'math'"]),
+    "status": ("http.HTTPStatus(422)", ["http.HTTPStatus['UNPROCESSABLE_ENTITY']"], ["http.HTTPStatus(423)", "422"]),
+    "open": ("open", ["io.open"], ["io.open_code", "io.BytesIO"]),
+}  # fmt: skip
+
+
+def touched(value):
+    assert value.costly
+    return value
+
+
+def made(expression):
+    return eval(expression, globals())
+
+
+@pytest.mark.promise("the order of dicts and sets does not count, nor does sharing")
+@pytest.mark.promise("dataclasses, named tuples and objects with or without slots have an identity")
+@pytest.mark.promise("different values have different identities")
+@pytest.mark.promise("builtin and standard library values have an identity")
+@pytest.mark.promise("an instance without attributes counts by its class")
+@pytest.mark.parametrize(("expression", "equal", "different"), ROWS.values(), ids=ROWS)
+def test_identities_are_equal_if_and_only_if_values_are(expression, equal, different):
+    expected = fingerprint(made(expression))
+
+    assert [fingerprint(made(other)) for other in equal] == [expected] * len(equal)
+    others = [fingerprint(made(other)) for other in different]
+    assert expected not in others
+    assert len(set(others)) == len(others)
+
+
+@pytest.mark.promise("builtin and standard library values have an identity")
+@pytest.mark.parametrize(("expression", "equal", "different"), ROWS.values(), ids=ROWS)
+def test_values_count_the_same_inside_containers(expression, equal, different):
+    expected = fingerprint([made(expression), {"a": (made(expression), 1)}])
+
+    same = [fingerprint([made(other), {"a": (made(other), 1)}]) for other in equal]
+    assert same == [expected] * len(equal)
+    for other in different:
+        assert fingerprint([made(other), {"a": (made(expression), 1)}]) != expected
+        assert fingerprint([made(expression), {"a": (made(other), 1)}]) != expected
+
+
+@pytest.mark.parametrize("expression", [row[0] for row in ROWS.values()], ids=ROWS)
+def test_a_copy_is_the_same_value(expression):
+    value = made(expression)
+    expected = fingerprint(value)
+
+    for copied in copies(value):
+        assert fingerprint(copied) == expected
+
+
+def copies(value):
+    """Return the copies of a value that Python can make."""
+    for make in (copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))):
+        try:
+            yield make(value)
+        except (TypeError, AttributeError, ValueError, pickle.PicklingError):
+            continue
+
+
+def test_known_identities():
+    expressions = [expression for one, _, others in ROWS.values() for expression in (one, *others)]
+
+    assert [f"{fingerprint(made(expression))} {expression}" for expression in expressions] == KNOWN
+
+
+@pytest.mark.promise("different values have different identities")
+def test_all_values_of_the_table_differ():
+    assert len({fingerprint(made(row[0])) for row in ROWS.values()}) == len(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("expression", "same", "outcome_same"),
+    [
+        ("[{'a': 1, 'b': 2}, {'b': 2, 'a': 1}]", "[{'b': 2, 'a': 1}, {'b': 2, 'a': 1}]", False),
+        ("{'a': 1, 'b': {2: 3}}", "{'b': {2: 3}, 'a': 1}", False),
+        ("{'x', 'y', 'z'}", "set('zyx')", True),
+        ("{(1, 2): frozenset({'a', (1,)})}", "{(1, 2): frozenset({(1,), 'a'})}", True),
+    ],
+)
+def test_the_order_of_dicts_counts_in_an_outcome_only(expression, same, outcome_same):
+    assert fingerprint(made(expression)) == fingerprint(made(same))
+    assert (fingerprint_outcome(made(expression)) == fingerprint_outcome(made(same))) is outcome_same
+
+
+def test_the_slots_of_an_exception_count():
+    errors = [k.SlottedError("a"), k.SlottedError("a"), k.SlottedError("a")]
+    errors[0].more, errors[1].more = 1, 2
+
+    assert len({fingerprint(error) for error in errors}) == 3
+
+
+def test_a_path_in_an_outcome_counts_whole():
+    one, other = pathlib.Path("/a/x"), pathlib.Path("/b/x")
+
+    assert fingerprint_outcome([one]) == fingerprint_outcome([pathlib.Path("/a/x")])
+    assert fingerprint_outcome([one]) != fingerprint_outcome([other])
+
+
+def test_an_outcome_without_identity_has_none():
+    assert fingerprint_outcome([object()]) is None
+
+
+@pytest.mark.promise("a path under the rootdir counts relative to it")
+def test_paths_count_relative_to_their_roots(tmp_path):
+    places, elsewhere = Places(str(tmp_path / "one")), Places(str(tmp_path / "two"))
+
+    here = [fingerprint(tmp_path / "one" / rest, places=places) for rest in ("a/b", "")]
+    there = [fingerprint(tmp_path / "two" / rest, places=elsewhere) for rest in ("a/b", "")]
+
+    assert here == there
+    inside = [tmp_path / "one" / "a/b", tmp_path / "one" / "c/b", tmp_path / "one", tmp_path / "two" / "a/b"]
+    assert len({fingerprint(path, places=places) for path in inside}) == len(inside)
+    assert here[0] != fingerprint(tmp_path / "one" / "a/b")
+    assert fingerprint(tmp_path / "one-more", places=places) == fingerprint(tmp_path / "one-more")
+    assert fingerprint(str(tmp_path / "one"), places=places) == fingerprint(str(tmp_path / "one"))
+
+
+class Taught:
+    def __init__(self, name):
+        self.name = name
+        self.handle = object()
+
+
+class TaughtToo(Taught):
+    pass
+
+
+@pytest.mark.promise("register_fingerprint and __mimic_identity__ define a type's identity")
+def test_a_registered_type_counts_by_its_reduced_data():
+    register_fingerprint(Taught, lambda value: value.name)
+
+    assert fingerprint(Taught("a")) == fingerprint(Taught("a"))
+    assert fingerprint([Taught("a")]) != fingerprint([Taught("b")])
+    assert fingerprint(TaughtToo("a")) == fingerprint(TaughtToo("a"))
+    assert fingerprint(TaughtToo("a")) != fingerprint(Taught("a"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("Rate", str), "takes a class first"),
+        ((Taught, "name"), "takes a function second"),
+        *(
+            ((type_, str), f"{type_.__name__} already has an identity")
+            for type_ in (int, float, str, bool, type(None), bytes, list, tuple, dict, set, frozenset)
+        ),
+    ],
+)
+def test_a_wrong_registration_is_reported(arguments, message):
+    with pytest.raises(TypeError, match=message):
+        register_fingerprint(*arguments)
+
+
+@pytest.mark.promise("the order of dicts and sets does not count, nor does sharing")
+def test_shared_and_separate_equal_parts_are_the_same():
+    part = {"a": [1, 2]}
+    large = list(range(1000))
+
+    assert fingerprint([part, part]) == fingerprint([copy.deepcopy(part), copy.deepcopy(part)])
+    assert fingerprint([large] * 50) == fingerprint([list(large) for _ in range(50)])
+
+
+def test_types_that_differ_by_version_share_an_identity():
+    written, built = int | str, typing.Union[int, str]  # noqa: UP007
+    other = typing.Optional[bytes]  # noqa: UP045
+
+    assert fingerprint([written, other]) == fingerprint([built, other])
+    assert fingerprint({written, other}) == fingerprint({built, other})
+    assert fingerprint({written: 1, other: 2}) == fingerprint({built: 1, other: 2})
+    assert fingerprint([written, other]) != fingerprint([other, written])
+
+
+def test_the_shared_generator_of_random_counts_by_name():
+    functions = [random.random, random.choice, random.Random(1).random]
+    before = list(map(fingerprint, functions))
+
+    random.random()
+
+    assert list(map(fingerprint, functions)) == before
+    assert len(set(before)) == 3
+    assert fingerprint(random.Random(1).choice) != fingerprint(random.Random(2).choice)
+
+
+class Wallet:
+    def __init__(self, coins):
+        self.coins = coins
+
+    def spend(self):
+        self.coins -= 1
+
+
+spend = Wallet(3).spend
+
+
+def test_methods_offered_as_functions_count_with_their_object():
+    before = fingerprint(spend)
+
+    spend()
+
+    assert fingerprint(spend) != before
+
+
+def test_a_function_bound_by_hand_counts_with_its_object():
+    functions = [shlex.join, posixpath.join, len]
+    methods = [types.MethodType(function, value) for function in functions for value in ("a", "b")]
+
+    assert len(set(map(fingerprint, methods))) == 6
+
+
+def test_interning_does_not_count():
+    fresh = "".join(["key", "_", "one"])
+
+    assert fingerprint([{"key_one": 1, "k": ["key_one"] * 100}]) == fingerprint(
+        [{fresh: 1, "k": [fresh] * 100}]
+    )
+
+
+def rows(*pairs):
+    """Return twenty rows, of each pair of keys and values in turn."""
+    return [dict(zip(keys, values)) for _ in range(20 // len(pairs)) for keys, values in pairs]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(
+            rows(("ab", (1, 2)), ("ac", (1, 2))),
+            rows(("ab", (1, 2)), ("ad", (1, 2))),
+            id="a key of one shape",
+        ),
+        pytest.param(
+            rows(("ab", (1, 2)), ("ac", (1, 2))),
+            rows(("ab", (1, 2)), ("ac", (1, 3))),
+            id="a value of one shape",
+        ),
+        pytest.param(
+            rows(("ab", (1, 2)), ("ac", (1, 2))),
+            rows(("ac", (1, 2)), ("ab", (1, 2))),
+            id="which row has which",
+        ),
+        pytest.param([{1: 5, "a": 6}, {}], [{}, {1: 5, "a": 6}], id="which row is empty"),
+        pytest.param([{1: 5, "a": 6}, {}], [{1: 5}, {"a": 6}], id="which row holds what"),
+        pytest.param([{1: 5}, {(): 6}], [{1: 5}, {(): 7}], id="a value under a mixed key"),
+    ],
+)
+def test_rows_of_several_shapes_count_by_keys_and_values(one, other):
+    assert fingerprint(one) != fingerprint(other)
+    assert fingerprint(one) == fingerprint([dict(reversed(row.items())) for row in one])
+
+
+def test_a_method_wrapper_counts_by_name_and_object():
+    assert fingerprint((1).__add__) == fingerprint((1).__add__)
+    assert len({fingerprint(one) for one in ((1).__add__, (2).__add__, (1).__sub__)}) == 3

@@ -1,0 +1,884 @@
+"""Objects of classes are readable by their fields, and made again without code of the class."""
+
+from __future__ import annotations
+
+import abc
+import argparse
+import array
+import copyreg
+import enum
+import functools
+import re
+import sys
+import types
+import weakref
+import wsgiref.headers
+import zoneinfo
+from collections import UserDict, namedtuple
+from dataclasses import InitVar, dataclass, field
+from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
+
+import pytest
+
+from pytest_mimic import StaleRecordingError
+from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.placing import NOWHERE
+from pytest_mimic._core.outcome.tagged.classes import tag_of
+from pytest_mimic._core.outcome.tagged.nodes import NotTaggableError
+from pytest_mimic._core.outcome.tagged.writer import write
+from pytest_mimic._core.vault import Recording, Vault
+from unit.core.outcome.tagged.stored import NAME, changed_entry, copied, entry_of, load, recorded, tree_of
+from unit.memory_store import MemoryStore
+
+attr = pytest.importorskip("attr")
+pydantic = pytest.importorskip("pydantic")
+T = TypeVar("T")
+ME = __name__
+ran: list[str] = []
+
+
+class Loud:
+    """Every way to make or change an object is noticed."""
+
+    def __init__(self, *args):
+        ran.append("init")
+        self.args = args
+
+    def __setattr__(self, name, value):
+        ran.append("set")
+        object.__setattr__(self, name, value)
+
+    def __getattribute__(self, name):
+        if name != "__class__":
+            ran.append("get")
+        return object.__getattribute__(self, name)
+
+    def __eq__(self, other):
+        return object.__getattribute__(self, "__dict__") == object.__getattribute__(other, "__dict__")
+
+
+@dataclass
+class User:
+    name: str
+    tags: list = field(default_factory=list)
+    kind: str = field(default="person", init=False)
+    number: int = field(init=False)
+    count: ClassVar[int] = 0
+    start: InitVar[int] = 1
+
+    def __post_init__(self, start):
+        ran.append("post_init")
+        self.number = start
+
+    @functools.cached_property
+    def upper(self):
+        return self.name.upper()
+
+
+@dataclass(frozen=True)
+class Frozen(Generic[T]):
+    x: T
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    x: object
+    y: object = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MoreSlots(Slots):
+    z: int = 3
+
+
+@dataclass(kw_only=True)
+class Keywords(User):
+    age: int
+
+
+class Undecorated(Frozen):
+    pass
+
+
+@attr.define
+class Attrs:
+    x: int
+    _hidden: int = 2
+
+    @functools.cached_property
+    def twice(self):
+        return self.x * 2
+
+
+@attr.s(frozen=True)
+class OldAttrs:
+    x = attr.ib(converter=str, validator=attr.validators.instance_of(str))
+
+
+class Plain:
+    def __init__(self, x):
+        self.x = x
+
+    def __eq__(self, other):
+        return type(self) is type(other) and vars(self) == vars(other)
+
+
+class PlainSlots(abc.ABC):  # noqa: B024 - only its metaclass matters
+    __slots__ = ("_PlainSlots__own", "__weakref__", "b", "c")
+
+    def __init__(self):
+        self.b, self.__own = 1, (2,)
+
+    def __eq__(self, other):
+        return (self.b, self.__own, hasattr(self, "c")) == (other.b, other.__own, hasattr(other, "c"))
+
+
+class Mixed(PlainSlots):
+    def __init__(self, x):
+        super().__init__()
+        self.x = x
+
+
+class HasProperty:
+    """Names in its `__dict__` that descriptors of the class hide."""
+
+    def __init__(self):
+        self.__dict__["x"] = 1
+
+    @property
+    def x(self):
+        ran.append("property")
+        return 2
+
+    @x.setter
+    def x(self, value):
+        raise AssertionError
+
+    def __eq__(self, other):
+        return vars(self) == vars(other)
+
+
+class Typed(Protocol):
+    x: int
+
+
+class Implements(Plain, Typed):
+    pass
+
+
+class Pair(NamedTuple):
+    a: object
+    b: int = 2
+
+
+class Triple(namedtuple("Base", "a b c")):
+    def total(self):
+        return self.a + self.b + self.c
+
+
+class ThinTriple(namedtuple("Base", "a b c")):
+    __slots__ = ()
+
+    def __iter__(self):
+        raise AssertionError
+
+
+class Model(pydantic.BaseModel):
+    name: str = pydantic.Field(alias="Name", default="x")
+    inner: Model | None = None
+    _private: list = pydantic.PrivateAttr(default_factory=list)
+
+    @pydantic.field_validator("name")
+    @classmethod
+    def check(cls, value):
+        ran.append("validator")
+        return value
+
+    def model_post_init(self, context, /):
+        super().model_post_init(context)
+        ran.append("model_post_init")
+
+    @functools.cached_property
+    def upper(self):
+        return self.name.upper()
+
+
+class OpenModel(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="allow", frozen=True)
+    x: int
+
+
+class Root(pydantic.RootModel[list[int]]):
+    pass
+
+
+@pydantic.dataclasses.dataclass
+class PydanticData:
+    x: int
+
+
+class Refused(ValueError):
+    __slots__ = ("slot",)
+
+    def __init__(self, text, *, code):
+        ran.append("init")
+        super().__init__(text)
+        self.code = code
+        self.slot = code
+
+    def __eq__(self, other):
+        return (self.args, vars(self), self.slot) == (other.args, vars(other), other.slot)
+
+
+class Color(enum.Enum):
+    RED = 1
+    CRIMSON = 1  # noqa: PIE796 - an alias
+    BLUE = ("b", 2)
+
+
+class Access(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
+class Word(str, enum.Enum):
+    YES = "yes"
+
+
+def with_upper(thing):
+    assert thing.upper
+    return thing
+
+
+def cyclic():
+    thing = Plain(1)
+    thing.x = [thing]
+    return thing
+
+
+EXACT = {
+    "dataclass": lambda: User("Ann", [1]),
+    "cached property": lambda: with_upper(User("Ann")),
+    "frozen": lambda: Frozen((1,)),
+    "slots": lambda: Slots({1}, b"a"),
+    "more slots": lambda: MoreSlots(1, z=4),
+    "inherited": lambda: Keywords(name="Ann", age=3),
+    "undecorated": lambda: Undecorated(1),
+    "attrs": lambda: Attrs(1),
+    "old attrs": lambda: OldAttrs("1"),
+    "plain": lambda: Plain((1,)),
+    "empty": lambda: Loud.__new__(Loud),
+    "loud": lambda: Loud(1),
+    "plain slots": PlainSlots,
+    "mixed": lambda: Mixed(1),
+    "property": HasProperty,
+    "protocol": lambda: Implements(1),
+    "user dict": lambda: UserDict(a=1),
+    "namespace": lambda: argparse.Namespace(a=(1,)),
+    "named tuple": lambda: Pair((1,)),
+    "collections.namedtuple": lambda: Triple(1, 2, 3),
+    "model": lambda: Model(Name="Ann", inner=Model()),
+    "model with cached property": lambda: with_upper(Model()),
+    "open model": lambda: OpenModel(x=1, y=(2,)),
+    "root model": lambda: Root([1, 2]),
+    "pydantic dataclass": lambda: PydanticData(x=1),
+    "constructed": lambda: Model.model_construct(name=("not", "valid")),
+    "exception": lambda: [Refused("no", code=1)][0],
+    "enum": lambda: Color.BLUE,
+    "alias": lambda: Color.CRIMSON,
+    "flag": lambda: Access.WRITE,
+    "mixed enum": lambda: Word.YES,
+    "keys": lambda: {Slots(1): {Frozen(2), Frozen(3)}, Pair(1): Color.RED},
+}
+
+
+@pytest.mark.promise("objects of classes are readable, and made again without running their code")
+@pytest.mark.parametrize("make", EXACT.values(), ids=EXACT)
+def test_objects_are_kept_by_their_fields(make):
+    value = make()
+    store = recorded(value)
+    assert "tagged" in entry_of(store)
+    ran.clear()
+
+    again = load(store)
+
+    assert ran == []
+    assert type(again) is type(value)
+    assert again == value
+
+
+TREES = [
+    (
+        User("Ann", [1]),
+        {f"${ME}:User": {"name": "Ann", "tags": [1], "number": 1}},
+    ),
+    (Slots(1, (2,)), {f"${ME}:Slots": {"x": 1, "y": {"$tuple": [2]}}}),
+    (Attrs(1), {f"${ME}:Attrs": {"x": 1, "_hidden": 2}}),
+    (with_upper(User("Ann")), {f"${ME}:User": {"name": "Ann", "tags": [], "number": 1}, "attributes": {"upper": "ANN"}}),
+    (Plain(1), {f"${ME}:Plain": {"x": 1}}),
+    (Pair(1), {f"${ME}:Pair": {"a": 1, "b": 2}}),
+    (OpenModel(x=1, y=2), {f"${ME}:OpenModel": {"x": 1}, "extra": {"y": 2}}),
+    (Model(), {f"${ME}:Model": {"name": "x", "inner": None}, "fields_set": [], "private": {"_private": []}}),
+    (KeyError("a", 2), {"$builtins:KeyError": {"args": ["a", 2]}}),
+    (Refused("a", code=2), {f"${ME}:Refused": {"args": ["a"], "attributes": {"code": 2}, "fields": {"slot": 2}}}),
+    (Color.RED, {f"${ME}:Color": "RED"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "tree"), TREES, ids=lambda part: type(part).__name__)
+def test_the_text_names_the_class_and_its_fields(value, tree):
+    entry = entry_of(recorded(value))
+
+    assert entry["value"] == tree
+    assert entry["imports"] == [next(iter(tree))[1:]]
+
+
+@pytest.mark.parametrize(
+    "kind", ["field order", "cached property", "extra", "fields set", "private", "attrs cache"]
+)
+def test_an_instance_is_kept_as_it_is(kind):
+    user, model, open_model = User("Ann"), Model(Name="Ann"), OpenModel(x=1, z=1, y=2)
+    vars(user)["extra"] = (1,)
+    attrs = Attrs(1)
+    assert (attrs.twice, model.upper) == (2, "ANN")
+    model._private.append(1)
+
+    def facts(user, model, open_model, attrs):
+        return {
+            "field order": list(vars(user)),
+            "cached property": vars(model)["upper"],
+            "extra": list(open_model.__pydantic_extra__.items()),
+            "fields set": (model.model_fields_set, open_model.model_fields_set),
+            "private": (model._private, open_model.__pydantic_private__),
+            "attrs cache": Attrs.__dict__["twice"].__get__(attrs),
+        }[kind]
+
+    before = facts(user, model, open_model, attrs)
+
+    assert facts(*copied([user, model, open_model, attrs])) == before
+
+
+def test_shared_and_cyclic_objects_are_kept():
+    shared = Plain(1)
+    thing = cyclic()
+
+    one, other, again = copied([shared, Pair(shared), thing])
+
+    assert one is other.a
+    assert again.x[0] is again
+
+
+def test_a_named_tuple_of_values_is_written_at_each_place():
+    pair = Pair(1)
+
+    assert tree_of([pair, pair]) == [{f"${ME}:Pair": {"a": 1, "b": 2}}] * 2
+
+
+def test_exceptions_in_values_keep_notes_and_causes():
+    error = Refused("no", code=(1,))
+    error.__notes__ = ["first"]
+    error.__cause__ = error.__context__ = KeyError("k")
+
+    again = copied([error, error.__cause__, FileNotFoundError(2, "gone", "a.txt")])
+
+    assert (again[0].code, again[0].__notes__) == ((1,), ["first"])
+    assert again[0].__cause__ is again[0].__context__ is again[1]
+    assert again[0].__suppress_context__
+    assert again[2].filename == "a.txt"
+
+
+# Pickles
+
+
+class HasState:
+    def __getstate__(self):
+        return {"x": 1}
+
+    def __setstate__(self, state):
+        pass
+
+
+class HasReduce:
+    def __reduce__(self):
+        return HasReduce, ()
+
+
+class HasArguments:
+    def __getnewargs__(self):
+        return ()
+
+
+class Single:
+    """The one object of its class."""
+
+    def __new__(cls):
+        if "only" not in cls.__dict__:
+            cls.only = super().__new__(cls)
+        return cls.only
+
+
+class Finalized:
+    def __del__(self):
+        pass
+
+
+class Registered:
+    pass
+
+
+class Numbers(list):
+    pass
+
+
+class OwnNew(namedtuple("Base", "a b")):
+    __slots__ = ()
+
+    def __new__(cls, a):
+        return super().__new__(cls, a, a)
+
+    def __getnewargs__(self):
+        return (self[0],)
+
+
+class Fake(tuple):
+    """It only looks like a named tuple."""
+
+    __slots__ = ()
+    _fields = ("a",)
+
+    def __new__(cls, a):
+        return super().__new__(cls, (a,))
+
+
+class StateEnum(enum.Enum):
+    ONE = 1
+
+    def __reduce_ex__(self, protocol):
+        return StateEnum, (1,)
+
+
+class ReducedError(Exception):
+    def __reduce__(self):
+        return ReducedError, ()
+
+
+class StateModel(pydantic.BaseModel):
+    x: int = 1
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+
+
+class Generated(pydantic.BaseModel, Generic[T]):
+    x: T
+
+
+IntModel = Generated[int]
+
+
+class HasDict:
+    __dict__ = property(lambda self: {})  # type: ignore[assignment]
+
+
+class ShadowedSlot:
+    __slots__ = ("x",)
+
+
+class Shadowing(ShadowedSlot):
+    """Objects have two slots of one name."""
+
+    __slots__ = ("x",)
+
+
+class Meta(type):
+    def __getattribute__(cls, name):
+        return super().__getattribute__(name)
+
+
+class HasMeta(metaclass=Meta):
+    pass
+
+
+@attr.frozen(cache_hash=True)
+class Hashed:
+    x: int
+
+
+def unnamed():
+    thing = Plain(1)
+    vars(thing)["not a name"] = 1
+    return thing
+
+
+def incomplete():
+    user = User("Ann")
+    del user.tags
+    return user
+
+
+def disordered():
+    user = User("Ann")
+    name = vars(user).pop("name")
+    vars(user).update(extra=1, name=name)
+    return user
+
+
+def with_attribute():
+    triple = Triple(1, 2, 3)
+    triple.extra = 1
+    return triple
+
+
+PICKLED = {
+    "getstate": HasState,
+    "reduce": HasReduce,
+    "getnewargs": HasArguments,
+    "new": Single,
+    "list": lambda: Numbers([1]),
+    "new of a named tuple": lambda: OwnNew(1),
+    "attribute of a named tuple": with_attribute,
+    "reduce of an enum": lambda: StateEnum.ONE,
+    "reduce of an exception": ReducedError,
+    "setstate of a model": StateModel,
+    "generic model": lambda: IntModel(x=1),
+    "metaclass": HasMeta,
+    "kept hash": lambda: Hashed(1),
+    "no name": unnamed,
+    "missing field": incomplete,
+    "order of attributes": disordered,
+    "class": lambda: Plain,
+    "local class": lambda: type("Local", (), {})(),
+}
+
+
+@pytest.mark.promise("a class with a state method of its own stays a pickle")
+@pytest.mark.parametrize("make", PICKLED.values(), ids=PICKLED)
+def test_objects_with_ways_of_their_own_stay_pickles(make):
+    value = make()
+    store = recorded(value)
+
+    with pytest.raises(NotTaggableError):
+        write(value, NOWHERE)
+    assert "pickle" in entry_of(store)
+    assert load(store) is not None
+
+
+@pytest.mark.parametrize("make", [Finalized, HasDict], ids=["del", "dict"])
+def test_objects_that_do_more_than_hold_attributes_stay_pickles(make):
+    assert tree_of(make()) is None
+
+
+@pytest.mark.parametrize(
+    "cls",
+    [
+        object,
+        type,
+        re.Match,
+        array.array,
+        Numbers,
+        Single,
+        Finalized,
+        HasDict,
+        HasMeta,
+        Shadowing,
+        Hashed,
+        Fake,
+    ],
+    ids=str,
+)
+def test_classes_without_a_tag(cls):
+    assert tag_of(cls) is None
+
+
+def test_an_object_of_a_class_that_counts_as_code_stays_a_pickle():
+    entry = entry_of(recorded(wsgiref.headers.Headers([("a", "b")])))
+
+    assert entry["code"] == ["wsgiref.headers:Headers"]
+
+
+def test_a_raised_exception_is_the_same_as_the_one_in_its_values():
+    inner = KeyError("k")
+    error = Refused("no", code=[inner])
+    error.__cause__ = inner
+    store = MemoryStore()
+    stored = Vault(store).stored(Outcome.of_exception(error), 0.5)
+
+    again = stored.load().exception
+
+    assert again.code[0] is again.__cause__
+
+
+def test_a_raised_exception_may_hold_objects():
+    stored = Vault(MemoryStore()).stored(Outcome.of_exception(Refused("no", code=Slots(1))), 0.5)
+
+    assert stored.encoded.readable.imports == [f"{ME}:Slots"]
+    assert stored.load().exception.code == Slots(1)
+
+
+def test_a_registered_reduction_is_used(monkeypatch):
+    monkeypatch.setitem(copyreg.dispatch_table, Registered, lambda _: (Registered, ()))
+
+    assert tree_of(Registered()) is None
+
+
+def test_an_object_of_a_reloaded_class_is_no_object_of_the_new_one(monkeypatch):
+    old = Plain(1)
+    monkeypatch.setattr(sys.modules[__name__], "Plain", type("Plain", (), {"__module__": __name__}))
+
+    assert tree_of(old) is None
+
+
+def test_copies_have_weak_references():
+    again = copied(PlainSlots())
+
+    assert weakref.ref(again)() is again
+
+
+# Stale recordings
+
+
+def changed(value, cls, monkeypatch):
+    """Record a value, and give its class's name to another class."""
+    store = recorded(value)
+    monkeypatch.setattr(sys.modules[__name__], cls.__qualname__, cls)
+    return store
+
+
+def later(bases=(), decorate=dataclass, **fields):
+    body = {"__annotations__": fields, "__module__": __name__, "__qualname__": "Slots"}
+    return decorate(type("Slots", bases, body))
+
+
+STALE = {
+    "gone": (later(x=int), "has no field 'y' any more"),
+    "new": (later(x=int, y=int, email=str), "has a new field 'email', which the recording lacks"),
+    "both": (later(a=int, b=int, y=int), "has no field 'x' any more, and has new fields 'a', 'b', which the recording lacks"),
+    "all": (later(decorate=attr.define), "has no fields 'x', 'y' any more"),
+    "enum": (enum.Enum("Slots", "x", module=ME, qualname="Slots"), "is an enum now"),
+    "model": (later((pydantic.BaseModel,), lambda cls: cls, x=int), "has no field 'y' any more"),
+    "named tuple": (namedtuple("Slots", "x z"), "has no field 'y' any more, and has a new field 'z', which"),
+    "slots": (type("Slots", (), {"__slots__": ("y",), "__module__": ME}), "has no field 'x' any more"),
+    "exception": (type("Slots", (ValueError,), {"__module__": ME}), "is an exception now"),
+    "function": (types.FunctionType((lambda: 1).__code__, {}, "Slots"), "is no class any more"),
+    "state": (type("Slots", (), {"__setstate__": print, "__module__": ME}), "cannot be made of its fields any more"),
+}  # fmt: skip
+
+
+@pytest.mark.promise("a class that gained or lost a field is a stale recording that names the field")
+@pytest.mark.parametrize(("cls", "says"), STALE.values(), ids=STALE)
+def test_a_class_with_other_fields_makes_a_recording_stale(monkeypatch, cls, says):
+    cls.__qualname__, cls.__module__ = "Slots", __name__
+    store = changed(Slots(1, 2), cls, monkeypatch)
+
+    with pytest.raises(StaleRecordingError, match=f"{__name__}:Slots {says}"):
+        load(store)
+
+
+def private(**attributes):
+    body = {
+        "__module__": ME,
+        "__qualname__": "Private",
+        "__annotations__": dict.fromkeys(("x", *attributes), int),
+    }
+    return type("Private", (pydantic.BaseModel,), {**body, **attributes})
+
+
+SET, UNSET = pydantic.PrivateAttr(3), pydantic.PrivateAttr()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ({"_y": SET}, {"_y": SET, "_z": SET}, "has a new field '_z', which the recording lacks"),
+        ({"_y": SET}, {"_z": SET}, "has no field '_y' any more, and has a new field '_z', which"),
+        ({"_y": SET}, {}, "has no field '_y' any more"),
+        ({}, {"_z": SET}, "has a new field '_z'"),
+        ({}, {"_z": UNSET}, "has a new field '_z'"),
+        ({"_z": UNSET}, {"_z": pydantic.PrivateAttr(default_factory=int)}, "has a new field '_z'"),
+    ],
+    ids=str,
+)
+def test_a_model_with_other_private_attributes_makes_a_recording_stale(monkeypatch, before, after, says):
+    monkeypatch.setattr(sys.modules[ME], "Private", private(**before), raising=False)
+    store = changed(sys.modules[ME].Private(x=1), private(**after), monkeypatch)
+
+    with pytest.raises(StaleRecordingError, match=f"{ME}:Private {says}"):
+        load(store)
+
+
+@pytest.mark.parametrize("attributes", [{}, {"_y": SET}, {"_y": UNSET}, {"_y": SET, "_z": UNSET}], ids=str)
+def test_private_attributes_need_no_value(monkeypatch, attributes):
+    monkeypatch.setattr(sys.modules[ME], "Private", private(**attributes), raising=False)
+
+    value = sys.modules[ME].Private(x=1)
+
+    assert copied(value).__pydantic_private__ == value.__pydantic_private__
+
+
+def test_a_model_that_lost_a_private_attribute_is_a_pickle(monkeypatch):
+    monkeypatch.setattr(sys.modules[ME], "Private", private(_y=SET), raising=False)
+    value = sys.modules[ME].Private(x=1)
+    del value._y
+
+    assert tree_of(value) is None
+
+
+KINDS = {
+    "plain": type("Color", (), {"__module__": ME}),
+    "dataclass": dataclass(type("Color", (), {"__module__": ME})),
+    "model": type("Color", (pydantic.BaseModel,), {"__module__": ME}),
+    "named tuple": namedtuple("Color", "x", module=ME),
+    "exception": type("Color", (ValueError,), {"__module__": ME}),
+}
+
+
+@pytest.mark.parametrize("cls", KINDS.values(), ids=KINDS)
+def test_an_enum_that_is_none_any_more_makes_a_recording_stale(monkeypatch, cls):
+    cls.__qualname__ = "Color"
+    store = changed(Color.RED, cls, monkeypatch)
+
+    with pytest.raises(StaleRecordingError, match="Color is no enum any more"):
+        load(store)
+
+
+def test_a_model_that_is_none_any_more_makes_a_recording_stale(monkeypatch):
+    cls = dataclass(
+        type("OpenModel", (), {"__module__": ME, "__qualname__": "OpenModel", "__annotations__": {"x": int}})
+    )
+    store = changed(OpenModel(x=1, a=1), cls, monkeypatch)
+
+    with pytest.raises(StaleRecordingError, match="OpenModel is of another kind now"):
+        load(store)
+
+
+@pytest.mark.parametrize("now", [dict, private, 1], ids=["class", "function", "number"])
+def test_an_exception_that_is_none_any_more_makes_a_recording_stale(monkeypatch, now):
+    store = MemoryStore()
+    vault = Vault(store)
+    stored = vault.stored(Outcome.of_exception(Refused("no", code=1)), 0.5)
+    vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
+    monkeypatch.setattr(sys.modules[__name__], "Refused", now)
+
+    with pytest.raises(StaleRecordingError, match="Refused is no exception class any more"):
+        Vault(store).read(NAME).outcomes[0].load()
+
+
+def test_a_class_that_is_gone_makes_a_recording_stale_that_names_it(monkeypatch):
+    store = recorded(Slots(1, 2))
+    monkeypatch.delattr(sys.modules[ME], "Slots")
+
+    with pytest.raises(StaleRecordingError, match=f"{ME} has no class Slots any more"):
+        load(store)
+
+
+@pytest.mark.parametrize("length", [1, 5000], ids=["in the recording", "in an object"])
+def test_an_exception_whose_class_is_gone_makes_a_recording_stale(monkeypatch, length):
+    store = MemoryStore()
+    vault = Vault(store)
+    stored = vault.stored(Outcome.of_exception(Refused("x" * length, code=1)), 0.5)
+    vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
+    monkeypatch.delattr(sys.modules[__name__], "Refused")
+
+    [outcome] = Vault(store).read(NAME).outcomes
+
+    assert outcome.is_outdated()
+    with pytest.raises(StaleRecordingError):
+        outcome.load()
+
+
+def test_a_class_whose_hash_fails_makes_a_recording_stale(monkeypatch):
+    """Members of a set are hashed while it is made."""
+    store = recorded({Slots(1, 2)})
+    monkeypatch.setattr(Slots, "__hash__", lambda self: hash(self.email))
+
+    with pytest.raises(StaleRecordingError, match="AttributeError: 'Slots' object has no attribute 'email'"):
+        load(store)
+
+
+def test_a_zone_that_is_gone_makes_a_recording_stale():
+    store = changed_entry(recorded(zoneinfo.ZoneInfo("Europe/Berlin")), value={"$zoneinfo": "Europe/Bernau"})
+
+    [outcome] = Vault(store).read(NAME).outcomes
+
+    assert outcome.is_outdated()
+
+
+def test_a_member_that_is_gone_makes_a_recording_stale():
+    store = changed_entry(recorded(Color.RED), value={f"${ME}:Color": "GREEN"})
+
+    with pytest.raises(StaleRecordingError, match="Color has no member 'GREEN' any more"):
+        load(store)
+
+
+def test_a_field_edited_by_hand_is_used():
+    store = changed_entry(
+        recorded(User("Ann")), value={f"${ME}:User": {"name": "Bob", "tags": [1], "number": 7}}
+    )
+
+    again = load(store)
+
+    assert (again.name, again.tags, again.number, again.kind) == ("Bob", [1], 7, "person")
+
+
+class Perm(enum.Flag):
+    R = 1
+    W = 2
+    X = 4
+    RW = 3
+    READ = 1
+
+    def __str__(self):
+        raise AssertionError("not called")
+
+
+class Number(enum.IntFlag):
+    A = 1
+    B = 2
+
+
+class Missing(enum.Flag):
+    A = 1
+    B = 2
+
+    @classmethod
+    def _missing_(cls, value):
+        return super()._missing_(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "part"),
+    [
+        (Perm.R | Perm.X, ["R", "X"]),
+        (Perm.R | Perm.W | Perm.X, ["R", "W", "X"]),
+        (Perm.RW, "RW"),
+        (Perm(0), []),
+        (Number.A | Number.B, ["A", "B"]),
+    ],
+    ids=repr,
+)
+def test_combined_flags_are_the_names_of_their_flags(value, part):
+    assert list(tree_of(value).values()) == [part]
+    assert copied(value) is value
+
+
+@pytest.mark.parametrize(
+    "value", [Missing.A | Missing.B, Number(9), Number(-8)], ids=["own code", "no name", "int"]
+)
+def test_combined_flags_without_names_or_of_own_code_are_pickles(value):
+    assert tree_of([value, (1,)]) is None
+
+
+@pytest.mark.parametrize(
+    ("cls", "names", "says"),
+    [
+        ("Perm", ["R", "Q"], "has no member 'Q' any more"),
+        ("Missing", ["A", "B"], "has no flags to combine any more"),
+        ("Color", ["RED"], "has no flags to combine any more"),
+        ("Slots", ["A", "B"], "is no enum any more"),
+    ],
+)
+def test_combined_flags_of_a_changed_class_make_a_recording_stale(cls, names, says):
+    store = changed_entry(recorded((1,)), value={f"${ME}:{cls}": names}, imports=[f"{ME}:{cls}"])
+
+    with pytest.raises(StaleRecordingError, match=says):
+        load(store)

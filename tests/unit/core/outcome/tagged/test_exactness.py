@@ -1,0 +1,105 @@
+"""Values whose tags could easily be almost right."""
+
+from __future__ import annotations
+
+import decimal
+import json
+import threading
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from pytest_mimic import CorruptRecordingError
+from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.vault import Recording, Vault
+from unit.core.outcome.tagged.stored import NAME, entry_of, load, recorded, tree_of
+
+
+class Hashed(NamedTuple):
+    """A member of a set, whose hash makes a replay in another thread."""
+
+    number: int
+
+    def __hash__(self):
+        for meanwhile in MEANWHILE:
+            MEANWHILE.clear()
+            thread = threading.Thread(target=meanwhile)
+            thread.start()
+            thread.join()
+        return self.number
+
+
+MEANWHILE: list = []
+
+
+@pytest.mark.promise("a copy of a readable value has its types, values, order and sharing")
+def test_copies_that_threads_make_at_once_share_nothing():
+    part: list = []
+    play = Vault(recorded([part, {Hashed(1)}, part])).read(NAME).outcomes[0].player()
+    play(), play()
+    others = []
+    MEANWHILE.append(lambda: others.append(play()))
+
+    copy = play()
+
+    assert copy[0] is copy[2]
+    assert others[0][0] is others[0][2] is not copy[0]
+
+
+def test_tuple_around_a_part_that_is_shared_already_is_shared_as_well():
+    part: list = []
+    pair = (part,)
+
+    copy = load(recorded([part, part, pair, pair]))
+
+    assert copy[2] is copy[3]
+    assert copy[2][0] is copy[0] is copy[1]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Fraction(np.int64(1), np.int64(3)), {Fraction(10**5000, 3)}, {range(10**5000)}],
+    ids=["numbers of numpy", "long numbers", "long range"],
+)
+def test_number_that_json_does_not_write_is_a_pickle(value):
+    store = recorded(value)
+
+    assert "pickle" in entry_of(store)
+    assert load(store) == value
+
+
+def test_text_of_a_decimal_is_the_same_in_every_context():
+    with decimal.localcontext() as context:
+        context.capitals = 0
+        context.prec = 3
+        tree = tree_of([Decimal("1.23456E+10")])
+
+    assert tree == [{"$decimal": "1.23456E+10"}]
+
+
+@pytest.mark.promise("equal outcomes have equal texts under every hash seed and on every supported Python")
+def test_bytes_with_a_character_that_only_newer_pythons_know_are_text():
+    unknown = chr(0x0378)  # no version of Unicode has it so far
+
+    assert tree_of(unknown.encode()) == {"$bytes": unknown}
+    assert tree_of("\u202e".encode()) == {"$base64": "4oCu"}
+
+
+@pytest.mark.parametrize("part", ["imports", "objects"])
+def test_recording_whose_lists_were_lost_is_written_again(part):
+    value = [Hashed(1), b"\xff" * 2000]
+    store = recorded(value)
+    facts = json.loads(store.read(NAME))
+    del facts["outcomes"][0][part]
+    store.write(NAME, json.dumps(facts).encode())
+    with pytest.raises(CorruptRecordingError):
+        load(store)
+
+    vault = Vault(store)
+    stored = vault.stored(Outcome.of_value(value), 0.5)
+    vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
+
+    assert load(store) == value

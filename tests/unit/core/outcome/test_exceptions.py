@@ -1,0 +1,535 @@
+"""A recorded exception is raised again as it was: type, arguments, attributes, notes, cause and context."""
+
+from __future__ import annotations
+
+import asyncio
+import configparser
+import dataclasses
+import ipaddress
+import json
+import os
+import subprocess
+import sys
+import threading
+import urllib.error
+
+import pytest
+
+from pytest_mimic._core.outcome import exceptions
+from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.raising import raise_again
+from pytest_mimic._core.vault import Recording, Vault
+from unit.memory_store import MemoryStore
+
+NAME = "calls/shop/f/00.json"
+#: A value for each form of an outcome. The class of the last one defines how it is pickled.
+FORMS = pytest.mark.parametrize(
+    "extra", [1, (1, 2), ipaddress.IPv4Address("10.0.0.1")], ids=["plain", "tagged", "pickled"]
+)
+
+
+def replayed(error: BaseException, *, outer: BaseException | None = None, readable: bool | None = None):
+    """Return the exception as the vault returns it."""
+    store = MemoryStore()
+    vault = Vault(store)
+    stored = vault.stored(Outcome.of_exception(error, outer=outer), 0.5)
+    vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
+    again = Vault(store).read(NAME).outcomes[0]
+    if readable is not None:
+        assert ("pickle" not in again.entry) == readable
+    assert again.kind == "raised"
+    return again.load().exception
+
+
+class Refused(Exception):
+    """An exception whose `__init__` does not fit its `args`."""
+
+    def __init__(self, code, *, retry):
+        super().__init__(f"refused with {code}")
+        self.code = code
+        self.retry = retry
+
+
+class Silent(Exception):
+    """An exception that never calls the base's `__init__`."""
+
+    def __init__(self, code, detail):
+        self.code = code
+
+
+class Slotted(Exception):
+    __slots__ = ("__reason", "status")
+
+    def explain(self, reason):
+        self.__reason = reason
+
+    def reason(self):
+        return self.__reason
+
+
+class Reduced(Exception):
+    """An exception that leaves out a part that cannot be pickled."""
+
+    def __init__(self, pool, message):
+        self.pool = pool
+        super().__init__(f"{pool}: {message}")
+
+    def __reduce__(self):
+        return type(self), (None, None)
+
+
+class Unread(UnicodeDecodeError):
+    """An exception with another argument than its builtin base."""
+
+    def __init__(self, path):
+        self.path = path
+
+
+class Listed(Exception):
+    """An exception with a `__reduce__` and a list as its argument."""
+
+    def __reduce__(self):
+        return type(self), (list(self.args[0]),)
+
+
+class Collected(Exception):
+    """An exception with a `__reduce__` whose items are added one by one."""
+
+    def __init__(self):
+        self.items = []
+
+    def append(self, item):
+        self.items.append(item)
+
+    def extend(self, items):
+        self.items.extend(items)
+
+    def __reduce__(self):
+        return type(self), (), None, iter(self.items)
+
+
+def collected(*items):
+    made = Collected()
+    made.extend(items)
+    return made
+
+
+class Handle(Exception):
+    """An exception whose argument cannot be pickled."""
+
+    def __reduce__(self):
+        return type(self), ("gone",)
+
+
+class Unique(Exception):
+    """A singleton that pickle finds by its name."""
+
+    def __reduce__(self):
+        return "ONE"
+
+
+ONE = Unique("the one")
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen(Exception):
+    """An exception whose attributes cannot be set, not even those of Python."""
+
+    code: int
+
+
+class DiskError(OSError):
+    def __init__(self, path):
+        super().__init__(28, "no space", path)
+
+
+def raised(action):
+    """Return the exception that the action raises."""
+    try:
+        action()
+    except Exception as error:
+        return error
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ValueError("a", 1),
+        lambda: KeyError("missing"),
+        lambda: StopIteration(5),
+        lambda: ZeroDivisionError(),
+        lambda: raised(lambda: os.stat("/nowhere/x")),
+        lambda: raised(lambda: json.loads("{")),
+        lambda: raised(lambda: b"\xff".decode()),
+        lambda: raised(lambda: __import__("nowhere_at_all")),
+        lambda: raised(lambda: compile("x = = 1", "f.py", "exec")),
+        lambda: raised(lambda: [].nothing),
+        lambda: raised(lambda: int("x")),
+        lambda: subprocess.CalledProcessError(3, ["ls"], b"out", "err"),
+        pytest.param(
+            lambda: urllib.error.HTTPError("http://x", 404, "not found", {}, None),
+            # A trial copy is not closed: see the limits.
+            marks=pytest.mark.filterwarnings("ignore:Implicitly cleaning up <HTTPError:ResourceWarning"),
+        ),
+        lambda: configparser.NoOptionError("option", "section"),
+        lambda: Refused(503, retry=True),
+        lambda: Silent(1, "x"),
+        lambda: DiskError("/dev/full"),
+        lambda: Unread("/etc/passwd"),
+        lambda: Listed([1, (2,)]),
+        lambda: collected(1, (2,)),
+        lambda: BlockingIOError(11, "again", 5),
+        lambda: asyncio.IncompleteReadError(b"ab", 4),
+        lambda: asyncio.TimeoutError("slow"),
+        lambda: ConnectionResetError(104, "reset"),
+    ],
+)
+def test_type_arguments_attributes_and_text_are_kept(make):
+    error = make()
+
+    again = replayed(error)
+
+    assert type(again) is type(error)
+    assert again.args == error.args
+    assert str(again) == str(error)
+    assert vars(again).keys() == vars(error).keys()
+    for field in (
+        "filename",
+        "errno",
+        "strerror",
+        "start",
+        "reason",
+        "name",
+        "path",
+        "lineno",
+        "value",
+        "doc",
+    ):
+        assert getattr(again, field, None) == getattr(error, field, None)
+    for one in (error, again):  # an HTTPError is an open file
+        getattr(one, "close", bool)()
+    assert again.__traceback__ is None
+
+
+@pytest.mark.parametrize("library", ["httpx", "requests", "pydantic", "sqlalchemy", "aiohttp", "urllib3"])
+def test_exceptions_of_well_known_libraries_are_kept(library):
+    pytest.importorskip(library)
+
+    error = {
+        "httpx": _httpx,
+        "requests": _requests,
+        "pydantic": _pydantic,
+        "sqlalchemy": _sqlalchemy,
+        "aiohttp": _aiohttp,
+        "urllib3": _urllib3,
+    }[library]()
+    again = replayed(error)
+
+    assert type(again) is type(error)
+    assert str(again) == str(error)
+
+
+def _httpx():
+    import httpx
+
+    request = httpx.Request("GET", "http://shop.com/rates")
+    return raised(httpx.Response(503, request=request, json={"a": 1}).raise_for_status)
+
+
+def _requests():
+    import requests
+
+    error = raised(lambda: requests.get("http://127.0.0.1:1/", timeout=1))
+    assert error.__context__ is not None
+    return error
+
+
+def _pydantic():
+    import pydantic
+
+    class Model(pydantic.BaseModel):
+        a: int
+
+    return raised(lambda: Model(a="x"))
+
+
+def _sqlalchemy():
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine("sqlite://")
+    with engine.connect() as connection:
+        error = raised(lambda: connection.execute(sqlalchemy.text("nonsense")))
+    engine.dispose()
+    return error
+
+
+def _aiohttp():
+    import aiohttp
+
+    return aiohttp.ServerDisconnectedError("gone")
+
+
+def _urllib3():
+    import urllib3
+
+    pool = urllib3.PoolManager(retries=False)
+    return raised(lambda: pool.request("GET", "http://127.0.0.1:1/"))
+
+
+def test_a_plain_exception_is_readable():
+    vault = Vault(MemoryStore())
+    error = Refused(503, retry=True)
+    if sys.version_info >= (3, 11):
+        error.add_note("while paying")
+
+    readable = vault.stored(Outcome.of_exception(error), 0.1).encoded.readable
+
+    assert json.loads(readable.text)["raised"] == {
+        "type": f"{__name__}:Refused",
+        "args": ["refused with 503"],
+        "attributes": {"code": 503, "retry": True},
+        **({"notes": ["while paying"]} if sys.version_info >= (3, 11) else {}),
+    }
+
+
+def test_an_exception_pickled_by_name_is_the_same_object():
+    stored = Vault(MemoryStore()).stored(Outcome.of_value([1, ONE]), 0.5)
+
+    assert stored.load().value[1] is ONE
+
+
+def test_a_class_that_is_not_an_exception_is_not_instantiated():
+    for other in (os.system, int, None):
+        with pytest.raises(TypeError, match="is not an exception class"):
+            exceptions.make(other, ())
+
+
+def test_a_reduction_by_the_class_is_used():
+    assert replayed(collected(1, (2,))).items == [1, (2,)]
+    assert replayed(Handle(threading.Lock())).args == ("gone",)
+
+
+def test_other_arguments_than_those_of_the_base_are_readable():
+    again = replayed(Unread("/etc/passwd"), readable=True)
+
+    assert (again.path, again.args) == ("/etc/passwd", ("/etc/passwd",))
+
+
+def test_slots_are_kept():
+    error = Slotted("x")
+    error.status = 503
+    error.explain("busy")
+
+    assert (replayed(error).status, replayed(error).reason()) == (503, "busy")
+
+
+@pytest.mark.parametrize(
+    ("error", "name", "value"),
+    [
+        (OSError("disk"), "errno", 28),
+        (BlockingIOError(11, "busy"), "characters_written", 7),
+        (ImportError("gone"), "msg", "moved"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"), "reason", "worse"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+)
+def test_fields_that_were_set_later_are_kept(error, name, value):
+    setattr(error, name, value)
+
+    again = replayed(error)
+
+    assert getattr(again, name) == value
+    assert str(again) == str(error)
+    assert again.args == error.args
+
+
+@FORMS
+def test_cause_context_and_notes_are_kept(extra):
+    try:
+        try:
+            raise KeyError(extra)
+        except KeyError as inner:
+            error = Refused(1, retry=extra)
+            error.__notes__ = ["first", "second"]
+            raise error from inner
+    except Refused as caught:
+        again = replayed(caught, readable=type(extra) in (int, tuple))
+
+    assert again.__notes__ == ["first", "second"]
+    assert (type(again.__cause__), again.__cause__.args) == (KeyError, (extra,))
+    assert again.__context__ is again.__cause__
+    assert again.__suppress_context__
+
+
+@FORMS
+def test_a_hidden_context_is_kept(extra):
+    try:
+        try:
+            raise KeyError(extra)
+        except KeyError:
+            raise ValueError(extra) from None
+    except ValueError as caught:
+        again = replayed(caught)
+
+    assert again.__cause__ is None
+    assert (type(again.__context__), again.__suppress_context__) == (KeyError, True)
+
+
+def test_the_exception_handled_by_the_caller_is_not_recorded():
+    outer = RuntimeError("the caller's own")
+    try:
+        try:
+            raise outer
+        except RuntimeError:
+            try:
+                {}["inner"]
+            except KeyError:
+                raise ValueError("call's") from None
+    except ValueError as caught:
+        error = caught
+
+    again = replayed(error, outer=outer)
+
+    assert type(again.__context__) is KeyError
+    assert again.__context__.__context__ is None
+    assert error.__context__.__context__ is outer
+    assert error.__suppress_context__
+
+
+def test_a_context_that_cannot_be_stored_is_left_out():
+    generator = (x for x in ())
+    try:
+        try:
+            raise KeyError(generator)
+        except KeyError:
+            raise ValueError("call's")  # noqa: B904
+    except ValueError as caught:
+        error = caught
+
+    again = replayed(error)
+
+    assert (again.args, again.__context__) == (("call's",), None)
+    assert error.__context__.args == (generator,)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups are builtin from 3.11 on")
+@FORMS
+def test_groups_are_kept_with_their_members(extra):
+    group = ExceptionGroup("all", [ValueError(extra), ExceptionGroup("inner", [Refused(2, retry=extra)])])  # noqa: F821
+
+    again = replayed(group, readable=type(extra) in (int, tuple))
+
+    assert again.message == "all"
+    assert again.exceptions[0].args == (extra,)
+    assert again.exceptions[1].exceptions[0].retry == extra
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups are builtin from 3.11 on")
+@pytest.mark.parametrize("members", [[ValueError(1)], (ValueError(1),)], ids=["list", "tuple"])
+def test_a_group_keeps_the_type_of_its_sequence(members):
+    again = replayed(ExceptionGroup("all", members), readable=type(members) is list)  # noqa: F821
+
+    assert type(again.args[1]) is type(members)
+    assert again.exceptions[0].args == (1,)
+
+
+def test_a_frozen_exception_is_kept():
+    outer = RuntimeError("the caller's own")
+    try:
+        try:
+            raise outer
+        except RuntimeError:
+            try:
+                {}["inner"]
+            except KeyError as cause:
+                raise Frozen(503) from cause
+    except Frozen as caught:
+        error = caught
+
+    again = replayed(error, outer=outer, readable=True)
+
+    assert again == Frozen(503)
+    assert again.args == (503,)
+    assert type(again.__cause__) is KeyError
+    assert again.__cause__.__context__ is None
+    assert error.__cause__.__context__ is outer
+
+
+def test_a_frozen_exception_is_raised_with_its_context():
+    error, handled = Frozen(503), RuntimeError("the caller's own")
+    recorded = Frozen(500)
+    object.__setattr__(error, "__context__", recorded)
+
+    try:
+        raise handled
+    except RuntimeError:
+        with pytest.raises(Frozen, match="503") as caught:
+            raise_again(error)
+
+    assert caught.value.__context__ is recorded
+    assert recorded.__context__ is handled
+
+
+def test_a_stop_iteration_with_an_array_is_kept():
+    numpy = pytest.importorskip("numpy")
+    error = StopIteration(numpy.array([1, 2]))
+    error.value = numpy.array([3, 4])
+
+    again = replayed(error)
+
+    assert again.args[0].tolist() == [1, 2]
+    assert again.value.tolist() == [3, 4]
+
+
+def test_cycles_of_contexts_end():
+    one, two = ValueError(1), KeyError((2,))
+    one.__context__, two.__context__ = two, one
+
+    again = replayed(one)
+
+    assert again.__context__.args == ((2,),)
+    assert replayed(ValueError(1)).__context__ is None
+
+
+def test_a_local_class_is_stored_by_value():
+    class Local(Exception):
+        def __init__(self, a, b):
+            super().__init__(a)
+            self.b = b
+
+    again = replayed(Local(1, 2), readable=False)
+
+    assert (type(again).__name__, again.args, again.b) == ("Local", (1,), 2)
+
+
+def test_exceptions_inside_values_keep_their_causes():
+    error = Refused(1, retry=False)
+    error.__cause__ = DiskError("/x")
+    vault = Vault(MemoryStore())
+
+    value = vault.stored(Outcome.of_value([error, error]), 0.1).load().value
+
+    assert value[0] is value[1]
+    assert (value[0].code, value[0].__cause__.filename) == (1, "/x")
+
+
+def test_a_class_with_parts_that_cannot_be_pickled_reduces_itself():
+    error = Reduced((x for x in ()), "full")
+
+    again = replayed(error)
+
+    assert type(again) is Reduced
+    assert (again.pool, str(again)) == (None, str(error))
+    assert replayed(Reduced("pool", "full")).args == ("pool: full",)
+
+
+def test_a_stream_ends_with_its_exception():
+    vault = Vault(MemoryStore())
+    for item in (1, (1,)):
+        stored = vault.stored(Outcome.of_stream([item], Outcome.of_exception(Refused(1, retry=True))), 0.1)
+
+        loaded = stored.load()
+
+        assert loaded.items == [item]
+        assert (loaded.end.kind, loaded.end.exception.code) == ("raised", 1)

@@ -1,0 +1,297 @@
+"""An outcome that cannot be stored is refused at once, with the path to the part."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+import threading
+from collections import namedtuple
+
+import pytest
+
+from pytest_mimic import UnstorableOutcomeError
+from pytest_mimic._core.outcome.encoding import snapshot
+from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.vault import Vault
+from unit.memory_store import MemoryStore
+
+
+class Holder:
+    def __init__(self, **parts):
+        self.__dict__.update(parts)
+
+
+class Slotted:
+    __slots__ = ("held",)
+
+
+@dataclasses.dataclass
+class Row:
+    handle: object
+
+
+Pair = namedtuple("Pair", "left right")
+
+
+class LoadsNot:
+    """A class that can be pickled, but not loaded."""
+
+    def __init__(self, x):
+        self.args = x
+
+    def __reduce__(self):
+        return LoadsNot, ()
+
+
+def refusal(outcome: Outcome) -> UnstorableOutcomeError:
+    store = MemoryStore()
+    with pytest.raises(UnstorableOutcomeError, match="cannot be stored") as caught:
+        Vault(store).stored(outcome, 0.1, target="shop.db:open_report")
+    assert not list(store.names())
+    return caught.value
+
+
+def slotted(value):
+    made = Slotted()
+    made.held = value
+    return made
+
+
+def closing_over(value):
+    return lambda: value
+
+
+def closing_over_nothing_yet(value):
+    def inner():
+        return later, value
+
+    if value is not None:
+        return inner
+    later = 1
+    return later
+
+
+def using_a_global(value):
+    globals()["LOCK"] = value
+    return closing_over_another(1)
+
+
+def closing_over_another(value):
+    return lambda: (value, LOCK)  # noqa: F821
+
+
+def caused_by(value):
+    error = KeyError("k")
+    error.__cause__ = ValueError(value)
+    return error
+
+
+def local_class(value):
+    class Local:
+        lock = value
+
+    return Local
+
+
+class Key(Holder):
+    def __repr__(self):
+        return "<key>"
+
+
+def with_attribute(container, value):
+    """Return a copy whose class has attributes, with one that holds `value`."""
+    made = type("Own", (type(container),), {})(container)
+    made.handle = value
+    return made
+
+
+@pytest.mark.promise("a value that cannot be stored is refused with its part, and nothing is left")
+@pytest.mark.parametrize(
+    ("wrap", "path"),
+    [
+        (lambda x: x, "result"),
+        (lambda x: {"rows": [1, 2, 3, {"handle": x}]}, "result.rows[3].handle"),
+        (lambda x: {"a key": x}, "result['a key']"),
+        (lambda x: (0, (1, x)), "result[1][1]"),
+        (lambda x: Holder(a=1, pool=Holder(inner=x)), "result.pool.inner"),
+        (lambda x: [Row(x)], "result[0].handle"),
+        (lambda x: Pair(1, x), "result.right"),
+        (lambda x: slotted([x]), "result.held[0]"),
+        (lambda x: closing_over({"k": x}), "result.value.k"),
+        (lambda x: {1: {"deep": Holder(x=[x])}}, "result[1].deep.x[0]"),
+        (lambda x: {"a": 1, Key(part=x): 2}, "result.keys()[<key>].part"),
+        (lambda x: [{1, x}], "result[0]{...}"),
+        (lambda x: with_attribute([1], x), "result.handle"),
+        (lambda x: with_attribute({"a": 1}, x), "result.handle"),
+        (lambda x: with_attribute({1}, x), "result.handle"),
+        (lambda x: [caused_by(x)], "result[0].__cause__.args[0]"),
+        (lambda x: [closing_over_nothing_yet([x])], "result[0].value[0]"),
+    ],
+)
+def test_the_path_to_the_part_is_shown(wrap, path):
+    error = refusal(Outcome.of_value(wrap(threading.Lock())))
+
+    assert error.path == path
+    assert str(error).splitlines()[:2] == [
+        "what shop.db:open_report returned cannot be stored",
+        f"  {path}: a thread lock",
+    ]
+    assert str(error).splitlines()[-1] == "  nothing was recorded"
+
+
+@pytest.mark.parametrize(
+    ("wrap", "what"), [(using_a_global, "a function object"), (local_class, "a type object")]
+)
+def test_a_function_that_hides_its_part_is_named_itself(wrap, what):
+    error = refusal(Outcome.of_value([wrap(threading.Lock())]))
+
+    assert error.path == "result[0]"
+    assert error.facts[0] == f"result[0]: {what}"
+
+
+def methods_before_their_class():
+    """Return methods of a class that was never made."""
+    methods = []
+
+    class Refusing(type):
+        def __new__(cls, *_):
+            raise LookupError
+
+    with pytest.raises(LookupError):
+
+        class Late(metaclass=Refusing):
+            @methods.append
+            def show(self):
+                return super().__repr__()
+
+    return methods
+
+
+def test_a_method_without_its_class_is_refused():
+    """Its copy would fail where the original, which gets its class later, does not."""
+    error = refusal(Outcome.of_value(methods_before_their_class()))
+
+    assert error.path == "result[0]"
+    assert error.facts[0] == "result[0]: a method whose class is not complete, so that its super() fails"
+
+
+def test_a_method_of_a_complete_class_is_kept():
+    class Base:
+        def show(self):
+            return "base"
+
+    class Child(Base):
+        def show(self):
+            return super().show() + " of child"
+
+    show = Vault(MemoryStore()).stored(Outcome.of_value(Child), 0.1).load().value().show
+
+    assert show() == "base of child"
+
+
+def test_the_part_has_a_name_for_people():
+    with open(__file__) as file, socket.socket() as sock:
+        said = [
+            refusal(Outcome.of_value([part])).facts[0]
+            for part in (file, sock, (x for x in ()), memoryview(b"ab"), threading.current_thread())
+        ]
+
+    assert said[:4] == [
+        "result[0]: an open file",
+        "result[0]: a socket",
+        "result[0]: a generator",
+        "result[0]: a memoryview",
+    ]
+    assert said[4].startswith("result[0]._")
+
+
+def test_a_value_that_cannot_be_loaded_is_not_recorded():
+    assert refusal(Outcome.of_value({"a": LoadsNot(1)})).path == "result.a"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [
+        (Outcome.of_exception(ValueError(threading.Lock())), ("raised", "exception.args[0]")),
+        (Outcome.of_stream([1, [threading.Lock()]]), ("yielded", "items[1][0]")),
+        (Outcome.of_stream([(1,)], Outcome.of_value(threading.Lock())), ("returned", "result")),
+        (Outcome("value", value=1, changed={"rows": [threading.Lock()]}), ("returned", "rows[0]")),
+    ],
+    ids=["raised", "stream", "end", "changed"],
+)
+def test_each_kind_of_outcome_names_its_part(outcome, told):
+    error = refusal(outcome)
+
+    assert error.what == f"what shop.db:open_report {told[0]} cannot be stored"
+    assert error.facts[0] == f"{told[1]}: a thread lock"
+
+
+def test_nesting_too_deep_for_pickle_is_an_error():
+    value: list = []
+    for _ in range(100_000):
+        value = [value]
+
+    assert refusal(Outcome.of_value(value)).facts == ("result: nested too deeply",)
+
+
+def test_a_snapshot_names_its_part():
+    with pytest.raises(UnstorableOutcomeError, match=r"item\.x: a thread lock"):
+        snapshot({"x": threading.Lock()}, path="item", target="shop:f")
+
+
+def test_a_snapshot_does_not_change_with_its_object():
+    for item in ([1], [(1,)]):
+        taken = snapshot(item)
+        item.append("later")
+
+        assert len(taken.load()) == 1
+        assert taken.load() is not taken.load()
+
+
+def test_equal_own_identities_are_not_equal_outcomes():
+    store = MemoryStore()
+    vault = Vault(store)
+
+    first, second = (vault.stored(Outcome.of_value(Told(x)), 0.1) for x in (1, 2))
+
+    assert first.encoded.fingerprint != second.encoded.fingerprint
+
+
+def test_arrays_outside_an_own_identity_are_stored():
+    numpy = pytest.importorskip("numpy")
+    vault = Vault(MemoryStore())
+
+    first, second, again = (
+        vault.stored(Outcome.of_value(Told(numpy.arange(9.0) + n)), 0.1) for n in (1, 2, 1)
+    )
+
+    assert first.encoded.fingerprint == again.encoded.fingerprint != second.encoded.fingerprint
+
+
+class Particular:
+    """A class that fails for all but one of pickle's protocols."""
+
+    def __init__(self, x):
+        self.x = x
+
+    def __reduce_ex__(self, protocol):
+        if protocol < 5:
+            raise RuntimeError(protocol)
+        return Particular, (self.x,)
+
+
+def test_an_object_whose_identity_fails_is_stored():
+    vault = Vault(MemoryStore())
+
+    first, second, again = (vault.stored(Outcome.of_value(Particular(n)), 0.1) for n in (1, 2, 1))
+
+    assert first.encoded.fingerprint == again.encoded.fingerprint != second.encoded.fingerprint
+    assert first.load().value.x == 1
+
+
+class Told:
+    def __init__(self, x):
+        self.x = x
+
+    def __mimic_identity__(self):
+        return "always the same"

@@ -1,0 +1,504 @@
+"""Recorded values are returned as they were: from readable JSON if it keeps them exactly, else from a pickle."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import decimal
+import enum
+import functools
+import ipaddress
+import json
+import math
+import pickle
+import sys
+import types
+import uuid
+from collections import OrderedDict, defaultdict, deque, namedtuple
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_mimic._core.outcome import loading, pickles
+from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.vault import Recording, Vault
+from unit.memory_store import MemoryStore
+
+NAME = "calls/shop/f/00.json"
+
+
+def kept(outcome: Outcome, store: MemoryStore | None = None):
+    """Return the outcome as the vault returns it."""
+    store = MemoryStore() if store is None else store
+    vault = Vault(store)
+    stored = vault.stored(outcome, 0.5)
+    vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
+    return Vault(store).read(NAME).outcomes[0]
+
+
+def entry_of(outcome: Outcome) -> dict:
+    store = MemoryStore()
+    kept(outcome, store)
+    return json.loads(store.read(NAME))["outcomes"][0]
+
+
+class Point:
+    def __init__(self, x):
+        self.x = x
+
+    def __eq__(self, other):
+        return type(other) is Point and self.x == other.x
+
+
+class Slotted:
+    __slots__ = ("a", "b")
+
+    def __init__(self, a, b):
+        self.a, self.b = a, b
+
+    def __eq__(self, other):
+        return (self.a, self.b) == (other.a, other.b)
+
+
+class Colour(enum.Enum):
+    RED = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    id: int
+    tags: tuple
+
+
+Pair = namedtuple("Pair", "left right")
+
+
+class Text(str):
+    pass
+
+
+def double(x):
+    return 2 * x
+
+
+plain = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner),
+    max_leaves=30,
+)
+
+
+@pytest.mark.promise("plain data is readable JSON with one key per line")
+@given(plain)
+def test_plain_data_is_kept_as_json_exactly(value):
+    store = MemoryStore()
+
+    stored = kept(Outcome.of_value(value), store)
+
+    assert repr(stored.player()()) == repr(stored.load().value) == repr(value)
+    assert not any(name.endswith(".pkl") for name in store.names())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        (1, 2),
+        {1: "int key"},
+        {"nested": [{2.5: None}]},
+        math.inf,
+        [-math.inf],
+        OrderedDict(a=1),
+        defaultdict(list, a=[1]),
+        b"bytes",
+        bytearray(b"bytes"),
+        {1, 2, 3},
+        frozenset({"a"}),
+        1 + 2j,
+        decimal.Decimal("1.10"),
+        datetime.datetime(2026, 11, 2, tzinfo=datetime.timezone.utc),
+        uuid.UUID(int=5),
+        range(3),
+        deque([1, 2], maxlen=4),
+        Colour.RED,
+        Point(3),
+        Slotted(1, [2]),
+        Row(1, ("a",)),
+        Pair(1, 2),
+        types.SimpleNamespace(a=1),
+        10**5000,
+        [[], {}, ()],
+    ],
+    ids=lambda value: f"{type(value).__name__}",
+)
+def test_values_that_json_would_change_are_kept(value):
+    stored = kept(Outcome.of_value(value))
+
+    first, second = stored.load().value, stored.player()()
+
+    assert "pickle" not in stored.entry
+    assert type(first) is type(second) is type(value)
+    assert first == second == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "\ud800",
+        {"\udfff": 1},
+        Text("subclass"),
+        ipaddress.IPv6Address("fe80::1%eth0"),
+        double,
+        Point,
+        int,
+        type(None),
+        Ellipsis,
+        NotImplemented,
+        [(1, 2), {3, ipaddress.IPv4Address("10.0.0.1")}],
+        [[], {}, (), Ellipsis],
+    ],
+    ids=lambda value: f"{type(value).__name__}",
+)
+def test_values_that_have_no_exact_tag_are_pickled(value):
+    stored = kept(Outcome.of_value(value))
+
+    first, second = stored.load().value, stored.player()()
+
+    assert "pickle" in stored.entry
+    assert type(first) is type(second) is type(value)
+    assert first == second == value
+
+
+def test_a_nan_is_kept():
+    stored = kept(Outcome.of_value([math.nan]))
+
+    assert math.isnan(stored.load().value[0])
+
+
+def test_each_replay_returns_a_fresh_copy():
+    for value in ([[1], {"a": []}], [(1, [2])], [[0] * 2000], [ipaddress.IPv4Address("10.0.0.1"), [2]]):
+        stored = kept(Outcome.of_value(value))
+        play = stored.player()
+        before = repr(value)
+
+        for _ in range(3):
+            for fresh in (play(), stored.load().value):
+                assert repr(fresh) == before
+                fresh[0] = "changed"
+
+
+def test_changing_the_value_after_it_was_encoded_changes_nothing():
+    array = bytearray(b"abc")
+    vault = Vault(MemoryStore())
+    value = {"plain": [1], "odd": (array, [2])}
+    stored = vault.stored(Outcome.of_value(value), 0.1, detached=True)
+
+    value["plain"].append(2)
+    value["odd"][1].append(3)
+    array[:] = b"xyz"
+
+    assert stored.load().value == {"plain": [1], "odd": (bytearray(b"abc"), [2])}
+
+
+@pytest.mark.promise("plain data is readable JSON with one key per line")
+def test_json_has_one_key_a_line():
+    store = MemoryStore()
+
+    kept(Outcome.of_value({"rates": {"USD": 1.07, "CHF": 0.93}, "names": ["ä", {"deep": []}]}), store)
+
+    assert store.read(NAME).decode() == (
+        "{\n"
+        ' "format": 1,\n'
+        ' "target": "shop:f",\n'
+        ' "arguments": null,\n'
+        ' "source": null,\n'
+        ' "test": null,\n'
+        ' "recorded": "2026-11-02",\n'
+        ' "owner": null,\n'
+        ' "outcomes": [\n'
+        "  {\n"
+        '   "duration": 0.5,\n'
+        '   "value": {\n'
+        '    "rates": {"USD": 1.07, "CHF": 0.93},\n'
+        '    "names": [\n'
+        '     "ä",\n'
+        '     {"deep": []}\n'
+        "    ]\n"
+        "   }\n"
+        "  }\n"
+        " ]\n"
+        "}\n"
+    )
+
+
+def test_large_plain_data_has_a_file_with_one_item_a_line():
+    store = MemoryStore()
+
+    stored = kept(Outcome.of_value(list(range(1000))), store)
+
+    name = stored.entry["json"]
+    assert name.startswith("objects/")
+    assert store.read(name).decode().splitlines()[:4] == ["{", ' "value": [', "  0,", "  1,"]
+    assert stored.load().value == list(range(1000))
+
+
+def test_deeply_nested_data_is_pickled():
+    value: list = []
+    for _ in range(150):
+        value = [value]
+
+    stored = kept(Outcome.of_value(value))
+
+    assert "pickle" in stored.entry
+    assert stored.load().value == value
+
+
+def test_a_cycle_is_kept():
+    value: list = [1]
+    value.append(value)
+
+    again = kept(Outcome.of_value(value)).load().value
+
+    assert again[1] is again
+
+
+@pytest.mark.parametrize("first", [[], ()], ids=["mutable", "immutable"])
+def test_parts_shared_exponentially_do_not_explode(first):
+    """Neither in the file nor in memory."""
+    value = first
+    for _ in range(60):
+        value = type(first)([value, value])
+    store = MemoryStore()
+
+    again = kept(Outcome.of_value(value), store).load().value
+
+    assert sum(len(store.read(name)) for name in store.names()) < 40_000
+    for _ in range(60):
+        assert again[0] is again[1]
+        again = again[0]
+    assert again == first
+
+
+@pytest.mark.promise("classes and functions are stored by name, and what has no importable name by value")
+@pytest.mark.promise("code stored by value is refused on another Python")
+def test_lambdas_and_local_classes_are_stored_by_value():
+    class Local:
+        def __init__(self, x):
+            self.x = x
+
+    entry = entry_of(Outcome.of_value([lambda x: x + 1, Local(5)]))
+    increment, local = kept(Outcome.of_value([lambda x: x + 1, Local(5)])).load().value
+
+    assert (increment(1), local.x) == (2, 5)
+    assert entry["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert any(name.endswith("<lambda>") for name in entry["code"])
+    assert any(name.endswith("Local") for name in entry["code"])
+
+
+@pytest.mark.promise("loading a pickle imports only the classes and functions that it lists")
+def test_exactly_the_imports_of_a_pickle_are_listed():
+    entry = entry_of(Outcome.of_value([Point(1), partial(double, 2), decimal.Decimal(1)]))
+
+    assert entry["imports"] == sorted(
+        [f"{__name__}:Point", f"{__name__}:double", "decimal:Decimal", "functools:partial"]
+    )
+    assert "code" not in entry
+    assert "python" not in entry
+
+
+@pytest.mark.promise("code stored by value is listed as code")
+def test_fetching_by_a_name_in_data_is_listed_as_code():
+    assert "builtins:getattr" in entry_of(Outcome.of_value([1].append))["code"]
+    assert any(name.endswith(":subimport") for name in entry_of(Outcome.of_value(json))["code"])
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (), (1,), (5, 7), (300, 500)])
+@pytest.mark.parametrize("dtype", ["f8", ">f8", "f4", "i8", "u1", "?", "c16", "M8[s]", "S3", "U2", "f2", "O"])
+def test_arrays_are_kept_and_writable(shape, dtype):
+    numpy = pytest.importorskip("numpy")
+    array = (numpy.arange(math.prod(shape)) % 1000).astype(dtype).reshape(shape)
+
+    stored = kept(Outcome.of_value(array))
+    first, second = stored.load().value, stored.load().value
+    first[...] = numpy.zeros((), array.dtype)
+
+    assert second.dtype == array.dtype
+    assert second.flags.writeable
+    assert numpy.array_equal(second, array)
+
+
+def test_an_array_of_long_texts_is_kept():
+    numpy = pytest.importorskip("numpy")
+    array = numpy.array(["a" * 20_000, "b"] * 60)
+
+    assert numpy.array_equal(kept(Outcome.of_value(array)).load().value, array)
+
+
+def test_the_layout_of_arrays_is_kept():
+    numpy = pytest.importorskip("numpy")
+    fortran = numpy.asfortranarray(numpy.arange(12.0).reshape(3, 4))
+    frozen = numpy.arange(5)
+    frozen.flags.writeable = False
+
+    again = kept(Outcome.of_value([fortran, frozen, numpy.arange(100)[::3]])).load().value
+
+    assert again[0].flags.f_contiguous
+    assert not again[1].flags.writeable
+    assert again[2].tolist() == list(range(0, 100, 3))
+
+
+def test_frames_are_kept():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(
+        {"a": [1.5, None], "b": ["x", "y"], "c": pandas.to_datetime(["2026-01-01", "2026-01-02"])}
+    )
+
+    again = kept(Outcome.of_value(frame)).load().value
+
+    pandas.testing.assert_frame_equal(again, frame)
+
+
+@pytest.mark.parametrize("last", [(4,), ipaddress.IPv4Address("10.0.0.1")], ids=["tagged", "pickle"])
+def test_a_stream_keeps_separate_copies_of_its_items(last):
+    items = [[1], (2,), {"k": [3]}, last]
+    outcome = Outcome.of_stream(items, Outcome.of_value("end"), sent=[None, "go"])
+
+    loaded = kept(outcome).load()
+
+    assert loaded.items == [[1], (2,), {"k": [3]}, last]
+    assert (loaded.end.kind, loaded.end.value, loaded.sent) == ("value", "end", [None, "go"])
+
+
+def test_a_plain_stream_is_readable():
+    entry = entry_of(Outcome.of_stream([1, "b"], None, sent=["x"]))
+
+    assert entry == {"duration": 0.5, "stream": {"items": [1, "b"], "end": None, "sent": ["x"]}}
+
+
+def test_a_returned_argument_is_that_argument_on_replay():
+    for rows in ([3, 1], [(3,), (1,)], [ipaddress.IPv4Address("10.0.0.1")]):
+        outcome = Outcome("value", value=rows, changed={"rows": rows})
+
+        loaded = kept(outcome).load()
+
+        assert loaded.value is loaded.changed["rows"]
+        assert loaded.value == rows
+
+
+def test_changes_are_named_without_loading():
+    assert kept(Outcome("value", value=1, changed={"rows": [1]})).changes == ["rows"]
+    for rows in ((1,), [(0,)] * 3000, [ipaddress.IPv4Address("10.0.0.1")]):
+        assert kept(Outcome("value", value=1, changed={"rows": rows})).changes == ["rows"]
+    assert not kept(Outcome("value", value=1, changed={"rows": [1]})).is_plain_value
+
+
+def wrapper_of(function):
+    @functools.wraps(function)
+    def wrapper(*args):
+        """A wrapper like that of a mimicked function."""
+
+    wrapper.__mimic_original__ = function
+    return wrapper
+
+
+@pytest.mark.parametrize("more", [(), (lambda: 1,)], ids=["by name", "beside code"])
+def test_a_mimicked_function_in_a_value_is_found_by_name(more, monkeypatch):
+    wrapper = wrapper_of(double)
+
+    for stored in (double, wrapper):
+        unmimicked = kept(Outcome.of_value([stored, *more]))
+        with monkeypatch.context() as patch:
+            patch.setattr(sys.modules[__name__], "double", wrapper)
+            mimicked = kept(Outcome.of_value([stored, *more]))
+            assert [each.load().value[0] for each in (mimicked, unmimicked)] == [wrapper, wrapper]
+        assert [each.load().value[0] for each in (mimicked, unmimicked)] == [double, double]
+
+
+def test_plain_pickle_cannot_load_a_mimicked_function(monkeypatch):
+    function = double
+    monkeypatch.setattr(sys.modules[__name__], "double", wrapper_of(function))
+    stream = b"".join(pickles.dump([function]).chunks)
+
+    with pytest.raises(pickle.UnpicklingError, match=r"test_values:double is loaded by pytest-mimic alone"):
+        pickle.loads(stream)
+
+
+@pytest.mark.promise("classes and functions are stored by name, and what has no importable name by value")
+def test_a_class_without_importable_module_is_stored_by_value():
+    made = type("Made", (), {"__module__": "gone", "x": 5})
+
+    entry = entry_of(Outcome.of_value(made))
+
+    assert "gone:Made" in entry["code"]
+    assert entry["python"] == loading.python_version()
+
+
+def test_the_items_of_a_stream_may_be_of_one_class():
+    loaded = kept(Outcome.of_stream([Point(1), Point(2)])).load()
+
+    assert loaded.items == [Point(1), Point(2)]
+
+
+def twice(part):
+    return [part, {"again": part}, part]
+
+
+@pytest.mark.promise("a mutable part that stands twice stands twice in the copy")
+@pytest.mark.parametrize("part", [["a"], {"b": 1}, [], {}, [["a"], {}]], ids=repr)
+def test_a_part_that_stands_twice_stands_twice_in_the_copy(part):
+    first = kept(Outcome.of_value(twice(part))).load().value
+    first[0].clear()
+
+    assert first[1]["again"] is first[0]
+    assert first[2] is first[0]
+    assert kept(Outcome.of_value({"a": [part], "b": [part]})).player()()["b"] == [part]
+
+
+@pytest.mark.promise("a mutable part that stands twice stands twice in the copy")
+def test_equal_outcomes_with_other_shared_parts_are_stored_apart():
+    store = MemoryStore()
+    one, other = ["a"], ["a"]
+    values = [[one, one, other], [one, other, other], [one, other, one], [["a"], ["a"], ["a"]]]
+
+    loaded = []
+    for value in values:
+        kept(Outcome.of_value({"long": ["text"] * 500, "parts": value}), store)
+        loaded.append(Vault(store).read(NAME).outcomes[0].load().value["parts"])
+
+    shared = [(parts[0] is parts[1], parts[1] is parts[2], parts[0] is parts[2]) for parts in loaded]
+    assert shared == [(True, False, False), (False, True, False), (False, False, True), (False, False, False)]
+    assert loaded == values
+
+
+def test_parts_that_cannot_change_may_stand_twice_in_json():
+    text, number = "a" * 50, 10**20
+
+    entry = entry_of(Outcome.of_value([text, [text, number], number, None, None]))
+
+    assert entry["value"] == [text, [text, number], number, None, None]
+
+
+def test_a_part_of_an_argument_and_of_the_value_is_one_object():
+    rows = [{"n": 1}]
+
+    loaded = kept(Outcome("value", value={"first": rows[0]}, changed={"rows": rows})).load()
+
+    assert loaded.value["first"] is loaded.changed["rows"][0]
+
+
+@pytest.mark.parametrize("name", ["keys", "values", "items"])
+@pytest.mark.parametrize("kind", [dict, OrderedDict])
+def test_a_view_of_a_dict_is_kept(kind, name):
+    mapping = kind(a=[1], b=Row(2, ()))
+
+    loaded = kept(Outcome.of_value({"view": getattr(mapping, name)(), "of": mapping})).load().value
+
+    assert type(loaded["view"]) is type(getattr(mapping, name)())
+    assert [*loaded["view"]] == [*getattr(mapping, name)()]
+    loaded["of"]["c"] = 3
+    assert len(loaded["view"]) == 3

@@ -1,0 +1,193 @@
+"""Modules to patch, and a fake engine for a patcher."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+import textwrap
+
+import pytest
+
+from pytest_mimic._core.patch import Patcher
+from pytest_mimic._core.targets.target import Target
+
+SHOP = """
+    import functools
+
+    RATE = 1.5
+
+    def fetch(day="today"):
+        return f"fetched {day}"
+
+    def fetch_all():
+        return [fetch()]
+
+    def _private():
+        return "private"
+
+    @functools.lru_cache
+    def cached():
+        return "cached"
+
+    @functools.wraps(fetch)
+    def traced(*args):
+        return fetch(*args)
+
+    class Client:
+        def get(self, path="/"):
+            return f"got {path}"
+
+        @classmethod
+        def build(cls):
+            return f"built {cls.__name__}"
+
+        @staticmethod
+        def parse(text="x"):
+            return f"parsed {text}"
+
+        @property
+        def token(self):
+            "The token."
+            return "token"
+
+        @token.setter
+        def token(self, value):
+            self.kept = value
+
+        @functools.cached_property
+        def pool(self):
+            return "pool"
+
+        @functools.lru_cache
+        def version(self):
+            return "version"
+
+        root = functools.partialmethod(get, "/root")
+
+        def __secret(self):
+            return "secret"
+
+        class Nested:
+            def deep(self):
+                return "deep"
+
+    class Special(Client):
+        pass
+
+    class Other(Client):
+        def get(self, path="/"):
+            return "other " + super().get(path)
+
+    client = Client()
+    get_shared = client.get
+"""
+
+
+class Calls:
+    """Fake engine: notes the covered functions and the calls of their wrappers."""
+
+    def __init__(self):
+        self.made: list[str] = []
+        self.covered: list[tuple[str, str]] = []
+        self.uncovered: list[str] = []
+        self.wrappers = {}
+
+    def cover(self, request, name, function, kind):
+        self.covered.append((name, kind))
+        return self.wrappers.setdefault(id(function), self._wrapper(name, function))
+
+    def uncover(self, request, name, function):
+        self.uncovered.append(name)
+
+    def _wrapper(self, name, function):
+        @functools.wraps(function)
+        def wrapper(*args, **kwargs):
+            self.made.append(name)
+            return function(*args, **kwargs)
+
+        wrapper.__mimic_original__ = function
+        return wrapper
+
+
+@pytest.fixture
+def calls():
+    return Calls()
+
+
+@pytest.fixture
+def patcher(calls):
+    return Patcher(calls.cover, calls.uncover)
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """Write modules that can be imported; forget them afterwards, and check sys.meta_path."""
+    known, finders = set(sys.modules), list(sys.meta_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def write(files=None, /, **modules):
+        for name, source in {**(files or {}), **modules}.items():
+            file = tmp_path / f"{name}.py"
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(textwrap.dedent(source))
+        importlib.invalidate_caches()
+
+    yield write
+    for name in set(sys.modules) - known:
+        del sys.modules[name]
+    assert sys.meta_path == finders
+
+
+@pytest.fixture
+def shop_source():
+    """The source of a module with functions of every kind."""
+    return SHOP
+
+
+@pytest.fixture
+def shop(write):
+    """The module of shop_source, imported."""
+    write(shop=SHOP)
+    return importlib.import_module("shop")
+
+
+@pytest.fixture
+def activate(patcher, write):
+    """Activate lines; close all activations at the end."""
+    opened = []
+
+    def activate(*lines):
+        opened.append(patcher.activate([Target(line) for line in lines]))
+        return opened[-1]
+
+    yield activate
+    for activation in opened:
+        activation.close()
+
+
+@pytest.fixture
+def snapshot():
+    """Snapshots of modules and their classes, to be compared by identity."""
+    return Snapshot
+
+
+class Snapshot:
+    """The objects that modules and their classes held at one moment."""
+
+    def __init__(self, *modules):
+        self.modules = modules
+        self.held = dict(self._look())
+
+    def changed(self):
+        """Return the names that hold another object by now."""
+        now = dict(self._look())
+        return {key for key in self.held.keys() | now.keys() if self.held.get(key, 0) is not now.get(key, 1)}
+
+    def _look(self):
+        for module in self.modules:
+            for name, value in vars(module).items():
+                yield (module.__name__, name), value
+                for inner in vars(value).items() if isinstance(value, type) else ():
+                    yield (module.__name__, name, inner[0]), inner[1]

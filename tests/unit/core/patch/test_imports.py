@@ -1,0 +1,556 @@
+"""Modules are patched when they are imported, and never imported by the plugin."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import importlib.util
+import sys
+import threading
+import traceback
+import zipfile
+from importlib.machinery import SourceFileLoader
+from types import ModuleType
+
+import pytest
+
+from pytest_mimic._core.patch import Patcher
+from pytest_mimic._core.targets.target import Target
+
+
+def test_module_is_patched_when_it_is_imported(write, shop_source, calls, activate):
+    write(shop=shop_source)
+    activate("shop:fetch", "shop:Client.get")
+    assert "shop" not in sys.modules
+    assert calls.covered == []
+
+    shop = importlib.import_module("shop")
+    shop.fetch()
+    shop.Client().get()
+
+    assert calls.made == ["shop:fetch", "shop:Client.get"]
+
+
+def test_imported_module_keeps_its_own_loader(write, activate):
+    """During its import and afterwards. Resources are found by the loader."""
+    write(shop="seen = (__loader__, __spec__.loader)\ndef fetch(): ...")
+    activate("shop:fetch")
+
+    shop = importlib.import_module("shop")
+
+    loaders = {*shop.seen, shop.__loader__, shop.__spec__.loader}
+    assert [type(loader) for loader in loaders] == [SourceFileLoader]
+
+
+def test_found_spec_has_a_loader_of_the_real_class(write, activate):
+    write(shop="def fetch(): ...")
+    activate("shop:fetch")
+
+    loader = importlib.util.find_spec("shop").loader
+
+    assert isinstance(loader, SourceFileLoader)
+    assert loader.get_source("shop") == "def fetch(): ..."
+
+
+def test_import_error_passes_through(write, activate):
+    write(shop="import missing_dependency")
+    activation = activate("shop:fetch")
+
+    with pytest.raises(ModuleNotFoundError, match="No module named 'missing_dependency'") as error:
+        importlib.import_module("shop")
+    assert "pytest_mimic" not in str(error.value)
+    assert "shop" not in sys.modules
+    assert activation.problems == []
+
+    write(shop="def fetch():  # now it works\n    ...")
+    assert hasattr(importlib.import_module("shop").fetch, "__mimic_original__")
+
+
+def test_missing_module_stays_missing(activate):
+    activate("nowhere_at_all:fetch")
+
+    with pytest.raises(ModuleNotFoundError, match="nowhere_at_all"):
+        importlib.import_module("nowhere_at_all")
+
+
+def test_reloaded_module_is_patched_again(write, calls, activate, snapshot):
+    write(shop="def fetch(): return 1", user="from shop import fetch")
+    user = importlib.import_module("user")
+    shop, old = sys.modules["shop"], user.fetch
+    activation = activate("shop:fetch")
+
+    importlib.reload(shop)
+    shop.fetch()
+    user.fetch()
+    new = shop.fetch.__wrapped__
+    activation.close()
+
+    assert calls.made == ["shop:fetch"] * 2
+    assert (shop.fetch, user.fetch) == (new, old)
+    assert new is not old
+
+
+def test_reload_of_the_defining_module_is_followed(write, calls, activate):
+    write({"pack/__init__": "from pack.api import fetch", "pack/api": "def fetch(): ..."})
+    pack = importlib.import_module("pack")
+    activate("pack:fetch")
+
+    importlib.reload(pack.api)
+    pack.api.fetch()
+    pack.fetch()
+
+    assert calls.made == ["pack.api:fetch"] * 2
+
+
+def test_module_imported_a_second_time_is_patched(write, calls, activate):
+    """Its first import was removed from sys.modules."""
+    write(shop="def fetch(): ...")
+    activation = activate("shop:fetch")
+    first = importlib.import_module("shop")
+    del sys.modules["shop"]
+
+    second = importlib.import_module("shop")
+    first.fetch()
+    second.fetch()
+    activation.close()
+
+    assert calls.made == ["shop:fetch"] * 2
+    assert not hasattr(first.fetch, "__wrapped__")
+    assert not hasattr(second.fetch, "__wrapped__")
+
+
+def test_circular_imports_are_patched_on_both_sides(write, calls, activate):
+    """A module that imported the function before its module was complete has the wrapper afterwards."""
+    write(
+        shop="def fetch(): ...\nimport helper\ndef late(): ...",
+        helper="from shop import fetch\ndef help(): return fetch()",
+    )
+    activate("shop:fetch", "shop:late", "helper:help")
+
+    shop = importlib.import_module("shop")
+    shop.helper.help()
+    shop.late()
+
+    assert calls.made == ["helper:help", "shop:fetch", "shop:late"]
+
+
+def test_half_imported_module_is_refused(write, activate, monkeypatch):
+    """The import began before the module was watched, so nothing reports its end."""
+    write(shop="import builtins\nbuiltins.start_mimic()\ndef fetch(): ...")
+    problems = []
+    monkeypatch.setattr(
+        "builtins.start_mimic",
+        lambda: problems.extend(activate("shop:fetch", "shop:qqqq").problems),
+        raising=False,
+    )
+
+    importlib.import_module("shop")
+
+    assert [str(problem) for problem in problems] == [
+        f"shop:{name} cannot be patched while shop is being imported: import it first, e.g. in conftest.py"
+        for name in ("fetch", "qqqq")
+    ]
+
+
+def test_reload_patches_a_module_that_was_half_imported(write, calls, activate, monkeypatch):
+    write(shop="import builtins\nbuiltins.start_mimic()\ndef fetch(): ...")
+    monkeypatch.setattr("builtins.start_mimic", lambda: activate("shop:fetch"), raising=False)
+    shop = importlib.import_module("shop")
+    monkeypatch.setattr("builtins.start_mimic", lambda: None)
+
+    importlib.reload(shop).fetch()
+
+    assert calls.made == ["shop:fetch"]
+
+
+def make_lazy(name):
+    """Import a module with importlib.util.LazyLoader."""
+    spec = importlib.util.find_spec(name)
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_lazy_module_is_refused_and_not_loaded(write, activate, monkeypatch):
+    write(shop="import builtins\nbuiltins.shop_loads.append(1)\ndef fetch(): ...")
+    loads = []
+    monkeypatch.setattr("builtins.shop_loads", loads, raising=False)
+    make_lazy("shop")
+
+    problems = activate("shop:fetch").problems
+
+    assert loads == []
+    assert [str(problem) for problem in problems] == [
+        "shop:fetch cannot be patched, shop is a lazy module: use it first, e.g. in conftest.py"
+    ]
+
+
+def test_lazy_module_of_a_watched_spec_is_patched_by_its_first_use(write, calls, activate):
+    write(shop="def fetch(): ...")
+    activation = activate("shop:fetch")
+
+    make_lazy("shop").fetch()
+
+    assert calls.made == ["shop:fetch"]
+    assert activation.problems == []
+
+
+def test_lazy_module_is_patched_once_it_was_used(write, calls, activate):
+    write(shop="def fetch(): ...")
+    shop = make_lazy("shop")
+    shop.fetch()
+
+    activation = activate("shop:fetch")
+    shop.fetch()
+
+    assert calls.made == ["shop:fetch"]
+    assert activation.problems == []
+
+
+ON_DEMAND = """
+    def __dir__():
+        return ["fetch", "rate"]
+
+    def __getattr__(name):
+        import importlib
+        return getattr(importlib.import_module("pack.api"), name)
+"""
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_names_in_dir_are_patched_on_demand(replaced, write, calls, activate):
+    """A `__getattr__` that is assigned meanwhile stays."""
+    write({"pack/__init__": ON_DEMAND, "pack/api": "def fetch(): ...\ndef rate(): ..."})
+    pack = importlib.import_module("pack")
+    real = vars(pack)["__getattr__"]
+
+    activation = activate("pack:fetch", "pack:rate")
+    assert "pack.api" not in sys.modules
+    pack.fetch(), pack.rate()
+    if replaced:
+        pack.__getattr__ = real = lambda name: 5
+    activation.close()
+
+    assert calls.made == ["pack.api:fetch", "pack.api:rate"]
+    assert vars(pack)["__getattr__"] is real
+    assert activation.problems == []
+
+
+def test_patcher_without_cover_asks_for_nothing_on_demand(write, calls):
+    """A worker that patches nothing accepts the names that the module announces."""
+    write({"pack/__init__": ON_DEMAND, "pack/api": "def fetch(): ..."})
+    pack = importlib.import_module("pack")
+    real = vars(pack)["__getattr__"]
+
+    activation = Patcher(None, calls.uncover).activate([Target("pack:fetch")])
+
+    assert vars(pack)["__getattr__"] is real
+    assert "pack.api" not in sys.modules
+    assert activation.problems == []
+    activation.close()
+
+
+def test_function_that_left_its_module_stays_patched(write, calls, activate):
+    write(shop="from rates import fetch", rates="def fetch(): ...")
+    shop = importlib.import_module("shop")
+    activation = activate("shop:fetch")
+
+    write(rates="RATE = 12345678")
+    del sys.modules["rates"].fetch
+    importlib.reload(sys.modules["rates"])
+    shop.fetch()
+    activation.close()
+
+    assert (calls.made, activation.problems) == (["rates:fetch"], [])
+    assert not hasattr(shop.fetch, "__wrapped__")
+
+
+@pytest.mark.parametrize("keeps", [True, False], ids=["keeps it", "gives it anew"])
+def test_names_in_all_are_patched_on_demand(keeps, write, calls, activate):
+    """PEP 562: they are patched when somebody asks for them, and not imported by the plugin."""
+    write(
+        {
+            "pack/__init__": f"""
+                __all__ = ["fetch"]
+                def __getattr__(name):
+                    if name not in __all__:
+                        raise AttributeError(name)
+                    from pack import api
+                    if {keeps}:
+                        globals()[name] = getattr(api, name)
+                    return getattr(api, name)
+            """,
+            "pack/api": "def fetch(): ...",
+        }
+    )
+    pack = importlib.import_module("pack")
+    real = vars(pack)["__getattr__"]
+
+    activation = activate("pack:fetch", "pack:nope")
+    assert "pack.api" not in sys.modules
+    pack.fetch()
+    pack.fetch()
+    pack.api.fetch()
+    activation.close()
+
+    assert calls.made == ["pack.api:fetch"] * 3
+    assert [str(problem) for problem in activation.problems] == ["pack:nope does not exist in pack"]
+    assert vars(pack)["__getattr__"] is real
+    assert pack.fetch is pack.api.fetch
+    assert not hasattr(pack.fetch, "__wrapped__")
+
+
+LAZY_CLASS = """
+    import importlib, sys
+    from types import ModuleType
+
+    class LazyModule(ModuleType):
+        def __init__(self, name, **names):
+            super().__init__(name)
+            self.__all__, self._names = list(names), names
+
+        def __getattr__(self, name):
+            if name not in self._names:
+                raise AttributeError(name)
+            value = getattr(importlib.import_module(self._names[name]), name)
+            setattr(self, name, value)
+            return value
+"""
+
+
+def test_module_subclass_gives_names_on_demand(write, calls, activate):
+    """As in transformers: one subclass of ModuleType serves several packages."""
+    write(
+        lazy_class=LAZY_CLASS,
+        pipes="import sys, lazy_class\nsys.modules[__name__] = lazy_class.LazyModule('other_name', run='api')",
+        models="import sys, lazy_class\nsys.modules[__name__] = lazy_class.LazyModule('models', load='api')",
+        api="def run(): ...\ndef load(): ...",
+    )
+    pipes, models = importlib.import_module("pipes"), importlib.import_module("models")
+    real = vars(type(pipes))["__getattr__"]
+
+    first, second = activate("pipes:run", "pipes:runn"), activate("models:load")
+    assert "api" not in sys.modules
+    pipes.run()
+    first.close()
+    models.load()
+    second.close()
+
+    assert calls.made == ["api:run", "api:load"]
+    assert [str(problem) for problem in first.problems] == [
+        "pipes:runn does not exist in pipes (did you mean run?)"
+    ]
+    assert vars(type(pipes))["__getattr__"] is real
+    assert not hasattr(pipes.run, "__wrapped__")
+
+
+def test_object_in_place_of_a_module_is_patched(write, calls, activate):
+    """Its class has the functions, or passes attributes through."""
+    write(
+        shop="""
+            import sys
+            class Shop:
+                def fetch(self, day):
+                    return f"fetched {day}"
+                def __getattr__(self, name):
+                    if name == "passed":
+                        return passed
+                    raise AttributeError(name)
+            def passed():
+                return "passed"
+            shop = sys.modules[__name__] = Shop()
+            shop.own = lambda: "own"
+        """
+    )
+    activation = activate("shop:fetch", "shop:own", "shop:passed", "shop:fetsh")
+
+    shop = importlib.import_module("shop")
+    results = (shop.fetch("x"), shop.own(), shop.passed())
+    activation.close()
+
+    assert results == ("fetched x", "own", "passed")
+    assert calls.made == ["shop:fetch", "shop:own", "shop:passed"]
+    assert [str(problem) for problem in activation.problems] == [
+        "shop:fetsh does not exist in shop (did you mean fetch?)"
+    ]
+    assert vars(shop).keys() == {"own"}
+    assert not hasattr(type(shop).fetch, "__wrapped__")
+
+
+def test_function_of_a_modules_class_is_patched(write, calls, activate):
+    """The module has assigned `sys.modules[__name__].__class__`."""
+    write(
+        shop="""
+            import sys, types
+            class Shop(types.ModuleType):
+                def fetch(self):
+                    return self.__name__
+            sys.modules[__name__].__class__ = Shop
+        """
+    )
+    activate("shop:fetch")
+
+    assert importlib.import_module("shop").fetch() == "shop"
+    assert calls.made == ["shop:Shop.fetch"]
+
+
+def test_module_in_a_zip_file_is_patched(tmp_path, write, calls, activate, monkeypatch):
+    """All modules of the archive share one loader."""
+    with zipfile.ZipFile(tmp_path / "lib.zip", "w") as archive:
+        archive.writestr("zipped/__init__.py", "")
+        archive.writestr("zipped/api.py", "def fetch(): ...")
+    monkeypatch.syspath_prepend(str(tmp_path / "lib.zip"))
+    activate("zipped.api:fetch")
+
+    importlib.import_module("zipped.api").fetch()
+
+    assert calls.made == ["zipped.api:fetch"]
+
+
+@pytest.mark.promise("a target is a function, a method of any kind or a property, in either form")
+def test_dotted_form_finds_its_module(write, shop_source, calls, activate):
+    """The longest existing module, in whatever order modules are imported."""
+    write({"pack/__init__": "", "pack/shop": shop_source})
+    activation = activate("pack.shop.Client.get", "pack.shop.fetch", "pack.shop.nope")
+
+    shop = importlib.import_module("pack.shop")
+    shop.Client().get()
+    shop.fetch()
+
+    assert calls.made == ["pack.shop:Client.get", "pack.shop:fetch"]
+    assert [str(problem) for problem in activation.problems] == ["pack.shop:nope does not exist in pack.shop"]
+
+
+def test_late_exclusion_removes_a_function_of_a_wildcard(write, calls, activate):
+    """The module of the exclusion is imported last."""
+    write(
+        {
+            "pack/__init__": "",
+            "pack/api": "def fetch(): ...\ndef send(): ...",
+            "pack/names": "from pack.api import send",
+        }
+    )
+    activate("pack.api:*", "!pack.names:send")
+    api = importlib.import_module("pack.api")
+    api.send()
+
+    importlib.import_module("pack.names").send()
+    api.fetch()
+
+    assert calls.made == ["pack.api:send", "pack.api:fetch"]
+    assert calls.uncovered == ["pack.api:send"]
+    assert not hasattr(api.send, "__wrapped__")
+
+
+def test_late_named_target_wins_over_a_wildcard(write, calls):
+    """The module by which it is named is imported last."""
+    write({"pack/__init__": "", "pack/api": "def fetch(): ...", "pack/names": "from pack.api import fetch"})
+    asked = []
+
+    def cover(request, name, function, kind):
+        asked.append(str(request))
+        return calls.cover(request, name, function, kind)
+
+    activation = Patcher(cover, calls.uncover).activate([Target("pack.api:*"), Target("pack.names:fetch")])
+    importlib.import_module("pack.names")
+    activation.close()
+
+    assert asked == ["pack.api:*", "pack.names:fetch"]
+    assert calls.uncovered == ["pack.api:fetch"] * 2
+
+
+def test_two_patchers_watch_the_same_module(write, patcher, calls):
+    """As in a run inside a run. Each finder asks all others, and the search ends."""
+    write(shop="def fetch(): ...")
+    inner = type(calls)()
+    targets = [Target("shop:fetch")]
+    activations = [patcher.activate(targets), Patcher(inner.cover, inner.uncover).activate(targets)]
+
+    importlib.import_module("shop").fetch()
+    for activation in reversed(activations):
+        activation.close()
+
+    assert (calls.made, inner.made) in ((["shop:fetch"], []), ([], ["shop:fetch"]))
+    assert not hasattr(sys.modules["shop"].fetch, "__wrapped__")
+
+
+def test_other_finders_keep_working(write, activate):
+    """Such as one before the plugin's, and one that asks all others itself."""
+
+    class Hook:
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            for finder in sys.meta_path:
+                if finder is not Hook and (spec := finder.find_spec(name, path, target)):
+                    return spec
+            return None
+
+    write(shop="def fetch(): ...")
+    activate("shop:fetch")
+    sys.meta_path.insert(0, Hook)
+
+    try:
+        shop = importlib.import_module("shop")
+    finally:
+        sys.meta_path.remove(Hook)
+
+    assert hasattr(shop.fetch, "__mimic_original__")
+
+
+def test_module_put_into_sys_modules_is_found_by_look_again(write, patcher, calls, monkeypatch):
+    activation = patcher.activate([Target("made_up:fetch")])
+    module = ModuleType("made_up")
+    module.fetch = lambda: "fetched"
+    monkeypatch.setitem(sys.modules, "made_up", module)
+
+    patcher.look_again()
+    module.fetch()
+    activation.close()
+
+    assert calls.made == ["made_up:fetch"]
+
+
+def test_threads_import_a_watched_module_at_once(write, calls, activate):
+    """It is patched once, and every thread sees the wrapper."""
+    write(shop="def fetch(): ...")
+    activate("shop:fetch")
+    barrier = threading.Barrier(4)
+
+    def work():
+        barrier.wait()
+        importlib.import_module("shop").fetch()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert calls.covered == [("shop:fetch", "function")]
+    assert calls.made == ["shop:fetch"] * 4
+
+
+def test_error_in_a_watched_module_points_at_its_line(write, activate):
+    write(shop="def fetch(): ...\n1 / 0")
+    activate("shop:fetch")
+
+    with pytest.raises(ZeroDivisionError, match="division by zero") as error:
+        importlib.import_module("shop")
+
+    assert traceback.extract_tb(error.value.__traceback__)[-1].filename.endswith("shop.py")
+
+
+def test_module_run_by_its_spec_is_not_judged_early(write, calls, activate):
+    """pytest's importlib mode runs test modules by their specs."""
+    write(shop="def fetch(): ...", tests="import shop\ndef helper(): ...")
+    activation = activate("shop:fetch", "tests:helper")
+    spec = importlib.util.find_spec("tests")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["tests"] = module
+
+    spec.loader.exec_module(module)
+    module.helper()
+
+    assert activation.problems == []
+    assert calls.made == ["tests:helper"]

@@ -1,0 +1,433 @@
+"""Secret names, and how their values are hidden in data and texts."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pytest_mimic._core.redact.names import PLACEHOLDER, read_names
+from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.redact.texts import bare_secret, hide_values
+
+
+@pytest.fixture
+def redactor() -> Redactor:
+    return Redactor()
+
+
+@pytest.mark.promise("mimic_redact adds and removes secret names")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password", "PASSWORD", "passwd", "pwd", "db_password", "password1", "new-password", "passwordHash",
+        "secret", "client_secret", "clientSecret", "AWS_SECRET_ACCESS_KEY", "_secret_value", "secrets",
+        "token", "access_token", "accessToken", "idToken", "x_auth_token", "X-Amz-Security-Token", "token_value",
+        "apikey", "apiKey", "APIKey", "api-key", "openai_api_key", "X-API-Key", "X_api_keys",
+        "authorization", "Authorization", "Proxy-Authorization", "auth", "basic_auth", b"Authorization",
+        "cookie", "Set-Cookie", "cookies", "private_key", "privateKeyPem", "credential", "aws_credentials",
+        "csrf", "csrftoken", "csrfmiddlewaretoken", "X-CSRFToken", "X-XSRF-TOKEN", "signature", "X-Amz-Signature",
+        "user_password_for_db", "code_verifier", "client_assertion", "dsn", "sentry_dsn", "SENTRY_DSN",
+        "connection_string", "ConnectionString", "webhook_url", "slackWebhookUrl", "license_key", "licenceKey",
+        "subscription_key", "Ocp-Apim-Subscription-Key", "service_key", "AWSAccessKeyId", "aws_access_key_id",
+        "sig", "webhook_sig", "psk", "wifi_psk", "otp", "email_otp", "otp_code", "cvv", "card_cvv", "cvv2", "cvc", "pin", "PIN",
+        "card_pin", "this_is_my_password", "password_input", "accept_token",
+    ],
+)  # fmt: skip
+def test_secret_names_match_in_any_spelling(redactor: Redactor, name: object) -> None:
+    assert redactor.secret(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tokens", "max_tokens", "maxTokens", "prompt_tokens", "completion_tokens", "token_count", "tokenizer",
+        "token_ids", "token_count_1", "token_type", "tokenType", "eos_token", "next_page_token", "nextPageToken", "page_token",
+        "author", "authors", "authority", "authorization_url", "auth_method", "secretary", "secret_name",
+        "password_policy", "cookie_jar", "signature_version", "key", "name", "user", "", "base", "day",
+        "Access-Control-Allow-Credentials", "allow_credentials", "accept_cookies", "cookie_consent", "requires_auth",
+        "X-Requires-Auth", "requires_client_secret", "has_password", "is_token_valid", "Signature-Input", "Accept-Signature",
+        "cookies_accepted", "cookieBanner", "token_created", "auth_options", "cookie_domain", "client_assertion_type",
+        "pin_code", "pinned", "map_pin", "pin_count", "spin", "opinion", "mapping", "sig_figs", "design", "psk_identity",
+        "otp_length", "cvv_check", "dsn_host", "sort_key", "primary_key", "foreign_key", "cache_key", "service_keys_count",
+        "code", "verifier", "assertion", "webhook", "connection", "license", "subscription",
+        "session", "session_id", "JSESSIONID", "session_count", "sessions", "session_name",
+        None, 3, ("token",), "token" * 100,
+    ],
+)  # fmt: skip
+def test_names_that_only_resemble_secret_ones_are_public(redactor: Redactor, name: object) -> None:
+    """Such as the token counts of a language model, paging, and names that describe a secret."""
+    assert not redactor.secret(name)
+
+
+@pytest.mark.promise("mimic_redact adds and removes secret names")
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("patient_id", ["patient_id"]),
+        ("  ssn  ", ["ssn"]),
+        ("customer, account,!token", ["customer", "account", "!token"]),
+        ("!password\t!X-Api-Key  user.pin", ["!password", "!X-Api-Key", "user.pin"]),
+        ("customer # of the shop, not ours", ["customer"]),
+        ("# customer", []),
+        (" , ", []),
+        ("", []),
+    ],
+)
+def test_a_line_contains_names(line: str, names: list[str]) -> None:
+    assert read_names(line) == names
+
+
+@pytest.mark.parametrize(
+    "name", ["cust*", "!cust*", "!", "--", "'pin'", "pin?", "a/b", "[pin]", "!!pin", "_"]
+)
+def test_a_name_that_matches_nothing_is_refused(name: str) -> None:
+    """It would silently redact nothing."""
+    with pytest.raises(ValueError, match=re.escape(f"{name} is not a name")):
+        read_names(f"token {name}")
+
+
+@pytest.mark.promise("mimic_redact adds and removes secret names")
+def test_names_can_be_added() -> None:
+    redactor = Redactor(["patient_id", "ssn"])
+    names = ("patientId", "old-patient-id", "patient_id_1", "SSN", "token")
+
+    assert all(redactor.secret(name) for name in names)
+
+
+@pytest.mark.promise("mimic_redact adds and removes secret names")
+def test_an_exclamation_mark_removes_a_name() -> None:
+    redactor = Redactor(["!cookie", "!csrf_token"])
+
+    assert not redactor.secret("Cookie")
+    assert not redactor.secret("csrfToken")
+    assert redactor.secret("set-cookie")
+    assert redactor.secret("token")
+
+
+def test_a_later_name_wins() -> None:
+    assert Redactor(["!token", "token"]).secret("token")
+    assert not Redactor(["mine", "!mine"]).secret("mine")
+
+
+def test_answers_stay_right_after_thousands_of_names(redactor: Redactor) -> None:
+    for number in range(10_050):
+        redactor.secret(f"field {number}")
+
+    assert redactor.secret("password")
+
+
+def test_numbers_are_no_secret_names_unless_the_user_says_so() -> None:
+    assert not Redactor().secret("4711")
+    assert Redactor(["4711"]).secret("4711")
+    assert not Redactor(["4711"]).secret("4712")
+
+
+def test_plain_data_loses_the_values_of_secret_names(redactor: Redactor) -> None:
+    plain = {
+        "user": "ann",
+        "password": "hunter2",
+        "token": None,
+        "list": [{"api_key": ["a", "b"], "n": 1}, ["x"]],
+        "next": "https://shop.com/items?page=2&access_token=abc",
+        "usage": {"prompt_tokens": 3},
+    }
+
+    scrubbed = redactor.scrub(plain)
+
+    assert scrubbed == {
+        "user": "ann",
+        "password": PLACEHOLDER,
+        "token": None,
+        "list": [{"api_key": PLACEHOLDER, "n": 1}, ["x"]],
+        "next": f"https://shop.com/items?page=2&access_token={PLACEHOLDER}",
+        "usage": {"prompt_tokens": 3},
+    }
+    assert plain["password"] == "hunter2"
+    assert plain["list"][0]["api_key"] == ["a", "b"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "name", ["session", "Session", "sessionid", "session_id", "JSESSIONID", "X-Session-Id", "PHPSESSID"]
+)
+def test_a_session_is_a_secret_if_it_is_a_text(redactor: Redactor, name: str) -> None:
+    """An object, a mapping or a number of this name means something else."""
+    assert redactor.hides(name, "a1b2c3d4e5")
+    assert redactor.scrub({name: "a1b2c3d4e5"}) == {name: PLACEHOLDER}
+    assert redactor.scrub({name: {"user": "ann", "token": "abc"}}) == {
+        name: {"user": "ann", "token": PLACEHOLDER}
+    }
+    assert redactor.scrub({name: 12, "of": [True]}) == {name: 12, "of": [True]}
+    assert Redactor([f"!{name}"]).scrub({name: "a1b2c3d4e5"}) == {name: "a1b2c3d4e5"}
+    assert Redactor([name]).scrub({name: 12}) == {name: PLACEHOLDER}
+
+
+GOOGLE_KEY = "AIza" + "Sy0-_x7" * 5
+
+
+def test_a_key_is_a_secret_if_it_looks_like_one(redactor: Redactor) -> None:
+    """Google's keys have a prefix and a length of their own; other keys are mostly names of things."""
+    plain = {"key": GOOGLE_KEY, "keys": [GOOGLE_KEY], "sort": "AIzaleas", "k": {"key": "user-1"}}
+
+    assert redactor.scrub(plain) == {
+        "key": PLACEHOLDER,
+        "keys": [PLACEHOLDER],
+        "sort": "AIzaleas",
+        "k": {"key": "user-1"},
+    }
+
+
+def test_booleans_under_secret_names_are_kept(redactor: Redactor) -> None:
+    plain = {"auth": True, "password": False, "secret": {"on": True, "of": [False, "abc"]}, "token": "true"}
+
+    assert redactor.scrub(plain, keep_types=True) == {
+        "auth": True,
+        "password": False,
+        "secret": {"on": True, "of": [False, PLACEHOLDER]},
+        "token": PLACEHOLDER,
+    }
+    assert redactor.scrub({"auth": True, "password": 1}) == {"auth": True, "password": PLACEHOLDER}
+
+
+def test_replaced_values_can_keep_their_types(redactor: Redactor) -> None:
+    plain = {
+        "auth": {"id": "abc", "ttl": 60, "rate": 0.5, "renew": True, "none": None, "of": [{"a": "x"}]},
+        "n": 1,
+    }
+
+    scrubbed = redactor.scrub(plain, keep_types=True)
+
+    assert scrubbed == {
+        "auth": {
+            "id": PLACEHOLDER,
+            "ttl": 0,
+            "rate": 0.0,
+            "renew": True,
+            "none": None,
+            "of": [{"a": PLACEHOLDER}],
+        },
+        "n": 1,
+    }
+    assert [type(value) for value in scrubbed["auth"].values()][:4] == [str, int, float, bool]
+
+
+def test_deep_plain_data_is_scrubbed(redactor: Redactor) -> None:
+    deep: list[object] = [{"token": "abc"}]
+    for _ in range(50_000):
+        deep = [deep]
+
+    inner = redactor.scrub(deep)
+    for _ in range(50_000):
+        inner = inner[0]
+
+    assert inner == [{"token": PLACEHOLDER}]
+
+
+@pytest.mark.parametrize("plain", ["abc", 3, None, True, 1.5, "a b"])
+def test_values_without_a_name_are_unchanged(redactor: Redactor, plain: object) -> None:
+    assert redactor.scrub(plain) == plain
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://shop.com/a?b=1", "https://shop.com/a?b=1"),
+        ("https://shop.com/?token=abc&b=1", "https://shop.com/?token=<redacted>&b=1"),
+        ("https://shop.com/?b=1&api%5Fkey=abc", "https://shop.com/?b=1&api%5Fkey=<redacted>"),
+        ("https://shop.com/?token=&token", "https://shop.com/?token=&token"),
+        (
+            "https://shop.com/cb#access_token=abc&state=1",
+            "https://shop.com/cb#access_token=<redacted>&state=1",
+        ),
+        ("https://shop.com/a#token", "https://shop.com/a#token"),
+        ("postgresql://ann:pass@db/x?sslmode=on", "postgresql://ann:<redacted>@db/x?sslmode=on"),
+        ("redis://:pass@cache:6379/0", "redis://:<redacted>@cache:6379/0"),
+        ("postgresql://ann@db/x", "postgresql://ann@db/x"),
+        ("https://ghp_abc@github.com/a/b", "https://<redacted>@github.com/a/b"),
+        ("https://ann:p@ss@shop.com/", "https://ann:<redacted>@shop.com/"),
+        ("/items?token=abc", "/items?token=<redacted>"),
+        (
+            "https://a.com/?next=https://b.com/?token=abc",
+            "https://a.com/?next=https://b.com/?token=<redacted>",
+        ),
+        ("https://a.com/x?mail=ann@shop.com", "https://a.com/x?mail=ann@shop.com"),
+        (f"https://maps.test/?key={GOOGLE_KEY}&q=a", "https://maps.test/?key=<redacted>&q=a"),
+        ("https://maps.test/?key=user-1&session=abc", "https://maps.test/?key=user-1&session=<redacted>"),
+        ("https://a.test/blob?sv=2022&sig=ab%2Bc%3D&se=1", "https://a.test/blob?sv=2022&sig=<redacted>&se=1"),
+        ("https://a.test/b;jsessionid=0A1B/c;v=2?d=1", "https://a.test/b;jsessionid=<redacted>/c;v=2?d=1"),
+        (
+            "/in?auth=true&remember_token=False&password=abc",
+            "/in?auth=true&remember_token=False&password=<redacted>",
+        ),
+    ],
+)
+def test_urls_lose_their_secrets(redactor: Redactor, url: str, expected: str) -> None:
+    assert redactor.texts.scrub_url(url) == expected
+
+
+def test_a_form_loses_only_secret_values(redactor: Redactor) -> None:
+    form = "grant_type=password&username=ann&password=hunter2&client_secret=s%20t&scope=a+b"
+
+    scrubbed = redactor.texts.scrub_form(form)
+
+    assert scrubbed == (
+        "grant_type=password&username=ann&password=<redacted>&client_secret=<redacted>&scope=a+b"
+    )
+
+
+@pytest.mark.promise("redaction keeps a cookie's name and replaces its value")
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("Accept", "text/html", "text/html"),
+        ("Authorization", "Bearer abc", "<redacted>"),
+        ("X-Api-Key", "abc", "<redacted>"),
+        ("Cookie", "sid=abc; theme=dark; flag", "sid=<redacted>; theme=<redacted>; flag"),
+        ("Cookie", "sid=", "sid="),
+        (
+            "Set-Cookie",
+            "sid=abc; Expires=Wed, 09 Jun 2027 10:18:14 GMT; Path=/; HttpOnly",
+            "sid=<redacted>; Expires=Wed, 09 Jun 2027 10:18:14 GMT; Path=/; HttpOnly",
+        ),
+        ("set-cookie", "a=1; Path=/, b=2; Secure", "a=<redacted>; Path=/, b=<redacted>; Secure"),
+        ("Location", "https://shop.com/cb?token=abc", "https://shop.com/cb?token=<redacted>"),
+        (
+            "Link",
+            "<https://a.com/?token=abc&page=2>; rel=next",
+            "<https://a.com/?token=<redacted>&page=2>; rel=next",
+        ),
+        ("Link", "</?token=abc&page=2>; rel=next", "</?token=<redacted>&page=2>; rel=next"),
+        ("Refresh", "0; url=/in?token=abc", "0; url=/in?token=<redacted>"),
+        (
+            "WWW-Authenticate",
+            'Digest realm="a b", nonce="n1", qop="auth,auth-int", session_token="abc", stale=false',
+            'Digest realm="a b", nonce="n1", qop="auth,auth-int", session_token="<redacted>", stale=false',
+        ),
+        ("Content-Type", "text/html; charset=utf-8", "text/html; charset=utf-8"),
+        ("X-Session-Id", "abc", "<redacted>"),
+        ("X-Auth", "true", "true"),
+        ("Access-Control-Allow-Credentials", "true", "true"),
+        ("Signature-Input", 'a=("@method");created=1;keyid="k"', 'a=("@method");created=1;keyid="k"'),
+        ("Signature", "a=:abc=:", "<redacted>"),
+    ],
+)
+def test_headers_lose_their_secrets(redactor: Redactor, name: str, value: str, expected: str) -> None:
+    assert redactor.texts.scrub_header(name, value) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("host=db password=hunter2 user=ann", "host=db password=<redacted> user=ann"),
+        ('{"token": "a\\"b", "n": 1}', '{"token": "<redacted>", "n": 1}'),
+        (r'{"body": "{\"token\": \"abc\", \"n\": 1}"}', r'{"body": "{\"token\": \"<redacted>\", \"n\": 1}"}'),
+        ("{'token': 'abc'}", "{'token': '<redacted>'}"),
+        ("Authorization: Bearer abc.def, Accept: x", "Authorization: <redacted>, Accept: x"),
+        ("password=None token: null", "password=None token: null"),
+        ("auth=True token: false pwd=Trueman", "auth=True token: false pwd=<redacted>"),
+        (f"403 for {GOOGLE_KEY}: denied", "403 for <redacted>: denied"),
+        ("cannot open https://ann:pw@shop.com/ now", "cannot open https://ann:<redacted>@shop.com/ now"),
+        ("url=x;token=abc a=token=abc", "url=x;token=<redacted> a=token=<redacted>"),
+        ("token=<redacted>", "token=<redacted>"),
+        ("f(token=p(s<s>w0rd])", "f(token=<redacted>])"),
+        ("max_tokens=5 tokens: 3", "max_tokens=5 tokens: 3"),
+        ('unfinished "token": "abc', 'unfinished "token": "<redacted>"'),
+        ("the password is wrong", "the password is wrong"),
+        ("curl --token=abc -p=1 --api-key abc", "curl --token=<redacted> -p=1 --api-key <redacted>"),
+        ("--password  'a b' -token abc --user ann", "--password  '<redacted>' -token <redacted> --user ann"),
+        ("--token --verbose --token", "--token --verbose --token"),
+        ("--max-tokens 5 --password None", "--max-tokens 5 --password None"),
+        ("--client-secret=abc", "--client-secret=<redacted>"),
+    ],
+)
+def test_free_text_loses_the_values_after_secret_names(redactor: Redactor, text: str, expected: str) -> None:
+    assert redactor.texts.scrub_text(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("/users?token=abc&page=2", "/users?token=<redacted>&page=2"),
+        ("users/1#access_token=abc", "users/1#access_token=<redacted>"),
+        ("?token=<redacted>&api_key=abc", "?token=<redacted>&api_key=<redacted>"),
+        ("password=abc", "password=<redacted>"),
+        ("a=1&password=a=b&next=/x?y=1", "a=1&password=<redacted>&next=/x?y=1"),
+        ("token=<redacted>&password=<abc>", "token=<redacted>&password=<redacted>"),
+        ('{"password":"abc", "n":1.50}', '{"password":"<redacted>", "n":1.50}'),
+        (
+            '{"auth": {"id": 7, "of": ["a", null, true, 1e3]}, "user": ["ö", "\\u00f6"]}',
+            '{"auth": {"id": 0, "of": ["<redacted>", null, true, 0.0]}, "user": ["ö", "\\u00f6"]}',
+        ),
+        ('{"got": "{\\"token\\": \\"abc\\"}"}', '{"got": "{\\"token\\": \\"<redacted>\\"}"}'),
+        (
+            '[{"token": "a\\"]}"}, {"a": NaN, "a": "token"}]',
+            '[{"token": "<redacted>"}, {"a": NaN, "a": "token"}]',
+        ),
+        ('{"to": ["/x?token=abc"]}', '{"to": ["/x?token=<redacted>"]}'),
+        (
+            '{"session": "abc", "sessionid": {"session": 1, "n": "a"}, "auth": [true, "x"], "session": ["y"]}',
+            '{"session": "<redacted>", "sessionid": {"session": 1, "n": "a"}, "auth": [true, "<redacted>"], "session": ["y"]}',
+        ),
+        (f'{{"key": "{GOOGLE_KEY}", "of": ["key", 1]}}', '{"key": "<redacted>", "of": ["key", 1]}'),
+        ("see https://shop.com/?token=abc now", "see https://shop.com/?token=<redacted> now"),
+        (
+            'mutation In($password: String!) { in(by: {name: "Ann", password: "a\\"b"}, token : """c\n""") {token} }',
+            "mutation In($password: String!) "
+            '{ in(by: {name: "Ann", password: "<redacted>"}, token : """<redacted>""") {token} }',
+        ),
+        ('{in(password: "ab", token: $token)}', '{in(password: "<redacted>", token: $token)}'),
+        ('query the password: "ab"', 'query the password: "ab"'),
+        (
+            '<?xml version="1.0"?><s:in api-key="abc" id="1"><s:token type="a">abc</s:token><token/></s:in>',
+            '<?xml version="1.0"?><s:in api-key="&lt;redacted&gt;" id="1">'
+            '<s:token type="a">&lt;redacted&gt;</s:token><token/></s:in>',
+        ),
+        (
+            "<a token='abc' to='https://x.test/?token=abc'><token><![CDATA[a>b]]></token><b>c</b></a>",
+            "<a token='&lt;redacted&gt;' to='https://x.test/?token=&lt;redacted&gt;'>"
+            "<token>&lt;redacted&gt;</token><b>c</b></a>",
+        ),
+        ("<redacted> and <redacted>", "<redacted> and <redacted>"),
+        ("token = get_token(a)", "token = get_token(a)"),
+        ("[INFO] token=abc", "[INFO] token=abc"),
+        ("password=abc def", "password=abc def"),
+        ("what?", "what?"),
+    ],
+)
+def test_texts_that_are_data_lose_their_secrets(redactor: Redactor, text: str, expected: str) -> None:
+    assert redactor.texts.scrub_data(text) == expected
+    assert redactor.texts.scrub_data(expected) == expected
+    assert redactor.scrub({"a": [text]}) == {"a": [expected]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=" * 200_000,
+        "a=" * 100_000 + " ",
+        '{"a' * 50_000,
+        '["' * 50_000,
+        "--a " * 50_000,
+        "?=" * 100_000 + " ",
+        "<a " * 50_000,
+        "<a a=" * 50_000,
+        "<a><![CDATA[" * 20_000,
+        'query { a:"""' * 20_000,
+    ],
+)
+def test_texts_are_scrubbed_in_linear_time(redactor: Redactor, text: str) -> None:
+    """A pattern that backtracks would take minutes."""
+    assert redactor.texts.scrub_data(text) == redactor.texts.scrub_text(text) == text
+
+
+def test_known_secrets_are_hidden_anywhere() -> None:
+    """Very short values would hide too much."""
+    text = "hunter2 and hunter2x, (hunter2), a1"
+
+    assert hide_values(text, ["hunter2", "a1"]) == "<redacted> and hunter2x, (<redacted>), a1"
+    assert hide_values("abcd-efgh abcd", ["abcd", "abcd-efgh"]) == "<redacted> <redacted>"
+
+
+@pytest.mark.parametrize("value", ["Bearer s3cr3t-token", "bearer s3cr3t-token", "s3cr3t-token"])
+def test_the_scheme_before_a_secret_is_removed(value):
+    assert bare_secret(value) == "s3cr3t-token"

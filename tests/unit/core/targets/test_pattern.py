@@ -1,0 +1,124 @@
+"""The patterns of `only` and `exclude`."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_mimic._core.targets.pattern import Selector
+
+SHOP = "api.shop.com"
+
+
+@pytest.mark.promise("a pattern names a verb, a resource or both, with wildcards")
+@pytest.mark.parametrize(
+    ("pattern", "signature", "host", "taken"),
+    [
+        # a verb
+        ("POST", "POST /users", SHOP, True),
+        ("POST", "GET /users", SHOP, False),
+        ("SELECT", "SELECT users", None, True),
+        ("GET", "GET user:1", None, True),
+        ("PING", "PING", None, True),
+        ("P*", "PATCH /users", SHOP, True),
+        # a lone word in capitals is a verb, a lone one in lower case a resource
+        ("USERS", "SELECT USERS", None, False),
+        ("* USERS", "SELECT USERS", None, True),
+        ("get", "GET user:1", None, False),
+        ("users", "SELECT users", None, True),
+        # a path
+        ("/users", "GET /users", SHOP, True),
+        ("/users", "GET /users/1", SHOP, False),
+        ("/users/*", "GET /users/1", SHOP, True),
+        ("/users/*", "GET /users/1/edit", SHOP, True),
+        ("/users/*", "GET /users", SHOP, False),
+        ("*/edit", "GET /posts/1/edit", SHOP, True),
+        ("*/edit", "GET /edit/1", SHOP, False),
+        ("/users/?", "GET /users/1", SHOP, True),
+        ("/users/[12]", "GET /users/3", SHOP, False),
+        ("/Users", "GET /users", SHOP, False),
+        ("*.json", "GET /data.json", SHOP, True),
+        # both
+        ("GET /users", "GET /users", SHOP, True),
+        ("GET /users", "POST /users", SHOP, False),
+        ("get /users", "GET /users", SHOP, True),
+        ("GET  /users", "GET /users", SHOP, True),
+        ("* /users", "DELETE /users", SHOP, True),
+        # a host
+        ("api.shop.com/users/*", "GET /users/1", SHOP, True),
+        ("api.shop.com/users/*", "GET /users/1", "www.shop.com", False),
+        ("*.shop.com/*", "GET /users", SHOP, True),
+        ("*.shop.com/*", "GET /", SHOP, True),
+        ("*.shop.com/*", "GET /users", "shop.org", False),
+        ("*.shop.com/*", "GET /www.shop.com/x", "evil.org", False),
+        ("GET *.shop.com/*", "POST /users", SHOP, False),
+        ("API.shop.com/users", "GET /users", SHOP, True),
+        ("api.shop.com", "GET /users", SHOP, True),
+        ("localhost/users", "GET /users", "localhost:8000", True),
+        ("localhost:8000/users", "GET /users", "localhost:8000", True),
+        ("localhost:9000/users", "GET /users", "localhost:8000", False),
+        ("/users", "GET /users", "localhost:8000", True),
+        # an operation of AWS: its service, its name, what it is about, or several of them
+        ("s3", "s3 ListBuckets", None, True),
+        ("S3", "s3 PutObject shop/a", None, True),
+        ("dynamodb", "s3 ListBuckets", None, False),
+        ("PutObject", "s3 PutObject shop/a", None, True),
+        ("PutObject", "s3 GetObject shop/a", None, False),
+        ("s3 PutObject", "s3 PutObject shop/a", None, True),
+        ("sqs PutObject", "s3 PutObject shop/a", None, False),
+        ("s3 List*", "s3 ListBuckets", None, True),
+        ("shop/*", "s3 PutObject shop/b/c", None, True),
+        ("shop/b/*", "s3 PutObject shop/a", None, False),
+        ("shop/*", "s3 PutObject shop-2/a", None, False),
+        ("*/c", "s3 PutObject shop/b/c", None, True),
+        ("s3 shop/*", "s3 PutObject shop/a", None, True),
+        ("PutObject shop/a", "s3 PutObject shop/a", None, True),
+        ("GetObject shop/a", "s3 PutObject shop/a", None, False),
+        ("s3 PutObject shop/b/*", "s3 PutObject shop/b/c", None, True),
+        ("s3 PutObject shop/b/*", "s3 PutObject shop/a", None, False),
+        ("users", "dynamodb GetItem users", None, True),
+        ("GetItem users", "dynamodb GetItem users", None, True),
+        ("sts GetCallerIdentity", "sts GetCallerIdentity", None, True),
+        ("GET", "s3 GetObject shop/a", None, False),
+        # SQL and Redis
+        ("SELECT users", "SELECT users", None, True),
+        ("SELECT users", "SELECT orders", None, False),
+        ("user:*", "GET user:1", None, True),
+        ("user:*", "GET order:1", None, False),
+        ("GET user:1", "GET user:1", None, True),
+        # functions
+        ("shop.api:*", "shop.api:fetch_rates", None, True),
+        ("shop.api:*", "shop.db:load", None, False),
+        ("shop.api:fetch_rates", "shop.api:fetch_rates", None, True),
+        ("GET", "shop.api:fetch_rates", None, False),
+        ("*", "GET /users", SHOP, True),
+    ],
+)
+def test_a_pattern_names_a_verb_a_resource_or_both(pattern, signature, host, taken):
+    assert Selector(only=pattern).takes(signature, host) is taken
+
+
+@pytest.mark.promise("exclude wins over only")
+def test_without_patterns_every_call_is_selected():
+    assert Selector().takes("GET /users", SHOP)
+
+
+@pytest.mark.promise("a list of patterns matches if one of them does")
+def test_a_list_matches_if_one_of_its_patterns_does():
+    assert Selector(only=["GET /users", "POST"]).takes("POST /orders", SHOP)
+    assert Selector(only="GET /users, POST").takes("POST /orders", SHOP)
+    assert not Selector(only=["GET /users", "POST"]).takes("GET /orders", SHOP)
+
+
+@pytest.mark.promise("exclude wins over only")
+def test_exclude_wins_over_only():
+    selector = Selector(only="/users/*", exclude=["*/edit"])
+
+    assert selector.takes("GET /users/1", SHOP)
+    assert not selector.takes("GET /users/1/edit", SHOP)
+
+
+def test_exclude_alone_selects_all_other_calls():
+    selector = Selector(exclude="*.telemetry.io/*")
+
+    assert selector.takes("POST /v1/traces", SHOP)
+    assert not selector.takes("POST /v1/traces", "eu.telemetry.io")

@@ -1,0 +1,323 @@
+"""The grammar of a target, its options, and the errors that name the line."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import random
+import sys
+import time
+from functools import cached_property
+
+import pytest
+
+from pytest_mimic import TargetError
+from pytest_mimic._core.target_options import Options
+from pytest_mimic._core.targets.target import (
+    Target,
+    as_targets,
+    missing_module,
+    parse_target,
+)
+
+ORIGIN = "mimic_functions, line 3"
+
+
+class Client:
+    def fetch(self): ...
+
+    @classmethod
+    def build(cls): ...
+
+    @staticmethod
+    def parse(): ...
+
+    @property
+    def token(self): ...
+
+    @cached_property
+    def pool(self): ...
+
+    class Nested:
+        def deep(self): ...
+
+
+@pytest.mark.promise("mimic_functions holds one target per line")
+@pytest.mark.promise("a target is a function, a method of any kind or a property, in either form")
+@pytest.mark.promise("a target may be a boundary")
+@pytest.mark.parametrize(
+    ("line", "module", "path", "excluded"),
+    [
+        ("shop.api:fetch", "shop.api", ("fetch",), False),
+        ("shop:Client.fetch", "shop", ("Client", "fetch"), False),
+        ("shop:Client.Nested.fetch", "shop", ("Client", "Nested", "fetch"), False),
+        ("shop.api.fetch", "shop.api", ("fetch",), False),
+        ("shop.api:*", "shop.api", ("*",), False),
+        ("shop.api:Client.*", "shop.api", ("Client", "*"), False),
+        ("!shop.api:helper", "shop.api", ("helper",), True),
+        ("httpx", "httpx", (), False),
+        ("redis", "redis", (), False),
+        ("httpx:get", "httpx", ("get",), False),
+        ("  shop.api:fetch   # the slow one", "shop.api", ("fetch",), False),
+    ],
+)
+def test_every_form_of_a_line_is_accepted(line, module, path, excluded):
+    target = parse_target(line)
+
+    assert (target.module, target.path, target.excluded) == (module, path, excluded)
+    assert target.is_boundary is (path == ())
+
+
+@pytest.mark.promise("options follow the target on its line, or are keyword arguments in Python")
+@pytest.mark.parametrize("line", ["", "   ", "# shop.api:fetch"])
+def test_a_comment_is_not_a_target(line):
+    assert parse_target(line) is None
+
+
+@pytest.mark.promise("options follow the target on its line, or are keyword arguments in Python")
+def test_options_follow_the_target():
+    line = (
+        "shop:f ignore=a,b.c,rows.*.id,rows[0].id sequence mutates=x rtol=1e-6 atol=0.5 "
+        'volatile=headers.date compare=shape only="GET /users, POST" exclude=*/edit'
+    )
+
+    assert parse_target(line).options == Options(
+        ignore=("a", "b.c", "rows.*.id", "rows[0].id"),
+        match=(),
+        key=None,
+        sequence=True,
+        mutates=("x",),
+        rtol=1e-6,
+        atol=0.5,
+        volatile=("headers.date",),
+        compare="shape",
+        only=("GET /users", "POST"),
+        exclude=("*/edit",),
+    )
+    assert parse_target("httpx match=headers.accept,body").options == Options(
+        match=("headers.accept", "body")
+    )
+
+
+@pytest.mark.promise("options follow the target on its line, or are keyword arguments in Python")
+def test_options_can_be_given_by_keyword():
+    target = Target("shop:f sequence", ignore="a,b", only=["GET /a,b"], rtol=1, key=len, sequence=None)
+
+    assert target.options == Options(ignore=("a", "b"), only=("GET /a,b",), rtol=1.0, key=len, sequence=True)
+
+
+def test_options_can_be_replaced():
+    assert Target("shop:f ignore=a").with_options(rtol=1).options == Options(ignore=("a",), rtol=1.0)
+    assert Target("!shop:f").with_options(sequence=True).options == Options()
+    assert Target("!shop:f", sequence=True).options == Options()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("fetch", "fetch is neither package.module:function nor a boundary"),
+        ("httpy", "httpy is neither package.module:function nor a boundary (did you mean httpx?)"),
+        ("shop:", "shop: is not a target, write it as package.module:function"),
+        ("shop:a-b", "shop:a-b is not a target, write it as package.module:function"),
+        ("shop:*.fetch", "shop:*.fetch is not a target, write it as package.module:function"),
+        ("shop:fetch_*", "shop:fetch_* is not a target, write it as package.module:function"),
+        ("shop:f ignroe=a", "shop:f: there is no option ignroe (did you mean ignore?)"),
+        (
+            "shop:f frozen=a",
+            "shop:f: there is no option frozen (there are atol, compare, content, exclude, ignore, match, mutates, only,"
+            " rtol, sequence, volatile, writes)",
+        ),
+        ("shop:f ignore", "shop:f: ignore= takes arguments or paths in them, not nothing"),
+        ("shop:f ignore=", "shop:f: ignore= takes arguments or paths in them, not ''"),
+        ("shop:f ignore=a..b", "shop:f: ignore= takes arguments or paths in them, not 'a..b'"),
+        ("shop:f rtol=much", "shop:f: rtol= takes a number that is not negative, not 'much'"),
+        ("shop:f rtol=-1", "shop:f: rtol= takes a number that is not negative, not '-1'"),
+        ("shop:f atol=nan", "shop:f: atol= takes a number that is not negative, not 'nan'"),
+        ("shop:f compare=shap", "shop:f: compare= takes exact or shape, not 'shap'"),
+        ("shop:f sequence=2", "shop:f: sequence= takes true or false, not '2'"),
+        ("shop:f key=str", "shop:f: key= takes a function, so it works in Python only"),
+        ("shop:f rtol=1 rtol=2", "shop:f: rtol is given twice"),
+        ("!shop:f sequence", "!shop:f is an exclusion, which takes no options"),
+        ('shop:f only="GET', 'shop:f only="GET cannot be read: no closing quotation'),
+    ],
+)
+def test_a_wrong_line_is_reported_in_one_line(line, message):
+    with pytest.raises(TargetError) as error:
+        parse_target(line, origin=ORIGIN)
+
+    assert str(error.value) == f"{ORIGIN}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ignroe": "a"}, "there is no option ignroe (did you mean ignore?)"),
+        ({"key": "str"}, "key= takes a function, not 'str'"),
+        ({"rtol": True}, "rtol= takes a number that is not negative, not True"),
+        ({"only": 3}, "only= takes patterns on calls, not 3"),
+        (
+            {"only": iter(["GET"])},
+            "only= takes patterns on calls, not an iterator, which can be read only once",
+        ),
+        ({"mutates": [1]}, r"mutates= takes names of arguments, not \[1\]"),
+    ],
+)
+def test_a_wrong_keyword_option_is_refused(options, message):
+    with pytest.raises(TargetError, match="shop:f: " + message.replace("(", r"\(").replace("?)", r"\?\)")):
+        Target("shop:f", **options)
+
+
+@pytest.mark.promise("a target may be the function object itself")
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (Client.fetch, f"{__name__}:Client.fetch"),
+        (Client().fetch, f"{__name__}:Client.fetch"),
+        (Client.build, f"{__name__}:Client.build"),
+        (Client.parse, f"{__name__}:Client.parse"),
+        (Client.token, f"{__name__}:Client.token"),
+        (Client.pool, f"{__name__}:Client.pool"),
+        (Client.Nested.deep, f"{__name__}:Client.Nested.deep"),
+        (missing_module, "pytest_mimic._core.targets.target:missing_module"),
+        (time.time, "time:time"),
+        (random.randint, "random:randint"),
+    ],
+)
+def test_a_function_is_named_by_its_importable_name(function, name):
+    assert Target(function).name == name
+
+
+def test_objects_without_an_importable_name_are_refused():
+    def local(): ...
+
+    with pytest.raises(TargetError, match="is local or a lambda"):
+        Target(local)
+    with pytest.raises(TargetError, match="is local or a lambda"):
+        Target(lambda: 1)
+    with pytest.raises(TargetError, match=r"Client is a class, .*name its methods: .*Client\.\*"):
+        Target(Client)
+    with pytest.raises(TargetError, match="3 is not a function with an importable name"):
+        Target(3)
+    with pytest.raises(TargetError, match="names no target"):
+        Target("# nothing")
+
+
+def test_options_must_fit_the_kind_of_target():
+    with pytest.raises(TargetError, match=r"^httpx: ignore=hosts names no part .*did you mean host\?"):
+        Target("httpx", ignore="hosts")
+    with pytest.raises(TargetError, match=r"^redis: key= is an option of a function$"):
+        Target("redis").with_options(key=len)
+    with pytest.raises(TargetError, match=r"^shop:f: match= is an option of a boundary$"):
+        as_targets(["shop:f"], {"match": "headers"})
+
+    function, client = as_targets(["shop:f", "httpx"], {"ignore": "token", "match": "headers"})
+
+    assert function.options == client.options == Options(ignore=("token",), match=("headers",))
+
+
+def test_targets_are_compared_and_copied_by_value():
+    target = parse_target("shop:f ignore=a", origin=ORIGIN)
+
+    assert target == Target("shop:f", ignore=["a"]) != Target("shop:f")
+    assert copy.deepcopy(target) == pickle.loads(pickle.dumps(target)) == target
+    assert hash(target) == hash(Target("shop:f ignore=a"))
+    with pytest.raises(AttributeError, match="cannot assign"):
+        target.module = "other"
+
+
+@pytest.mark.promise("a target is a function, a method of any kind or a property, in either form")
+def test_the_dotted_form_may_name_a_method():
+    """Only the imported module shows where its name ends."""
+    assert [candidate.module for candidate in Target("shop.api.Client.fetch").candidates] == [
+        "shop.api.Client",
+        "shop.api",
+        "shop",
+    ]
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """A package and a nested namespace package whose import fails."""
+    for name in ("shop/__init__.py", "shop/api.py", "space/inner/deep.py"):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("raise RuntimeError('imported')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+@pytest.mark.promise("a missing module is reported after a full collection, without importing it")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "shop:f",
+        "shop.api:f",
+        "shop.api.Client.fetch",
+        "space.inner.deep:f",
+        "json.decoder:f",
+        "os.path:join",
+        "zipimport:f",
+        "sys:exit",
+        "_frozen_importlib:f",
+        "xml.etree.ElementInclude:f",
+    ],
+)
+def test_a_module_is_found_without_importing_it(line, shop):
+    before = set(sys.modules)
+
+    error = missing_module(Target(line))
+
+    assert error is None
+    assert set(sys.modules) == before
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("shop.apy:f", "shop.apy:f does not exist: there is no module shop.apy (did you mean shop.api?)"),
+        ("shpo.api:f", "shpo.api:f does not exist: there is no module shpo.api (did you mean shop.api?)"),
+        ("shpo.apy:f", "shpo.apy:f does not exist: there is no module shpo.apy (did you mean shop.api?)"),
+        ("shpo.zzz:f", "shpo.zzz:f does not exist: there is no module shpo.zzz (did you mean shop?)"),
+        ("jsn:f", "jsn:f does not exist: there is no module jsn (did you mean json?)"),
+        ("qqqqq:f", "qqqqq:f does not exist: there is no module qqqqq"),
+        ("shop.api.x:f", "shop.api.x:f does not exist: there is no module shop.api.x"),
+    ],
+)
+def test_a_missing_module_is_reported_with_the_closest_one(line, message, shop):
+    error = missing_module(parse_target(line, origin=ORIGIN))
+
+    assert str(error) == f"{ORIGIN}: {message}"
+
+
+@pytest.mark.promise("a boundary needs no extra and never imports its client")
+def test_a_client_that_is_not_installed_is_reported(monkeypatch):
+    monkeypatch.setitem(sys.modules, "redis", None)
+
+    assert (
+        str(missing_module(Target("redis")))
+        == "the client redis is not installed\n  to install it: pip install redis"
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "shop.api:fetch",
+        "  shop.api:Client.fetch\tignore=a,b.c  sequence=yes ",
+        "!shop.api:*",
+        "shop.api:größe",
+        "shop.api:fetch rtol=1e-3 atol=1",
+        "httpx only=/users/* exclude=*/edit match=headers.accept",
+    ],
+)
+def test_plain_line_reads_as_one_with_a_comment(line):
+    """A line without quotes and comments is split at its blanks; shlex splits all others."""
+    plain, commented = parse_target(line), parse_target(f"{line} # and why")
+
+    assert plain == commented
+    assert (plain.name, plain.options) == (commented.name, commented.options)
+
+
+def test_only_blanks_and_tabs_separate_options():
+    """Python's `str.split` knows more of them, such as the no-break space."""
+    with pytest.raises(TargetError, match="is not a target"):
+        parse_target("shop.api:fetch\u00a0sequence=yes")

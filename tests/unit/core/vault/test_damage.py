@@ -1,0 +1,795 @@
+"""Damage is found before use: the result is the right value or a CorruptRecordingError."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import pathlib
+import pickle
+import random
+from ipaddress import IPv4Address
+
+import pytest
+from unit.memory_store import MemoryStore
+
+from pytest_mimic import CorruptRecordingError, MimicError, MissingRecordingError
+from pytest_mimic._core.outcome import container
+from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.pickles import Buffer, Pickled
+from pytest_mimic._core.vault import CassetteEntry, FolderStore, Recording, Vault
+
+NAME = "calls/shop/f/00.json"
+OBJECT = f"objects/aa/{'a' * 32}"
+#: A value that is stored as a pickle, with all that it is in: its class defines how it is pickled.
+ADDRESS = IPv4Address("10.0.0.1")
+VALUES = {
+    "small": (1, "two", ADDRESS),
+    "text": {("key", n): "some text that compresses" * 5 for n in range(300)} | {"at": ADDRESS},
+    "noise": (random.Random(1).randbytes(70_000), ADDRESS),
+    "blocks": (b"ab" * 1_500_000, ADDRESS),
+    "mapped": (random.Random(2).randbytes(1_300_000), ADDRESS),
+    "bytes of a tag": (random.Random(3).randbytes(70_000),),
+}
+
+
+def written(value, store=None) -> MemoryStore:
+    store = MemoryStore() if store is None else store
+    vault = Vault(store)
+    stored = vault.stored(Outcome.of_value(value), 0.5)
+    vault.write(
+        NAME, Recording("shop:f", None, None, "tests/test_a.py::test_b[1]", "2026-11-02", None, [stored])
+    )
+    return store
+
+
+def tables() -> dict[str, object]:
+    numpy = pytest.importorskip("numpy")
+    generator = numpy.random.default_rng(3)
+    return {
+        "table": generator.integers(0, 10, (1000, 100)).astype("float64"),
+        "shuffled": generator.integers(0, 10, 400_001).astype("int32"),
+        "raw": generator.random(3000),
+    }
+
+
+def load(store, name=NAME):
+    return Vault(store).read(name).outcomes[0].load().value
+
+
+def object_of(store) -> str:
+    return next(name for name in store.names("objects"))
+
+
+def positions(size: int, count: int) -> list[int]:
+    """All bytes of the file's ends, which hold the format's own fields, and samples between."""
+    edge = [*range(min(size, 80)), *range(max(0, size - 150), size)]
+    return sorted({*edge, *random.Random(size).sample(range(size), min(count, size))})
+
+
+@pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
+@pytest.mark.parametrize("kind", VALUES)
+def test_flipped_byte_of_an_object_is_found(kind):
+    """Also in padding and in compressed parts."""
+    store = written(VALUES[kind])
+    name = object_of(store)
+    data = store.read(name)
+
+    for position in positions(len(data), 40):
+        for bit in (1, 128):
+            store.write(name, data[:position] + bytes([data[position] ^ bit]) + data[position + 1 :])
+            with pytest.raises(CorruptRecordingError, match="is not what was recorded") as caught:
+                load(store)
+            assert caught.value.file == f".mimic_vault/{name}"
+
+    store.write(name, data)
+    assert load(store) == VALUES[kind]
+
+
+@pytest.mark.parametrize("kind", ["table", "shuffled", "raw"])
+def test_flipped_byte_of_an_array_is_found(kind):
+    """In raw, compressed and shuffled buffers."""
+    value = tables()[kind]
+    store = written(value)
+    name = object_of(store)
+    data = store.read(name)
+
+    for position in positions(len(data), 60):
+        store.write(name, data[:position] + bytes([data[position] ^ 16]) + data[position + 1 :])
+        with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+            load(store)
+
+    store.write(name, data)
+    assert (load(store) == value).all()
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_object_cut_short_or_too_long_is_found(kind):
+    store = written(VALUES[kind])
+    name = object_of(store)
+    data = store.read(name)
+
+    for size in positions(len(data), 60):
+        store.write(name, data[:size])
+        with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+            load(store)
+    for tail in (b"\0", b"\n", data[-32:], data):
+        store.write(name, data + tail)
+        with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+            load(store)
+
+
+def packed(*parts: bytes) -> tuple[bytes, str]:
+    """Return the file of a pickle with these parts, and its checksum."""
+    buffers = [Buffer(memoryview(part), 1) for part in parts[1:]]
+    pickled = Pickled([parts[0]], buffers, imports=[], code=[], by_value=False, has_custom_identity=False)
+    packer = container.Packer(pickled)
+    return b"".join(packer.pieces()), packer.checksum
+
+
+def test_every_byte_of_a_file_with_several_parts_counts():
+    """Also the padding between them."""
+    parts = [random.Random(n).randbytes(100 + n) for n in range(3)]
+    data, checksum = packed(*parts)
+    assert sum(map(len, parts)) + 2 * 64 < len(data)
+
+    for position in range(len(data)):
+        damaged = data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :]
+        with pytest.raises(container.DamagedError):
+            container.unpack(memoryview(damaged), checksum)
+
+    stream, buffers = container.unpack(memoryview(data), checksum)
+    assert [bytes(part) for part in (stream, *buffers)] == parts
+
+
+def remade(data: bytes, *, longer: int = 0, cut: int = 0, noise: bool = False) -> bytes:
+    """Return a file with another content in its compressed part, and valid checksums."""
+    at = len(data) - container._TAIL.size - container._SEGMENT.size
+    codec, item, zero, stored, size, _ = container._SEGMENT.unpack(data[at : -container._TAIL.size])
+    start = len(container.START)
+    held = b"\xff" * stored if noise else data[start : start + stored - cut]
+    check = container.xxh3_64_intdigest(held)
+    row = container._SEGMENT.pack(codec, item, zero, len(held), size + longer, check)
+    checksum = data[-container._TAIL.size :][:16]
+    tail = container._TAIL.pack(checksum, container.xxh3_64_intdigest(row + checksum), 1, container.END)
+    return data[:start] + held + row + tail
+
+
+@pytest.mark.parametrize("size", [10_000, 3 << 20], ids=["small", "blocks"])
+@pytest.mark.parametrize(
+    "change", [{"noise": True}, {"cut": 9}, {"longer": 1}, {"longer": 2 << 20}, {"longer": -1}]
+)
+def test_compressed_part_of_another_size_is_found(size, change):
+    """Although every checksum of the file fits its bytes."""
+    data, checksum = packed(b"ab" * (size // 2))
+    assert bytes(container.unpack(memoryview(remade(data)), checksum)[0]) == b"ab" * (size // 2)
+
+    with pytest.raises(container.DamagedError):
+        container.unpack(memoryview(remade(data, **change)), checksum)
+
+
+@pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
+def test_error_names_the_file_and_the_remedy():
+    store = written(VALUES["small"])
+    name = object_of(store)
+    store.write(name, store.read(name)[:100])
+
+    with pytest.raises(CorruptRecordingError, match="it ends after") as caught:
+        load(store)
+
+    assert str(caught.value).splitlines() == [
+        f".mimic_vault/{name} is not what was recorded (it ends after 100 bytes)",
+        "  restore it from version control, or record again: pytest --mimic-rerecord 'tests/test_a.py::test_b[1]'",
+    ]
+
+
+ran = []
+
+
+class Effect:
+    def __reduce__(self):
+        return ran.append, ("an opcode ran",)
+
+
+@pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
+@pytest.mark.promise("loading a pickle imports only the classes and functions that it lists")
+def test_no_opcode_runs_before_the_check():
+    """Neither of a file with another checksum, nor of one that imports unlisted names."""
+    ran.clear()
+    hostile = Pickled(
+        [pickle.dumps({"value": Effect()}, 5)],
+        [],
+        imports=[],
+        code=[],
+        by_value=False,
+        has_custom_identity=False,
+    )
+    packer = container.Packer(hostile)
+    data = b"".join(packer.pieces())
+    store = written(VALUES["small"])
+    name = object_of(store)
+    store.write(name, data)
+
+    with pytest.raises(CorruptRecordingError, match="is not what was recorded\n"):
+        load(store)
+    facts = json.loads(store.read(NAME))
+    facts["outcomes"][0]["checksum"] = packer.checksum
+    store.write(NAME, json.dumps(facts).encode())
+    with pytest.raises(
+        CorruptRecordingError, match="it imports builtins:getattr, which its recording does not list"
+    ):
+        load(store)
+    facts["outcomes"][0]["imports"] = ["builtins:getattr", f"{__name__}:ran"]
+    store.write(NAME, json.dumps(facts).encode())
+    with pytest.raises(CorruptRecordingError, match="which its recording does not list as code"):
+        load(store)
+
+    assert ran == []
+
+
+def holding(stream: bytes, **changes) -> MemoryStore:
+    """Return a store with a recording of this pickle and a valid checksum, as an attacker could make it."""
+    packer = container.Packer(
+        Pickled([stream], [], imports=[], code=[], by_value=False, has_custom_identity=False)
+    )
+    store = written(VALUES["small"])
+    store.write(object_of(store), b"".join(packer.pieces()))
+    facts = json.loads(store.read(NAME))
+    facts["outcomes"][0].update(checksum=packer.checksum, **changes)
+    store.write(NAME, json.dumps(facts).encode())
+    return store
+
+
+@pytest.mark.promise("code stored by value is listed as code")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "os:system",
+        "posix:system",
+        "subprocess:Popen",
+        "builtins:eval",
+        "json:codecs.open",
+        "pydoc:locate",
+        "cProfile:run",
+        "logging.config:_resolve",
+        "typing:get_type_hints",
+        "gc:get_objects",
+        "pathlib:Path.write_text",
+        "string:Formatter.get_field",
+        "json:decoder",
+    ],
+)
+def test_names_that_run_anything_must_be_listed_as_code(name):
+    """By their own name or as another module's attribute."""
+    module, _, qualname = name.partition(":")
+    store = holding(pickle.PROTO + b"\x05" + b"c" + f"{module}\n{qualname}\n".encode() + b".", imports=[name])
+
+    with pytest.raises(CorruptRecordingError, match="does not list as code"):
+        load(store)
+
+
+def test_missing_object_is_named_with_its_recording():
+    for value in ((ADDRESS,), [0] * 3000, b"\xff" * 3000):
+        store = written(value)
+        name = object_of(store)
+        store.delete([name])
+
+        with pytest.raises(CorruptRecordingError, match="is missing") as caught:
+            load(store)
+        assert caught.value.file == f".mimic_vault/{name}"
+
+
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+
+
+@pytest.mark.promise("a Git LFS pointer that was not pulled is reported")
+@pytest.mark.parametrize("value", [(ADDRESS,), [0] * 3000, b"\xff" * 3000], ids=["pickle", "json", "bytes"])
+def test_git_lfs_pointer_is_named_with_the_remedy(value):
+    store = written(value)
+    store.write(object_of(store), LFS)
+
+    with pytest.raises(
+        CorruptRecordingError, match="is a Git LFS pointer, its content was not pulled\n  git lfs pull"
+    ):
+        load(store)
+
+    store.write(NAME, LFS)
+    with pytest.raises(CorruptRecordingError, match="is a Git LFS pointer"):
+        load(store)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"rates": {"USD": 1.07}, "of": ["ä"]}, (1,), (ADDRESS,), [0] * 900],
+    ids=["inline", "tagged", "pickle", "object"],
+)
+def test_recording_cut_short_at_any_byte_is_found(value):
+    store = written(value)
+    data = store.read(NAME)
+
+    for size in range(len(data) - 1):
+        store.write(NAME, data[:size])
+        with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+            Vault(store).read(NAME)
+
+    store.write(NAME, data[:-1])
+    assert load(store) == value
+
+
+def test_json_object_cut_short_is_found():
+    store = written([0] * 900)
+    name = object_of(store)
+    data = store.read(name)
+
+    for size in positions(len(data) - 2, 50):
+        store.write(name, data[:size])
+        with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+            load(store)
+
+
+@pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
+@pytest.mark.parametrize(
+    ("edit", "how"),
+    [
+        (lambda text: text + "}", "is not what was recorded"),
+        (lambda text: "", "empty"),
+        (lambda text: "[]", "no format number"),
+        (lambda text: "null", "no format number"),
+        (lambda text: "{}", "no format number"),
+        (lambda text: text.replace('"format": 1', '"format": true'), "no format number"),
+        (lambda text: text.replace('"format": 1', '"format": 0'), "there is no format 0"),
+        (lambda text: text.replace('"outcomes": [', '"outcomes": [3, '), "an outcome without a duration"),
+        (lambda text: text.replace('"outcomes"', '"outcame"'), "no target or no outcomes"),
+        (lambda text: text.replace('"target"', '"tarjet"'), "no target or no outcomes"),
+        (lambda text: text.replace('"duration": 0.5', '"duration": "x"'), "without a duration"),
+        (lambda text: text.replace('"duration": 0.5', '"duration": NaN'), "must be a number of seconds"),
+        (lambda text: text.replace('"duration": 0.5', '"duration": Infinity'), "must be a number of seconds"),
+        (lambda text: text.replace('"value"', '"valeu"'), "needs one value, exception or file"),
+        (lambda text: text.replace('"value"', '"raised": {}, "value"'), "needs one value, exception or file"),
+        (lambda text: text.replace('"value": {"a": 1}', '"raised": {}'), "an exception without its type"),
+        (lambda text: text.replace('"value": {"a": 1}', '"raised": {"type": "a:b"}'), "args must be a list"),
+        (lambda text: text.replace('"value": {"a": 1}', '"stream": []'), "a stream without its items"),
+        (lambda text: text.replace('"value": {"a": 1}', '"returned": "x"'), "returned does not name"),
+        (
+            lambda text: text.replace('"value": {"a": 1}', '"json": "../../etc/passwd"'),
+            "does not name an object",
+        ),
+        (
+            lambda text: text.replace('"value": {"a": 1}', '"pickle": "objects/aa/b.pkl"'),
+            "does not name an object",
+        ),
+        (
+            lambda text: text.replace('"value": {"a": 1}', '"changed": {}, "returned": []'),
+            "returned does not name",
+        ),
+        (lambda text: text.replace('"value"', '"changed": 3, "value"'), "changed must be an object"),
+        (lambda text: text.replace('"value": {"a": 1}', f'"json": "{OBJECT}.json"'), "without its kind"),
+        (
+            lambda text: text.replace('"value": {"a": 1}', f'"kind": "value", "pickle": "{OBJECT}.pkl"'),
+            "without its checksum",
+        ),
+        (
+            lambda text: text.replace('"value"', '"changes": "a", "value"'),
+            "changes must be a list of texts",
+        ),
+        (lambda text: text.replace('"value"', '"tagged": 1, "value"'), "tagged must be true or false"),
+        (
+            lambda text: text.replace('"value"', '"tagged": true, "objects": ["a.bin"], "value"'),
+            "objects must name objects",
+        ),
+        (lambda text: text.replace('"value"', '"python": 3.11, "value"'), "python must be text"),
+        (
+            lambda text: text.replace('"value": {"a": 1}', '"stream": {"items": [], "sent": 1}'),
+            "sent must be a list",
+        ),
+        (
+            lambda text: text.replace('"value": {"a": 1}', '"stream": {"items": [], "end": 1}'),
+            "must be an object",
+        ),
+        (
+            lambda text: text.replace('"value": {"a": 1}', '"stream": {"items": [], "end": {}}'),
+            "neither value nor",
+        ),
+        (
+            lambda text: text.replace(
+                '"value": {"a": 1}', '"raised": {"type": "a:b", "args": [], "fields": 1}'
+            ),
+            "attributes must be an object",
+        ),
+        (
+            lambda text: text.replace(
+                '"arguments": null', '"arguments": {"a": {"b": {"$": "set", "items": 3}}}'
+            ),
+            "arguments that were not",
+        ),
+        (
+            lambda text: text.replace(
+                '"arguments": null', '"arguments": {"a": {"$": "dict", "entries": [[1]]}}'
+            ),
+            "arguments that were not",
+        ),
+        (
+            lambda text: text.replace(
+                '"arguments": null', '"arguments": {"a": {"$": "x", "attributes": {"b": {"$": 3}}}}'
+            ),
+            "arguments that were not",
+        ),
+        (lambda text: text.replace('"arguments": null', '"arguments": 3'), "arguments that were not"),
+        (
+            lambda text: text.replace('"arguments": null', '"arguments": {"a": {"$": "set", "items": 3}}'),
+            "arguments that were not",
+        ),
+        (
+            lambda text: text.replace(
+                '"arguments": null', '"arguments": {"a": [{"$": "str", "start": "a"}]}'
+            ),
+            "arguments that were not",
+        ),
+        (lambda text: text.replace(' "source"', ' "target": "x",\n "source"'), "a key occurs twice"),
+        (lambda text: text.replace(' "test"', '<<<<<<< HEAD\n "test"'), "marks of a merge conflict"),
+        (lambda text: text.replace('{"a": 1}', "[" * 100_000 + "]" * 100_000), "nested too deeply"),
+        (lambda text: text.replace('{"a": 1}', "NaN-"), "is not what was recorded"),
+    ],
+)
+def test_recording_of_another_shape_is_reported(edit, how):
+    store = written({"a": 1})
+    store.write(NAME, edit(store.read(NAME).decode()).encode())
+
+    with pytest.raises(CorruptRecordingError, match=how) as caught:
+        load(store)
+
+    assert caught.value.file == f".mimic_vault/{NAME}"
+
+
+FILE = {"object": f"{OBJECT}.bin", "size": 1}
+
+
+@pytest.mark.parametrize(
+    ("listing", "how"),
+    [
+        ([], "files must be an object"),
+        ({"out": 3}, "files must be objects"),
+        ({"out": {"size": 1}}, "a file without its object"),
+        ({"out": {"object": 3}}, "a file without its object"),
+        ({"out": {"object": "../../etc/passwd"}}, "a file that names no object"),
+        ({"out": {"object": f"{OBJECT}.json"}}, "a file that names no object"),
+        ({"out": {**FILE, "size": "1"}}, "a file without its size"),
+        ({"out": {**FILE, "executable": 1}}, "a file without its size"),
+        ({"out": {"files": [FILE]}}, "a folder without its files"),
+        ({"out": {"files": {}, "folders": "a"}}, "a folder without its files"),
+        ({"out": {"files": {}, "removed": [3]}}, "a folder without its files"),
+        ({"out": {"files": {}, "gone": 1}}, "gone must be true or false"),
+        ({"out": {"files": {"../a": FILE}}}, "files lead out of their folder"),
+        ({"out": {"files": {}, "folders": ["../a"]}}, "files lead out of their folder"),
+        ({"out": {"files": {}, "removed": ["a/../../b"]}}, "files lead out of their folder"),
+        ({"out": {"files": {"a": {"object": "a"}}}}, "a file that names no object"),
+    ],
+)
+def test_a_listing_of_files_of_another_shape_is_reported(listing, how):
+    store = written({"a": 1})
+    recording = json.loads(store.read(NAME))
+    recording["outcomes"][0]["files"] = listing
+    store.write(NAME, json.dumps(recording).encode())
+
+    with pytest.raises(CorruptRecordingError, match=how) as caught:
+        load(store)
+
+    assert caught.value.file == f".mimic_vault/{NAME}"
+
+
+def test_a_listing_may_hold_folders_and_absent_files():
+    store = written({"a": 1})
+    recording = json.loads(store.read(NAME))
+    folder = {"files": {"a/b.txt": FILE}, "folders": ["c"], "removed": ["d"], "gone": False}
+    recording["outcomes"][0]["files"] = {"out": FILE, "gone": None, "folder": folder}
+    store.write(NAME, json.dumps(recording).encode())
+
+    assert load(store) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("edit", "how"),
+    [
+        (lambda text: text.replace('"calls"', '"calm"'), "no calls"),
+        (lambda text: text.replace('"calls": [', '"calls": [3, '), "a call lacks a fact"),
+        (lambda text: text.replace('"signature"', '"signed"'), "a call lacks a fact"),
+        (lambda text: text.replace('"key": "0"', '"key": 0'), "a call lacks a fact"),
+        (lambda text: text.replace('"arguments": null', '"arguments": 3'), "arguments that were not"),
+        (lambda text: text.replace('"value"', '"valeu"'), "needs one value, exception or file"),
+    ],
+)
+def test_cassette_of_another_shape_is_reported(edit, how):
+    name = "cassettes/x.json"
+    vault = Vault(MemoryStore())
+    stored = vault.stored(Outcome.of_value({"a": 1}), 0.5)
+    vault.write_cassette(name, [CassetteEntry("function", "shop:f", "shop:f", "0", None, stored)], test="t")
+    text = vault.store.read(name).decode()
+    assert edit(text) != text
+    vault.store.write(name, edit(text).encode())
+
+    with pytest.raises(CorruptRecordingError, match=how) as caught:
+        vault.read_cassette(name)
+
+    assert caught.value.file == f".mimic_vault/{name}"
+
+
+def test_every_kind_of_description_is_accepted():
+    arguments = {
+        "text": {"$": "str", "start": "a", "length": 9, "digest": "0"},
+        "deep": {"a": [1, {"b": None}, {"$": "set", "items": [{"$": "x", "attributes": {"c": {"$": "y"}}}]}]},
+        "mapping": {"$": "dict", "keys": {"a": 1}, "entries": [[1, {"$": "y"}]]},
+    }
+    store = MemoryStore()
+    vault = Vault(store)
+    stored = vault.stored(Outcome.of_value(1), 0.5)
+    vault.write(NAME, Recording("shop:f", arguments, None, None, "", None, [stored]))
+
+    assert vault.read(NAME).arguments == arguments
+
+
+def test_bytes_that_are_not_text_are_reported():
+    store = written({"a": 1})
+    store.write(NAME, b"\xff\xfe\x00")
+
+    with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+        load(store)
+
+
+@pytest.mark.promise("a vault of a newer format is refused")
+def test_newer_format_is_refused():
+    store = written({"a": 1})
+    store.write(NAME, store.read(NAME).replace(b'"format": 1', b'"format": 2'))
+
+    with pytest.raises(CorruptRecordingError, match="is of format 2, which a newer pytest-mimic wrote"):
+        load(store)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"a": 1, "b": ["ä"]}, (1, "ä"), (ADDRESS,), [0] * 900, (0,) * 900],
+    ids=["inline", "tagged", "pickle", "object", "tagged object"],
+)
+def test_windows_line_ends_and_byte_order_mark_are_accepted(value):
+    store = written(value)
+    for name in list(store.names()):
+        if name.endswith(".json"):
+            data = store.read(name).replace(b"\n", b"\r\n")
+            store.write(name, data)
+    assert load(store) == value
+
+    store.write(NAME, b"\xef\xbb\xbf" + store.read(NAME))
+    assert load(store) == value
+
+
+def test_any_layout_of_the_json_is_accepted():
+    store = written({"a": {"b": [1, {"c": 2}]}})
+    facts = json.loads(store.read(NAME))
+
+    for text in (json.dumps(facts), json.dumps(facts, indent=4), json.dumps(facts, sort_keys=True)):
+        store.write(NAME, text.encode())
+        assert load(store) == {"a": {"b": [1, {"c": 2}]}}
+
+
+@pytest.mark.promise("a JSON recording may be edited by hand")
+def test_hand_edited_outcome_is_used():
+    """In the recording, and in an object."""
+    store = written({"rate": 1.07})
+    store.write(NAME, store.read(NAME).replace(b"1.07", b"9.99"))
+    assert load(store) == {"rate": 9.99}
+
+    store = written([1.07] * 1000)
+    name = object_of(store)
+    store.write(name, store.read(name).replace(b"1.07", b"9.99", 1))
+    assert load(store)[:2] == [9.99, 1.07]
+
+
+def test_text_behind_the_end_of_an_object_is_reported():
+    """Blanks are accepted."""
+    store = written([0] * 900)
+    name = object_of(store)
+    data = store.read(name)
+
+    store.write(name, data + b" \n\n")
+    assert load(store) == [0] * 900
+    store.write(name, data + b"{}\n")
+    with pytest.raises(CorruptRecordingError, match="text behind its end") as caught:
+        load(store)
+    assert caught.value.file == f".mimic_vault/{name}"
+
+
+def test_object_of_another_kind_is_reported():
+    store = written([0] * 900)
+    name = object_of(store)
+
+    for body in (b'{"raised": {"type": "builtins:KeyError", "args": []}}', b"[]", b'{"stream": 3}'):
+        store.write(name, body)
+        with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+            load(store)
+
+
+@pytest.mark.parametrize("body", [1, None, {}, {"raised": ValueError()}, [("value", 1)], "value"])
+def test_pickle_without_an_outcome_is_reported(body):
+    """Its bytes and its imports are as listed."""
+    store = holding(pickle.dumps(body, 5), imports=["builtins:ValueError"])
+
+    with pytest.raises(CorruptRecordingError, match="it holds no value"):
+        load(store)
+    with pytest.raises(CorruptRecordingError, match="it holds no value"):
+        Vault(store).read(NAME).outcomes[0].player()()
+
+
+@pytest.mark.parametrize("module", ["pathlib", "pathlib._local"])
+def test_paths_of_any_python_version_load(module):
+    """Python 3.13 defines their classes in another module."""
+    stream = pickle.dumps({"value": pathlib.PurePosixPath("a/b")}, 2)
+    start = stream.index(b"cpathlib")
+    end = stream.index(b"\n", start)
+    moved = stream[:start] + b"c" + module.encode() + stream[end:]
+
+    assert load(holding(moved, imports=[f"{module}:PurePosixPath"])) == pathlib.PurePosixPath("a/b")
+    with pytest.raises(CorruptRecordingError, match="does not list"):
+        load(holding(moved, imports=["pathlib:PurePath"]))
+
+
+@pytest.mark.parametrize("count", [0, -1, True, 1.0, "1"])
+def test_count_below_one_is_reported(count):
+    with pytest.raises(CorruptRecordingError, match="count must be a number"):
+        load(holding(pickle.dumps({"value": 1}), count=count))
+
+
+@pytest.mark.parametrize("name", ["SystemExit", "KeyboardInterrupt", "GeneratorExit"])
+def test_only_exceptions_are_raised_from_a_recording(name):
+    """An interrupt is never recorded, so a file with one was made by hand."""
+    store = MemoryStore()
+    vault = Vault(store)
+    vault.write(
+        NAME,
+        Recording("shop:f", None, None, None, "", None, [vault.stored(Outcome.of_exception(KeyError(1)), 1)]),
+    )
+    store.write(NAME, store.read(NAME).replace(b"builtins:KeyError", f"builtins:{name}".encode()))
+
+    with pytest.raises(CorruptRecordingError, match=f"{name}.* is not an outcome"):
+        vault.read(NAME).outcomes[0].load()
+
+    stream = pickle.dumps({"raised": getattr(builtins, name)()}, 5)
+    with pytest.raises(CorruptRecordingError, match=f"{name}.* is not an outcome"):
+        load(holding(stream, kind="raised", imports=[f"builtins:{name}"]))
+
+
+def test_exception_type_that_is_not_a_class_is_reported():
+    store = MemoryStore()
+    vault = Vault(store)
+    vault.write(
+        NAME,
+        Recording("shop:f", None, None, None, "", None, [vault.stored(Outcome.of_exception(KeyError(1)), 1)]),
+    )
+    text = store.read(NAME)
+
+    store.write(NAME, text.replace(b"builtins:KeyError", b"os:system"))
+    with pytest.raises(CorruptRecordingError, match="is not an exception class"):
+        vault.read(NAME).outcomes[0].load()
+    store.write(NAME, text.replace(b"builtins:KeyError", b"nowhere:KeyError"))
+    with pytest.raises(
+        MimicError, match="cannot be loaded here\n  ModuleNotFoundError: No module named 'nowhere'"
+    ):
+        vault.read(NAME).outcomes[0].load()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [[1, 2], [0] * 3000, [(1, 2)], [(0,)] * 3000, [ADDRESS]],
+    ids=["inline", "json", "tagged", "tagged json", "pickle"],
+)
+def test_unlisted_changes_of_arguments_are_loaded(value):
+    """The recording was edited so that its outcome looks like a value alone."""
+    store = MemoryStore()
+    vault = Vault(store)
+    stored = vault.stored(Outcome("value", value=value, changed={"rows": value}), 0.5)
+    vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
+
+    store.write(NAME, store.read(NAME).replace(b'"changes": ["rows"]', b'"changes": []'))
+
+    play = vault.read(NAME).outcomes[0].player()
+    assert play() == play() == value
+
+
+def test_missing_class_makes_the_recording_stale():
+    from pytest_mimic import StaleRecordingError
+
+    store = written((Effect,))
+    facts = json.loads(store.read(NAME))
+    assert facts["outcomes"][0]["imports"] == [f"{__name__}:Effect"]
+
+    gone = globals().pop("Effect")
+    try:
+        with pytest.raises(StaleRecordingError, match=r"cannot be loaded here\n  AttributeError: .*Effect"):
+            load(store)
+    finally:
+        globals()["Effect"] = gone
+
+
+class Demanding:
+    """Calls a function when it is loaded, as a proxy may."""
+
+    missing = False
+
+    def __setstate__(self, state):
+        if Demanding.missing:
+            raise MissingRecordingError("a call has no recording")
+
+    def __getstate__(self):
+        return {"a": 1}
+
+
+def test_miss_while_a_pickle_is_loaded_is_raised(monkeypatch):
+    """A class may call a mimicked function when it is loaded."""
+    store = written((Demanding(),))
+    monkeypatch.setattr(Demanding, "missing", True)
+
+    with pytest.raises(MissingRecordingError, match=r"^a call has no recording"):
+        load(store)
+
+
+@pytest.mark.promise("code stored by value is refused on another Python")
+def test_code_by_value_is_refused_on_another_python():
+    """Before it is loaded: such pickles crash interpreters."""
+    from pytest_mimic import StaleRecordingError
+
+    store = written([lambda: 5])
+    text = store.read(NAME).decode()
+    facts = json.loads(text)
+    facts["outcomes"][0]["python"] = "3.9"
+    store.write(NAME, json.dumps(facts).encode())
+
+    with pytest.raises(StaleRecordingError, match=r"recorded by Python 3\.9 with code stored by value"):
+        load(store)
+
+
+@pytest.mark.promise("mimic_pickle = forbid replays plain data only")
+def test_forbidden_pickles_are_neither_loaded_nor_written():
+    store = written((1, ADDRESS))
+    vault = Vault(store, pickles="forbid")
+    outcome = vault.read(NAME).outcomes[0]
+
+    for act in (outcome.load, outcome.player):
+        with pytest.raises(MimicError, match="mimic_pickle = forbid: the outcome of shop:f is a pickle"):
+            act()
+    with pytest.raises(MimicError, match="mimic_pickle = forbid"):
+        vault.stored(Outcome.of_value((1, ADDRESS)), 0.1)
+    for readable in ([1, 2], (1, 2)):
+        assert vault.stored(Outcome.of_value(readable), 0.1).load().value == readable
+
+
+def test_changing_a_mapped_array_leaves_the_file_alone(tmp_path):
+    numpy = pytest.importorskip("numpy")
+    value = numpy.random.default_rng(1).random(400_000)
+    store = written(value, FolderStore(tmp_path))
+    name = object_of(store)
+    before = store.read(name)
+
+    first = load(store)
+    first[:] = 0
+
+    assert store.read(name) == before
+    assert (load(store) == value).all()
+
+
+def test_damage_in_a_mapped_file_is_found(tmp_path):
+    numpy = pytest.importorskip("numpy")
+    store = written(numpy.random.default_rng(1).random(400_000), FolderStore(tmp_path))
+    name = object_of(store)
+    data = bytearray(store.read(name))
+    data[len(data) // 2] ^= 1
+    store.write(name, bytes(data))
+
+    with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+        load(store)
+
+
+def test_buffers_are_aligned_for_mapping():
+    """To 64 bytes, as numpy and Arrow prefer."""
+    buffers = [Buffer(memoryview(random.Random(n).randbytes(100 + n)), 1) for n in range(3)]
+    pickled = Pickled([b"stream"], buffers, imports=[], code=[], by_value=False, has_custom_identity=False)
+
+    data = b"".join(container.Packer(pickled).pieces())
+
+    assert [data.find(bytes(buffer.memory)) % 64 for buffer in buffers] == [0, 0, 0]

@@ -1,0 +1,57 @@
+"""What sequences and cassettes hold is read as it was written, and each copy is a fresh one."""
+
+from __future__ import annotations
+
+import pytest
+from unit.memory_store import MemoryStore
+
+from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.vault import CassetteEntry, Recording, Vault
+
+CASSETTE, SEQUENCE = "cassettes/long.json", "calls/shop/f/aa.json"
+#: Small plain values, one with a tag, and one that is an object of its own.
+VALUES = [
+    *({"id": n, "tags": [n, {"ü": None}]} for n in range(50)),
+    (1, b"\xff"),
+    {"body": "x" * 100_000},
+]
+
+
+def vault_with_both() -> Vault:
+    vault = Vault(MemoryStore())
+    sequence = [vault.stored(Outcome.of_value(value), 0.25, detached=True) for value in VALUES]
+    calls = [
+        CassetteEntry("httpx", "httpx", f"GET /{number}", f"{number}", {"url": f"/{number}"}, stored, "h")
+        for number, stored in enumerate(sequence)
+    ]
+    vault.write_cassette(CASSETTE, calls, test="t", recorded="2026-11-02")
+    sequence = [vault.stored(Outcome.of_value(value), 0.25) for value in VALUES]
+    vault.write(SEQUENCE, Recording("shop:f", {"a": 1}, "s", "t", "2026-11-02", "t", sequence))
+    return vault
+
+
+def outcomes_in(vault, name):
+    if name == SEQUENCE:
+        return vault.read(name).outcomes
+    return [call.stored for call in vault.read_cassette(name)]
+
+
+@pytest.mark.parametrize("name", [CASSETTE, SEQUENCE], ids=["cassette", "sequence"])
+def test_what_is_read_is_what_was_written(name):
+    outcomes = outcomes_in(vault_with_both(), name)
+
+    assert [stored.load().value for stored in outcomes] == VALUES
+    assert {(stored.duration, stored.kind, stored.name) for stored in outcomes} == {(0.25, "value", name)}
+
+
+@pytest.mark.parametrize("number", [0, -1], ids=["in the file", "an object"])
+@pytest.mark.parametrize("name", [CASSETTE, SEQUENCE], ids=["cassette", "sequence"])
+def test_each_copy_of_a_value_is_fresh(name, number):
+    stored = outcomes_in(vault_with_both(), name)[number]
+    for _ in range(3):  # a large one is kept in memory from its second copy on
+        stored.load().value.clear()
+        stored.player()().clear()
+
+    copies = [stored.load().value, stored.player()()]
+
+    assert copies == [VALUES[number]] * 2

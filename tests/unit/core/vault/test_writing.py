@@ -1,0 +1,840 @@
+"""Recordings are written whole or not at all, share equal outcomes, and are not touched without a change."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from dataclasses import dataclass
+from fractions import Fraction
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+from unit.memory_store import MemoryStore
+
+from pytest_mimic import MimicError
+from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.vault import FolderStore, Recording, Vault, recording_name
+
+A, B = "calls/shop/f/aa.json", "calls/shop/f/bb.json"
+DOCUMENT = [{"id": n, "name": f"user {n}"} for n in range(100)]
+#: Values that are stored as pickles, with all that they are in: their class defines how it is pickled.
+ONE, TWO, THREE = (IPv4Address(f"10.0.0.{n}") for n in (1, 2, 3))
+
+
+@dataclass(frozen=True)
+class NotPickled:
+    """A class whose objects pickle cannot load, as it sets slots one by one, and the tags can."""
+
+    __slots__ = ("x",)
+    x: int
+
+
+def put(vault, name, *values, source="s1", test="t1", date="2026-11-01", arguments=None, duration=0.5):
+    outcomes = [vault.stored(Outcome.of_value(value), duration) for value in values]
+    return vault.write(name, Recording("shop:f", arguments, source, test, date, None, outcomes)).changed
+
+
+def files(store):
+    return {name: store.read(name) for name in store.names()}
+
+
+def objects(store):
+    return sorted(store.names("objects"))
+
+
+@pytest.mark.promise("re-recording an equal outcome leaves every file as it is")
+@pytest.mark.parametrize(
+    "value",
+    [1, {"a": [1]}, DOCUMENT, (1, 2), {"x", "y"}, b"\xff" * 3000, (1, ONE), {"x", "y", ONE}],
+    ids=["atom", "inline", "json", "tuple", "set", "bytes", "pickle", "pickled set"],
+)
+def test_equal_outcome_leaves_every_file_as_it_is(value):
+    store = MemoryStore()
+    assert put(Vault(store), A, value) is True
+    before = files(store)
+
+    assert put(Vault(store), A, value, test="t2", date="2027-01-01", duration=9.0) is False
+
+    assert files(store) == before
+
+
+@pytest.mark.parametrize("value", [1, DOCUMENT, (1, 2), (1, ONE)], ids=["inline", "json", "tagged", "pickle"])
+def test_changed_source_updates_the_source_alone(value):
+    store = MemoryStore()
+    put(Vault(store), A, value)
+    before = files(store)
+
+    assert put(Vault(store), A, value, source="s2", test="t2", date="2027-01-01") is True
+
+    assert files(store) == {**before, A: before[A].replace(b'"s1"', b'"s2"')}
+
+
+@pytest.mark.promise("types, dict order and array layout make another outcome, set order does not")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (1, True),
+        (1, 1.0),
+        (0.0, -0.0),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+        ((1,), [1]),
+        ((1, 2), (1, 3)),
+        ((1, ONE), [1, ONE]),
+        ((1, ONE), (1, TWO)),
+        ({1, 2}, frozenset({1, 2})),
+        (DOCUMENT, DOCUMENT[:-1]),
+        ((1, ONE), NotPickled(1)),
+    ],
+)
+def test_changed_outcome_has_the_facts_of_its_run(old, new):
+    """Types and the order of keys count."""
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, old)
+
+    assert put(vault, A, new, test="t2", date="2027-01-01", duration=9.0) is True
+
+    again = vault.read(A)
+    assert repr(again.outcomes[0].load().value) == repr(new)
+    assert (again.test, again.recorded, again.outcomes[0].duration) == ("t2", "2027-01-01", 9.0)
+
+
+@pytest.mark.promise("types, dict order and array layout make another outcome, set order does not")
+def test_array_layout_counts():
+    """C order and Fortran order are two outcomes."""
+    numpy = pytest.importorskip("numpy")
+    array = numpy.arange(12.0).reshape(3, 4)
+    vault = Vault(MemoryStore())
+    put(vault, A, array)
+
+    assert put(vault, A, array.copy()) is False
+    assert put(vault, A, numpy.asfortranarray(array)) is True
+    assert vault.read(A).outcomes[0].load().value.flags.f_contiguous
+
+
+@pytest.mark.promise("equal outcomes are stored once, except small plain ones")
+@pytest.mark.parametrize(
+    "value",
+    [DOCUMENT, tuple(range(1000)), b"\xff" * 3000, (1, ONE), {"x": {1, ONE}}],
+    ids=["json", "tagged", "bytes", "pickle", "set"],
+)
+def test_equal_outcomes_are_stored_once(value):
+    store = MemoryStore()
+    vault = Vault(store)
+
+    put(vault, A, value)
+    put(vault, B, value, test="t2")
+
+    assert len(objects(store)) == 1
+    assert vault.read(A).outcomes[0].load().value == vault.read(B).outcomes[0].load().value == value
+
+
+@pytest.mark.parametrize("beside", [ONE, list(range(1000))], ids=["pickle", "tagged"])
+def test_equal_sets_in_another_order_are_one_object(beside):
+    store = MemoryStore()
+    vault = Vault(store)
+    one, other = {0, 8}, {8, 0}  # which take the same place
+    assert list(one) != list(other)
+
+    put(vault, A, [one, beside])
+    before = files(store)
+    put(vault, B, [other, beside])
+
+    assert (len(objects(store)), store.read(A)) == (1, before[A])
+    assert vault.read(B).outcomes[0].load().value == [other, beside]
+
+
+@pytest.mark.promise("re-recording an equal outcome leaves every file as it is")
+def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
+    """Recording one again leaves every file as it is."""
+    script = textwrap.dedent("""
+        import sys
+        from ipaddress import IPv4Address
+        from pytest_mimic._core.outcome.outcome import Outcome
+        from pytest_mimic._core.vault import FolderStore, Recording, Vault
+        vault = Vault(FolderStore(sys.argv[1]))
+        tags = {f"tag {n}" for n in range(200)}
+        for beside in (None, IPv4Address("10.0.0.1")):
+            value = {"tags": tags, "at": beside}
+            for name in (f"calls/shop/f/aa{beside is None}.json", f"calls/shop/f/bb{beside is None}.json"):
+                stored = vault.stored(Outcome.of_value(value), 0.1)
+                vault.write(name, Recording("shop:f", None, None, sys.argv[2], sys.argv[2], None, [stored]))
+                print(vault.read(name).outcomes[0].load().value == value)
+    """)
+    kept = []
+    for seed in ("1", "2", "3"):
+        ran = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path / "v"), seed],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert ran.stdout == "True\n" * 4
+        kept.append(files(FolderStore(tmp_path / "v")))
+
+    assert kept[0] == kept[1] == kept[2]
+    assert sorted(name.rpartition(".")[2] for name in kept[0]) == ["json"] * 5 + ["pkl"]
+
+
+@pytest.mark.promise("a JSON recording may be edited by hand")
+def test_hand_edited_object_is_used_and_never_shared():
+    """The next equal outcome gets another file."""
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, DOCUMENT)
+    (name,) = objects(store)
+    store.write(name, store.read(name).replace(b"user 7", b"edited"))
+
+    put(vault, B, DOCUMENT)
+
+    assert vault.read(A).outcomes[0].load().value[7]["name"] == "edited"
+    assert vault.read(B).outcomes[0].load().value == DOCUMENT
+    assert len(objects(store)) == 2
+
+
+def test_recording_again_replaces_a_hand_edited_object():
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, DOCUMENT)
+    (name,) = objects(store)
+    store.write(name, store.read(name).replace(b"user 7", b"edited"))
+
+    assert put(vault, A, DOCUMENT) is True
+    vault.collect(vault.replaced)
+
+    assert vault.read(A).outcomes[0].load().value == DOCUMENT
+    assert len(objects(store)) == 1
+
+
+def test_an_object_with_the_line_ends_of_windows_is_shared():
+    """Git may have changed them."""
+    store = MemoryStore()
+    put(Vault(store), A, DOCUMENT)
+    (name,) = objects(store)
+    store.write(name, store.read(name).replace(b"\n", b"\r\n"))
+    before = files(store)
+
+    put(Vault(store), B, DOCUMENT)
+
+    assert files(store) == {**before, B: store.read(B)}
+    assert Vault(store).read(B).outcomes[0].load().value == DOCUMENT
+
+
+@pytest.mark.parametrize("value", [DOCUMENT, (1, ONE), (b"\xff" * 3000,)], ids=["json", "pickle", "bytes"])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:50], lambda data: b"", None], ids=["cut", "empty", "gone"]
+)
+def test_recording_again_repairs_a_damaged_object(value, damage):
+    """For every recording that names it."""
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, value)
+    put(vault, B, value)
+    before = files(store)
+    (name,) = objects(store)
+    if damage is None:
+        store.delete([name])
+    else:
+        store.write(name, damage(store.read(name)))
+
+    put(vault, A, value)
+
+    assert files(store) == before
+
+
+def test_arguments_in_another_order_are_unchanged():
+    """Added, removed or redacted arguments are written."""
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, 1, arguments={"a": {"x": 1, "y": [1, "2"]}, "b": 2})
+    before = files(store)
+
+    assert put(vault, A, 1, arguments={"b": 2, "a": {"y": ["2", 1], "x": 1}}, test="t2") is False
+    assert files(store) == before
+    for other in ({"b": 2, "a": {"y": ["2", 1]}}, {"b": "[redacted]", "a": {"y": ["2", 1]}}, None):
+        assert put(vault, A, 1, arguments=other) is True
+        assert vault.read(A).arguments == other
+
+
+def test_recording_again_repairs_a_damaged_recording():
+    vault = Vault(MemoryStore())
+    put(vault, A, [1, 2])
+    vault.store.write(A, b'{"format": 1,')
+
+    assert put(vault, A, [1, 2]) is True
+    assert vault.read(A).outcomes[0].load().value == [1, 2]
+
+
+def test_replaced_objects_are_reported_and_collected():
+    """Those that another recording names stay."""
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, ONE, TWO)
+    put(vault, B, TWO)
+
+    put(vault, A, THREE)
+
+    assert len(vault.replaced) == 2
+    assert vault.collect(vault.replaced)[:2] == (0, 1)
+    assert vault.read(B).outcomes[0].load().value == TWO
+    assert len(objects(store)) == 2
+
+
+def test_longer_sequence_keeps_its_first_outcomes():
+    """Their durations as well."""
+    vault = Vault(MemoryStore())
+    put(vault, A, 1, (2,), TWO, duration=1.0)
+    recording = vault.read(A)
+
+    recording.outcomes.append(vault.stored(Outcome.of_value(3), 2.0))
+    vault.write(A, recording)
+
+    again = vault.read(A)
+    assert [each.load().value for each in again.outcomes] == [1, (2,), TWO, 3]
+    assert [each.duration for each in again.outcomes] == [1.0, 1.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("value", [(1, [2]), (ONE, [2])], ids=["tagged", "pickle"])
+def test_written_recording_can_be_replayed_at_once(value):
+    vault = Vault(MemoryStore())
+    recording = Recording("shop:f", None, None, None, "", None, [vault.stored(Outcome.of_value(value), 0.1)])
+    assert recording.outcomes[0].player()() == value
+
+    vault.write(A, recording)
+
+    assert recording.outcomes[0].load().value == recording.outcomes[0].player()() == value
+    assert recording.outcomes[0].encoded is None
+
+
+PLAYED = {
+    "inline": {"a": [1]},
+    "json": [*range(3000), [1]],
+    "large json": [*range(60_000), [1]],
+    "tagged": ((1, 2), [1]),
+    "large tagged": [b"\xff" * 200_000, (1, 2), [1]],
+    "pickle": (ONE, [1]),
+    "large pickle": [(b"x" * 200_000, ONE), [1]],
+}
+
+
+@pytest.mark.parametrize("value", PLAYED.values(), ids=PLAYED)
+def test_player_returns_a_fresh_value_each_time(value):
+    vault = Vault(MemoryStore())
+    put(vault, A, value)
+    expected = repr(value)
+
+    for play in (vault.read_player(A)[2], vault.read(A).outcomes[0].player()):
+        for _ in range(4):
+            given = play()
+            assert repr(given) == expected
+            (given["a"] if isinstance(given, dict) else given[-1]).append("changed")
+
+
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_replayed_arrays_share_no_memory(size):
+    """Small ones are kept, large ones are read again."""
+    numpy = pytest.importorskip("numpy")
+    vault = Vault(MemoryStore())
+    put(vault, A, numpy.ones(size))
+
+    play = vault.read_player(A)[2]
+    for _ in range(3):
+        given = play()
+        assert given.sum() == size
+        given[:] = 0
+
+
+def test_fast_player_reads_single_values_only():
+    vault = Vault(MemoryStore())
+    put(vault, A, 1, 2)
+    failed = vault.stored(Outcome.of_exception(KeyError("a")), 0.1)
+    vault.write(B, Recording("shop:f", None, None, None, "", None, [failed]))
+
+    assert vault.read_player(A) is None
+    assert vault.read_player(B) is None
+    assert vault.read_player("calls/shop/f/none.json") is None
+    assert [each.kind for each in vault.read(B).outcomes] == ["raised"]
+
+
+def test_awaited_value_is_another_outcome():
+    """A replay has to return a coroutine."""
+    vault = Vault(MemoryStore())
+    put(vault, A, {"a": 1})
+    stored = vault.stored(Outcome.of_value({"a": 1}), 0.1)
+    stored.entry["awaited"] = True
+
+    assert vault.write(A, Recording("shop:f", None, "s1", "t2", "2026-11-02", None, [stored])).changed
+
+    assert vault.read(A).outcomes[0].awaited
+
+
+def test_shorter_sequence_keeps_its_outcomes():
+    """Their objects and durations as well."""
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, 1, (2,), TWO, [0] * 3000, b"\xff" * 3000)
+    kept = objects(store)
+    recording = vault.read(A)
+
+    recording.outcomes.pop(0)
+    vault.write(A, recording)
+
+    expected = [(2,), TWO, [0] * 3000, b"\xff" * 3000]
+    assert [each.load().value for each in vault.read(A).outcomes] == expected
+    assert (objects(store), vault.replaced) == (kept, set())
+
+
+def test_pickle_that_imports_other_names_is_not_shared():
+    """The file of an equal outcome may import names that this recording does not list."""
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, (1, ONE))
+    (name,) = objects(store)
+    put(Vault(other := MemoryStore()), B, {"x": Fraction(1), "at": ONE})
+    store.write(name, other.read(*objects(other)))
+
+    put(vault, B, (1, ONE))
+
+    assert vault.read(B).outcomes[0].load().value == (1, ONE)
+    assert objects(store) == [name.replace(".pkl", "-2.pkl"), name]
+
+
+def test_equal_sets_beside_a_function_are_one_object():
+    """The bytes differ and hold code, which is not run to compare them."""
+    store = MemoryStore()
+    vault = Vault(store)
+
+    def double(n):
+        return 2 * n
+
+    put(vault, A, (double, {0, 8}))
+    put(vault, B, (double, {8, 0}))
+
+    assert len(objects(store)) == 1
+    assert vault.read(B).outcomes[0].load().value[0](2) == 4
+
+
+@pytest.mark.parametrize("edit", [b'"outcomes": [[]]', b'"outcome": []'])
+def test_recording_again_replaces_a_malformed_recording(edit):
+    store = MemoryStore()
+    put(Vault(store), A, 1)
+    whole = store.read(A)
+    start = whole.index(b'"outcomes"')
+    store.write(A, whole[:start] + edit + b"}\n")
+
+    assert put(Vault(store), A, 1) is True
+    assert store.read(A) == whole
+
+
+def test_recording_of_another_layout_allows_collecting():
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, (1, ONE))
+    put(vault, B, (3, ONE))
+    store.write(A, json.dumps(json.loads(store.read(A)), indent=4).encode())
+
+    assert vault.delete([B])[:2] == (1, 1)
+    assert vault.read(A).outcomes[0].load().value == (1, ONE)
+
+
+def test_facts_besides_the_outcome_are_kept():
+    """Arguments, owner, and that it was awaited."""
+    vault = Vault(MemoryStore())
+    stored = vault.stored(Outcome.of_value({"a": 1}), 0.123456)
+    stored.entry["awaited"] = True
+    vault.write(A, Recording("shop:f", {"base": "EUR"}, "ff", "t", "2026-11-02", "owner", [stored]))
+
+    again = vault.read(A)
+
+    assert (again.target, again.arguments, again.source, again.test, again.recorded, again.owner) == (
+        "shop:f",
+        {"base": "EUR"},
+        "ff",
+        "t",
+        "2026-11-02",
+        "owner",
+    )
+    assert (again.outcomes[0].awaited, again.outcomes[0].is_plain_value, again.outcomes[0].duration) == (
+        True,
+        False,
+        0.1235,
+    )
+    assert again.outcomes[0].load().value == {"a": 1}
+
+
+def test_clearing_deletes_recordings_with_their_objects(tmp_path):
+    """It returns the numbers and the bytes of the objects, and removes empty folders."""
+    for store in (MemoryStore(), FolderStore(tmp_path / "v")):
+        vault = Vault(store)
+        put(vault, A, ONE, b"\xff" * 3000)
+        put(vault, B, b"\xff" * 3000)
+        sizes = {name: len(data) for name, data in files(store).items() if name.startswith("objects")}
+
+        cleared = vault.delete([A, "calls/shop/f/none.json"])
+
+        left = [sizes[name] for name in objects(store)]
+        assert cleared[:3] == (1, 1, sum(sizes.values()) - sum(left))
+        assert (vault.names(), len(objects(store))) == ([B], 1)
+        assert vault.delete([B])[:2] == (1, 1)
+        assert files(store) == {}
+    assert not (tmp_path / "v").exists() or not any((tmp_path / "v").iterdir())
+
+
+@pytest.mark.parametrize("value", [ONE, b"\xff" * 3000], ids=["pickle", "bytes"])
+def test_clearing_leaves_the_object_of_a_recording_that_is_being_written(tmp_path, value):
+    """The writer has written the object and waits before its recording; the clearing waits for the writer."""
+    reached, clearing = threading.Event(), threading.Event()
+
+    class Writing(FolderStore):
+        def write(self, name, data, *, durable=True):
+            if name == A:
+                reached.set()
+                assert clearing.wait(30)
+            super().write(name, data, durable=durable)
+
+    class Clearing(FolderStore):
+        def lock(self, name):
+            clearing.set()
+            return super().lock(name)
+
+    writer = threading.Thread(target=lambda: put(Vault(Writing(tmp_path / "v")), A, value))
+    writer.start()
+    assert reached.wait(30)
+
+    cleared = Vault(Clearing(tmp_path / "v")).delete(())
+    writer.join()
+
+    assert cleared[:3] == (0, 0, 0)
+    assert Vault(FolderStore(tmp_path / "v")).read(A).outcomes[0].load().value == value
+
+
+def test_names_and_size_count_recordings(tmp_path):
+    """Not leftovers, hidden files of others, or objects."""
+    for store in (MemoryStore(), FolderStore(tmp_path / "v")):
+        vault = Vault(store)
+        assert (vault.names(), vault.size()) == ([], (0, 0))
+        put(vault, A, ONE)
+        put(vault, recording_name("shop.api:Client.get", "ab"), 1)
+
+        assert set(vault.names()) == {A, recording_name("shop.api:Client.get", "ab")}
+        assert vault.size() == (2, sum(map(len, files(store).values())))
+
+
+def test_vault_of_version_0_is_recognised(tmp_path):
+    """Flat files, named by a hash."""
+    store = FolderStore(tmp_path)
+    put(Vault(store), A, (1,))
+    assert not Vault(store).is_old()
+
+    (tmp_path / f"{'0a' * 32}.pkl").write_bytes(b"x")
+
+    assert Vault(store).is_old()
+
+
+def test_cassette_keeps_its_calls_in_order():
+    from pytest_mimic._core.vault import CassetteEntry
+
+    store = MemoryStore()
+    vault = Vault(store)
+    name = "cassettes/shop/pay.json"
+
+    arguments = {"url": "x", "query": {"a": 2, "b": 1}}
+
+    def entry(number, value):
+        stored = vault.stored(Outcome.of_value(value), 0.1, detached=True)
+        return CassetteEntry(
+            "httpx", "httpx", f"GET /{number}", f"{number:032x}", dict(arguments), stored, host="a.com"
+        )
+
+    entries = [entry(1, {"status": 200}), entry(2, (1, ONE)), entry(1, {"body": "x" * 10_000})]
+    assert vault.read_cassette(name) is None
+    assert vault.write_cassette(name, entries, test="t", recorded="2026-11-02").changed
+    before = files(store)
+
+    again = vault.read_cassette(name)
+
+    assert [(each.kind, each.target, each.signature, each.host, each.arguments) for each in again] == [
+        ("httpx", "httpx", f"GET /{n}", "a.com", arguments) for n in (1, 2, 1)
+    ]
+    assert [each.stored.load().value for each in again] == [{"status": 200}, (1, ONE), {"body": "x" * 10_000}]
+    assert not vault.write_cassette(name, again, test="other", recorded="2027-01-01").changed
+    equal = [entry(1, {"status": 200}), entry(2, (1, ONE)), entry(1, {"body": "x" * 10_000})]
+    equal = [call._replace(arguments={"query": {"b": 1, "a": 2}, "url": "x"}) for call in equal]
+    assert not vault.write_cassette(name, equal, test="other", recorded="2027-01-01").changed
+    assert files(store) == before
+    assert vault.test_of(name) == "t"
+    assert set(vault.names()) == {name}
+
+    vault.write_cassette(name, again[:1], test="t2")
+    assert vault.collect(vault.replaced)[1] == 2
+    vault.restore(name, before[name])
+    for _ in range(2):  # there is nothing to take away the second time
+        vault.restore(name, None)
+        assert vault.names() == []
+
+
+@pytest.mark.parametrize("value", [ONE, b"\xff" * 3000], ids=["pickle", "bytes"])
+def test_cassette_shares_objects_with_recordings(value):
+    """The objects of a cassette are not collected."""
+    from pytest_mimic._core.vault import CassetteEntry
+
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, value)
+    stored = vault.stored(Outcome.of_value(value), 0.1)
+    vault.write_cassette(
+        "cassettes/x.json", [CassetteEntry("function", "shop:f", "shop:f", "0", None, stored)]
+    )
+
+    assert vault.delete([A])[:2] == (1, 0)
+    assert vault.delete(["cassettes/x.json"])[:2] == (1, 1)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes and special files")
+@pytest.mark.promise("replay works with a read-only vault")
+def test_read_only_vault_replays(tmp_path):
+    """Nothing is written, and no lock is made."""
+    store = FolderStore(tmp_path / "v")
+    for name, value in ((A, ONE), (B, [1])):
+        put(Vault(store), name, value)
+    for path in [*(tmp_path / "v").rglob("*"), tmp_path / "v"]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "v").rglob("*")}
+
+    vault = Vault(FolderStore(tmp_path / "v"))
+
+    assert vault.read(A).outcomes[0].load().value == ONE
+    assert vault.read(B).outcomes[0].player()() == [1]
+    assert set(vault.names()) == {A, B}
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "v").rglob("*")} == before
+    for path in [tmp_path / "v", *(tmp_path / "v").rglob("*")]:
+        path.chmod(0o755)
+
+
+def test_vault_path_that_is_a_file_is_one_clear_error(tmp_path):
+    (tmp_path / "v").write_text("a file")
+    vault = Vault(FolderStore(tmp_path / "v"))
+
+    with pytest.raises(MimicError, match=r"cannot read .*/v: Not a directory"):
+        vault.read(A)
+    with pytest.raises(MimicError, match=r"cannot read .*/v: Not a directory"):
+        put(vault, A, [1])
+    for name in (A, "x.json"):
+        with pytest.raises(MimicError, match=r"cannot write .*/v: "):
+            vault.store.write(name, b"x")
+    assert (tmp_path / "v").read_text() == "a file"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_missing_permission_is_one_clear_error(tmp_path):
+    (tmp_path / "v").mkdir(mode=0o555)
+
+    with pytest.raises(MimicError, match=r"cannot write .*v/calls.*: Permission denied"):
+        put(Vault(FolderStore(tmp_path / "v")), A, [1])
+
+
+@pytest.mark.promise("processes, threads and tasks may record into one vault")
+def test_many_threads_write_one_vault(tmp_path):
+    """Equal outcomes share one object, and nothing is lost."""
+    store = FolderStore(tmp_path)
+    barrier, failures = threading.Barrier(8), []
+
+    def work(number):
+        try:
+            barrier.wait()
+            vault = Vault(store)
+            for n in range(20):
+                put(vault, f"calls/shop/f/{number}{n:02}.json", (n, ONE, DOCUMENT))
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    vault = Vault(store)
+    assert len(vault.names()) == 160
+    assert len(objects(store)) == 20
+    assert all(vault.read(name).outcomes[0].load().value[2] == DOCUMENT for name in vault.names())
+
+
+def entering(store, name):
+    """Return a thread that enters the lock of that name, and leaves it."""
+
+    def enter():
+        with store.lock(name):
+            pass
+
+    thread = threading.Thread(target=enter, daemon=True)
+    thread.start()
+    return thread
+
+
+def is_waiting(thread):
+    thread.join(0.05)
+    return thread.is_alive()
+
+
+def has_ended(thread):
+    thread.join(30)
+    return not thread.is_alive()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+def test_lock_keeps_other_stores_out(tmp_path):
+    """Of the same folder by any path."""
+    (tmp_path / "v").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "v")
+    one, two = FolderStore(tmp_path / "v"), FolderStore(tmp_path / "link")
+
+    with one.lock("x"):
+        kept_out = [entering(two, "x"), entering(one, "x")]
+        assert has_ended(entering(two, "y"))
+        assert all(map(is_waiting, kept_out))
+
+    assert all(map(has_ended, kept_out))
+    assert list(Path(tmp_path / "v").iterdir()) == []
+
+
+def test_lock_of_a_memory_store_keeps_other_threads_out():
+    store = MemoryStore()
+
+    with store.lock("x"):
+        kept_out = entering(store, "x")
+        assert is_waiting(kept_out)
+
+    assert has_ended(kept_out)
+
+
+def run(function):
+    thread = threading.Thread(target=function)
+    thread.start()
+    thread.join()
+
+
+def test_old_leftovers_of_another_user_are_removed(tmp_path, monkeypatch):
+    """A process of another user cannot be checked, so the age of its file counts."""
+    from pytest_mimic._core.vault import leftovers
+
+    def refuse(process, signal):
+        raise PermissionError
+
+    young, old = (tmp_path / f".mimic-{leftovers.this_host()}-77-{n}.tmp" for n in (1, 2))
+    for path in (young, old):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    monkeypatch.setattr(os, "kill", refuse)
+
+    put(Vault(FolderStore(tmp_path)), A, [1])
+
+    assert (young.exists(), old.exists()) == (True, False)
+
+
+def test_leftovers_of_a_dead_process_with_the_same_number_are_in_nobodys_way(tmp_path):
+    from pytest_mimic._core.vault import leftovers
+
+    left = [tmp_path / leftovers.temporary_name(number) for number in range(1000)]
+    for path in left:
+        path.write_bytes(b"half")
+
+    put(Vault(FolderStore(tmp_path)), A, [1])
+
+    assert [path.read_bytes() for path in left] == [b"half"] * 1000
+    assert Vault(FolderStore(tmp_path)).read(A).outcomes[0].load().value == [1]
+
+
+def test_leftovers_of_dead_writers_are_removed(tmp_path):
+    """By the next writer. Those of living writers stay."""
+    from pytest_mimic._core.vault import leftovers
+
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    place = tmp_path
+    host = leftovers.this_host()
+    left = place / f".mimic-{host}-{dead.pid}-7.tmp"
+    living = place / f".mimic-{host}-{os.getpid()}-7777.tmp"
+    elsewhere = place / f".mimic-{'0' * 8}-{dead.pid}-7.tmp"
+    ancient = place / f".mimic-{'1' * 8}-{dead.pid}-7.tmp"
+    for path in (left, living, elsewhere, ancient):
+        path.write_bytes(b"half")
+    os.utime(ancient, (0, 0))
+    vault = Vault(FolderStore(tmp_path))
+    assert vault.names() == []
+
+    put(vault, A, [1])
+
+    assert (left.exists(), living.exists(), elsewhere.exists(), ancient.exists()) == (
+        False,
+        True,
+        True,
+        False,
+    )
+    assert set(vault.names()) == {A}
+
+
+def test_deleted_vault_is_made_again(tmp_path):
+    """A user may delete the vault while a session runs."""
+    import shutil
+
+    vault = Vault(FolderStore(tmp_path / "v"))
+    put(vault, A, ONE)
+    shutil.rmtree(tmp_path / "v")
+
+    put(vault, A, ONE)
+
+    assert vault.read(A).outcomes[0].load().value == ONE
+
+
+def test_arguments_described_differently_are_updated():
+    """As after a name was added to `mimic_redact`."""
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, [1], arguments={"token": "secret"})
+
+    assert put(vault, A, [1], arguments={"token": "<redacted>"}, test="t2") is True
+
+    assert (vault.read(A).arguments, vault.read(A).test) == ({"token": "<redacted>"}, "t1")
+    assert b"secret" not in json.dumps(files(store)[A].decode()).encode()
+
+
+@pytest.mark.parametrize("kept", [A, "cassettes/x.json"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data: b"",
+        lambda data: b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n",
+        lambda data: data[: len(data) // 2],
+        lambda data: b'{"format": 2, "elsewhere": []}\n',
+    ],
+    ids=["empty", "lfs", "cut", "newer"],
+)
+def test_unreadable_recording_keeps_all_objects(kept, spoil):
+    """It may name any of them."""
+    from pytest_mimic._core.vault import CassetteEntry
+
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, ONE)
+    put(vault, B, TWO)
+    stored = vault.stored(Outcome.of_value(THREE), 0.1)
+    vault.write_cassette(
+        "cassettes/x.json", [CassetteEntry("function", "shop:f", "shop:f", "0", None, stored)]
+    )
+    whole = store.read(kept)
+    store.write(kept, spoil(whole))
+    before = objects(store)
+
+    assert vault.delete([B])[:2] == (1, 0)
+    assert vault.collect(before)[:2] == (0, 0)
+    assert objects(store) == before
+    store.write(kept, whole)
+    assert vault.collect(before)[:2] == (0, 1)

@@ -1,0 +1,254 @@
+"""The command itself: its help, errors and exit codes, and output for terminals, pipes and files."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from pytest_mimic._tools.cli.commands import COMMANDS
+from pytest_mimic._tools.cli.main import main
+from pytest_mimic._tools.cli.output import Output
+
+pytest.importorskip("rich")
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self):
+        return True
+
+
+def test_help_names_every_command(call):
+    result = call("--help")
+
+    assert result.code == 0
+    listed = re.findall(r"^  (\w+)  +\S", result.out.partition("commands:\n")[2], re.MULTILINE)
+    assert listed == list(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_a_help_and_the_common_options(call, command):
+    result = call(command, "--help")
+
+    assert result.code == 0
+    assert {"--vault", "--json", "--color"} <= set(re.findall(r"--[a-z]+", result.out))
+
+
+def test_the_version_is_that_of_the_distribution(call):
+    import pytest_mimic
+
+    assert call("--version").out == f"pytest-mimic {pytest_mimic.__version__}\n"
+
+
+@pytest.mark.promise("a wrong use of the command is one readable error and exit code 2")
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["sow"], "there is no command sow (did you mean show?)"),
+        (["completion", "bash"], "the command completion is gone: nothing replaces it"),
+        (["ls", "--sort", "sise"], "argument --sort: invalid choice: 'sise' (did you mean size?)"),
+        (["ls", "--errros"], "unknown argument --errros (did you mean --errors?)"),
+        # Its help names an option of pytest.
+        (["unused", "a.json", "--mimic-usage"], "unknown argument --mimic-usage"),
+        (["rm"], "rm takes a PATTERN or --test TEST, of what to delete"),
+        (["ls", "--vault", "nowhere"], "there is no vault nowhere"),
+        (["ls", "--vault", "pytest.ini"], "the vault pytest.ini is not a folder"),
+    ],
+)
+def test_a_wrong_call_is_one_readable_error_and_exit_code_2(shop, call, words, says):
+    result = call(*words)
+
+    assert (result.code, result.out) == (2, "")
+    assert result.err.splitlines()[0] == f"ERROR: {says}"
+    assert "Traceback" not in result.err
+
+
+def test_a_vault_of_version_0_is_named(shop, call):
+    (shop / ".mimic_vault" / ("0" * 32 + ".pkl")).write_bytes(b"")
+
+    result = call("ls")
+
+    assert (result.code, result.out) == (2, "")
+    assert ".mimic_vault is a vault of pytest-mimic 0.x" in result.err
+
+
+@pytest.mark.skipif(os.name == "nt" or not os.getuid(), reason="needs folders that may not be read")
+def test_a_vault_that_cannot_be_read_is_exit_code_2(shop, call):
+    (shop / ".mimic_vault/calls").chmod(0)
+
+    assert call("ls").code == 2
+
+
+def test_options_may_stand_before_the_command(shop, call, monkeypatch):
+    monkeypatch.chdir(shop.parent)
+
+    result = call("--vault", "shop/.mimic_vault", "--json", "ls", "shop:odd")
+
+    assert len(result.data["recordings"]) == 1
+
+
+@pytest.mark.promise("--json prints one document")
+def test_json_of_every_command_is_one_document(shop, call):
+    for words in (
+        ["ls"],
+        ["ls", "nothing"],
+        ["show", "shop:odd"],
+        ["stats"],
+        ["verify"],
+        ["gc"],
+        ["rm", "shop:odd", "--dry-run"],
+    ):
+        json.loads(call(*words, "--json").out)
+
+
+def test_colour_is_for_terminals_unless_it_is_asked_for(shop, call, monkeypatch):
+    plain = call("ls").out
+    coloured = call("ls", "--color", "always").out
+
+    assert "\x1b[" not in plain
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+    assert coloured != plain
+
+    streams = {}
+    for name, color, no_color in (("auto", "auto", ""), ("NO_COLOR", "auto", "1"), ("never", "never", "")):
+        monkeypatch.setenv("NO_COLOR", no_color)
+        streams[name] = Output(Terminal(), color).is_colored
+    assert streams == {"auto": True, "NO_COLOR": False, "never": False}
+
+
+def test_control_characters_of_a_recording_do_not_reach_the_terminal(shop, call):
+    file = next((shop / ".mimic_vault/calls/shop/odd").glob("*.json"))
+    file.write_text(file.read_text().replace("::test_odd", "::\\u001b[31mtest_odd"))
+
+    for words in (["ls"], ["show", "shop:odd"], ["rm", "-n", "shop:odd"]):
+        out = call(*words).out
+        assert "\x1b" not in out
+        assert r"\x1b[31mtest_odd" in out
+
+
+@pytest.mark.parametrize("sign", ["\x9b", "\x7f", "\u202e", "\u2066"])
+def test_other_signs_that_change_a_terminal_are_escaped_in_text_and_json(shop, call, sign):
+    """The first begins a command, and the last two turn the direction of the text behind them."""
+    file = next((shop / ".mimic_vault/calls/shop/odd").glob("*.json"))
+    file.write_text(file.read_text().replace("::test_odd", f"::{sign}test_odd"), encoding="utf-8")
+
+    result = call("ls", "shop:odd", "--json")
+
+    assert result.data["recordings"][0]["test"] == f"tests/test_shop.py::{sign}test_odd"
+    assert not [out for out in (result.out, call("show", "shop:odd").out, call("ls").out) if sign in out]
+
+
+def test_signs_that_the_encoding_lacks_are_escaped(shop):
+    out = Output(stream := io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    out.line("20 × 20", (" →", "bold"))
+    out.table([["×", "a"], ["b", "c"]], right=[0])
+    out.json({"sign": "×"})
+    out.close()
+
+    assert stream.buffer.getvalue().decode("ascii").split(os.linesep)[:3] == [
+        r"20 \xd7 20 \u2192",
+        r"\xd7  a",
+        "b  c",
+    ]
+    assert out.sign("→", "->") == "->"
+
+
+def test_a_reader_that_has_gone_is_no_error(shop):
+    """The exit code is that of the command."""
+    (shop / ".mimic_vault/calls/shop/x.json").write_text("")
+    words = [sys.executable, "-m", "pytest_mimic", "verify"]
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write) as pipe:
+        done = subprocess.run(words, cwd=shop, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_control_c_is_quiet(shop, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.scandir", interrupted)
+    monkeypatch.setattr("pytest_mimic._core.vault.folder.scandir", interrupted)
+
+    assert main(["ls"]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_error_of_the_command_itself_is_no_traceback(shop, monkeypatch, capsys):
+    def broken(*_):
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr("pytest_mimic._core.vault.folder.scandir", broken)
+
+    assert main(["ls"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("ERROR: ZeroDivisionError: oops\n  at ")
+    assert "please report it" in err
+
+
+def test_commands_load_neither_pytest_nor_each_other(shop):
+    code = (
+        "import sys; from pytest_mimic._tools.cli.main import main; main(['ls']); print(*sorted(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=shop, capture_output=True, text=True, check=True)
+
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert not {"pytest", "_pytest", "rich", "numpy", "shop", "cloudpickle"} & loaded
+    own = {name for name in loaded if name.startswith("pytest_mimic._tools.cli.")}
+    assert (
+        not {f"pytest_mimic._tools.cli.{entry.module}" for name, entry in COMMANDS.items() if name != "ls"}
+        & own
+    )
+
+
+def test_thirty_thousand_recordings_are_listed(tmp_path, monkeypatch, call):
+    folder = tmp_path / ".mimic_vault/calls/shop/fetch"
+    folder.mkdir(parents=True)
+    facts = {"format": 1, "target": "shop:fetch", "arguments": {"n": 0}, "source": None}
+    outcome = {"duration": 0.5, "value": 0}
+    # Links to a few hundred files are made faster than files.
+    for n in range(300):
+        document = {**facts, "arguments": {"n": n}, "test": f"t.py::t{n}", "recorded": "2026-11-02"}
+        name = folder / f"{n:032x}.json"
+        name.write_text(json.dumps({**document, "outcomes": [outcome]}))
+        for copy in range(1, 100):
+            os.link(name, folder / f"{copy * 1000 + n:032x}.json")
+    monkeypatch.chdir(tmp_path)
+
+    lines = call("ls").lines
+    assert len(lines) == 30_001
+    assert lines[-1].startswith("30000 recordings, ")
+
+
+@pytest.mark.parametrize(("words", "code"), [(["ls"], 0), (["lss"], 2)])
+def test_closed_streams_are_no_error(shop, monkeypatch, words, code):
+    """Python has None in place of a stream that was closed before it started, as by `>&-`."""
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+
+    assert main(words) == code
+
+
+@pytest.mark.promise("a vault of a newer format is refused")
+def test_a_vault_of_a_newer_format_is_no_empty_one(shop, call):
+    for file in (shop / ".mimic_vault").rglob("*.json"):
+        if "objects" not in file.parts:
+            file.write_text('{\n "format": 2\n}\n')
+
+    results = [call(*words) for words in (["ls"], ["stats"], ["ls", "--json"])]
+
+    assert [result.code for result in results] == [1, 1, 1]
+    for result in results[:2]:
+        [line] = result.lines
+        assert line.endswith(" files cannot be read: pytest-mimic verify")

@@ -1,0 +1,112 @@
+"""The project around a folder, found by pytest's rules without pytest."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_mimic._tools.cli.project import Project
+from pytest_mimic.errors import MimicError
+
+INI = "[pytest]\nmimic_vault_path = recordings\nmimic_redact =\n    shoe_size\n    !token\n"
+CFG = INI.replace("[pytest]", "[tool:pytest]")
+INI_OPTIONS = (
+    '[tool.pytest.ini_options]\nmimic_vault_path = "recordings"\nmimic_redact = ["shoe_size", "!token"]\n'
+)
+
+
+@pytest.mark.promise("the command finds the vault and the configuration as pytest does")
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pytest.ini", INI),
+        (".pytest.ini", INI),
+        ("tox.ini", f"[tox]\n\n{INI}"),
+        ("setup.cfg", CFG),
+        ("pyproject.toml", INI_OPTIONS),
+    ],
+)
+def test_the_vault_and_the_secret_names_are_read_from_every_file(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    (tmp_path / "tests" / "unit").mkdir(parents=True)
+
+    project = Project.around(tmp_path / "tests" / "unit")
+
+    assert (project.rootdir, project.inifile) == (tmp_path, tmp_path / name)
+    assert project.vault == tmp_path / "recordings"
+    assert project.settings.redact == ("shoe_size", "!token")
+    assert project.settings.prefix == "../../"
+
+
+@pytest.mark.parametrize("name", ["pytest.toml", ".pytest.toml", "pyproject.toml"])
+def test_tables_with_the_types_of_toml_are_read_as_the_installed_pytest_does(tmp_path, name):
+    reads = int(pytest.__version__.partition(".")[0]) >= 9
+    table = "[tool.pytest]" if name == "pyproject.toml" else "[pytest]"
+    (tmp_path / name).write_text(f'{table}\nmimic_vault_path = "recordings"\n')
+
+    assert Project.around(tmp_path).vault.name == ("recordings" if reads else ".mimic_vault")
+
+
+@pytest.mark.promise("the command finds the vault and the configuration as pytest does")
+def test_the_rootdir_and_file_are_those_of_pytest(pytester, monkeypatch):
+    """In a tree with a file of each kind at another level, some of them not pytest's."""
+    pytester.makefile(".cfg", setup="[metadata]\nname = x\n")
+    pytester.makepyprojecttoml('[project]\nname = "x"\n')
+    inner = pytester.mkdir("inner")
+    (inner / "tox.ini").write_text("[tox]\n")
+    (inner / "setup.py").write_text("")
+    deep = inner / "deep"
+    deep.mkdir()
+    monkeypatch.chdir(deep)
+
+    config = pytester.parseconfig()
+    project = Project.around(deep)
+
+    assert (project.rootdir, project.inifile) == (config.rootpath, config.inipath)
+
+
+def test_without_any_file_the_folder_itself_is_the_rootdir(tmp_path):
+    (tmp_path / "setup.py").write_text("")
+    (tmp_path / "below").mkdir()
+
+    assert Project.around(tmp_path / "below").rootdir == tmp_path
+
+
+def test_a_vault_in_addopts_counts_as_on_the_command_line(tmp_path, monkeypatch):
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -q --mimic-vault=other\n")
+
+    assert Project.around(tmp_path).vault == tmp_path / "other"
+
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--mimic-vault third")
+    assert Project.around(tmp_path).vault == tmp_path / "third"
+
+
+def test_a_vault_elsewhere_is_shown_as_it_was_given(tmp_path):
+    (tmp_path / "here").mkdir()
+    there = tmp_path / "there"
+
+    shown = [
+        Project.around(tmp_path / "here", vault=vault).settings.shown_vault
+        for vault in (str(there), "../there", str(tmp_path / "here" / "in"))
+    ]
+
+    assert shown == [str(there), "../there", "in"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("pytest.ini", "[pytest\n", "cannot read .*pytest.ini"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\nx = \n", "cannot read .*pyproject.toml"),
+        ("pytest.ini", "[pytest]\nmimic_redact = a b?\n", "mimic_redact, line 1: b\\? is not a name"),
+        (
+            "pytest.ini",
+            "[pytest]\nmimic_vault_path = s4://x\n",
+            "pytest.ini: mimic_vault_path: a vault is a folder, and this is a URL",
+        ),
+    ],
+)
+def test_a_wrong_file_is_an_error_that_names_it(tmp_path, name, text, says):
+    (tmp_path / name).write_text(text)
+
+    with pytest.raises(MimicError, match=says):
+        Project.around(tmp_path)

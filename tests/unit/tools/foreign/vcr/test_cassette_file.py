@@ -1,0 +1,364 @@
+"""Cassettes of vcrpy are read as they are: all shapes since 1.0, and nothing in them is run."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_mimic._clients.http.answer import load_response
+from pytest_mimic._clients.http.secrets import NoSecrets, Secrets
+from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._tools.foreign.vcr.cassette_file import read_cassette
+from pytest_mimic._tools.foreign.vcr.player import VcrFiles
+from pytest_mimic.errors import CassetteError
+
+RECORDED = Path(__file__).parents[2] / "vcr_cassettes"
+NO_SECRETS = NoSecrets(Redactor())
+
+
+def read_one(folder, response, request="{method: GET, uri: 'http://shop.test/', body: null, headers: {}}"):
+    """Write a cassette with one entry, and return that entry's stored response."""
+    file = folder / "one.yaml"
+    file.write_text(f"version: 1\ninteractions:\n- request: {request}\n  response: {response}\n", "utf-8")
+    (exchange,) = read_cassette(file).exchanges
+    return exchange.response(NO_SECRETS)
+
+
+@pytest.mark.parametrize("client", ["requests", "httpx", "urllib3", "urllib", "aiohttp"])
+def test_what_vcrpy_recorded_through_each_client_is_read(client):
+    found = {}
+    for exchange in read_cassette(RECORDED / f"{client}.yaml").exchanges:
+        stored = exchange.response(NO_SECRETS)
+        found[f"{exchange.method} {exchange.uri.removeprefix('http://api.shop.test:8080')}"] = stored
+
+    assert found["GET /users?b=2&a=1"]["body"]["json"]["query"] == "b=2&a=1"
+    assert found["GET /gzip"]["body"]["json"]["path"] == "/gzip"
+    assert found["GET /br"]["body"]["json"]["path"] == "/br"
+    assert base64.b64decode(found["GET /binary"]["body"]["base64"]) == bytes(range(256))
+    assert found["GET /chunked"]["body"] == {"text": "one two"}
+    assert found["GET /missing"]["status"] == 404
+    cookies = [value for name, value in found["GET /cookies"]["headers"] if name.lower() == "set-cookie"]
+    assert cookies == ["a=1; Path=/", "b=2; Path=/"]
+    assert found["GET /redirect"]["status"] == 302
+    assert "body" not in found["GET /redirect"]
+
+
+@pytest.mark.parametrize("client", ["requests", "httpx", "urllib3", "aiohttp"])
+def test_a_compressed_body_is_given_as_its_headers_say(client):
+    """Whether vcrpy kept it compressed, as for requests, or decompressed it, as for aiohttp."""
+    exchanges = read_cassette(RECORDED / f"{client}.yaml").exchanges
+    (exchange,) = (one for one in exchanges if one.uri.endswith("/gzip"))
+
+    response = load_response(exchange.response(NO_SECRETS), "GET")
+
+    assert ("Content-Encoding", "gzip") in [(name.title(), value) for name, value in response.headers]
+    sent = b"".join(response.chunks)
+    assert json.loads(gzip.decompress(sent))["path"] == "/gzip"
+    assert [value for name, value in response.headers if name.lower() == "content-length"] == [str(len(sent))]
+
+
+def test_the_arguments_that_vcrpy_keeps_of_aiohttp_are_marked():
+    posts = [one for one in read_cassette(RECORDED / "aiohttp.yaml").exchanges if one.method == "POST"]
+
+    assert [(one.is_structured, json.loads(one.body)) for one in posts] == [
+        (True, {"n": [1, 2.5], "s": "ä"}),
+        (True, {"x": "1", "y": "ü"}),
+    ]
+
+
+def test_json_cassettes_are_read():
+    get, post = read_cassette(RECORDED / "plain.json").exchanges
+
+    assert (get.method, get.uri) == ("GET", "http://api.shop.test:8080/users?a=1")
+    assert (post.body, post.response(NO_SECRETS)["body"]["json"]["body"]) == (b'{"a": 1}', '{"a": 1}')
+    assert ("Content-Type", "application/json") in post.headers
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    {
+        "httpx of vcrpy 4": (
+            "{status_code: 200, http_version: HTTP/1.1, content: hello, headers: {Content-Encoding: [gzip]}}",
+            {"text": "hello", "compressed": "gzip"},
+        ),
+        "Python 2": (
+            "{status: {code: 200, message: !!python/unicode 'OK'}, headers: {}, "
+            "body: {string: !!python/unicode 'hello'}}",
+            {"text": "hello"},
+        ),
+        "binary": (
+            "{status: {code: 200, message: OK}, headers: {}, body: {string: !!binary /w==}}",
+            {"base64": "/w=="},
+        ),
+        "body as text": ("{status: {code: 200, message: OK}, headers: {}, body: hello}", {"text": "hello"}),
+        "base64_string": (
+            "{status: {code: '200'}, headers: {}, body: {base64_string: aGVsbG8=}}",
+            {"text": "hello"},
+        ),
+        "betamax": (
+            "{status: {code: 200, message: OK}, headers: {A: [b]}, recorded_at: 2014-01-01T00:00:00, "
+            "body: {encoding: latin-1, string: é}}",
+            {"base64": "6Q=="},
+        ),
+        "tornado": (
+            "{status: {code: 200, message: OK}, headers: [!!python/tuple [Content-Type, [application/json]]], "
+            "url: 'http://shop.test/', body: {string: '[1]'}}",
+            {"json": [1]},
+        ),
+        "no body": ("{status: {code: 200, message: null}, headers: {}, body: {}}", None),
+        "zstd that is plain": (
+            "{status: {code: 200, message: OK}, headers: {Content-Encoding: [zstd]}, body: {string: hello}}",
+            {"text": "hello"},
+        ),
+        "deflate that is plain": (
+            "{status: {code: 200, message: OK}, headers: {Content-Encoding: [deflate]}, body: {string: '[]'}}",
+            {"json": [], "compressed": "deflate"},
+        ),
+        "br that is plain": (
+            "{status: {code: 200, message: OK}, headers: {Content-Encoding: [br]}, body: {string: OK}}",
+            {"text": "OK"},
+        ),
+        "gzip that is plain and binary": (
+            "{status: {code: 200, message: OK}, headers: {Content-Encoding: [gzip]}, "
+            "body: {string: !!binary AP8=}}",
+            {"base64": "AP8=", "compressed": "gzip"},
+        ),
+    }.values(),
+    ids=str,
+)
+def test_older_shapes_of_a_response_are_read(tmp_path, response, expected):
+    stored = read_one(tmp_path, response)
+
+    assert stored["reason"] == "OK"
+    assert (stored["status"], stored["version"], stored.get("body")) == (200, "HTTP/1.1", expected)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "{Content-Type: [text/plain]}",
+        "{Content-Type: text/plain}",
+        "[[Content-Type, [text/plain]]]",
+        "['Content-Type: text/plain']",
+    ],
+)
+def test_headers_may_be_lists_or_single_values(tmp_path, headers):
+    response = f"{{status: {{code: 200, message: OK}}, headers: {headers}, body: {{string: x}}}}"
+
+    assert read_one(tmp_path, response)["headers"] == [["Content-Type", "text/plain"]]
+
+
+def test_headers_that_the_body_contradicts_are_put_right(tmp_path):
+    decoded = "{Content-Length: ['99'], Transfer-Encoding: [chunked]}"
+    full = read_one(tmp_path, f"{{status: {{code: 200}}, headers: {decoded}, body: {{string: hello}}}}")
+    empty = read_one(tmp_path, "{status: {code: 200}, headers: {Content-Length: ['99']}, body: {string: ''}}")
+    head = read_one(
+        tmp_path,
+        "{status: {code: 200}, headers: {Content-Length: ['99']}, body: {string: ''}}",
+        request="{method: HEAD, uri: 'http://shop.test/'}",
+    )
+
+    assert load_response(full, "GET").headers == [("Content-Length", "5")]
+    assert load_response(empty, "GET").headers == [("Content-Length", "0")]
+    assert load_response(head, "HEAD").headers == [("Content-Length", "99")]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("null", b""),
+        ("n=1", b"n=1"),
+        ("!!binary /w==", b"\xff"),
+        ("!!python/unicode 'é'", "é".encode()),
+        ("!!python/object/new:_io.BytesIO {state: !!python/tuple [!!binary /w==, 0, null]}", b"\xff"),
+        ("!!python/object/apply:builtins.iter {args: [[ab, cd]]}", b"abcd"),
+        ("{encoding: utf-8, string: hello}", b"hello"),
+    ],
+)
+def test_bodies_of_requests_are_read(tmp_path, body, expected):
+    file = tmp_path / "one.yaml"
+    file.write_text(
+        f"interactions:\n- request: {{method: post, uri: 'http://shop.test/', headers: {{}}, body: {body}}}\n"
+        "  response: {status: {code: 200, message: OK}, headers: {}, body: {string: ''}}\n",
+        "utf-8",
+    )
+
+    (exchange,) = read_cassette(file).exchanges
+
+    assert (exchange.method, exchange.body, exchange.is_structured) == ("POST", expected, False)
+
+
+def test_a_cassette_from_before_vcrpy_1_is_read(tmp_path):
+    file = tmp_path / "old.json"
+    request = {
+        "protocol": "http",
+        "host": "shop.test",
+        "port": 81,
+        "path": "/ip",
+        "method": "GET",
+        "headers": {},
+        "body": None,
+    }
+    response = {"status": {"code": 200, "message": "OK"}, "headers": ["a: b\r\n"], "body": {"string": "x"}}
+    file.write_text(json.dumps([{"request": request, "response": response}]))
+
+    (exchange,) = read_cassette(file).exchanges
+
+    assert exchange.uri == "http://shop.test:81/ip"
+    assert exchange.response(NO_SECRETS)["headers"] == [["a", "b"]]
+
+
+@pytest.mark.parametrize("module", ["_istr", "_multidict", "_multidict_py", "_abc"])
+def test_names_of_headers_of_aiohttp_are_texts(tmp_path, module):
+    """They are of a class whose module has changed from version to version."""
+    name = f"? !!python/object/new:multidict.{module}.istr [Server]"
+
+    stored = read_one(tmp_path, f"{{status: {{code: 200}}, headers: {{{name} : [shop]}}, body: {{}}}}")
+
+    assert stored["headers"] == [["Server", "shop"]]
+
+
+@pytest.mark.promise("a cassette of vcrpy is read safely, and nothing in it is run")
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "!!python/object/apply:os.system ['touch RAN']",
+        "!!python/object/new:os.system ['touch RAN']",
+        "!!python/object:subprocess.Popen {args: 'touch RAN'}",
+        "!!python/name:os.system ''",
+        "!!python/module:this ''",
+    ],
+)
+def test_a_tag_of_a_python_object_is_refused_and_nothing_is_run(tmp_path, tag, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(
+        CassetteError, match=r"one\.yaml, line 4: the tag !!python/\S+ asks for a Python object"
+    ):
+        read_one(tmp_path, f"{{status: {{code: 200}}, headers: {{}}, body: {tag}}}")
+    assert not (tmp_path / "RAN").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem", "remedy"),
+    [
+        (b"interactions: [", "one.yaml is damaged, line", "restore it"),
+        (b"interactions: \0", "one.yaml is damaged: ", "restore it"),
+        (
+            b"interactions: &a b\nother: *c\n",
+            "one.yaml is damaged, line 2: found undefined alias",
+            "restore it",
+        ),
+        (b"interactions: !!int '1'\n? !!python/tuple [[]]\n: 1\n", "is damaged, line 2: ", "restore it"),
+        (b"interactions: " + b"[" * 900 + b"]" * 900, "is damaged: it is nested too deeply", "restore it"),
+        (b"{}", "one.yaml is not a cassette of vcrpy: it has no list of interactions", "restore it"),
+        (b"hello", "is not a cassette of vcrpy", "restore it"),
+        (b"\xff\xfe", "it is not text in UTF-8", "restore it"),
+        (
+            b"interactions:\n<<<<<<< HEAD\n- {}\n=======\n>>>>>>> other\n",
+            "has a merge conflict, line 2",
+            "resolve it, or take one side",
+        ),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n",
+            "is a Git LFS pointer",
+            "git lfs pull",
+        ),
+        (b"interactions:\n- !!int x\n", "is damaged", "restore it"),
+    ],
+)
+def test_a_file_that_is_no_cassette_is_named_with_a_remedy(tmp_path, content, problem, remedy):
+    file = tmp_path / "one.yaml"
+    file.write_bytes(content)
+
+    with pytest.raises(CassetteError) as raised:
+        read_cassette(file, label="tests/one.yaml")
+
+    assert problem in str(raised.value)
+    assert str(raised.value).startswith("tests/one.yaml")
+    assert "None" not in str(raised.value)
+    assert raised.value.remedies[0].startswith(remedy)
+
+
+def test_a_json_file_that_is_cut_off_is_named(tmp_path):
+    file = tmp_path / "one.json"
+    file.write_text('{"interactions": [')
+
+    with pytest.raises(CassetteError, match=r"one\.json is damaged: .* line 1"):
+        read_cassette(file)
+
+
+def test_entries_that_cannot_be_read_are_named_and_the_others_are_read(tmp_path):
+    file = tmp_path / "one.yaml"
+    file.write_text(
+        "interactions:\n- {request: {method: GET, uri: 'http://shop.test/'}, response: {status: {code: 200}}}\n"
+        "- {request: {method: GET}, response: {status: {code: 200}}}\n- 7\n"
+        "- {request: {method: GET, uri: 'http://shop.test/'}, response: {headers: {}}}\n"
+        "- {request: {method: GET, uri: 'http://shop.test/'}, response: {status: 200, parsed_body: {id: 1}}}\n"
+        "- {request: {method: GET, uri: 'http://shop.test/', json_body: {id: 1}}, response: {status: 200}}\n"
+    )
+
+    found = read_cassette(file)
+
+    assert [one.number for one in found.exchanges] == [1]
+    assert found.problems == [
+        "entry 2: its request has no uri",
+        "entry 3: it is not a request with its response",
+        "entry 4: its response has no status",
+        "entry 5: its response has parsed_body in place of body, from a serializer of its own",
+        "entry 6: its request has json_body in place of body, from a serializer of its own",
+    ]
+
+
+def test_secrets_are_hidden_if_the_caller_wants_it(tmp_path):
+    file = tmp_path / "one.yaml"
+    file.write_text(
+        "interactions:\n- request: {method: GET, uri: 'http://shop.test/'}\n"
+        "  response: {status: {code: 200}, headers: {Set-Cookie: ['sid=abcdefgh12345678']},"
+        ' body: {string: \'{"token": "zyxwvuts87654321"}\'}}\n'
+    )
+    (exchange,) = read_cassette(file).exchanges
+
+    stored = exchange.response(Secrets(Redactor()))
+
+    assert "abcdefgh12345678" not in str(stored)
+    assert "zyxwvuts87654321" not in str(stored)
+    assert "zyxwvuts87654321" in str(exchange.response(NO_SECRETS))
+
+
+def test_without_pyyaml_the_error_says_how_to_install_it(tmp_path):
+    (tmp_path / "one.yaml").write_text("interactions: []\n")
+    code = (
+        "import sys; sys.modules['yaml'] = None\n"
+        "from pathlib import Path\n"
+        "from pytest_mimic._tools.foreign.vcr.cassette_file import read_cassette\n"
+        "try:\n    read_cassette(Path('one.yaml'))\n"
+        "except Exception as error:\n    print(error)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "one.yaml is YAML, and PyYAML is not installed\n  pip install pyyaml\n"
+
+
+def test_a_file_is_read_once_until_it_changes(tmp_path):
+    file = tmp_path / "one.yaml"
+    entry = "- {request: {method: GET, uri: 'http://shop.test/'}, response: {status: {code: 200}}}\n"
+    file.write_text("interactions:\n" + entry)
+    files = VcrFiles()
+
+    first = files.read(file, "one.yaml")
+
+    assert files.read(file, "one.yaml") is first
+    file.write_text("interactions:\n" + entry * 2)
+    assert len(files.read(file, "one.yaml") or ()) == 2
+    file.unlink()
+    assert files.read(file, "one.yaml") is None

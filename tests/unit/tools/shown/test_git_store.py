@@ -1,0 +1,61 @@
+"""A vault in a revision of git, read without checking it out."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pytest_mimic._core.vault.detached import FOLDER
+from pytest_mimic._tools.shown.git import GitStore
+
+
+def git(folder: Path, *words: str) -> None:
+    """Run git in a folder, with an identity and without a user's configuration."""
+    subprocess.run(
+        ["git", "-c", "user.name=a", "-c", "user.email=a@localhost", "-c", "core.autocrlf=false", *words],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Path:
+    """A vault of which two revisions are committed."""
+    folder = tmp_path / "vault"
+    (folder / "calls").mkdir(parents=True)
+    git(tmp_path, "init", "-q")
+    for number in "12":
+        (folder / "calls/same.json").write_bytes(b"same")
+        (folder / "calls/other.json").write_bytes(number.encode())
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "-q", "-m", number)
+    return folder
+
+
+def test_files_are_those_of_the_revision(vault):
+    first, second = (GitStore(vault, revision) for revision in ("HEAD~1", "HEAD"))
+    (vault / "calls/other.json").write_bytes(b"3")
+
+    assert [store.read("calls/other.json") for store in (first, second)] == [b"1", b"2"]
+    assert sorted(first.names("calls")) == ["calls/other.json", "calls/same.json"]
+    assert first.has("calls/other.json", b"1")
+    assert not first.has("calls/other.json", b"2")
+    assert not first.has("calls/new.json", b"1")
+    assert first.has("calls/new.json", None)
+    assert first.is_same("calls/same.json", second)
+    assert not first.is_same("calls/other.json", second)
+
+
+def test_a_large_object_is_the_same_in_all_revisions(vault):
+    """Git ignores it: its name is the hash of its content."""
+    name = f"{FOLDER}/0a/1b"
+    (vault / name).parent.mkdir(parents=True)
+    (vault / name).write_bytes(b"large")
+
+    store = GitStore(vault, "HEAD")
+
+    assert store.read(name) == b"large"
+    assert bytes(store.map(name) or b"") == b"large"

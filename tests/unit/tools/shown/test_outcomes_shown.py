@@ -1,0 +1,111 @@
+"""Outcomes as text: what is shown of each kind, and nothing secret."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+
+from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.vault import FolderStore, Vault
+from pytest_mimic._tools.shown.outcomes import shown_outcome
+
+
+@pytest.fixture
+def vault(tmp_path):
+    """An empty vault."""
+    return Vault(FolderStore(tmp_path))
+
+
+def shown(vault: Vault, outcome: Outcome, **options: Any) -> Any:
+    """Return an outcome as the report shows it."""
+    return shown_outcome(vault.stored(outcome, 0.5), Redactor(), **options)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "brief", "text"),
+    [
+        (Outcome.of_value([1, 2]), "[1, 2]", "[1, 2]"),
+        (Outcome.of_value(None), "null", "null"),
+        (Outcome.of_value({"status": 404, "reason": "Not Found", "headers": []}), "404 Not Found", None),
+        (Outcome.of_value(datetime.date(2024, 5, 1)), '{"$date": "2024-05-01"}', '{"$date": "2024-05-01"}'),
+        (
+            Outcome.of_exception(ValueError("no", 3)),
+            'raised ValueError("no", 3)',
+            'raised ValueError("no", 3)',
+        ),
+        (Outcome.of_stream([1]), "stream of 1 item", "stream of 1 item\n[0] 1\nread no further"),
+        (
+            Outcome.of_stream([], Outcome.of_exception(OSError("gone"))),
+            "stream of 0 items",
+            'stream of 0 items\nthen raised OSError("gone")',
+        ),
+        (
+            Outcome.of_stream(["a"], Outcome.of_value(7)),
+            "stream of 1 item",
+            'stream of 1 item\n[0] "a"\nthen returned 7',
+        ),
+        (
+            Outcome("value", value=1, changed={"rows": [1]}),
+            "1",
+            "1\nargument rows is then [1]",
+        ),
+    ],
+    ids=["list", "none", "http", "tag", "error", "stream", "broken stream", "returning stream", "changed"],
+)
+def test_each_kind(vault, outcome, brief, text):
+    found = shown(vault, outcome)
+
+    assert found.brief == brief
+    assert text in (None, found.text)
+
+
+SECRET = "s3cret-4711"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"password": SECRET},
+        {1: "a", "password": SECRET},
+        [("password", SECRET)],
+        {"inner": [{"api_key": SECRET}]},
+        f"https://user:{SECRET}@shop.com/?token={SECRET}",
+        f"it said token={SECRET} and left",
+        f'{{"password": "{SECRET}"}}',
+        f"password={SECRET}" + "x" * 20_000,
+    ],
+    ids=["key", "tagged mapping", "pair", "deep", "url", "text", "json", "long"],
+)
+def test_values_under_secret_names_are_not_shown(vault, value):
+    for outcome in (
+        Outcome.of_value(value),
+        Outcome.of_stream([value]),
+        Outcome.of_exception(ValueError(value)),
+    ):
+        found = shown(vault, outcome)
+
+        assert SECRET not in f"{found.brief} {found.text}"
+
+
+def test_a_secret_argument_is_not_shown_where_the_outcome_repeats_it(vault):
+    found = shown(vault, Outcome.of_value(f"you sent {SECRET} to us"), secrets=[SECRET])
+
+    assert found.text == '"you sent <redacted> to us"'
+
+
+def test_a_long_outcome_is_cut(vault):
+    found = shown(vault, Outcome.of_value("word " * 10_000))
+
+    assert len(found.text) == 4_000
+    assert found.text.endswith(" …")
+
+
+def test_no_half_of_a_secret_is_left_where_a_long_text_is_cut(vault):
+    secret = "s3cr3t" * 500
+
+    found = shown(vault, Outcome.of_value([secret] * 8), secrets=[secret])
+
+    assert "s3cr3t" not in found.text + found.brief

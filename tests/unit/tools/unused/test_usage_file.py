@@ -1,0 +1,130 @@
+"""The file of `--mimic-usage`: what is written is read, it is small, and a damaged one is an error."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pytest_mimic._tools.unused.usage import Usage, is_usage_file, mark, marks, read_usage, write_usage
+from pytest_mimic.errors import MimicError
+
+USAGE = Usage(
+    vault="../vault",
+    commit="e" * 40,
+    mode="record",
+    python="PyPy 3.11",
+    platform="win32",
+    wanted=["tests"],
+    covered=[],
+    hiding=["--lf was given"],
+    broken=["a worker crashed"],
+    collected=["", "tests", "tests/test_ä.py"],
+    skipped_modules=["tests/test_b.py"],
+    absent_clients=["redis"],
+    installed_clients=["http.client"],
+    tests={
+        "tests/test_ä.py::TestIt::test_x[::a]": "passed",
+        "tests/test_ä.py::test_\udce4": "failed",
+        "README.md": "not run",
+        "README.md::README.md": "skipped",
+    },
+    used=marks(["calls/a.json", "cassettes/\udce4.json"]),
+    others=marks(["calls/b.json"]),
+)
+
+
+def test_what_is_written_is_read(tmp_path):
+    path = tmp_path / "new" / "usage.json"
+
+    write_usage(path, USAGE)
+
+    assert read_usage(path) == USAGE._replace(label=str(path))
+    assert is_usage_file(path)
+    assert [file.name for file in path.parent.iterdir()] == ["usage.json"]
+
+
+def test_the_file_of_10_000_tests_and_recordings_is_small(tmp_path):
+    path = tmp_path / "usage.json"
+    names = [f"calls/shop.api/fetch_rates/{number:032x}.json" for number in range(10_000)]
+    tests = {
+        f"tests/test_{n // 100}.py::test_of_the_rates[{n}]": "passed" if n % 4 else "not run"
+        for n in range(10_000)
+    }
+
+    write_usage(
+        path, USAGE._replace(tests=tests, used=marks(names[:2500]), others=marks(names[2500:]), label="")
+    )
+
+    assert path.stat().st_size < 500_000
+    assert read_usage(path).tests == tests
+
+
+def changed(**facts):
+    """Return the text of a file with other facts."""
+    whole = {"mimic_usage": 1, "tests": {}, "used": "", "others": ""}
+    whole |= dict.fromkeys(("vault", "commit", "mode", "python", "platform"), "")
+    whole |= {name: [] for name in ("wanted", "covered", "hiding", "broken", "collected", "skipped_modules")}
+    whole |= {"absent_clients": [], "installed_clients": []}
+    return json.dumps({**whole, **facts})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "3",
+        "[" * 100_000,
+        '{"format": 1}',
+        '{"mimic_usage": "1"}',
+        '{"mimic_usage": 1}',
+        changed(vault=3),
+        changed(wanted="tests"),
+        changed(tests=[]),
+        changed(tests={"a.py": {"gone": ["::x"]}}),
+        changed(tests={"a.py": {"passed": [3]}}),
+        changed(used="AAAA"),
+        changed(others="*"),
+    ],
+)
+def test_a_damaged_file_is_an_error(tmp_path, text):
+    path = tmp_path / "usage.json"
+    path.write_text(text)
+
+    with pytest.raises(MimicError, match=r"usage\.json is damaged, or is not a file of --mimic-usage"):
+        read_usage(path)
+
+
+def test_a_file_without_tests_is_whole(tmp_path):
+    path = tmp_path / "usage.json"
+    path.write_text(changed())
+
+    assert read_usage(path).tests == {}
+
+
+def test_a_file_of_a_newer_format_is_an_error(tmp_path):
+    path = tmp_path / "usage.json"
+    path.write_text(changed(mimic_usage=2))
+
+    with pytest.raises(MimicError, match=r"has format 2, and this version of pytest-mimic reads 1"):
+        read_usage(path)
+
+
+def test_a_folder_and_a_file_that_is_not_there_are_errors(tmp_path):
+    with pytest.raises(MimicError, match=r"(?s)is a folder\n.*name its files: .*/\*\.json|cannot read"):
+        read_usage(tmp_path)
+    with pytest.raises(MimicError, match=r"cannot read .*gone\.json: No such file"):
+        read_usage(tmp_path / "gone.json")
+
+
+def test_another_file_is_not_taken_for_one(tmp_path):
+    path = tmp_path / "pyproject.toml"
+    path.write_text("[project]\n")
+
+    assert not is_usage_file(path)
+
+
+def test_the_mark_of_a_name_is_the_same_on_each_machine():
+    assert mark("calls/shop/fetch/25fca62a387e43535207066c0105aaa0.json").hex() == "e30e051c3e1e38aa"
