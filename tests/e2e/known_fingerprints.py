@@ -25,12 +25,12 @@ from dataclasses import dataclass
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.identity import CallIdentity, fingerprint, fingerprint_outcome, source_fingerprint
-from pytest_mimic._core.identity.calls import VERSION
-from pytest_mimic._core.outcome.loading import Admission
-from pytest_mimic._core.outcome.placing import NOWHERE
+from pytest_mimic._core.identity.call_identity import VERSION
+from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.plain import layout_of
 from pytest_mimic._core.outcome.tagged.reader import Reader
 from pytest_mimic._core.outcome.tagged.writer import write
+from pytest_mimic._core.outcome.unpickling import Admission
 
 
 class Color(enum.Enum):

@@ -14,9 +14,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pytest_mimic._core.identity.calls import VERSION
+from pytest_mimic._core.identity.call_identity import VERSION
 from pytest_mimic._core.identity.refused import full_name
-from pytest_mimic._core.identity.stdlib import PATHS, REDUCERS
+from pytest_mimic._core.identity.stdlib_types import PATHS, REDUCERS
 from pytest_mimic._core.outcome.container import FILE_START, START
 from pytest_mimic._core.vault.parsing import FORMAT
 

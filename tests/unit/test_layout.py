@@ -201,6 +201,8 @@ def test_public_class_names_are_unique() -> None:
                 places[node.name].append(name)
 
     assert not {cls: where for cls, where in places.items() if len(where) > 1}
+
+
 def test_docstrings_begin_with_a_subject_or_a_verb() -> None:
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     first_lines = {

@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import join
 
 from pytest_mimic._core.node_ids import relative_path
-from pytest_mimic._run.unused import holds_recordings
+from pytest_mimic._run.unused_check import holds_recordings
 
 # How many vaults are named.
 _SHOWN = 10

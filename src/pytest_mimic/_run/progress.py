@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.state import RunState
+    from pytest_mimic._core.engine.run_state import RunState
 
 # How long a call runs before it is shown, and how often the line is updated, in seconds.
 _INTERVAL = 1.0

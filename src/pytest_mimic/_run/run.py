@@ -17,18 +17,18 @@ from pytest_mimic._core.node_ids import plain_id, without_group
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic._core.words import SHOWN, plural, size
-from pytest_mimic._run.options import hook_targets, ini_targets, reports_to_ci, settings_of, shows_calls
-from pytest_mimic._run.report import mode_line, names_targets, summary
-from pytest_mimic._run.selection import Selection, selection_of
+from pytest_mimic._run.complete_selection import Selection, selection_of
+from pytest_mimic._run.configuration import hook_targets, ini_targets, reports_to_ci, settings_of, shows_calls
 from pytest_mimic._run.session import Session
-from pytest_mimic._run.unused import holds_recordings, judge_unused, restore_replaced
+from pytest_mimic._run.summary import mode_line, names_targets, summary
+from pytest_mimic._run.unused_check import holds_recordings, judge_unused, restore_replaced
 from pytest_mimic._tools.unused.judgement import Judgement
 from pytest_mimic.errors import MimicError, TargetError, printable
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from pytest_mimic._run.calls import CallReports
+    from pytest_mimic._run.call_report import CallReports
     from pytest_mimic._run.ci import CiReports
     from pytest_mimic._run.fixtures import WiderFixtures
     from pytest_mimic._run.progress import Progress
@@ -81,7 +81,7 @@ class PytestRun:
         """Register what shows the calls of each test, if that was requested."""
         register = self.config.pluginmanager.register
         if shows_calls(self.config):
-            from pytest_mimic._run.calls import CallReports
+            from pytest_mimic._run.call_report import CallReports
 
             self._calls = CallReports(self.config, self.session)
             self._watchers.append(self._calls)
@@ -107,7 +107,7 @@ class PytestRun:
 
             begin(self.session.settings)
         if self.session.settings.usage is not None and not self._is_worker:
-            from pytest_mimic._run.usage import remove_old
+            from pytest_mimic._run.usage_writer import remove_old
 
             remove_old(self.session.settings.usage)
         if self._is_controller and self.session.settings.mode.writes:
@@ -388,7 +388,7 @@ class PytestRun:
 
     def _keep_usage(self) -> None:
         if self._ran_tests and (path := self.session.settings.usage) is not None:
-            from pytest_mimic._run.usage import keep_usage
+            from pytest_mimic._run.usage_writer import keep_usage
 
             keep_usage(path, self.session, self._outcomes, self._selection())
 

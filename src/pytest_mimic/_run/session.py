@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from time import strftime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakValueDictionary
@@ -10,8 +11,8 @@ from weakref import WeakValueDictionary
 from pytest_mimic._core.engine.engine import Engine
 from pytest_mimic._core.engine.function_plan import FunctionPlan
 from pytest_mimic._core.engine.ledger import Ledger
+from pytest_mimic._core.engine.run_state import RunState
 from pytest_mimic._core.engine.scopes import Scopes
-from pytest_mimic._core.engine.state import RunState
 from pytest_mimic._core.engine.wrappers import Mimicked
 from pytest_mimic._core.patch import Patcher
 from pytest_mimic._core.patch.callers import may_be_called_by_pytest
@@ -30,6 +31,15 @@ if TYPE_CHECKING:
     from pytest_mimic._core.target_options import Options
 
     AnyRequest: TypeAlias = "RequestedTarget | WatchedFunction | Edge"
+
+# What a recording mode loads at once, because a test may replace functions that these modules bind.
+_BOUND_EARLY = (
+    "engine.call_files",
+    "engine.execution",
+    "engine.randomness",
+    "vault.stored_outcomes",
+    "vault.writing",
+)
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -106,10 +116,9 @@ class Session:
         self.state = RunState(settings=settings, vault=self.vault, ledger=self.ledger)
         self.engine = Engine(self.state, locks=store.byte_locks, today=strftime("%Y-%m-%d"))
         if settings.mode is not Mode.REPLAY:
-            # Loaded now, because a test may replace functions that these modules bind.
             self.engine.decisions  # noqa: B018
-            from pytest_mimic._core.engine import call_files, execution, randomness  # noqa: F401
-            from pytest_mimic._core.vault import outcomes, writing  # noqa: F401
+            for name in _BOUND_EARLY:
+                import_module(f"pytest_mimic._core.{name}")
         self.targets: list[Target] = []
         # In live mode, targets are only checked, unless `--mimic-only` leaves some of them to replay.
         self._mimics = settings.mode is not Mode.LIVE or bool(settings.only)

@@ -19,12 +19,12 @@ import pytest
 from pytest_mimic._core import ambient as _ambient
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.words import did_you_mean
-from pytest_mimic._tools.foreign.vcr.settings import ABOVE, RECORD_MODES
+from pytest_mimic._tools.foreign.vcr.vcr_settings import ABOVE, RECORD_MODES
 
 if TYPE_CHECKING:
     from pytest_mimic._tools.foreign.vcr.cassette import VcrCassette
     from pytest_mimic._tools.foreign.vcr.player import VcrFiles, VcrPlayer
-    from pytest_mimic._tools.foreign.vcr.settings import VcrSettings
+    from pytest_mimic._tools.foreign.vcr.vcr_settings import VcrSettings
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -251,7 +251,7 @@ def _block(
 
 def _settings(request: pytest.FixtureRequest, given: dict[str, Any], extra: list[str]) -> VcrSettings:
     """Return the settings of the test's cassettes."""
-    from pytest_mimic._tools.foreign.vcr.settings import read_settings
+    from pytest_mimic._tools.foreign.vcr.vcr_settings import read_settings
 
     config = request.config
     registered: dict[str, dict[str, Any]] = {"matcher": {}, "serializer": {}, "persister": {}}

@@ -98,7 +98,7 @@ def _show_misses(
     misses = [error for error in errors if isinstance(error, MissingRecordingError)]
     if not misses:
         return
-    from pytest_mimic._run.failures import is_shown_as_error, show_first
+    from pytest_mimic._run.miss_reports import is_shown_as_error, show_first
 
     # A test may handle a miss and fail for it all the same: tenacity's `Retrying` catches it within the test.
     shown = [miss for miss in misses if miss not in handled or is_shown_as_error(report, miss)]

@@ -15,7 +15,7 @@ from pytest_mimic._core.engine.boundary_plan import BoundaryPlan, BoundaryPort
 from pytest_mimic._core.engine.engine import Engine
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Owner
-from pytest_mimic._core.engine.state import RunState
+from pytest_mimic._core.engine.run_state import RunState
 from pytest_mimic._core.seam.base import Boundary, BoundaryCall
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.target_options import Options

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mimic._core.seam.values import blank, from_plain, to_plain
+from pytest_mimic._core.seam.database_values import blank, from_plain, to_plain
 from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
 
 BERLIN = ZoneInfo("Europe/Berlin")

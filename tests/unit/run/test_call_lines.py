@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_mimic._run.calls import line_of
+from pytest_mimic._run.call_report import line_of
 
 
 def test_a_call_has_one_line_without_control_characters():

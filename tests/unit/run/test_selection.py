@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from pytest_mimic._run.selection import selection_of
+from pytest_mimic._run.complete_selection import selection_of
 from pytest_mimic._tools.unused.gone_tests import GoneTests
 
 PART = ["only a part of the tests was named"]

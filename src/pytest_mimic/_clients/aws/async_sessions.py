@@ -17,7 +17,7 @@ from pytest_mimic._clients.http.httpx import HttpxBoundary
 from pytest_mimic._core.seam.sync_async import run_async
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.aws.exchange import Attempt
+    from pytest_mimic._clients.aws.aws_exchange import Attempt
     from pytest_mimic._core.seam.sync_async import Steps
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks

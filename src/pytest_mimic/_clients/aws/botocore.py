@@ -14,7 +14,7 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_mimic._clients.aws import urllib3_session
-from pytest_mimic._clients.aws.exchange import AwsExchange
+from pytest_mimic._clients.aws.aws_exchange import AwsExchange
 from pytest_mimic._clients.aws.operation import AwsOperation, current, is_getting_credentials, performing
 from pytest_mimic._clients.aws.signing import (
     wrap_deferred_property,

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.aws.operation import current, performing
-from pytest_mimic._core.redact.names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port

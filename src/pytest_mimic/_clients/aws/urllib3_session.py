@@ -13,7 +13,7 @@ from pytest_mimic._clients.http.wire import parsed_response
 from pytest_mimic._core.outcome.families import ExceptionFamily
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.aws.exchange import Attempt
+    from pytest_mimic._clients.aws.aws_exchange import Attempt
     from pytest_mimic._clients.http.recorder import ExchangeRecorder
     from pytest_mimic._core.seam.sync_async import Steps
 

@@ -14,7 +14,7 @@ from pytest_mimic._clients.http.json_layout import parse_json, style_of, write_j
 from pytest_mimic._clients.http.message import as_text, charset_of, media_type
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.http.secrets import Secrets
+    from pytest_mimic._clients.http.http_secrets import Secrets
 
 # Media types of streams, whose readers see each chunk as it arrives: their chunks are kept.
 _STREAMS = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic._core.redact.json_text import looks_like_json, parse_json_text
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.http.secrets import Secrets
+    from pytest_mimic._clients.http.http_secrets import Secrets
 
 # Not `str.splitlines`: a JSON text may contain other characters that end a line for it, such as U+2028.
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")

@@ -16,7 +16,7 @@ from pytest_mimic._clients.http.json_layout import parse_json, style_of, write_j
 from pytest_mimic._clients.http.message import as_text
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.http.secrets import Secrets
+    from pytest_mimic._clients.http.http_secrets import Secrets
 
 MEDIA_TYPE = "application/vnd.amazon.eventstream"
 _PRELUDE = struct.Struct("!II")

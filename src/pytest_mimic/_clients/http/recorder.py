@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._clients.http.answer import load_response
 from pytest_mimic._clients.http.body import store_body
 from pytest_mimic._clients.http.compression import inflate
+from pytest_mimic._clients.http.http_secrets import NoSecrets
 from pytest_mimic._clients.http.message import text_pairs
-from pytest_mimic._clients.http.secrets import NoSecrets
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.http.secrets import Secrets
+    from pytest_mimic._clients.http.http_secrets import Secrets
     from pytest_mimic._core.seam.base import Port, Step
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from weakref import WeakKeyDictionary, ref
 
-from pytest_mimic._clients.redis.connection import (
+from pytest_mimic._clients.redis.redis_connection import (
     Batch,
     ConnectionState,
     ReplayedCommands,

@@ -7,9 +7,9 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._clients.sql.calls import NO_NAMES, SqlCall, StatementCall, StatementNames
-from pytest_mimic._clients.sql.connection import LazyConnection, run_statement, yield_once
+from pytest_mimic._clients.sql.database_calls import NO_NAMES, SqlCall, StatementCall, StatementNames
 from pytest_mimic._clients.sql.databases import Operation
+from pytest_mimic._clients.sql.lazy_connection import LazyConnection, run_statement, yield_once
 from pytest_mimic._clients.sql.results import (
     comparable_result,
     load_columns,
@@ -18,7 +18,7 @@ from pytest_mimic._clients.sql.results import (
     store_rows,
 )
 from pytest_mimic._core.redact.reveal import with_secrets
-from pytest_mimic._core.seam.values import from_plain, to_plain
+from pytest_mimic._core.seam.database_values import from_plain, to_plain
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Step

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.sql.connection import LazyConnection, wait
+from pytest_mimic._clients.sql.lazy_connection import LazyConnection, wait
 from pytest_mimic._clients.sql.stand_ins import StandInConnection, StandInDriver
 from pytest_mimic._core.seam.base import Edge
-from pytest_mimic._core.seam.values import from_plain, to_plain
+from pytest_mimic._core.seam.database_values import from_plain, to_plain
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port

@@ -11,8 +11,8 @@ from itertools import chain
 from json import dumps
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._core.redact.names import PLACEHOLDER
-from pytest_mimic._core.seam.values import PLAIN, blank, from_plain, to_plain
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.seam.database_values import PLAIN, blank, from_plain, to_plain
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor

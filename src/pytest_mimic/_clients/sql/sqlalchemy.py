@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from pytest_mimic._clients.sql.calls import NO_NAMES, StatementNames
-from pytest_mimic._clients.sql.connection import LazyConnection
 from pytest_mimic._clients.sql.cursor import StandInCursor
+from pytest_mimic._clients.sql.database_calls import NO_NAMES, StatementNames
 from pytest_mimic._clients.sql.databases import Databases
 from pytest_mimic._clients.sql.driver_types import forget_types, register_when_real, type_edges
+from pytest_mimic._clients.sql.lazy_connection import LazyConnection
 from pytest_mimic._clients.sql.results import comparable_result
 from pytest_mimic._clients.sql.stand_ins import StandInConnection
 from pytest_mimic._core.seam.base import Boundary, Edge

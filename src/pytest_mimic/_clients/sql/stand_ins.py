@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from pytest_mimic._clients.sql.connection import LazyConnection, wait
 from pytest_mimic._clients.sql.cursor import StandInCursor
-from pytest_mimic._core.seam.values import from_plain, to_plain
+from pytest_mimic._clients.sql.lazy_connection import LazyConnection, wait
+from pytest_mimic._core.seam.database_values import from_plain, to_plain
 from pytest_mimic.errors import UnstorableOutcomeError
 
 # Methods that configure a connection and return nothing, by the beginnings of their names.

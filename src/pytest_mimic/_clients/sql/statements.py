@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from pytest_mimic._core.redact.names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 _TOKEN = re.compile(
     r"""

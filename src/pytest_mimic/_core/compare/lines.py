@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.describe import Budget, Difference, describe, focused, render, secrets_in, sides
 from pytest_mimic._core.describe.marks import TAG
 from pytest_mimic._core.identity.tables import Column
-from pytest_mimic._core.redact.names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.texts import hide_values
 
 if TYPE_CHECKING:

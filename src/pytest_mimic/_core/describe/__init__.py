@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.describe.argument_differences import Difference, focused, hidden, sides
     from pytest_mimic._core.describe.budget import ARGUMENTS, Budget
-    from pytest_mimic._core.describe.differences import Difference, focused, hidden, sides
-    from pytest_mimic._core.describe.secrets import secrets_in
+    from pytest_mimic._core.describe.described_secrets import secrets_in
     from pytest_mimic._core.describe.text import call_label, recorded_label, render
-    from pytest_mimic._core.describe.walk import describe, describe_arguments, describe_parts
+    from pytest_mimic._core.describe.value_description import describe, describe_arguments, describe_parts
 
 __all__ = [
     "ARGUMENTS",
@@ -30,17 +30,17 @@ __all__ = [
 _HOMES = {
     "ARGUMENTS": "budget",
     "Budget": "budget",
-    "Difference": "differences",
+    "Difference": "argument_differences",
     "call_label": "text",
-    "describe": "walk",
-    "describe_arguments": "walk",
-    "describe_parts": "walk",
-    "focused": "differences",
-    "hidden": "differences",
+    "describe": "value_description",
+    "describe_arguments": "value_description",
+    "describe_parts": "value_description",
+    "focused": "argument_differences",
+    "hidden": "argument_differences",
     "recorded_label": "text",
     "render": "text",
-    "secrets_in": "secrets",
-    "sides": "differences",
+    "secrets_in": "described_secrets",
+    "sides": "argument_differences",
 }
 
 

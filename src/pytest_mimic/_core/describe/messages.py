@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.describe import Difference, hidden
-from pytest_mimic._core.describe.differences import differences
+from pytest_mimic._core.describe.argument_differences import differences
 from pytest_mimic._core.identity.ignore import parse_path
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.target_options import target_line
@@ -28,7 +28,7 @@ _LINE = 200
 _MOMENT = re.compile(r"'?\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}|'?1[5-9]\d{8}(\d{3})?(\.\d+)?'?\Z")
 _DATE = re.compile(r"'?\d{4}-\d{2}-\d{2}'?\Z")
 # The last step into a value that is written with its type, `{"$datetime": "2026-11-02T10:00:00"}`, as databases'
-# values are (_core/seam/values.py): `ignore=` has to leave out the type as well.
+# values are (_core/seam/database_values.py): `ignore=` has to leave out the type as well.
 _VALUE_TAG = re.compile(r"\['\$(?:date|datetime|time|uuid)'\]\Z")
 # An id or token: a UUID or 16 hexadecimal digits and more, or 20 characters of base64 and more.
 _ID = re.compile(

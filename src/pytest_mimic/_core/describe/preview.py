@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.describe.budget import Budget
+from pytest_mimic._core.describe.described_secrets import beginning, is_secret_label, secrets_in
 from pytest_mimic._core.describe.leaves import leaf_text
 from pytest_mimic._core.describe.samples import (
     columns_of,
@@ -19,13 +20,12 @@ from pytest_mimic._core.describe.samples import (
     plain,
     rounded,
 )
-from pytest_mimic._core.describe.secrets import beginning, is_secret_label, secrets_in
 from pytest_mimic._core.describe.text import render, shortened
-from pytest_mimic._core.describe.walk import describe
+from pytest_mimic._core.describe.value_description import describe
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.opening import attributes_of, fields_of, is_pair, type_name
 from pytest_mimic._core.identity.tables import ends_of
-from pytest_mimic._core.redact.names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.texts import hide_values
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_mimic._core.seam.registry import BOUNDARIES
-from pytest_mimic._core.vault.names import CASSETTES
+from pytest_mimic._core.vault.file_names import CASSETTES
 
 Entry = dict[str, Any]
 """One outcome as the file has it: `duration`, and `value`, `raised`, `stream`, `json`, `pickle`, ..."""

@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any
 
 from pytest_mimic._core.describe.marks import TAG
-from pytest_mimic._core.redact.names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.registry import BOUNDARIES
 
 _LABEL_WIDTH = 120

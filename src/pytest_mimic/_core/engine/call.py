@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.outcome.kept_files import KeptFiles
     from pytest_mimic._core.outcome.outcome import Outcome
-    from pytest_mimic._core.outcome.placing import PathStore
+    from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.target_options import Options
 
     class CassetteInUse(Protocol):
@@ -162,7 +162,7 @@ class Call:
     @property
     def paths(self) -> PathStore:
         """A store of the paths in the outcome. The call does not keep it: as a cycle, they would keep the arguments alive."""
-        from pytest_mimic._core.outcome.placing import PathStore
+        from pytest_mimic._core.outcome.placed_paths import PathStore
 
         return PathStore(self.plan.places, lambda: self.plan.folders(self))
 

@@ -8,7 +8,7 @@ from pytest_mimic._core.settings import Mode
 from pytest_mimic.errors import CassetteError, CorruptRecordingError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.state import RunState
+    from pytest_mimic._core.engine.run_state import RunState
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 

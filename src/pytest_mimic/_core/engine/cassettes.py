@@ -45,7 +45,7 @@ class RecordedCall(CassetteCall):
 
     @property
     def outcome(self) -> Any:
-        from pytest_mimic._core.outcome.placing import PathStore
+        from pytest_mimic._core.outcome.placed_paths import PathStore
 
         outcome = self._entry.stored.load(PathStore(self._places))
         return {"value": outcome.value, "raised": outcome.exception, "stream": outcome.items}[outcome.kind]

@@ -15,8 +15,8 @@ from pytest_mimic._core.settings import Mode
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, CassetteInUse
+    from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.single_flight import CallInFlight
-    from pytest_mimic._core.engine.state import RunState
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.vault import Stored
     from pytest_mimic._core.vault.locks import Locks

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._core.outcome.encoding import Snapshot, snapshot
 from pytest_mimic._core.pending.drift_files import id_of, mark_of, staged_vault
-from pytest_mimic._core.vault.names import CASSETTES, recording_name
+from pytest_mimic._core.vault.file_names import CASSETTES, recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.state import RunState
+    from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import Recording, Stored
     from pytest_mimic.errors import DriftError

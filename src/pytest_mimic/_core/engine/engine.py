@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.decisions import Decisions
     from pytest_mimic._core.engine.recordings import Recordings
+    from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.sequences import Sequences
     from pytest_mimic._core.engine.single_flight import CallInFlight
-    from pytest_mimic._core.engine.state import RunState
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.vault.locks import Locks
 

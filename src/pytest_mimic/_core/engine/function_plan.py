@@ -253,7 +253,7 @@ class FunctionPlan(Plan):
         after = self._identities(call)
         if before == after:
             return
-        from pytest_mimic._core.describe.differences import differences
+        from pytest_mimic._core.describe.argument_differences import differences
         from pytest_mimic._core.describe.messages import mutated
 
         changed = [name for name, identity in before.items() if identity != after[name]]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.state import RunState
+    from pytest_mimic._core.engine.run_state import RunState
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 

@@ -15,7 +15,7 @@ from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.engine.steps import Replay, Verification
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.vault.names import recording_name
+from pytest_mimic._core.vault.file_names import recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Plan
     from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.engine.owners import Errors, Owner
-    from pytest_mimic._core.engine.state import RunState
+    from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
     from pytest_mimic._core.vault.writing import Written
@@ -196,7 +196,7 @@ class Recordings:
         self, call: Call, recorded: Sequence[Stored], place: int, outcome: Outcome, duration: float
     ) -> None:
         """Compare a real outcome with its recording, and note a difference."""
-        from pytest_mimic._core.engine.verify import drift_of, matching_stream
+        from pytest_mimic._core.engine.verifying import drift_of, matching_stream
 
         state = self._state
         outcome.changed, outcome.files = call.plan.changed(call), call.plan.kept(call)
@@ -268,7 +268,7 @@ class Recordings:
         if call.awaited:
             stored.entry["awaited"] = True
         if before is not None and (plan.options.volatile or plan.kind != "function"):
-            from pytest_mimic._core.engine.verify import is_unchanged
+            from pytest_mimic._core.engine.verifying import is_unchanged
 
             if is_unchanged(call, before, stored, redactor=self._state.redactor):
                 return before
@@ -298,7 +298,7 @@ class Recordings:
         """Return the outcome that a new one replaces, if parts of it may be volatile."""
         if not call.plan.options.volatile and call.plan.kind == "function":
             return None
-        from pytest_mimic._core.engine.verify import matching_stream
+        from pytest_mimic._core.engine.verifying import matching_stream
 
         with suppress(MimicError):  # a damaged file is replaced
             recording = self.find(name)

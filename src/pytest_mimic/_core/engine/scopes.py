@@ -123,7 +123,7 @@ class Scopes:
         """Add what forked processes wrote for the ending test to its journal."""
         rows, self._state.ledger.wrote = self._state.ledger.wrote, []
         if rows:
-            from pytest_mimic._core.engine.judging import note_forked
+            from pytest_mimic._core.engine.journal_judging import note_forked
 
             note_forked(journal, rows)
 
@@ -133,7 +133,7 @@ class Scopes:
         if not journal.changes and not (journal.used and state.settings.mode.writes):
             journal.used.clear()
             return
-        from pytest_mimic._core.engine.judging import accept, take_back
+        from pytest_mimic._core.engine.journal_judging import accept, take_back
 
         owner.journal = Journal()
         if passed:

@@ -11,7 +11,7 @@ from pytest_mimic._core.settings import Mode
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.recordings import Recordings
-    from pytest_mimic._core.engine.state import RunState
+    from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import Recording

@@ -13,8 +13,8 @@ from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.single_flight import CallInFlight
-    from pytest_mimic._core.engine.state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import Stored
 

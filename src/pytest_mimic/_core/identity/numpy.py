@@ -8,8 +8,8 @@ from typing import Any
 
 from pytest_mimic._core.identity.kinds import Kind, Raw, library_tag, type_tag
 from pytest_mimic._core.identity.nans import CHUNK
+from pytest_mimic._core.identity.object_state import attribute_reader
 from pytest_mimic._core.identity.refused import Unstable
-from pytest_mimic._core.identity.state import attribute_reader
 
 # Type characters of floats, and of complex numbers, which are two floats each. The long ones differ by machine.
 FLOATS, LONG_FLOATS = frozenset("efdFD"), frozenset("gG")

@@ -11,7 +11,7 @@ from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, Modu
 from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.identity.kinds import is_stdlib, registered_kind
-from pytest_mimic._core.identity.state import MEMORIES
+from pytest_mimic._core.identity.object_state import MEMORIES
 
 
 class Opened(NamedTuple):

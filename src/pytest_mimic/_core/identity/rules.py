@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from pytest_mimic._core.identity.callables import callable_kind
 from pytest_mimic._core.identity.kinds import Kind, registered_kind
 from pytest_mimic._core.identity.libraries import LIBRARIES
+from pytest_mimic._core.identity.object_state import state_kind
 from pytest_mimic._core.identity.refused import Unstable
-from pytest_mimic._core.identity.state import state_kind
-from pytest_mimic._core.identity.stdlib import stdlib_kind
+from pytest_mimic._core.identity.stdlib_types import stdlib_kind
 
 if TYPE_CHECKING:
     from pytest_mimic._core.files.places import Places

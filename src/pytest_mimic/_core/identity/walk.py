@@ -177,7 +177,7 @@ class Walk:
                 return False
             update(b"M" + self.search(dumps(form, 2)))
             return True
-        from pytest_mimic._core.identity.scalars import pickled_numbers
+        from pytest_mimic._core.identity.scalar_columns import pickled_numbers
 
         numbers = pickled_numbers(column)
         if numbers is None:
@@ -240,14 +240,14 @@ def has_nan(floats: Iterable[float]) -> bool:
 
 
 def _write_texts(walk: Walk, column: Column, update: Update, _level: int) -> tuple[Column, ...]:
-    from pytest_mimic._core.identity.scalars import write_texts
+    from pytest_mimic._core.identity.scalar_columns import write_texts
 
     write_texts(column, update, walk.search)
     return ()
 
 
 def _write_bytes(_walk: Walk, column: Column, update: Update, _level: int) -> tuple[Column, ...]:
-    from pytest_mimic._core.identity.scalars import write_bytes
+    from pytest_mimic._core.identity.scalar_columns import write_bytes
 
     write_bytes(column, update)
     return ()

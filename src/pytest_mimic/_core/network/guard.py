@@ -14,7 +14,7 @@ from pytest_mimic._core.hosts import AllowedHosts, Rule, address_of, is_local, p
 from pytest_mimic.errors import MimicError, MissingRecordingError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.state import RunState
+    from pytest_mimic._core.engine.run_state import RunState
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 

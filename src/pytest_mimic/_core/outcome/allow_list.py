@@ -9,7 +9,7 @@ from enum import Enum
 from itertools import accumulate
 
 from pytest_mimic._core.machinery import TEST_MACHINERY
-from pytest_mimic._core.outcome.names import name_of
+from pytest_mimic._core.outcome.importable_names import name_of
 
 # The standard library can do anything that Python can, and so can the packages of every test run. Of these, the names
 # that pickles of values need are listed below, and all others count as code.

@@ -9,8 +9,8 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from pytest_mimic._core.identity.identities import identity_of
+from pytest_mimic._core.identity.object_state import slot_members
 from pytest_mimic._core.identity.opening import parts_of
-from pytest_mimic._core.identity.state import slot_members
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 

@@ -10,10 +10,11 @@ from typing import Any, cast
 
 from xxhash import xxh3_128
 
-from pytest_mimic._core.outcome import exceptions, loading, pickles
-from pytest_mimic._core.outcome.names import resolve
+from pytest_mimic._core.outcome import exceptions, pickles
+from pytest_mimic._core.outcome import unpickling as loading
+from pytest_mimic._core.outcome.importable_names import resolve
 from pytest_mimic._core.outcome.outcome import Outcome, OutcomeKind
-from pytest_mimic._core.outcome.placing import NEUTRAL, NOWHERE, PathStore
+from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._core.outcome.plain import layout_of, repeated_parts, text_of
 from pytest_mimic._core.outcome.tagged.nodes import NotTaggableError
 from pytest_mimic._core.outcome.unstorable import is_storable, refusal

@@ -9,9 +9,15 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.outcome.allow_list import is_code
-from pytest_mimic._core.outcome.loading import Admission, load_all
-from pytest_mimic._core.outcome.placing import NOWHERE, PathStore, is_path_class, opened_texts, persistent_id
+from pytest_mimic._core.outcome.placed_paths import (
+    NOWHERE,
+    PathStore,
+    is_path_class,
+    opened_texts,
+    persistent_id,
+)
 from pytest_mimic._core.outcome.reducing import named, reduced
+from pytest_mimic._core.outcome.unpickling import Admission, load_all
 
 __all__ = ["Buffer", "ImportCollector", "Pickled", "dump", "named"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pytest_mimic._core.outcome.loading import NAMED, Admission, RefusedError, load_all
-from pytest_mimic._core.outcome.placing import NEUTRAL
+from pytest_mimic._core.outcome.placed_paths import NEUTRAL
+from pytest_mimic._core.outcome.unpickling import NAMED, Admission, RefusedError, load_all
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 

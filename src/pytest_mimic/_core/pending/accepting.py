@@ -11,7 +11,7 @@ from pytest_mimic._core.pending.drift_files import Row, mark_of, staged_folder, 
 from pytest_mimic._core.pending.overlay import OverlayStore, mark_of_content
 from pytest_mimic._core.pending.waiting import discard
 from pytest_mimic._core.vault import FolderStore, Recording, Vault
-from pytest_mimic._core.vault.names import CASSETTES, recording_name
+from pytest_mimic._core.vault.file_names import CASSETTES, recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic._core.pending.drift_files import BEFORE
 from pytest_mimic._core.vault.clearing import Cleared
+from pytest_mimic._core.vault.file_names import FOLDERS
 from pytest_mimic._core.vault.folder import FolderStore
 from pytest_mimic._core.vault.locks import Locks
-from pytest_mimic._core.vault.names import FOLDERS
 from pytest_mimic._core.vault.store import Data, Store
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks

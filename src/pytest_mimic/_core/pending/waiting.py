@@ -21,7 +21,7 @@ from pytest_mimic._core.pending.drift_files import (
 from pytest_mimic._core.pending.overlay import OverlayStore, mark_of_content
 from pytest_mimic._core.settings import Settings
 from pytest_mimic._core.vault import FolderStore
-from pytest_mimic._core.vault.names import FOLDERS
+from pytest_mimic._core.vault.file_names import FOLDERS
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 

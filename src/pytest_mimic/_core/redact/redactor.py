@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.redact.names import PLACEHOLDER, SecretNames
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, SecretNames
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.texts import SecretTexts

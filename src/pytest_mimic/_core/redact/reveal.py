@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from pytest_mimic._core.redact.names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 
 def with_secrets(recorded: Any, hidden: Any, real: Any) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import unquote_plus
 
 from pytest_mimic._core.redact.json_text import looks_like_json, may_be_json, parse_json_text, replace_in_json
-from pytest_mimic._core.redact.names import PLACEHOLDER, hide_google_keys, normalised
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, hide_google_keys, normalised
 
 _SCHEMES = r"(?:apikey|basic|bearer|digest|negotiate|token)"
 # No pattern backtracks far: repetitions are bounded or cannot match what follows them, so that a long text which fits

@@ -17,7 +17,7 @@ BOUNDARIES = {
     "requests": "pytest_mimic._clients.http.requests:RequestsBoundary",
     "aiohttp": "pytest_mimic._clients.http.aiohttp:AiohttpBoundary",
     "urllib3": "pytest_mimic._clients.http.urllib3:Urllib3Boundary",
-    "http.client": "pytest_mimic._clients.http.stdlib:StdlibBoundary",
+    "http.client": "pytest_mimic._clients.http.http_client:StdlibBoundary",
     "botocore": "pytest_mimic._clients.aws.botocore:BotocoreBoundary",
     "sqlalchemy": "pytest_mimic._clients.sql.sqlalchemy:SqlBoundary",
     "redis": "pytest_mimic._clients.redis.client:RedisBoundary",

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic._core.vault.names import FOLDERS, OBJECTS_LOCK
+from pytest_mimic._core.vault.file_names import FOLDERS, OBJECTS_LOCK
 from pytest_mimic._core.vault.parsing import REFERENCE, is_object, is_readable
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pytest_mimic.errors import CorruptRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault.folder import FolderStore
-    from pytest_mimic._core.vault.recordings import Entry, Origin
+    from pytest_mimic._core.vault.recording_facts import Entry, Origin
     from pytest_mimic._core.vault.store import Data, Store
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks

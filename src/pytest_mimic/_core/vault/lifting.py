@@ -12,15 +12,15 @@ from pytest_mimic._core.outcome.container import DamagedError, item_sizes, unpac
 from pytest_mimic._core.outcome.encoding import Encoded, Readable
 from pytest_mimic._core.outcome.kept_files import KeptFiles, objects_in
 from pytest_mimic._core.outcome.pickles import Buffer, Pickled
-from pytest_mimic._core.vault.names import fingerprint_in
+from pytest_mimic._core.vault.file_names import fingerprint_in
 from pytest_mimic._core.vault.parsing import damaged
-from pytest_mimic._core.vault.recordings import Stored
+from pytest_mimic._core.vault.recording_facts import Stored
 
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from pytest_mimic._core.vault.contents import Contents
-    from pytest_mimic._core.vault.recordings import Entry, Origin, OutcomeReader
+    from pytest_mimic._core.vault.object_contents import Contents
+    from pytest_mimic._core.vault.recording_facts import Entry, Origin, OutcomeReader
 
     class Texts(OutcomeReader, Protocol):
         """Loads outcomes, and reads the text of those that have one; see `Objects`."""

@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.vault.contents import Contents
+from pytest_mimic._core.vault.json_shapes import body_fault
+from pytest_mimic._core.vault.object_contents import Contents
 from pytest_mimic._core.vault.parsing import damaged, parse
-from pytest_mimic._core.vault.recordings import body_of
-from pytest_mimic._core.vault.shapes import body_fault
+from pytest_mimic._core.vault.recording_facts import body_of
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.encoding import Encoded
-    from pytest_mimic._core.outcome.loading import Admission
     from pytest_mimic._core.outcome.outcome import Outcome
-    from pytest_mimic._core.outcome.placing import PathStore
+    from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.outcome.tagged.nodes import Tag
     from pytest_mimic._core.outcome.tagged.reader import Reader
-    from pytest_mimic._core.vault.recordings import Entry, Origin, Stored
+    from pytest_mimic._core.outcome.unpickling import Admission
+    from pytest_mimic._core.vault.recording_facts import Entry, Origin, Stored
     from pytest_mimic._core.vault.store import Store
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -58,7 +58,7 @@ class Objects:
         is_object = "json" in entry
         body = self.body(entry, origin) if is_object else body_of(entry)
         if entry.get("tagged"):
-            from pytest_mimic._core.outcome.placing import NOWHERE
+            from pytest_mimic._core.outcome.placed_paths import NOWHERE
 
             body = self._untagged(self._reader(entry, origin, paths or NOWHERE), body, entry, origin)
         elif not is_object:
@@ -73,8 +73,8 @@ class Objects:
     def load_encoded(self, encoded: Encoded, paths: PathStore | None = None) -> Outcome:
         """Return an outcome that is still in memory, a fresh copy each time."""
         from pytest_mimic._core.outcome.decoding import decode_pickled, decode_plain
-        from pytest_mimic._core.outcome.loading import load_all
         from pytest_mimic._core.outcome.pickles import ImportCollector
+        from pytest_mimic._core.outcome.unpickling import load_all
 
         if encoded.readable is not None:
             return decode_plain(encoded.readable.load(paths or encoded.paths))
@@ -251,7 +251,7 @@ class Objects:
                 remedies=["to load it all the same: mimic_pickle = listed"],
                 file=path,
             )
-        from pytest_mimic._core.outcome.loading import is_foreign, python_version
+        from pytest_mimic._core.outcome.unpickling import is_foreign, python_version
 
         made_by = entry.get("python")
         if is_foreign(made_by):
@@ -266,7 +266,7 @@ class Objects:
     ) -> Outcome:
         """Load pickle streams whose bytes are as they were recorded."""
         from pytest_mimic._core.outcome.decoding import decode_pickled
-        from pytest_mimic._core.outcome.loading import RefusedError, load_all
+        from pytest_mimic._core.outcome.unpickling import RefusedError, load_all
 
         name, kind = entry["pickle"], entry["kind"]
         try:
@@ -301,7 +301,7 @@ class Objects:
         key = (*imports, None, *code)
         admission = self._admissions.get(key)
         if admission is None:
-            from pytest_mimic._core.outcome.loading import Admission
+            from pytest_mimic._core.outcome.unpickling import Admission
 
             admission = self._admissions[key] = Admission(imports, code)
         return admission

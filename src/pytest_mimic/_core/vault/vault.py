@@ -7,17 +7,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._core.vault.names import FOLDERS
+from pytest_mimic._core.vault.file_names import FOLDERS
 from pytest_mimic._core.vault.parsing import fresh_copies, is_usual, line_of_test, parse_recording, test_in
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
-    from pytest_mimic._core.outcome.placing import PathStore
+    from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.vault.clearing import Cleared
-    from pytest_mimic._core.vault.outcomes import Outcomes
-    from pytest_mimic._core.vault.recordings import CassetteEntry, Recording, Stored
+    from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, Stored
     from pytest_mimic._core.vault.store import Store
+    from pytest_mimic._core.vault.stored_outcomes import Outcomes
     from pytest_mimic._core.vault.writing import Written
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -49,7 +49,7 @@ class Vault:
 
     @cached_property
     def _outcomes(self) -> Outcomes:
-        from pytest_mimic._core.vault.outcomes import Outcomes
+        from pytest_mimic._core.vault.stored_outcomes import Outcomes
 
         return Outcomes(self.store, pickles=self._pickles, label=self.label, detaches=self._detaches)
 

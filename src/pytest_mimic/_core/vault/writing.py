@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.outcome import loading
+from pytest_mimic._core.outcome import unpickling as loading
 from pytest_mimic._core.outcome.container import (
     DamagedError,
     FilePacker,
@@ -21,10 +21,11 @@ from pytest_mimic._core.outcome.kept_files import objects_in
 from pytest_mimic._core.outcome.plain import layout, text_of
 from pytest_mimic._core.outcome.rehearsal import rehearse
 from pytest_mimic._core.outcome.tagged.long_bytes import pieces_of
-from pytest_mimic._core.vault.names import OBJECTS_LOCK, fingerprint_in
+from pytest_mimic._core.vault.file_names import OBJECTS_LOCK, fingerprint_in
+from pytest_mimic._core.vault.json_shapes import check_entry
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import DETACHED_FORMAT, FORMAT, parse, parse_recording
-from pytest_mimic._core.vault.recordings import (
+from pytest_mimic._core.vault.recording_facts import (
     CASSETTE_FACTS,
     CassetteEntry,
     Entry,
@@ -34,7 +35,6 @@ from pytest_mimic._core.vault.recordings import (
     body_of,
     facts_of,
 )
-from pytest_mimic._core.vault.shapes import check_entry
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:

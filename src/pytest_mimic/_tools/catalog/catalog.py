@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.describe.recorded_files import CatalogFile
-from pytest_mimic._core.vault.names import CASSETTES
+from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.vault.parsing import damaged, parse_recording
 from pytest_mimic.errors import MimicError
 

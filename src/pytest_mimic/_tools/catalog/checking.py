@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.describe.recorded_files import objects_of
 from pytest_mimic._core.vault.clearing import references
-from pytest_mimic._core.vault.names import CASSETTES, FOLDERS, recording_name
+from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import damaged, is_object
-from pytest_mimic._core.vault.recordings import Origin
-from pytest_mimic._tools.catalog.references import leftovers
+from pytest_mimic._core.vault.recording_facts import Origin
+from pytest_mimic._tools.catalog.unreferenced import leftovers
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault import Vault
-    from pytest_mimic._core.vault.recordings import Stored
+    from pytest_mimic._core.vault.recording_facts import Stored
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 # The kinds of findings that are damage. The others are only in the way.
@@ -212,8 +212,8 @@ class Checker:
         return None
 
     def _check_pickle(self, entry: dict[str, Any], origin: Origin) -> None:
-        from pytest_mimic._core.outcome.loading import RefusedError
         from pytest_mimic._core.outcome.rehearsal import imports_in, rehearse
+        from pytest_mimic._core.outcome.unpickling import RefusedError
 
         path = self._path(entry["pickle"])
         # Its content can be checked on every Python, even where it cannot be loaded.
@@ -242,7 +242,7 @@ class Checker:
             what = f"it names {', '.join(unlisted)}, which {self._path(origin.name)} does not list"
             raise damaged(path, what, test=origin.test)
         if "value" in body and not entry.get("imports"):
-            from pytest_mimic._core.outcome.placing import NOWHERE
+            from pytest_mimic._core.outcome.placed_paths import NOWHERE
 
             # Without imports, reading it runs nothing but this package.
             self._objects.load(entry, origin, NOWHERE)

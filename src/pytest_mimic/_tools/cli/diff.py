@@ -56,7 +56,7 @@ def run(invocation: Invocation) -> int:
 def _by_git(invocation: Invocation) -> list[CallDifference]:
     from pytest_mimic._core.vault import Vault
     from pytest_mimic._tools.shown.comparing import Comparer
-    from pytest_mimic._tools.shown.git import GitStore
+    from pytest_mimic._tools.shown.git_revisions import GitStore
     from pytest_mimic._tools.shown.vault_diff import VaultDiff, folder_vault
 
     options, settings = invocation.options, invocation.settings

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.vault.clearing import remove
-from pytest_mimic._core.vault.names import OBJECTS_LOCK
-from pytest_mimic._tools.catalog.references import Orphans, leftovers
-from pytest_mimic._tools.cli.words import HELD, plural, size
+from pytest_mimic._core.vault.file_names import OBJECTS_LOCK
+from pytest_mimic._tools.catalog.unreferenced import Orphans, leftovers
+from pytest_mimic._tools.cli.phrasing import HELD, plural, size
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

@@ -79,7 +79,7 @@ def run(invocation: Invocation) -> int:
 
 def _settings(project: Project, redact: list[str]) -> Settings:
     """Return the settings of the project's runs, with further secret names."""
-    from pytest_mimic._core.redact.names import read_names
+    from pytest_mimic._core.redact.secret_names import read_names
 
     settings = project.settings
     if settings.vault.exists() and not settings.vault.is_dir():

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._tools.cli.phrasing import counted, fitted, json_of, short_seconds, size
 from pytest_mimic._tools.cli.selection import add_pattern, of_tests, report_damaged, report_nothing, select
 from pytest_mimic._tools.cli.stale import stale
-from pytest_mimic._tools.cli.words import counted, fitted, json_of, short_seconds, size
-from pytest_mimic._tools.shown.shapes import error_of, outcomes_in_short
+from pytest_mimic._tools.shown.outcome_words import error_of, outcomes_in_short
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from pytest_mimic._core import ambient as _ambient
-from pytest_mimic._tools.cli.commands import COMMANDS, GONE
 from pytest_mimic._tools.cli.output import Output
 from pytest_mimic._tools.cli.parser import Parser, add_common_options
+from pytest_mimic._tools.cli.subcommands import COMMANDS, GONE
 from pytest_mimic.errors import MimicError, printable
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.commands import CommandModule
     from pytest_mimic._tools.cli.invocation import Invocation
+    from pytest_mimic._tools.cli.subcommands import CommandModule
 
 #: The exit codes besides 0 and those that a subcommand defines.
 USAGE, INTERRUPTED = 2, 130

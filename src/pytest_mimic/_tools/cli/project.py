@@ -146,7 +146,7 @@ class Project:
         lines = self.lines("mimic_redact")
         if not lines:
             return ()
-        from pytest_mimic._core.redact.names import read_names
+        from pytest_mimic._core.redact.secret_names import read_names
 
         names: list[str] = []
         for number, line in enumerate(lines, 1):

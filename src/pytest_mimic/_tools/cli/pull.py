@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_mimic._tools.cli.phrasing import plural
 from pytest_mimic._tools.cli.selection import add_selection
 from pytest_mimic._tools.cli.transfer import Selected, json_of_objects, progress, total
-from pytest_mimic._tools.cli.words import plural
 
 if TYPE_CHECKING:
     from pytest_mimic._tools.cli.invocation import Invocation

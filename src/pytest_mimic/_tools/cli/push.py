@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_mimic._tools.cli.phrasing import plural, size
 from pytest_mimic._tools.cli.selection import add_selection
 from pytest_mimic._tools.cli.transfer import Selected, json_of_objects, listed, progress, total
-from pytest_mimic._tools.cli.words import plural, size
 
 if TYPE_CHECKING:
     from pytest_mimic._tools.cli.invocation import Invocation

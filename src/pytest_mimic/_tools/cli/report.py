@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_mimic._tools.cli.phrasing import plural
 from pytest_mimic._tools.cli.selection import report_damaged
-from pytest_mimic._tools.cli.words import plural
 
 if TYPE_CHECKING:
     from pytest_mimic._tools.cli.invocation import Invocation
@@ -27,8 +27,8 @@ def add_arguments(parser: Parser) -> None:
 
 def run(invocation: Invocation) -> int:
     """Write the page and name it."""
+    from pytest_mimic._tools.shown.page_files import vault_page, write_page
     from pytest_mimic._tools.shown.recorded import recorded_rows
-    from pytest_mimic._tools.shown.writing import vault_page, write_page
 
     rows = list(recorded_rows(invocation.vault, invocation.redactor))
     damaged = sum(row["kind"] == "missing" for row in rows)

@@ -18,7 +18,7 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
-    from pytest_mimic._tools.shown.differences import TreeDifference
+    from pytest_mimic._tools.shown.tree_differences import TreeDifference
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_mimic._tools.cli.phrasing import HELD, counted, json_of, record_again, size
 from pytest_mimic._tools.cli.selection import add_selection, of_tests, report_nothing, select
-from pytest_mimic._tools.cli.words import HELD, counted, json_of, record_again, size
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._tools.catalog import Catalog, CatalogFile, Filter, is_of_test
-from pytest_mimic._tools.cli.words import plural
+from pytest_mimic._tools.cli.phrasing import plural
 
 if TYPE_CHECKING:
     from pytest_mimic._tools.cli.invocation import Invocation

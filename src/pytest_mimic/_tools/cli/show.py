@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._tools.catalog import Catalog, CatalogCall, CatalogFile, Filter
+from pytest_mimic._tools.cli.phrasing import plural, short_seconds, size
 from pytest_mimic._tools.cli.selection import hide_arguments, in_vault, of_tests, report_nothing
-from pytest_mimic._tools.cli.words import plural, short_seconds, size
 from pytest_mimic._tools.shown.document import lines_of
-from pytest_mimic._tools.shown.shapes import error_of
+from pytest_mimic._tools.shown.outcome_words import error_of
 from pytest_mimic._tools.shown.views import OutcomeViewer, Part
 from pytest_mimic.errors import MimicError
 
@@ -142,7 +142,7 @@ def _print(out: Output, parts: Any, indent: str, *, heading: str) -> None:
 
 
 def _loaded(invocation: Invocation, file: CatalogFile, call: CatalogCall, index: int) -> str:
-    from pytest_mimic._tools.cli.loading import loaded
+    from pytest_mimic._tools.cli.loaded_outcomes import loaded
 
     return loaded(invocation, file, call, index)
 

@@ -6,7 +6,7 @@ import sys
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
-from pytest_mimic._tools.cli.loading import importable
+from pytest_mimic._tools.cli.loaded_outcomes import importable
 
 if TYPE_CHECKING:
     from pytest_mimic._core.identity.static_source import Judgement
@@ -53,7 +53,7 @@ def _judge_imported(target: str, fingerprint: str) -> Judgement:
     from inspect import getattr_static
 
     from pytest_mimic._core.identity.source import source_fingerprint
-    from pytest_mimic._core.outcome.names import resolve
+    from pytest_mimic._core.outcome.importable_names import resolve
 
     module, _, path = target.partition(":")
     owner, _, name = path.rpartition(".")

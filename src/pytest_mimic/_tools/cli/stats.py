@@ -7,9 +7,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._tools.cli.ls import is_error
+from pytest_mimic._tools.cli.phrasing import counted, fitted, json_of, plural, short_seconds, size
 from pytest_mimic._tools.cli.selection import report_damaged, report_nothing, select
-from pytest_mimic._tools.cli.words import counted, fitted, json_of, plural, short_seconds, size
-from pytest_mimic._tools.shown.shapes import error_of
+from pytest_mimic._tools.shown.outcome_words import error_of
 
 if TYPE_CHECKING:
     from pytest_mimic._tools.catalog import Catalog, CatalogFile

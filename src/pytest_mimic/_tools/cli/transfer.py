@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pytest_mimic._core.ambient import command
+from pytest_mimic._tools.cli.phrasing import plural, size
 from pytest_mimic._tools.cli.selection import of_tests, report_damaged, select
-from pytest_mimic._tools.cli.words import plural, size
 from pytest_mimic._tools.objects.large import LargeObject, LargeObjects, Show, large_objects
 from pytest_mimic.errors import MimicError
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.words import SHOWN, listed
-from pytest_mimic._tools.cli.words import plural
+from pytest_mimic._tools.cli.phrasing import plural
 from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused
 from pytest_mimic._tools.unused.merging import Together, refuse_mixture, sorted_out, together
-from pytest_mimic._tools.unused.usage import Usage, read_usage
+from pytest_mimic._tools.unused.usage_file import Usage, read_usage
 from pytest_mimic._tools.unused.vaults import commit_of, id_of_vault
 from pytest_mimic.errors import MimicError
 

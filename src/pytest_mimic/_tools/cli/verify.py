@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._tools.catalog.checking import Checked, Checker, Finding
-from pytest_mimic._tools.cli.words import HELD, plural, record_again, size
+from pytest_mimic._tools.cli.phrasing import HELD, plural, record_again, size
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pytest_mimic._clients.http.message import header_of, text_pairs
 from pytest_mimic._core.seam.base import Boundary
 from pytest_mimic._core.seam.registry import BOUNDARIES, is_installed, load_boundary
 from pytest_mimic._core.targets.target import Target
-from pytest_mimic._tools.foreign.exchanges import ForeignExchange
+from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
 
 # The `User-Agent` that each client sends by itself, and those of packages that use one client.
 _AGENTS = [

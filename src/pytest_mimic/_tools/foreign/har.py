@@ -19,7 +19,12 @@ from urllib.parse import urlencode
 from pytest_mimic._clients.http.compression import inflate
 from pytest_mimic._clients.http.exchange import HttpRequest
 from pytest_mimic._clients.http.message import charset_of, header_of, media_type
-from pytest_mimic._tools.foreign.exchanges import ForeignExchange, ForeignFile, Refusal, UnreadableError
+from pytest_mimic._tools.foreign.foreign_exchanges import (
+    ForeignExchange,
+    ForeignFile,
+    Refusal,
+    UnreadableError,
+)
 
 _FORM = "application/x-www-form-urlencoded"
 # Statuses whose responses have no body.

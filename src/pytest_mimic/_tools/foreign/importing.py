@@ -17,19 +17,19 @@ from pytest_mimic._tools.foreign.clients import (
     mimicked_clients,
     unknown_agents,
 )
-from pytest_mimic._tools.foreign.conversations import Conversation, Destination, refused
-from pytest_mimic._tools.foreign.exchanges import ForeignFile, Refusal, UnreadableError
 from pytest_mimic._tools.foreign.finding import Found, find_files
+from pytest_mimic._tools.foreign.foreign_exchanges import ForeignFile, Refusal, UnreadableError
 from pytest_mimic._tools.foreign.har import read_har
+from pytest_mimic._tools.foreign.import_report import ImportedFile, Leftover, Report
 from pytest_mimic._tools.foreign.owning_tests import OwningTests
-from pytest_mimic._tools.foreign.placing import Placed, Placer
-from pytest_mimic._tools.foreign.report import ImportedFile, Leftover, Report
+from pytest_mimic._tools.foreign.recording_exchanges import Conversation, Destination, refused
+from pytest_mimic._tools.foreign.vault_placing import Placed, Placer
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.targets.target import Target
-    from pytest_mimic._tools.foreign.exchanges import ForeignExchange
+    from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
 
 Form = Literal["auto", "cassette", "recordings"]
 _UNKNOWN = "the client of {} is not known"

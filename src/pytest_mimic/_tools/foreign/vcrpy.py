@@ -12,9 +12,14 @@ from urllib.parse import parse_qsl, urlencode
 
 from pytest_mimic._clients.http.exchange import HttpRequest
 from pytest_mimic._clients.http.message import header_of, media_type
-from pytest_mimic._tools.foreign.exchanges import ForeignExchange, ForeignFile, Refusal, UnreadableError
+from pytest_mimic._tools.foreign.foreign_exchanges import (
+    ForeignExchange,
+    ForeignFile,
+    Refusal,
+    UnreadableError,
+)
+from pytest_mimic._tools.foreign.vcr.cassette_entries import VcrExchange
 from pytest_mimic._tools.foreign.vcr.cassette_file import read_cassette
-from pytest_mimic._tools.foreign.vcr.exchanges import VcrExchange
 from pytest_mimic.errors import CassetteError
 
 _PROBLEM = re.compile(r"entry (\d+): (.*)", re.DOTALL)

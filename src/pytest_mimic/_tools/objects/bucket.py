@@ -10,7 +10,7 @@ from threading import Lock
 from time import sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_mimic._tools.objects.failures import failure, is_missing, tries_after
+from pytest_mimic._tools.objects.store_errors import failure, is_missing, tries_after
 from pytest_mimic._tools.objects.stores import is_absent, library, open_store
 from pytest_mimic.errors import MimicError
 

@@ -9,7 +9,7 @@ from pytest_mimic._core.describe.recorded_files import CatalogFile, Entry, objec
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.clearing import remove
 from pytest_mimic._core.vault.detached import LEAST, Detached, DetachedWriter
-from pytest_mimic._core.vault.names import CASSETTES, OBJECTS_LOCK
+from pytest_mimic._core.vault.file_names import CASSETTES, OBJECTS_LOCK
 from pytest_mimic._core.vault.parsing import DETACHED_FORMAT, parse_recording
 from pytest_mimic._tools.catalog.checking import Checker
 from pytest_mimic.errors import MimicError

@@ -9,7 +9,7 @@ from os.path import lexists
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._tools.objects.failures import NO_CREDENTIALS, failure, missing_extra
+from pytest_mimic._tools.objects.store_errors import NO_CREDENTIALS, failure, missing_extra
 
 if TYPE_CHECKING:
     from pytest_mimic._tools.objects.place import RemotePlace

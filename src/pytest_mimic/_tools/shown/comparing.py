@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._core.compare import compare
-from pytest_mimic._core.vault.names import CASSETTES
-from pytest_mimic._tools.shown.differences import TreeDifference, differences
+from pytest_mimic._core.vault.file_names import CASSETTES
+from pytest_mimic._tools.shown.tree_differences import TreeDifference, differences
 from pytest_mimic._tools.shown.trees import outcome_tree
 from pytest_mimic.errors import MimicError
 

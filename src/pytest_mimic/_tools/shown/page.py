@@ -11,7 +11,7 @@ from importlib.resources import files
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from pytest_mimic._tools.shown.log import Row
+from pytest_mimic._tools.shown.call_log import Row
 
 # In which a script element of HTML could end, or a comment begin.
 _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})

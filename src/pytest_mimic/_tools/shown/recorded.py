@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._core.describe import recorded_label
 from pytest_mimic._core.seam.registry import BOUNDARIES
-from pytest_mimic._core.vault.names import CASSETTES
-from pytest_mimic._tools.shown.log import Row, shown_arguments
-from pytest_mimic._tools.shown.outcomes import shown_outcome
+from pytest_mimic._core.vault.file_names import CASSETTES
+from pytest_mimic._tools.shown.call_log import Row, shown_arguments
+from pytest_mimic._tools.shown.page_outcomes import shown_outcome
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

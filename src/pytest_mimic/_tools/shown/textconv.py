@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.outcome.plain import layout
-from pytest_mimic._core.redact.names import PLACEHOLDER
-from pytest_mimic._core.vault.names import CASSETTES
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._tools.catalog import CatalogFile
 from pytest_mimic.errors import MimicError
 

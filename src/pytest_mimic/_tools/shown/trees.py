@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.describe import secrets_in
-from pytest_mimic._core.redact.names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor

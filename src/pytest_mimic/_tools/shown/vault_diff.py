@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.describe import Difference, recorded_label
-from pytest_mimic._core.describe.differences import differences as argument_differences
+from pytest_mimic._core.describe.argument_differences import differences as argument_differences
 from pytest_mimic._core.describe.messages import nearest_recording
 from pytest_mimic._core.vault import FolderStore, Vault
-from pytest_mimic._core.vault.names import CASSETTES, FOLDERS
+from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS
 from pytest_mimic._core.vault.parsing import parse_recording
 from pytest_mimic._tools.shown.comparing import Comparer, Pair, outcomes_in, paired
-from pytest_mimic._tools.shown.git import GitStore
+from pytest_mimic._tools.shown.git_revisions import GitStore
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault import CassetteEntry, Recording
-    from pytest_mimic._tools.shown.differences import TreeDifference
+    from pytest_mimic._tools.shown.tree_differences import TreeDifference
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 

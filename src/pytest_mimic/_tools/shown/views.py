@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.describe.recorded_files import CatalogCall, Entry
 from pytest_mimic._core.describe.text import by_name, render
 from pytest_mimic._core.vault.objects import Objects
-from pytest_mimic._core.vault.recordings import Origin
+from pytest_mimic._core.vault.recording_facts import Origin
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.shown.document import Block, Group, Node, TextTable
 from pytest_mimic._tools.shown.hiding import without_secrets
-from pytest_mimic._tools.shown.values import SHOWN, ValueReader, bytes_in_short, short_name, table
+from pytest_mimic._tools.shown.value_text import SHOWN, ValueReader, bytes_in_short, short_name, table
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor

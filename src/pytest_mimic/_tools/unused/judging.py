@@ -7,7 +7,7 @@ from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic._core.vault.names import CALLS, CASSETTES
+from pytest_mimic._core.vault.file_names import CALLS, CASSETTES
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.unused.gone_tests import GoneTests
 from pytest_mimic._tools.unused.judgement import Judgement

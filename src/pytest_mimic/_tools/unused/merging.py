@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from pytest_mimic._tools.unused.usage import Usage, mark
+from pytest_mimic._tools.unused.usage_file import Usage, mark
 from pytest_mimic.errors import MimicError
 
 # A test that failed anywhere has failed, and one that ran anywhere was not skipped.

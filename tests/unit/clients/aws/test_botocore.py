@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from support.aws_server import Server
 
-from pytest_mimic._core.redact.names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic.errors import MissingRecordingError
 from unit.clients.aws.conftest import ACCESS_KEY, SECRET_KEY, new_session
 from unit.clients.runs import Runs

@@ -9,9 +9,9 @@ from binascii import crc32
 import pytest
 
 from pytest_mimic._clients.http.frames import frame_values, load_frames, store_frames
-from pytest_mimic._clients.http.secrets import NoSecrets, Secrets
-from pytest_mimic._core.redact.names import PLACEHOLDER
+from pytest_mimic._clients.http.http_secrets import NoSecrets, Secrets
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 
 def header(name: bytes, value: bytes, *, kind: int = 7) -> bytes:

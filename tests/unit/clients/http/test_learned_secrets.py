@@ -6,7 +6,7 @@ from base64 import b64encode
 
 import pytest
 
-from pytest_mimic._clients.http.secrets import Secrets, holds_placeholder
+from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
 from pytest_mimic._core.redact.redactor import Redactor
 
 SECRET = "hunter2-4711-abcd"

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("redis")
 
-from pytest_mimic._clients.redis.commands import read_commands
+from pytest_mimic._clients.redis.redis_commands import read_commands
 from pytest_mimic._clients.redis.replies import describe_commands
 from pytest_mimic._core.redact.redactor import Redactor
 

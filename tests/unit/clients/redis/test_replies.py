@@ -14,7 +14,7 @@ pytest.importorskip("redis")
 from redis import exceptions
 
 from pytest_mimic._clients.redis.client import RedisBoundary
-from pytest_mimic._clients.redis.commands import read_commands
+from pytest_mimic._clients.redis.redis_commands import read_commands
 from pytest_mimic._clients.redis.replies import (
     comparable_reply,
     describe_commands,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic import fingerprint
-from pytest_mimic._clients.sql.calls import (
+from pytest_mimic._clients.sql.database_calls import (
     StatementCall,
     StatementNames,
 )

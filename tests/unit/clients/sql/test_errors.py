@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._clients.sql.errors import DriverErrors
+from pytest_mimic._clients.sql.driver_errors import DriverErrors
 
 
 def errors() -> DriverErrors:

@@ -12,11 +12,11 @@ pytest.importorskip("sqlalchemy")
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from pytest_mimic._clients.sql.calls import StatementCall, StatementNames
 from pytest_mimic._clients.sql.compiled import read_compiled
+from pytest_mimic._clients.sql.database_calls import StatementCall, StatementNames
 from pytest_mimic._clients.sql.results import load_columns, load_rows
-from pytest_mimic._core.redact.names import PLACEHOLDER
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 
 def table(column: sa.Column[Any]) -> sa.Table:

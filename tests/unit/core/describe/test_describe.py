@@ -36,10 +36,10 @@ from pytest_mimic._core.describe import (
     render,
     secrets_in,
 )
-from pytest_mimic._core.describe.differences import differences
+from pytest_mimic._core.describe.argument_differences import differences
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.redact.names import PLACEHOLDER
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 REDACTOR = Redactor()
 

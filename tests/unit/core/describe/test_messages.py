@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pytest_mimic._core.describe import call_label, describe_arguments, messages
-from pytest_mimic._core.describe.differences import differences
+from pytest_mimic._core.describe.argument_differences import differences
 from pytest_mimic._core.describe.messages import MissedCall
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.target_options import Options

@@ -14,8 +14,8 @@ from pytest_mimic._core.engine.cassettes import OpenCassette
 from pytest_mimic._core.engine.engine import Engine
 from pytest_mimic._core.engine.function_plan import FunctionPlan
 from pytest_mimic._core.engine.ledger import Ledger
+from pytest_mimic._core.engine.run_state import RunState
 from pytest_mimic._core.engine.scopes import Scopes
-from pytest_mimic._core.engine.state import RunState
 from pytest_mimic._core.engine.wrappers import Mimicked
 from pytest_mimic._core.seam.base import BoundaryCall
 from pytest_mimic._core.settings import Mode, Settings

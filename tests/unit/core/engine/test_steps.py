@@ -11,7 +11,7 @@ import pytest
 import toy_client
 from toy_boundary import describe
 
-from pytest_mimic._tools.shown.log import CallLog
+from pytest_mimic._tools.shown.call_log import CallLog
 from unit.core.engine.runs import Runs
 
 

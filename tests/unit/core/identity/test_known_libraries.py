@@ -14,7 +14,7 @@ from pytest_mimic._core.describe import describe, render
 from pytest_mimic._core.identity.kinds import Kind
 from pytest_mimic._core.identity.libraries import LIBRARIES, Library
 from pytest_mimic._core.identity.tables import Column, Table
-from pytest_mimic._core.identity.words import words_for
+from pytest_mimic._core.identity.type_words import words_for
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.outcome.unstorable import describe as what
 from pytest_mimic._core.redact.redactor import Redactor

@@ -21,7 +21,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mimic._core.outcome import loading, pickles
+from pytest_mimic._core.outcome import pickles
+from pytest_mimic._core.outcome import unpickling as loading
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import Recording, Vault
 from unit.memory_store import MemoryStore

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from pytest_mimic._core.redact.names import PLACEHOLDER, read_names
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, read_names
 from pytest_mimic._core.redact.texts import bare_secret, hide_values
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mimic._core.redact.names import PLACEHOLDER as P
 from pytest_mimic._core.redact.reveal import with_secrets
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER as P
 
 # The recording, the real outcome without secrets, the real outcome, and what the application gets.
 CASES: dict[str, tuple[Any, Any, Any, Any]] = {

@@ -11,9 +11,9 @@ import sys
 
 import pytest
 
-from pytest_mimic._tools.cli.commands import COMMANDS
 from pytest_mimic._tools.cli.main import main
 from pytest_mimic._tools.cli.output import Output
+from pytest_mimic._tools.cli.subcommands import COMMANDS
 
 pytest.importorskip("rich")
 

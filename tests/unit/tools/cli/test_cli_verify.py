@@ -15,8 +15,8 @@ import pytest
 from pytest_mimic._core.outcome.container import Packer
 from pytest_mimic._core.outcome.pickles import Pickled
 from pytest_mimic._core.vault import FolderStore, Vault
+from pytest_mimic._core.vault.file_names import recording_name
 from pytest_mimic._core.vault.leftovers import this_host
-from pytest_mimic._core.vault.names import recording_name
 
 PROJECTS = Path(__file__).parents[2] / "e2e/projects"
 

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_mimic._clients.http.exchange import HttpRequest
 from pytest_mimic._tools.foreign.clients import boundaries_of
-from pytest_mimic._tools.foreign.exchanges import ForeignExchange
+from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
 
 
 def exchange(agent: str, *, client: str = "") -> ForeignExchange:

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_mimic._core.pending.drift_files import merged
 from pytest_mimic._tools.shown.comparing import paired
-from pytest_mimic._tools.shown.differences import differences, words
+from pytest_mimic._tools.shown.tree_differences import differences, words
 from pytest_mimic._tools.shown.trees import Blob, Named, PickleView
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_mimic._core.vault.detached import FOLDER
-from pytest_mimic._tools.shown.git import GitStore
+from pytest_mimic._tools.shown.git_revisions import GitStore
 
 
 def git(folder: Path, *words: str) -> None:

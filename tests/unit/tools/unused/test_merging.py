@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_mimic._tools.unused.merging import Gap, refuse_mixture, sorted_out, together
-from pytest_mimic._tools.unused.usage import Usage, marks
+from pytest_mimic._tools.unused.usage_file import Usage, marks
 from pytest_mimic.errors import MimicError
 
 NAMES = {"p": "passed", "f": "failed", "s": "skipped", "-": "not run"}

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pytest_mimic._tools.unused.usage import Usage, is_usage_file, mark, marks, read_usage, write_usage
+from pytest_mimic._tools.unused.usage_file import Usage, is_usage_file, mark, marks, read_usage, write_usage
 from pytest_mimic.errors import MimicError
 
 USAGE = Usage(

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from types import FunctionType
 
-from pytest_mimic._core.identity.state import slot_members
+from pytest_mimic._core.identity.object_state import slot_members
 from pytest_mimic._core.outcome.tagged.nodes import NotTaggableError
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks

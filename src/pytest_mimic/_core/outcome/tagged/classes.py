@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_mimic._core.outcome.tagged import enums, exceptions, instances, models, named_tuples
+from pytest_mimic._core.outcome.tagged import enums, instances, models, named_tuples
+from pytest_mimic._core.outcome.tagged import exception_tags as exceptions
 from pytest_mimic._core.outcome.tagged.class_checks import check_metaclass
 from pytest_mimic._core.outcome.tagged.nodes import NotTaggableError, Tag
 

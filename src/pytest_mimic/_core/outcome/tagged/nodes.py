@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.outcome.placing import PathStore
+    from pytest_mimic._core.outcome.placed_paths import PathStore
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from json import JSONDecoder
 from typing import Any, Protocol
 
-from pytest_mimic._core.outcome.loading import CodeRefusedError, RefusedError
-from pytest_mimic._core.outcome.placing import PathStore
+from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.tagged.nodes import (
     MISREAD,
     Node,
@@ -19,6 +18,7 @@ from pytest_mimic._core.outcome.tagged.nodes import (
     tag_in,
 )
 from pytest_mimic._core.outcome.tagged.types import tag_named
+from pytest_mimic._core.outcome.unpickling import CodeRefusedError, RefusedError
 from pytest_mimic.errors import MimicError
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from pytest_mimic._core.outcome.tagged.containers import CONTAINERS, MAPPING
 from pytest_mimic._core.outcome.tagged.nodes import Tag
-from pytest_mimic._core.outcome.tagged.scalars import OTHERS, PATHS, SCALARS, ZONE
+from pytest_mimic._core.outcome.tagged.scalar_tags import OTHERS, PATHS, SCALARS, ZONE
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 

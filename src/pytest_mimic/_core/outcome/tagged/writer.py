@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.outcome.allow_list import is_code
-from pytest_mimic._core.outcome.names import importable, name_of, resolve
-from pytest_mimic._core.outcome.placing import PathStore
+from pytest_mimic._core.outcome.importable_names import importable, name_of, resolve
+from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.plain import DEPTH
 from pytest_mimic._core.outcome.tagged.containers import MAPPING
 from pytest_mimic._core.outcome.tagged.nodes import Node, NotTaggableError, Tag
-from pytest_mimic._core.outcome.tagged.scalars import MOST_BITS, STRING
+from pytest_mimic._core.outcome.tagged.scalar_tags import MOST_BITS, STRING
 from pytest_mimic._core.outcome.tagged.types import tag_of
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._tools.foreign.vcr.matching import vcr_response
-from pytest_mimic._tools.foreign.vcr.requests import VcrRequest
+from pytest_mimic._tools.foreign.vcr.vcr_requests import VcrRequest
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.cassette_types import CassetteCall

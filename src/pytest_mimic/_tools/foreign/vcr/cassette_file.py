@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pytest_mimic._tools.foreign.vcr.exchanges import EntryError, VcrExchange, read_entry
+from pytest_mimic._tools.foreign.vcr.cassette_entries import EntryError, VcrExchange, read_entry
 from pytest_mimic.errors import CassetteError
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.compression import inflate
 from pytest_mimic._clients.http.exchange import Exchange, HttpRequest
+from pytest_mimic._clients.http.http_secrets import NoSecrets, Secrets
 from pytest_mimic._clients.http.message import text_pairs
 from pytest_mimic._clients.http.request_body import describe_body
-from pytest_mimic._clients.http.secrets import NoSecrets, Secrets
-from pytest_mimic._tools.foreign.vcr.exchanges import VcrExchange, read_entry
-from pytest_mimic._tools.foreign.vcr.requests import VcrHeaders, VcrRequest
-from pytest_mimic._tools.foreign.vcr.settings import VOLATILE_HEADERS
+from pytest_mimic._tools.foreign.vcr.cassette_entries import VcrExchange, read_entry
+from pytest_mimic._tools.foreign.vcr.vcr_requests import VcrHeaders, VcrRequest
+from pytest_mimic._tools.foreign.vcr.vcr_settings import VOLATILE_HEADERS
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.seam.base import BoundaryCall
-    from pytest_mimic._tools.foreign.vcr.settings import Matcher, VcrSettings
+    from pytest_mimic._tools.foreign.vcr.vcr_settings import Matcher, VcrSettings
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 

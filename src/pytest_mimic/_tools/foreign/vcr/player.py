@@ -21,8 +21,8 @@ from pytest_mimic._tools.foreign.vcr.matching import (
     RequestIndex,
     recorded_requests,
 )
-from pytest_mimic._tools.foreign.vcr.requests import VcrRequest
-from pytest_mimic._tools.foreign.vcr.settings import ABOVE
+from pytest_mimic._tools.foreign.vcr.vcr_requests import VcrRequest
+from pytest_mimic._tools.foreign.vcr.vcr_settings import ABOVE
 from pytest_mimic.errors import CassetteError, MissingRecordingError
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.engine import Engine
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._tools.foreign.vcr.exchanges import VcrExchange
-    from pytest_mimic._tools.foreign.vcr.settings import VcrSettings
+    from pytest_mimic._tools.foreign.vcr.cassette_entries import VcrExchange
+    from pytest_mimic._tools.foreign.vcr.vcr_settings import VcrSettings
 
     class OpensCassettes(Protocol):
         """A run, as far as it opens cassettes in the vault."""

@@ -22,7 +22,7 @@ import pytest
 
 from pytest_mimic import StaleRecordingError
 from pytest_mimic._core.outcome.outcome import Outcome
-from pytest_mimic._core.outcome.placing import NOWHERE
+from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.tagged.classes import tag_of
 from pytest_mimic._core.outcome.tagged.nodes import NotTaggableError
 from pytest_mimic._core.outcome.tagged.writer import write

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pytest_mimic._clients.http.answer import load_response
-from pytest_mimic._clients.http.secrets import NoSecrets, Secrets
+from pytest_mimic._clients.http.http_secrets import NoSecrets, Secrets
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._tools.foreign.vcr.cassette_file import read_cassette
 from pytest_mimic._tools.foreign.vcr.player import VcrFiles

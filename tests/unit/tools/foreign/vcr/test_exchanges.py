@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._tools.foreign.vcr.exchanges import EntryError, VcrExchange, read_entry
+from pytest_mimic._tools.foreign.vcr.cassette_entries import EntryError, VcrExchange, read_entry
 
 URI = "http://shop.test/"
 

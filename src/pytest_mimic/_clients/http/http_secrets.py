@@ -1,0 +1,218 @@
+"""Secrets in HTTP exchanges: values under secret names, and the same values wherever else they occur."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from pytest_mimic._clients.http.json_layout import parse_json, style_of, write_json
+from pytest_mimic._core.redact.json_text import looks_like_json, parse_json_text
+from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.texts import bare_secret, escaped, hide_values, is_form
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# A line that has one JSON text: of a stream of JSON texts, or of server-sent events.
+_JSON_LINE = re.compile(r"(?P<head>(?:data:)?\s*)(?P<json>[\[{].*[\]}])(?P<tail>\s*)", re.DOTALL)
+# The placeholder as clients escape it in a URL.
+_ESCAPED = re.compile(re.escape(PLACEHOLDER).replace("<", "%3[Cc]").replace(">", "%3[Ee]"))
+
+
+class Secrets:
+    """Learns secret values and hides them.
+
+    A token that a server issues returns under other names, in paths and in texts. In a replay the application has the
+    placeholder instead of the token. So the token is replaced in all requests, and both calls are the same call.
+
+    `known` are values that are secret already. It is not changed.
+    """
+
+    hides = True
+
+    def __init__(self, redactor: Redactor, known: Iterable[str] = ()) -> None:
+        self.redactor = redactor
+        self.values = set(known)
+        self._headers: set[str] = set()
+
+    def learn(self, plain: Any) -> None:
+        """Learn the values of secret names anywhere in plain data, also within texts that are data themselves."""
+        todo = [(plain, False)]
+        while todo:
+            value, is_secret = todo.pop()
+            if isinstance(value, dict):
+                todo += [
+                    (inner, is_secret or self.redactor.hides(name, inner)) for name, inner in value.items()
+                ]
+            elif isinstance(value, list):
+                todo += [(inner, is_secret) for inner in value]
+            elif isinstance(value, str) and is_secret:
+                self.add(value)
+            elif isinstance(value, str):
+                for literal in self.redactor.texts.literals(value):
+                    self.add(literal)
+                is_urlencoded = "=" in value and is_form(value)
+                todo.append((_form(value) if is_urlencoded else parse_json_text(value), False))
+
+    def learn_request(self, url: str, headers: Iterable[tuple[str, str]], body: Any) -> None:
+        """Learn the secrets in a request: in its URL, its headers and the plain value of its body."""
+        self.learn(body)
+        parts = urlsplit(url)
+        self.learn(_form(parts.query))
+        if parts.password:
+            self.add(parts.password)
+        self.learn_headers(headers)
+
+    def learn_headers(self, headers: Iterable[tuple[str, str]]) -> None:
+        """Learn the values of secret headers, and of each cookie."""
+        for name, value in headers:
+            lower = name.lower()
+            if not self.redactor.hides(name, value):
+                continue
+            self._headers.add(value)
+            if lower in ("cookie", "set-cookie"):
+                cookies = value.split(";") if lower == "cookie" else [value.partition(";")[0]]
+                for cookie in cookies:
+                    self.add(cookie.partition("=")[2].strip())
+            else:
+                self.add(value)
+                self.add(_basic_password(value))
+
+    def add(self, value: str) -> None:
+        """Learn one value, unless it is so common (`dark`, `12345`) that it may mean something else elsewhere."""
+        value = bare_secret(value)
+        is_mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+        if len(value) >= 20 or (len(value) >= 8 and is_mixed):
+            self.values.add(value)
+
+    def in_complaints(self) -> set[str]:
+        """Return the secrets as a client may show them when it complains: as texts, and as Python writes them.
+
+        It shows a header whole, so those count that are too common to be secret elsewhere.
+        """
+        found = self.values | self._headers
+        for value in self.values | self._headers:
+            raw = (value.encode(charset, "replace") for charset in ("utf-8", "latin-1"))
+            found |= {repr(value)[1:-1], *(repr(each)[2:-1] for each in raw)}
+        return found
+
+    def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
+        """Return a copy of plain data without secrets.
+
+        With `keep_types`, numbers become 0, and mappings and lists are kept. None always stays None.
+        """
+        root = [self.redactor.scrub(plain, keep_types=keep_types)]
+        todo: list[Any] = [root] if self.values else []
+        while todo:
+            box = todo.pop()
+            for key, value in list(box.items() if isinstance(box, dict) else enumerate(box)):
+                if isinstance(value, (dict, list)):
+                    todo.append(value)
+                elif isinstance(value, str):
+                    box[key] = hide_values(value, self.values)
+        return root[0]
+
+    def text(self, text: str) -> str:
+        """Return a text without known secrets, and without those in it if it is data. The latter are learned."""
+        self.learn(text)
+        if looks_like_json(text) and parse_json_text(text) is None:
+            text = self.redactor.texts.scrub_text(text)  # its reader may have cut it off
+        else:
+            text = self.redactor.texts.scrub_data(text)
+        return escaped(hide_values(text, self.values)) if self.values else text
+
+    def form(self, form: str) -> str:
+        """Return an urlencoded form without secrets, and learn them."""
+        self.learn(_form(form))
+        return self.text(self.redactor.texts.scrub_form(form))
+
+    def header(self, name: str, value: str) -> str:
+        """Return a header's value without secrets. Cookies keep their names."""
+        if name.lower() in ("location", "content-location"):
+            value = self.redactor.texts.scrub_url(value)
+        return hide_values(self.redactor.texts.scrub_header(name, value), self.values)
+
+    def path(self, path: str) -> str:
+        """Return the path of a URL without known secrets, with placeholders as they are outside of URLs."""
+        if "%3" in path:
+            path = _ESCAPED.sub(PLACEHOLDER, path)
+        path = self.redactor.texts.scrub_path(path)
+        return hide_values(path, self.values) if self.values else path
+
+    def line(self, line: str) -> str:
+        """Return a line of a stream without secrets: a JSON text, or the data of a server-sent event."""
+        match = _JSON_LINE.fullmatch(line)
+        if match is None:
+            text = line.removeprefix("data:").lstrip()
+            head = line[: len(line) - len(text)]
+            tail = text[len(text.rstrip()) :]
+            return f"{head}{self.text(text.rstrip())}{tail}"
+        head, text, tail = match.groups()
+        try:
+            value = parse_json(text)
+        except ValueError:
+            return f"{head}{self.text(text)}{tail}"
+        scrubbed = self.scrub(value, keep_types=True)
+        return (
+            line if scrubbed == value else f"{head}{write_json(scrubbed, style_of(value, text) or '')}{tail}"
+        )
+
+
+class NoSecrets(Secrets):
+    """Hides nothing: the same response as it is."""
+
+    hides = False
+
+    def learn(self, plain: Any) -> None:
+        """Learn nothing."""
+
+    def learn_headers(self, headers: Iterable[tuple[str, str]]) -> None:
+        """Learn nothing."""
+
+    def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:  # noqa: ARG002
+        """Return the data itself."""
+        return plain
+
+    def text(self, text: str) -> str:
+        """Return the text itself."""
+        return text
+
+    def form(self, form: str) -> str:
+        """Return the form itself."""
+        return form
+
+    def path(self, path: str) -> str:
+        """Return the path itself."""
+        return path
+
+    def header(self, name: str, value: str) -> str:  # noqa: ARG002
+        """Return the value itself."""
+        return value
+
+    def line(self, line: str) -> str:
+        """Return the line itself."""
+        return line
+
+
+def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:
+    """Check whether a URL or a header has the placeholder, in place of a secret that its sender means."""
+    if PLACEHOLDER in url or _ESCAPED.search(url):
+        return True
+    return any(PLACEHOLDER in value or PLACEHOLDER in _basic_password(value) for _, value in headers)
+
+
+def _basic_password(value: str) -> str:
+    """Return the password in the credentials of basic authentication (RFC 7617), or an empty text."""
+    if not value.lower().startswith("basic "):
+        return ""
+    try:
+        return base64.b64decode(value[6:]).decode().partition(":")[2]
+    except ValueError:
+        return ""
+
+
+def _form(form: str) -> list[dict[str, str]]:
+    return [{name: value} for name, value in parse_qsl(form, errors="backslashreplace")]

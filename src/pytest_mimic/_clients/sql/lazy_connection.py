@@ -1,0 +1,343 @@
+"""A connection to a database that is opened only when a call has to run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._clients.sql.database_calls import SqlCall, describe_action, hide_cursor
+from pytest_mimic._clients.sql.databases import Database, Operation
+from pytest_mimic._clients.sql.driver_errors import DriverErrors, hide_details
+from pytest_mimic._clients.sql.statements import read_statement
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.seam.base import Port, Step
+
+# The savepoint around each replayed statement that is run.
+_SAVEPOINT = "pytest_mimic"
+
+
+class LazyConnection:
+    """The state behind a stand-in for a driver's connection.
+
+    Attributes:
+        port: The engine's port.
+        database: The database that it leads to.
+        dialect: SQLAlchemy's dialect.
+        real: The driver's connection, or SQLAlchemy's adapter of it; None while nothing had to run.
+        settings: The attributes that were set, by name.
+        setting_up: The pool is setting it up: its calls belong to the engine, not to the test.
+        resetting: The pool is taking it back: nothing that is sent is a call.
+        closed: It was closed.
+        broken: An error has shown that the server is gone.
+        used: Statements were sent since the last commit or rollback.
+        failed: One of them failed.
+        introduce: Repeats the requests that the engine made when it connected without the plugin, so that a
+            replay finds them. It is called before the first call that runs.
+    """
+
+    def __init__(
+        self, port: Port, database: Database, dialect: Any, create: Callable[[], Any], *, real: Any = None
+    ) -> None:
+        self.port = port
+        self.database = database
+        self.dialect = dialect
+        self.real: Any = real
+        self.settings: dict[str, Any] = {}
+        self.setting_up = real is None
+        self.resetting = False
+        self.closed = False
+        self.broken = False
+        self.used = False
+        self.failed = False
+        self.introduce: Callable[[], None] | None = None
+        self._create = create
+        self._setup: list[Callable[[Any], Any]] = []
+        self._lock: Any = None if dialect.is_async else threading.RLock()
+        self._async_lock: Any = None
+
+    @property
+    def dbapi(self) -> Any:
+        """The driver's module, or SQLAlchemy's adapter of it."""
+        return self.dialect.dbapi
+
+    @property
+    def driver(self) -> Any:
+        """The driver's own connection. If the driver is async, an adapter of SQLAlchemy holds it."""
+        return self.dialect.get_driver_connection(self.real)
+
+    @property
+    def place(self) -> int | str:
+        """The number of the database in the test, or the dialect's name while calls belong to the engine."""
+        if self.setting_up:
+            return self.dialect_name
+        return self.port.ordinal("database", self.database.key)
+
+    @property
+    def dialect_name(self) -> str:
+        """The dialect and its driver, `postgresql+psycopg`."""
+        return f"{self.dialect.name}+{self.dialect.driver}"
+
+    # -- the real connection
+
+    def connect(self) -> Any:
+        """Return the real connection, opened and set up as the stand-in was."""
+        with self._one_at_a_time():
+            if self.real is None:
+                self.real = self._create()
+                if "adapters" in self.settings:  # psycopg's, with the types registered on the stand-in
+                    self.driver._adapters = self.settings["adapters"]
+            setup, self._setup = self._setup, []
+            for configure in setup:
+                configure(self.real)
+        return self.real
+
+    def connect_alone(self) -> Any:
+        """Return the real connection for a call that is not mimicked, without running what was replayed."""
+        self.connect()
+        for operation in self.database.take_configuration(self):
+            operation.run(self.real)
+        return self.real
+
+    def catch_up(self) -> Any:
+        """Return the real connection for a call to record, after running what was replayed on its database."""
+        introduce, self.introduce = self.introduce, None
+        if introduce is not None:
+            introduce()
+        log = self.database.log.take()
+        self.connect()
+        for operation in log:
+            operation.connection._repeat(operation)
+        for connection in {operation.connection for operation in log}:
+            if connection.closed:
+                connection.close("close")
+        return self.real
+
+    def _repeat(self, operation: Operation) -> None:
+        """Run a replayed operation, and report it if its result is not the recorded one.
+
+        A failure is expected if the recorded call failed as well, or if the database was not empty.
+        """
+        real = self.connect()
+        # A failure spoils a transaction of PostgreSQL, unless the statement has a savepoint.
+        guarded = operation.kind == "execute" and self._is_transactional()
+        try:
+            if guarded:
+                run_statement(real, "execute", f"SAVEPOINT {_SAVEPOINT}")
+            is_same = operation.run(real) is not False and not operation.failed
+            if guarded:
+                run_statement(real, "execute", f"RELEASE SAVEPOINT {_SAVEPOINT}")
+        except Exception as error:
+            if guarded:
+                run_statement(real, "execute", f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+            verb = read_statement(operation.name).verb
+            exists = verb in ("CREATE", "DROP", "ALTER") or isinstance(error, self.dbapi.IntegrityError)
+            if not operation.failed and not exists:
+                self._report(operation, f"failed with {type(error).__name__}")
+        else:
+            if not is_same:
+                self._report(operation, "gave another result than the recorded one")
+
+    def _report(self, operation: Operation, how: str) -> None:
+        what = read_statement(operation.name).signature if operation.name else operation.kind.upper()
+        remedy = "to record everything again, on an empty database: pytest --mimic-rerecord"
+        self.port.report(f"sqlalchemy {what}, run for real because new calls follow, {how} ({remedy})")
+
+    def close(self, how: str) -> None:
+        """Close the real connection if there is one, by its method `close` or `terminate`."""
+        self.closed = True
+        real, self.real = self.real, None
+        if real is not None:
+            getattr(real, how)()
+
+    def is_gone(self) -> bool:
+        """Return whether the real connection is lost, as far as its driver knows."""
+        real = self.real
+        if real is None:
+            return self.broken
+        is_closed = getattr(getattr(real, "_connection", None), "is_closed", None)
+        if is_closed is not None:
+            return bool(is_closed())
+        return bool(getattr(real, "broken", False) or (hasattr(real, "broken") and real.closed))
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        """Let one thread or task open the connection, while others wait for it."""
+        if self._lock is not None:
+            with self._lock:
+                yield
+            return
+        import asyncio
+
+        if self._async_lock is None:
+            self._async_lock = asyncio.Lock()
+        wait(self._async_lock.acquire())
+        try:
+            yield
+        finally:
+            self._async_lock.release()
+
+    # -- requests that are replayed
+
+    def note(self, operation: Operation) -> None:
+        """Keep an operation until the real connection is open."""
+        if self.setting_up:
+            self._setup.append(operation.run)
+        else:
+            if self.database.note(self.port.caller, operation):
+                self.catch_up()
+
+    def configure(self, run: Callable[[Any], Any]) -> Any:
+        """Configure the real connection with a function: at once if it is open, else when it is opened."""
+        if self.real is not None:
+            return run(self.real)
+        self.note(Operation(self, "configure", run))
+        return None
+
+    def commit(self) -> None:
+        """Commit. An error of the commit is recorded."""
+        if not self.used or self.setting_up or self.resetting or not self.port.taking():
+            self._end("commit")
+            return
+        call = describe_action("COMMIT", database=self.place)
+        step = self.port.begin(call.call)
+        if step.mode == "replay":
+            outcome = step.outcome()
+            self.used = self.failed = False
+            self.note(Operation(self, "commit", lambda real: real.commit(), failed="error" in outcome))
+            self.raise_recorded(outcome)
+        elif step.mode == "pass":
+            self._end("commit")
+        else:
+            with self.recording(step, call):
+                self.catch_up()
+                self.used = self.failed = False
+                with step.running():
+                    self.real.commit()
+                step.finish({})
+            if step.mode == "verify":
+                self.raise_recorded(step.outcome())
+
+    def rollback(self) -> None:
+        """Roll back. A rollback is no call, for nothing that is replayed depends on it."""
+        self._end("rollback")
+
+    def _end(self, kind: str) -> None:
+        was_used, self.used, self.failed = self.used, False, False
+        is_rollback = kind == "rollback"
+        if self.real is not None:
+            if is_rollback:
+                self.database.roll_back(self)
+            getattr(self.real, kind)()
+        elif is_rollback and not self.setting_up and self._is_transactional():
+            self.database.roll_back(self)
+        elif was_used:
+            self.note(Operation(self, kind, lambda real: getattr(real, kind)()))
+
+    def _is_transactional(self) -> bool:
+        """Return whether a rollback undoes all statements, definitions included, and a failure spoils them."""
+        level = self.settings.get("isolation_level")
+        is_autocommit = self.settings.get("autocommit") or level in ("autocommit", "AUTOCOMMIT")
+        return self.dialect.name == "postgresql" and not is_autocommit
+
+    def ask(self, action: str, read: Callable[[], Any], *, detail: Any = None, shared: bool = True) -> Any:
+        """Return the driver's answer to a request that is no statement, recorded as plain data."""
+        __tracebackhide__ = True
+        if not self.port.taking():
+            self.connect_alone()
+            return read()
+        call = describe_action(
+            action, database=self.dialect_name if shared else self.place, detail=detail, shared=shared
+        )
+        step = self.port.begin(call.call)
+        if step.mode == "replay":
+            outcome = step.outcome()
+            self.raise_recorded(outcome)
+            return outcome
+        with self.recording(step, call):
+            if step.mode == "pass":
+                self.connect_alone()
+                return read()
+            if self.setting_up:
+                self.connect()
+            else:
+                self.catch_up()
+            with step.running():
+                answer = read()
+            step.finish({**answer, "setup": True} if shared else answer)
+            # A driver reads the real results with the real numbers of types.
+            if shared or step.mode == "run":
+                return answer
+        outcome = step.outcome()
+        self.raise_recorded(outcome)
+        return outcome
+
+    # -- errors
+
+    @contextmanager
+    def recording(self, step: Step, call: SqlCall) -> Iterator[None]:
+        """Record the driver's error that ends the block. Another error ends the call without an outcome.
+
+        To verify, the block ends without the error, as the recorded outcome is returned.
+        """
+        __tracebackhide__ = True
+        was_open = self.real is not None
+        try:
+            with self.port.noting, nullcontext() if step.mode == "pass" else self.port.connecting():
+                yield
+        except BaseException as error:
+            # An error of connecting says nothing about the statement.
+            is_open = was_open or self.real is not None
+            stored = DriverErrors(self.dbapi, self._scrub(call)).store(error) if is_open else None
+            if stored is None:
+                step.abandon(error)
+            else:
+                self.failed = True
+                step.finish({"error": stored, "gone": True} if self.is_gone() else {"error": stored})
+            if step.mode == "pass" or not step.answers(error):
+                raise
+
+    def _scrub(self, call: SqlCall) -> Callable[[str], str]:
+        """Return a function that removes from a text the secrets of a call, and the random names of cursors."""
+        redactor = self.port.redactor
+        return lambda text: hide_cursor(hide_details(redactor.texts.scrub_text(text, call.secrets), redactor))
+
+    def raise_recorded(self, outcome: dict[str, Any]) -> None:
+        """Raise the error of a recording, if it has one."""
+        __tracebackhide__ = True
+        if "error" not in outcome:
+            return
+        self.failed = True
+        self.broken = self.broken or bool(outcome.get("gone"))
+        raise DriverErrors(self.dbapi).load(outcome["error"])
+
+
+def run_statement(real: Any, method: str, sql: Any, *args: Any) -> None:
+    """Run a statement on a real connection by a method of its cursor, without using the rows."""
+    cursor = real.cursor()
+    try:
+        getattr(cursor, method)(sql, *args)
+        if cursor.description:
+            cursor.fetchall()
+    finally:
+        cursor.close()
+
+
+def yield_once(dialect: Any) -> None:
+    """Let the event loop run once: SQLAlchemy wants the statement of an async engine to have awaited something."""
+    if dialect.is_async:
+        import asyncio
+
+        wait(asyncio.sleep(0))
+
+
+def wait(awaitable: Any) -> Any:
+    """Wait inside of SQLAlchemy's greenlet. Return anything that is no awaitable as it is."""
+    if not hasattr(awaitable, "__await__"):
+        return awaitable
+    from sqlalchemy.util import concurrency
+
+    waiting: Any = getattr(concurrency, "await_", None) or concurrency.await_only  # await_ since 2.1
+    return waiting(awaitable)

@@ -1,0 +1,377 @@
+"""Compares two values part by part."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, TypeVar
+
+from pytest_mimic._core.compare.equality import (
+    exception_parts,
+    is_equal,
+    is_same_type,
+    key_identity,
+    other_identity,
+    paired,
+    parts_beside,
+)
+from pytest_mimic._core.compare.lines import ABSENT, Lines, Location
+from pytest_mimic._core.compare.numbers import Closeness, extent
+from pytest_mimic._core.compare.table_differences import (
+    categories_of,
+    cut,
+    picture_fact,
+    rows_fact,
+    shape_fact,
+)
+from pytest_mimic._core.describe import secrets_in
+from pytest_mimic._core.describe.described_secrets import is_secret_label
+from pytest_mimic._core.describe.leaves import leaf_text
+from pytest_mimic._core.describe.samples import count as counted
+from pytest_mimic._core.identity.event_values import Events, ServerSentEvent
+from pytest_mimic._core.identity.libraries import library_of
+from pytest_mimic._core.identity.opening import (
+    Opened,
+    is_pair,
+    iterator_state,
+    key_step,
+    lineage,
+    opened,
+)
+from pytest_mimic._core.identity.tables import Column, Picture, Table, open_elements
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+
+# Up to this difference in length, missing and additional items get a line each.
+_FEW = 3
+# How many recorded items are searched for the shapes that items of their list may have.
+_PATTERNS = 20
+
+K = TypeVar("K")
+
+
+@dataclass(slots=True)
+class Comparison:
+    """A walk over two values, without recursion, as values may be nested to any depth.
+
+    Attributes:
+        lines: Collects the differences.
+        close: The equality of numbers.
+        volatile: Paths to leave out, in steps.
+        shape: Whether only keys, types and the lengths of tuples count.
+        ordered: Whether the order of mappings counts.
+    """
+
+    lines: Lines
+    close: Closeness
+    volatile: tuple[tuple[str, ...], ...] = ()
+    shape: bool = False
+    ordered: bool = False
+    # The pairs that `_alike` is comparing, further out: a pair inside itself counts as alike.
+    _asked: dict[tuple[int, int], tuple[Any, Any]] = field(default_factory=dict)
+    _todo: list[tuple[Location, Any, Any]] = field(init=False, default_factory=list)
+    # By the ids of both values, which are kept alive so that their ids stay theirs.
+    _seen: dict[tuple[int, int, str], tuple[Any, Any]] = field(init=False, default_factory=dict)
+
+    def compare(self, root: Location, recorded: Any, actual: Any) -> None:
+        """Compare two values and everything in them."""
+        other = other_identity(recorded, actual)
+        if other is False:
+            return
+        for side in (recorded, actual):
+            self.lines.secrets |= secrets_in(side, self.lines.redactor)
+        before = self.lines.count
+        self._seen.clear()  # what was shown in a returned value is shown again in a changed argument
+        self._walk(root, recorded, actual)
+        exact = self.close.exact and not self.shape and not self.volatile
+        if other and exact and self.lines.count == before:
+            self.lines.add(root, ": differs from the recording in a part that has no readable form")
+
+    def _walk(self, root: Location, recorded: Any, actual: Any) -> None:
+        self._todo.append((root, recorded, actual))
+        # Without lines to collect, the first difference is enough.
+        while self._todo and (self.lines.limit or not self.lines.count):
+            self._compare_pair(*self._todo.pop())
+
+    def _compare_pair(self, location: Location, recorded: Any, actual: Any) -> None:
+        if recorded is actual or any(location.matches(path) for path in self.volatile):
+            return
+        kind = type(recorded)
+        if not is_same_type(recorded, actual):  # one of them may be absent
+            # A library may have several classes for one value: a RangeIndex, and an Index of the same numbers.
+            if library_of(kind) is None or other_identity(recorded, actual) is not False:
+                self.lines.differ(location, recorded, actual)
+        elif kind in _CONTAINERS:
+            if self._is_new(location, recorded, actual):
+                _CONTAINERS[kind](self, location, recorded, actual)
+        elif kind in (str, bytes, bytearray):
+            self._leaf(location, recorded, actual, recorded == actual)
+        elif library_of(kind) is not None:
+            if self.close.exact and not self.shape and other_identity(recorded, actual) is False:
+                return
+            old, new = open_elements(recorded), open_elements(actual)
+            if old is None or new is None:
+                self._leaf(location, recorded, actual, is_equal(recorded, actual))
+            else:
+                self._todo.append((location, old, new))
+        elif kind in _NUMBERS:
+            self._leaf(location, recorded, actual, self.close(recorded, actual))
+        elif leaf_text(recorded) is not None:
+            self._leaf(location, recorded, actual, is_equal(recorded, actual))
+        elif self._is_new(location, recorded, actual):
+            self._object(location, recorded, actual)
+
+    def _is_settled(self, recorded: Any, actual: Any) -> bool:
+        """Return whether two values plainly are equal, which is the common case and must cost little."""
+        kind = type(recorded)
+        if kind not in _SIMPLE or kind is not type(actual):
+            return False
+        # 0.0 is not settled, as -0.0 equals it.
+        return self.shape or (recorded == actual and (kind is not float or bool(recorded)))
+
+    def _is_new(self, location: Location, recorded: Any, actual: Any) -> bool:
+        """Return whether a pair was not compared yet; at another location, a path may leave out other parts of it."""
+        where = str(location) if any(location.depth < len(path) for path in self.volatile) else ""
+        mark = id(recorded), id(actual), where
+        if mark in self._seen:
+            return False
+        self._seen[mark] = recorded, actual
+        return True
+
+    def _queue(self, pairs: Iterable[tuple[K, Any, Any]], locate: Callable[[K], Location]) -> None:
+        wanted = [(locate(key), old, new) for key, old, new in pairs if not self._is_settled(old, new)]
+        self._todo.extend(reversed(wanted))
+
+    def _leaf(self, location: Location, recorded: Any, actual: Any, equal: bool) -> None:
+        if not self.shape and not equal:
+            self.lines.differ(location, recorded, actual)
+
+    def _object(self, location: Location, recorded: Any, actual: Any) -> None:
+        old, new = (
+            Opened((), exception_parts(side)) if isinstance(side, BaseException) else opened(side)
+            for side in (recorded, actual)
+        )
+        beside = parts_beside(recorded), parts_beside(actual)
+        if old.attributes or new.attributes or any(beside):
+            parts = old.attributes | beside[0], new.attributes | beside[1]
+            self._parts(location, *parts, indexed=isinstance(recorded, tuple))
+        if old.content and new.content:
+            self._todo.append((location, old.content[0], new.content[0]))
+            if "collections.OrderedDict" in lineage(type(recorded)):
+                self._order(location, old.content[0], new.content[0], "keys")
+        elif not (old.attributes or new.attributes):
+            states = iterator_state(recorded), iterator_state(actual)
+            if None in states:
+                self._leaf(location, recorded, actual, is_equal(recorded, actual))
+            else:
+                self._todo.append((location, *states))
+
+    def _order(self, location: Location, old: Iterable[Any], new: Iterable[Any], what: str) -> None:
+        then, now = list(old), list(new)
+        if not self.shape and then != now and len(then) == len(now) and set(then) == set(now):
+            self.lines.add(location, f": the {what} are in another order now")
+
+    def _mapping(self, location: Location, recorded: dict[Any, Any], actual: dict[Any, Any]) -> None:
+        # 1, 1.0 and True are one key to Python, and three here.
+        then, now = ({key_identity(key): key for key in side} for side in (recorded, actual))
+        old = {identity: recorded[key] for identity, key in then.items()}
+        new = {identity: actual[key] for identity, key in now.items()}
+        keys = now | then
+        if self.ordered and [key for key in old if key in new] != [key for key in new if key in old]:
+            self.lines.add(location, ": the keys are in another order now")
+        self._queue(paired(old, new), lambda identity: self._entry(location, keys[identity]))
+
+    def _event(self, location: Location, recorded: dict[str, Any], actual: dict[str, Any]) -> None:
+        def locate(name: str) -> Location:
+            secret = self.lines.redactor.secret(name)
+            return Location(key_step(name), (name,), location, secret, is_optional=name == "data")
+
+        self._queue(paired(recorded, actual), locate)
+
+    def _events(self, location: Location, recorded: Events, actual: Events) -> None:
+        """Compare two streams event by event. A path to a part of an event is for all events."""
+        location.make_optional()
+        if self.shape:
+            self._event_shapes(location, recorded, actual)
+        else:
+            self._sequence(location, recorded, actual)
+
+    def _event_shapes(self, location: Location, recorded: Events, actual: Events) -> None:
+        """Compare the shapes of events: each event now must have the shape of a recorded one of its name.
+
+        How many there are is no matter of shape, as the deltas of a text show. Of two whole streams, the first events
+        and the last ones must have the same shapes, so that a stream that breaks off is found.
+        """
+        shapes: dict[object, list[Any]] = {}
+        for event in recorded:
+            known = shapes.setdefault(_name_of(event), [])
+            if not any(self._alike(shape, event) for shape in known):
+                known.append(event)
+        pairs = []
+        for index, event in enumerate(actual):
+            known = shapes.get(_name_of(event), [ABSENT])
+            pairs.append((index, next((one for one in known if self._alike(one, event)), known[0]), event))
+        if recorded.is_whole and actual.is_whole and recorded:
+            if not actual:
+                self.lines.add(location, f": {counted(len(recorded), 'event')} recorded, no event now")
+            else:
+                last = len(actual) - 1
+                pairs += [(0, recorded[0], actual[0]), (last, recorded[-1], actual[last])]
+        self._queue(pairs, lambda index: Location(f"[{index}]", (str(index),), location, is_optional=True))
+
+    def _entry(self, parent: Location, key: Any) -> Location:
+        if parent.secret:
+            return Location(f"[{PLACEHOLDER}]", (str(key),), parent)
+        secret = self.lines.redactor.secret(key)
+        if type(key) is str:
+            return Location(key_step(key), (key,), parent, secret)
+        names = (str(key),) if type(key) is int else ()
+        return Location(f"[{self.lines.text(key)}]", names, parent, secret)
+
+    def _parts(
+        self, location: Location, old: Mapping[str, Any], new: Mapping[str, Any], *, indexed: bool = False
+    ) -> None:
+        """Compare parts by name. Paths may name the items of a named tuple by their index as well."""
+        indexes = {name: (str(index),) for index, name in enumerate(old)} if indexed else {}
+
+        def locate(name: str) -> Location:
+            keys = (name, *indexes.get(name, ()))
+            return Location(key_step(name), keys, location, self.lines.redactor.secret(name))
+
+        self._queue(paired(old, new), locate)
+
+    def _sequence(self, location: Location, recorded: Any, actual: Any) -> None:
+        """Compare two lists or tuples. Equal items at both ends of those of different lengths are passed over."""
+        if self.shape and type(recorded) is list:
+            self._patterns(location, recorded, actual)
+            return
+        old, new = list(recorded), list(actual)
+        least = most = max(len(old), len(new))
+        start = end = 0
+        if len(old) != len(new):
+            least = min(len(old), len(new))
+            start = next((n for n in range(least) if not self._alike(old[n], new[n])), least)
+            rest = least - start
+            end = next((n for n in range(rest) if not self._alike(old[-1 - n], new[-1 - n])), rest)
+            if most - least > _FEW:
+                self.lines.add(location, f": {counted(len(old), 'item')} recorded, {len(new)} now")
+                most = least
+        secret = is_pair(recorded) and self.lines.redactor.secret(recorded[0])
+        pairs = (
+            (n, old[n] if n < len(old) - end else ABSENT, new[n] if n < len(new) - end else ABSENT)
+            for n in range(start, most - end)
+        )
+        is_event = type(recorded) is Events
+
+        def locate(n: int) -> Location:
+            keys = str(n), str(n - len(old))  # paths count items from either end
+            return Location(f"[{n}]", keys, location, secret, is_optional=is_event)
+
+        self._queue(pairs, locate)
+
+    def _patterns(self, location: Location, recorded: list[Any], actual: list[Any]) -> None:
+        """Compare the shapes of lists: each item now must have the shape of one that was recorded, if any was."""
+        shapes: list[Any] = []
+        for item in recorded[:_PATTERNS]:
+            if not any(self._alike(shape, item) for shape in shapes):
+                shapes.append(item)
+        if not shapes:
+            return
+        pairs = []
+        for index, item in enumerate(actual):
+            # The differences from the shape of the item's type say more than those from another.
+            same = [shape for shape in shapes if type(shape) is type(item)] or shapes[:1]
+            fitting = (shape for shape in same if len(same) == 1 or self._alike(shape, item))
+            pairs.append((index, next(fitting, same[0]), item))
+        self._queue(pairs, lambda index: Location(f"[{index}]", (str(index),), location))
+
+    def _alike(self, recorded: Any, actual: Any) -> bool:
+        """Return whether two values are equal, or have the same shape if only shapes count."""
+        if self._is_settled(recorded, actual):
+            return True
+        mark = id(recorded), id(actual)
+        if mark in self._asked:
+            return True
+        asked = {**self._asked, mark: (recorded, actual)}
+        inner = Comparison(Lines(self.lines.redactor, limit=0), self.close, shape=self.shape, _asked=asked)
+        inner._walk(Location(""), recorded, actual)
+        return not inner.lines.count
+
+    def _members(self, location: Location, recorded: Iterable[Any], actual: Iterable[Any]) -> None:
+        old, new = ({key_identity(item): item for item in side} for side in (recorded, actual))
+        if self.shape:
+            self._patterns(location, [old[key] for key in sorted(old, key=repr)], list(new.values()))
+            return
+        text = self.lines.text
+        for item in sorted((old[key] for key in old.keys() - new.keys()), key=text):
+            self.lines.differ(Location(f"{{{text(item)}}}", parent=location), item, ABSENT)
+        for item in sorted((new[key] for key in new.keys() - old.keys()), key=text):
+            self.lines.add(Location(f"{{{text(item)}}}", parent=location), ": now, not in the recording")
+
+    def _table(self, location: Location, recorded: Table, actual: Table) -> None:
+        for table in (recorded, actual):
+            # A series has one name, an index one for each level.
+            levels = table.parts.get("names")
+            names = [table.parts.get("name"), *(levels if isinstance(levels, list) else ())]
+            location.secret |= any(self.lines.redactor.secret(name) for name in names)
+        if not (self.shape or self.volatile) and (fact := rows_fact(recorded, actual)):
+            self.lines.add(location, fact)
+            recorded, actual = cut(recorded, actual), cut(actual, recorded)
+        self._parts(location, recorded.parts, actual.parts)
+        if recorded.ordered:
+            self._order(location, recorded.parts, actual.parts, "columns")
+
+    def _picture(self, location: Location, recorded: Picture, actual: Picture) -> None:
+        if not self.shape:
+            fact = picture_fact(recorded, actual, lambda old, new: self.lines.fact(location, old, new))
+            if fact:
+                self.lines.add(location, fact)
+            if recorded.image.mode == actual.image.mode:
+                self._parts(location, recorded.colours, actual.colours)
+
+    def _column(self, location: Location, recorded: Column, actual: Column) -> None:
+        if recorded.dtype != actual.dtype:
+            self.lines.add(location, f": dtype {recorded.dtype} recorded, {actual.dtype} now")
+            return
+        old, new = extent(recorded.values), extent(actual.values)
+        if len(old) != len(new) if self.shape else old != new:
+            self.lines.add(location, shape_fact(old, new))
+        if self.shape or old != new:
+            return
+        count, first = self.close.differing(recorded.values, actual.values, self._alike)
+        if count and not old:
+            self.lines.differ(location, recorded.values[()], actual.values[()])
+        elif count:
+            at = first[0] if isinstance(first, tuple) else first
+            labels = [side.labels[at] for side in (recorded, actual) if side.labels is not None]
+            secret = any(is_secret_label(label, self.lines.redactor) for label in labels)
+            element = Location("", parent=location, secret=secret)
+            fact = self.lines.fact(element, recorded.values[first], actual.values[first])
+            index = ", ".join(map(str, first)) if isinstance(first, tuple) else first
+            total = math.prod(old)
+            self.lines.add(location, f": {count} of {total} elements differ, first [{index}]: {fact}")
+        elif recorded.categories is not None:
+            inner = Location(".categories", ("categories",), location)
+            self._todo.append((inner, *categories_of(recorded, actual)))
+
+
+_SIMPLE = frozenset({bool, float, int, str, type(None)})
+_NUMBERS = frozenset({bool, int, float, complex, Decimal, Fraction})
+_CONTAINERS: dict[type, Callable[[Comparison, Location, Any, Any], None]] = {
+    Column: Comparison._column,
+    Events: Comparison._events,
+    Picture: Comparison._picture,
+    ServerSentEvent: Comparison._event,
+    Table: Comparison._table,
+    dict: Comparison._mapping,
+    frozenset: Comparison._members,
+    list: Comparison._sequence,
+    set: Comparison._members,
+    tuple: Comparison._sequence,
+}
+
+
+def _name_of(event: Any) -> object:
+    return event.get("event") if type(event) is ServerSentEvent else None

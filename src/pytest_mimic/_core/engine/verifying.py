@@ -1,0 +1,129 @@
+"""Compares a real outcome with its recording."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pytest_mimic._core.compare import compare
+from pytest_mimic._core.describe.messages import drift, unverifiable
+from pytest_mimic._core.engine.streams import share_beginning
+from pytest_mimic._core.target_options import target_line
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.call import Call, Plan
+    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.outcome.placed_paths import PathStore
+    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.vault import Stored
+    from pytest_mimic.errors import DriftError
+
+# If more parts than these differ, the outcome is another one.
+_MOST_RECOMMENDED = 5
+
+
+def drift_of(
+    call: Call,
+    stored: Stored,
+    actual: Outcome,
+    *,
+    redactor: Redactor,
+    test: str,
+    paths: dict[str | None, None] | None = None,
+) -> DriftError | None:
+    """Return the error that shows how a real outcome differs from its recording, or None if they agree.
+
+    `paths` gets the paths of the differences; see `compare`.
+    """
+    recorded, failure = stored.load(call.paths), _failure(actual)
+    if failure is not None and _failure(recorded) is None:
+        error = unverifiable(call.label, failure, test=test, redactor=redactor)
+        error.__cause__ = failure
+        return error
+    plan, options = call.plan, call.plan.options
+    lines = []
+    paths = {} if paths is None else paths
+    if stored.awaited and not (call.awaited or call.is_async or recorded.kind != actual.kind):
+        lines, paths[None] = ["the call returned something to await when recorded, not now"], None
+    lines += compare(
+        plan.comparable(recorded, actual),
+        plan.comparable(actual, recorded),
+        rtol=options.rtol,
+        atol=options.atol,
+        volatile=options.volatile,
+        mode=options.compare,
+        exact=plan.exact,
+        redactor=redactor,
+        secrets=plan.secrets(call),
+        paths=paths,
+    )
+    if not lines:
+        return None
+    failed = _failed(plan, actual) if plan.kind != "function" and not _failed(plan, recorded) else ""
+    # By shape, structures differ. What differs always is a value.
+    by_value = options.compare != "shape"
+    volatile = ""
+    if by_value and len(paths) <= _MOST_RECOMMENDED and all(_is_recommended(path, plan) for path in paths):
+        volatile = target_line(plan.target, options, "volatile", map(str, paths))
+    return drift(call.label, lines, test=test, failed=failed, volatile=volatile)
+
+
+def _is_recommended(path: str | None, plan: Plan) -> bool:
+    """Check whether a path is that of a named part, which may be left out while all else is still compared.
+
+    The path of an item is that of all items. Of an exchange, `body` is all that is left. A path needs no quotes.
+    """
+    if not path or set(path) & set(" '#\"") or path.endswith("*"):
+        return False
+    first, _, rest = path.partition(".")
+    return first not in plan.exact and (plan.kind == "function" or bool(rest))
+
+
+def _failed(plan: Plan, outcome: Outcome) -> str:
+    """Return how a service failed or refused an exchange, or nothing if it did not."""
+    if failure := plan.failure(outcome):
+        return f"the service gave an error or could not be reached ({failure})"
+    refusal = plan.refusal(outcome)
+    return f"the service refused the credentials ({refusal})" if refusal else ""
+
+
+def is_unchanged(call: Call, before: Stored, after: Stored, *, redactor: Redactor) -> bool:
+    """Check whether an outcome differs from the one recorded before at most in parts that verifying leaves out.
+
+    At a boundary, these are those of `volatile=` and a few more, such as a date; otherwise, they are those of
+    `volatile=`.
+    """
+    plan, volatile = call.plan, call.plan.options.volatile
+    if plan.kind == "function":
+        hides_parts = after.encoded is not None and after.encoded.has_custom_identity
+        if not volatile or hides_parts or before.awaited != after.awaited:
+            return False
+    try:
+        old, new = before.load(call.paths), after.load(call.paths)
+    except MimicError:  # the file is damaged, for example
+        return False
+    if old.kind != new.kind or (old.files is None) != (new.files is None):
+        return False
+    if old.kind == "stream" and _extent(old) != _extent(new):
+        return False
+    # The new outcome is compared beside nothing: if it goes further than the recorded one, they differ.
+    recorded, now = plan.comparable(old, new), plan.comparable(new)
+    return not compare(recorded, now, volatile=volatile, ordered=True, redactor=redactor)
+
+
+def _extent(stream: Outcome) -> tuple[object, ...]:
+    """Return how far a stream was read, and what its reader sent."""
+    return len(stream.items), stream.end is None, stream.sent
+
+
+def matching_stream(recorded: Sequence[Stored], outcome: Outcome, paths: PathStore | None = None) -> Stored:
+    """Return the stream, of those recorded for a call, whose reader sent the same values."""
+    if len(recorded) > 1 and outcome.kind == "stream":
+        return next((one for one in recorded if share_beginning(one.load(paths), outcome)), recorded[0])
+    return recorded[0]
+
+
+def _failure(outcome: Outcome) -> BaseException | None:
+    last = outcome.end if outcome.kind == "stream" else outcome
+    return last.exception if last is not None else None

@@ -1,0 +1,282 @@
+"""Recordings and cassette entries: the facts of a call, and its outcomes, which are loaded when they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from pytest_mimic._core.vault.parsing import fresh_copies
+from pytest_mimic.errors import MimicError, StaleRecordingError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.outcome.encoding import Encoded
+    from pytest_mimic._core.outcome.kept_files import KeptFiles
+    from pytest_mimic._core.outcome.outcome import Outcome, OutcomeKind
+    from pytest_mimic._core.outcome.placed_paths import PathStore
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+Entry = dict[str, Any]
+"""One outcome in a recording's JSON: its duration, and its value or the name of its object."""
+
+#: The keys of an entry that do not belong to the outcome.
+_FACTS = frozenset({"duration", "awaited", "detached", "files", "imports", "objects", "preview", "tagged"})
+
+
+def body_of(entry: Entry) -> Entry:
+    """Return the outcome of an entry that holds it."""
+    return {key: value for key, value in entry.items() if key not in _FACTS}
+
+
+def facts_of(entry: Entry) -> Entry:
+    """Return an entry without its outcome."""
+    return {key: value for key, value in entry.items() if key in _FACTS}
+
+
+class Origin(NamedTuple):
+    """The file that holds an outcome, its target and its test, for messages."""
+
+    name: str
+    target: str
+    test: str | None
+
+
+class OutcomeReader(Protocol):
+    """Loads outcomes; see `Objects`."""
+
+    def load(self, entry: Entry, origin: Origin, paths: PathStore | None) -> Outcome: ...
+
+    def player(self, entry: Entry, origin: Origin) -> Callable[[], Any]: ...
+
+    def file_content(self, entry: Entry, origin: Origin, name: str) -> Iterator[Any]: ...
+
+    def load_encoded(self, encoded: Encoded, paths: PathStore | None) -> Outcome: ...
+
+    def text(self, entry: Entry, origin: Origin) -> str: ...
+
+    def lift(self, entry: Entry, origin: Origin) -> Stored: ...
+
+
+class Stored:
+    """One outcome, not yet loaded.
+
+    Attributes:
+        duration: Of the real call, in seconds.
+        entry: The outcome in the recording's JSON. Not to be changed.
+        encoded: The outcome in memory, until it is written.
+        files: The files that the call wrote, until their content is written.
+    """
+
+    __slots__ = (
+        *("_is_outdated", "_origin", "_player", "_reader"),
+        *("duration", "encoded", "entry", "files"),
+    )
+
+    def __init__(
+        self,
+        reader: OutcomeReader,
+        entry: Entry,
+        origin: Origin | None,
+        encoded: Encoded | None = None,
+    ) -> None:
+        self._reader = reader
+        self._origin = origin or Origin("?", "?", None)
+        self.entry = entry
+        self.duration: float = entry["duration"]
+        self._player: Callable[[], Any] | None = None
+        self.encoded = encoded
+        self._is_outdated: bool | None = None
+        self.files: KeptFiles | None = None
+
+    @property
+    def name(self) -> str:
+        """The file that holds it, `?` until it is written."""
+        return self._origin.name
+
+    @property
+    def kind(self) -> OutcomeKind:
+        """`value`, `raised` or `stream`."""
+        entry = self.entry
+        if "value" in entry or "returned" in entry:
+            return "value"
+        if "raised" in entry:
+            return "raised"
+        kind: OutcomeKind = "stream" if "stream" in entry else entry["kind"]
+        return kind
+
+    @property
+    def changes(self) -> Sequence[str]:
+        """The names of the arguments that the call changed."""
+        changed: Sequence[str] = self.entry.get("changes") or list(self.entry.get("changed", ()))
+        return changed
+
+    @property
+    def awaited(self) -> bool:
+        """Whether a plain function returned it as a coroutine or an async generator."""
+        return self.entry.get("awaited", False) is True
+
+    @property
+    def is_tagged(self) -> bool:
+        """Whether parts of it are put in when it is loaded: the tags of a text, or the paths of a pickle."""
+        return self.encoded.is_tagged if self.encoded is not None else self.entry.get("tagged", False) is True
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is a plain value that `player` can make without reading a file."""
+        return "value" in self.entry and not self.is_tagged
+
+    def is_outdated(self) -> bool:
+        """Check whether it cannot be loaded any more: a class has changed, or it holds code of another Python version.
+
+        Damage is no reason: `load` reports it.
+        """
+        if self._is_outdated is None:
+            self._is_outdated = False
+            names_classes = self.kind != "value" or self.is_tagged or "imports" in self.entry
+            if self.encoded is None and names_classes:
+                try:
+                    self.load()
+                except StaleRecordingError:
+                    self._is_outdated = True
+                except MimicError:
+                    pass
+        return self._is_outdated
+
+    @property
+    def is_plain_value(self) -> bool:
+        """Whether `player` returns all of it: a returned value, no changed arguments, nothing to await.
+
+        The paths of a readable value need a call, which `player` finds out.
+        """
+        needs_call = self.is_tagged and ("pickle" in self.entry or self.encoded is not None)
+        return self.kind == "value" and not (
+            self.changes or self.awaited or needs_call or "files" in self.entry
+        )
+
+    def load(self, paths: PathStore | None = None) -> Outcome:
+        """Return the outcome, a fresh copy each time, with its paths restored by `paths`.
+
+        Raises:
+            CorruptRecordingError: A file is damaged or missing.
+            StaleRecordingError: A pickle imports a name that no longer exists, or holds another Python's code.
+            MimicError: It is a pickle, and pickles are forbidden.
+        """
+        if self.encoded is not None:
+            outcome = self._reader.load_encoded(self.encoded, paths)
+        else:
+            outcome = self._reader.load(self.entry, self._origin, paths)
+        if "files" in self.entry:
+            from pytest_mimic._core.outcome.kept_files import KeptFiles
+
+            content = partial(self._reader.file_content, self.entry, self._origin)
+            outcome.files = KeptFiles(self.entry["files"], content)
+        return outcome
+
+    def readable(self) -> Any:
+        """Return the outcome's JSON as it is in the vault, or None if it is a pickle. No class is imported.
+
+        Raises:
+            CorruptRecordingError: Its file is damaged or missing.
+        """
+        from json import loads
+
+        if self.encoded is not None:
+            return loads(self.encoded.readable.text) if self.encoded.readable is not None else None
+        entry = self.entry
+        if "json" in entry:
+            return loads(self._reader.text(entry, self._origin))
+        return None if "pickle" in entry else body_of(entry)
+
+    def lifted(self) -> Stored:
+        """Return the outcome in memory, ready to be written to another vault. No pickle is loaded, and no class imported.
+
+        Raises:
+            CorruptRecordingError: A file is damaged or missing.
+        """
+        return self if self.encoded is not None else self._reader.lift(self.entry, self._origin)
+
+    def player(self) -> Callable[[], Any]:
+        """Return a function that returns the value, a fresh copy each time. Only for an `is_plain_value`.
+
+        The errors are those of `load`, now or when called, and now NeedsCallError: the value has paths.
+        """
+        if self.encoded is not None:
+            return lambda: self.load().value
+        if self._player is None:
+            entry = self.entry
+            self._player = (
+                fresh_copies(entry["value"]) if self.is_here else self._reader.player(entry, self._origin)
+            )
+        return self._player
+
+    def detach(self) -> None:
+        """Copy memory that belongs to the value itself, so that the value may change before it is written."""
+        if self.encoded is not None and self.encoded.pickled is not None:
+            self.encoded.pickled.detach()
+        if self.files is not None:
+            self.files.detach()
+
+    def settle(self, entry: Entry, origin: Origin) -> None:
+        """Replace the outcome in memory by the one that was written to the vault."""
+        if self.files is not None:
+            self.files.drop()
+            self.files = None
+        self.entry, self._player = entry, None
+        self.encoded = None
+        self._origin = origin
+
+
+class Recording(NamedTuple):
+    """The facts of one call and its outcomes.
+
+    Attributes:
+        target: `module:qualified.name`.
+        arguments: A short, redacted description, or None.
+        source: The fingerprint of the target's source, or None.
+        test: The id of the test that recorded it, or None.
+        recorded: The date, `2026-11-02`.
+        owner: For a sequence, the id of the test, module or package that it belongs to; else None.
+        outcomes: In the order of the calls; at least one.
+        name: Its file in the vault; empty until it was read.
+    """
+
+    target: str
+    arguments: dict[str, Any] | None
+    source: str | None
+    test: str | None
+    recorded: str
+    owner: str | None
+    outcomes: list[Stored]
+    name: str = ""
+
+
+class CassetteEntry(NamedTuple):
+    """One call of a cassette.
+
+    Attributes:
+        kind: `function`, `httpx`, ...
+        target: The function, or the boundary.
+        signature: `GET /users/1`.
+        key: The call's identity.
+        arguments: A short, redacted description, or None.
+        stored: Its outcome.
+        host: The host that it went to, for patterns, or None.
+        source: The fingerprint of the target's source, or None.
+    """
+
+    kind: str
+    target: str
+    signature: str
+    key: str
+    arguments: dict[str, Any] | None
+    stored: Stored
+    host: str | None = None
+    source: str | None = None
+    # A Recording has these. For a cassette, they are facts of the whole file.
+    test: None = None
+    recorded: None = None
+
+
+#: The fields of a CassetteEntry besides its outcome, in the order of the file.
+CASSETTE_FACTS = ("kind", "target", "signature", "key", "host", "source", "arguments")

@@ -1,0 +1,122 @@
+"""Shows the calls of each test: under its line with `-v`, and in the HTML page of `--mimic-report`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_mimic._core.words import SHOWN, seconds
+from pytest_mimic._run.configuration import verbosity
+from pytest_mimic._run.summary import mode_line
+from pytest_mimic._tools.shown.call_log import CallLog, Row
+from pytest_mimic._tools.unused.judgement import Judgement
+from pytest_mimic.errors import MimicError, printable
+
+if TYPE_CHECKING:
+    from pytest_mimic._run.session import Session
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+# How many recordings that are unused the page lists.
+_UNUSED = 5_000
+# Shorter times, in seconds, would be shown as 0.00 s.
+_WORTH_SAYING = 0.005
+_MARKUP = {"missing": {"red": True}, "drifted": {"red": True}}
+
+
+class CallReports:
+    """A plugin that collects the rows of each test's calls.
+
+    The rows travel on the reports of the test's phases, which xdist brings to the controller.
+
+    Attributes:
+        unused_listed: How many unused recordings are listed.
+    """
+
+    def __init__(self, config: pytest.Config, session: Session) -> None:
+        self._config = config
+        self._session = session
+        self._is_worker = hasattr(config, "workerinput")
+        path: str | None = config.option.mimic_report
+        # Made now, because a test may change the current folder.
+        self._path = None if path is None else Path(config.invocation_params.dir, path).expanduser()
+        self._shown_path = path
+        self._lines = verbosity(config)
+        self.unused_listed = SHOWN if path is None else _UNUSED
+        self._rows: dict[str, list[Row]] = {}
+        self._waiting: dict[str, list[Row]] = {}
+        self._last = ""
+        if path:  # loaded now, because a test may replace functions that these modules bind
+            from pytest_mimic._tools.shown import page_files as writing  # noqa: F401
+        session.state.log = CallLog(session.engine, details=bool(path))
+
+    def begin_test(self) -> None:
+        """Do nothing: rows bear the id of their test."""
+
+    def attach(self, report: pytest.TestReport, errors: Sequence[MimicError]) -> None:  # noqa: ARG002 - for CiReports
+        """Put the rows since the last phase on the report of this one."""
+        ledger = self._session.ledger
+        if ledger.calls:
+            vars(report)["mimic_calls"], ledger.calls = ledger.calls, []
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the rows of a phase, and show them once the terminal has shown the result of the test."""
+        if self._is_worker:
+            return
+        if str(report.outcome) == "rerun":  # only the last attempt counts
+            self._rows.pop(report.nodeid, None)
+            self._waiting.pop(report.nodeid, None)
+            return
+        rows: list[Row] = vars(report).pop("mimic_calls", [])
+        if self._path is not None and rows:
+            self._rows.setdefault(report.nodeid, []).extend(rows)
+        if self._lines > 0:
+            waiting = self._waiting.setdefault(report.nodeid, [])
+            waiting += rows
+            if report.when != "setup" or report.outcome != "passed":
+                self._print(report, waiting)
+                waiting.clear()
+            if report.when == "teardown":
+                del self._waiting[report.nodeid]
+
+    def _print(self, report: pytest.TestReport, rows: Sequence[Row]) -> None:
+        terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is None or not rows:
+            return
+        is_parallel = hasattr(report, "node")
+        if report.when == "teardown" and is_parallel and self._last != report.nodeid:
+            terminal.write(f"\n{report.nodeid}, teardown")
+        self._last = report.nodeid
+        shown = rows if self._lines > 1 else rows[:SHOWN]
+        for row in shown:
+            terminal.write(f"\n  {line_of(row)}", **_MARKUP.get(row["kind"], {"light": True}))
+        if len(rows) > len(shown):
+            terminal.write(f"\n  and {len(rows) - len(shown)} more, which -vv shows", light=True)
+        terminal.currentfspath = -2  # the line is open: what comes next begins a new one
+
+    def write(self, judgement: Judgement, *, notes: Sequence[str], outcomes: dict[str, str]) -> list[str]:
+        """Write the page, if one was requested, and return a line that names it.
+
+        Raises:
+            MimicError: It cannot be written.
+        """
+        if self._path is None:
+            return []
+        from pytest_mimic._tools.shown.page_files import run_page, write_page
+
+        rows = [row for rows in self._rows.values() for row in rows] + self._session.ledger.calls
+        heading = mode_line(self._session.settings)
+        text = run_page(heading, rows, notes=notes, tests=outcomes, unused=judgement.shown)
+        write_page(self._path, text)
+        return [f"report: {self._shown_path}"]
+
+
+def line_of(row: Row) -> str:
+    """Return a call in one line: `replayed requests GET /users/1 (0.8 s saved)`."""
+    saved = " saved" if row["kind"] == "replayed" else ""
+    time = f" ({seconds(row['seconds'])}{saved})" if row["seconds"] >= _WORTH_SAYING else ""
+    return printable(" ".join(f"{row['kind']} {row['label']}{time}".splitlines()))

@@ -1,0 +1,249 @@
+"""Reads and checks the settings and targets of a run: pytest's options, ini lines and hooks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_mimic._core.node_ids import relative_path
+from pytest_mimic._core.settings import Mode, Settings, url_fault
+from pytest_mimic._core.targets.target import Target, as_targets, parse_target
+from pytest_mimic.errors import TargetError
+
+_NEEDS_MODE = "--mimic-only needs one of --mimic-record, --mimic-rerecord, --mimic-verify and --mimic-live"
+# Values of the environment variable `CI` that mean "not in CI".
+_NOT_CI = ("", "0", "false", "no", "off")
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+# The options with a path.
+_PATHS = ("--mimic-vault", "--mimic-drift", "--mimic-report", "--mimic-usage")
+# Beginnings of the ini options that decide which tests there are, and what their calls return.
+_DECIDING = ("mimic_", "python", "doctest_")
+# Of these, one that a recording run ignores.
+_OF_REPLAYS = "mimic_network"
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """Return the settings of a run.
+
+    Raises:
+        pytest.UsageError: Options cannot be combined, a value is not allowed, or a line is wrong.
+    """
+    option = config.option
+    if any(getattr(option, name[2:].replace("-", "_"), None) for name in _PATHS):
+        from pytest_mimic._run.ini_files import check_ini_file
+
+        check_ini_file(config, _PATHS)
+    given = [mode for mode in Mode if getattr(option, f"mimic_{mode.value}", False)]
+    if len(given) > 1:
+        raise pytest.UsageError(f"--mimic-{given[0].value} cannot be combined with --mimic-{given[1].value}")
+    mode = given[0] if given else Mode.REPLAY
+    only = tuple(pattern.strip() for pattern in option.mimic_only)
+    _check_combination(option, mode, only, is_given=bool(given))
+    drift = getattr(option, "mimic_drift", None)
+    (vault, shown_vault), rootdir = _vault_of(config), config.rootpath
+    here = config.invocation_params.dir
+    to_rootdir = relative_path(rootdir, start=here)
+    # pytest would find another rootdir for a test outside of this one.
+    outside: tuple[str, ...] = ("--rootdir", to_rootdir)
+    if getattr(option, "inifilename", None) or getattr(option, "rootdir", None):
+        outside = ()
+    elif config.inipath is not None:
+        outside = ("-c", relative_path(config.inipath, start=here))
+    return Settings(
+        mode=mode,
+        rootdir=rootdir,
+        vault=vault,
+        shown_vault=shown_vault,
+        no_record=option.mimic_no_record,
+        ci=os.environ.get("CI", "").lower() not in _NOT_CI,
+        source=_choice(config, "mimic_source", ("strict", "warn", "ignore")),
+        pickles=_choice(config, "mimic_pickle", ("listed", "forbid")),
+        store_arguments=_ini(config, "mimic_store_arguments"),
+        redact=_secret_names(config),
+        clear_unused=option.mimic_clear_unused,
+        fail_on_unused=option.mimic_fail_on_unused,
+        only=only,
+        given=_given(option),
+        prefix="" if to_rootdir == "." else f"{to_rootdir}/",
+        outside=outside,
+        drift=_file(here, drift),
+        usage=_file(here, option.mimic_usage),
+        review=option.mimic_review,
+        network=_choice(config, "mimic_network", ("allow", "block")),
+        allowed_hosts=_allowed_hosts(config),
+        objects=_objects_url(config),
+    )
+
+
+def _check_combination(option: Any, mode: Mode, only: tuple[str, ...], *, is_given: bool) -> None:
+    """Raise pytest.UsageError for options that cannot be combined. `is_given` means that one of them is the mode."""
+    if mode.writes and option.mimic_no_record:
+        raise pytest.UsageError(f"--mimic-{mode.value} cannot be combined with --mimic-no-record")
+    if only and not is_given:
+        raise pytest.UsageError(_NEEDS_MODE)
+    if not all(only):
+        raise pytest.UsageError("--mimic-only needs a pattern, such as shop.api:fetch or 'GET /users/*'")
+    if getattr(option, "mimic_drift", None) is not None and mode is not Mode.VERIFY:
+        raise pytest.UsageError("--mimic-drift needs --mimic-verify")
+    if option.mimic_review and not mode.writes:
+        raise pytest.UsageError("--mimic-review needs --mimic-rerecord or --mimic-record")
+    if option.mimic_review and option.mimic_clear_unused:
+        raise pytest.UsageError("--mimic-review cannot be combined with --mimic-clear-unused")
+    if option.mimic_usage is not None and mode is Mode.LIVE:
+        raise pytest.UsageError(
+            "--mimic-usage cannot be combined with --mimic-live, which uses no recordings"
+        )
+    if option.mimic_usage == "":
+        raise pytest.UsageError("--mimic-usage needs the name of a file")
+
+
+def verbosity(config: pytest.Config) -> int:
+    """Return how much is shown of each test: more than 0 with `-v`."""
+    if hasattr(config, "get_verbosity"):  # since pytest 8.0
+        level: int = config.get_verbosity("test_cases")
+        return level
+    return config.option.verbose  # type: ignore[no-any-return]
+
+
+def shows_calls(config: pytest.Config) -> bool:
+    """Check whether the calls of a run are to be shown: by `-v`, or in the page of `--mimic-report`."""
+    return bool(config.option.mimic_report) or verbosity(config) > 0
+
+
+def reports_to_ci(config: pytest.Config) -> bool:
+    """Check whether a CI system shows what the run did."""
+    on_github = os.environ.get("GITHUB_ACTIONS") == "true" or bool(os.environ.get("GITHUB_STEP_SUMMARY"))
+    return on_github or bool(getattr(config.option, "xmlpath", None))
+
+
+def _secret_names(config: pytest.Config) -> tuple[str, ...]:
+    """Return the names in `mimic_redact`. Those to remove keep their `!`."""
+    if not _ini(config, "mimic_redact"):
+        return ()
+    from pytest_mimic._core.redact.secret_names import read_names
+
+    lines = _read_lines(config, "mimic_redact", lambda line, _origin: read_names(line))
+    return tuple(name for names in lines for name in names)
+
+
+def _allowed_hosts(config: pytest.Config) -> tuple[str, ...]:
+    if not _ini(config, "mimic_allow_hosts"):
+        return ()
+    from pytest_mimic._core.hosts import read_allowed
+
+    lines = _read_lines(config, "mimic_allow_hosts", lambda line, _origin: read_allowed(line))
+    return tuple(host for hosts in lines for host in hosts)
+
+
+def _given(option: Any) -> tuple[str, ...]:
+    """Return the options that decide which tests and which vault a run has, for suggested commands."""
+    overridden = [
+        line
+        for line in getattr(option, "override_ini", None) or ()
+        if line.startswith(_DECIDING) and not line.startswith(_OF_REPLAYS)
+    ]
+    found = {
+        "-c": getattr(option, "inifilename", None),
+        "--rootdir": getattr(option, "rootdir", None),
+    }
+    words = [word for name, value in found.items() if value for word in (name, str(value))]
+    # One word: pytest takes a folder in a word of its own for one of tests when it looks for its ini file.
+    words += [f"--mimic-vault={option.mimic_vault}"] if option.mimic_vault else []
+    words += [word for line in overridden for word in ("-o", line)]
+    words += [word for glob in getattr(option, "doctestglob", ()) for word in ("--doctest-glob", glob)]
+    return (*words, *(["--doctest-modules"] if getattr(option, "doctestmodules", False) else []))
+
+
+def _vault_of(config: pytest.Config) -> tuple[Path, str]:
+    """Return the vault's folder, and the same for messages."""
+    given: str | None = config.option.mimic_vault
+    path = given or _ini(config, "mimic_vault_path")
+    if fault := url_fault(path):
+        raise pytest.UsageError(f"{'--mimic-vault' if given else 'mimic_vault_path'}: {fault}")
+    start = config.invocation_params.dir if given else config.rootpath
+    folder = Path(os.path.normpath(start / os.path.expanduser(path)))  # noqa: PTH111 - the home may be unknown
+    for one in (folder, *folder.parents):
+        if os.path.isfile(one):  # noqa: PTH113 - Path.is_file raises where it may not look
+            raise pytest.UsageError(f"the vault {path} is not a folder: {one} is a file")
+    rootdir = config.rootpath
+    shown = folder.relative_to(rootdir).as_posix() if folder.is_relative_to(rootdir) else str(folder)
+    return folder, shown
+
+
+def _objects_url(config: pytest.Config) -> str:
+    url: str = _ini(config, "mimic_objects").strip()
+    if url:
+        from pytest_mimic._tools.objects.place import parse_place
+
+        try:
+            parse_place(url, config.rootpath)
+        except ValueError as reason:
+            raise pytest.UsageError(f"mimic_objects: {reason}") from None
+    return url
+
+
+def _file(here: Path, name: str | None) -> Path | None:
+    """Return the file that an option names, relative to the folder where pytest was started."""
+    return Path(os.path.normpath(here / os.path.expanduser(name))) if name else None  # noqa: PTH111
+
+
+def _ini(config: pytest.Config, name: str) -> Any:
+    try:
+        return config.getini(name)
+    except (TypeError, ValueError, pytest.UsageError) as error:  # the value is not of the option's type
+        raise pytest.UsageError(str(error) if name in str(error) else f"{name}: {error}") from None
+
+
+def _read_lines(config: pytest.Config, name: str, read: Callable[[str, str], Any]) -> list[Any]:
+    """Return what `read` makes of each line of an ini option and its origin. All wrong lines are named together."""
+    results, problems = [], []
+    for number, line in enumerate(_ini(config, name), 1):
+        origin = f"{name}, line {number}"
+        try:
+            results.append(read(line, origin))
+        except ValueError as error:  # a TargetError names the origin itself
+            problems.append(str(error) if isinstance(error, TargetError) else f"{origin}: {error}")
+    if problems:
+        raise pytest.UsageError(*problems)
+    return results
+
+
+def ini_targets(config: pytest.Config) -> list[Target]:
+    """Return the targets of `mimic_functions`.
+
+    Raises:
+        pytest.UsageError: Lines are wrong. All of them are named.
+    """
+    lines = _read_lines(config, "mimic_functions", lambda line, origin: parse_target(line, origin=origin))
+    return [target for target in lines if target is not None]
+
+
+def hook_targets(call_hooks: Callable[[], list[Any]]) -> list[Target]:
+    """Return the targets that implementations of the hook make.
+
+    Raises:
+        pytest.UsageError: An implementation fails, or returns something else.
+    """
+    try:
+        made = call_hooks()
+        for targets in made:
+            if not isinstance(targets, (list, tuple)):
+                raise TargetError(f"{targets!r} is not a list of Target")
+        return as_targets(target for targets in made for target in targets)
+    except TargetError as error:
+        raise pytest.UsageError(f"pytest_mimic_targets: {error}") from None
+    except Exception as error:  # the code of a conftest.py may raise anything
+        raise pytest.UsageError(f"pytest_mimic_targets raised {type(error).__name__}: {error}") from error
+
+
+def _choice(config: pytest.Config, name: str, allowed: tuple[str, ...]) -> Any:
+    value = _ini(config, name)
+    if value not in allowed:
+        raise pytest.UsageError(f"{name} = {value}: it takes {', '.join(allowed[:-1])} or {allowed[-1]}")
+    return value

@@ -1,0 +1,132 @@
+"""The report of an import, as lines and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from pytest_mimic._tools.foreign.vault_placing import Placement
+
+# So many files are listed that were carried over; JSON has all of them. What was not carried over is always named.
+_SHOWN = 10
+
+
+class ImportedFile(NamedTuple):
+    """A file of which calls were carried over.
+
+    Attributes:
+        file: Its name.
+        to: The test, or the cassette.
+        calls: The number of its calls.
+        boundaries: The same by boundary.
+        how: What was done.
+    """
+
+    file: str
+    to: str
+    calls: int
+    boundaries: dict[str, int]
+    how: Placement
+
+
+class Leftover(NamedTuple):
+    """An entry, or a whole file, that was not carried over; `request` is its method and URL without secrets."""
+
+    file: str
+    entry: int
+    request: str
+    reason: str
+
+
+class Report:
+    """The result of one import.
+
+    Attributes:
+        vault: The vault's name.
+        is_dry: Nothing was written.
+        imported: The files of which calls were carried over.
+        leftovers: What was not.
+        doubts: What may be missing although it was carried over.
+        ignored: Files in folders that are no cassettes.
+        missing_lines: The boundaries that no line of `mimic_functions` names.
+        cassettes: The names of the cassettes that were written.
+    """
+
+    def __init__(self, vault: str, *, is_dry: bool) -> None:
+        self.vault = vault
+        self.is_dry = is_dry
+        self.imported: list[ImportedFile] = []
+        self.leftovers: list[Leftover] = []
+        self.doubts: list[Leftover] = []
+        self.ignored: list[str] = []
+        self.missing_lines: list[str] = []
+        self.cassettes: list[str] = []
+
+    def leave(self, one: Leftover) -> None:
+        """Add what was not carried over. A file may be read for several tests."""
+        if one not in self.leftovers:
+            self.leftovers.append(one)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as plain data."""
+        return {
+            "vault": self.vault,
+            "dry_run": self.is_dry,
+            "imported": [one._asdict() for one in self.imported],
+            "not_imported": [one._asdict() for one in self.leftovers],
+            "doubtful": [one._asdict() for one in self.doubts],
+            "ignored": self.ignored,
+            "missing_lines": self.missing_lines,
+        }
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines for people."""
+        written = [one for one in self.imported if one.how != "same"]
+        there = len({one.file for one in self.imported if one.how == "same"})
+        would = "would import" if self.is_dry else "imported"
+        calls = sum(one.calls for one in written)
+        also = f"; {_count(there, 'file')} of the same content {_was(there)} there already" if there else ""
+        yield f"{would} {_count(calls, 'call')} of {_count(len({one.file for one in written}), 'file')} into {self.vault}{also}"
+        for one in written[:_SHOWN]:
+            facts = [f"{count} at {name}" for name, count in one.boundaries.items()]
+            facts += ["in place of what was there"] if one.how == "replaced" else []
+            more = f" ({', '.join(facts)})" if facts else ""
+            yield f"  {one.file} -> {one.to}{more}"
+        if len(written) > _SHOWN:
+            yield f"  and {len(written) - _SHOWN:,} more"
+        if self.ignored:
+            yield f"no cassettes, left alone: {', '.join(self.ignored[:5])}{_and_more(len(self.ignored) - 5)}"
+        if self.leftovers:
+            yield f"not imported: {_count(len(self.leftovers), 'entry')}"
+            yield from _named(self.leftovers)
+        if self.doubts:
+            yield "imported, but look at them:"
+            yield from _named(self.doubts)
+        if self.missing_lines and written:
+            yield f"to replay them, add to mimic_functions: {', '.join(self.missing_lines)}"
+        if self.cassettes:
+            names = ", ".join(self.cassettes[:3]) + _and_more(len(self.cassettes) - 3)
+            yield f'cassettes replay in blocks, with mimic_auto("{self.cassettes[0]}"): {names}'
+
+
+def _named(leftovers: list[Leftover]) -> Iterator[str]:
+    """Yield the entries, those of one reason that follow one another with the reason at the end."""
+    for index, one in enumerate(leftovers):
+        where = f"{one.file}, entry {one.entry}" if one.entry else one.file
+        yield f"  {where}{': ' if one.request else ''}{one.request}"
+        following = leftovers[index + 1] if index + 1 < len(leftovers) else None
+        if following is None or following.reason != one.reason:
+            yield f"    {one.reason}"
+
+
+def _count(number: int, noun: str) -> str:
+    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else many}"
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _and_more(number: int) -> str:
+    return f" and {number} more" if number > 0 else ""

@@ -1,0 +1,125 @@
+"""The log of a run's calls: one row of plain data for each, as `-v` and the HTML report show it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._core.describe import render
+from pytest_mimic._core.describe.text import by_name
+from pytest_mimic._tools.shown.page_outcomes import shown_outcome
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.engine import Engine
+    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.vault import Stored
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+# The target of connections that are refused.
+_NETWORK = "network"
+# How many characters of one argument are shown.
+_ARGUMENT = 1_000
+
+Row = dict[str, Any]
+"""One call. Always `kind`, `boundary`, `label`, `test`, `at` and `seconds`; in detail also `arguments`, `outcome`, ..."""
+
+
+class CallLog:
+    """Keeps each call of a run as a row in the ledger.
+
+    A row has no secret: descriptions and messages are redacted already, and `shown_outcome` redacts outcomes.
+
+    Args:
+        engine: The run's engine.
+        details: Whether the rows have the arguments and the outcome as well, which the HTML report shows.
+    """
+
+    def __init__(self, engine: Engine, *, details: bool) -> None:
+        self._engine = engine
+        self._state = engine.state
+        self._details = details
+        engine.decisions  # noqa: B018 - loaded now, because a test may replace functions that these modules bind
+
+    def note(
+        self,
+        kind: str,
+        call: Call | None,
+        *,
+        label: str = "",
+        stored: Stored | None = None,
+        seconds: float | None = None,
+        actual: Outcome | None = None,
+        error: MimicError | None = None,
+    ) -> None:
+        """Keep a call of this kind: `replayed`, `recorded`, `verified`, `drifted` or `missing`.
+
+        `stored` is its recorded outcome, `actual` that of the real call, which took so many `seconds`. The duration of a
+        call that did not run is that of its recording. What the network block refused is no call, it has a `label` only.
+        """
+        took = seconds or 0.0
+        saved = stored.duration if stored is not None and kind == "replayed" else 0.0
+        row: Row = {
+            "kind": kind,
+            "boundary": _NETWORK if call is None else call.plan.kind,
+            "label": label if call is None else call.label,
+            "test": self._state.test,
+            "at": self._state.clock() - took,
+            "seconds": took or saved,
+        }
+        if self._details:
+            try:
+                row |= self._detailed(call, stored, actual, error)
+            except Exception as reason:  # what is only shown never changes what a run does
+                row["outcome"] = f"cannot be shown: {type(reason).__name__}"
+        ledger = self._state.ledger
+        if self._state.pending.is_elsewhere:  # the memory of a forked process ends with it
+            ledger.forks.report(calls=[row])
+        else:
+            ledger.calls.append(row)
+
+    def _detailed(
+        self, call: Call | None, stored: Stored | None, actual: Outcome | None, error: MimicError | None
+    ) -> Row:
+        state = self._state
+        row: Row = {"target": _NETWORK}
+        secrets: frozenset[str] = frozenset()
+        if call is not None:
+            row = {"target": call.plan.target, "arguments": shown_arguments(call.arguments)}
+            secrets = call.plan.secrets(call)
+        if stored is not None:
+            row["brief"], row["outcome"], row["raised"] = shown_outcome(
+                stored, state.redactor, secrets=secrets
+            )
+            if stored.name != "?":
+                row["name"] = stored.name
+            recording = self._engine.recordings.known.get(stored.name)
+            if recording is not None and recording.recorded:
+                row["recorded"] = recording.recorded
+        if error is not None:
+            row["problem"] = [error.what, *error.facts]
+            row["remedies"] = list(error.remedies)
+        if call is not None and error is not None and actual is not None:
+            try:
+                now = state.vault.stored(actual, 0.0, paths=call.paths)
+                row["actual"] = shown_outcome(now, state.redactor, secrets=secrets).text
+            except MimicError as reason:
+                row["actual"] = str(reason)
+        return row
+
+
+def shown_arguments(arguments: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Return the described arguments of a call as names and texts. At a boundary, its parts."""
+    named = by_name(arguments or {}).items()
+    return [
+        (name, part if isinstance(part, str) and name in _AS_IT_IS else render(part, _ARGUMENT))
+        for name, part in named
+        if name != "signature"
+    ]
+
+
+# Parts of a boundary's call that are shown without quotes.
+_AS_IT_IS = frozenset({"method", "url", "sql", "command"})
