@@ -1,4 +1,4 @@
-"""A small client library, for which `toy_boundary.py` is the boundary. It asks a service for the weather of a day."""
+"""A small client library, for which `toy_client.py` is the client. It asks a service for the weather of a day."""
 
 from __future__ import annotations
 

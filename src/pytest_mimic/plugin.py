@@ -67,7 +67,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     ):
         group.addoption(flag, metavar=metavar, help=text)
     for name, text in (
-        ("functions", "functions and boundaries to mimic, one per line"),
+        ("functions", "functions and clients to mimic, one per line"),
         ("redact", "names whose values are hidden, besides the default ones (!name removes one)"),
         ("allow_hosts", "hosts that may be connected to although mimic_network = block"),
     ):
@@ -323,7 +323,7 @@ class _Blocks(partial[Any]):
 def mimic_record(request: pytest.FixtureRequest) -> CassetteFixture:
     """Record a cassette in a block.
 
-    Use it as `with mimic_record("name", boundaries=["httpx"]) as cassette: ...`.
+    Use it as `with mimic_record("name", clients=["httpx"]) as cassette: ...`.
     Every call in the block runs for real. The cassette is written when the block ends.
     """
     return _Blocks(_run(request.config).session.block, "record")

@@ -1,4 +1,4 @@
-"""Conversations: the calls of a test at a boundary are recorded again as a whole when one of them is new."""
+"""Conversations: the calls of a test at a client are recorded again as a whole when one of them is new."""
 
 from __future__ import annotations
 
@@ -144,12 +144,12 @@ def test_a_changed_call_records_the_whole_conversation_again(shop, client):
 
     again.expect(passed=1)
     assert seen == requests_for("milk")
-    boundary = client.split()[0].rstrip(",")
+    client = client.split()[0].rstrip(",")
     assert again.section == [
         "3 calls recorded in # s",
         "vault: .mimic_vault, 3 recordings, # kB",
         AGAIN,
-        f"  test_cart.py::test_cart    {boundary} POST /cart",
+        f"  test_cart.py::test_cart    {client} POST /cart",
     ]
     replay(shop).expect(passed=1)
 
@@ -489,7 +489,7 @@ def test_a_failing_test_leaves_the_conversation_as_it_was(shop, failing):
     assert seen == requests_for("milk")
 
 
-@pytest.mark.promise("sequence=no is for a boundary's calls that belong to no conversation")
+@pytest.mark.promise("sequence=no is for a client's calls that belong to no conversation")
 def test_calls_that_belong_to_no_conversation(shop):
     """One recording for all tests, in any order; a new one needs no second run."""
     shop.ini(
@@ -541,7 +541,7 @@ def test_calls_that_belong_to_no_conversation(shop):
         "its line excludes nothing",
     ],
 )
-@pytest.mark.promise("of several lines for a boundary the first that takes a call is its line")
+@pytest.mark.promise("of several lines for a client the first that takes a call is its line")
 def test_the_first_line_that_takes_a_call_is_its_line(shop, lines, real):
     """The item of the second run differs from that of the first, so `ignore=body` makes a difference."""
     shop.ini(*(f"requests {line}" for line in lines))
@@ -738,7 +738,7 @@ CASSETTE = """
     from shop import replace
 
     def test_cart(mimic_auto):
-        with mimic_auto("cart", boundaries=["requests"], ignore="port") as cassette:
+        with mimic_auto("cart", clients=["requests"], ignore="port") as cassette:
             assert replace(*ITEMS) == list(ITEMS)
         assert cassette.mode in ("record", "extend") or cassette.all_played
 """
@@ -915,7 +915,7 @@ def test_an_async_test_runs_again(shop, plugin):
 
 
 @pytest.mark.promise("a conversation with a new call is recorded again as a whole")
-def test_two_boundaries_of_a_test(shop):
+def test_two_clients_of_a_test(shop):
     """Each new conversation runs the test again: what was real stays real."""
     pytest.importorskip("httpx")
     shop.ini("requests ignore=port,headers.host", "httpx ignore=port,headers.host")

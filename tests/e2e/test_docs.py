@@ -13,14 +13,14 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pytest_mimic._core.seam.registry import BOUNDARIES
+from pytest_mimic._core.seam.registry import CLIENTS
 
 REPOSITORY = Path(__file__).parents[2]
 PAGES = [
     "README.md",
     "docs/tutorial.md",
     "docs/how-to/hidden-inputs.md",
-    "docs/contributing/add-a-boundary.md",
+    "docs/contributing/add-a-client.md",
     "docs/contributing/add-a-type.md",
 ]
 # A fenced block, or a picture made by scripts/terminal_pictures.py.
@@ -43,13 +43,13 @@ VARIES = [
 ]
 
 
-# How the pages call a client, if not as its boundary is named.
-CLIENTS = {"sqlalchemy": "SQLAlchemy", "redis": "redis-py"}
+# How the pages call a client, if not as its client is named.
+SPELLED = {"sqlalchemy": "SQLAlchemy", "redis": "redis-py"}
 
 
-@pytest.mark.promise("the docs name the versions of each client that its boundary was tested with")
-@pytest.mark.parametrize("boundary", BOUNDARIES)
-def test_the_versions_of_a_client_are_named(boundary):
+@pytest.mark.promise("the docs name the versions of each client that its client was tested with")
+@pytest.mark.parametrize("client", CLIENTS)
+def test_the_versions_of_a_client_are_named(client):
     pages = [REPOSITORY / f"docs/how-to/{name}.md" for name in ("http-clients", "databases")]
     rows = [
         line
@@ -57,7 +57,7 @@ def test_the_versions_of_a_client_are_named(boundary):
         for line in page.read_text(encoding="utf-8").splitlines()
         if line.startswith("|")
     ]
-    client = CLIENTS.get(boundary, boundary)
+    client = SPELLED.get(client, client)
 
     first_cells = {row.split("|")[1]: row for row in rows if row.count("|") >= 4}
 

@@ -115,7 +115,7 @@ def test_purchase(api):
 SECRETS = (b"tok-issued-42", b"pa55-word-zoe", b"card-tok-4242424242", b"receipt-no-12345")
 
 
-@pytest.mark.promise("boundaries use sequence by default")
+@pytest.mark.promise("clients use sequence by default")
 @pytest.mark.parametrize("client", ["httpx", "httpx2", "requests", "aiohttp"])
 def test_integration_patterns_replay_without_the_server(project, client):
     pytest.importorskip(client)
@@ -150,7 +150,7 @@ def test_a_hundred():
     assert asyncio.run(talk()) == [f"/items/{number}" for number in range(100)]
 
 def test_a_hundred_in_a_cassette(mimic_auto):
-    with mimic_auto("hundred", boundaries=["aiohttp"]) as cassette:
+    with mimic_auto("hundred", clients=["aiohttp"]) as cassette:
         assert asyncio.run(talk()) == [f"/items/{number}" for number in range(100)]
     assert (len(cassette.calls), cassette.all_played) == (100, True)
 """
@@ -174,7 +174,7 @@ import httpx
 
 def test_it(mimic_auto):
     url = os.environ["API"]
-    with mimic_auto("talk", boundaries=["httpx"], exclude=["/pages", "127.0.0.1/items/*"]) as cassette:
+    with mimic_auto("talk", clients=["httpx"], exclude=["/pages", "127.0.0.1/items/*"]) as cassette:
         httpx.get(url + "/users/1?page=2")
         httpx.get(url + "/pages")
         httpx.get(url + "/items/1")
@@ -219,7 +219,7 @@ def test_it():
 """
 
 
-@pytest.mark.promise("match= adds parts of a request at a boundary")
+@pytest.mark.promise("match= adds parts of a request at a client")
 def test_ignore_and_match_choose_the_parts_that_count(project):
     pytest.importorskip("httpx")
     project.ini()

@@ -146,7 +146,7 @@ def test_all():
 """
 
 
-@pytest.mark.promise("boundaries store, compare and replay redacted data")
+@pytest.mark.promise("clients store, compare and replay redacted data")
 @pytest.mark.parametrize("client", ["httpx", "httpx2", "requests", "aiohttp"])
 def test_no_planted_secret_is_in_files_or_output(project, client):
     pytest.importorskip(client)
@@ -187,7 +187,7 @@ def test_a_miss_shows_neither_secrets_nor_plugin_frames(project, client):
         project.run("--mimic-record", env={**env, "API": server.url}).expect(passed=1)
     run = project.run(process=True, env={**env, "API": server.url, "A": "2"})
 
-    run.expect(failed=1, says=["body.a: '1' recorded, '2' now"], never=["planted-secret-9000", "boundaries/"])
+    run.expect(failed=1, says=["body.a: '1' recorded, '2' now"], never=["planted-secret-9000", "clients/"])
 
 
 @pytest.mark.parametrize("login", ["httpx", "requests"])

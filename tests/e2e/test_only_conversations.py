@@ -1,4 +1,4 @@
-"""`--mimic-only` selects conversations at boundaries as a whole: what comes before a selected call runs for real, too."""
+"""`--mimic-only` selects conversations at clients as a whole: what comes before a selected call runs for real, too."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_conversation_is_taken_whole(shop, mode, pattern, again):
 
 
 @pytest.mark.parametrize("pattern", ["requests", "POST"])
-def test_a_boundary_or_a_verb_selects_all(shop, pattern):
+def test_a_client_or_a_verb_selects_all(shop, pattern):
     shop.run("--mimic-rerecord", f"--mimic-only={pattern}", env=shop.env).expect(passed=2)
 
     assert shop.server.take() == [*CART, *[one.replace("cart", "list") for one in CART]]

@@ -1,4 +1,4 @@
-"""A service that is down while a test records leaves good recordings as they were, at each kind of boundary."""
+"""A service that is down while a test records leaves good recordings as they were, at each kind of client."""
 
 from __future__ import annotations
 

@@ -244,7 +244,7 @@ def test_verifying_compares_members_as_a_set(project: Project, redis_server: Red
     )
 
 
-@pytest.mark.promise("ignore= leaves parts of a request out at a boundary")
+@pytest.mark.promise("ignore= leaves parts of a request out at a client")
 @pytest.mark.promise("a Redis command counts by its arguments")
 def test_a_changing_value_can_be_ignored_by_its_place(project: Project, redis_server: RedisServer) -> None:
     project.write(

@@ -44,7 +44,7 @@ def a_row(number: int, **facts: Any) -> dict[str, Any]:
     """Return the row of a call."""
     row = {
         "kind": "replayed",
-        "boundary": "function",
+        "client": "function",
         "target": "shop:fetch",
         "label": f"shop:fetch(city={number})",
         "test": f"test_shop.py::test_{number // 10}",
@@ -209,7 +209,7 @@ def test_keys(browser, tmp_path):
 @pytest.mark.promise("the report draws the calls of a test in order as a sequence chart")
 def test_a_sequence_chart(browser, tmp_path):
     request = [("method", "GET"), ("url", "https://api.shop.com/users/1")]
-    facts = {"boundary": "httpx", "target": "httpx", "test": "test_shop.py::test_0", "arguments": request}
+    facts = {"client": "httpx", "target": "httpx", "test": "test_shop.py::test_0", "arguments": request}
     rows = [
         a_row(1, **facts, label="httpx GET /users/1", brief="200 OK"),
         a_row(2),

@@ -137,7 +137,7 @@ def rates() -> Iterator[str]:
         thread.join()
 
 
-@pytest.mark.promise("without targets, a cassette takes the configured targets and every boundary")
+@pytest.mark.promise("without targets, a cassette takes the configured targets and every client")
 def test_a_service_replays_with_all_its_servers_gone(
     project: Project, postgres: Postgres, redis_server: RedisServer
 ) -> None:

@@ -97,7 +97,7 @@ REPLAY = """
     _swallowed _swallowed.forks _swallowed.pending
     _targets _targets.modules _targets.options _targets.target
     _vault _vault.folder _vault.leftovers _vault.locks _vault.names _vault.parsing _vault.vault
-    _boundaries _boundaries.registry
+    _clients _clients.registry
 """
 
 

@@ -1,4 +1,4 @@
-"""Boundaries whose client is not installed."""
+"""Clients that are not installed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TESTS = """
             pass
 
     def test_a_cassette(mimic_auto):
-        with mimic_auto("orders", boundaries=["{0}"]):
+        with mimic_auto("orders", clients=["{0}"]):
             pass
 
     @pytest.mark.mimic("{0}", "http.client")
@@ -43,7 +43,7 @@ TESTS = """
         pass
 
     def test_a_cassette_with_another(mimic_auto):
-        with mimic_auto("orders", boundaries=["{0}", "http.client"]):
+        with mimic_auto("orders", clients=["{0}", "http.client"]):
             pass
 """
 

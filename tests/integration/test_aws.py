@@ -71,13 +71,13 @@ def replay(shop: Any, server: Server, **expected: int) -> Any:
 
 
 def kept(run: Any) -> list[str]:
-    """Return the boundaries and signatures of the recordings of a run."""
+    """Return the clients and signatures of the recordings of a run."""
     calls = [json.loads(data) for name, data in run.vault.items() if name.startswith("calls/")]
     return sorted(f"{call['target']} {call['arguments']['signature']}" for call in calls)
 
 
 def test_one_call_is_one_recording(shop: Any, server: Server) -> None:
-    """With all boundaries below."""
+    """With all clients below."""
     shop.write("test_it.py", "import shop\n\ndef test_it():\n    assert shop.save('k') == 200")
 
     recorded = record(shop, server)
@@ -149,7 +149,7 @@ def test_urllib3_takes_what_botocore_left_out(shop: Any, server: Server) -> None
 
 
 @pytest.mark.parametrize("line", ["urllib3", "http.client"])
-def test_lower_boundaries_take_botocore(shop: Any, server: Server, line: str) -> None:
+def test_lower_clients_take_botocore(shop: Any, server: Server, line: str) -> None:
     """Its connections wait for `100 Continue` before they send a body."""
     shop.ini(f"{line} ignore=port")
     shop.write(
@@ -242,7 +242,7 @@ def test_a_presigned_url_of_a_replay_is_not_sent(shop: Any, server: Server) -> N
 
         def test_it(mimic_auto):
             url = shop.client("s3").generate_presigned_url("get_object", Params={"Bucket": "shop", "Key": "k"})
-            with mimic_auto("fetch", boundaries=["requests"]):
+            with mimic_auto("fetch", clients=["requests"]):
                 requests.get(url)
         """,
     )
@@ -263,7 +263,7 @@ def test_clients_made_before_the_block(shop: Any, server: Server) -> None:
         s3 = shop.client("s3")
 
         def test_it(mimic_auto):
-            with mimic_auto("saved", boundaries=["botocore"]) as cassette:
+            with mimic_auto("saved", clients=["botocore"]) as cassette:
                 s3.put_object(Bucket="shop", Key="k", Body=b"x")
             assert [call.signature for call in cassette.calls] == ["s3 PutObject shop/k → 200"]
             assert cassette.calls[0].match(only="shop/*")
@@ -298,7 +298,7 @@ def test_credentials_are_needed_to_record(shop: Any, server: Server) -> None:
 
 
 def test_requests_for_credentials_are_not_recorded(shop: Any, server: Server) -> None:
-    """By no boundary, neither when a client is made nor when a URL is signed."""
+    """By no client, neither when a client is made nor when a URL is signed."""
     shop.write(
         "test_it.py",
         """

@@ -108,7 +108,7 @@ def test_a_blocking_call_of_the_application_is_found(project):
 
 
 @pytest.mark.parametrize("client", ["httpx", "aiohttp"])
-def test_a_boundarys_own_file_access_is_not_found(project, client):
+def test_a_clients_own_file_access_is_not_found(project, client):
     pytest.importorskip(client)
     from support.http_server import running_server
 

@@ -474,7 +474,7 @@ def test_the_options_of_a_target_are_those_of_the_fixtures(shop, options):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ("boundary=['httpx']", "E   pytest_mimic.TargetError: mimic_auto: there is no option boundary"),
+        ("client=['httpx']", "E   pytest_mimic.TargetError: mimic_auto: there is no option client"),
         ("only=3", "E   pytest_mimic.TargetError: mimic_auto: only= takes patterns on calls, not 3"),
     ],
 )
@@ -532,7 +532,7 @@ def test_the_innermost_of_nested_cassettes_takes_the_call(shop):
     shop.replay().expect(passed=1, real=[])
 
 
-@pytest.mark.promise("without targets, a cassette takes the configured targets and every boundary")
+@pytest.mark.promise("without targets, a cassette takes the configured targets and every client")
 def test_without_targets_a_cassette_takes_the_configured_ones(shop):
     shop.ini("shop:fetch ignore=city")
     shop.write(

@@ -354,7 +354,7 @@ def test_only_the_attempt_that_counts_is_shown_of_a_conversation_that_is_recorde
     ]
 
 
-def test_a_drift_at_a_boundary_shows_no_secret(project):
+def test_a_drift_at_a_client_shows_no_secret(project):
     pytest.importorskip("httpx")
     from support.http_server import running_server
 

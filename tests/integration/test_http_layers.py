@@ -1,4 +1,4 @@
-"""HTTP clients that are built on each other: one request is one recording, at the outermost boundary that takes it."""
+"""HTTP clients that are built on each other: one request is one recording, at the outermost client that takes it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ ALL = """
 
 
 @pytest.mark.promise(
-    "a request through several clients is recorded once, at the outermost boundary that takes it"
+    "a request through several clients is recorded once, at the outermost client that takes it"
 )
 def test_a_request_is_recorded_once(layers: Any) -> None:
     layers.ini(*WAYS.values())
@@ -92,7 +92,7 @@ def test_recordings_of_one_request_look_alike(layers: Any) -> None:
         assert secret not in json.dumps(recordings)
 
 
-def test_a_lower_boundary_takes_what_no_higher_one_did(layers: Any) -> None:
+def test_a_lower_client_takes_what_no_higher_one_did(layers: Any) -> None:
     """Because the higher one left it out, or is not named."""
     layers.ini('requests exclude="/text,/html"', 'urllib3 exclude="/html"', "http.client")
     layers.write(
@@ -116,10 +116,10 @@ def test_a_lower_boundary_takes_what_no_higher_one_did(layers: Any) -> None:
     ]
 
 
-@pytest.mark.parametrize("boundary", ["urllib3", "http.client"])
-def test_a_higher_client_replays_through_a_lower_boundary(layers: Any, boundary: str) -> None:
+@pytest.mark.parametrize("client", ["urllib3", "http.client"])
+def test_a_higher_client_replays_through_a_lower_client(layers: Any, client: str) -> None:
     """A stream is read after the call has returned, and a redirect is followed by the higher client."""
-    layers.ini(boundary)
+    layers.ini(client)
     layers.write(
         "test_it.py",
         """
@@ -144,7 +144,7 @@ def test_a_higher_client_replays_through_a_lower_boundary(layers: Any, boundary:
 
 
 def test_a_cassette_takes_each_request_once(layers: Any) -> None:
-    """Without targets, it has all boundaries whose client is installed."""
+    """Without targets, it has all clients that are installed."""
     layers.ini()
     layers.write(
         "test_it.py",
@@ -167,7 +167,7 @@ def test_a_cassette_takes_each_request_once(layers: Any) -> None:
 
 
 def test_a_stream_that_is_read_late_is_verified_and_recorded_once(layers: Any) -> None:
-    """In a thread, after its call has returned, while the boundaries below are active."""
+    """In a thread, after its call has returned, while the clients below are active."""
     layers.ini(*WAYS.values())
     layers.write(
         "test_it.py",
@@ -192,7 +192,7 @@ def test_a_stream_that_is_read_late_is_verified_and_recorded_once(layers: Any) -
     assert len(server.seen) == 4
 
 
-# Each boundary, with a function that sends a request through its client.
+# Each client, with a function that sends a request through its client.
 EVERYWHERE = """
     import asyncio, http.client, os, urllib.request
     from urllib.parse import urlsplit
@@ -254,14 +254,14 @@ def everywhere(project: Any) -> Any:
 
 
 def taken(recordings: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Return which boundary has recorded which call."""
+    """Return which client has recorded which call."""
     return sorted((one["target"], one["arguments"]["signature"]) for one in recordings)
 
 
 @pytest.mark.promise(
-    "a request through several clients is recorded once, at the outermost boundary that takes it"
+    "a request through several clients is recorded once, at the outermost client that takes it"
 )
-def test_all_boundaries_together_take_each_call_once(everywhere: Any) -> None:
+def test_all_clients_together_take_each_call_once(everywhere: Any) -> None:
     """When it is recorded, verified, and replayed."""
     everywhere.ini(*dict(SENT))
 
@@ -277,9 +277,9 @@ def test_all_boundaries_together_take_each_call_once(everywhere: Any) -> None:
     assert taken(kept(replayed)) == CALLS
 
 
-def test_what_a_boundary_leaves_out_is_taken_by_the_next_one_below_or_sent(everywhere: Any) -> None:
+def test_what_a_client_leaves_out_is_taken_by_the_next_one_below_or_sent(everywhere: Any) -> None:
     everywhere.ini(*(f'{name} exclude="/items/{name}/*"' for name, _ in SENT))
-    # Through each of these clients, a request reaches the boundary of the next one.
+    # Through each of these clients, a request reaches the client of the next one.
     below = {"requests": "urllib3", "urllib3": "http.client"}
     expected = sorted((below[name], signature) for name, signature in CALLS if name in below)
 

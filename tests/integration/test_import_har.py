@@ -59,7 +59,7 @@ def entry(
 def archive(project, capsys, monkeypatch):
     """Return a function that imports entries as cassette `shop`; it returns the exit code and what was printed."""
 
-    def run(*entries: Any, words: tuple[str, ...] = ("--boundary", "httpx")) -> tuple[int, str]:
+    def run(*entries: Any, words: tuple[str, ...] = ("--client", "httpx")) -> tuple[int, str]:
         (project.root / "shop.har").write_text(
             json.dumps({"log": {"version": "1.2", "entries": entries}}), "utf-8"
         )
@@ -156,9 +156,9 @@ CLIENTS = {
 }
 
 
-@pytest.mark.parametrize("boundary", CLIENTS)
-def test_a_response_of_http_2_without_a_length_replays_in_clients_of_http_1(boundary, project, archive):
-    project.write("client.py", CLIENTS[boundary])
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_response_of_http_2_without_a_length_replays_in_clients_of_http_1(client, project, archive):
+    project.write("client.py", CLIENTS[client])
     project.write(
         "test_shop.py",
         f"""
@@ -170,7 +170,7 @@ def test_a_response_of_http_2_without_a_length_replays_in_clients_of_http_1(boun
         """,
     )
 
-    archive(entry("/n?a=1&b=2", text='{"n": 1}'), words=("--boundary", boundary))
+    archive(entry("/n?a=1&b=2", text='{"n": 1}'), words=("--client", client))
 
     project.replay().expect(passed=1)
 
@@ -199,7 +199,7 @@ REFUSED = {
         ),
         "the body of its request is not in the file",
     ),
-    "websocket": (entry(response={"status": 101}), "it is a WebSocket, which no boundary records"),
+    "websocket": (entry(response={"status": 101}), "it is a WebSocket, which no client records"),
     "socket": (entry(_resourceType="websocket"), "it is a WebSocket"),
     "ws": (entry(request={"url": "wss://api.shop.test/live"}), "it is a WebSocket"),
     "data": (entry(request={"url": "data:text/plain,x"}), "it is not HTTP but data:"),
@@ -226,7 +226,7 @@ def test_each_entry_that_cannot_be_carried_over_is_named_with_its_reason(project
     project.write("sub/secret.txt", "in another folder")
 
     code, said = archive(
-        *(bad for bad, _ in REFUSED.values()), entry("/good"), words=("--boundary", "httpx", "--json")
+        *(bad for bad, _ in REFUSED.values()), entry("/good"), words=("--client", "httpx", "--json")
     )
 
     report = json.loads(said)
@@ -305,7 +305,7 @@ def test_an_archive_with_the_name_of_a_test_is_a_cassette_all_the_same(project, 
     (project.root / "test_shop").mkdir()
     (project.root / "shop.har").rename(project.root / "test_shop/test_buy.har")
 
-    words = ["import", "test_shop/test_buy.har", "--boundary", "httpx"]
+    words = ["import", "test_shop/test_buy.har", "--client", "httpx"]
     assert main([*words, "--as", "recordings"]) == 1
     assert main(words) == 0
 
@@ -331,12 +331,12 @@ def test_a_body_that_is_still_compressed_is_decompressed(project, archive):
 
 
 def test_the_name_may_be_given(project, archive):
-    assert archive(entry(), words=("--boundary", "requests", "--name", "talks/buy"))[0] == 0
+    assert archive(entry(), words=("--client", "requests", "--name", "talks/buy"))[0] == 0
 
     assert list(project.files()) == ["cassettes/talks/buy.json"]
 
 
-def test_a_browser_is_no_client_so_the_boundary_is_asked_for(project, archive):
+def test_a_browser_is_no_client_so_the_client_is_asked_for(project, archive):
     agent = [{"name": "User-Agent", "value": "Mozilla/5.0 (X11)"}]
 
     code, said = archive(entry(request={"headers": agent}), words=())

@@ -146,13 +146,13 @@ def test_a_suite_recorded_with_pytest_recording_replays_through_the_real_clients
     urllib3 = urllib3.rename(project.root / "tests/cassettes/test_api/test_urllib3.yml")
 
     by_agent = take_over("tests/cassettes", "--json")
-    by_option = take_over(str(urllib3), "--boundary", "urllib3")
+    by_option = take_over(str(urllib3), "--client", "urllib3")
 
     assert by_agent[0] == 1  # vcrpy keeps no User-Agent of urllib3
     assert [(one["file"], one["reason"]) for one in json.loads(by_agent[1])["not_imported"]] == [
         (
             "tests/cassettes/test_api/test_urllib3.yml",
-            "the client of entry 1 is not known: import this file with --boundary NAME",
+            "the client of entry 1 is not known: import this file with --client NAME",
         )
     ]
     assert by_option[0] == 0
@@ -512,9 +512,9 @@ def test_a_damaged_file_is_named_and_the_others_are_imported(name, project, take
             "  to record it again: pytest --mimic-record",
         ),
         (["talk.yaml"], "ERROR: nothing was imported: the client of 1 request is not known"),
-        (["talk.yaml", "--boundary", "sqlalchemy"], "invalid choice: 'sqlalchemy'"),
+        (["talk.yaml", "--client", "sqlalchemy"], "invalid choice: 'sqlalchemy'"),
         (
-            ["talk.yaml", "--boundary", "requests", "--name", "../out"],
+            ["talk.yaml", "--client", "requests", "--name", "../out"],
             "ERROR: a cassette cannot be called '../out'",
         ),
         (["talk.yaml", "empty.yaml", "--name", "one"], "ERROR: --name is for one file, and there are 2"),
@@ -550,7 +550,7 @@ def test_an_unknown_client_is_asked_for_with_what_was_found(project, take_over):
         "ERROR: nothing was imported: the client of 13 requests is not known",
         "  the first one is talk.yaml, entry 1: GET http://api.shop.test:8080/users",
         "  13 with no User-Agent",
-        "  name it: --boundary {httpx,httpx2,requests,aiohttp,urllib3,http.client}",
+        "  name it: --client {httpx,httpx2,requests,aiohttp,urllib3,http.client}",
     ]
 
 
@@ -591,11 +591,11 @@ def test_the_client_is_the_one_that_the_project_uses_for_such_calls(agent, line,
 
     _, said = take_over("cassettes", "--json")
 
-    assert [one["boundaries"] for one in json.loads(said)["imported"]] == [{found: 1}]
+    assert [one["clients"] for one in json.loads(said)["imported"]] == [{found: 1}]
     assert json.loads(said)["missing_lines"] == ([] if found == line else [found])
 
 
-def test_a_boundary_below_the_client_takes_the_calls_of_a_test_if_only_that_is_mimicked(project, take_over):
+def test_a_client_below_the_client_takes_the_calls_of_a_test_if_only_that_is_mimicked(project, take_over):
     project.ini("urllib3")
     keep(project, "plain.json", "cassettes/test_talk/test_talk.json")
     keep(project, "plain.json", "talk.json")
@@ -736,7 +736,7 @@ def test_the_tests_are_collected_where_a_name_leaves_them_open(project, take_ove
     ]
 
 
-def test_a_call_of_boto3_is_named_unless_only_a_boundary_below_it_is_mimicked(project, take_over):
+def test_a_call_of_boto3_is_named_unless_only_a_client_below_it_is_mimicked(project, take_over):
     agent = "Boto3/1.34.0 md/Botocore#1.34.0 Botocore/1.34.0"
     request = f"{{method: GET, uri: 'https://s3.test/b', body: null, headers: {{User-Agent: ['{agent}']}}}}"
     response = "{status: {code: 200, message: OK}, headers: {}, body: {string: hi}}"
@@ -759,7 +759,7 @@ def test_a_cassette_with_an_entry_that_cannot_be_read_is_left_out(project, take_
     bad = "{request: {method: GET, uri: 'http://a.test/'}, response: {status: 200, body: {base64_string: x}}}"
     project.write("talk.yaml", f"interactions: [{good}, {bad}, {good}]")
 
-    code, said = take_over("talk.yaml", "--boundary", "requests")
+    code, said = take_over("talk.yaml", "--client", "requests")
 
     assert (code, said.splitlines()[1:]) == (
         1,

@@ -164,7 +164,7 @@ def test_a_cassette_and_rerecording_name_draws(project):
     assert [HEADING in run.section for run in (first, second, third)] == [True, False, True]
 
 
-def test_a_client_at_a_boundary_may_draw(project):
+def test_a_client_at_a_client_may_draw(project):
     """A client waits a random time before it tries again, for example."""
     project.ini("requests")
     project.write(

@@ -99,7 +99,7 @@ TESTS = """
         with mimic_auto("trip", targets=["shop:ask", "shop:same"]):
             shop.ask("trip?"), shop.same(3), shop.ask("trip?")
 """
-BOUNDARIES = """
+CLIENTS = """
     import shop
 
     def test_api():
@@ -337,8 +337,8 @@ def test_new_recordings_wait_too_and_are_not_made_twice(shop: Any) -> None:
     assert [name.split("/")[:3] for name in shop.project.files()] == [["calls", "shop", "ask"]]
 
 
-def test_accepting_at_boundaries_writes_what_recording_again_writes(shop: Any) -> None:
-    shop.record(BOUNDARIES, "ask")
+def test_accepting_at_clients_writes_what_recording_again_writes(shop: Any) -> None:
+    shop.record(CLIENTS, "ask")
     shop.project.ini("http.client", "sqlalchemy")
     shop.run("--mimic-record", version="1")
     shop.run("--mimic-verify", "--mimic-drift=drift.json")

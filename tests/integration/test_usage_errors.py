@@ -55,8 +55,8 @@ def usage_error(run, line):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("shop", "shop is neither package.module:function nor a boundary"),
-        ("requets", "requets is neither package.module:function nor a boundary (did you mean requests?)"),
+        ("shop", "shop is neither package.module:function nor a client"),
+        ("requets", "requets is neither package.module:function nor a client (did you mean requests?)"),
         ("shop:", "shop: is not a target, write it as package.module:function"),
         ("!", "! is not a target, write it as package.module:function"),
         ("''", "'' is not a target, write it as package.module:function"),
@@ -78,7 +78,7 @@ def usage_error(run, line):
         ("httpx mutates=a", "httpx: mutates= is an option of a function"),
         ("httpx content=a", "httpx: content= is an option of a function"),
         ("shop:fetch content=a.b", "shop:fetch: content= takes names of arguments, not 'a.b'"),
-        ("shop:fetch match=city", "shop:fetch: match= is an option of a boundary"),
+        ("shop:fetch match=city", "shop:fetch: match= is an option of a client"),
         ("shop:fetch ignore", "shop:fetch: ignore= takes arguments or paths in them, not nothing"),
         ("shop:fetch rtol=much", "shop:fetch: rtol= takes a number that is not negative, not 'much'"),
         ("shop:fetch compare=loose", "shop:fetch: compare= takes exact or shape, not 'loose'"),
@@ -117,7 +117,7 @@ def test_all_wrong_lines_are_reported_at_once(shop):
 
     run.expect(exit_code=4, never=NO_TRACEBACK)
     assert [line for line in run.output.splitlines() if line.startswith("ERROR")] == [
-        "ERROR: mimic_functions, line 1: shop is neither package.module:function nor a boundary",
+        "ERROR: mimic_functions, line 1: shop is neither package.module:function nor a client",
         "ERROR: mimic_functions, line 3: shop:fetch: there is no option sequense (did you mean sequence?)",
     ]
 
@@ -205,7 +205,7 @@ def test_any_argument_may_be_named_if_the_function_may_take_it(shop):
         def test_it(mimic_auto):
             with mimic("kinds:plain", "kinds:other", ignore="token"):
                 assert kinds.decorated(1, token="a") == 1
-            with mimic_auto(targets=["kinds:plain"], boundaries=["requests"], ignore="token"):
+            with mimic_auto(targets=["kinds:plain"], clients=["requests"], ignore="token"):
                 pass
 
         def test_one():
@@ -442,7 +442,7 @@ def test_modes_cannot_be_combined_in_any_order(shop):
             "[Target('shop:fetch', sequense=True)]",
             "shop:fetch: there is no option sequense (did you mean sequence?)",
         ),
-        ("['shop']", "shop is neither package.module:function nor a boundary"),
+        ("['shop']", "shop is neither package.module:function nor a client"),
     ],
 )
 def test_a_hook_that_returns_something_else_is_a_usage_error(shop, given, message):

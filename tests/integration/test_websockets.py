@@ -116,7 +116,7 @@ def test_websocket_is_named_in_the_summary(shop, port, call):
     ],
 )
 def test_websocket_is_not_named_where_it_is_expected(shop, lines, call):
-    """To this machine, left out by the line of the boundary, or part of a call that is recorded."""
+    """To this machine, left out by the line of the client, or part of a call that is recorded."""
     shop.ini(*lines)
     shop.write("test_shop.py", TEST.format(call=call))
 

@@ -150,14 +150,14 @@ def test_fixtures(
         pass
     with mimic_replay("name", strict=True) as cassette:
         assert_type(cassette, Cassette)
-    with mimic_auto(boundaries=["httpx"], exclude=["/metrics"]):
+    with mimic_auto(clients=["httpx"], exclude=["/metrics"]):
         return mimic_vault_dir  # the block swallows nothing
 
 
 def wrong_cassettes(mimic_auto: CassetteFixture) -> None:
     mimic_auto(3)  # type: ignore[arg-type]
     mimic_auto("name", ["httpx"])  # type: ignore[call-arg]
-    mimic_auto("name", boundary="httpx")  # type: ignore[call-arg]
+    mimic_auto("name", client="httpx")  # type: ignore[call-arg]
 
 
 def cassettes(cassette: Cassette) -> None:

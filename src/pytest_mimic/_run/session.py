@@ -16,18 +16,18 @@ from pytest_mimic._core.engine.scopes import Scopes
 from pytest_mimic._core.engine.wrappers import Mimicked
 from pytest_mimic._core.patch import Patcher
 from pytest_mimic._core.patch.callers import may_be_called_by_pytest
-from pytest_mimic._core.seam.registry import BOUNDARIES, is_installed, load_boundary
+from pytest_mimic._core.seam.registry import CLIENTS, is_installed, load_adapter
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.targets.target import Target, as_targets, missing_module
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.boundary_plan import BoundaryPort
     from pytest_mimic._core.engine.cassettes import CassetteBlock, OpenCassette
+    from pytest_mimic._core.engine.client_plan import ClientPort
     from pytest_mimic._core.network.guard import NetworkGuard
     from pytest_mimic._core.patch import Activation
-    from pytest_mimic._core.seam.base import Boundary, Edge
+    from pytest_mimic._core.seam.base import Adapter, Edge
     from pytest_mimic._core.target_options import Options
 
     AnyRequest: TypeAlias = "RequestedTarget | WatchedFunction | Edge"
@@ -60,7 +60,7 @@ class RequestedTarget:
 
 
 class WatchedFunction:
-    """A function that the run itself intercepts: an edge without a boundary."""
+    """A function that the run itself intercepts: an edge without a client."""
 
     __slots__ = ("module", "path", "wrap")
     excluded = False
@@ -73,11 +73,11 @@ class WatchedFunction:
 
 
 class Covering:
-    """The functions and boundaries that one activation mimics."""
+    """The functions and clients that one activation mimics."""
 
-    def __init__(self, functions: Activation | None, boundaries: list[Callable[[], None]]) -> None:
+    def __init__(self, functions: Activation | None, clients: list[Callable[[], None]]) -> None:
         self._functions = functions
-        self._boundaries = boundaries
+        self._adapters = clients
 
     def take_problems(self) -> list[TargetError]:
         """Return errors for the targets found missing since the last call."""
@@ -87,8 +87,8 @@ class Covering:
         return taken
 
     def close(self) -> None:
-        """Restore the functions and boundaries."""
-        for uncover in reversed(self._boundaries):
+        """Restore the functions and clients."""
+        for uncover in reversed(self._adapters):
             uncover()
         if self._functions is not None:
             self._functions.close()
@@ -127,9 +127,9 @@ class Session:
         self._mimicked: dict[int, Mimicked] = {}
         # Not strong: a reference from here would make a patch search for whoever else holds the wrapper.
         self._edges: WeakValueDictionary[int, Callable[..., Any]] = WeakValueDictionary()
-        self._ports: dict[str, BoundaryPort] = {}
+        self._ports: dict[str, ClientPort] = {}
         # One of each for the whole run: a wrapper of an earlier activation may be in use again, and has its state.
-        self._boundaries: dict[str, Boundary] = {}
+        self._adapters: dict[str, Adapter] = {}
         self._coverings: list[Covering] = []
         self.scopes = Scopes(self.engine)
         self._unnamed = 0
@@ -143,20 +143,20 @@ class Session:
     ) -> Covering:
         """Mimic targets until the covering is closed. In live mode, only check whether they exist.
 
-        Lines for the same boundary belong together if they have the same `activation`, as the configured ones do.
+        Lines for the same client belong together if they have the same `activation`, as the configured ones do.
         """
         targets = list(targets)
         requests: list[RequestedTarget | WatchedFunction] = [
-            RequestedTarget(target, cassette) for target in targets if not target.is_boundary
+            RequestedTarget(target, cassette) for target in targets if not target.is_client
         ]
         if targets and self._mimics:
             requests.append(
                 WatchedFunction("multiprocessing.process", ("BaseProcess", "start"), self._note_processes)
             )
         functions = self._patcher.activate(requests) if requests else None
-        bounded = [target for target in targets if target.is_boundary and self._mimics]
-        boundaries = [self._cover_boundaries(bounded, cassette, activation)] if bounded else []
-        covering = Covering(functions, boundaries)
+        bounded = [target for target in targets if target.is_client and self._mimics]
+        clients = [self._cover_clients(bounded, cassette, activation)] if bounded else []
+        covering = Covering(functions, clients)
         self._coverings.append(covering)
         return covering
 
@@ -172,7 +172,7 @@ class Session:
         covering = self.cover(targets, cassette, activation=object())
         absent = [(one, problem) for one in targets if (problem := missing_module(one)) is not None]
         are_all = len(absent) == len(targets)
-        problems = [problem for one, problem in absent if are_all or not one.is_boundary]
+        problems = [problem for one, problem in absent if are_all or not one.is_client]
         for problem in (*problems, *covering.take_problems()):
             self.uncover(covering)
             raise problem
@@ -181,7 +181,7 @@ class Session:
         return covering
 
     def uncover(self, covering: Covering) -> None:
-        """Restore the functions and boundaries of a covering."""
+        """Restore the functions and clients of a covering."""
         for problem in self.new_problems():
             self.state.pending.note(problem)
         covering.close()
@@ -217,23 +217,23 @@ class Session:
         if isinstance(request, RequestedTarget):
             self._mimicked[id(function)].remove(request)
 
-    def _cover_boundaries(
+    def _cover_clients(
         self, targets: Iterable[Target], cassette: OpenCassette | None, activation: object
     ) -> Callable[[], None]:
-        from pytest_mimic._core.engine.boundary_plan import BoundaryPlan, BoundaryPort
+        from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
 
-        plans: list[tuple[BoundaryPort, BoundaryPlan]] = []
+        plans: list[tuple[ClientPort, ClientPlan]] = []
         edges: dict[str, list[Edge]] = {}
         for target in targets:
-            boundary = self._boundaries.get(target.module)
-            if boundary is None:
-                boundary = self._boundaries[target.module] = load_boundary(target.module)
-            port = self._ports.setdefault(boundary.name, BoundaryPort(self.engine))
-            plan = BoundaryPlan(self.engine, boundary, target.options, cassette, activation)
+            adapter = self._adapters.get(target.module)
+            if adapter is None:
+                adapter = self._adapters[target.module] = load_adapter(target.module)
+            port = self._ports.setdefault(adapter.name, ClientPort(self.engine))
+            plan = ClientPlan(self.engine, adapter, target.options, cassette, activation)
             port.plans.append(plan)
             plans.append((port, plan))
-            own = (*boundary.edges(), *boundary.watched)
-            edges[boundary.name] = [edge._replace(origin=boundary.name) for edge in own]
+            own = (*adapter.edges(), *adapter.watched)
+            edges[adapter.name] = [edge._replace(origin=adapter.name) for edge in own]
         # Together, because all that is imported is searched for whoever holds one of the functions.
         patched = self._patcher.activate([edge for own in edges.values() for edge in own])
 
@@ -274,7 +274,7 @@ class Session:
         sound: set[tuple[str, ...]] = set()
         problems = []
         for target in self.targets:
-            if target.is_boundary:
+            if target.is_client:
                 continue
             modules = (target.module, *(target.path if target.dotted else ()))
             problem = None if modules in sound else missing_module(target)
@@ -285,8 +285,8 @@ class Session:
         return problems
 
     def missing_clients(self) -> list[str]:
-        """Return the names of the boundaries that lines and tests have named and whose client is not installed."""
-        named = {one.module: one for one in self.targets if one.is_boundary and not one.excluded}
+        """Return the names of the clients that lines and tests have named and that are not installed."""
+        named = {one.module: one for one in self.targets if one.is_client and not one.excluded}
         absent = [name for name, one in named.items() if missing_module(one) is not None]
         return [*absent, *sorted(self.ledger.absent_clients.difference(absent))]
 
@@ -353,7 +353,7 @@ class Session:
         name: str | None = None,
         *,
         targets: Iterable[Any] = (),
-        boundaries: str | Sequence[str] = (),
+        clients: str | Sequence[str] = (),
         strict: bool = False,
         **options: Any,
     ) -> CassetteBlock:
@@ -368,7 +368,7 @@ class Session:
 
         read_keyword_options(options, f"mimic_{fixture}")
         name = self.next_name() if name is None else cassette_name(name)
-        covered = self._cassette_targets(_as_tuple(targets), _as_tuple(boundaries), options)
+        covered = self._cassette_targets(_as_tuple(targets), _as_tuple(clients), options)
 
         def cover(cassette: OpenCassette) -> Callable[[], None]:
             covering = self.enter(covered, cassette)
@@ -402,18 +402,18 @@ class Session:
         return cassette
 
     def _cassette_targets(
-        self, targets: Iterable[Any], boundaries: tuple[str, ...], options: dict[str, Any]
+        self, targets: Iterable[Any], clients: tuple[str, ...], options: dict[str, Any]
     ) -> list[Target]:
-        for name in boundaries:
-            if name not in BOUNDARIES:
+        for name in clients:
+            if name not in CLIENTS:
                 from pytest_mimic._core.words import did_you_mean
 
-                hint = did_you_mean(name, BOUNDARIES)
-                raise TargetError(f"{name!r} is not a boundary{hint}: there are {', '.join(BOUNDARIES)}")
-        if named := [*targets, *boundaries]:
+                hint = did_you_mean(name, CLIENTS)
+                raise TargetError(f"{name!r} is not a client{hint}: there are {', '.join(CLIENTS)}")
+        if named := [*targets, *clients]:
             return as_targets(named, options)
-        present = {target.module for target in self.targets if target.is_boundary}
-        installed = [name for name in BOUNDARIES if name not in present and is_installed(name)]
+        present = {target.module for target in self.targets if target.is_client}
+        installed = [name for name in CLIENTS if name not in present and is_installed(name)]
         return as_targets([*self.targets, *installed], options)
 
 

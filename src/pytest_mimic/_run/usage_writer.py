@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_mimic._core.modules import module_exists
-from pytest_mimic._core.seam.registry import BOUNDARIES
+from pytest_mimic._core.seam.registry import CLIENTS
 from pytest_mimic._tools.unused.usage_file import Usage, is_usage_file, marks, write_usage
 from pytest_mimic._tools.unused.vaults import commit_of, id_of_vault
 
@@ -56,7 +56,7 @@ def keep_usage(path: Path, session: Session, outcomes: Mapping[str, str], select
         collected=sorted(ledger.collected),
         skipped_modules=sorted(ledger.skipped_modules),
         absent_clients=session.missing_clients(),
-        installed_clients=[name for name in BOUNDARIES if module_exists(name)],
+        installed_clients=[name for name in CLIENTS if module_exists(name)],
         tests=tests,
         used=marks(ledger.used),
         others=marks(session.vault.names(without=ledger.used)),

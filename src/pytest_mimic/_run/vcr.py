@@ -1,4 +1,4 @@
-"""The plugin of `mimic_vcr = replay`: the markers, options and fixtures of pytest-recording, over our boundaries.
+"""The plugin of `mimic_vcr = replay`: the markers, options and fixtures of pytest-recording, over our clients.
 
 It is registered only if that option is on. Its fixtures can be overridden, as those of pytest-recording.
 """
@@ -31,7 +31,7 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _FILES: pytest.StashKey[VcrFiles] = pytest.StashKey()
 # The plugins whose work this one does: the names of their entry points, and of their distributions.
 _OTHERS = {"recording": "pytest-recording", "vcr": "pytest-vcr"}
-_BOUNDARIES = ("httpx", "httpx2", "aiohttp", "urllib3", "http.client", *ABOVE)
+_CLIENTS = ("httpx", "httpx2", "aiohttp", "urllib3", "http.client", *ABOVE)
 _FORBIDDEN = str.maketrans(dict.fromkeys("<>?%*:|\"'/\\", "-"))
 
 
@@ -235,7 +235,7 @@ def _block(
     config, session = request.config, _ambient.current()
     settings = _settings(request, given, extra)
     files = config.stash.setdefault(_FILES, VcrFiles())
-    installed = [name for name in _BOUNDARIES if is_installed(name)]
+    installed = [name for name in _CLIENTS if is_installed(name)]
     name = session.next_name()
 
     def cover(player: Any) -> Callable[[], None]:

@@ -1,4 +1,4 @@
-"""The fixtures of the tests of all boundaries."""
+"""The fixtures of the tests of all clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs of one test with a boundary: the engine of a session, with a vault in memory and without pytest."""
+"""Runs of one test with a client: the engine of a session, with a vault in memory and without pytest."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 
-from pytest_mimic._core.engine.boundary_plan import BoundaryPlan, BoundaryPort
+from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
 from pytest_mimic._core.engine.engine import Engine
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.run_state import RunState
-from pytest_mimic._core.seam.base import Boundary, BoundaryCall
+from pytest_mimic._core.seam.base import Adapter, ClientCall
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.vault import Vault
@@ -41,9 +41,9 @@ class Runs:
     state: RunState
     _begun: ClassVar[list[Runs]] = []
 
-    def __init__(self, boundary: Boundary) -> None:
+    def __init__(self, client: Adapter) -> None:
         self._begun.append(self)
-        self.boundary = boundary
+        self.client = client
         self.store = MemoryStore()
         self.port = _Port(self)
         self.again("record")
@@ -54,7 +54,7 @@ class Runs:
         """Begin the next run of the test.
 
         Args:
-            mode: As in `Mode`; or `pass`, which excludes all calls, or `off`, which has no boundary.
+            mode: As in `Mode`; or `pass`, which excludes all calls, or `off`, which has no client.
             redact: Secret names, as in `mimic_redact`.
         """
         if hasattr(self, "state"):
@@ -67,7 +67,7 @@ class Runs:
             no_record=False,
             ci=False,
             source="strict",
-            pickles="forbid",  # a boundary gives plain data, which needs none
+            pickles="forbid",  # a client gives plain data, which needs none
             store_arguments=True,
             redact=tuple(redact),
             clear_unused=False,
@@ -82,12 +82,12 @@ class Runs:
         self.state.owner = Owner(TEST)
         self._fixtures = Owner("test_shop.py")
         self.engine = Engine(self.state, locks=lambda: ByteLocks(str), today="2026-11-02")
-        self.calls: list[BoundaryCall] = []
+        self.calls: list[ClientCall] = []
         self.steps: list[Any] = []
-        self.engine_port = BoundaryPort(self.engine)
+        self.engine_port = ClientPort(self.engine)
         if mode != "off":
             options = Options(exclude=("*",) if mode == "pass" else ())
-            plan = BoundaryPlan(self.engine, self.boundary, options, None)
+            plan = ClientPlan(self.engine, self.client, options, None)
             self.engine_port.plans.append(plan)
 
     @classmethod
@@ -140,7 +140,7 @@ class Runs:
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Patch the edges of the client."""
-        for edge in self.boundary.edges():
+        for edge in self.client.edges():
             try:
                 holder: Any = import_module(edge.module)
             except ImportError:  # an optional part of the client
@@ -164,7 +164,7 @@ class _Port:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._runs.engine_port, name)
 
-    def begin(self, call: BoundaryCall) -> Any:
+    def begin(self, call: ClientCall) -> Any:
         self._runs.calls.append(call)
         step = self._runs.engine_port.begin(call)
         self._runs.steps.append(step)

@@ -13,8 +13,8 @@ pytest.importorskip("sqlalchemy")
 import redis
 import sqlalchemy as sa
 
-from pytest_mimic._clients.redis.client import RedisBoundary
-from pytest_mimic._clients.sql.sqlalchemy import SqlBoundary
+from pytest_mimic._clients.redis.client import RedisAdapter
+from pytest_mimic._clients.sql.sqlalchemy import SqlAdapter
 from unit.clients.runs import Runs
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.promise("--mimic-verify hands on the recorded outcome a
 @pytest.fixture
 def sql(monkeypatch: pytest.MonkeyPatch) -> Runs:
     """Runs of a test with SQLAlchemy."""
-    runs = Runs(SqlBoundary("sqlalchemy"))
+    runs = Runs(SqlAdapter("sqlalchemy"))
     runs.install(monkeypatch)
     return runs
 
@@ -141,7 +141,7 @@ def test_a_cursor_on_the_server_gives_the_recorded_rows(sql: Runs, postgres: Pos
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> Runs:
     """Runs of a test with redis-py."""
-    runs = Runs(RedisBoundary("redis"))
+    runs = Runs(RedisAdapter("redis"))
     runs.install(monkeypatch)
     return runs
 

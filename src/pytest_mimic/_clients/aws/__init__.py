@@ -1,1 +1,1 @@
-"""The boundary of botocore: boto3, botocore itself and aiobotocore."""
+"""The adapter of botocore: boto3, botocore itself and aiobotocore."""

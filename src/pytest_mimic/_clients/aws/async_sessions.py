@@ -1,6 +1,6 @@
 """The HTTP sessions of aiobotocore, on aiohttp and on httpx: each attempt gets a connection of its own.
 
-The libraries' boundaries record and replay what goes over it, so botocore's responses and exceptions are made as usual.
+The libraries' adapters record and replay what goes over it, so botocore's responses and exceptions are made as usual.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.aiohttp import connect_to_recording
-from pytest_mimic._clients.http.httpx import HttpxBoundary
+from pytest_mimic._clients.http.httpx import HttpxAdapter
 from pytest_mimic._core.seam.sync_async import run_async
 
 if TYPE_CHECKING:
@@ -92,14 +92,14 @@ class _AiohttpClient:
 
 
 def _through_httpx(client: Any, attempt: Attempt) -> Any:
-    # What the boundary of httpx asks for: the step and its recorder are known already.
+    # What the adapter of httpx asks for: the step and its recorder are known already.
     exchange: Any = SimpleNamespace(
         port=SimpleNamespace(taking=lambda: True),
         begin=lambda _: attempt.step,
         recorder=lambda *_: attempt.recorder,
     )
     # aiobotocore takes httpx or httpx2.
-    handle = HttpxBoundary(type(client).__module__.partition(".")[0])._handle
+    handle = HttpxAdapter(type(client).__module__.partition(".")[0])._handle
     find = partial(type(client)._transport_for_url, client)
 
     def transport_for(url: Any) -> Any:

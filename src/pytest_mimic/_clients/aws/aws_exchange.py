@@ -17,7 +17,7 @@ from pytest_mimic._clients.http.http_secrets import holds_placeholder
 from pytest_mimic._clients.http.message import text_pairs
 from pytest_mimic._clients.http.recorder import ExchangeRecorder
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.seam.base import BoundaryCall
+from pytest_mimic._core.seam.base import ClientCall
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.aws.operation import AwsOperation
@@ -81,7 +81,7 @@ class AwsExchange(Exchange):
             for name, value in http.parts["headers"].items()
         }
         parts = {**http.parts, "headers": headers, **counted}
-        step = self.port.begin(BoundaryCall(signature, parts=parts, identity=_IDENTITY, described=described))
+        step = self.port.begin(ClientCall(signature, parts=parts, identity=_IDENTITY, described=described))
         if step.mode == "pass":
             return None
         # A request with our own placeholder is signed again before it is sent.

@@ -1,4 +1,4 @@
-"""The boundary of botocore, on which boto3 is built, and of aiobotocore: one attempt to send a request.
+"""The adapter of botocore, on which boto3 is built, and of aiobotocore: one attempt to send a request.
 
 Read against botocore 1.43 and aiobotocore 3.10. The client's retries, redirects, waiters and paginators are above the edge.
 In-process clients (moto's decorator, botocore's Stubber) answer before it. Other HTTP sessions than the libraries' own are
@@ -23,7 +23,7 @@ from pytest_mimic._clients.aws.signing import (
     wrap_provide,
     wrap_sign,
 )
-from pytest_mimic._clients.http.exchange import HttpBoundary
+from pytest_mimic._clients.http.exchange import HttpAdapter
 from pytest_mimic._core.seam.base import Edge
 from pytest_mimic._core.seam.sync_async import run_async, run_sync
 
@@ -42,12 +42,12 @@ _NAMESPACE = re.compile(r"^\{[^}]*\}")
 _MODULES = {run_sync: ("botocore", ""), run_async: ("aiobotocore", "Aio")}
 
 
-class BotocoreBoundary(HttpBoundary):
-    """The boundary of `botocore`, and of `aiobotocore`."""
+class BotocoreAdapter(HttpAdapter):
+    """The adapter of `botocore`, and of `aiobotocore`."""
 
-    parts: ClassVar[tuple[str, ...]] = (*HttpBoundary.parts, *_PARTS)
+    parts: ClassVar[tuple[str, ...]] = (*HttpAdapter.parts, *_PARTS)
     implied: ClassVar = {
-        **HttpBoundary.implied,
+        **HttpAdapter.implied,
         **{f"params.{name}": ("body", "format") for name in _BODIES},
     }
 

@@ -1,6 +1,6 @@
 """Signatures of requests that may be replayed: no credentials are looked up before a request is sent.
 
-botocore signs a request before the boundary can decide about it. A signature needs credentials, which are perhaps missing
+botocore signs a request before the adapter can decide about it. A signature needs credentials, which are perhaps missing
 or must be fetched. So a request is signed with placeholders first, and signed again if it is sent.
 """
 
@@ -56,7 +56,7 @@ class UnsignedRequest:
 
 @contextmanager
 def _fetching(port: Port) -> Iterator[None]:
-    """Return a block that may fetch credentials. No boundary records the requests for them."""
+    """Return a block that may fetch credentials. No client records the requests for them."""
     with performing(None), port.unmimicked():
         yield
 

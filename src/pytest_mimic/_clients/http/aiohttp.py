@@ -1,4 +1,4 @@
-"""The boundary of aiohttp's client: `BaseConnector.connect`, which is below sessions, redirects, cookies and middlewares.
+"""The adapter of aiohttp: `BaseConnector.connect`, which is below sessions, redirects, cookies and middlewares.
 
 Read against aiohttp 3.12.1 to 3.14. In a replay the session gets a connection with the recorded response
 (aiohttp_replay.py): the request is built and written as usual, to nowhere, and the response is the session's own. WebSockets
@@ -14,7 +14,7 @@ from itertools import pairwise
 from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pytest_mimic._clients.http.exchange import Exchange, HttpBoundary, HttpRequest
+from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.network_errors import ClientErrors
 from pytest_mimic._core.seam.base import Edge
 
@@ -93,8 +93,8 @@ def _proxy_key(req: Any) -> Any:
 _ERRORS = _AiohttpErrors()
 
 
-class AiohttpBoundary(HttpBoundary):
-    """The boundary of `aiohttp`'s client."""
+class AiohttpAdapter(HttpAdapter):
+    """The adapter of `aiohttp`."""
 
     def edges(self) -> Sequence[Edge]:
         """Return the method that connects a request to its server."""

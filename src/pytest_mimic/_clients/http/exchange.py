@@ -1,4 +1,4 @@
-"""The shared half of all HTTP boundaries: a request is described, and decided about.
+"""The shared half of all HTTP clients: a request is described, and decided about.
 
 A client's module has its edges. For each request an edge asks `Exchange.begin` for a step. If the step is to run, the
 edge gives the real response to an `ExchangeRecorder` (recorder.py). If it is to replay, the edge builds the client's
@@ -28,7 +28,7 @@ from pytest_mimic._clients.http.presigned import without_signature
 from pytest_mimic._clients.http.recorder import ExchangeRecorder
 from pytest_mimic._clients.http.request_body import describe_body, fields
 from pytest_mimic._clients.http.websockets import WEBSOCKET_EDGES, note_websocket
-from pytest_mimic._core.seam.base import Boundary, BoundaryCall
+from pytest_mimic._core.seam.base import Adapter, ClientCall
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port, Step
@@ -41,8 +41,8 @@ _CACHE_SIZE = 20_000
 _URL = re.compile(r"(?P<origin>[^:/?#]+://[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
 
 
-class HttpBoundary(Boundary):
-    """A boundary of an HTTP client. A subclass adds the edges."""
+class HttpAdapter(Adapter):
+    """The adapter of an HTTP client. A subclass adds the edges."""
 
     parts: ClassVar[tuple[str, ...]] = (
         "host",
@@ -158,7 +158,7 @@ class Exchange:
             return step.refuse()
         return step
 
-    def describe(self, request: HttpRequest) -> BoundaryCall | None:
+    def describe(self, request: HttpRequest) -> ClientCall | None:
         """Return the call that a request is, or None if it is the upgrade to a WebSocket, or if its URL is invalid."""
         self._renew_caches()
         headers = self._read_headers(request.headers)
@@ -187,7 +187,7 @@ class Exchange:
                 body = without_signature(body)
             hidden = secrets.text(body) if isinstance(body, str) else secrets.scrub(body)
             described["body"] = parts["body"] = hidden
-        return BoundaryCall(
+        return ClientCall(
             f"{method} {url.path}",
             host=url.host,
             parts=parts,

@@ -1,4 +1,4 @@
-"""The boundary of `http.client`, on which `urllib.request`, `xmlrpc.client` and other clients are built.
+"""The adapter of `http.client`, on which `urllib.request`, `xmlrpc.client` and other clients are built.
 
 A connection opens its socket only when its request is complete and has to be sent. A replay runs the code of the
 standard library with the recorded bytes in place of a socket. Connections whose class has its own `connect` (UNIX
@@ -20,7 +20,7 @@ from pytest_mimic._clients.http.attempt import (
     origin,
     recorded_on,
 )
-from pytest_mimic._clients.http.exchange import Exchange, HttpBoundary, HttpRequest
+from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.network_errors import NETWORK_ERRORS
 from pytest_mimic._clients.http.request_message import RequestMessage
 from pytest_mimic._clients.http.urllib3_errors import Urllib3Errors
@@ -37,8 +37,8 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _TALK = "_mimic_talk"
 
 
-class StdlibBoundary(HttpBoundary):
-    """The boundary of `http.client`."""
+class StdlibAdapter(HttpAdapter):
+    """The adapter of `http.client`."""
 
     def edges(self) -> Sequence[Edge]:
         """Return the methods of a connection that connect, send and receive."""
@@ -78,7 +78,7 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         talk: _Talk | None = vars(conn).get(_TALK)
         if talk is None:
             is_refused = conn.sock is None and not conn.auto_open
-            is_replayed = isinstance(conn.sock, RecordedSocket)  # by the boundary of urllib3
+            is_replayed = isinstance(conn.sock, RecordedSocket)  # by the adapter of urllib3
             if not port.taking() or is_refused or is_replayed or connects_by_itself(conn):
                 return original(conn, data)
             talk = vars(conn)[_TALK] = _Talk(conn, exchange, original)

@@ -1,4 +1,4 @@
-"""The boundary of httpx and httpx2: their network transports, sync and async.
+"""The adapter of httpx and httpx2: their network transports, sync and async.
 
 Read against httpx 0.25 to 0.28 and httpx2 2.16. Transports within the process (ASGI, WSGI, MockTransport) are other
 classes and left alone.
@@ -13,7 +13,7 @@ from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_mimic._clients.http.answer import load_response
-from pytest_mimic._clients.http.exchange import Exchange, HttpBoundary, HttpRequest
+from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.network_errors import NETWORK_ERRORS, ClientErrors
 from pytest_mimic._core.seam.base import Edge
 from pytest_mimic._core.seam.sync_async import Steps, run_async, run_sync
@@ -61,8 +61,8 @@ class _HttpxErrors(ClientErrors):
 _ERRORS = _HttpxErrors()
 
 
-class HttpxBoundary(HttpBoundary):
-    """The boundary of `httpx` or `httpx2`."""
+class HttpxAdapter(HttpAdapter):
+    """The adapter of `httpx` or `httpx2`."""
 
     def edges(self) -> Sequence[Edge]:
         """Return the methods of the transports that send a request."""

@@ -1,4 +1,4 @@
-"""The boundary of requests: `HTTPAdapter.send`, which is below sessions, redirects, cookies and authentication.
+"""The adapter of requests: `HTTPAdapter.send`, which is below sessions, redirects, cookies and authentication.
 
 Read against requests 2.31 to 2.34 with urllib3 1.26 to 2.8. Adapters of other kinds that are mounted on a session are
 left alone. The retries of urllib3 (`Retry`) happen below the edge, so that their last response is one call.
@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pytest_mimic._clients.http.answer import StoredResponse, is_encoded, load_response
-from pytest_mimic._clients.http.exchange import Exchange, HttpBoundary, HttpRequest
+from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.network_errors import ClientErrors
 from pytest_mimic._clients.http.urllib3_errors import Urllib3Errors
 from pytest_mimic._clients.http.urllib3_response import read_watched, response_parts, watch
@@ -80,8 +80,8 @@ def _errors_below(adapter: Any, request: Any, proxies: Any) -> Urllib3Errors:
 _ERRORS = _RequestsErrors()
 
 
-class RequestsBoundary(HttpBoundary):
-    """The boundary of `requests`."""
+class RequestsAdapter(HttpAdapter):
+    """The adapter of `requests`."""
 
     def edges(self) -> Sequence[Edge]:
         """Return the method that sends a request."""

@@ -1,4 +1,4 @@
-"""The boundary of urllib3: one attempt of a connection pool, below its retries and redirects.
+"""The adapter of urllib3: one attempt of a connection pool, below its retries and redirects.
 
 Read against urllib3 1.26 and 2.0 to 2.8. A replay runs urllib3's own code with the recorded bytes in place of a socket.
 Connections whose class connects by itself (UNIX sockets, in-process servers) are left alone.
@@ -21,7 +21,7 @@ from pytest_mimic._clients.http.attempt import (
     origin,
     recorded_on,
 )
-from pytest_mimic._clients.http.exchange import Exchange, HttpBoundary, HttpRequest
+from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.urllib3_errors import Urllib3Errors, is_before_sending
 from pytest_mimic._core.seam.base import Edge
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
-class Urllib3Boundary(HttpBoundary):
-    """The boundary of `urllib3`."""
+class Urllib3Adapter(HttpAdapter):
+    """The adapter of `urllib3`."""
 
     def edges(self) -> Sequence[Edge]:
         """Return the method that makes one attempt, and the one that connects to a proxy before it."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pytest_mimic._core.hosts import is_local
-from pytest_mimic._core.seam.base import BoundaryCall, Edge
+from pytest_mimic._core.seam.base import ClientCall, Edge
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
@@ -17,7 +17,7 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
 def note_websocket(port: Port, url: str) -> None:
-    """Add a WebSocket to the summary, unless it leads to this machine or the lines of the boundary leave it out."""
+    """Add a WebSocket to the summary, unless it leads to this machine or the lines of the client leave it out."""
     try:
         parts = urlsplit(url)
         host, number = (parts.hostname or "").lower(), parts.port
@@ -25,7 +25,7 @@ def note_websocket(port: Port, url: str) -> None:
         return
     if is_local(host) or not port.taking():
         return
-    if port.takes(BoundaryCall(f"GET {parts.path or '/'}", {}, (), {}, host=host)):
+    if port.takes(ClientCall(f"GET {parts.path or '/'}", {}, (), {}, host=host)):
         scheme = "wss" if parts.scheme in ("wss", "https") else "ws"
         shown = f"[{host}]" if ":" in host else host
         port.note_websocket(f"{scheme}://{shown}" + (f":{number}" if number else ""))
@@ -43,7 +43,7 @@ def _wrap(place: int, original: Callable[..., Any], port: Port) -> Callable[...,
     return connect
 
 
-#: The functions of `websockets` and `websocket-client` that connect. Other clients are seen by HTTP boundaries.
+#: The functions of `websockets` and `websocket-client` that connect. The adapters of HTTP clients see the others.
 WEBSOCKET_EDGES = (
     Edge("websockets.asyncio.client", ("connect", "__init__"), partial(_wrap, 1)),
     Edge("websockets.legacy.client", ("Connect", "__init__"), partial(_wrap, 1)),

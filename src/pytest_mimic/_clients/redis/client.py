@@ -1,4 +1,4 @@
-"""The boundary of redis-py, sync and asyncio: the methods of its connections that send commands and read replies.
+"""The adapter of redis-py, sync and asyncio: the methods of its connections that send commands and read replies.
 
 Read against redis-py 5.0 and 8.1. The client above stays real: pools, retries, pipelines, decoding, callbacks.
 Sentinel and Cluster are not tested.
@@ -23,7 +23,7 @@ from pytest_mimic._clients.redis.redis_connection import (
     returned,
 )
 from pytest_mimic._clients.redis.replies import comparable_reply, load_reply
-from pytest_mimic._core.seam.base import Boundary, Edge
+from pytest_mimic._core.seam.base import Adapter, Edge
 from pytest_mimic._core.seam.replay_log import ReplayLog
 from pytest_mimic._core.seam.sync_async import Steps, async_method, sync_method, waiting
 
@@ -39,8 +39,8 @@ _CALLED: ContextVar[dict[str, Any]] = ContextVar("called_scripts")
 _TOKEN_PLACE = 4
 
 
-class RedisBoundary(Boundary):
-    """The boundary of `redis`."""
+class RedisAdapter(Adapter):
+    """The adapter of `redis`."""
 
     parts = ("command", "commands", "database", "protocol")
 

@@ -11,7 +11,7 @@ from pytest_mimic._clients.redis.redis_secrets import has_no_names, hide_json, h
 from pytest_mimic._core.outcome.families import ExceptionFamily
 from pytest_mimic._core.redact.json_text import may_be_json
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.seam.base import BoundaryCall
+from pytest_mimic._core.seam.base import ClientCall
 from pytest_mimic._core.seam.database_values import blank, from_plain, plain_bytes
 from pytest_mimic.errors import CorruptRecordingError
 
@@ -40,7 +40,7 @@ _ERRORS = _RedisErrors()
 
 def describe_commands(
     commands: Sequence[Command], *, database: int, protocol: int, redactor: Redactor
-) -> BoundaryCall:
+) -> ClientCall:
     """Describe commands that are sent at once: a single one, a pipeline or a transaction.
 
     `database` is the number of the database among those of the test. `protocol` is the version of RESP, which
@@ -60,7 +60,7 @@ def describe_commands(
     if database:
         described["database"] = database
     shared = len(commands) == 1 and verb.partition(" ")[0] in _SHARED
-    return BoundaryCall(
+    return ClientCall(
         f"{verb} {resource}".strip(),
         parts={"database": database, "protocol": protocol, name: counted},
         identity=(name,) if shared else ("database", "protocol", name),

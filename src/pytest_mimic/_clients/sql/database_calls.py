@@ -15,7 +15,7 @@ from pytest_mimic._clients.sql.results import hide_inside
 from pytest_mimic._clients.sql.statements import read_statement, words_in
 from pytest_mimic._core.redact.json_text import may_be_json
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.seam.base import BoundaryCall
+from pytest_mimic._core.seam.base import ClientCall
 from pytest_mimic._core.seam.database_values import to_plain
 
 if TYPE_CHECKING:
@@ -56,12 +56,12 @@ class SqlCall:
     """A statement or another request that is sent to a database.
 
     Attributes:
-        call: The call at the boundary.
+        call: The call at the client.
         secrets: The texts of secret parameters and literals, which an error's message must not contain.
         is_unordered: Whether the rows of its result may come in any order.
     """
 
-    def __init__(self, call: BoundaryCall) -> None:
+    def __init__(self, call: ClientCall) -> None:
         self.call = call
         self.secrets: list[str] = []
         self.is_unordered = False
@@ -80,9 +80,9 @@ def describe_action(action: str, *, database: int | str, shared: bool = False, d
     return SqlCall(_call(action, parts, ("params", "database"), shared))
 
 
-def _call(signature: str, parts: dict[str, Any], described: Sequence[str], shared: bool) -> BoundaryCall:
+def _call(signature: str, parts: dict[str, Any], described: Sequence[str], shared: bool) -> ClientCall:
     shown = {name: parts[name] for name in described if parts[name]}
-    return BoundaryCall(signature, parts, identity=_IDENTITY, described=shown, shared=shared)
+    return ClientCall(signature, parts, identity=_IDENTITY, described=shown, shared=shared)
 
 
 class _Prepared:

@@ -1,4 +1,4 @@
-"""The boundary of SQLAlchemy: the connections that its pools open.
+"""The adapter of SQLAlchemy: the connections that its pools open.
 
 Read against SQLAlchemy 2.0.57 and 2.1.9; tried with sqlite3, aiosqlite, psycopg, psycopg2, pg8000 and asyncpg.
 Everything above the driver stays real: the pool, events, Core, the ORM, types and results.
@@ -18,7 +18,7 @@ from pytest_mimic._clients.sql.driver_types import forget_types, register_when_r
 from pytest_mimic._clients.sql.lazy_connection import LazyConnection
 from pytest_mimic._clients.sql.results import comparable_result
 from pytest_mimic._clients.sql.stand_ins import StandInConnection
-from pytest_mimic._core.seam.base import Boundary, Edge
+from pytest_mimic._core.seam.base import Adapter, Edge
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
@@ -29,7 +29,7 @@ _POOL = f"{_RECORD}__pool"
 _LIST = re.compile(r"(?P<set>\bIN\s*\(\s*)?__\[POSTCOMPILE_(?P<name>\S+?)(?:~~.+?~~)?\]", re.IGNORECASE)
 
 
-class SqlBoundary(Boundary):
+class SqlAdapter(Adapter):
     """Stand-ins for the connections of SQLAlchemy's pools."""
 
     parts = ("statement", "params", "database")

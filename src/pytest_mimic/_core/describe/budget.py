@@ -37,5 +37,5 @@ class Budget(NamedTuple):
 
 # For all arguments of a call together.
 ARGUMENTS = Budget(characters=4_000, items=40, depth=8, text=400)
-# For all parts of a boundary's call together. Nothing but the description shows what a client sends.
+# For all parts of a client's call together. Nothing but the description shows what a client sends.
 PARTS = Budget(characters=20_000, items=200, depth=24, text=2_000)

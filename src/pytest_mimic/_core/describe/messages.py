@@ -170,12 +170,12 @@ def _is_left_out(path: str, ignored: Sequence[str]) -> bool:
 def _changing_paths(target: str, found: Sequence[Difference], nearest: Known) -> set[str]:
     """Return the paths of values that change from run to run, if all differences look like that."""
     paths: set[str] = set()
-    is_boundary = ":" not in target
+    is_client = ":" not in target
     for one in found:
-        if is_boundary and one.path == "signature":  # it is made from the other parts
+        if is_client and one.path == "signature":  # it is made from the other parts
             continue
         old, new = one.old or "", one.new or ""
-        if is_boundary and one.path == "url" and _differ_in(_LOCAL_PORT, old, new):
+        if is_client and one.path == "url" and _differ_in(_LOCAL_PORT, old, new):
             paths.add("port")
             continue
         if nearest.recorded is not None and old.strip("'") == nearest.recorded[:10]:
@@ -189,7 +189,7 @@ def _changing_paths(target: str, found: Sequence[Difference], nearest: Known) ->
             parse_path(path)
         except ValueError:
             return set()
-        if not is_volatile or "," in path or (is_boundary and path == "url"):  # `url` is no name of a part
+        if not is_volatile or "," in path or (is_client and path == "url"):  # `url` is no name of a part
             return set()
         paths.add(path)
     return paths

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pytest_mimic._core.seam.registry import BOUNDARIES
+from pytest_mimic._core.seam.registry import CLIENTS
 from pytest_mimic._core.vault.file_names import CASSETTES
 
 Entry = dict[str, Any]
@@ -21,17 +21,17 @@ class CatalogCall:
     """One call and its outcomes: several for a sequence.
 
     Attributes:
-        target: The function, or the boundary.
+        target: The function, or the client.
         signature: The text that patterns are matched with: `GET /users/1`. A function's is its name.
         host: The host of an HTTP call, or None.
-        is_boundary: Whether a client of a boundary made the call.
+        is_client: Whether a client made the call.
         arguments: The description of the arguments, or None if the vault does not store them.
         source: The fingerprint of the target's source, or None.
         outcomes: In the order of the calls.
         position: The place in its cassette, from 0 on. None for a recording.
     """
 
-    __slots__ = ("arguments", "host", "is_boundary", "outcomes", "position", "signature", "source", "target")
+    __slots__ = ("arguments", "host", "is_client", "outcomes", "position", "signature", "source", "target")
 
     def __init__(self, facts: dict[str, Any], outcomes: list[Entry], position: int | None = None) -> None:
         self.target: str = facts["target"]
@@ -41,8 +41,8 @@ class CatalogCall:
         self.position = position
         self.signature: str = self.target
         self.host: str | None = None
-        self.is_boundary = self.target in BOUNDARIES
-        if self.is_boundary:
+        self.is_client = self.target in CLIENTS
+        if self.is_client:
             described = self.arguments or {}
             self.signature = str(facts.get("signature") or described.get("signature") or "")
             self.host = facts.get("host") or _host_in(described.get("url"))

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_mimic._core.describe.marks import TAG
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.seam.registry import BOUNDARIES
+from pytest_mimic._core.seam.registry import CLIENTS
 
 _LABEL_WIDTH = 120
 _LEAST_WIDTH = 24
@@ -105,11 +105,11 @@ def call_label(target: str, arguments: Mapping[str, Any] | None, *, width: int =
 def recorded_label(
     target: str, arguments: Mapping[str, Any] | None, *, signature: str = "", width: int = _LABEL_WIDTH
 ) -> str:
-    """Return a call as its recording has it: a function with its arguments, a boundary with its signature.
+    """Return a call as its recording has it: a function with its arguments, a client with its signature.
 
     The `signature` is by default the one among the arguments.
     """
-    if target in BOUNDARIES:
+    if target in CLIENTS:
         return f"{target} {signature or (arguments or {}).get('signature', '')}".rstrip()
     try:
         return call_label(target, arguments, width=width)

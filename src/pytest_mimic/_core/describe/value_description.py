@@ -76,7 +76,7 @@ def describe_arguments(
 
 
 def describe_parts(parts: Mapping[str, Any], places: Places | None = None) -> dict[str, Any]:
-    """Return the descriptions of the parts of a boundary's call, plain data in which secrets are hidden already."""
+    """Return the descriptions of the parts of a client's call, plain data in which secrets are hidden already."""
     walk = _Walk(Redactor(defaults=False), frozenset(), places or Places(), PARTS)
     return walk.named(parts, PARTS.characters, PARTS.depth)
 

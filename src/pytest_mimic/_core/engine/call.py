@@ -30,8 +30,8 @@ class Plan:
     """How one activation mimics a target. By default, the target has no source and changes no arguments.
 
     Attributes:
-        kind: `function`, or the boundary's name.
-        target: The function's `module:name`, or the boundary's name.
+        kind: `function`, or the client's name.
+        target: The function's `module:name`, or the client's name.
         cassette: The cassette that takes the calls, if a block is open.
         places: The folders below which paths are stored by their place.
         source: The fingerprint of the target's source. None without a source.
@@ -59,7 +59,7 @@ class Plan:
         return {}
 
     def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
-        """Change the arguments as the recorded call did. No call of a boundary changes any.
+        """Change the arguments as the recorded call did. No call of a client changes any.
 
         Returns:
             The value, or the caller's own argument if the recorded value was that argument.
@@ -117,10 +117,10 @@ class Call:
         values: The bound arguments, in the order of the parameters.
         reading: How the plan read the arguments.
         signature: `VERB resource`.
-        host: The host that patterns are matched against, at boundaries.
+        host: The host that patterns are matched against, at clients.
         sequence: Whether the n-th identical call gets the n-th outcome.
-        is_shared: Whether a boundary's client made the call for itself, so that it belongs to no test.
-        edge_call: The call as the edge of a boundary saw it, a `BoundaryCall`.
+        is_shared: Whether a client made the call for itself, so that it belongs to no test.
+        edge_call: The call as the edge of a client saw it, a `ClientCall`.
         before: The identity of each argument before the real call, as the plan saved it.
         files: The files that the arguments named before the real call.
         awaited: Whether a plain function returned a coroutine or an async generator.

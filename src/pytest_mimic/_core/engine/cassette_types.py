@@ -23,8 +23,8 @@ class CassetteCall(ABC):
     """One call of a cassette.
 
     Attributes:
-        kind: `function`, or the boundary's name.
-        target: The function's `module:name`, or the boundary's name.
+        kind: `function`, or the client's name.
+        target: The function's `module:name`, or the client's name.
         arguments: The structured, redacted description of the arguments.
         duration: The duration of the real call, in seconds.
     """
@@ -42,7 +42,7 @@ class CassetteCall(ABC):
     @property
     @abstractmethod
     def signature(self) -> str:
-        """The call, and its status at an HTTP boundary: `GET /users/1 → 200`."""
+        """The call, and its status at an HTTP client: `GET /users/1 → 200`."""
 
     @abstractmethod
     def match(self, only: str | Sequence[str] | None = None, *, exclude: str | Sequence[str] = ()) -> bool:
@@ -89,7 +89,7 @@ class CassetteFixture(Protocol):
         name: str | None = None,
         *,
         targets: str | Target | Callable[..., Any] | Iterable[str | Target | Callable[..., Any]] = (),
-        boundaries: str | Iterable[str] = (),
+        clients: str | Iterable[str] = (),
         strict: bool = False,
         **options: Unpack[TargetOptions],
     ) -> AbstractContextManager[Cassette]:
@@ -98,7 +98,7 @@ class CassetteFixture(Protocol):
         Args:
             name: The cassette's name. By default it is made from the test's id.
             targets: Functions to mimic, as in `mimic(...)`.
-            boundaries: Clients to mimic, such as `httpx`.
+            clients: Clients to mimic, such as `httpx`.
             strict: Whether a replay fails if a recorded call was not made, or if the order differs.
             options: The options of a target line, for all of them.
         """

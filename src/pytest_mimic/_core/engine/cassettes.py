@@ -178,7 +178,7 @@ class OpenCassette(Cassette):
                 raise self._recordings.cannot_begin_again(call) from None
 
     def _converses_again(self, call: Call) -> bool:
-        """Return whether a call of a boundary runs for real, since the conversation has a new call."""
+        """Return whether a call of a client runs for real, since the conversation has a new call."""
         state, target = self._state, call.plan.target
         with self._recordings.guard, self._guard:
             is_new = self._positions.get(call.key, 0) >= len(self._places.get(call.key, ()))
@@ -194,7 +194,7 @@ class OpenCassette(Cassette):
         return runs
 
     def _recorded(self, target: str) -> list[int]:
-        """Return the places of the calls of a boundary."""
+        """Return the places of the calls of a client."""
         return [place for place, entry in enumerate(self._entries) if entry and entry.target == target]
 
     def _replace(self, places: Sequence[int]) -> None:

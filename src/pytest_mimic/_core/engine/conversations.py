@@ -1,4 +1,4 @@
-"""Conversations: the calls of one test, fixture's scope or cassette at one boundary, which are recorded as a whole."""
+"""Conversations: the calls of one test, fixture's scope or cassette at one client, which are recorded as a whole."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Participant(Protocol):
     """An owner of sequences or a cassette, during one attempt of a test.
 
     Attributes:
-        replayed: The boundaries at which calls were replayed.
-        recorded_again: The boundaries whose conversation is recorded again.
+        replayed: The clients at which calls were replayed.
+        recorded_again: The clients whose conversation is recorded again.
         is_aborted: Whether one of its conversations has ended the attempt.
         is_ending: Whether a fixture is being torn down, which cannot be repeated.
     """
@@ -41,7 +41,7 @@ class Restart(NamedTuple):
 
     Attributes:
         name: The name of the owner, or the cassette's file.
-        target: The boundary.
+        target: The client.
         label: The new call.
         is_wider: Whether the conversation belongs to the scope of a wider fixture.
         by_pattern: Whether the call is not new, but one that `--mimic-only` selects.
@@ -74,7 +74,7 @@ class Conversations:
         self.end_test: Callable[[str], BaseException] | None = None
         self.restarts: list[Restart] = []
         self._again: dict[str, set[str]] = {}
-        # Those that have a call which `--mimic-only` selects: names, and boundaries. A cassette is one conversation.
+        # Those that have a call which `--mimic-only` selects: names, and clients. A cassette is one conversation.
         self._taken: set[tuple[str, str]] = set()
         self._caught = 0
 
@@ -162,9 +162,9 @@ class Conversations:
 
     def _error(self, call: Call) -> BaseException:
         text = f"the test is run again: a conversation at {call.plan.target} has changed"
-        boundary: Any = getattr(call.plan, "boundary", None)
+        adapter: Any = getattr(call.plan, "adapter", None)
         is_awaited = _is_in_background()
-        if is_awaited or getattr(boundary, "closes_on_exits", False) or self.end_test is None:
+        if is_awaited or getattr(adapter, "closes_on_exits", False) or self.end_test is None:
             self._caught += 1
             limit = _MAX_CAUGHT_IN_BACKGROUND if is_awaited else _MAX_CAUGHT
             if self._caught <= limit or self.end_test is None:

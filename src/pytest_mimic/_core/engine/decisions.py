@@ -101,7 +101,7 @@ class Decisions:
     def _run_once(self, call: Call, name: str) -> Step | CallInFlight:
         """Run a call for real, unless an identical call does so now or has just done so."""
         finish = partial(self.recordings.record, name, call)
-        if call.plan.kind != "function":  # a boundary's edge cannot wait
+        if call.plan.kind != "function":  # a client's edge cannot wait
             return RealCall(self.state, call, finish)
         flight, is_first = self.in_flight.start(name)
         if not is_first:

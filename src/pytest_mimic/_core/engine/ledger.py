@@ -86,7 +86,7 @@ class Ledger:
         collected: The ids of the files and folders in which pytest looked for tests.
         tests: With `--mimic-usage`, the ids of the tests that were collected, also of those that were deselected then.
         superseded: Cassettes of vcrpy that are no longer used, since the vault has cassettes for their tests.
-        absent_clients: The boundaries that tests name and whose client is not installed.
+        absent_clients: The clients that tests name and that are not installed.
         forks: The log of the processes that were forked from this one.
     """
 
@@ -141,7 +141,7 @@ class Ledger:
             self.forks.report(matched=[pattern])
 
     def note_absent(self, client: str) -> None:
-        """Note that a test names a boundary whose client is not installed."""
+        """Note that a test names a client that is not installed."""
         if client not in self.absent_clients:
             self.absent_clients.add(client)
             self.forks.report(absent_clients=[client])

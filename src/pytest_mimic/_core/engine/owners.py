@@ -26,7 +26,7 @@ class JournalEntry:
         good: The last content without an error, None until there is one.
         now: The content that was written last. None: the file was deleted.
         errors: The errors recorded, by position.
-        conversation: The boundary whose conversation the recording is a part of. None for one by itself.
+        conversation: The client whose conversation the recording is a part of. None for one by itself.
     """
 
     __slots__ = ("before", "conversation", "errors", "good", "now")
@@ -66,7 +66,7 @@ class Journal:
     Attributes:
         changes: What was written, by the name of the recording or cassette.
         used: The names of the recordings that were replayed or written.
-        replaces: The boundaries at which a conversation stood before.
+        replaces: The clients at which a conversation stood before.
     """
 
     __slots__ = ("changes", "replaces", "used")

@@ -240,7 +240,7 @@ class Recordings:
         """Return an outcome in its stored form, if it may be recorded.
 
         The outcome recorded `before` is kept if only parts changed that verifying leaves out: those of `volatile=`, and
-        at a boundary also a date or a server's name.
+        at a client also a date or a server's name.
 
         Raises:
             MutatedInputError, UnstorableOutcomeError: It may not be recorded.
@@ -323,7 +323,7 @@ class Recordings:
         self._note(name, written, errors, conversation=call.plan.target if is_talk else None)
 
     def others(self, owner: Owner, target: str) -> set[str]:
-        """Return the names of an owner's recordings at a boundary whose calls it did not make in this run."""
+        """Return the names of an owner's recordings at a client whose calls it did not make in this run."""
         if target not in self._by_owner:
             found = self._by_owner[target] = {}
             for recording in self.of_target(target):
@@ -332,7 +332,7 @@ class Recordings:
         return self._by_owner[target].get(owner.name, set()) - owner.sequences.keys()
 
     def drop_others(self, owner: Owner, target: str) -> None:
-        """Delete the recordings of an owner at a boundary whose calls it did not make in this run."""
+        """Delete the recordings of an owner at a client whose calls it did not make in this run."""
         for name in self.others(owner, target):
             self._state.vault.restore(name, None)
             self.known.pop(name, None)

@@ -55,7 +55,7 @@ class Sequences:
         return Replay(self._state, call, stored)
 
     def _mode_of(self, call: Call, owner: Owner, name: str) -> Mode:
-        """Return the mode of a call. At a boundary, `--mimic-only` selects conversations as a whole."""
+        """Return the mode of a call. At a client, `--mimic-only` selects conversations as a whole."""
         state = self._state
         mode = state.mode_of(call)
         if state.only is None or call.plan.kind == "function":
@@ -96,7 +96,7 @@ class Sequences:
     ) -> Step:
         """Replay what `--mimic-record` keeps; run the call for real beyond that.
 
-        At a boundary, a new call makes the whole conversation run for real.
+        At a client, a new call makes the whole conversation run for real.
         """
         recordings = self._recordings
         with recordings.guard:
@@ -124,7 +124,7 @@ class Sequences:
         return Replay(self._state, call, sequence.old[position], finish=finish)
 
     def _converse(self, owner: Owner, call: Call, *, is_new: bool) -> bool:
-        """Return whether a call of a boundary runs for real."""
+        """Return whether a call of a client runs for real."""
         state = self._state
         is_wider = owner.name != state.test
         try:
@@ -146,7 +146,7 @@ class Sequences:
             self._state.ledger.note(f"the fixtures of {scope or 'the session'} {kept}: {remedy}")
 
     def replaced_by(self, owner: Owner) -> set[str]:
-        """Return the boundaries at which an owner's conversation is recorded again and stood before."""
+        """Return the clients at which an owner's conversation is recorded again and stood before."""
         made = {one.call.plan.target for one in owner.sequences.values() if one.was_recorded}
         return {each for each in owner.recorded_again if each in made or self._recordings.others(owner, each)}
 

@@ -90,7 +90,7 @@ class Replay:
         return value
 
     def outcome(self) -> Any:
-        """Return a fresh copy of the plain value that a boundary stored."""
+        """Return a fresh copy of the plain value that a client stored."""
         with self._state.pending:
             stored = self.stored
             plain = stored.load(self.call.paths).value if stored.is_tagged else stored.player()()
@@ -179,7 +179,7 @@ class RealCall:
         self._state = state
         self._finish = finish
         self._flight = flight
-        # A client at a boundary may draw: it waits a random time before it tries again, for example.
+        # A client may draw: it waits a random time before it tries again, for example.
         is_recorded = call.plan.kind == "function" and state.settings.mode is not Mode.VERIFY
         self._drawn: set[str] | None = set() if is_recorded else None
         self._started = self._state.clock()

@@ -91,7 +91,7 @@ def _failed(plan: Plan, outcome: Outcome) -> str:
 def is_unchanged(call: Call, before: Stored, after: Stored, *, redactor: Redactor) -> bool:
     """Check whether an outcome differs from the one recorded before at most in parts that verifying leaves out.
 
-    At a boundary, these are those of `volatile=` and a few more, such as a date; otherwise, they are those of
+    At a client, these are those of `volatile=` and a few more, such as a date; otherwise, they are those of
     `volatile=`.
     """
     plan, volatile = call.plan, call.plan.options.volatile

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_mimic.errors import TargetError
 
     class Patchable(Protocol):
-        """Names functions to patch: a Target, or an edge of a boundary. It may have `candidates`, as Target has."""
+        """Names functions to patch: a Target, or a client's edge. It may have `candidates`, as Target has."""
 
         @property
         def module(self) -> str: ...

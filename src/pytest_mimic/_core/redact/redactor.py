@@ -22,7 +22,7 @@ class Redactor(SecretNames):
         defaults: Whether the default names are secret, and keys that are known by their look.
 
     Attributes:
-        issued: Values that servers sent under secret names in this run. Boundaries hide them elsewhere as well.
+        issued: Values that servers sent under secret names in this run. Clients hide them elsewhere as well.
     """
 
     def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:

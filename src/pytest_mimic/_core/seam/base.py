@@ -1,4 +1,4 @@
-"""The interface between a client library and the engine: a boundary, its edges, and the calls that they see."""
+"""The interface between a client and the engine: an adapter, its edges, and the calls that they see."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ class Step(Protocol):
         ...
 
 
-class BoundaryCall(NamedTuple):
+class ClientCall(NamedTuple):
     """One call at an edge, described in plain data without secrets.
 
     Attributes:
         signature: `VERB resource`, `GET /users/1`.
-        parts: The call's parts by name (`method`, `query`, `body`, …); names are those of `Boundary.parts`.
+        parts: The call's parts by name (`method`, `query`, `body`, …); names are those of `Adapter.parts`.
         identity: The names of the parts that count by default; `ignore=` removes some, `match=` adds others.
         described: The parts as messages show them and as they are stored beside the recording.
         host: The host that `only=` and `exclude=` compare with their patterns; None for a client without hosts.
@@ -92,7 +92,7 @@ class BoundaryCall(NamedTuple):
 
 
 class Port(Protocol):
-    """The engine as the edges of one boundary see it."""
+    """The engine as the edges of one client see it."""
 
     @property
     def redactor(self) -> Redactor:
@@ -100,7 +100,7 @@ class Port(Protocol):
         ...
 
     def taking(self) -> bool:
-        """Return whether calls of this boundary are mimicked at the moment. It is cheap."""
+        """Return whether calls of this client are mimicked at the moment. It is cheap."""
         ...
 
     @property
@@ -118,14 +118,14 @@ class Port(Protocol):
         ...
 
     def unmimicked(self) -> AbstractContextManager[None]:
-        """Return a block in which no call is mimicked, of any boundary or function."""
+        """Return a block in which no call is mimicked, of any client or function."""
         ...
 
-    def takes(self, call: BoundaryCall) -> bool:
+    def takes(self, call: ClientCall) -> bool:
         """Return whether this call is mimicked. For other calls, `begin` returns a step to pass."""
         ...
 
-    def begin(self, call: BoundaryCall) -> Step:
+    def begin(self, call: ClientCall) -> Step:
         """Decide about a call.
 
         Raises:
@@ -171,14 +171,14 @@ class Edge(NamedTuple):
     path: tuple[str, ...]
     wrap: Callable[[Callable[..., Any], Port], Callable[..., Any]]
     excluded: bool = False
-    origin: str = "a boundary"
+    origin: str = "a client"
 
 
-class Boundary:
+class Adapter:
     """An adapter for one client library. A subclass declares the edges of its client and the parts of its calls.
 
     Attributes:
-        name: The boundary's name in target lines. It is also the client's module: a boundary can be used
+        name: The client's name in target lines. It is also the client's module: a client can be used
             where that module can be found.
         parts: The names of a call's parts, which `ignore=` and `match=` may use.
         implied: Parts that `ignore=` leaves out together with another one: `{"body": ("format",)}`.

@@ -1,4 +1,4 @@
-"""The table of boundaries by name."""
+"""The table of clients by name."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.seam.base import Boundary
+    from pytest_mimic._core.seam.base import Adapter
 
-# The class of each boundary, as `module:Class`. Importing the module must not import the client.
-BOUNDARIES = {
-    "httpx": "pytest_mimic._clients.http.httpx:HttpxBoundary",
-    "httpx2": "pytest_mimic._clients.http.httpx:HttpxBoundary",
-    "requests": "pytest_mimic._clients.http.requests:RequestsBoundary",
-    "aiohttp": "pytest_mimic._clients.http.aiohttp:AiohttpBoundary",
-    "urllib3": "pytest_mimic._clients.http.urllib3:Urllib3Boundary",
-    "http.client": "pytest_mimic._clients.http.http_client:StdlibBoundary",
-    "botocore": "pytest_mimic._clients.aws.botocore:BotocoreBoundary",
-    "sqlalchemy": "pytest_mimic._clients.sql.sqlalchemy:SqlBoundary",
-    "redis": "pytest_mimic._clients.redis.client:RedisBoundary",
+# The class of each client, as `module:Class`. Importing the module must not import the client.
+CLIENTS = {
+    "httpx": "pytest_mimic._clients.http.httpx:HttpxAdapter",
+    "httpx2": "pytest_mimic._clients.http.httpx:HttpxAdapter",
+    "requests": "pytest_mimic._clients.http.requests:RequestsAdapter",
+    "aiohttp": "pytest_mimic._clients.http.aiohttp:AiohttpAdapter",
+    "urllib3": "pytest_mimic._clients.http.urllib3:Urllib3Adapter",
+    "http.client": "pytest_mimic._clients.http.http_client:StdlibAdapter",
+    "botocore": "pytest_mimic._clients.aws.botocore:BotocoreAdapter",
+    "sqlalchemy": "pytest_mimic._clients.sql.sqlalchemy:SqlAdapter",
+    "redis": "pytest_mimic._clients.redis.client:RedisAdapter",
 }
-# Names that `ignore=` and `match=` accept at every boundary, so that one list of options can serve several.
+# Names that `ignore=` and `match=` accept at every client, so that one list of options can serve several.
 COMMON_PARTS = ("host", "port", "headers", "query", "body", "params")
 
 
-def load_boundary(name: str) -> Boundary:
-    """Return a boundary by its name, without importing its client."""
-    module, _, class_name = BOUNDARIES[name].partition(":")
-    boundary: Boundary = getattr(import_module(module), class_name)(name)
-    return boundary
+def load_adapter(name: str) -> Adapter:
+    """Return a client by its name, without importing its client."""
+    module, _, class_name = CLIENTS[name].partition(":")
+    adapter: Adapter = getattr(import_module(module), class_name)(name)
+    return adapter
 
 
 def is_installed(name: str) -> bool:
-    """Check whether the client of a boundary can be imported."""
+    """Check whether the client can be imported."""
     # The parent of a dotted name would be imported. `http.client` is always there.
     return name in sys.modules or find_spec(name.partition(".")[0]) is not None

@@ -98,7 +98,7 @@ class Retries:
                 self._callers[frame] = error
             frame = frame.f_back
 
-    def _is_boundary(self, frame: FrameType) -> bool:
+    def _is_client(self, frame: FrameType) -> bool:
         """Check whether a frame belongs to the test itself, to pytest, or to an event loop or thread."""
         return self._is_main(frame) or _is_scheduler(frame)
 
@@ -149,7 +149,7 @@ class Retries:
         error: MimicError | None = None
         cause: FrameType | None = None
         while frame is not None:
-            if self._is_boundary(frame):
+            if self._is_client(frame):
                 return error, cause, self._is_main(frame)
             if error is None:
                 error, cause = self._callers.get(frame) or catchers.get(frame), frame

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._core.seam.registry import BOUNDARIES, COMMON_PARTS, load_boundary
+from pytest_mimic._core.seam.registry import CLIENTS, COMMON_PARTS, load_adapter
 from pytest_mimic._core.target_options import Options
 from pytest_mimic.errors import TargetError
 
@@ -75,21 +75,21 @@ def read_keyword_options(options: Mapping[str, object], target: str, origin: str
 
 
 def check_kind(target: str, options: Options, origin: str = "") -> None:
-    """Check that options fit the kind of target, which is a function or a boundary.
+    """Check that options fit the kind of target, which is a function or a client.
 
     Raises:
-        TargetError: An option is for the other kind, or names a part that calls of this boundary do not have.
+        TargetError: An option is for the other kind, or names a part that calls of this client do not have.
     """
-    is_boundary = target in BOUNDARIES
-    for name in ("mutates", "key", "content", "writes") if is_boundary else ("match",):
+    is_client = target in CLIENTS
+    for name in ("mutates", "key", "content", "writes") if is_client else ("match",):
         if getattr(options, name):
-            what = f"{target}: {name}= is an option of {'a function' if is_boundary else 'a boundary'}"
+            what = f"{target}: {name}= is an option of {'a function' if is_client else 'a client'}"
             raise target_error(origin, what, target=target, option=name)
-    if not is_boundary:
+    if not is_client:
         return
     for name in ("ignore", "match"):
         for path in getattr(options, name):
-            parts = load_boundary(target).parts
+            parts = load_adapter(target).parts
             part = first_step(path)
             if part not in (*parts, *COMMON_PARTS, "*"):
                 from pytest_mimic._core.words import did_you_mean

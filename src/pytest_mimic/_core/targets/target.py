@@ -1,4 +1,4 @@
-"""Targets: the grammar of one line, and the functions or boundaries that it names."""
+"""Targets: the grammar of one line, and the functions or clients that it names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property, partialmethod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.modules import closest_module, module_exists
-from pytest_mimic._core.seam.registry import BOUNDARIES
+from pytest_mimic._core.seam.registry import CLIENTS
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.targets.binding import argument_names
 from pytest_mimic._core.targets.options import (
@@ -40,7 +40,7 @@ class FunctionPath(NamedTuple):
 
 
 class Target:
-    """A function, the functions of a module or class, or a boundary that is to be mimicked.
+    """A function, the functions of a module or class, or a client that is to be mimicked.
 
     Args:
         line_or_function: A line as in `mimic_functions` (`shop.api:fetch_rates ignore=session`),
@@ -49,9 +49,9 @@ class Target:
             it is, and an exclusion ignores all of them.
 
     Attributes:
-        module: `shop.api`; for a boundary its client, `httpx`.
+        module: `shop.api`; for a client its client, `httpx`.
         path: The names that lead to the function in the module, `("Client", "fetch")`. `"*"` as the
-            last one means every public function. Empty for a boundary.
+            last one means every public function. Empty for a client.
         excluded: Whether it excludes what an earlier target included (`!shop.api:helper`).
         options: See `Options`.
         is_shared: Whether the options were given for several targets together. Not every target
@@ -163,13 +163,13 @@ class Target:
         return ""
 
     @property
-    def is_boundary(self) -> bool:
+    def is_client(self) -> bool:
         """Whether it names a client library instead of functions."""
         return not self.path
 
     @property
     def name(self) -> str:
-        """`shop.api:Client.fetch`, or `httpx` for a boundary."""
+        """`shop.api:Client.fetch`, or `httpx` for a client."""
         return f"{self.module}:{'.'.join(self.path)}" if self.path else self.module
 
     def __str__(self) -> str:
@@ -205,7 +205,7 @@ def missing_module(target: Target) -> TargetError | None:
     """
     if any(module_exists(candidate.module) for candidate in target.candidates):
         return None
-    if target.is_boundary:
+    if target.is_client:
         what, install = f"the client {target.module} is not installed", f"pip install {target.module}"
         return TargetError(what, remedies=[f"to install it: {install}"], target=target.name)
     close = closest_module(target.module)
@@ -242,13 +242,13 @@ def _split_line(line: str, origin: str) -> list[str]:
 
 def _parse_name(name: str, origin: str) -> tuple[str, tuple[str, ...], bool]:
     """Return the module, the path in it, and whether the name is in the older dotted form."""
-    if name in BOUNDARIES:
+    if name in CLIENTS:
         return name, (), False
     if name.isidentifier():
         from pytest_mimic._core.words import did_you_mean
 
-        hint = did_you_mean(name, BOUNDARIES)
-        what = f"{name} is neither package.module:function nor a boundary{hint}"
+        hint = did_you_mean(name, CLIENTS)
+        what = f"{name} is neither package.module:function nor a client{hint}"
         raise target_error(origin, what, target=name)
     module, colon, path = name.partition(":") if ":" in name else name.rpartition(".")
     names = tuple(path.split("."))

@@ -22,7 +22,7 @@ _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt
 def recording_name(target: str, key: str) -> str:
     """Return the name of a call's recording: `calls/shop.api/fetch_rates/<key>.json`.
 
-    Two targets never share a folder, even where case does not count. A boundary's has no second part.
+    Two targets never share a folder, even where case does not count. A client's has no second part.
     """
     return f"calls/{_folder(target)}/{key}.json"
 

@@ -256,7 +256,7 @@ class CassetteEntry(NamedTuple):
 
     Attributes:
         kind: `function`, `httpx`, ...
-        target: The function, or the boundary.
+        target: The function, or the client.
         signature: `GET /users/1`.
         key: The call's identity.
         arguments: A short, redacted description, or None.

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: Parser) -> None:
     """Add the arguments of the subcommand to its parser."""
-    from pytest_mimic._tools.foreign.clients import http_boundaries
+    from pytest_mimic._tools.foreign.clients import http_clients
 
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, or a folder of files")
     parser.add_argument(
-        "--boundary",
-        choices=http_boundaries(),
+        "--client",
+        choices=http_clients(),
         help="the client that will make the calls (default: the one that the User-Agent names)",
     )
     parser.add_argument(
@@ -62,7 +62,7 @@ def run(invocation: Invocation) -> int:
         targets=_targets(project),
         today=strftime("%Y-%m-%d"),
         here=project.here,
-        boundary=options.boundary,
+        client=options.client,
         form=options.form,
         name=options.name,
         overwrite=options.overwrite,

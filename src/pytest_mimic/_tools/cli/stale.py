@@ -24,7 +24,7 @@ def stale(invocation: Invocation, files: list[CatalogFile]) -> tuple[list[Catalo
     for file in files:
         is_stale = False
         for call in file.calls:
-            if call.source is None:  # a boundary, or a function without source
+            if call.source is None:  # a client, or a function without source
                 continue
             key = (call.target, call.source)
             if key not in judged:

@@ -1,4 +1,4 @@
-"""The boundary at which a foreign exchange would have been recorded."""
+"""The client at which a foreign exchange would have been recorded."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from pytest_mimic._clients.http.exchange import HttpBoundary
+from pytest_mimic._clients.http.exchange import HttpAdapter
 from pytest_mimic._clients.http.message import header_of, text_pairs
-from pytest_mimic._core.seam.base import Boundary
-from pytest_mimic._core.seam.registry import BOUNDARIES, is_installed, load_boundary
+from pytest_mimic._core.seam.base import Adapter
+from pytest_mimic._core.seam.registry import CLIENTS, is_installed, load_adapter
 from pytest_mimic._core.targets.target import Target
 from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
 
@@ -27,7 +27,7 @@ _AGENTS = [
 # Packages that use httpx, and httpx2 in their newer versions.
 _EITHER = re.compile(r"^(?:Async)?(?:OpenAI|Anthropic)/Python ")
 _HTTPX = ("httpx", "httpx2")
-# The boundaries that take the calls of another if that is not mimicked itself: those below it, or its successor.
+# The clients that take the calls of another if that is not mimicked itself: those below it, or its successor.
 _INSTEAD = {
     "httpx": ("httpx2",),
     "requests": ("urllib3", "http.client"),
@@ -46,36 +46,36 @@ class Unknown(NamedTuple):
     requests: int
 
 
-def http_boundaries() -> list[str]:
-    """Return the names of the boundaries whose calls are plain HTTP requests."""
-    return [name for name in BOUNDARIES if _is_plain(load_boundary(name))]
+def http_clients() -> list[str]:
+    """Return the names of the clients whose calls are plain HTTP requests."""
+    return [name for name in CLIENTS if _is_plain(load_adapter(name))]
 
 
-def _is_plain(boundary: Boundary) -> bool:
+def _is_plain(client: Adapter) -> bool:
     # Calls of AWS have further parts, which their requests do not name.
-    return isinstance(boundary, HttpBoundary) and boundary.parts == HttpBoundary.parts
+    return isinstance(client, HttpAdapter) and client.parts == HttpAdapter.parts
 
 
 def mimicked_clients(targets: Iterable[Target]) -> list[str]:
-    """Return the HTTP boundaries among targets."""
-    known = [name for name in BOUNDARIES if isinstance(load_boundary(name), HttpBoundary)]
+    """Return the HTTP clients among targets."""
+    known = [name for name in CLIENTS if isinstance(load_adapter(name), HttpAdapter)]
     return list(dict.fromkeys(target.module for target in targets if target.module in known))
 
 
-def boundaries_of(
+def clients_of(
     exchanges: Sequence[ForeignExchange], mimicked: Sequence[str], given: str | None, *, is_talk: bool
 ) -> list[str | None]:
-    """Return the boundary of each exchange of a file; None if it is not known.
+    """Return the client of each exchange of a file; None if it is not known.
 
     It is the given one, or that of the `User-Agent`. Without one, it is that of the other exchanges of the file, if they
-    have a single one, and otherwise the only HTTP boundary that the project mimics. A test meets only the boundaries that
+    have a single one, and otherwise the only HTTP client that the project mimics. A test meets only the clients that
     the project mimics, a cassette (`is_talk`) meets every one.
     """
     if given is not None:
         return [given] * len(exchanges)
     named = [_named_client(exchange, () if is_talk else mimicked) for exchange in exchanges]
     found = sorted({name for name in named if name is not None})
-    plain = http_boundaries()
+    plain = http_clients()
     guessed = [name for name in mimicked if name in plain]
     return [
         name or _usual(exchange, found) or (None if found else _usual(exchange, guessed))
@@ -84,9 +84,9 @@ def boundaries_of(
 
 
 def _named_client(exchange: ForeignExchange, mimicked: Sequence[str]) -> str | None:
-    """Return the boundary of the client that sent a request, or None if nothing gives it away.
+    """Return the adapter of the client that sent a request, or None if nothing gives it away.
 
-    If only a boundary that takes the calls in its place is mimicked, it is this one.
+    If only a client that takes the calls in its place is mimicked, it is this one.
     """
     agent = _agent_of(exchange)
     if _EITHER.search(agent):
@@ -99,10 +99,10 @@ def _named_client(exchange: ForeignExchange, mimicked: Sequence[str]) -> str | N
     return next((name for name in _INSTEAD.get(named, ()) if name in mimicked), named)
 
 
-def _usual(exchange: ForeignExchange, boundaries: Sequence[str]) -> str | None:
-    """Return the only boundary that may have sent a request, or None if there are several."""
+def _usual(exchange: ForeignExchange, clients: Sequence[str]) -> str | None:
+    """Return the only client that may have sent a request, or None if there are several."""
     names = {name.lower() for name, _ in text_pairs(exchange.request.headers)}
-    possible = boundaries if names & _AUTOMATIC else [name for name in boundaries if name in _BARE]
+    possible = clients if names & _AUTOMATIC else [name for name in clients if name in _BARE]
     return possible[0] if len(possible) == 1 else None
 
 

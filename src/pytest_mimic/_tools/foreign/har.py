@@ -138,7 +138,7 @@ def _check_transport(entry: dict[str, Any], url: str) -> None:
     scheme = url.partition(":")[0].lower()
     is_upgrade = entry["response"].get("status") == 101 or entry.get("_resourceType") == "websocket"
     if scheme in ("ws", "wss") or is_upgrade:
-        raise _NotSentError("it is a WebSocket, which no boundary records")
+        raise _NotSentError("it is a WebSocket, which no client records")
     if scheme not in ("http", "https"):
         raise _NotSentError(f"it is not HTTP but {scheme}:" if scheme.isalpha() else "it has no valid URL")
 

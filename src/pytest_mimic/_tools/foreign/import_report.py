@@ -18,14 +18,14 @@ class ImportedFile(NamedTuple):
         file: Its name.
         to: The test, or the cassette.
         calls: The number of its calls.
-        boundaries: The same by boundary.
+        clients: The same by client.
         how: What was done.
     """
 
     file: str
     to: str
     calls: int
-    boundaries: dict[str, int]
+    clients: dict[str, int]
     how: Placement
 
 
@@ -48,7 +48,7 @@ class Report:
         leftovers: What was not.
         doubts: What may be missing although it was carried over.
         ignored: Files in folders that are no cassettes.
-        missing_lines: The boundaries that no line of `mimic_functions` names.
+        missing_lines: The clients that no line of `mimic_functions` names.
         cassettes: The names of the cassettes that were written.
     """
 
@@ -88,7 +88,7 @@ class Report:
         also = f"; {_count(there, 'file')} of the same content {_was(there)} there already" if there else ""
         yield f"{would} {_count(calls, 'call')} of {_count(len({one.file for one in written}), 'file')} into {self.vault}{also}"
         for one in written[:_SHOWN]:
-            facts = [f"{count} at {name}" for name, count in one.boundaries.items()]
+            facts = [f"{count} at {name}" for name, count in one.clients.items()]
             facts += ["in place of what was there"] if one.how == "replaced" else []
             more = f" ({', '.join(facts)})" if facts else ""
             yield f"  {one.file} -> {one.to}{more}"

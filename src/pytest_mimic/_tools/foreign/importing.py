@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from pytest_mimic._clients.http.message import header_of
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._tools.foreign.clients import (
-    boundaries_of,
-    http_boundaries,
+    clients_of,
+    http_clients,
     mimicked_clients,
     unknown_agents,
 )
@@ -47,7 +47,7 @@ class ImportRequest(NamedTuple):
         settings, targets: Those of the project.
         today: The date of recordings whose own date is not known.
         here: The folder to which shown names are relative.
-        boundary: The boundary of all calls; None to go by their `User-Agent`.
+        client: The client of all calls; None to go by their `User-Agent`.
         form: Recordings of tests, cassettes, or `auto`: whichever the name of the file leads to.
         name: The name of the cassette, for a single file.
         overwrite: Replace what is in the vault.
@@ -59,7 +59,7 @@ class ImportRequest(NamedTuple):
     targets: Sequence[Target]
     today: str
     here: Path
-    boundary: str | None = None
+    client: str | None = None
     form: Form = "auto"
     name: str = ""
     overwrite: bool = False
@@ -67,12 +67,12 @@ class ImportRequest(NamedTuple):
 
 
 class _Ready(NamedTuple):
-    """A file that was read, for one destination: its name, and the boundary of each exchange."""
+    """A file that was read, for one destination: its name, and the client of each exchange."""
 
     shown: str
     file: ForeignFile
     destination: Destination
-    boundaries: list[str | None]
+    clients: list[str | None]
 
 
 class Importer:
@@ -93,7 +93,7 @@ class Importer:
         )
         self._placer = Placer(self._vault, overwrite=request.overwrite, dry_run=request.dry_run)
         self._mimicked = mimicked_clients(request.targets)
-        # The boundaries that tests have recordings at.
+        # The clients that tests have recordings at.
         self._used: set[str] = set()
         self._tests = OwningTests(settings.rootdir, ())
         self.report = Report(settings.shown_vault, is_dry=request.dry_run)
@@ -139,10 +139,8 @@ class Importer:
         ready = []
         for destination in self._destinations(found, is_talk=file.is_talk):
             is_talk = bool(destination.cassette)
-            boundaries = boundaries_of(
-                file.exchanges, self._mimicked, self._request.boundary, is_talk=is_talk
-            )
-            ready.append(_Ready(found.shown, file, destination, boundaries))
+            clients = clients_of(file.exchanges, self._mimicked, self._request.client, is_talk=is_talk)
+            ready.append(_Ready(found.shown, file, destination, clients))
         return ready
 
     def _destinations(self, found: Found, *, is_talk: bool) -> list[Destination]:
@@ -177,14 +175,14 @@ class Importer:
         Raises:
             MimicError: There is no such file. Nothing is written before that.
         """
-        known = [one for one in ready if None not in one.boundaries]
+        known = [one for one in ready if None not in one.clients]
         if ready and not known:
             raise self._unknown_clients(ready, folder)
         for one in ready:
             if one not in known:
-                number = one.file.exchanges[one.boundaries.index(None)].number
+                number = one.file.exchanges[one.clients.index(None)].number
                 self._leave(
-                    one.shown, f"{_UNKNOWN.format(f'entry {number}')}: import this file with --boundary NAME"
+                    one.shown, f"{_UNKNOWN.format(f'entry {number}')}: import this file with --client NAME"
                 )
         return known
 
@@ -192,8 +190,8 @@ class Importer:
         unknown = [
             (one, exchange)
             for one in ready
-            for exchange, boundary in zip(one.file.exchanges, one.boundaries, strict=True)
-            if boundary is None
+            for exchange, client in zip(one.file.exchanges, one.clients, strict=True)
+            if client is None
         ]
         first, exchange = unknown[0]
         conversation = self._conversation(first, folder / "shown")
@@ -206,7 +204,7 @@ class Importer:
         return MimicError(
             f"nothing was imported: {_UNKNOWN.format(requests)}",
             facts=facts,
-            remedies=[f"name it: --boundary {{{','.join(http_boundaries())}}}"],
+            remedies=[f"name it: --client {{{','.join(http_clients())}}}"],
         )
 
     # -- carrying over
@@ -219,16 +217,16 @@ class Importer:
     def _import(self, one: _Ready, folder: Path) -> None:
         conversation = self._conversation(one, folder)
         refusals, counts = list(one.file.refusals), Counter[str]()
-        known = http_boundaries()
-        for exchange, boundary in zip(one.file.exchanges, one.boundaries, strict=True):
-            if boundary not in known:
-                reason = _NO_REQUESTS.format(boundary)
+        known = http_clients()
+        for exchange, client in zip(one.file.exchanges, one.clients, strict=True):
+            if client not in known:
+                reason = _NO_REQUESTS.format(client)
             else:
-                reason = conversation.record(exchange, boundary)
+                reason = conversation.record(exchange, client)
             if reason:
                 refusals.append(refused(exchange, reason))
                 continue
-            counts[str(boundary)] += 1
+            counts[str(client)] += 1
             if exchange.doubt:
                 doubt = self._leftover(one, conversation, refused(exchange, exchange.doubt))
                 self.report.doubts.append(doubt)
@@ -245,7 +243,7 @@ class Importer:
                 self.report.cassettes.append(one.destination.cassette)
 
     def _note(self, shown: str, to: str, placed: Placed, counts: dict[str, int]) -> None:
-        """Report a file that was placed, with its calls by boundary."""
+        """Report a file that was placed, with its calls by client."""
         if placed.is_from_here:
             self._leave(
                 shown, f"another file of this import became {to}: import one of them, or give it a --name"

@@ -1,4 +1,4 @@
-"""Records foreign exchanges as a run would: the same boundaries, identities and redaction, without a client."""
+"""Records foreign exchanges as a run would: the same clients, identities and redaction, without a client."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._clients.http.exchange import Exchange, HttpRequest
-from pytest_mimic._core.engine.boundary_plan import BoundaryPlan, BoundaryPort
 from pytest_mimic._core.engine.cassettes import OpenCassette
+from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
 from pytest_mimic._core.engine.engine import Engine
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.run_state import RunState
-from pytest_mimic._core.seam.registry import load_boundary
+from pytest_mimic._core.seam.registry import load_adapter
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.target import Target
 from pytest_mimic._core.vault import FolderStore, Vault
@@ -22,7 +22,7 @@ from pytest_mimic._tools.foreign.foreign_exchanges import Refusal
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.seam.base import BoundaryCall
+    from pytest_mimic._core.seam.base import ClientCall
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
 
@@ -51,7 +51,7 @@ class Conversation:
 
     Args:
         settings: Those of the project, with an empty folder as the vault.
-        targets: Those of the project. Their options at a boundary apply.
+        targets: Those of the project. Their options at a client apply.
         destination: What the calls belong to.
         today: The date of the recordings.
     """
@@ -78,24 +78,24 @@ class Conversation:
             self._state.test = destination.test
             self._state.owner = Owner(destination.test)
 
-    def record(self, exchange: ForeignExchange, boundary: str) -> str:
+    def record(self, exchange: ForeignExchange, client: str) -> str:
         """Record an exchange, and return why that cannot be done; empty if it is recorded."""
-        reason = self._record(exchange, boundary)
+        reason = self._record(exchange, client)
         if exchange.alternative is not None and not reason and self._cassette is None:
-            reason = self._record(exchange._replace(request=exchange.alternative), boundary)
+            reason = self._record(exchange._replace(request=exchange.alternative), client)
         return reason
 
-    def _record(self, exchange: ForeignExchange, boundary: str) -> str:
+    def _record(self, exchange: ForeignExchange, client: str) -> str:
         if _METHOD.fullmatch(exchange.request.method) is None:
             return "its method is not valid"
-        edge = self._edge(boundary)
+        edge = self._edge(client)
         call = edge.describe(exchange.request)
         if call is None:
             return _why_not(exchange.request)
         try:
             step = edge.port.begin(call)
             if step.mode != "run":
-                return f"only= or exclude= of {boundary} in mimic_functions leaves it out"
+                return f"only= or exclude= of {client} in mimic_functions leaves it out"
             recorder = edge.recorder(step, exchange.request)
             head = exchange.head
             recorder.start(
@@ -116,7 +116,7 @@ class Conversation:
 
     def shown(self, method: str, url: str) -> str:
         """Return a request as messages show it: the method and the URL, without a query and without secrets."""
-        call: BoundaryCall | None = None
+        call: ClientCall | None = None
         with suppress(ValueError):
             call = self._edge("requests").describe(HttpRequest(method, url, (), b""))
         return f"{method} {call.described['url']}" if call is not None else method
@@ -125,28 +125,28 @@ class Conversation:
         """Return a `User-Agent` as messages show it."""
         return self._state.redactor.texts.scrub_text(agent)[:60]
 
-    def _edge(self, boundary: str) -> Exchange:
-        if boundary not in self._exchanges:
-            port = BoundaryPort(self._engine)
-            for target in _lines(self._targets, boundary):
-                plan = BoundaryPlan(
-                    self._engine, load_boundary(boundary), target.options, self._cassette, activation=self
+    def _edge(self, client: str) -> Exchange:
+        if client not in self._exchanges:
+            port = ClientPort(self._engine)
+            for target in _lines(self._targets, client):
+                plan = ClientPlan(
+                    self._engine, load_adapter(client), target.options, self._cassette, activation=self
                 )
                 port.plans.append(plan)
-            self._exchanges[boundary] = Exchange(port)
-        return self._exchanges[boundary]
+            self._exchanges[client] = Exchange(port)
+        return self._exchanges[client]
 
 
-def _lines(targets: Iterable[Target], boundary: str) -> list[Target]:
-    """Return the project's lines for a boundary, or one without options."""
-    return [target for target in targets if target.module == boundary and not target.excluded] or [
-        Target(boundary)
+def _lines(targets: Iterable[Target], client: str) -> list[Target]:
+    """Return the project's lines for a client, or one without options."""
+    return [target for target in targets if target.module == client and not target.excluded] or [
+        Target(client)
     ]
 
 
 def _why_not(request: HttpRequest) -> str:
     is_upgrade = any(str(name).lower() == "upgrade" for name, _ in request.headers)
-    return "it is a WebSocket, which no boundary records" if is_upgrade else "its URL is not valid"
+    return "it is a WebSocket, which no client records" if is_upgrade else "its URL is not valid"
 
 
 def refused(exchange: ForeignExchange, reason: str) -> Refusal:

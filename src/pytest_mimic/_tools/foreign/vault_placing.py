@@ -99,7 +99,7 @@ class Placer:
         return others - new.keys()
 
     def _of_target(self, target: str, name: str) -> dict[str, set[str]]:
-        """Return the names of a boundary's recordings in the vault by their owner."""
+        """Return the names of a client's recordings in the vault by their owner."""
         if target not in self._owners:
             owners = self._owners[target] = {}
             for each in self._vault.store.names(name.rpartition("/")[0]):

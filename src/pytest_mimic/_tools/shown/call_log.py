@@ -25,7 +25,7 @@ _NETWORK = "network"
 _ARGUMENT = 1_000
 
 Row = dict[str, Any]
-"""One call. Always `kind`, `boundary`, `label`, `test`, `at` and `seconds`; in detail also `arguments`, `outcome`, ..."""
+"""One call. Always `kind`, `client`, `label`, `test`, `at` and `seconds`; in detail also `arguments`, `outcome`, ..."""
 
 
 class CallLog:
@@ -64,7 +64,7 @@ class CallLog:
         saved = stored.duration if stored is not None and kind == "replayed" else 0.0
         row: Row = {
             "kind": kind,
-            "boundary": _NETWORK if call is None else call.plan.kind,
+            "client": _NETWORK if call is None else call.plan.kind,
             "label": label if call is None else call.label,
             "test": self._state.test,
             "at": self._state.clock() - took,
@@ -112,7 +112,7 @@ class CallLog:
 
 
 def shown_arguments(arguments: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """Return the described arguments of a call as names and texts. At a boundary, its parts."""
+    """Return the described arguments of a call as names and texts. At a client, its parts."""
     named = by_name(arguments or {}).items()
     return [
         (name, part if isinstance(part, str) and name in _AS_IT_IS else render(part, _ARGUMENT))
@@ -121,5 +121,5 @@ def shown_arguments(arguments: Mapping[str, Any] | None) -> list[tuple[str, str]
     ]
 
 
-# Parts of a boundary's call that are shown without quotes.
+# Parts of a client's call that are shown without quotes.
 _AS_IT_IS = frozenset({"method", "url", "sql", "command"})

@@ -7,10 +7,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.describe.recorded_files import CatalogCall, CatalogFile, Entry
-from pytest_mimic._core.seam.registry import load_boundary
+from pytest_mimic._core.seam.registry import load_adapter
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.seam.base import Boundary
+    from pytest_mimic._core.seam.base import Adapter
 
 _KEYS, _WIDTH = 4, 40
 
@@ -41,14 +41,14 @@ def error_of(call: CatalogCall, entry: Entry) -> str | None:
         return f"raised {_last_name(raised['type'])}"
     if entry.get("kind") == "raised":
         return "raised an exception"
-    if call.is_boundary and "value" in entry:
-        return _boundary(call.target).failure(entry["value"])
+    if call.is_client and "value" in entry:
+        return _client(call.target).failure(entry["value"])
     return None
 
 
 @cache
-def _boundary(name: str) -> Boundary:
-    return load_boundary(name)
+def _client(name: str) -> Adapter:
+    return load_adapter(name)
 
 
 def _short(call: CatalogCall, entry: Entry, size_of: Callable[[str], str]) -> str:
@@ -62,7 +62,7 @@ def _short(call: CatalogCall, entry: Entry, size_of: Callable[[str], str]) -> st
         return f"stream of {count}{f', then {error}' if error else ''}"
     if "returned" in entry:
         return f"returned {entry['returned']}"
-    if call.is_boundary:
+    if call.is_client:
         return _exchange_in_short(call, entry["value"])
     return value_in_short(entry["value"], is_tagged=entry.get("tagged", False))
 
@@ -83,7 +83,7 @@ def _object_in_short(entry: Entry, size_of: Callable[[str], str]) -> str:
 
 
 def _exchange_in_short(call: CatalogCall, value: Any) -> str:
-    failed = _boundary(call.target).failure(value)
+    failed = _client(call.target).failure(value)
     if not isinstance(value, dict):
         return value_in_short(value)
     if "status" in value:

@@ -72,7 +72,7 @@ def _data(facts: PageFacts, rows: Iterable[Row]) -> dict[str, Any]:
             row["kind"],
             number(row["group"] if "group" in row else row["test"]),
             number(row["label"]),
-            number(row["target"] if "target" in row else row["boundary"]),
+            number(row["target"] if "target" in row else row["client"]),
             round(row["at"], 6),
             row["seconds"],
             number(row.get("brief") or ""),
@@ -84,7 +84,7 @@ def _data(facts: PageFacts, rows: Iterable[Row]) -> dict[str, Any]:
             for name in ("name", "recorded", "problem", "remedies", "raised", "note")
             if row.get(name)
         }
-        more |= {"boundary": row["boundary"]} if row["boundary"] != "function" else {}
+        more |= {"client": row["client"]} if row["client"] != "function" else {}
         if "group" in row and row["test"]:
             more["test"] = row["test"]
         if "actual" in row and "outcome" in row:

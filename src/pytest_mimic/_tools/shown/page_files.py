@@ -38,7 +38,7 @@ def run_page(
     left = [
         {
             "kind": "unused",
-            "boundary": "function",
+            "client": "function",
             "label": label,
             "test": test,
             "at": 0.0,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.describe import recorded_label
-from pytest_mimic._core.seam.registry import BOUNDARIES
+from pytest_mimic._core.seam.registry import CLIENTS
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._tools.shown.call_log import Row, shown_arguments
 from pytest_mimic._tools.shown.page_outcomes import shown_outcome
@@ -64,9 +64,9 @@ def _of_cassette(vault: Vault, name: str, redactor: Redactor) -> Iterator[Row]:
 
 
 def _row(name: str, target: str, test: str | None, *, recorded: str = "") -> Row:
-    boundary = target if target in BOUNDARIES else "function"
+    client = target if target in CLIENTS else "function"
     facts = {"label": name, "test": test or "", "name": name, "recorded": recorded}
-    return {"kind": "recorded", "boundary": boundary, "target": target, "at": 0.0, "seconds": 0.0, **facts}
+    return {"kind": "recorded", "client": client, "target": target, "at": 0.0, "seconds": 0.0, **facts}
 
 
 def _details(stored: Stored, arguments: Mapping[str, Any] | None, redactor: Redactor) -> Row:

@@ -55,7 +55,7 @@ class OutcomeViewer:
             yield "the arguments are not stored", None
             return
         for name, part in by_name(call.arguments).items():
-            if not (call.is_boundary and name == "signature"):
+            if not (call.is_client and name == "signature"):
                 yield f"{name}: ", _described(part)
 
     def outcome(self, call: CatalogCall, entry: Entry, name: str) -> Iterator[Part]:
@@ -80,7 +80,7 @@ class OutcomeViewer:
             yield from self._stream(call, body["stream"], reader)
         elif "returned" in body:
             yield f"returned its argument {body['returned']}", None
-        elif call.is_boundary and isinstance(body["value"], dict):
+        elif call.is_client and isinstance(body["value"], dict):
             yield from self._exchange(body["value"])
         else:
             yield "returned ", reader.node(body["value"])
@@ -125,7 +125,7 @@ class OutcomeViewer:
 
         return self._vault.store.size(detached_in(entry)[name].place) is None
 
-    # Boundaries
+    # Clients
 
     def _exchange(self, value: dict[str, Any]) -> Iterator[Part]:
         reader = ValueReader(is_tagged=True, shown=self._shown)

@@ -26,7 +26,7 @@ class Evidence(NamedTuple):
         collected: The ids of the files and folders in which pytest looked for tests.
         rootdir: The folder that pytest calls so.
         is_shared: Whether tests of other projects may have recorded in the vault as well.
-        absent_clients: The boundaries whose client is not installed, so that nothing could use their recordings. Each
+        absent_clients: The clients that are not installed, so that nothing could use their recordings. Each
             has the tests that ran in another environment, which has it.
     """
 

@@ -17,7 +17,7 @@ pytest.importorskip("boto3")
 import boto3
 import botocore.session
 
-from pytest_mimic._clients.aws.botocore import BotocoreBoundary
+from pytest_mimic._clients.aws.botocore import BotocoreAdapter
 
 ACCESS_KEY, SECRET_KEY = "AKIAQ3EXAMPLE7KEY4711", "wJalrXUtnFEMI7K7MDENG7bPxRfiCYEXAMPLEKEY"
 
@@ -60,7 +60,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: Server) -> Cal
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     """Runs of a test with the client."""
-    runs = Runs(BotocoreBoundary("botocore"))
+    runs = Runs(BotocoreAdapter("botocore"))
     runs.install(monkeypatch)
     return runs
 

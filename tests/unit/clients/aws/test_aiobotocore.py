@@ -1,4 +1,4 @@
-"""The boundary of botocore under aiobotocore, on aiohttp and on httpx."""
+"""The client of botocore under aiobotocore, on aiohttp and on httpx."""
 
 from __future__ import annotations
 

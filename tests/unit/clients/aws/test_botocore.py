@@ -1,4 +1,4 @@
-"""The boundary of botocore: operations that are recorded with moto's server, and replayed without it and without credentials."""
+"""The client of botocore: operations that are recorded with moto's server, and replayed without it and without credentials."""
 
 from __future__ import annotations
 
@@ -418,7 +418,7 @@ def test_a_mistake_of_the_caller_is_no_call(runs: Runs, client: Make) -> None:
 def test_what_botocore_misses_without_credentials(
     runs: Runs, client: Make, bare: Callable[[], None], server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A request that runs needs them. A region and a profile are needed as without the boundary."""
+    """A request that runs needs them. A region and a profile are needed as without the client."""
     bare()
     with pytest.raises(NoCredentialsError):
         client("s3").list_buckets()

@@ -1,4 +1,4 @@
-"""What the tests of HTTP boundaries share. A module says by its fixture `boundary` which one it tests."""
+"""What the tests of HTTP clients share. A module says by its fixture `line` which one it tests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from support.http_server import Server, running_server
 
-from pytest_mimic._core.seam.registry import load_boundary
+from pytest_mimic._core.seam.registry import load_adapter
 from unit.clients.runs import Runs
 
 
@@ -19,8 +19,8 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def runs(boundary: str, monkeypatch: pytest.MonkeyPatch) -> Runs:
+def runs(line: str, monkeypatch: pytest.MonkeyPatch) -> Runs:
     """Runs of a test with a client."""
-    runs = Runs(load_boundary(boundary))
+    runs = Runs(load_adapter(line))
     runs.install(monkeypatch)
     return runs

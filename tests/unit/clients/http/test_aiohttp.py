@@ -1,4 +1,4 @@
-"""The boundary of aiohttp, recorded with a real server and replayed without it."""
+"""The client of aiohttp, recorded with a real server and replayed without it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ aiohttp = pytest.importorskip("aiohttp")
 
 
 @pytest.fixture
-def boundary() -> str:
-    """The boundary under test."""
+def line() -> str:
+    """The client under test."""
     return "aiohttp"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._clients.http.httpx import HttpxBoundary
+from pytest_mimic._clients.http.httpx import HttpxAdapter
 from pytest_mimic._core.compare import compare
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
@@ -32,8 +32,8 @@ def json_lines(*values: Any, kind: str = "application/x-ndjson", **end: Any) -> 
 
 def differences(recorded: Any, actual: Any, *volatile: str, mode: Any = "exact") -> list[str]:
     """Return the lines that verifying shows."""
-    boundary = HttpxBoundary("httpx")
-    old, new = boundary.comparable(recorded, actual), boundary.comparable(actual, recorded)
+    client = HttpxAdapter("httpx")
+    old, new = client.comparable(recorded, actual), client.comparable(actual, recorded)
     outcomes = Outcome.of_value(old), Outcome.of_value(new)
     return compare(*outcomes, volatile=volatile, mode=mode, redactor=Redactor())
 

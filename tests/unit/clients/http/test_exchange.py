@@ -8,14 +8,14 @@ import sys
 import pytest
 
 from pytest_mimic._clients.http.answer import load_response
-from pytest_mimic._clients.http.exchange import Exchange, HttpBoundary, HttpRequest
+from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from unit.clients.runs import Runs
 
 
 @pytest.fixture
 def runs():
     """Runs with a client that does not exist."""
-    return Runs(HttpBoundary("client"))
+    return Runs(HttpAdapter("client"))
 
 
 def begun(runs, url, *, method="GET", headers=(), body=b""):
@@ -234,7 +234,7 @@ def test_a_cookie_without_a_date_keeps_its_expiry(runs, date):
     ids=["json", "chunks", "empty", "error", "broken"],
 )
 def test_verifying_compares_status_type_and_body(runs, plain, comparable):
-    assert runs.boundary.comparable(plain) == comparable
+    assert runs.client.comparable(plain) == comparable
 
 
 def chunked(*chunks, **end):
@@ -275,7 +275,7 @@ WHOLE = {"status": 200, "headers": []}
     ],
 )
 def test_verifying_compares_only_what_both_readers_read(runs, recorded, now, same):
-    comparable = runs.boundary.comparable
+    comparable = runs.client.comparable
 
     for one, other in ((recorded, now), (now, recorded)):
         assert (comparable(one, other) == comparable(other, one)) is same
@@ -307,7 +307,7 @@ def test_verifying_compares_only_what_both_readers_read(runs, recorded, now, sam
     ],
 )
 def test_rerecording_keeps_a_recording_with_the_same_chunks(runs, recorded, now, serves):
-    comparable = runs.boundary.comparable
+    comparable = runs.client.comparable
 
     assert (comparable(recorded, now) == comparable(now)) is serves
 
@@ -317,17 +317,17 @@ def test_a_request_has_all_declared_parts(runs):
         runs, "http://shop.test/a?b=1", method="POST", headers=[("Content-Type", "text/plain")], body=b"c"
     )
 
-    assert set(call.parts) == set(HttpBoundary.parts)
+    assert set(call.parts) == set(HttpAdapter.parts)
 
 
-@pytest.mark.promise("a boundary needs no extra and never imports its client")
-def test_boundaries_import_neither_clients_nor_asyncio():
+@pytest.mark.promise("a client needs no extra and never imports its client")
+def test_clients_import_neither_clients_nor_asyncio():
     code = """
 import sys
-from pytest_mimic._core.seam.registry import load_boundary
+from pytest_mimic._core.seam.registry import load_client
 before = set(sys.modules)
 for name in ("httpx", "httpx2", "requests", "aiohttp"):
-    assert load_boundary(name).edges()
+    assert load_client(name).edges()
 print(*sorted({"aiohttp", "asyncio", "http.client", "httpx", "httpx2", "requests", "urllib3"} & (set(sys.modules) - before)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""The boundary of httpx and httpx2, recorded with a real server and replayed without it."""
+"""The client of httpx and httpx2, recorded with a real server and replayed without it."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def httpx(request: pytest.FixtureRequest) -> ModuleType:
 
 
 @pytest.fixture
-def boundary(httpx: ModuleType) -> str:
-    """The boundary under test."""
+def line(httpx: ModuleType) -> str:
+    """The client under test."""
     return httpx.__name__
 
 
@@ -364,7 +364,7 @@ def test_authentication_and_hooks_are_real(httpx: ModuleType, runs: Runs, server
     assert (real, replayed, seen) == (200, 200, [401, 200, 401, 200])
 
 
-@pytest.mark.promise("boundaries store, compare and replay redacted data")
+@pytest.mark.promise("clients store, compare and replay redacted data")
 def test_no_secret_is_stored(httpx: ModuleType, runs: Runs, server: Server) -> None:
     for request in (
         {"params": {"api_key": SECRETS[0]}},

@@ -1,4 +1,4 @@
-"""The boundary of requests, recorded with a real server and replayed without it."""
+"""The client of requests, recorded with a real server and replayed without it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ urllib3 = pytest.importorskip("urllib3")
 
 
 @pytest.fixture
-def boundary() -> str:
-    """The boundary under test."""
+def line() -> str:
+    """The client under test."""
     return "requests"
 
 

@@ -1,4 +1,4 @@
-"""The boundary of http.client: what its users see live, recorded, verified and replayed without the server."""
+"""The client of http.client: what its users see live, recorded, verified and replayed without the server."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ PAGES = ["users/1", "pretty", "text", "binary", "nothing", "html", "old", "older
 
 
 @pytest.fixture
-def boundary() -> str:
-    """The boundary under test."""
+def line() -> str:
+    """The client under test."""
     return "http.client"
 
 
@@ -479,7 +479,7 @@ def test_an_excluded_call_is_real(runs: Runs, server: Server, mode: Any) -> None
 
 
 @pytest.mark.parametrize("way", ["pool", "preloaded", "tls", "no tls", "refused", "tunnel"])
-def test_urllib3_is_taken_where_its_own_boundary_is_not_named(runs: Runs, server: Server, way: str) -> None:
+def test_urllib3_is_taken_where_its_own_client_is_not_named(runs: Runs, server: Server, way: str) -> None:
     urllib3 = pytest.importorskip("urllib3")
     options = {"ca_certs": str(CERTIFICATE)} if way in ("tls", "tunnel") else {}
 

@@ -1,4 +1,4 @@
-"""The boundary of urllib3: what an application sees live, recorded, verified and replayed without the server."""
+"""The client of urllib3: what an application sees live, recorded, verified and replayed without the server."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ PAGES = [
 
 
 @pytest.fixture
-def boundary() -> str:
-    """The boundary under test."""
+def line() -> str:
+    """The client under test."""
     return "urllib3"
 
 

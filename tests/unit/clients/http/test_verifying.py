@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import pytest
 from support.http_server import Server, running_server
 
-from pytest_mimic._clients.http.aiohttp import AiohttpBoundary
-from pytest_mimic._clients.http.httpx import HttpxBoundary
-from pytest_mimic._clients.http.requests import RequestsBoundary
+from pytest_mimic._clients.http.aiohttp import AiohttpAdapter
+from pytest_mimic._clients.http.httpx import HttpxAdapter
+from pytest_mimic._clients.http.requests import RequestsAdapter
 from unit.clients.runs import Runs
 
 pytestmark = pytest.mark.promise("--mimic-verify hands on the recorded outcome and fails the test afterwards")
@@ -59,7 +59,7 @@ def _httpx(name: str) -> tuple[Any, ...]:
         except httpx.TransportError as error:
             return type(error).__name__
 
-    return HttpxBoundary(name), converse, read, attempt
+    return HttpxAdapter(name), converse, read, attempt
 
 
 def _async_httpx() -> tuple[Any, ...]:
@@ -85,7 +85,7 @@ def _async_httpx() -> tuple[Any, ...]:
             except httpx.TransportError as error:
                 return type(error).__name__
 
-    return HttpxBoundary("httpx"), *map(_run, (converse, read, attempt))
+    return HttpxAdapter("httpx"), *map(_run, (converse, read, attempt))
 
 
 def _run(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -112,7 +112,7 @@ def _requests() -> tuple[Any, ...]:
         except requests.ConnectionError as error:
             return type(error).__name__
 
-    return RequestsBoundary("requests"), converse, read, attempt
+    return RequestsAdapter("requests"), converse, read, attempt
 
 
 def _aiohttp() -> tuple[Any, ...]:
@@ -146,7 +146,7 @@ def _aiohttp() -> tuple[Any, ...]:
             except aiohttp.ClientError as error:
                 return type(error).__name__
 
-    return AiohttpBoundary("aiohttp"), *map(_run, (converse, read, attempt))
+    return AiohttpAdapter("aiohttp"), *map(_run, (converse, read, attempt))
 
 
 CLIENTS = {
@@ -161,8 +161,8 @@ CLIENTS = {
 @pytest.fixture(params=list(CLIENTS))
 def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Client:
     """A client library, mimicked."""
-    boundary, *ways = CLIENTS[request.param]()
-    runs = Runs(boundary)
+    client, *ways = CLIENTS[request.param]()
+    runs = Runs(client)
     runs.install(monkeypatch)
     return Client(runs, *ways)
 

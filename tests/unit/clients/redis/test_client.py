@@ -1,4 +1,4 @@
-"""The boundary of redis-py, sync and asyncio, with a real server."""
+"""The client of redis-py, sync and asyncio, with a real server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from pytest_mimic._clients.redis.client import RedisBoundary
+from pytest_mimic._clients.redis.client import RedisAdapter
 from pytest_mimic._clients.redis.replies import describe_commands
 from pytest_mimic.errors import MissingRecordingError, UnstorableOutcomeError
 from unit.clients.runs import Runs
@@ -32,7 +32,7 @@ GONE = 1
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     """Runs of a test with redis-py."""
-    runs = Runs(RedisBoundary("redis"))
+    runs = Runs(RedisAdapter("redis"))
     runs.install(monkeypatch)
     return runs
 
@@ -123,7 +123,7 @@ def test_bytes_replay_as_text_for_a_client_that_decodes(runs: Runs, port: int) -
         assert client.get("a") == "ä"
 
 
-@pytest.mark.promise("boundaries use sequence by default")
+@pytest.mark.promise("clients use sequence by default")
 def test_the_nth_equal_command_gets_the_nth_reply(both: Any) -> None:
     def steps(client: Any) -> Any:
         seen = [client.get("a")]
@@ -423,7 +423,7 @@ def test_arguments_from_a_set_are_the_same_call_in_any_order(runs: Runs, port: i
             client.delete("a", "b")
 
 
-@pytest.mark.promise("boundaries store, compare and replay redacted data")
+@pytest.mark.promise("clients store, compare and replay redacted data")
 @pytest.mark.promise("SQL and Redis redaction goes by column, field and parameter names")
 def test_secrets_never_reach_a_recording(both: Any, runs: Runs) -> None:
     def steps(client: Any) -> Any:

@@ -13,7 +13,7 @@ pytest.importorskip("redis")
 
 from redis import exceptions
 
-from pytest_mimic._clients.redis.client import RedisBoundary
+from pytest_mimic._clients.redis.client import RedisAdapter
 from pytest_mimic._clients.redis.redis_commands import read_commands
 from pytest_mimic._clients.redis.replies import (
     comparable_reply,
@@ -284,7 +284,7 @@ def test_commands_have_all_declared_parts() -> None:
         for commands in ([[b"PING"]], [[b"PING"], [b"PING"]])
     ]
 
-    assert set(calls[0].parts) | set(calls[1].parts) == set(RedisBoundary.parts)
+    assert set(calls[0].parts) | set(calls[1].parts) == set(RedisAdapter.parts)
 
 
 @pytest.mark.parametrize("pack", [bytes, lambda data: data.decode(), lambda data: [data[:9], data[9:]]])

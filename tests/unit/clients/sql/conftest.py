@@ -1,4 +1,4 @@
-"""Fixtures for tests of the SQL boundary: runs of one test, engines and databases."""
+"""Fixtures for tests of the SQL client: runs of one test, engines and databases."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic._clients.sql.sqlalchemy import SqlBoundary
+from pytest_mimic._clients.sql.sqlalchemy import SqlAdapter
 from unit.clients.runs import Runs
 from unit.clients.sql.places import ASYNC, SYNC, Place, place_for
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     """A test at SQLAlchemy's edges, with its vault in memory."""
-    runs = Runs(SqlBoundary("sqlalchemy"))
+    runs = Runs(SqlAdapter("sqlalchemy"))
     runs.install(monkeypatch)
     return runs
 

@@ -14,7 +14,7 @@ pytest.importorskip("sqlalchemy")
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from pytest_mimic._clients.sql.sqlalchemy import SqlBoundary
+from pytest_mimic._clients.sql.sqlalchemy import SqlAdapter
 from unit.clients.runs import Runs
 from unit.clients.sql.places import Connect, Place, both, one, run
 
@@ -314,12 +314,12 @@ def test_an_engine_that_connected_before_is_known_to_a_replay(
 def test_an_engine_that_was_made_before_sqlalchemy_was_patched_is_recorded(
     monkeypatch: pytest.MonkeyPatch, place: Place, connects: str
 ) -> None:
-    """As that of a module is, if only a fixture names the boundary. Some drivers register types on each connection."""
+    """As that of a module is, if only a fixture names the client. Some drivers register types on each connection."""
     options: Any = {"poolclass": sa.pool.NullPool} if connects == "each time" else {}
     engine = sa.create_engine(place.real, **options)
     if connects == "before":
         run(engine, "SELECT 1")
-    runs = Runs(SqlBoundary("sqlalchemy"))
+    runs = Runs(SqlAdapter("sqlalchemy"))
     runs.install(monkeypatch)
 
     assert [one(engine, "SELECT 7"), one(engine, "SELECT 8")] == [7, 8]

@@ -25,7 +25,7 @@ from sqlalchemy.orm import (
     selectinload,
 )
 
-from pytest_mimic._clients.sql.sqlalchemy import SqlBoundary
+from pytest_mimic._clients.sql.sqlalchemy import SqlAdapter
 from unit.clients.runs import Runs
 
 if TYPE_CHECKING:
@@ -294,7 +294,7 @@ def test_no_planted_secret_is_in_the_vault(
         pytest.importorskip(driver.partition("+")[2])
     server: Postgres | None = None if driver == "sqlite" else request.getfixturevalue("postgres")
     url = f"{driver}:///{tmp_path}/shop.db" if server is None else f"{driver}://{server.new_database()}"
-    runs = Runs(SqlBoundary("sqlalchemy"))
+    runs = Runs(SqlAdapter("sqlalchemy"))
     runs.install(monkeypatch)
 
     async def ask() -> None:

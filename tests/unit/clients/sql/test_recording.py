@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytest_plugins = ("support.database_servers",)
 
 
-@pytest.mark.promise("boundaries use sequence by default")
+@pytest.mark.promise("clients use sequence by default")
 def test_select_before_and_after_an_insert_differs(runs: Runs, connect: Connect, place: Place) -> None:
     """The n-th identical statement of a test has the n-th outcome."""
 

@@ -22,7 +22,7 @@ from sqlalchemy.orm import (
     selectinload,
 )
 
-from pytest_mimic._clients.sql.sqlalchemy import SqlBoundary
+from pytest_mimic._clients.sql.sqlalchemy import SqlAdapter
 from unit.clients.runs import Runs
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Address(Base):
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     """A test at SQLAlchemy's edges, with its vault in memory."""
-    runs = Runs(SqlBoundary("sqlalchemy"))
+    runs = Runs(SqlAdapter("sqlalchemy"))
     runs.install(monkeypatch)
     return runs
 

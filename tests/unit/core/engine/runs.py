@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import toy_client
-from toy_boundary import ToyBoundary, wrap_ask
+from toy_client import ToyAdapter, wrap_ask
 
-from pytest_mimic._core.engine.boundary_plan import BoundaryPlan, BoundaryPort
 from pytest_mimic._core.engine.cassettes import OpenCassette
+from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
 from pytest_mimic._core.engine.engine import Engine
 from pytest_mimic._core.engine.function_plan import FunctionPlan
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.run_state import RunState
 from pytest_mimic._core.engine.scopes import Scopes
 from pytest_mimic._core.engine.wrappers import Mimicked
-from pytest_mimic._core.seam.base import BoundaryCall
+from pytest_mimic._core.seam.base import ClientCall
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.vault import Vault
@@ -105,12 +105,12 @@ class Runs:
         self,
         cassette: OpenCassette | None = None,
         *,
-        kind: type[ToyBoundary] = ToyBoundary,
+        kind: type[ToyAdapter] = ToyAdapter,
         **options: Any,
-    ) -> BoundaryPort:
+    ) -> ClientPort:
         """Return the port of a client that is mimicked."""
-        port = BoundaryPort(self.engine)
-        port.plans.append(BoundaryPlan(self.engine, kind("toy_client"), Options(**options), cassette))
+        port = ClientPort(self.engine)
+        port.plans.append(ClientPlan(self.engine, kind("toy_client"), Options(**options), cassette))
         return port
 
     def client(self, cassette: OpenCassette | None = None, **options: Any) -> Callable[[str], Any]:
@@ -139,7 +139,7 @@ class Runs:
         return [str(error) for error in self.state.pending.take()]
 
 
-def connection(host: str = "weather.test") -> BoundaryCall:
+def connection(host: str = "weather.test") -> ClientCall:
     """Return a call by which a client connects: it belongs to no test."""
     parts = {"host": host}
-    return BoundaryCall("CONNECT", host=host, parts=parts, identity=("host",), described=parts, shared=True)
+    return ClientCall("CONNECT", host=host, parts=parts, identity=("host",), described=parts, shared=True)

@@ -1,11 +1,11 @@
-"""The calls of a test at one boundary are replayed or run for real as a whole."""
+"""The calls of a test at one client are replayed or run for real as a whole."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from toy_boundary import ToyBoundary
+from toy_client import ToyAdapter
 
 from pytest_mimic._core.engine.conversations import AbortedCallError
 from pytest_mimic.errors import MissingRecordingError
@@ -16,7 +16,7 @@ class EndedTest(BaseException):
     """Ends an attempt of a test."""
 
 
-class PickyBoundary(ToyBoundary):
+class PickyAdapter(ToyAdapter):
     """A client that would give up its connection if a `BaseException` passed through it."""
 
     closes_on_exits = True
@@ -58,7 +58,7 @@ def test_an_ended_test_gets_no_further_answer(recorded: Runs, service: Any) -> N
 
 def test_code_that_goes_on_after_many_errors_gets_one_that_it_cannot_catch(recorded: Runs) -> None:
     begin(recorded, "record")
-    ask = recorded.client(kind=PickyBoundary)
+    ask = recorded.client(kind=PickyAdapter)
     ask("Oslo")
 
     caught: list[AbortedCallError] = []

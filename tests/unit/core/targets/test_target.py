@@ -44,7 +44,7 @@ class Client:
 
 @pytest.mark.promise("mimic_functions holds one target per line")
 @pytest.mark.promise("a target is a function, a method of any kind or a property, in either form")
-@pytest.mark.promise("a target may be a boundary")
+@pytest.mark.promise("a target may be a client")
 @pytest.mark.parametrize(
     ("line", "module", "path", "excluded"),
     [
@@ -65,7 +65,7 @@ def test_every_form_of_a_line_is_accepted(line, module, path, excluded):
     target = parse_target(line)
 
     assert (target.module, target.path, target.excluded) == (module, path, excluded)
-    assert target.is_boundary is (path == ())
+    assert target.is_client is (path == ())
 
 
 @pytest.mark.promise("options follow the target on its line, or are keyword arguments in Python")
@@ -115,8 +115,8 @@ def test_options_can_be_replaced():
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("fetch", "fetch is neither package.module:function nor a boundary"),
-        ("httpy", "httpy is neither package.module:function nor a boundary (did you mean httpx?)"),
+        ("fetch", "fetch is neither package.module:function nor a client"),
+        ("httpy", "httpy is neither package.module:function nor a client (did you mean httpx?)"),
         ("shop:", "shop: is not a target, write it as package.module:function"),
         ("shop:a-b", "shop:a-b is not a target, write it as package.module:function"),
         ("shop:*.fetch", "shop:*.fetch is not a target, write it as package.module:function"),
@@ -207,7 +207,7 @@ def test_options_must_fit_the_kind_of_target():
         Target("httpx", ignore="hosts")
     with pytest.raises(TargetError, match=r"^redis: key= is an option of a function$"):
         Target("redis").with_options(key=len)
-    with pytest.raises(TargetError, match=r"^shop:f: match= is an option of a boundary$"):
+    with pytest.raises(TargetError, match=r"^shop:f: match= is an option of a client$"):
         as_targets(["shop:f"], {"match": "headers"})
 
     function, client = as_targets(["shop:f", "httpx"], {"ignore": "token", "match": "headers"})
@@ -288,7 +288,7 @@ def test_a_missing_module_is_reported_with_the_closest_one(line, message, shop):
     assert str(error) == f"{ORIGIN}: {message}"
 
 
-@pytest.mark.promise("a boundary needs no extra and never imports its client")
+@pytest.mark.promise("a client needs no extra and never imports its client")
 def test_a_client_that_is_not_installed_is_reported(monkeypatch):
     monkeypatch.setitem(sys.modules, "redis", None)
 

@@ -249,7 +249,7 @@ def test_stats_sums_up_the_vault(shop, call):
         ("redis", ["['SET', 'name', 'pen']", "3: 'QUEUED'"]),
     ],
 )
-def test_exchanges_of_boundaries_are_shown_in_their_own_way(tmp_path, monkeypatch, call, pattern, texts):
+def test_exchanges_of_clients_are_shown_in_their_own_way(tmp_path, monkeypatch, call, pattern, texts):
     monkeypatch.chdir(tmp_path)
 
     out = call("show", pattern, "--all", "--vault", str(FORMAT_1)).out

@@ -1,11 +1,11 @@
-"""The boundary of each foreign exchange: known for certain, or not at all."""
+"""The client of each foreign exchange: known for certain, or not at all."""
 
 from __future__ import annotations
 
 import pytest
 
 from pytest_mimic._clients.http.exchange import HttpRequest
-from pytest_mimic._tools.foreign.clients import boundaries_of
+from pytest_mimic._tools.foreign.clients import clients_of
 from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
 
 
@@ -32,9 +32,9 @@ def exchange(agent: str, *, client: str = "") -> ForeignExchange:
     ],
 )
 def test_a_client_is_never_guessed_among_several(agents, mimicked, found):
-    assert boundaries_of([exchange(one) for one in agents], mimicked, None, is_talk=False) == found
+    assert clients_of([exchange(one) for one in agents], mimicked, None, is_talk=False) == found
 
 
 def test_what_gives_the_client_away_counts_more_than_what_the_project_mimics():
     """vcrpy keeps the arguments of aiohttp, and not what was sent."""
-    assert boundaries_of([exchange("", client="aiohttp")], ["urllib3"], None, is_talk=False) == ["aiohttp"]
+    assert clients_of([exchange("", client="aiohttp")], ["urllib3"], None, is_talk=False) == ["aiohttp"]

@@ -16,7 +16,7 @@ from pytest_mimic._tools.foreign.vcr.vcr_settings import VOLATILE_HEADERS
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.seam.base import BoundaryCall
+    from pytest_mimic._core.seam.base import ClientCall
     from pytest_mimic._tools.foreign.vcr.vcr_settings import Matcher, VcrSettings
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -54,7 +54,7 @@ class Describer:
             secrets.add(value)
         self.issue(secrets.values)
 
-    def call(self, request: HttpRequest) -> BoundaryCall | None:
+    def call(self, request: HttpRequest) -> ClientCall | None:
         """Return the call that a request is, without secrets. None if its URL is invalid."""
         return self._hidden.describe(request)
 
@@ -91,7 +91,7 @@ class RecordedRequest:
         self._response: dict[str, Any] | None = None
 
     @property
-    def call(self) -> BoundaryCall | None:
+    def call(self) -> ClientCall | None:
         """The call that the request is."""
         return self._describer.call(self._sent)
 

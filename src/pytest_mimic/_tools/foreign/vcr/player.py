@@ -189,7 +189,7 @@ class VcrPlayer:
     # -- deciding
 
     def decide(self, call: Call) -> Step:
-        """Return the step for a call of a boundary.
+        """Return the step for a call of a client.
 
         Raises:
             MissingRecordingError: No entry answers it, and it may not be recorded.

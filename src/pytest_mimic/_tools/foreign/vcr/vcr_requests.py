@@ -14,7 +14,7 @@ from pytest_mimic._clients.http.message import media_type, text_pairs
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 _PORTS = {"http": 80, "https": 443}
-_BOUNDARY = re.compile(r'boundary="?([^";]+)', re.IGNORECASE)
+_MULTIPART_BOUNDARY = re.compile(r'boundary="?([^";]+)', re.IGNORECASE)
 _FIELD = re.compile(rb';\s*name="([^"]*)"')
 
 Replacement = Any
@@ -115,7 +115,7 @@ class VcrRequest:
         return VcrRequest(self.method, self.uri, self.body, self.headers.items())
 
     def sent(self) -> HttpRequest:
-        """Return the request as boundaries know it."""
+        """Return the request as clients know it."""
         return HttpRequest(self.method, self.uri, tuple(self.headers.items()), bytes(self.body or b""))
 
     def __repr__(self) -> str:
@@ -233,7 +233,7 @@ def _kept_fields(body: bytes, replacements: dict[str, Replacement], request: Vcr
 
 def _kept_parts(body: bytes, replacements: dict[str, Replacement], request: VcrRequest) -> bytes:
     """Return a multipart form with the values of fields replaced, without those to remove."""
-    found = _BOUNDARY.search(request.headers.get("Content-Type", ""))
+    found = _MULTIPART_BOUNDARY.search(request.headers.get("Content-Type", ""))
     if found is None:
         return body
     delimiter = b"--" + found[1].encode()

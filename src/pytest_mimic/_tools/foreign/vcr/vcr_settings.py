@@ -23,7 +23,7 @@ from pytest_mimic.errors import CassetteError
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
-# Clients over urllib3 that retry by means of it, or send again. vcrpy has recorded each of these requests, as the boundary
+# Clients over urllib3 that retry by means of it, or send again. vcrpy has recorded each of these requests, as the client
 # of urllib3 sees them.
 ABOVE = ("requests", "botocore")
 RECORD_MODES = ("none", "once", "new_episodes", "all", "any", "rewrite")
@@ -36,7 +36,7 @@ MATCHERS: dict[str, tuple[str, ...]] = {
 }
 _DEFAULT_MATCHERS = ("method", *_URI)
 _LOCAL = ("localhost", "0.0.0.0", "127.0.0.1", "::1")
-# vcrpy's names of the clients that it patches, where they differ from those of boundaries.
+# vcrpy's names of the clients that it patches, where they differ from those of clients.
 _CLIENTS = {"httplib": "http.client", "boto3": "botocore"}
 # Options that change what vcrpy writes or plays. Our own recordings would keep what these may hide.
 _HIDING = (
@@ -85,7 +85,7 @@ class VcrSettings(NamedTuple):
         response_filters: What is done to each recorded response, in vcrpy's form of it.
         hiding: The options that are given and may hide what our own recordings would keep.
         sensitive: Values that no message may show.
-        skipped: The boundaries whose requests are sent.
+        skipped: The clients whose requests are sent.
         deserialize: The function of the suite's own serializer that reads the text of a file.
         options: The options of a target line with which our own recordings compare the same parts.
         notes: What is given and has no effect, as sentences.

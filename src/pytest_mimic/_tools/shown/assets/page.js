@@ -184,7 +184,7 @@
     if (call.arguments.length) {
       const names = make("dl", { class: "names" });
       for (const [name, number] of call.arguments) names.append(make("dt", {}, name), make("dd", {}, make("pre", {}, text(number))));
-      parts.push(folded(call.target === more.boundary ? "Request" : "Arguments", names));
+      parts.push(folded(call.target === more.client ? "Request" : "Arguments", names));
     }
     const outcome = text(call.outcome);
     if (outcome && !more.diff) parts.push(folded("Outcome", make("pre", { class: "text" }, outcome)));
@@ -241,7 +241,7 @@
   // A request goes to its host, any other call to its client or to the module of its function.
   function serviceOf(call) {
     const url = call.arguments.find(([name]) => name === "url");
-    if (call.more.boundary && url) {
+    if (call.more.client && url) {
       try { return new URL(text(url[1])).host || call.target; } catch { return call.target; }
     }
     return call.target.split(":")[0];
@@ -262,7 +262,7 @@
     shown.forEach((call, at) => {
       const x = left + (services.indexOf(serviceOf(call)) + 1) * gapWidth, y = top + at * tall + 10;
       const group = svg("g", { class: `step ${call.kind}` });
-      const signature = call.more.boundary ? call.label.slice(call.target.length + 1) : call.label.slice(call.label.indexOf(":") + 1);
+      const signature = call.more.client ? call.label.slice(call.target.length + 1) : call.label.slice(call.label.indexOf(":") + 1);
       const fitting = Math.floor((x - left - 24) / 7);
       const cut = signature.length > fitting ? `${signature.slice(0, fitting - 1)}…` : signature;
       group.append(svg("title", {}, `${call.kind} ${call.label}`));

@@ -22,9 +22,9 @@ Talk = Callable[[str, Sequence[Request]], list[Any]]
 
 
 class Client(NamedTuple):
-    """A client and its boundary. Clients that share most of their code with another one have fewer conversations."""
+    """A client and its line. Clients that share most of their code with another one have fewer conversations."""
 
-    boundary: str
+    line: str
     module: str
     talk: Talk
     groups: Iterable[str] = tuple(GROUPS)
@@ -59,9 +59,9 @@ def client(request: pytest.FixtureRequest) -> Client:
 
 
 @pytest.fixture
-def boundary(client: Client) -> str:
-    """The boundary of the client."""
-    return client.boundary
+def line(client: Client) -> str:
+    """The client's line."""
+    return client.line
 
 
 @pytest.mark.promise("responses and errors replay as the client's own objects")

@@ -18,8 +18,8 @@ CLIENTS = {
 
 
 @pytest.fixture(params=CLIENTS)
-def boundary(request: pytest.FixtureRequest) -> str:
-    """The boundary under test."""
+def line(request: pytest.FixtureRequest) -> str:
+    """The client under test."""
     pytest.importorskip(request.param)
     return str(request.param)
 
@@ -39,11 +39,11 @@ VALUES = [
 
 @pytest.mark.promise("no secret of a request reaches the vault by the complaint of a client")
 @pytest.mark.parametrize("value", VALUES)
-def test_a_refused_secret_is_not_stored(boundary: str, runs: Runs, server: Server, value: str) -> None:
+def test_a_refused_secret_is_not_stored(line: str, runs: Runs, server: Server, value: str) -> None:
     headers = {"Authorization": value, "X-Api-Key": value, "Cookie": f"sid={value}"}
     requests = [Request("GET", "/users/1", headers=dict([header])) for header in headers.items()]
 
-    seen = CLIENTS[boundary](server.url, requests)
+    seen = CLIENTS[line](server.url, requests)
 
     assert len(seen) >= len(requests)
     assert not [sign for sign in SIGNS if sign in runs.text or repr(sign)[1:-1] in runs.text]

@@ -1,4 +1,4 @@
-"""Boundaries in a run: the parts of a request that count, and the calls around it."""
+"""Clients in a run: the parts of a request that count, and the calls around it."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ LEAVING_OUT = """
 """
 
 
-@pytest.mark.promise("ignore= leaves parts of a request out at a boundary")
-@pytest.mark.promise("match= adds parts of a request at a boundary")
+@pytest.mark.promise("ignore= leaves parts of a request out at a client")
+@pytest.mark.promise("match= adds parts of a request at a client")
 def test_an_ignored_part_does_not_count(project):
     """Host, port, query, body and headers, whole or by path."""
     project.ini()
@@ -250,7 +250,7 @@ def test_the_summary_names_a_response_that_was_not_closed(project):
 
 
 @pytest.mark.promise("a call inside a recorded call is not recorded")
-@pytest.mark.promise("a boundary's recording is never stale")
+@pytest.mark.promise("a client's recording is never stale")
 def test_a_request_inside_a_recorded_call_is_part_of_that_call(project):
     project.ini("shop:fetch", "httpx ignore=port")
     project.write(

@@ -1,7 +1,7 @@
-"""An example of a boundary: it records and replays `toy_client.Client`.
+"""An example of a client: it records and replays `toy_client.Client`.
 
-A boundary answers four questions. Where does the client meet the network (`edges`)? What makes two calls the same call
-(`BoundaryCall`)? How is a reply stored as plain data, and restored (`store_forecast`, `load_forecast`)? What may differ
+A client answers four questions. Where does the client meet the network (`edges`)? What makes two calls the same call
+(`ClientCall`)? How is a reply stored as plain data, and restored (`store_forecast`, `load_forecast`)? What may differ
 when the real service is asked again (`comparable`)? Recording, replaying, comparing and reporting are the engine's work.
 """
 
@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-from pytest_mimic._core.seam.base import Boundary, BoundaryCall, Edge, Port
+from pytest_mimic._core.seam.base import Adapter, ClientCall, Edge, Port
 
 
-class ToyBoundary(Boundary):
-    """The boundary `toy_client`."""
+class ToyAdapter(Adapter):
+    """The client `toy_client`."""
 
     # The names that users may give to ignore= and match=.
     parts = ("host", "place", "day", "language", "headers")
@@ -31,7 +31,7 @@ class ToyBoundary(Boundary):
 
 
 def wrap_ask(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
-    """Return the function that replaces `Client.ask` while the boundary is active."""
+    """Return the function that replaces `Client.ask` while the client is active."""
 
     @wraps(original)
     def ask(client: Any, place: str, day: str, *, language: str = "en") -> Any:
@@ -63,7 +63,7 @@ def wrap_ask(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     return ask
 
 
-def describe(client: Any, place: str, day: str, language: str, port: Port) -> BoundaryCall:
+def describe(client: Any, place: str, day: str, language: str, port: Port) -> ClientCall:
     """Describe a call in plain data without secrets."""
     parts = {
         "host": client.host,
@@ -74,7 +74,7 @@ def describe(client: Any, place: str, day: str, language: str, port: Port) -> Bo
     }
     # Replaces the values of secret names, here `api_key`, by a placeholder.
     parts = port.redactor.scrub(parts)
-    return BoundaryCall(
+    return ClientCall(
         f"ASK {place}",
         host=client.host,
         parts=parts,
@@ -96,6 +96,6 @@ def load_forecast(plain: dict[str, Any]) -> Any:
 
 
 def service_error() -> type[Exception]:
-    """Return the client's exception class. The client is loaded by now; a boundary never imports it."""
+    """Return the client's exception class. The client is loaded by now; a client never imports it."""
     kind: type[Exception] = sys.modules["toy_client"].ServiceError
     return kind

@@ -1,4 +1,4 @@
-"""How one activation mimics a boundary, and how the boundary's edges reach the engine."""
+"""How one activation mimics a client, and how the client's edges reach the engine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pytest_mimic._core.engine.call import CassetteInUse
     from pytest_mimic._core.outcome.outcome import Outcome
-    from pytest_mimic._core.seam.base import Boundary, BoundaryCall
+    from pytest_mimic._core.seam.base import Adapter, ClientCall
     from pytest_mimic._core.seam.replay_log import Caller
     from pytest_mimic._core.target_options import Options
 
@@ -32,21 +32,21 @@ class _Unmimicked:
     active = True
 
 
-class BoundaryPlan(Plan):
-    """A boundary as one line of an activation mimics it. Its calls are plain data, which is redacted already."""
+class ClientPlan(Plan):
+    """A client as one line of an activation mimics it. Its calls are plain data, which is redacted already."""
 
     def __init__(
         self,
         engine: Engine,
-        boundary: Boundary,
+        adapter: Adapter,
         options: Options,
         cassette: CassetteInUse | None,
         activation: object = None,
     ) -> None:
         self.engine = engine
         self.places = engine.state.places
-        self.boundary = boundary
-        self.kind = self.target = boundary.name
+        self.adapter = adapter
+        self.kind = self.target = adapter.name
         self.options = options
         self.selector = Selector(options.only, options.exclude)
         self.cassette = cassette
@@ -55,8 +55,8 @@ class BoundaryPlan(Plan):
         self._match = sorted(options.match)
         self._identities: dict[tuple[str, ...], CallIdentity] = {}
 
-    def call(self, edge_call: BoundaryCall) -> Call:
-        """Return a call at one of the boundary's edges."""
+    def call(self, edge_call: ClientCall) -> Call:
+        """Return a call at one of the client's edges."""
         counted = self._counted(edge_call)
         names = tuple(counted)
         identity = self._identities.get(names)
@@ -73,7 +73,7 @@ class BoundaryPlan(Plan):
             describe=lambda: self.described(edge_call),
         )
 
-    def _counted(self, edge_call: BoundaryCall) -> dict[str, Any]:
+    def _counted(self, edge_call: ClientCall) -> dict[str, Any]:
         """Return the parts that count: those of the default identity, and those that `match=` adds."""
         parts = edge_call.parts
         counted = {name: parts[name] for name in edge_call.identity if name in parts}
@@ -83,16 +83,16 @@ class BoundaryPlan(Plan):
 
     def _identity_of(self, names: tuple[str, ...]) -> CallIdentity:
         """Return the identity of calls of which these parts count. Each part is one argument."""
-        implied = (part for path in self.options.ignore for part in self.boundary.implied.get(path, ()))
+        implied = (part for path in self.options.ignore for part in self.adapter.implied.get(path, ()))
         ignored: list[str] = []
         for path in (*self.options.ignore, *implied):
             if path.startswith("*"):  # any part; `match` names a part that counts in any case
                 ignored += [name + path[1:] for name in names if " " not in name]
             else:
                 ignored.append(path)
-        return CallIdentity(self.boundary.name, names, ignore=ignored, places=self.places)
+        return CallIdentity(self.adapter.name, names, ignore=ignored, places=self.places)
 
-    def _matched(self, edge_call: BoundaryCall) -> Iterator[tuple[str, Any]]:
+    def _matched(self, edge_call: ClientCall) -> Iterator[tuple[str, Any]]:
         """Yield the paths that `match=` names with their values, None if the call has no such part."""
         for path in self._match:
             value: Any = prune(edge_call.parts, self._ignored)
@@ -100,7 +100,7 @@ class BoundaryPlan(Plan):
                 value = value.get(step) if isinstance(value, dict) else None
             yield path, value
 
-    def described(self, edge_call: BoundaryCall) -> dict[str, Any]:
+    def described(self, edge_call: ClientCall) -> dict[str, Any]:
         """Return the description of a call that messages show and that is stored beside its recording."""
         from pytest_mimic._core.describe import describe_parts
 
@@ -111,26 +111,26 @@ class BoundaryPlan(Plan):
     @property
     def exact(self) -> frozenset[str]:
         """The parts of an outcome whose values count even with `compare=shape`."""
-        return self.boundary.exact
+        return self.adapter.exact
 
     def failure(self, outcome: Outcome) -> str | None:
-        """Return the error that an exchange ended in; see `Boundary.failure`."""
-        return self.boundary.failure(outcome.value)
+        """Return the error that an exchange ended in; see `Adapter.failure`."""
+        return self.adapter.failure(outcome.value)
 
     def refusal(self, outcome: Outcome) -> str | None:
-        """Return how a service refused the credentials; see `Boundary.refusal`."""
-        return self.boundary.refusal(outcome.value)
+        """Return how a service refused the credentials; see `Adapter.refusal`."""
+        return self.adapter.refusal(outcome.value)
 
     def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
         """Return the part of a response that is compared: no dates, no server's name."""
         from pytest_mimic._core.outcome.outcome import Outcome
 
         other = beside.value if beside is not None else None
-        return Outcome.of_value(self.boundary.comparable(outcome.value, other))
+        return Outcome.of_value(self.adapter.comparable(outcome.value, other))
 
 
-class BoundaryPort:
-    """The engine as the edges of one boundary see it.
+class ClientPort:
+    """The engine as the edges of one client see it.
 
     Attributes:
         plans: The lines of the open activations, those of the innermost one last.
@@ -141,12 +141,12 @@ class BoundaryPort:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._state = engine.state
-        self.plans: list[BoundaryPlan] = []
+        self.plans: list[ClientPlan] = []
         self.redactor = engine.state.redactor
         self.noting = engine.state.pending
 
     def taking(self) -> bool:
-        """Check whether calls of this boundary are mimicked now."""
+        """Check whether calls of this client are mimicked now."""
         if not self.plans:
             return False
         outer = self._state.inside.get()
@@ -166,7 +166,7 @@ class BoundaryPort:
 
     @contextmanager
     def unmimicked(self) -> Iterator[None]:
-        """Return a block in which no call is mimicked, of any boundary or function."""
+        """Return a block in which no call is mimicked, of any client or function."""
         inside = self._state.inside
         before = inside.get()
         inside.set(_Unmimicked())
@@ -175,14 +175,14 @@ class BoundaryPort:
         finally:
             inside.set(before)
 
-    def takes(self, call: BoundaryCall) -> bool:
+    def takes(self, call: ClientCall) -> bool:
         """Check whether a call is mimicked: the patterns select it.
 
         Patterns choose among a test's calls. The calls by which a client sets up its connections are always taken.
         """
         return self.taking() and self._line(call) is not None
 
-    def _line(self, call: BoundaryCall) -> BoundaryPlan | None:
+    def _line(self, call: ClientCall) -> ClientPlan | None:
         """Return the first line of the innermost activation whose patterns select a call."""
         last = self.plans[-1]
         if call.shared:
@@ -192,8 +192,8 @@ class BoundaryPort:
                 return plan
         return None
 
-    def begin(self, call: BoundaryCall) -> Any:
-        """Return the step for a call: a `_boundaries.base.Step`.
+    def begin(self, call: ClientCall) -> Any:
+        """Return the step for a call: a `_core.seam.base.Step`.
 
         Raises:
             MissingRecordingError: It has no recording, and the mode does not run it.

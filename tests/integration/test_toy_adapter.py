@@ -1,11 +1,11 @@
-"""A boundary is added with one module (`tests/toy_boundary.py`) and one line in the table of boundaries."""
+"""A client is added with one module (`tests/toy_client.py`) and one line in the table of clients."""
 
 from __future__ import annotations
 
 import pytest
 import toy_client
 
-from pytest_mimic._core.seam.registry import BOUNDARIES
+from pytest_mimic._core.seam.registry import CLIENTS
 
 ASKS = """
 import toy_client
@@ -28,7 +28,7 @@ def test_no_station():
 @pytest.fixture
 def toy(project, monkeypatch):
     """A project whose tests use the client."""
-    monkeypatch.setitem(BOUNDARIES, "toy_client", "toy_boundary:ToyBoundary")
+    monkeypatch.setitem(CLIENTS, "toy_client", "toy_client:ToyClient")
     monkeypatch.setattr(toy_client, "SERVICE", toy_client.Service())
     project.ini("toy_client")
     project.write("test_weather.py", ASKS)
@@ -54,7 +54,7 @@ def test_secrets_stay_out_of_the_vault(toy):
     assert all(b'"api_key": "<redacted>"' in data for data in run.vault.values())
 
 
-def test_verifying_compares_what_the_boundary_selects(toy):
+def test_verifying_compares_what_the_client_selects(toy):
     toy.record()
 
     unchanged = toy.run("--mimic-verify")
@@ -143,7 +143,7 @@ def test_a_line_that_names_an_unknown_part_is_refused(toy):
     run.expect(exit_code=4, says=["toy_client: ignore=plac names no part of a call (did you mean place?)"])
 
 
-def test_a_cassette_records_a_boundary(toy):
+def test_a_cassette_records_a_client(toy):
     toy.ini()
     toy.write(
         "test_weather.py",
@@ -153,7 +153,7 @@ def test_a_cassette_records_a_boundary(toy):
         client = toy_client.Client("weather.test", api_key="k-5531-abc")
 
         def test_forecast(mimic_auto):
-            with mimic_auto("oslo", boundaries=["toy_client"]):
+            with mimic_auto("oslo", clients=["toy_client"]):
                 assert client.ask("Oslo", "2026-11-01").degrees == -3.5
         """,
     )
