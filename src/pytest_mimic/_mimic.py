@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["fingerprint", "mimic", "register_fingerprint"]
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -107,7 +105,6 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
                     yield item
 
         def plain(*args: Any, **kwargs: Any) -> Any:
-            __tracebackhide__ = True
             with self:
                 return function(*args, **kwargs)
 

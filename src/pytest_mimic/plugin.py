@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pytest_mimic import CassetteFixture, Target
     from pytest_mimic._run.run import PytestRun
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _USUAL = {"mimic_source": "strict", "mimic_pickle": "listed", "mimic_vcr": "off", "mimic_network": "allow"}
 _WANTING = "record rerecord verify live only vault drift review report usage".split()
 # Options and ini keys that are gone, and what to do instead.

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -9,8 +9,6 @@ from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, NamedTuple, TypeAlias
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 Rule: TypeAlias = Callable[[str, "int | None"], bool]
 """Returns whether a host (a name in lower case, or an IP address) may be connected to at a port. None is any port."""
 
@@ -68,7 +66,6 @@ class AllowedHosts:
 
     @property
     def names(self) -> list[str]:
-        """The names without wildcards."""
         return [one.name for one in self._hosts if one.network is None and not set(one.name) & set("*?")]
 
     def allows(self, host: str, port: int | None = None) -> bool:

@@ -22,7 +22,6 @@ class Mode(Enum):
 
     @property
     def writes(self) -> bool:
-        """Whether this mode writes recordings."""
         return self is Mode.RECORD or self is Mode.RERECORD
 
 

@@ -46,7 +46,6 @@ def listed(heading: str, rows: Sequence[str], *, total: int | None = None, most:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 call`, `41 calls`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 

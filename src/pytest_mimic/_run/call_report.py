@@ -18,8 +18,6 @@ from pytest_mimic.errors import MimicError, printable
 if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # How many recordings that are unused the page lists.
 _UNUSED = 5_000
 # Shorter times, in seconds, would be shown as 0.00 s.

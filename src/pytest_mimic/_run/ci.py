@@ -15,8 +15,6 @@ from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.ledger import Ledger
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # GitHub shows so many annotations of one step.
 _ANNOTATIONS = 10
 # The summary of the job names so many drifted calls.

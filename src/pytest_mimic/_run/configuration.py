@@ -18,8 +18,6 @@ _NEEDS_MODE = "--mimic-only needs one of --mimic-record, --mimic-rerecord, --mim
 # Values of the environment variable `CI` that mean "not in CI".
 _NOT_CI = ("", "0", "false", "no", "off")
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # The options with a path.
 _PATHS = ("--mimic-vault", "--mimic-drift", "--mimic-report", "--mimic-usage")
 # Beginnings of the ini options that decide which tests there are, and what their calls return.

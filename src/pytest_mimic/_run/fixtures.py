@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.owners import Owner
     from pytest_mimic._run.session import Session
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class WiderFixtures:
     """The fixtures of wider scope than a test. While they are set up or torn down, they own the session's calls."""

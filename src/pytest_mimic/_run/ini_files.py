@@ -14,8 +14,6 @@ from shlex import split
 
 import pytest
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _SECTIONS = {
     **dict.fromkeys(("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini"), ""),
     "pyproject.toml": "[tool.pytest",

@@ -12,8 +12,6 @@ from pytest_mimic._core.hosts import AllowedHosts
 if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class BlockedPhases:
     """The plugin of a run with `mimic_network = block`. Between its phases, other plugins may report to their servers."""

@@ -12,6 +12,18 @@ from types import ModuleType
 _NOT_FOR_CALLS = ("pytest_mimic._clients.", "pytest_mimic._tools.cli", "pytest_mimic.__main__")
 
 
+class _HiddenLoader(SourceFileLoader):
+    """Leaves a module out of pytest's tracebacks, so that a failure points at the user's line."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        _hide(module)
+        super().exec_module(module)
+
+
+def _hide(module: ModuleType) -> None:
+    module.__dict__["__tracebackhide__"] = True
+
+
 class PlainImports:
     """A finder for the modules of this package, in front of pytest's own.
 
@@ -30,7 +42,7 @@ class PlainImports:
         if not path or not name.startswith("pytest_mimic."):
             return None
         if path[0] not in self._finders:
-            self._finders[path[0]] = FileFinder(path[0], (SourceFileLoader, SOURCE_SUFFIXES))
+            self._finders[path[0]] = FileFinder(path[0], (_HiddenLoader, SOURCE_SUFFIXES))
         return self._finders[path[0]].find_spec(name, target)
 
 
@@ -49,8 +61,11 @@ def without_collections() -> Iterator[None]:
 def use_plain_imports() -> Callable[[], None]:
     """Import the plugin's own modules plainly from now on, until the returned function is called.
 
-    Modules that are loaded by now, such as the plugin's, stay as they are. pytest looks at these only.
+    Modules that are loaded by now, such as the plugin's, are left out of tracebacks as those to come.
     """
+    for name, module in list(sys.modules.items()):
+        if name.startswith("pytest_mimic."):
+            _hide(module)
     finder = PlainImports()
     sys.meta_path.insert(0, finder)
 

@@ -13,8 +13,6 @@ from pytest_mimic._core.node_ids import plain_id
 if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # How often a test is run at most.
 _MAX_ATTEMPTS = 20
 # The outcome of a phase that does not count, as pytest-rerunfailures names it.

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from pytest_mimic._run.restarts import Restarts
     from pytest_mimic._run.session import Covering
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _STOPPED = "the run was stopped early"
 # The exit codes of runs that were not stopped.
 _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)

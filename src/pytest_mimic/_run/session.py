@@ -41,8 +41,6 @@ _BOUND_EARLY = (
     "vault.writing",
 )
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class RequestedTarget:
     """A target in one activation, perhaps with the cassette that takes its calls."""

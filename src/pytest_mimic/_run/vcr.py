@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from pytest_mimic._tools.foreign.vcr.player import VcrFiles, VcrPlayer
     from pytest_mimic._tools.foreign.vcr.vcr_settings import VcrSettings
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _FILES: pytest.StashKey[VcrFiles] = pytest.StashKey()
 # The plugins whose work this one does: the names of their entry points, and of their distributions.
 _OTHERS = {"recording": "pytest-recording", "vcr": "pytest-vcr"}
@@ -209,7 +207,6 @@ def vcr(
     request: pytest.FixtureRequest, vcr_markers: list[pytest.Mark], disable_recording: bool
 ) -> Iterator[VcrCassette | None]:
     """The cassette of a test with the marker `vcr`, None for other tests. It is open while the test runs."""
-    __tracebackhide__ = True
     is_wanted = vcr_markers or "vcr_cassette" in request.fixturenames
     if disable_recording or not is_wanted:
         yield None

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from pytest_mimic._clients.aws.aws_exchange import Attempt
     from pytest_mimic._core.seam.sync_async import Steps
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 def replay(attempt: Attempt) -> Steps:
     """Return the recorded response."""

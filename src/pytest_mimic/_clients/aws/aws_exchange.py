@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from pytest_mimic._clients.http.http_secrets import Secrets
     from pytest_mimic._core.seam.base import Step
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _IDENTITY = ("service", "operation", "params", "format", "body")
 # Keys with which S3 encrypts an object. They are sent in base64.
 _CUSTOMER_KEYS = ("SSECustomerKey", "CopySourceSSECustomerKey")

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
     from pytest_mimic._core.seam.sync_async import Steps
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _PARTS = ("service", "operation", "params")
 # Members that are the body of a request.
 _BODIES = ("Body", "body", "Payload", "payload")

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
     from pytest_mimic._core.seam.sync_async import Steps
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # Credentials and tokens that are known already. Others have to be fetched or renewed.
 _KNOWN = ("Credentials", "AioCredentials", "ReadOnlyCredentials", "FrozenAuthToken")
 

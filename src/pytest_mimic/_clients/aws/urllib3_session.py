@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pytest_mimic._clients.http.recorder import ExchangeRecorder
     from pytest_mimic._core.seam.sync_async import Steps
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # The object that an exception of urllib3 names first, which differs from run to run.
 _OBJECT = re.compile(r"^(?:<[^>]* object at 0x[0-9a-f]+>|\w+\(host=[^)]*\)): ")
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from pytest_mimic._clients.http.recorder import ExchangeRecorder
     from pytest_mimic._core.seam.base import Port, Step
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _TIMEOUT = "asyncio:TimeoutError"
 
 

@@ -18,8 +18,6 @@ from multidict import CIMultiDict, CIMultiDictProxy, istr
 from pytest_mimic._clients.http.answer import load_response
 from pytest_mimic._core.outcome.families import ExceptionFamily
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # Statuses of responses without a body, RFC 9110, 15.3.5 and 15.4.5. (Those under 200 are not recorded.)
 _WITHOUT_BODY = (204, 304)
 

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from pytest_mimic._clients.http.answer import StoredResponse
     from pytest_mimic._clients.http.recorder import ExchangeRecorder
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
-
 # The modules whose connections open a socket as their class says. Other classes may lead into this process.
 _CONNECTING = ("http.client", "urllib3.connection", "httplib2")
 

@@ -33,8 +33,6 @@ from pytest_mimic._core.seam.base import Adapter, ClientCall
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port, Step
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _IDENTITY = ("method", "scheme", "host", "port", "path", "query", "format", "body")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _CACHE_SIZE = 20_000

@@ -75,7 +75,6 @@ def _store_payload(payload: bytes, secrets: Secrets) -> dict[str, Any]:
 
 
 def load_frames(events: list[dict[str, Any]]) -> list[bytes]:
-    """Return the messages as bytes."""
     return [
         base64.b64decode(event["rest"]) if "rest" in event else _frame(event["headers"], _load_payload(event))
         for event in events
@@ -92,7 +91,6 @@ def _load_payload(event: dict[str, Any]) -> bytes:
 
 
 def _frame(headers: dict[str, str], payload: bytes) -> bytes:
-    """Return one message."""
     packed = b""
     for name, value in headers.items():
         raw_name, raw = name.encode(), value.encode()

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from pytest_mimic._clients.http.recorder import ExchangeRecorder
     from pytest_mimic._core.seam.base import Port, Step
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # The attribute of a connection that has its talk, from the first byte of a request to the head of its response.
 _TALK = "_mimic_talk"
 

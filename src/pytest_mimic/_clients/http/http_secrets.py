@@ -177,23 +177,18 @@ class NoSecrets(Secrets):
         return plain
 
     def text(self, text: str) -> str:
-        """Return the text itself."""
         return text
 
     def form(self, form: str) -> str:
-        """Return the form itself."""
         return form
 
     def path(self, path: str) -> str:
-        """Return the path itself."""
         return path
 
     def header(self, name: str, value: str) -> str:  # noqa: ARG002
-        """Return the value itself."""
         return value
 
     def line(self, line: str) -> str:
-        """Return the line itself."""
         return line
 
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from pytest_mimic._clients.http.recorder import ExchangeRecorder
     from pytest_mimic._core.seam.base import Port
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class _HttpcoreErrors(ClientErrors):
     """The causes of the client's exceptions. Most of them are made of their own causes."""

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from pytest_mimic._clients.http.http_secrets import Secrets
     from pytest_mimic._core.seam.base import Port, Step
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class ExchangeRecorder:
     """Collects one response, and reports it to its step once: when it has been read, given up or broken.
@@ -130,7 +128,6 @@ class ExchangeRecorder:
             self._finish(error=stored)
 
     def abandon(self, error: BaseException | None = None) -> None:
-        """Record nothing."""
         if not self.done:
             self.done = True
             self._step.abandon(error)

@@ -57,7 +57,6 @@ class RequestMessage:
             self._missing = int(length) if length.isdigit() else 0
 
     def request(self, url: str) -> HttpRequest:
-        """Return the request to this URL."""
         body = b"".join(self._body)
         if self._missing is None:
             body = b"".join(unframe(body)[0])

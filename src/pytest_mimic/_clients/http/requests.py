@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from pytest_mimic._clients.http.recorder import ExchangeRecorder
     from pytest_mimic._core.seam.base import Port
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class _RequestsErrors(ClientErrors):
     """The exceptions of requests, most of which are made of one of urllib3. Some of urllib3 are let through.

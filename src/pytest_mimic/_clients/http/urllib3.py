@@ -28,8 +28,6 @@ from pytest_mimic._core.seam.base import Edge
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port, Step
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class Urllib3Adapter(HttpAdapter):
     """The adapter of `urllib3`."""
@@ -141,7 +139,6 @@ def _absolute(pool: Any, url: str) -> str:
 
 
 def _pairs(headers: Mapping[Any, Any] | None) -> tuple[tuple[str, str], ...]:
-    """Return headers as texts."""
     return tuple((_text(name), _text(value)) for name, value in (headers or {}).items())
 
 

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from pytest_mimic._clients.http.answer import StoredResponse
     from pytest_mimic._clients.http.recorder import ExchangeRecorder
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 VERSIONS = {9: "HTTP/0.9", 10: "HTTP/1.0", 11: "HTTP/1.1", 20: "HTTP/2"}
 _NUMBERS = {text: number for number, text in VERSIONS.items()}
 

@@ -13,8 +13,6 @@ from pytest_mimic._core.seam.base import ClientCall, Edge
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 def note_websocket(port: Port, url: str) -> None:
     """Add a WebSocket to the summary, unless it leads to this machine or the lines of the client leave it out."""

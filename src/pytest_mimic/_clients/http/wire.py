@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from pytest_mimic._clients.http.answer import StoredResponse
     from pytest_mimic._clients.http.recorder import ExchangeRecorder
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # A body whose connection was closed before its end: the client finds out by itself.
 _CUT_OFF = "http.client:IncompleteRead"
 # The sizes with which a file is read to its end.
@@ -58,14 +56,12 @@ class RecordedFile:
         return data
 
     def read(self, *size: Any) -> bytes:
-        """Read from the real file."""
         data = self._recorded(self._file.read, size)
         # Fewer bytes than were asked for are the last ones.
         self._at_end = self._at_end or size in _ALL or len(data) < size[0]
         return data
 
     def readinto(self, buffer: Any) -> int:  # pragma: no cover (urllib3 reads so in Python 3.10 only)
-        """Read from the real file."""
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
@@ -137,7 +133,6 @@ class UnopenedSocket:
         """Take a part of the request."""
 
     def settimeout(self, timeout: float | None) -> None:
-        """Keep a setting."""
         self._settings.append(("settimeout", (timeout,)))
 
     def setsockopt(self, *option: Any) -> None:

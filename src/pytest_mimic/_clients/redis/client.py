@@ -30,8 +30,6 @@ from pytest_mimic._core.seam.sync_async import Steps, async_method, sync_method,
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _Function = Callable[..., Any]
 # The scripts that a script object or a pipeline calls now, by their hashes.
 _CALLED: ContextVar[dict[str, Any]] = ContextVar("called_scripts")

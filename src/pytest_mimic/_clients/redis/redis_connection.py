@@ -23,8 +23,6 @@ from pytest_mimic.errors import UnstorableOutcomeError
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port, Step
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # Commands after which a connection only receives messages.
 _LISTENING = frozenset({"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"})
 # Commands that may wait for another client.
@@ -166,7 +164,6 @@ class ReplayedCommands(NamedTuple):
 
     @property
     def commands(self) -> list[Command]:
-        """Each of the commands."""
         return read_commands(self.data)
 
     @property
@@ -241,7 +238,6 @@ class Batch:
 
     @property
     def is_recorded(self) -> bool:
-        """Whether the replies are recorded."""
         return self._step.mode == "run"
 
     def scripts(self) -> list[str]:

@@ -223,7 +223,6 @@ def store_error(error: BaseException) -> list[str]:
 
 
 def load_error(stored: Sequence[str]) -> Exception:
-    """Return the error that `store_error` stored."""
     name, *args = stored
     kind = _ERRORS.find(f"redis:{name}") or _ERRORS.find("redis:ResponseError")
     assert kind is not None  # the client is loaded when a reply is

@@ -81,16 +81,13 @@ class StandInCursor:
 
     def execute(self, sql: Any, *args: Any, **options: Any) -> Any:
         """Execute a statement with its parameters. The options are the driver's own."""
-        __tracebackhide__ = True
         return self._execute("execute", sql, args, options)
 
     def executemany(self, sql: Any, parameters: Any, *args: Any) -> Any:
         """Execute a statement with many sets of parameters."""
-        __tracebackhide__ = True
         return self._execute("executemany", sql, (list(parameters), *args), {})
 
     def _execute(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        __tracebackhide__ = True
         lazy = self._lazy
         self._reset()
         if lazy.resetting and lazy.real is None:
@@ -340,6 +337,5 @@ class StandInCursor:
 
 def _until_missing(rows: list[Any], step: Step) -> Iterator[Any]:
     """Yield the rows of a recording that ended early; MissingRecordingError if the application reads further."""
-    __tracebackhide__ = True
     yield from rows
     raise step.exhausted()

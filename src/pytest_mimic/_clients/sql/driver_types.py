@@ -34,7 +34,6 @@ def _fetching_type(original: Callable[..., Any], _port: Port) -> Callable[..., A
     """Record what psycopg reads about a type."""
 
     def fetch(kind: Any, connection: Any, name: Any) -> Any:
-        __tracebackhide__ = True
         if isinstance(connection, StandInDriver):
             from sqlalchemy.util import greenlet_spawn
 
@@ -44,7 +43,6 @@ def _fetching_type(original: Callable[..., Any], _port: Port) -> Callable[..., A
         return original(kind, connection, name)
 
     def ask(lazy: LazyConnection, kind: Any, name: Any) -> Any:
-        __tracebackhide__ = True
 
         def read() -> dict[str, Any]:
             found = wait(original(kind, lazy.driver, name))

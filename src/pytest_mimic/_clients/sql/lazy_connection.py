@@ -244,7 +244,6 @@ class LazyConnection:
 
     def ask(self, action: str, read: Callable[[], Any], *, detail: Any = None, shared: bool = True) -> Any:
         """Return the driver's answer to a request that is no statement, recorded as plain data."""
-        __tracebackhide__ = True
         if not self.port.taking():
             self.connect_alone()
             return read()
@@ -282,7 +281,6 @@ class LazyConnection:
 
         To verify, the block ends without the error, as the recorded outcome is returned.
         """
-        __tracebackhide__ = True
         was_open = self.real is not None
         try:
             with self.port.noting, nullcontext() if step.mode == "pass" else self.port.connecting():
@@ -306,7 +304,6 @@ class LazyConnection:
 
     def raise_recorded(self, outcome: dict[str, Any]) -> None:
         """Raise the error of a recording, if it has one."""
-        __tracebackhide__ = True
         if "error" not in outcome:
             return
         self.failed = True

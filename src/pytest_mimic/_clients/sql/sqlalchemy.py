@@ -66,7 +66,6 @@ class SqlAdapter(Adapter):
     def _connecting(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         def connect(record: Any) -> None:
             """Let a record of a pool connect to a replacement."""
-            __tracebackhide__ = True
             if not port.taking():
                 original(record)
                 return
@@ -85,7 +84,6 @@ class SqlAdapter(Adapter):
     def _adopting(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         def get_connection(record: Any) -> Any:
             """Replace a connection that the pool opened before by a replacement for it."""
-            __tracebackhide__ = True
             connection = original(record)
             if isinstance(connection, StandInConnection):
                 connection._lazy.port = port
@@ -108,7 +106,6 @@ class SqlAdapter(Adapter):
 
     def _initializing(self, original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
         def initialize(dialect: Any, connection: Any) -> Any:
-            __tracebackhide__ = True
             if isinstance(connection.connection.dbapi_connection, StandInConnection):
                 self._introduced.add(dialect)
             return original(dialect, connection)
@@ -137,7 +134,6 @@ class SqlAdapter(Adapter):
 
     def _naming(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         def raw_connection(engine: Any) -> Any:
-            __tracebackhide__ = True
             if port.taking():
                 self._databases.add(engine)
             return original(engine)
@@ -162,7 +158,6 @@ class _StandInPool:
 def _executing(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
     def execute(connection: Any, dialect: Any, context: Any, *args: Any) -> Any:
         """Give the cursor the names in the compiled statement, which the driver does not get."""
-        __tracebackhide__ = True
         cursor = context.cursor
         if not isinstance(cursor, StandInCursor):
             return original(connection, dialect, context, *args)

@@ -84,12 +84,9 @@ class StandInConnection(_PsycopgParts):
         return cursor
 
     def commit(self) -> None:
-        """Commit."""
-        __tracebackhide__ = True
         self._lazy.commit()
 
     def rollback(self) -> None:
-        """Roll back."""
         self._lazy.rollback()
 
     def close(self) -> None:
@@ -135,7 +132,6 @@ class StandInConnection(_PsycopgParts):
         return wait(function(StandInDriver(self._lazy)))
 
     def __getattr__(self, name: str) -> Any:
-        __tracebackhide__ = True
         lazy: LazyConnection = self._lazy
         if name.startswith("_"):
             raise AttributeError(name)
@@ -211,7 +207,6 @@ class StandInInfo:
         return TransactionStatus.INERROR if self._lazy.failed else TransactionStatus.INTRANS
 
     def __getattr__(self, name: str) -> Any:
-        __tracebackhide__ = True
         if name.startswith("_"):
             raise AttributeError(name)
         return _recorded(self._lazy, name, of="info", attributes=_INFO, methods=_INFO_METHODS)
@@ -221,14 +216,12 @@ def _recorded(
     lazy: LazyConnection, name: str, *, of: str = "", attributes: frozenset[str], methods: frozenset[str]
 ) -> Any:
     """Return a recorded attribute, or a method whose answers are recorded; AttributeError for any other name."""
-    __tracebackhide__ = True
     path = f"{of}.{name}" if of else name
 
     def found() -> Any:
         return getattr(getattr(lazy.real, of) if of else lazy.real, name)
 
     def ask(action: str, read: Any, detail: Any = None) -> Any:
-        __tracebackhide__ = True
         shared = lazy.setting_up
         answer = lazy.ask(action, lambda: {"value": to_plain(read(), path)}, detail=detail, shared=shared)
         return from_plain(answer["value"])

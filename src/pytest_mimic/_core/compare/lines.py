@@ -176,7 +176,6 @@ class Lines:
             self.paths[path if is_shown else None] = None
 
     def fact(self, location: Location, recorded: Any, actual: Any) -> str:
-        """Return `1.0712 recorded, 1.0698 now`."""
         if recorded is ABSENT:
             return Difference("", None, render(self._described(location, actual), _WIDTH)).fact()
         if actual is ABSENT:

@@ -20,8 +20,6 @@ from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputE
 if TYPE_CHECKING:
     from pytest_mimic._core.target_options import Options
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _SHOWN = 5
 _CANDIDATES = 300
 _LINE = 200

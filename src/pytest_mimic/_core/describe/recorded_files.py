@@ -117,7 +117,6 @@ class CatalogFile:
 
     @property
     def outcomes(self) -> Iterator[Entry]:
-        """All outcomes in order."""
         return (entry for call in self.calls for entry in call.outcomes)
 
     @property

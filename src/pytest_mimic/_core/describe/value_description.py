@@ -94,7 +94,6 @@ class _Walk:
     open: set[int] = field(default_factory=set)
 
     def node(self, value: Any, room: int, depth: int) -> Any:
-        """Return the description of one value."""
         kind = type(value)
         if value is None or kind is bool:
             return value

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.kept_files import KeptFiles
     from pytest_mimic._core.target_options import Options
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _SHOWN = 5
 _ROOTS = "the rootdir and the base temporary folder"
 

@@ -10,8 +10,6 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.run_state import RunState
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 CassetteMode = Literal["record", "replay", "extend", "verify", "live"]
 
 

@@ -7,8 +7,6 @@ from pathlib import PurePath
 
 from pytest_mimic.errors import CassetteError
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # File systems allow 255 bytes; the temporary file that is written first has a longer name.
 _MAX_STEP_BYTES = 200
 # Names that Windows keeps for devices.

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.targets.options import TargetOptions
     from pytest_mimic._core.targets.target import Target
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class CassetteCall(ABC):
     """One call of a cassette.

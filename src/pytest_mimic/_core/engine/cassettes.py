@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _NEVER_RECORDS = "mimic_replay never records; use mimic_record or mimic_auto"
 
 
@@ -326,6 +324,5 @@ class CassetteBlock:
         return self._cassette
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        __tracebackhide__ = True
         self._uncover()
         self._cassette.close(error)

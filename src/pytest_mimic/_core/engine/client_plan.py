@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.seam.replay_log import Caller
     from pytest_mimic._core.target_options import Options
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class _Unmimicked:
     """A block in which no call is mimicked."""

@@ -13,8 +13,6 @@ from pytest_mimic._core.engine.owners import RestartError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # After so many errors that the code under test may have caught, it gets one that it cannot catch.
 _MAX_CAUGHT = 20
 _MAX_CAUGHT_IN_BACKGROUND = 1_000

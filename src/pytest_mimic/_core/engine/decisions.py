@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import Stored
     from pytest_mimic._core.vault.locks import Locks
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class Decisions:
     """The decisions of one run, and what they rest on.

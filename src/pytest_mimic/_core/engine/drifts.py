@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import Recording, Stored
     from pytest_mimic.errors import DriftError
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class Drift(NamedTuple):
     """A real outcome that differs from the recorded one.

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.vault.locks import Locks
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class Engine:
     """Decides about the calls of one run. New recordings bear the date `today`: `2026-11-02`.

@@ -16,14 +16,11 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.single_flight import CallInFlight
     from pytest_mimic._core.engine.steps import PassThrough, RealCall, Replay, Step
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 def call(
     plan: FunctionPlan, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Make a call of a plain function."""
-    __tracebackhide__ = True
     step = decide(plan, args, kwargs)
     if step.mode == "replay":
         return _replay(step, lambda: function(*args, **kwargs))
@@ -46,7 +43,6 @@ async def call_async(
     plan: FunctionPlan, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Make a call of a coroutine function."""
-    __tracebackhide__ = True
     step = await decide_async(plan, args, kwargs)
     if step.mode == "replay":
         return _replay(step, None)
@@ -67,7 +63,6 @@ def _passing(plan: FunctionPlan) -> PassThrough | LiveCall | None:
 
 def decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step | CallInFlight:
     """Return the step for a call. It is a `CallInFlight` if a coroutine can do the waiting."""
-    __tracebackhide__ = True
     passing = _passing(plan)
     if passing is not None:
         return passing
@@ -83,7 +78,6 @@ def decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
 
 async def decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step:
     """Return the step for a call, after waiting for an identical one."""
-    __tracebackhide__ = True
     passing = _passing(plan)
     if passing is not None:
         return passing
@@ -107,7 +101,6 @@ def _replay(step: Replay, real: Callable[[], Any] | None) -> Any:
 
     `real` makes the real call, for a stream that is read further than its recording. It is None in a coroutine.
     """
-    __tracebackhide__ = True
     outcome = step.load()
     if outcome.kind == "stream":
         assert real is not None
@@ -116,7 +109,6 @@ def _replay(step: Replay, real: Callable[[], Any] | None) -> Any:
         return step.unpack(outcome)
 
     async def late() -> Any:  # for a plain function that returned a coroutine
-        __tracebackhide__ = True
         return step.unpack(outcome)
 
     return late()
@@ -124,7 +116,6 @@ def _replay(step: Replay, real: Callable[[], Any] | None) -> Any:
 
 async def _join(plan: FunctionPlan, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """Give the outcome of a plain function whose coroutine, for an identical call, is awaited elsewhere."""
-    __tracebackhide__ = True
     step = await decide_async(plan, args, kwargs)
     if step.mode == "replay":
         return step.unpack(step.load())
@@ -148,14 +139,12 @@ def _is_answered(real_call: RealCall, error: BaseException) -> bool:
 
 def _recorded(real_call: RealCall) -> Any:
     """Return the recorded outcome of a call that was verified."""
-    __tracebackhide__ = True
     assert real_call.recorded is not None
     return _replay(real_call.recorded, lambda: None)
 
 
 def _record_result(real_call: RealCall, result: Any) -> Any:
     """Complete a call with what a plain function returned: a value now, a stream or coroutine when it ends."""
-    __tracebackhide__ = True
     from pytest_mimic._core.outcome.outcome import Outcome
 
     late: Any
@@ -186,7 +175,6 @@ def _is_like(recorded: Replay, result: Any) -> bool:
 
 def _verify_other_kind(real_call: RealCall, result: Any) -> Any:
     """Compare a stream with a value, for example, and return the recorded outcome."""
-    __tracebackhide__ = True
     from pytest_mimic._core.outcome.outcome import Outcome
 
     real_call.complete(Outcome.of_value(result))
@@ -197,7 +185,6 @@ def _verify_other_kind(real_call: RealCall, result: Any) -> Any:
 
 async def _record_coroutine(real_call: RealCall, coroutine: Any, *, late: bool = False) -> Any:
     """Await the real coroutine and complete the call. If `late`, a plain function returned the coroutine."""
-    __tracebackhide__ = True
     from pytest_mimic._core.outcome.outcome import Outcome
 
     real_call.begun = True

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.kept_files import KeptFiles
     from pytest_mimic._core.target_options import Options
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class Signature:
     """One way to read a function's arguments: how they are bound, and what identifies them."""
@@ -98,7 +96,6 @@ class FunctionPlan(Plan):
 
     @cached_property
     def signature(self) -> Signature:
-        """The function's signature."""
         return self._signature(compile_binder(self.function))
 
     @cached_property

@@ -14,8 +14,6 @@ from pytest_mimic._core.patch.callers import called_by_pytest
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.function_plan import FunctionPlan
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class PlanHolder(Protocol):
     """A mimicked function; see `wrappers.Mimicked`."""
@@ -25,7 +23,6 @@ class PlanHolder(Protocol):
 
 
 def generator_wrapper(mimicked: PlanHolder, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the wrapper of a generator function."""
     return (_async_generator if isasyncgenfunction(function) else _generator)(mimicked, function)
 
 
@@ -33,7 +30,6 @@ def _generator(mimicked: PlanHolder, function: Callable[..., Any]) -> Callable[.
     is_common = mimicked.is_common
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        __tracebackhide__ = True
         plan = mimicked.plan
         if plan is None or (is_common and called_by_pytest()):
             return (yield from function(*args, **kwargs))
@@ -52,7 +48,6 @@ def _async_generator(mimicked: PlanHolder, function: Callable[..., Any]) -> Call
     is_common = mimicked.is_common
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        __tracebackhide__ = True
         plan = None if is_common and called_by_pytest() else mimicked.plan
         step = PASS if plan is None else await decide_async(plan, args, kwargs)
         stream: Any

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.owners import Journal, JournalEntry
     from pytest_mimic._core.vault import Vault
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 def accept(journal: Journal, ledger: Ledger, *, with_replayed: bool) -> None:
     """Keep everything, because the test passed. The contents that it wrote are good; those that it replayed, on request."""

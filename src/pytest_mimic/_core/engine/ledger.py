@@ -8,8 +8,6 @@ from typing import Any, NamedTuple, TypeAlias
 from pytest_mimic._core.swallowed.forks import ForkLog
 from pytest_mimic.errors import MimicError
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # The attributes of a ledger, by how two ledgers add up.
 _SUMS = ("recorded", "record_seconds", "verified", "drifted")
 _LISTS = (

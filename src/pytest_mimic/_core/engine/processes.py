@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.run_state import RunState
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 def noting_processes(start: Callable[[Any], None], state: RunState) -> Callable[[Any], None]:
     """Return the function that replaces `multiprocessing.process.BaseProcess.start`, which pools and loky use, too."""
 
     @functools.wraps(start)
     def noting(process: Any) -> None:
-        __tracebackhide__ = True
         start(process)
         # Each way to start a process has its own class for the running one: fork, spawn, forkserver, loky.
         method = getattr(process._popen, "method", "fork")

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
     from pytest_mimic._core.vault.writing import Written
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 
 
@@ -354,7 +352,6 @@ class Recordings:
         return None if problem is None else (f"{call.label} {problem}", self._state.test, failure is not None)
 
     def count(self, duration: float) -> None:
-        """Count a call as recorded."""
         with self.guard:
             self._state.ledger.count_recorded(duration, self._state.vault.replaced)
 

@@ -76,9 +76,6 @@ if TYPE_CHECKING:
             ...
 
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
-
 class RunState:
     """The state of one run (under xdist, of one worker).
 

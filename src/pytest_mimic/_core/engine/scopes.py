@@ -10,8 +10,6 @@ from pytest_mimic._core.engine.owners import Journal, Owner
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.engine import Engine
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class Scopes:
     """The owners of a run's calls, of which the current one is in the run's state.

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import Recording
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class Sequences:
     """Decides about the calls of sequences, which the `owner` in the run's state owns, and records them."""

@@ -14,8 +14,6 @@ from pytest_mimic._core.event_loop import outside_event_loop
 if TYPE_CHECKING:
     from pytest_mimic._core.vault.locks import Locks
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # How long a call waits for an identical call elsewhere before it runs itself, in seconds.
 MAX_WAIT = 30.0
 # How long one check takes at most, in seconds.

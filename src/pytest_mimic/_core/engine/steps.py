@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import Stored
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 Finish = Callable[["Outcome", float], None]
 """Takes the outcome of a real call; the float is its duration in seconds."""
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.steps import RealCall, Replay
     from pytest_mimic._core.outcome.outcome import Outcome
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class Resume(NamedTuple):
     """Call (and await, in an async stream) a method of the real stream. Its result is sent into the script."""

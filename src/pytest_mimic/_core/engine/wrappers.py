@@ -15,8 +15,6 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.function_plan import FunctionPlan
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # Any other value may have been recorded.
 _NOT_PLAYED = object()
 
@@ -74,7 +72,6 @@ def _function(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...,
     is_common = mimicked.is_common
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        __tracebackhide__ = True
         plan = mimicked.plan
         if plan is None or (is_common and called_by_pytest()):
             return function(*args, **kwargs)
@@ -91,7 +88,6 @@ def _coroutine(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...
     is_common = mimicked.is_common
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        __tracebackhide__ = True
         plan = mimicked.plan
         if plan is None or (is_common and called_by_pytest()):
             return await function(*args, **kwargs)
@@ -117,7 +113,6 @@ def _play(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 
     This is the shortest way of a replay: no `Call` is made, and after the first call no file is read.
     """
-    __tracebackhide__ = True
     try:
         key = plan.key_of(plan.bind(*args, **kwargs))
     except (TypeError, Unstable):

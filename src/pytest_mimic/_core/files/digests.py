@@ -13,8 +13,6 @@ from xxhash import xxh3_128
 
 from pytest_mimic._core.event_loop import outside_event_loop
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 CHUNK = 1 << 20
 MOST_FILES = 10_000
 MOST_BYTES = 2_000_000_000

@@ -8,8 +8,6 @@ from functools import wraps
 from time import sleep
 from typing import ParamSpec, TypeVar
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 # In seconds, two in all. Readers and writers of a vault keep a file open for less than a millisecond, virus scanners and

@@ -12,8 +12,6 @@ from typing import NamedTuple
 from pytest_mimic._core.event_loop import outside_event_loop
 from pytest_mimic._core.files.patient import patient
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _numbers = count()
 # Git runs what is in its folder. On Windows, `git~1` is its short name.
 _FORBIDDEN = frozenset({".git", "git~1"})

@@ -11,8 +11,6 @@ from pytest_mimic._core.event_loop import outside_event_loop
 from pytest_mimic._core.files.digests import MOST_FILES, facts_of, tick_after
 from pytest_mimic._core.files.states import files_in
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 TOO_MANY = f"a folder with more than {MOST_FILES:,} files or 2 GB"
 
 

@@ -10,8 +10,6 @@ from typing import NamedTuple
 from pytest_mimic._core.event_loop import outside_event_loop
 from pytest_mimic._core.files.digests import MOST_FILES, FileDigests, NoDigest
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # A larger file, and a file after so many bytes in one folder, is compared by its size and times only.
 _MOST_DIGESTED = 64 << 20
 # Folders that Python and tools fill by themselves.

@@ -9,8 +9,6 @@ from pathlib import Path
 from pytest_mimic._core.files.patient import patient
 from pytest_mimic.errors import MimicError
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 def write_whole(path: Path, text: str, *, label: str) -> None:
     """Write a file, which has its old content or the new one at any time. Its folder is made.

@@ -10,8 +10,6 @@ from typing import NamedTuple
 from pytest_mimic._core.files.digests import MOST_BYTES
 from pytest_mimic._core.files.snapshots import TOO_MANY, NotKeptError, Snapshot
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 #: A file is read and stored in pieces of this many bytes.
 PIECE = 8 << 20
 

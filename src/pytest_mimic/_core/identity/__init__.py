@@ -11,5 +11,3 @@ __all__ = [
     "fingerprint_outcome",
     "source_fingerprint",
 ]
-
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks

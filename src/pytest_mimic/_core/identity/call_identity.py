@@ -24,8 +24,6 @@ from pytest_mimic._core.identity.short import (
     short_form,
 )
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 VERSION = 1
 
 

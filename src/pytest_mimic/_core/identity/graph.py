@@ -25,8 +25,6 @@ from pytest_mimic._core.identity.kinds import Raw
 from pytest_mimic._core.identity.short import SCALARS, TEXT
 from pytest_mimic._core.identity.walk import MOST_DEEP_CELLS, MOST_LEVELS, NUMBER, Walk
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # A part within these limits is digested by one walk. The walk measures slightly differently: hence the margins.
 SMALL_CELLS = MOST_DEEP_CELLS // 8
 SMALL_LEVELS = MOST_LEVELS // 4

@@ -6,8 +6,6 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 Reduce = Callable[[Any], object]
 
 # The only module-level state of the plugin besides `_ambient` and the open files of locks: the calls of `register_fingerprint`.

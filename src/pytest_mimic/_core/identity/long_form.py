@@ -11,8 +11,6 @@ from pytest_mimic._core.identity.walk import HoldsMark, TooLarge, Walk
 if TYPE_CHECKING:
     from pytest_mimic._core.identity.resolve import Resolver
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 def digest(value: object, resolver: Resolver, *, ordered: bool = False) -> bytes:
     """Return the digest of a value. If it is `ordered`, the order of dicts counts."""

@@ -13,8 +13,6 @@ from pytest_mimic._core.identity.opening import Part, parts_of
 if TYPE_CHECKING:
     from pytest_mimic._core.files.places import Places
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # The most values that are looked at in the arguments of one call.
 MOST_PARTS = 10_000
 # The most bytes of a path on Linux.

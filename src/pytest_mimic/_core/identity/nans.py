@@ -60,7 +60,6 @@ def with_one_nan(memory: memoryview, floats: str) -> Any:
 
 
 def write_memory(hasher: Any, column: Iterable[Raw]) -> None:
-    """Write a column of memory."""
     for raw in column:
         head: Any = raw.head
         hasher.update(b"R" + dumps((head, raw.size), 2))

@@ -13,8 +13,6 @@ from typing import Any
 from pytest_mimic._core.identity.kinds import Kind, Reduce, is_stdlib, type_tag
 from pytest_mimic._core.identity.refused import Unstable, full_name, human_name, refuse
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 PYDANTIC = frozenset({"pydantic.main.BaseModel", "pydantic.v1.main.BaseModel"})
 
 # Caches that classes keep in their instances. They say nothing about the value.

@@ -15,8 +15,6 @@ from pytest_mimic._core.identity.refused import Unstable
 if TYPE_CHECKING:
     from pytest_mimic._core.files.places import PathPlace, Places
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class TextPath:
     """A string that is a path below the base temporary folder. It replaces the string in a walk."""

@@ -10,8 +10,6 @@ from typing import Any
 
 from pytest_mimic._core.identity.short import LONG, NAN, NUMBERS, SHORT, plain_nans
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 Column = list[Any]
 Update = Callable[[Any], None]
 
@@ -89,7 +87,6 @@ def write_texts(column: Column, update: Update, search: Callable[[bytes], bytes]
 
 
 def write_bytes(column: Column, update: Update) -> None:
-    """Write bytes, without a copy."""
     update(b"B" + dumps(list(map(len, column)), 2))
     for value in column:
         update(value)

@@ -9,8 +9,6 @@ from typing import Any, TypeVar
 
 from pytest_mimic._core.files.places import LONGEST_PATH
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # The most scalars that are dumped together. The size alone decides, so that a value has one form.
 SHORT = 64
 

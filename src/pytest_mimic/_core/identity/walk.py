@@ -31,8 +31,6 @@ from pytest_mimic._core.identity.short import (
     short_form,
 )
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 NUMBER = frozenset({int})
 
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from pytest_mimic._core.network.guard import NetworkGuard
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 Function = Callable[..., Any]
 
 

@@ -16,8 +16,6 @@ from pytest_mimic.errors import MimicError, MissingRecordingError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.run_state import RunState
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
 
 

@@ -12,8 +12,6 @@ from pytest_mimic._core.identity.identities import identity_of
 from pytest_mimic._core.identity.object_state import slot_members
 from pytest_mimic._core.identity.opening import parts_of
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 def apply_changes(current: Any, new: Any) -> None:
     """Give `current`, an argument, the state of `new`, in place.

@@ -11,8 +11,6 @@ from xxhash import xxh3_64, xxh3_64_intdigest, xxh3_128
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.pickles import Pickled
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 START = b"pytest-mimic pickle, format 1\n".ljust(64, b"\0")
 FILE_START = b"pytest-mimic file, format 1\n".ljust(64, b"\0")
 END = b"\0mim"

@@ -6,8 +6,6 @@ from typing import Any
 
 from pytest_mimic._core.outcome.outcome import Outcome
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 def decode_plain(body: Any) -> Outcome:
     """Return the outcome of a JSON body, whose parts become the outcome's.

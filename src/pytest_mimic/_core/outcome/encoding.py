@@ -20,8 +20,6 @@ from pytest_mimic._core.outcome.tagged.nodes import NotTaggableError
 from pytest_mimic._core.outcome.unstorable import is_storable, refusal
 from pytest_mimic.errors import UnstorableOutcomeError
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 @dataclass(slots=True)
 class Readable:

@@ -17,8 +17,6 @@ from pytest_mimic._core.files.restoring import (
 from pytest_mimic._core.files.written import WrittenFile, WrittenFolder
 from pytest_mimic._core.outcome.container import FILE_START, checksum_of_segments, unpack_segments
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 Listing = dict[str, Any]
 """The files of an outcome, by the argument that names them: a file, a folder with its `files`, or None."""
 

@@ -21,8 +21,6 @@ from pytest_mimic._core.outcome.unpickling import Admission, load_all
 
 __all__ = ["Buffer", "ImportCollector", "Pickled", "dump", "named"]
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class Buffer(NamedTuple):
     """Contiguous memory, and the size of the items it holds, which decides how it is compressed."""

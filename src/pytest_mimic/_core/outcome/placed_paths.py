@@ -14,8 +14,6 @@ from pytest_mimic._core.files.places import ROOTDIR, TEMPORARY, PathPlace, Place
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 #: The place of a path as it is stored: a token and the rest, or the whole text of a path that is below no root. The rest
 #: `/` is the folder with a separator at its end.
 Where = str | tuple[str, str]

@@ -7,8 +7,6 @@ from typing import NoReturn
 
 from pytest_mimic.errors import MimicError
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 def is_outcome(error: BaseException) -> bool:
     """Return whether an exception is the outcome of a call, rather than a sign that the call was cut short."""

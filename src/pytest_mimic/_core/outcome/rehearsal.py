@@ -8,8 +8,6 @@ from typing import Any
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL
 from pytest_mimic._core.outcome.unpickling import NAMED, Admission, RefusedError, load_all
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 def rehearse(stream: Any, buffers: Iterable[Any], *, count: int) -> None:
     """Load pickles as `load_all` does, without importing or running anything.

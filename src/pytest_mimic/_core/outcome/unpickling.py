@@ -12,8 +12,6 @@ from pytest_mimic._core.outcome.allow_list import is_code
 from pytest_mimic._core.outcome.importable_names import resolve
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # The name that represents, in a pickle, a function whose own name leads to its mimic wrapper: now, and in 1.0.0rc1.
 NAMED = {("pytest_mimic._core.outcome.pickles", "named"), ("pytest_mimic._outcome.pickles", "named")}
 
@@ -21,9 +19,7 @@ NAMED = {("pytest_mimic._core.outcome.pickles", "named"), ("pytest_mimic._outcom
 class PathRestorer(Protocol):
     """Restores the paths of a pickle; see `PathStore`."""
 
-    def restored(self, kind: Any, where: Any) -> Any:
-        """Return a string or path."""
-        ...
+    def restored(self, kind: Any, where: Any) -> Any: ...
 
 
 class Admission:

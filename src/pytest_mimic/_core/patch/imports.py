@@ -80,7 +80,6 @@ class _ReportingLoader:
         return create(spec) if create else None
 
     def exec_module(self, module: ModuleType) -> None:
-        __tracebackhide__ = True
         spec: Any = object.__getattribute__(module, "__spec__")
         spec.loader = self.loader
         namespace = object.__getattribute__(module, "__dict__")

@@ -65,7 +65,6 @@ class Patch:
 
     @property
     def function(self) -> Callable[..., Any]:
-        """The function itself."""
         function: Callable[..., Any] = self.named.function
         return function
 
@@ -171,7 +170,6 @@ class Patches:
         self._ended: list[Patch] = []
 
     def of(self, function: object) -> Patch | None:
-        """Return the patch of a function."""
         return self._by_function.get(id(function))
 
     def holding(self, held: object) -> Patch | None:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import Stored
     from pytest_mimic._core.vault.store import Store
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class Acceptor:
     """Accepts and refuses the changes of one file.

@@ -21,8 +21,6 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.vault import Stored
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 #: The file of `--mimic-review`, in the rootdir.
 REVIEW_FILE = ".mimic_review.json"
 #: The folder of the marks of what was in the vault when a recording over it was first written.

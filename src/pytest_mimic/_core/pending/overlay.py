@@ -14,8 +14,6 @@ from pytest_mimic._core.vault.folder import FolderStore
 from pytest_mimic._core.vault.locks import Locks
 from pytest_mimic._core.vault.store import Data, Store
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # The content of a recording that is deleted over the vault.
 _DELETED = b""
 

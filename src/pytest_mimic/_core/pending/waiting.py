@@ -23,8 +23,6 @@ from pytest_mimic._core.settings import Settings
 from pytest_mimic._core.vault import FolderStore
 from pytest_mimic._core.vault.file_names import FOLDERS
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # Facts of a recording that say nothing about its outcomes.
 _OF_THE_RUN = ("test", "recorded")
 

@@ -7,8 +7,6 @@ from functools import partial
 from types import GeneratorType
 from typing import Any
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 Steps = Generator[Any, Any, Any]
 
 
@@ -38,7 +36,6 @@ def async_method(begin: Callable[..., Any], *first: Any) -> Callable[..., Any]:
 
 
 def waiting(value: Any) -> Steps:
-    """Return the steps that wait for one value."""
     return (yield value)
 
 

@@ -9,8 +9,6 @@ from os import getpid
 from pytest_mimic._core.swallowed.forks import ForkLog
 from pytest_mimic.errors import MimicError
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class PendingErrors:
     """The errors of the running test. As a `with` block, it notes an error that is raised inside.

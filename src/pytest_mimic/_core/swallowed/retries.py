@@ -18,8 +18,6 @@ from pytest_mimic._core.swallowed.handled import INSTALLED, handled_in, is_in_pr
 from pytest_mimic._core.swallowed.sleeps import Sleeps
 from pytest_mimic.errors import MimicError
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 _STDLIB = f"{Path(os.__file__).parent}{os.sep}"
 # They run jobs that have nothing to do with each other. Their coroutines, such as `wait_for`, belong to one job.
@@ -113,18 +111,15 @@ class Retries:
     def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
 
         def wait(*args: Any, **options: Any) -> Any:
-            __tracebackhide__ = True
             return original(*self._waiting(sys._getframe(1), args), **options)
 
         async def wait_async(*args: Any, **options: Any) -> Any:
-            __tracebackhide__ = True
             return await original(*self._waiting(sys._getframe(1), args), **options)
 
         return update_wrapper(wait_async if iscoroutinefunction(original) else wait, original)
 
     def _waiting(self, caller: FrameType, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the arguments of a sleep: with no seconds if a wait is skipped. Raise the miss that a wait is due to."""
-        __tracebackhide__ = True
         if caller.f_code.co_filename.startswith((_PACKAGE, _STDLIB)) and not _is_installed(caller):
             return args  # `subprocess` waits for processes in this way
         error, cause, is_main = self._cause_of(caller)

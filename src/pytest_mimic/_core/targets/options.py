@@ -11,8 +11,6 @@ from pytest_mimic._core.seam.registry import CLIENTS, COMMON_PARTS, load_adapter
 from pytest_mimic._core.target_options import Options
 from pytest_mimic.errors import TargetError
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 if TYPE_CHECKING:
     from typing import TypedDict
 

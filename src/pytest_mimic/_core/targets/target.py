@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from pytest_mimic._core.targets.options import TargetOptions
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # Quotes, escapes and comments in a line. A printable line in ASCII has no blanks that only `str.split` takes for such.
 _MARKS = frozenset("'\"\\#")
 

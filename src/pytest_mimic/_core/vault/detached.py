@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.recording_facts import Entry, Origin
     from pytest_mimic._core.vault.store import Data, Store
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 #: The folder of a vault that has the detached objects of this working copy, by their hash.
 FOLDER = "detached"
 #: Objects from this size on are detached, in bytes.

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from pytest_mimic._core.vault.store import Data
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _T = TypeVar("_T")
 _open = open
 if os.name == "nt":

@@ -7,8 +7,6 @@ from typing import Any
 
 from pytest_mimic._core.vault.parsing import INFINITE, damaged, is_object
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 CALL_FACTS = ("kind", "target", "signature", "key")
 _KINDS = ("value", "raised", "stream")
 # The keys of a described value, with the types of their values; see `_describe`.

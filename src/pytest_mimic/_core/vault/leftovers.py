@@ -10,8 +10,6 @@ from itertools import count
 from os import getpid, scandir, unlink
 from time import time
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _LEFTOVER = r"\.mimic-([0-9a-f]{8})-([0-9]+)-[0-9]+\.tmp"
 _LEFTOVER_AGE = 24 * 3600.0
 _numbers = count()

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from filelock import FileLock
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 #: The start of the name of one user's folder of locks, in the temporary folder.
 FOLDER = "pytest-mimic-"
 
@@ -48,9 +46,7 @@ class Locks(Protocol):
         """Take the lock. Return False if another process has it."""
         ...
 
-    def release(self, byte: int) -> None:
-        """Release it."""
-        ...
+    def release(self, byte: int) -> None: ...
 
     def close(self) -> None:
         """Release all locks of this object."""
@@ -115,7 +111,6 @@ class ByteLocks:
 
     @property
     def path(self) -> str:
-        """The path of the file."""
         return self._path or self._path_of()
 
     def acquire(self, byte: int) -> bool:
@@ -183,7 +178,6 @@ class RunMark:
 
     @property
     def is_set(self) -> bool:
-        """Whether this run is marked."""
         return self._byte >= 0
 
     def set(self) -> None:

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.recording_facts import Entry, Origin
     from pytest_mimic._core.vault.store import Store
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class Contents:
     """Reads the objects of a vault. Messages show the path `label`."""

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.recording_facts import Entry, Origin, Stored
     from pytest_mimic._core.vault.store import Store
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # The bytes of an outcome that a player keeps in memory; it reads a larger one again each time.
 _KEPT = 1 << 17
 # The same for a text with tags, which is several times as long as a pickle.

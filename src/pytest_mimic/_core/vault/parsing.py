@@ -12,8 +12,6 @@ from typing import Any
 from pytest_mimic._core.ambient import command
 from pytest_mimic.errors import CorruptRecordingError
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 FORMAT = 1
 #: The format of files with detached objects, which versions that do not know these refuse.
 DETACHED_FORMAT = 2

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome, OutcomeKind
     from pytest_mimic._core.outcome.placed_paths import PathStore
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 Entry = dict[str, Any]
 """One outcome in a recording's JSON: its duration, and its value or the name of its object."""
 

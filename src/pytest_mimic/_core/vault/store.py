@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 Data = bytes | Iterable["bytes | bytearray | memoryview"]
 
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.vault.store import Store
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class Outcomes:
     """The part of a `Vault` that many runs never need: they only replay plain values. See there."""

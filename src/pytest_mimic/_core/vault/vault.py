@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.stored_outcomes import Outcomes
     from pytest_mimic._core.vault.writing import Written
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # A pickle of pytest-mimic 0.x.
 _OLD = r"[0-9a-f]{32,128}\.pkl"
 

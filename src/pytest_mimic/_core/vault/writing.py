@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.detached import Detached
     from pytest_mimic._core.vault.store import Store
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 #: Plain outcomes up to this many bytes are stored inside their recording, or inside their cassette.
 INLINE, INLINE_IN_CASSETTE = 2048, 8192
 # The duration of a flush (fsync), in seconds: in any case, and for a byte. A call that takes less is repeated as fast.
@@ -71,7 +69,6 @@ class Written(NamedTuple):
 
 
 def write_recording(store: Store, objects: Objects, name: str, recording: Recording) -> Written:
-    """Write a recording; see `Vault.write`."""
     head = {
         "format": 0,
         "target": recording.target,
@@ -107,7 +104,6 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
 def write_cassette(
     store: Store, objects: Objects, name: str, calls: Sequence[CassetteEntry], facts: dict[str, Any]
 ) -> Written:
-    """Write a cassette; see `Vault.write_cassette`."""
     origin = Origin(name, name, facts["test"])
     outcomes = [call.stored for call in calls]
     writer = _FileWriter(store, objects, origin, outcomes, inline=INLINE_IN_CASSETTE)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: Parser) -> None:
-    """Add the options."""
     parser.add_argument("-n", "--dry-run", action="store_true", help="only show what would be deleted")
     parser.add_argument(
         "--unpushed",

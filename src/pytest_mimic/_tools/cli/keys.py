@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # How long the rest of a key that sends several characters may take, in seconds.
 _REST = 0.05
 _END = ("\x03", "\x04", "\x1a")  # Ctrl-C, Ctrl-D, and the end of a file on Windows

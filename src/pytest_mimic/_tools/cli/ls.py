@@ -24,7 +24,6 @@ _OTHERS, _LEAST = 46, 30
 
 
 def add_arguments(parser: Parser) -> None:
-    """Add the options."""
     add_pattern(parser)
     parser.add_argument(
         "--sort", choices=("size", "date", "duration"), help="the largest, latest or slowest first"

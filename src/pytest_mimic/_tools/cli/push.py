@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: Parser) -> None:
-    """Add the options."""
     add_selection(parser)
     parser.add_argument("--check", action="store_true", help="only say what the store lacks, exit code 1")
 

@@ -43,7 +43,6 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(invocation: Invocation) -> int:
-    """Review the changes."""
     from pytest_mimic._tools.cli.reviewing import Review, review_file
 
     options, out = invocation.options, invocation.out

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._tools.shown.tree_differences import TreeDifference
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class Review:
     """The changes of one file, and the vault that accepted ones go to.

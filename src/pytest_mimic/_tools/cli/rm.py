@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: Parser) -> None:
-    """Add the options."""
     add_selection(parser)
     parser.add_argument("-n", "--dry-run", action="store_true", help="only show what would be deleted")
 

@@ -25,7 +25,6 @@ _WIDTH, _SHOWN = 100, 20
 
 
 def add_arguments(parser: Parser) -> None:
-    """Add the options."""
     parser.add_argument(
         "what",
         metavar="RECORDING|CALL|TEST",

@@ -21,14 +21,12 @@ _SHOWN = 5
 
 
 def add_arguments(parser: Parser) -> None:
-    """Add the options."""
     parser.add_argument(
         "-n", "--top", type=int, default=_SHOWN, metavar="N", help="how many of the largest and slowest"
     )
 
 
 def run(invocation: Invocation) -> int:
-    """Print it."""
     catalog, files, _ = select(invocation, ())
     stats = Stats(catalog, files, max(invocation.options.top, 0))
     if invocation.options.json:
@@ -95,7 +93,6 @@ class Stats:
         return sorted(found.values(), key=attrgetter("duration"), reverse=True)
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for scripts."""
         return {
             "recordings": self.recordings,
             "cassettes": self.cassettes,
@@ -117,7 +114,6 @@ class Stats:
         }
 
     def show(self, invocation: Invocation) -> None:
-        """Print it."""
         out = invocation.out
         errors: list[Piece] = [", ", (f"{plural(self.errors, 'error')}", "red")] if self.errors else []
         out.line(

@@ -160,7 +160,6 @@ def listed(invocation: Invocation, objects: Sequence[LargeObject]) -> None:
 
 
 def json_of_objects(objects: Sequence[LargeObject]) -> list[dict[str, Any]]:
-    """Return objects for scripts."""
     return [
         {
             "object": one.name,

@@ -29,7 +29,6 @@ _NOT_JUDGED = 2
 
 
 def add_arguments(parser: Parser) -> None:
-    """Add the arguments."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="the files of --mimic-usage of all jobs")
     parser.add_argument("--clear", action="store_true", help="delete the recordings that are proven unused")
     parser.add_argument("-v", "--verbose", action="store_true", help="list all, not only the first ten")

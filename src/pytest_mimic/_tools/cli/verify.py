@@ -23,7 +23,6 @@ _FOLDERS = ("calls", "cassettes", "objects")
 
 
 def add_arguments(parser: Parser) -> None:
-    """Add the options."""
     parser.add_argument("files", metavar="FILE", nargs="*", help="check only these files, as pre-commit does")
     parser.add_argument(
         "--repair",
@@ -117,7 +116,6 @@ class _Result:
             self._again = record_again([finding.test for finding in found])
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for scripts."""
         return {
             "vault": self._vault.label,
             "recordings": self._checked.recordings,
@@ -128,7 +126,6 @@ class _Result:
         }
 
     def show(self) -> None:
-        """Print it."""
         out, checked = self._out, self._checked
         absent = sum(finding.kind == "absent" for finding in checked.findings)
         for finding in checked.findings:

@@ -150,5 +150,4 @@ def _why_not(request: HttpRequest) -> str:
 
 
 def refused(exchange: ForeignExchange, reason: str) -> Refusal:
-    """Return the refusal of an exchange."""
     return Refusal(exchange.number, reason, exchange.request.method, exchange.request.url)

@@ -48,7 +48,6 @@ class LargeObject:
 
     @property
     def size(self) -> int:
-        """Its bytes."""
         return self.detached.size
 
     @property

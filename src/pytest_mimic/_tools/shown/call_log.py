@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import Stored
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # The target of connections that are refused.
 _NETWORK = "network"
 # How many characters of one argument are shown.

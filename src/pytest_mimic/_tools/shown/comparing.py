@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.vault import Stored, Vault
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class Pair(NamedTuple):
     """Two outcomes to compare; None for one that a side does not have. `name` tells those of one file apart."""

@@ -15,8 +15,6 @@ from pytest_mimic._core.vault.folder import FolderStore
 from pytest_mimic._core.vault.store import Data
 from pytest_mimic.errors import MimicError
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class GitStore:
     """The files of a folder in a revision. They cannot be changed.

@@ -10,8 +10,6 @@ from pytest_mimic._tools.shown.showing import plain_text, shown
 from pytest_mimic._tools.shown.tree_differences import TreeDifference
 from pytest_mimic._tools.shown.vault_diff import CallDifference
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # GitHub takes comments of up to 65,536 characters.
 _MOST = 60_000
 HEADINGS = {
@@ -32,7 +30,6 @@ def counts(found: Sequence[CallDifference]) -> str:
 
 
 def markdown(found: Sequence[CallDifference]) -> str:
-    """Return the comment."""
     if not found:
         return "### Recordings\n\nNo recorded call or outcome has changed.\n"
     text = f"### Recordings: {counts(found)}\n"

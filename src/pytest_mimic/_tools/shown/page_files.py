@@ -53,7 +53,6 @@ def run_page(
 
 
 def vault_page(settings: Settings, rows: Iterable[Row]) -> str:
-    """Return the page of a vault."""
     return page(PageFacts("vault", f"recordings in {settings.shown_vault}", _now("%Y-%m-%d %H:%M")), rows)
 
 

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from pytest_mimic._tools.shown.tree_differences import Span, TreeDifference
 from pytest_mimic.errors import printable
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 Piece = str | tuple[str, str]
 Line = list[Piece]
 """A line of pieces, some with a style."""
@@ -105,5 +103,4 @@ def _cut(text: str, *, is_first: bool, is_last: bool) -> str:
 
 
 def plain_text(line: Line) -> str:
-    """Return a line without styles."""
     return "".join(piece if isinstance(piece, str) else piece[0] for piece in line)

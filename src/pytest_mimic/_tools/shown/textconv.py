@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._tools.catalog import CatalogCall
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # What is not part of an outcome, or says how it is stored.
 _LEFT_OUT = ("duration",)
 

@@ -13,8 +13,6 @@ from typing import Any, Literal
 from pytest_mimic._core.identity.opening import key_step
 from pytest_mimic._tools.shown.trees import Blob, Named, PickleView, RowTable, grid_of
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 Span = tuple[str, str]
 """A stretch of a text, after a sign: a blank if both have it, `-` for the old one alone, `+` for the new one."""
 

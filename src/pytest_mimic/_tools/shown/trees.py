@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.vault import Stored
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # Longer texts are compared word by word.
 _WIDEST_CELL = 60
 # Of a response's headers, verifying compares this one.

@@ -34,7 +34,6 @@ class ValueReader:
         self._shown = shown
 
     def node(self, tree: Any) -> Node:
-        """Return a value for `lines_of`."""
         if isinstance(tree, str):
             return self._text(tree)
         if isinstance(tree, list):

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import CassetteEntry, Recording
     from pytest_mimic._tools.shown.tree_differences import TreeDifference
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 Change = Literal["outcome", "call", "added", "removed", "damaged"]
 
 
@@ -259,5 +257,4 @@ def vault_of(path: Path, label: str) -> tuple[Path, str]:
 
 
 def folder_vault(folder: Path, label: str, *, pickles: Literal["listed", "forbid"]) -> Vault:
-    """Return the vault in a folder."""
     return Vault(FolderStore(folder), pickles=pickles, label=label)

@@ -14,8 +14,6 @@ from xxhash import xxh3_64_digest
 from pytest_mimic._core.files.whole import write_whole
 from pytest_mimic.errors import MimicError
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # The key of the format's number. It comes first, so that the file is known by its first bytes.
 _KEY = "mimic_usage"
 _FORMAT = 1

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import toy_client
-from toy_client import ToyAdapter, wrap_ask
+from toy_adapter import ToyAdapter, wrap_ask
 
 from pytest_mimic._core.engine.cassettes import OpenCassette
 from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort

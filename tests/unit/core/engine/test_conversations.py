@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from toy_client import ToyAdapter
+from toy_adapter import ToyAdapter
 
 from pytest_mimic._core.engine.conversations import AbortedCallError
 from pytest_mimic.errors import MissingRecordingError

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import toy_client
-from toy_client import describe
+from toy_adapter import describe
 
 from pytest_mimic._tools.shown.call_log import CallLog
 from unit.core.engine.runs import Runs

@@ -224,7 +224,7 @@ CHANGES = {
     "items": name_of("SETTINGS") + b"(\x8c\x05debugI01\nu",
     "append": name_of("NAMES") + b"K\x01a",
     "appends": name_of("NAMES") + b"(K\x01e",
-    "exception": b"cpytest_mimic._outcome.exceptions\nrestore\n"
+    "exception": b"cpytest_mimic._core.outcome.exceptions\nrestore\n"
     + name_of("USER")
     + b"}\x8c\nattributes}\x8c\x01nK\x02ss\x86R",
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-FORMAT_1 = Path(__file__).parents[2] / "e2e/projects/format_1/.mimic_vault"
+FORMAT_1 = Path(__file__).parents[3] / "e2e/projects/format_1/.mimic_vault"
 
 
 def columns(lines):

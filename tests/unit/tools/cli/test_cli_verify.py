@@ -18,7 +18,7 @@ from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.file_names import recording_name
 from pytest_mimic._core.vault.leftovers import this_host
 
-PROJECTS = Path(__file__).parents[2] / "e2e/projects"
+PROJECTS = Path(__file__).parents[3] / "e2e/projects"
 
 
 def recording(shop, function):
@@ -342,7 +342,7 @@ def test_files_of_another_vault_are_checked_there(shop, call, monkeypatch):
 
 
 def test_a_hook_for_pre_commit_calls_verify():
-    text = (Path(__file__).parents[3] / ".pre-commit-hooks.yaml").read_text()
+    text = (Path(__file__).parents[4] / ".pre-commit-hooks.yaml").read_text()
 
     assert "entry: pytest-mimic verify" in text
     files = re.search(r"files: (.*)", text)[1]

@@ -18,8 +18,6 @@ from pytest_mimic._core.outcome.tagged.nodes import (
     typed,
 )
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # A longer array is a pickle.
 _MOST_ELEMENTS = 100
 # The characters of an array of texts, each of which takes as much memory as the longest one.

@@ -16,8 +16,6 @@ from pytest_mimic._core.outcome.tagged.nodes import (
     typed,
 )
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # What the nodes of only some kinds of classes have besides the fields.
 _PARTS = frozenset({"attributes", "extra", "fields_set", "private"})
 

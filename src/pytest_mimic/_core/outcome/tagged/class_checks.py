@@ -11,8 +11,6 @@ from types import FunctionType
 from pytest_mimic._core.identity.object_state import slot_members
 from pytest_mimic._core.outcome.tagged.nodes import NotTaggableError
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # What makes a class more than its attributes when it is copied or pickled. `__new__` may return an object that exists.
 _OWN_WAYS = frozenset(
     "__reduce__ __reduce_ex__ __getstate__ __setstate__ __getnewargs__ __getnewargs_ex__ __new__ __del__".split()

@@ -7,8 +7,6 @@ from pytest_mimic._core.outcome.tagged import exception_tags as exceptions
 from pytest_mimic._core.outcome.tagged.class_checks import check_metaclass
 from pytest_mimic._core.outcome.tagged.nodes import NotTaggableError, Tag
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # Each has a function that returns the tag of a class of this kind, None for another kind, or raises NotTaggableError.
 _KINDS = (enums.tag_of, named_tuples.tag_of, exceptions.tag_of, models.tag_of, instances.tag_of)
 

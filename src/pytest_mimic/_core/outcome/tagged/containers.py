@@ -19,8 +19,6 @@ from pytest_mimic._core.outcome.tagged.nodes import (
     typed,
 )
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # Tuples and sets
 
 

@@ -19,8 +19,6 @@ from pytest_mimic._core.outcome.tagged.nodes import (
     typed,
 )
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _METHODS = (classmethod, staticmethod)
 # What a class may replace: it is not called for a combination.
 _UNUSED = frozenset("__str__ __repr__ __format__ _generate_next_value_".split())
@@ -80,7 +78,6 @@ class _Members:
         return self._by_name[name]
 
     def read(self, node: Node, _reader: Reading, _anchor: int | None) -> object:
-        """Return the member of a node."""
         only_keys(node)
         [name] = node.values()
         if type(name) is dict:

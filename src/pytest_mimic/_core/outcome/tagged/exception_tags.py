@@ -18,8 +18,6 @@ from pytest_mimic._core.outcome.tagged.nodes import (
     typed,
 )
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _LINKS = ("context", "cause")
 _PARTS = {"args", "attributes", "fields", "notes", *_LINKS, "suppress_context"}
 # What is read and set on an exception, and what a class could replace.
@@ -67,7 +65,6 @@ class _Exceptions:
             part[name] = "cause" if is_cause else writer.write(fact)
 
     def read(self, node: Node, reader: Reading, _anchor: int | None) -> BaseException:
-        """Return the exception of a node."""
         part = fields_in(node, self._cls)
         if "args" not in part:
             raise OutdatedClassError(f"{name_of(self._cls)} is an exception now")

@@ -9,8 +9,6 @@ from pytest_mimic._core.outcome.tagged.attributes import Attributes, fields_chan
 from pytest_mimic._core.outcome.tagged.class_checks import check_layout, check_ways, own_bases
 from pytest_mimic._core.outcome.tagged.nodes import Node, NotTaggableError, Reading, Tag, Writing, typed
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # attrs keeps a hash there, which is another one in each process.
 _CACHED_HASH = "_attrs_cached_hash"
 
@@ -69,7 +67,6 @@ class _Instances:
         return fields
 
     def read(self, node: Node, reader: Reading, anchor: int | None) -> object:
-        """Return the object of a node."""
         part: dict[str, Any] = next(iter(node.values()))
         if type(part) is not dict:
             fields_in(node, self._cls)

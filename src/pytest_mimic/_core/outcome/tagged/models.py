@@ -9,8 +9,6 @@ from pytest_mimic._core.outcome.tagged.attributes import Attributes, fields_chan
 from pytest_mimic._core.outcome.tagged.class_checks import check_layout, check_ways, own_bases
 from pytest_mimic._core.outcome.tagged.nodes import Node, NotTaggableError, Reading, Tag, Writing, typed
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _SET, _EXTRA, _PRIVATE = "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"
 
 
@@ -92,7 +90,6 @@ class _Models:
             node["private"] = writer.write(private)
 
     def read(self, node: Node, reader: Reading, anchor: int | None) -> object:
-        """Return the object of a node."""
         part = fields_in(node, self._cls, "attributes", "fields_set", "extra", "private")
         if part.keys() != self._names:
             raise fields_changed(self._cls, gone=part.keys() - self._names, new=self._names - part.keys())

@@ -9,8 +9,6 @@ from pytest_mimic._core.outcome.tagged.attributes import Attributes, fields_chan
 from pytest_mimic._core.outcome.tagged.class_checks import check_ways, own_bases
 from pytest_mimic._core.outcome.tagged.nodes import Node, NotTaggableError, Reading, Tag, Writing
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 def tag_of(cls: type) -> Tag | None:
     """Return the tag for the objects of a named tuple's class, or None for another class.
@@ -63,7 +61,6 @@ class _NamedTuples:
         node[f"${writer.import_name(self._cls)}"] = dict(zip(self._fields, map(writer.write, parts)))
 
     def read(self, node: Node, reader: Reading, _anchor: int | None) -> object:
-        """Return the object of a node."""
         part = fields_in(node, self._cls)
         if part.keys() != self._names:
             raise fields_changed(self._cls, gone=part.keys() - self._names, new=self._names - part.keys())

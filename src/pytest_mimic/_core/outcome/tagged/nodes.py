@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.placed_paths import PathStore
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 Node = dict[str, Any]
 """A mapping of JSON whose first key is a tag."""
 
@@ -39,13 +37,9 @@ class Writing(Protocol):
     """The writer, as far as a tag's `write` uses it; see `Writer`."""
 
     @property
-    def paths(self) -> PathStore:
-        """Stores paths by their places."""
-        ...
+    def paths(self) -> PathStore: ...
 
-    def write(self, value: Any) -> Any:
-        """Return a value as JSON."""
-        ...
+    def write(self, value: Any) -> Any: ...
 
     def write_hashed(self, value: Any) -> Any:
         """Return a member of a set, or a key of a dict, as JSON."""
@@ -69,9 +63,7 @@ class Reading(Protocol):
     """The reader, as far as a tag's `read` uses it; see `Reader`."""
 
     @property
-    def paths(self) -> PathStore:
-        """Restores paths."""
-        ...
+    def paths(self) -> PathStore: ...
 
     def read(self, tree: Any) -> Any:
         """Return the value of JSON."""

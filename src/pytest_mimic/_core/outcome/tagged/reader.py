@@ -21,8 +21,6 @@ from pytest_mimic._core.outcome.tagged.types import tag_named
 from pytest_mimic._core.outcome.unpickling import CodeRefusedError, RefusedError
 from pytest_mimic.errors import MimicError
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _CONTAINERS = frozenset({list, dict})
 
 

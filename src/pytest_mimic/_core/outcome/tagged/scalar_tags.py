@@ -26,8 +26,6 @@ from pytest_mimic._core.outcome.tagged.nodes import (
     typed,
 )
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # Longer bytes are stored as an object of the vault: a text, and other bytes.
 _LONG_TEXT, _LONG = 65_536, 1024
 # Longer integers are refused by `json`, which limits the time of a conversion.

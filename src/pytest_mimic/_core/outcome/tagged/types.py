@@ -9,8 +9,6 @@ from pytest_mimic._core.outcome.tagged.containers import CONTAINERS, MAPPING
 from pytest_mimic._core.outcome.tagged.nodes import Tag
 from pytest_mimic._core.outcome.tagged.scalar_tags import OTHERS, PATHS, SCALARS, ZONE
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _BY_TYPE: dict[type, Tag] = {**SCALARS, **CONTAINERS, **PATHS}
 _BY_NAME: dict[str, Tag] = {tag.name: tag for tag in (*_BY_TYPE.values(), MAPPING, *OTHERS)}
 

@@ -13,8 +13,6 @@ from pytest_mimic._core.outcome.tagged.nodes import Node, NotTaggableError, Tag
 from pytest_mimic._core.outcome.tagged.scalar_tags import MOST_BITS, STRING
 from pytest_mimic._core.outcome.tagged.types import tag_of
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # Equal immutable parts are written at each place. Beyond this number of parts, a pickle is smaller.
 _MOST_REPEATED = 10_000
 # A larger outcome is not read by people, and as a pickle it is smaller and loads faster.

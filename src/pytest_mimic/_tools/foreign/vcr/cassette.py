@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.cassette_types import CassetteCall
     from pytest_mimic._tools.foreign.vcr.player import VcrPlayer
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 
 class VcrCassette:
     """The requests and responses of a test, as vcrpy's cassette has them."""
@@ -32,7 +30,6 @@ class VcrCassette:
 
     @property
     def data(self) -> list[tuple[VcrRequest, dict[str, Any]]]:
-        """Each request with its response."""
         own = self._player.own
         if own is not None:
             return [_in_vcr_form(call) for call in own.calls]

@@ -16,8 +16,6 @@ from pytest_mimic._clients.http.recorder import store_response
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.http_secrets import Secrets
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _MAGIC = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 # Statuses whose responses have no body, whatever their Content-Length says.
 _BODILESS = (204, 304)

@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 from pytest_mimic._tools.foreign.vcr.cassette_entries import EntryError, VcrExchange, read_entry
 from pytest_mimic.errors import CassetteError
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _CONFLICT = re.compile(r"^(?:<{7}|>{7}) .*$", re.MULTILINE)
 _LFS = "version https://git-lfs.github.com/spec/"
 _OLD_CLASSES = ("vcr.request", "HTTPHeaders", "HTTPMessage")

@@ -7,8 +7,6 @@ from typing import Any
 
 from pytest_mimic._tools.foreign.vcr.vcr_requests import VcrRequest
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 LoadHook = Callable[[VcrRequest, Any], Any]
 """Takes a request and its response in vcrpy's form, and returns both. None: the entry is left out."""
 

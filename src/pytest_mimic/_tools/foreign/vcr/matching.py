@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import ClientCall
     from pytest_mimic._tools.foreign.vcr.vcr_settings import Matcher, VcrSettings
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
-
 _SHORT = ("method", "scheme", "host", "port", "path")
 
 
@@ -92,7 +89,6 @@ class RecordedRequest:
 
     @property
     def call(self) -> ClientCall | None:
-        """The call that the request is."""
         return self._describer.call(self._sent)
 
     @property
@@ -111,7 +107,6 @@ class RecordedRequest:
         return self.exchange.response(secrets), secrets.values - known
 
     def parts(self, *, plain: bool) -> dict[str, Any]:
-        """Return the parts of the request."""
         version = self._describer.version(plain=plain)
         found = self._parts.get(version)
         if found is None:
@@ -158,7 +153,6 @@ class LiveRequest:
         self._parts: dict[bool, dict[str, Any]] = {}
 
     def parts(self, *, plain: bool) -> dict[str, Any]:
-        """Return the parts of the request."""
         found = self._parts.get(plain)
         if found is None:
             found = self._parts[plain] = self._describer.parts(self.sent, plain=plain)

@@ -44,9 +44,6 @@ if TYPE_CHECKING:
             ...
 
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
-
 _TAKE_OUT = "take it out, or move the test to mimic_functions, whose lines have ignore= and match="
 
 

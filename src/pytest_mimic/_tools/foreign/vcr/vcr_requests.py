@@ -11,8 +11,6 @@ from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunspli
 from pytest_mimic._clients.http.exchange import HttpRequest
 from pytest_mimic._clients.http.message import media_type, text_pairs
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _PORTS = {"http": 80, "https": 443}
 _MULTIPART_BOUNDARY = re.compile(r'boundary="?([^";]+)', re.IGNORECASE)
 _FIELD = re.compile(rb';\s*name="([^"]*)"')
@@ -49,7 +47,6 @@ class VcrHeaders(MutableMapping[str, str]):
         return len(self._values)
 
     def copy(self) -> VcrHeaders:
-        """Return a copy."""
         return VcrHeaders(self.items())
 
 
@@ -80,19 +77,16 @@ class VcrRequest:
 
     @property
     def url(self) -> str:
-        """The URI."""
         return self.uri
 
     @property
     def scheme(self) -> str:
-        """The scheme of the URI."""
         return urlsplit(self.uri).scheme
 
     protocol = scheme
 
     @property
     def host(self) -> str | None:
-        """The host of the URI."""
         return urlsplit(self.uri).hostname
 
     @property
@@ -102,7 +96,6 @@ class VcrRequest:
 
     @property
     def path(self) -> str:
-        """The path of the URI."""
         return urlsplit(self.uri).path
 
     @property
@@ -111,7 +104,6 @@ class VcrRequest:
         return sorted(parse_qsl(urlsplit(self.uri).query))
 
     def copy(self) -> VcrRequest:
-        """Return a copy."""
         return VcrRequest(self.method, self.uri, self.body, self.headers.items())
 
     def sent(self) -> HttpRequest:

@@ -21,8 +21,6 @@ from pytest_mimic._tools.foreign.vcr.vcr_requests import (
 )
 from pytest_mimic.errors import CassetteError
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 # Clients over urllib3 that retry by means of it, or send again. vcrpy has recorded each of these requests, as the client
 # of urllib3 sees them.
 ABOVE = ("requests", "botocore")

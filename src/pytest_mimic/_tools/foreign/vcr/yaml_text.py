@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import lru_cache, partial
 from typing import Any
 
-__tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
 _PYTHON = "tag:yaml.org,2002:python/"
 _PLAIN = {
     "none": "null",

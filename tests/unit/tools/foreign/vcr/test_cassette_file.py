@@ -18,7 +18,7 @@ from pytest_mimic._tools.foreign.vcr.cassette_file import read_cassette
 from pytest_mimic._tools.foreign.vcr.player import VcrFiles
 from pytest_mimic.errors import CassetteError
 
-RECORDED = Path(__file__).parents[2] / "vcr_cassettes"
+RECORDED = Path(__file__).parents[4] / "vcr_cassettes"
 NO_SECRETS = NoSecrets(Redactor())
 
 
