@@ -23,7 +23,7 @@ from pytest_mimic._core.vault.parsing import FORMAT
 HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / "docs/reference"
 FIXTURE = HERE / "projects/format_1"
-IDENTITIES = HERE.parent / "unit/identity"
+IDENTITIES = HERE.parent / "unit/core/identity"
 
 #: The tables of known fingerprints, with the number of lines that belong to format 1 and their digest. These lines do not
 #: change while the number of the format is 1. Lines for new kinds of values are added below them.

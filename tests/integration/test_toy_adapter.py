@@ -1,4 +1,4 @@
-"""A client is added with one module (`tests/toy_client.py`) and one line in the table of clients."""
+"""A client is added with one module (`tests/toy_adapter.py`) and one line in the table of clients."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_no_station():
 @pytest.fixture
 def toy(project, monkeypatch):
     """A project whose tests use the client."""
-    monkeypatch.setitem(CLIENTS, "toy_client", "toy_client:ToyClient")
+    monkeypatch.setitem(CLIENTS, "toy_client", "toy_adapter:ToyAdapter")
     monkeypatch.setattr(toy_client, "SERVICE", toy_client.Service())
     project.ini("toy_client")
     project.write("test_weather.py", ASKS)

@@ -63,6 +63,10 @@ class Content(NamedTuple):
         return self.digest.hex()[:8] or self.kind
 
 
+# The module counts in identities, which do not change when a file moves.
+Content.__module__ = "pytest_mimic._files.digests"
+
+
 class FileDigests:
     """The digests of one run.
 
