@@ -19,14 +19,14 @@ sys.path[:0] = [str(TESTS), str(TESTS / "e2e")]
 
 def http(stack: ExitStack) -> dict[str, str]:
     """Pages of each kind."""
-    from http_server import running_server
+    from support.http_server import running_server
 
     return {"API": stack.enter_context(running_server()).url}
 
 
 def llm(stack: ExitStack) -> dict[str, str]:
     """Two providers of language models."""
-    from llm_server import KEY, running_llm
+    from support.llm_server import KEY, running_llm
 
     return {"LLM": stack.enter_context(running_llm()).url, "LLM_KEY": KEY}
 
@@ -41,7 +41,7 @@ def shop(stack: ExitStack) -> dict[str, str]:
 
 def moto(stack: ExitStack) -> dict[str, str]:
     """AWS, whose request ids are the same each time."""
-    from aws_server import running_moto
+    from support.aws_server import running_moto
     from moto.moto_api._internal import mock_random
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would log each request
@@ -51,7 +51,7 @@ def moto(stack: ExitStack) -> dict[str, str]:
 
 def postgres(stack: ExitStack) -> dict[str, str] | None:
     """PostgreSQL, with an empty database."""
-    from database_servers import Postgres, _folder, _is_root, _postgres_binaries, held_port
+    from support.database_servers import Postgres, _folder, _is_root, _postgres_binaries, held_port
 
     if (binaries := _postgres_binaries()) is None:
         return None
@@ -64,7 +64,7 @@ def postgres(stack: ExitStack) -> dict[str, str] | None:
 
 def redis(stack: ExitStack) -> dict[str, str] | None:
     """Redis, which holds nothing."""
-    from database_servers import RedisServer, _folder, held_port
+    from support.database_servers import RedisServer, _folder, held_port
 
     if shutil.which("redis-server") is None:
         return None
