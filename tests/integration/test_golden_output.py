@@ -108,7 +108,7 @@ FILES = {
         def test_words():
             assert list(shop.words("pen ink paper")) == ["pen", "ink", "paper"]
         """,
-    "tests/test_swallowed.py": """
+    "tests/test_caught.py": """
         import shop
         from helper import safe
 
@@ -182,7 +182,7 @@ CASES = {
         {RECORDED}
         edit tests/test_rates.py 2024-05-01 2024-05-09
         $ pytest""",
-    "run_swallowed_miss": "write helper.py\nwrite tests/test_swallowed.py\n$ pytest tests/test_swallowed.py",
+    "run_swallowed_miss": "write helper.py\nwrite tests/test_caught.py\n$ pytest tests/test_caught.py",
     "run_handled_miss": "write tests/test_handled.py\n$ pytest tests/test_handled.py",
     "run_stale": f"{RECORDED}edit shop.py 'return Odd' 'return  1 and Odd'\n$ pytest\n$ pytest --mimic-record",
     "run_unstable_identity": "write all.ini pytest.ini\nwrite tests/test_unstable.py\n$ pytest --mimic-record tests/test_unstable.py",
