@@ -29,7 +29,7 @@ BUDGET = {
     "_clients.aws": 1_100,
     "_clients.http": 3_850,
     "_clients.redis": 1_200,
-    "_clients.sql": 2_500,
+    "_clients.sql": 2_450,
     "_core.compare": 1_000,
     "_core.describe": 2_000,
     "_core.engine": 5_100,

@@ -85,7 +85,6 @@ class _AiohttpClient:
         return getattr(self._client, name)
 
     async def request(self, method: str, url: Any, **options: Any) -> Any:
-        """Send a request as the client does."""
         return await type(self._client)._request(self, method, url, **options)
 
 

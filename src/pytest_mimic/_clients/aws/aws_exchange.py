@@ -122,7 +122,6 @@ class AwsExchange(Exchange):
 
 
 def http_request(request: Any) -> HttpRequest:
-    """Return what botocore prepared, without its body."""
     return HttpRequest(request.method, request.url, tuple(request.headers.items()), b"")
 
 

@@ -50,7 +50,6 @@ class BotocoreAdapter(HttpAdapter):
     }
 
     def edges(self) -> Sequence[Edge]:
-        """Return the methods that perform an operation, sign a request, send it and fetch credentials, sync and async."""
         return [edge for run in _MODULES for edge in _edges(run)]
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:

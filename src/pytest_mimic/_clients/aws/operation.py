@@ -163,7 +163,6 @@ _CURRENT: ContextVar[AwsOperation | bool | None] = ContextVar("pytest_mimic_aws_
 
 
 def current() -> AwsOperation | None:
-    """Return the operation that the current thread or task performs."""
     found = _CURRENT.get()
     return found if isinstance(found, AwsOperation) else None
 

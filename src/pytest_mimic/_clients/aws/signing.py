@@ -101,7 +101,6 @@ def _has_credentials(signer: Any, request: Any) -> bool:
 
 
 def is_known(credentials: Any) -> bool:
-    """Check whether credentials can be used as they are."""
     return type(credentials).__name__ in _KNOWN
 
 
@@ -181,7 +180,6 @@ class _DeferredCredentials:
 
 
 async def _await(load: Callable[[Any], Any], provider: Any, name: str) -> Any:
-    """Return the result of a method of async credentials."""
     return None if name == "get_account_id" else await getattr(_found(await load(provider)), name)()
 
 

@@ -27,18 +27,15 @@ class BotocoreErrors(ExceptionFamily):
     modules: ClassVar[Mapping[str, str]] = {"botocore": "botocore.exceptions"}
 
     def name(self, error: BaseException) -> str | None:
-        """Return the name of the class."""
         is_of_network = isinstance(error, sys.modules["botocore.exceptions"].HTTPClientError)
         return self.class_name(type(error)) if is_of_network else None
 
     def fields(self, error: Any) -> dict[str, Any]:
-        """Return the text of the exception that caused it, and the proxy."""
         found = {"message": _OBJECT.sub("", str(error.kwargs.get("error", "")))}
         proxy = error.kwargs.get("proxy_url")
         return found if proxy is None else {**found, "proxy": str(proxy)}
 
     def make(self, cls: type[Exception], stored: Mapping[str, Any], **context: Any) -> Exception:
-        """Return a new exception about this URL."""
         make: Any = cls
         error: Exception = make(
             endpoint_url=context["url"], error=stored["message"], proxy_url=stored.get("proxy"), request=None

@@ -51,7 +51,6 @@ class RedisAdapter(Adapter):
         self._logs: dict[str, ReplayLog[ReplayedCommands]] = {}
 
     def edges(self) -> Sequence[Edge]:
-        """Return the methods of connections that use the socket, and methods whose random values would count."""
         return [
             *self._connection_edges("redis.connection", "can_read", sync_method),
             *self._connection_edges("redis.asyncio.connection", _async_can_read(), async_method),
@@ -147,7 +146,6 @@ class RedisAdapter(Adapter):
         state: ConnectionState,
         log: ReplayLog[ReplayedCommands],
     ) -> Steps:
-        """Send commands that were replayed, because others of their test were sent."""
         with state.busy():
             yield from self._catch_up(original, port, connection, log)
 

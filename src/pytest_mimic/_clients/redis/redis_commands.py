@@ -58,7 +58,6 @@ def _bytes(item: Any) -> bytes:
 
 
 def read_commands(packed: Any) -> list[Command]:
-    """Return the commands that a client has packed for the wire (RESP)."""
     data = joined(packed)
     commands = _read_lines(data.split(b"\r\n"))
     return _read_by_sizes(data) if commands is None else commands
@@ -126,12 +125,10 @@ def _first_word(word: bytes) -> str:
 
 
 def text_of(value: bytes) -> str:
-    """Return bytes as messages show them."""
     return value.decode("utf-8", "backslashreplace")
 
 
 def key_places(command: Command) -> Sequence[int]:
-    """Return the places of the keys."""
     verb = _first_word(command[0])
     size = len(command)
     if verb in _KEYS:
@@ -158,7 +155,6 @@ def is_ordinary(word: bytes) -> bool:
 
 
 def place_after(command: Command, word: bytes) -> int:
-    """Return the place after an option, or the end of the command if it is missing."""
     return next((place for place, part in enumerate(command, 1) if part.upper() == word), len(command))
 
 

@@ -30,7 +30,6 @@ _WAITING = re.compile("B[LRZ].*|XREAD|XREADGROUP|WAIT|WAITAOF")
 
 
 def redis_errors() -> Any:
-    """Return the client's module of exceptions."""
     from redis import exceptions
 
     return exceptions
@@ -73,18 +72,15 @@ class ConnectionState:
                 expected.abandon()
 
     def forget(self, batch: Batch) -> None:
-        """Expect no more replies of a batch."""
         self.expected = deque(expected for expected in self.expected if expected is not batch)
 
     @staticmethod
     def place(connection: Any) -> str:
-        """Return the server and the database of a connection."""
         place = getattr(connection, "path", None) or f"{connection.host}:{connection.port}"
         return f"{place}/{connection.db}"
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """Return a block in which everything on the connection is real."""
         was_busy, self.is_busy = self.is_busy, True
         try:
             yield
@@ -138,7 +134,6 @@ def _listens(word: bytes) -> bool:
 
 
 def raise_if_unsent(plain: dict[str, Any]) -> None:
-    """Raise the recorded error of sending commands, if there is one."""
     error = plain.get("error")
     if error is not None and error["at"] == "send":
         raise load_error([error["type"], *error["args"]])
@@ -174,7 +169,6 @@ class ReplayedCommands(NamedTuple):
         return "error" not in plain and not (waited and plain.get("reply") is None)
 
     def compare(self, replies: list[Any], port: Port) -> None:
-        """Report replies that are not the recorded ones."""
         commands = self.commands
         queued = commands[1:-1]
         found = [store_reply(*each, port.redactor, queued=queued) for each in zip(replies, commands)]
@@ -204,7 +198,6 @@ class Batch:
 
     @property
     def verifies(self) -> bool:
-        """Whether the client gets recorded replies."""
         return self._recorded is not None
 
     @property
@@ -251,7 +244,6 @@ class Batch:
         return [text_of(sha) for sha in dict.fromkeys(found)]
 
     def abandon(self) -> None:
-        """Record nothing."""
         if self._step.mode != "pass":
             self._step.abandon()
 

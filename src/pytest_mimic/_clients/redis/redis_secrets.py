@@ -43,7 +43,6 @@ _HASH = re.compile(rb"\b[0-9a-f]{64}\b")
 
 
 def secret_places(command: Command, redactor: Redactor) -> set[int]:
-    """Return the places of the secret arguments of a command."""
     verb, size = first_word(command), len(command)
     if verb in _WITH_CREDENTIALS:
         return _credential_places(command, verb)
@@ -73,7 +72,6 @@ def _credential_places(command: Command, verb: str) -> set[int]:
 
 
 def is_secret_key(key: bytes, redactor: Redactor) -> bool:
-    """Check whether a part of a key is a secret name."""
     return redactor.secret_key(text_of(key))
 
 
@@ -82,7 +80,6 @@ def _is_secret_name(name: bytes, redactor: Redactor) -> bool:
 
 
 def hide_json(value: bytes, redactor: Redactor) -> bytes:
-    """Return a value without the secrets in it, if it is JSON."""
     try:
         return redactor.texts.scrub_json(value.decode()).encode()
     except UnicodeError:
@@ -120,7 +117,6 @@ def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
 
 
 def _has_fields(command: Command) -> bool:
-    """Check whether the reply to a command has names and values in turn."""
     verb = first_word(command)
     options = {part.upper() for part in command[2:]}
     if verb == "HRANDFIELD":

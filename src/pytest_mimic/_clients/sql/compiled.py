@@ -136,7 +136,6 @@ class _Reader:
         return CompiledNames(compiled, tuple(columns), self._sources, self._keys, " ".join(self._fragments))
 
     def _claim(self, shown: Shown, by: Shown) -> None:
-        """Note that parameters belong to columns."""
         if not by.sources and not by.keys:
             return
         for key, is_itself in shown.binds:
@@ -278,7 +277,6 @@ class _Reader:
 
 
 def _named(column: Any, table: Any) -> Shown:
-    """Return the names of a column that an INSERT or UPDATE gives by its key or as an attribute."""
     names = {column} if isinstance(column, str) else {column.name, column.key}
     known = [table.c[name].name for name in names if name in getattr(table, "c", {})]
     return _shown(*names, *known)

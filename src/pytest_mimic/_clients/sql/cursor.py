@@ -74,17 +74,14 @@ class StandInCursor:
 
     @property
     def connection(self) -> Any:
-        """The connection that it belongs to."""
         return self._connection
 
     # -- executing
 
     def execute(self, sql: Any, *args: Any, **options: Any) -> Any:
-        """Execute a statement with its parameters. The options are the driver's own."""
         return self._execute("execute", sql, args, options)
 
     def executemany(self, sql: Any, parameters: Any, *args: Any) -> Any:
-        """Execute a statement with many sets of parameters."""
         return self._execute("executemany", sql, (list(parameters), *args), {})
 
     def _execute(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -168,7 +165,6 @@ class StandInCursor:
         return rows
 
     def _pass(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        """Execute a statement that is not mimicked."""
         self._lazy.used = True
         self._open(self._lazy.connect_alone())
         self._is_live = True
@@ -252,17 +248,14 @@ class StandInCursor:
     # -- reading
 
     def fetchone(self) -> Any:
-        """Return the next row, or None."""
         rows = self._fetch(1, lambda real: [real.fetchone()])
         return rows[0] if rows else None
 
     def fetchmany(self, size: int | None = None) -> Any:
-        """Return the next rows; by default, `arraysize` of them."""
         count = self.arraysize if size is None else size
         return self._fetch(count, lambda real: real.fetchmany(count))
 
     def fetchall(self) -> Any:
-        """Return the rows that are left."""
         return self._fetch(None, lambda real: real.fetchall())
 
     def _fetch(self, count: int | None, read: Callable[[Any], Any]) -> list[Any]:
@@ -291,7 +284,6 @@ class StandInCursor:
         return rows
 
     def _finish_partial(self, *, is_whole: bool) -> None:
-        """Record the rows that were read of a cursor on the server."""
         partial, self._partial = self._partial, None
         if partial is not None:
             step, call, rows = partial
@@ -326,7 +318,6 @@ class StandInCursor:
     # -- additions of the drivers
 
     def setinputsizes(self, *sizes: Any) -> None:
-        """Set the types of the parameters."""
         self._input_sizes = sizes
 
     def __getattr__(self, name: str) -> Any:

@@ -174,7 +174,6 @@ class StatementCall(SqlCall):
         self.call = _call(statement.signature, parts, ("statement", "params", "database"), shared)
 
     def _plain(self, parameters: Any) -> dict[str, Any]:
-        """Return one set of parameters as plain data, by their names or else their places."""
         plain: dict[str, Any] = {}
         owners = self._names.owners
         for own, name, value in self._named(parameters):
@@ -209,7 +208,6 @@ class StatementCall(SqlCall):
                     params.update(zip(names, value))
 
     def hidden_columns(self, columns: Sequence[str]) -> list[bool | Literal["text"]]:
-        """Return for each column of the result whether it is secret."""
         compiled = self._names.compiled
         shown = compiled.columns if compiled is not None else None
         if shown is None or len(shown) != len(columns):
@@ -292,7 +290,6 @@ class _Unidentified(dict[str, Any]):
 
 
 def _plain_unknown(value: object, path: str) -> Any:
-    """Return plain data for a parameter of a class that has no plain form."""
     kind = type(value)
     name = f"{kind.__module__}:{kind.__qualname__}"
     if name.startswith("psycopg"):  # the wrapper of a driver counts by its content

@@ -55,7 +55,6 @@ class Database:
         self.log.remove((connection, "data"))
 
     def take_configuration(self, connection: object) -> list[Operation]:
-        """Return the operations that configure one connection, and remove them from the log."""
         return self.log.remove((connection, "configure"))
 
 
@@ -69,7 +68,6 @@ class Databases:
         self._numbers = count(1)
 
     def add(self, engine: Any) -> None:
-        """Note the URL of an engine for its pool."""
         pool, url = engine.pool, engine.url
         if pool in self._engines:
             return
@@ -79,12 +77,10 @@ class Databases:
             self._by_pool[pool] = self._by_key.setdefault(key, Database(key))
 
     def engine_of(self, pool: Any) -> Any:
-        """Return an engine that uses a pool, or None."""
         engine = self._engines.get(pool)
         return engine() if engine is not None else None
 
     def of(self, pool: Any) -> Database:
-        """Return the database that a pool leads to."""
         if pool not in self._by_pool:
             self._by_pool[pool] = Database(f"pool {next(self._numbers)}")
         return self._by_pool[pool]

@@ -92,7 +92,6 @@ class DriverErrors(ExceptionFamily):
         return self.make(cls if isinstance(cls, type) and issubclass(cls, Exception) else Exception, stored)
 
     def make(self, cls: type[Exception], stored: Mapping[str, Any], **_: Any) -> Exception:
-        """Return a new error with the stored arguments and attributes."""
         args = tuple(map(self._loaded, stored["args"]))
         error: Any = cls.__new__(
             cls, *args

@@ -60,7 +60,6 @@ class LazyConnection:
 
     @property
     def dbapi(self) -> Any:
-        """The driver's module, or SQLAlchemy's adapter of it."""
         return self.dialect.dbapi
 
     @property
@@ -77,7 +76,6 @@ class LazyConnection:
 
     @property
     def dialect_name(self) -> str:
-        """The dialect and its driver, `postgresql+psycopg`."""
         return f"{self.dialect.name}+{self.dialect.driver}"
 
     # -- the real connection
@@ -153,7 +151,6 @@ class LazyConnection:
             getattr(real, how)()
 
     def is_gone(self) -> bool:
-        """Return whether the real connection is lost, as far as its driver knows."""
         real = self.real
         if real is None:
             return self.broken
@@ -164,7 +161,6 @@ class LazyConnection:
 
     @contextmanager
     def _one_at_a_time(self) -> Iterator[None]:
-        """Let one thread or task open the connection, while others wait for it."""
         if self._lock is not None:
             with self._lock:
                 yield
@@ -303,7 +299,6 @@ class LazyConnection:
         return lambda text: hide_cursor(hide_details(redactor.texts.scrub_text(text, call.secrets), redactor))
 
     def raise_recorded(self, outcome: dict[str, Any]) -> None:
-        """Raise the error of a recording, if it has one."""
         if "error" not in outcome:
             return
         self.failed = True

@@ -42,7 +42,6 @@ def store_columns(description: Sequence[Sequence[Any]], dbapi: Any) -> list[Any]
 
 
 def load_columns(columns: list[Any], dbapi: Any) -> tuple[tuple[Any, ...], ...]:
-    """Return the `cursor.description` that was stored."""
     dumped = marshal.dumps(columns, 2)
     if b"$" not in dumped:
         return _load_plain_columns(dumped)
@@ -85,7 +84,6 @@ def store_rows(
 
 
 def load_rows(rows: list[list[Any]]) -> list[tuple[Any, ...]]:
-    """Return the rows that were stored, as tuples."""
     if PLAIN.issuperset(map(type, chain.from_iterable(rows))):
         return list(map(tuple, rows))
     return [tuple(value if type(value) in PLAIN else from_plain(value) for value in row) for row in rows]

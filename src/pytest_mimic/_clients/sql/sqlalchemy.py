@@ -42,7 +42,6 @@ class SqlAdapter(Adapter):
         self._introduced: WeakSet[Any] = WeakSet()
 
     def edges(self) -> Sequence[Edge]:
-        """Return the functions where pools connect and engines execute."""
         return [
             Edge("sqlalchemy.pool.base", (_RECORD, f"{_RECORD}__connect"), self._connecting),
             Edge("sqlalchemy.pool.base", (_RECORD, "get_connection"), self._adopting),

@@ -74,11 +74,9 @@ class StandInConnection(_PsycopgParts):
     # -- PEP 249
 
     def cursor(self, *args: Any, **kwargs: Any) -> StandInCursor:
-        """Return a cursor; with arguments, one on the server."""
         return StandInCursor(self, args, kwargs)
 
     def execute(self, *args: Any) -> StandInCursor:
-        """Return a cursor that has executed a statement."""
         cursor = self.cursor()
         cursor.execute(*args)
         return cursor
@@ -90,28 +88,23 @@ class StandInConnection(_PsycopgParts):
         self._lazy.rollback()
 
     def close(self) -> None:
-        """Close the real connection, if there is one."""
         self._lazy.close("close")
 
     def terminate(self) -> None:
-        """Close the real connection without waiting for the server."""
         self._lazy.close("terminate")
 
     # -- additions of the drivers
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed, by the application or by the server."""
         return self._lazy.closed or self._lazy.is_gone()
 
     @property
     def broken(self) -> bool:
-        """Whether the server is gone."""
         return self._lazy.is_gone()
 
     @property
     def in_transaction(self) -> bool:
-        """Whether statements were sent since the last commit or rollback."""
         return self._lazy.used
 
     @property
@@ -120,7 +113,6 @@ class StandInConnection(_PsycopgParts):
 
     @property
     def driver_connection(self) -> Any:
-        """The async driver's connection."""
         return StandInDriver(self._lazy)
 
     def await_(self, awaitable: Any) -> Any:
@@ -128,7 +120,6 @@ class StandInConnection(_PsycopgParts):
         return wait(awaitable)  # pragma: no cover (SQLAlchemy 2.0)
 
     def run_async(self, function: Any) -> Any:
-        """Run an async function with the async driver's connection."""
         return wait(function(StandInDriver(self._lazy)))
 
     def __getattr__(self, name: str) -> Any:

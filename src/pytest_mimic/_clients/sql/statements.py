@@ -80,7 +80,6 @@ class Statement:
         self.names = frozenset(name.lower() for text in named for name in (text, *words_in(text)))
 
     def mentions(self, secret: Callable[[str], bool]) -> bool:
-        """Return whether a secret name is anywhere in the statement."""
         return any(map(secret, self.names))
 
     def redact(self, secret: Callable[[str], bool], *, numbers: bool) -> tuple[str, list[str]]:
@@ -157,7 +156,6 @@ class Statement:
 
 
 def words_in(value: object) -> list[str]:
-    """Return the words of a text, or of a list of texts such as a path into JSON."""
     return _NAME.findall(str(value))
 
 
@@ -173,7 +171,6 @@ def _tokens(sql: str) -> Iterator[Token]:
 
 
 def _resource(words: Sequence[Token]) -> str:
-    """Return the main table or object of a statement that begins with its verb."""
     verb, rest = words[0].upper, words[1:]
     if verb == "EXPLAIN":
         inner = next((place for place, word in enumerate(rest) if word.upper in _VERBS), None)
