@@ -148,6 +148,55 @@ def test_urllib3_takes_what_botocore_left_out(shop: Any, server: Server) -> None
     assert kept(recorded) == ["botocore s3 PutObject shop/k", "urllib3 PUT /shop/left"]
 
 
+@pytest.mark.promise("a replay at AWS needs no credentials and looks none up")
+def test_excluded_calls_of_a_replay_look_credentials_up(shop: Any, server: Server) -> None:
+    """And no other calls do, with the same client."""
+    shop.ini('botocore exclude="s3 PutObject */left"')
+    shop.write(
+        "test_it.py",
+        """
+        import shop
+
+        def test_it():
+            s3 = shop.client("s3")
+            for key in ("k", "left"):
+                s3.put_object(Bucket="shop", Key=key, Body=b"x")
+        """,
+    )
+    keys = {"AWS": server.url, **NO_KEYS, "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{server.url}/keys"}
+
+    shop.record(env=keys).expect(passed=1)
+    server.seen.clear()
+    shop.replay(env=keys).expect(passed=1)
+
+    assert server.seen == ["GET /keys", "PUT /shop/left"]
+    assert "Credential=AKIAFROMCONTAINER4711/" in server.headers[-1]["Authorization"]
+
+
+def test_an_http_client_in_a_block_takes_its_own_requests(shop: Any, server: Server) -> None:
+    """Beside the operations that botocore sends through it."""
+    shop.ini("botocore")
+    shop.write(
+        "test_it.py",
+        """
+        import os, shop, urllib3
+
+        def test_it(mimic_auto):
+            assert shop.save("k") == 200
+            with mimic_auto("plain", clients=["urllib3"]) as cassette:
+                assert urllib3.request("PUT", os.environ["AWS"] + "/shop/plain").status == 200
+                assert shop.save("other") == 200
+            assert [call.signature for call in cassette.calls] == ["PUT /shop/plain → 200"]
+        """,
+    )
+
+    record(shop, server)
+    server.stop()
+    shop.replay(env={"AWS": server.url, **NO_KEYS}).expect(passed=1)
+
+    assert len(server.seen) == 3
+
+
 @pytest.mark.parametrize("line", ["urllib3", "http.client"])
 def test_lower_clients_take_botocore(shop: Any, server: Server, line: str) -> None:
     """Its connections wait for `100 Continue` before they send a body."""

@@ -148,10 +148,12 @@ class Runs:
             for name in edge.path[:-1]:
                 holder = getattr(holder, name)
             held = vars(holder)[edge.path[-1]]
+            # The client of another port is not named in these runs.
+            port: Any = ClientPort(self.engine) if edge.origin else self.port
             if isinstance(held, classmethod):
-                wrapped: Any = classmethod(edge.wrap(held.__func__, self.port))
+                wrapped: Any = classmethod(edge.wrap(held.__func__, port))
             else:
-                wrapped = edge.wrap(held, self.port)
+                wrapped = edge.wrap(held, port)
             monkeypatch.setattr(holder, edge.path[-1], wrapped)
 
 

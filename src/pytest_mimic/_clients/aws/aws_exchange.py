@@ -1,4 +1,4 @@
-"""The exchanges of AWS operations: what counts of a request, and which secrets its response may repeat."""
+"""The requests of one AWS operation: what counts of them, and which secrets their responses may repeat."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import base64
 import re
 import zlib
 from collections.abc import Callable
-from functools import partial
 from hashlib import sha1, sha256
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.aws.aws_secrets import AwsSecrets
 from pytest_mimic._clients.http.answer import load_response
@@ -22,7 +21,7 @@ from pytest_mimic._core.seam.base import ClientCall
 if TYPE_CHECKING:
     from pytest_mimic._clients.aws.operation import AwsOperation
     from pytest_mimic._clients.http.http_secrets import Secrets
-    from pytest_mimic._core.seam.base import Step
+    from pytest_mimic._core.seam.base import Port, Step
 
 _IDENTITY = ("service", "operation", "params", "format", "body")
 # Keys with which S3 encrypts an object. They are sent in base64.
@@ -37,74 +36,58 @@ _DIGESTS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-class Attempt(NamedTuple):
-    """One attempt to send a request.
-
-    Attributes:
-        recorder: None if the step is to replay.
-        session: botocore's HTTP session.
-        again: Makes another one.
-    """
-
-    step: Step
-    recorder: ExchangeRecorder | None
-    session: Any
-    request: Any
-    again: Callable[[], Attempt | None]
-
-
 class AwsExchange(Exchange):
-    """The requests of one client: their operations, and the secrets that they share."""
+    """The requests of one operation, which the HTTP client below sends: each is one attempt."""
 
-    def begin_operation(self, operation: AwsOperation, request: Any) -> Step | None:
-        """Return a step to replay, run or verify one attempt of an operation, or None if it is excluded.
+    def __init__(self, port: Port, operation: AwsOperation) -> None:
+        super().__init__(port)
+        self.operation = operation
+
+    def begin(self, request: HttpRequest) -> Step | None:
+        """Return a step to replay, run or verify one attempt of the operation, or None if it is excluded.
 
         Raises:
-            MissingRecordingError: As for `begin`.
+            MissingRecordingError: As for `Exchange.begin`.
         """
-        sent = http_request(request)
-        http = self.describe(sent)
+        http = self.describe(request._replace(body=b""))
         if http is None:
             return None
-        params, secrets = _without_keys(operation.params), self._secrets_of(operation)
-        counted = {"service": operation.service, "operation": operation.name, "params": secrets.scrub(params)}
+        step = self.port.begin(self._call(http))
+        if step.mode == "pass":
+            return None
+        if step.mode != "replay" and holds_placeholder(request.url, text_pairs(request.headers)):
+            return step.refuse()
+        checked: Any = _CheckedStep(step, request.method)
+        return checked  # type: ignore[no-any-return]
+
+    def _call(self, http: ClientCall) -> ClientCall:
+        operation, secrets = self.operation, self._secrets()
+        params = secrets.scrub(_without_keys(operation.params))
+        counted = {"service": operation.service, "operation": operation.name, "params": params}
         if operation.body is not None:
             body = operation.body
             hidden = secrets.text(body) if isinstance(body, str) else secrets.scrub(body)
             counted |= {"format": operation.format, "body": hidden}
-        signature = f"{operation.service} {operation.name} {secrets.path(operation.resource)}".rstrip()
-        described: dict[str, Any] = {name: counted[name] for name in ("params", "body") if name in counted}
         headers = {
             name: PLACEHOLDER if name.endswith("-customer-key") else value
             for name, value in http.parts["headers"].items()
         }
-        parts = {**http.parts, "headers": headers, **counted}
-        step = self.port.begin(ClientCall(signature, parts=parts, identity=_IDENTITY, described=described))
-        if step.mode == "pass":
-            return None
-        # A request with our own placeholder is signed again before it is sent.
-        is_signed = operation.unsigned is None
-        if step.mode != "replay" and is_signed and holds_placeholder(sent.url, text_pairs(sent.headers)):
-            return step.refuse()
-        return step
+        return ClientCall(
+            operation.signature(secrets.path),
+            parts={**http.parts, "headers": headers, **counted},
+            identity=_IDENTITY,
+            described={name: counted[name] for name in ("params", "body") if name in counted},
+        )
 
-    def attempt(self, operation: AwsOperation, session: Any, request: Any) -> Attempt | None:
-        """Return one attempt to send a request; None if it is excluded."""
-        begun = self.begin_operation(operation, request)
-        if begun is None:
-            return None
-        step: Any = _CheckedStep(begun, request.method)
-        recorder = None if step.mode == "replay" else self.operation_recorder(step, operation, request)
-        return Attempt(step, recorder, session, request, partial(self.attempt, operation, session, request))
-
-    def operation_recorder(self, step: Step, operation: AwsOperation, request: Any) -> ExchangeRecorder:
+    def recorder(self, step: Step, request: HttpRequest) -> ExchangeRecorder:
         """Return the recorder of the response to a request, for the step that runs it."""
+        operation = self.operation
 
         def secrets_of_request() -> Secrets:
-            secrets, sent = self._secrets_of(operation), http_request(request)
-            secrets.learn_request(sent.url, text_pairs(sent.headers), operation.params)
+            secrets, headers = self._secrets(), list(text_pairs(request.headers))
+            secrets.learn_request(request.url, headers, operation.params)
             secrets.learn(operation.body)
-            for name, value in text_pairs(sent.headers):
+            for name, value in headers:
                 if name.lower() == "authorization":
                     for match in _ACCESS_KEY.finditer(value):
                         secrets.add(match[1])
@@ -117,12 +100,9 @@ class AwsExchange(Exchange):
 
         return ExchangeRecorder(self.port, step, secrets_of_request)
 
-    def _secrets_of(self, operation: AwsOperation) -> Secrets:
-        return AwsSecrets(self.port.redactor, self.port.redactor.issued, service=operation.service)
-
-
-def http_request(request: Any) -> HttpRequest:
-    return HttpRequest(request.method, request.url, tuple(request.headers.items()), b"")
+    def _secrets(self) -> Secrets:
+        redactor = self.port.redactor
+        return AwsSecrets(redactor, redactor.issued, service=self.operation.service)
 
 
 def _without_keys(params: dict[str, Any]) -> dict[str, Any]:

@@ -1,31 +1,29 @@
-"""The adapter of botocore, on which boto3 is built, and of aiobotocore: one attempt to send a request.
+"""The adapter of botocore, on which boto3 is built, and of aiobotocore.
 
-Read against botocore 1.43 and aiobotocore 3.10. The client's retries, redirects, waiters and paginators are above the edge.
-In-process clients (moto's decorator, botocore's Stubber) answer before it. Other HTTP sessions than the libraries' own are
-left alone.
+Read against botocore 1.43 and aiobotocore 3.10. An operation is noted where a client performs it; the HTTP clients below,
+urllib3, aiohttp and httpx, record and replay each attempt to send its request. The client's retries, redirects, waiters and
+paginators stay real. In-process clients (moto's decorator, botocore's Stubber) answer before a request is sent. Other HTTP
+sessions than the libraries' own are left alone.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pytest_mimic._clients.aws import urllib3_session
 from pytest_mimic._clients.aws.aws_exchange import AwsExchange
-from pytest_mimic._clients.aws.operation import AwsOperation, current, is_getting_credentials, performing
-from pytest_mimic._clients.aws.signing import (
-    wrap_deferred_property,
-    wrap_get_account_id,
-    wrap_load,
-    wrap_provide,
-    wrap_sign,
-)
-from pytest_mimic._clients.http.exchange import HttpAdapter
-from pytest_mimic._core.seam.base import Edge
+from pytest_mimic._clients.aws.operation import AwsOperation
+from pytest_mimic._clients.aws.signing import choose_signer, wrap_load_credentials, wrap_provide, wrap_sign
+from pytest_mimic._clients.http.aiohttp import AiohttpAdapter
+from pytest_mimic._clients.http.exchange import ABOVE, HttpAdapter
+from pytest_mimic._clients.http.httpx import HttpxAdapter
+from pytest_mimic._clients.http.urllib3 import Urllib3Adapter
+from pytest_mimic._core.seam.base import ClientCall, Edge
 from pytest_mimic._core.seam.sync_async import run_async, run_sync
+from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
@@ -38,6 +36,8 @@ _BODIES = ("Body", "body", "Payload", "payload")
 _OF_RESPONSE = frozenset({"RequestId", "RequestID", "requestId", "HostId"})
 _NAMESPACE = re.compile(r"^\{[^}]*\}")
 _MODULES = {run_sync: ("botocore", ""), run_async: ("aiobotocore", "Aio")}
+_BELOW = (Urllib3Adapter("urllib3"), AiohttpAdapter("aiohttp"), HttpxAdapter("httpx"), HttpxAdapter("httpx2"))
+_SESSIONS = ("botocore.httpsession", "aiobotocore.httpsession", "aiobotocore.httpxsession")
 
 
 class BotocoreAdapter(HttpAdapter):
@@ -50,7 +50,9 @@ class BotocoreAdapter(HttpAdapter):
     }
 
     def edges(self) -> Sequence[Edge]:
-        return [edge for run in _MODULES for edge in _edges(run)]
+        """Return the methods of both libraries, and the edges of the HTTP clients below, which stay theirs."""
+        below = [edge._replace(origin=one.name) for one in _BELOW for edge in one.edges()]
+        return [*chain.from_iterable(map(_edges, _MODULES)), *below]
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:
         """Return status, content type and body as for all HTTP. XML is compared element by element, without ids of requests."""
@@ -64,34 +66,36 @@ class BotocoreAdapter(HttpAdapter):
 def _edges(run: Callable[..., Any]) -> list[Edge]:
     package, prefix = _MODULES[run]
     client = "BaseClient" if run is run_sync else "AioBaseClient"
-    endpoint, signer = f"{prefix}Endpoint", f"{prefix}RequestSigner"
-    edges = [
-        Edge(f"{package}.client", (client, "_make_api_call"), partial(_wrap_make_api_call, run)),
-        Edge(f"{package}.client", (client, "_emit_api_params"), partial(_wrap_emit_api_params, run)),
-        Edge(f"{package}.endpoint", (endpoint, "_send"), partial(_wrap_send, run)),
-        Edge(f"{package}.signers", (signer, "sign"), partial(wrap_sign, run)),
-        Edge(f"{package}.utils", (f"{prefix}IMDSRegionProvider", "provide"), partial(wrap_provide, run)),
+    methods: list[tuple[str, str, str, Callable[..., Any]]] = [
+        ("client", client, "_make_api_call", _wrap_make_api_call),
+        ("client", client, "_emit_api_params", _wrap_emit_api_params),
+        ("endpoint", f"{prefix}Endpoint", "_send", _wrap_send),
+        ("signers", f"{prefix}RequestSigner", "sign", wrap_sign),
+        ("credentials", f"{prefix}CredentialResolver", "load_credentials", wrap_load_credentials),
+        ("utils", f"{prefix}IMDSRegionProvider", "provide", wrap_provide),
     ]
-    credentials = f"{package}.credentials"
-    if run is run_sync:
-        edges.append(Edge(credentials, ("Credentials", "get_deferred_property"), wrap_deferred_property))
-    else:
-        edges.append(Edge(credentials, ("AioRefreshableCredentials", "get_account_id"), wrap_get_account_id))
-    for provider in ("InstanceMetadataProvider", "ContainerProvider", "ProcessProvider"):
-        edges.append(Edge(credentials, (f"{prefix}{provider}", "load"), partial(wrap_load, run)))
-    return edges
+    return [
+        Edge(f"{package}.{module}", (owner, name), partial(wrap, run))
+        for module, owner, name, wrap in methods
+    ]
 
 
 def _wrap_make_api_call(
     run: Callable[..., Any], original: Callable[..., Any], port: Port
 ) -> Callable[..., Any]:
     def making(client: Any, operation_name: str, api_params: dict[str, Any]) -> Steps:
-        if not port.taking() or is_getting_credentials():
+        send = type(client._endpoint.http_session).send
+        if not port.taking() or getattr(send, "__module__", "") not in _SESSIONS:
             return (yield original(client, operation_name, api_params))
+        client.meta.events.register_first("choose-signer", choose_signer, unique_id="pytest-mimic")
         operation = AwsOperation(client._service_model.operation_model(operation_name))
         api_params = yield from operation.read(api_params)
-        with performing(operation):
+        is_taken = port.takes(ClientCall(operation.signature(), {}, (), {}))
+        token = ABOVE.set(AwsExchange(port, operation) if is_taken else None)
+        try:
             return (yield original(client, operation_name, api_params))
+        finally:
+            ABOVE.reset(token)
 
     @wraps(original)
     def make_api_call(client: Any, operation_name: str, api_params: dict[str, Any]) -> Any:
@@ -105,9 +109,9 @@ def _wrap_emit_api_params(
 ) -> Callable[..., Any]:
     def emitting(client: Any, *args: Any, **options: Any) -> Steps:
         final = yield original(client, *args, **options)
-        operation = current()
-        if operation is not None:
-            operation.take_expressions(final)
+        exchange = ABOVE.get()
+        if isinstance(exchange, AwsExchange):
+            exchange.operation.take_expressions(final)
         return final
 
     @wraps(original)
@@ -117,49 +121,22 @@ def _wrap_emit_api_params(
     return emit_api_params
 
 
-def _wrap_send(run: Callable[..., Any], original: Callable[..., Any], port: Port) -> Callable[..., Any]:
-    exchange = AwsExchange(port)
-
+def _wrap_send(run: Callable[..., Any], original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
     def sending(endpoint: Any, request: Any) -> Steps:
-        operation, session = current(), endpoint.http_session
-        transport: Any = _transport_of(session)
-        attempt = None
-        if operation is not None and transport and port.taking():
-            attempt = exchange.attempt(operation, session, request)
-        unsigned = None
-        if operation is not None:
-            unsigned, operation.unsigned = operation.unsigned, None
-
-        def sign() -> Steps:
-            if unsigned is not None:
-                yield from unsigned.sign(request)
-
-        if attempt is None:
-            yield from sign()
+        try:
             return (yield original(endpoint, request))
-        if attempt.step.mode == "replay":
-            return (yield from transport.replay(attempt))
-        return (yield from transport.run(attempt, sign))
+        except Exception as error:
+            # Sessions hide unknown errors in one of their own, after which botocore would try again.
+            hidden = getattr(error, "kwargs", {}).get("error")
+            if isinstance(hidden, MimicError):
+                raise hidden from None
+            raise
 
     @wraps(original)
     def send(endpoint: Any, request: Any) -> Any:
         return run(sending(endpoint, request))
 
     return send
-
-
-def _transport_of(session: Any) -> Any:
-    """Return the module that replays through an HTTP session, or None for a class that is not known."""
-    send = type(session).send
-    module = getattr(send, "__module__", "")
-    own = getattr(sys.modules.get(module), type(session).__name__, None)
-    if module == "botocore.httpsession" and isinstance(session, sys.modules[module].URLLib3Session):
-        return urllib3_session
-    if own is not None and module in ("aiobotocore.httpsession", "aiobotocore.httpxsession"):
-        from pytest_mimic._clients.aws import async_sessions
-
-        return async_sessions
-    return None
 
 
 def _elements(text: str) -> Any:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
@@ -34,7 +32,6 @@ class AwsOperation:
         params: The caller's parameters as plain data, without the body and without what botocore fills in.
         format: What the body is, as in `describe_body`; None without a body.
         body: The plain value of the body.
-        unsigned: The request that is not signed with real credentials so far (signing.py), if there is one.
     """
 
     def __init__(self, model: Any) -> None:
@@ -45,7 +42,6 @@ class AwsOperation:
         self.params: dict[str, Any] = {}
         self.format: str | None = None
         self.body: Any = None
-        self.unsigned: Any = None
 
     def read(self, given: dict[str, Any]) -> Steps:
         """Read the caller's parameters, and return those to hand on.
@@ -78,6 +74,10 @@ class AwsOperation:
         if self.service == "dynamodb":
             names = [name for name in final if name in self._names or name in _ADDED]
             self.params = {name: plain(final[name]) for name in names}
+
+    def signature(self, shown: Callable[[str], str] = str) -> str:
+        """Return the service, the operation and the resource, as `shown` gives it."""
+        return f"{self.service} {self.name} {shown(self.resource)}".rstrip()
 
     @property
     def resource(self) -> str:
@@ -156,28 +156,3 @@ def plain(value: Any, key: object = None) -> Any:
         return describe_body(bytes(data), None, None)[1] or ""
     # botocore refuses it.
     return f"<{type(value).__qualname__}>"
-
-
-# The operation that the current thread or task performs. False while botocore gets credentials for one.
-_CURRENT: ContextVar[AwsOperation | bool | None] = ContextVar("pytest_mimic_aws_operation", default=None)
-
-
-def current() -> AwsOperation | None:
-    found = _CURRENT.get()
-    return found if isinstance(found, AwsOperation) else None
-
-
-def is_getting_credentials() -> bool:
-    """Check whether an operation is performed only to get credentials for another one."""
-    return _CURRENT.get() is False
-
-
-@contextmanager
-def performing(operation: AwsOperation | None) -> Iterator[None]:
-    """Return a block in which this is the operation; with None, all operations in it serve to get credentials."""
-    before = _CURRENT.get()
-    _CURRENT.set(operation or False)
-    try:
-        yield
-    finally:
-        _CURRENT.set(before)

@@ -100,11 +100,12 @@ class AiohttpAdapter(HttpAdapter):
 
 
 def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callable[..., Any]:
-    exchange = Exchange(port)
+    own = Exchange(port)
 
     @wraps(original)
     async def connect(self: Any, req: Any, *args: Any, **options: Any) -> Any:
-        if not port.taking() or _in_test_client():
+        exchange = own.deciding()
+        if not exchange.port.taking() or _in_test_client():
             return await original(self, req, *args, **options)
         sent = HttpRequest(req.method, str(req.url), tuple(req.headers.items()), await _body_of(req))
         step = exchange.begin(sent)

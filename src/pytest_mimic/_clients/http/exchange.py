@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
@@ -134,6 +135,10 @@ class Exchange:
         self._read_url: Callable[[str], _Url]
         self._read_headers: Callable[[Any], _Headers]
 
+    def deciding(self) -> Exchange:
+        """Return the exchange that decides now: that of a client above, while it performs a call."""
+        return ABOVE.get() or self
+
     def begin(self, request: HttpRequest) -> Step | None:
         """Return a step to replay, run or verify a request, or None if the client has to send it as usual.
 
@@ -220,6 +225,10 @@ class Exchange:
 
     def _secrets(self) -> Secrets:
         return self._kind_of_secrets(self.port.redactor, self.port.redactor.issued)
+
+
+# The exchange of a client that is built on HTTP clients, while it performs a call: their requests are its own.
+ABOVE: ContextVar[Exchange | None] = ContextVar("pytest_mimic_exchange", default=None)
 
 
 def _read_url(secrets: Secrets, url: str) -> _Url:

@@ -81,6 +81,7 @@ class HttpxAdapter(HttpAdapter):
         return handle_request
 
     def _handle(self, exchange: Exchange, read: str, send: Callable[..., Any], request: Any) -> Steps:
+        exchange = exchange.deciding()
         if not exchange.port.taking():
             return (yield send(request))
         body = yield getattr(request, read)()

@@ -42,23 +42,28 @@ class Urllib3Adapter(HttpAdapter):
 
 
 class _Attempt(NamedTuple):
-    """One attempt of a pool to send a request. `run` makes it, and may be called again."""
+    """One attempt of a pool to send a request.
+
+    `run` makes it, and may be called again. `changed` are its arguments for a recorded response.
+    """
 
     pool: Any
     conn: Any
     sent: HttpRequest
     run: Callable[..., Any]
+    changed: dict[str, Any]
     errors: Urllib3Errors
 
 
 def _wrap_make_request(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
-    exchange = Exchange(port)
+    own = Exchange(port)
     names = list(signature(original).parameters)[4:]  # after the pool, the connection, the method and the URL
     unsent: WeakKeyDictionary[Any, _Body] = WeakKeyDictionary()
 
     @wraps(original)
     def make_request(pool: Any, conn: Any, method: str, url: str, *args: Any, **options: Any) -> Any:
-        if not port.taking() or connects_by_itself(conn):
+        exchange = own.deciding()
+        if not exchange.port.taking() or connects_by_itself(conn):
             return original(pool, conn, method, url, *args, **options)
         options.update(zip(names, args))
         given = options.get("body")
@@ -68,14 +73,14 @@ def _wrap_make_request(original: Callable[..., Any], port: Port) -> Callable[...
             return original(pool, conn, method, url, **{**options, "body": body.again(), **changed})
 
         sent = HttpRequest(method, _absolute(pool, url), _pairs(options.get("headers")), body.data)
-        attempt = _Attempt(pool, conn, sent, run, Urllib3Errors(pool, conn, url))
+        changed = _without_expectation(options.get("headers"))
+        attempt = _Attempt(pool, conn, sent, run, changed, Urllib3Errors(pool, conn, url))
         step = exchange.begin(sent)
         try:
             if step is None:
                 return run()
             if step.mode == "replay":
                 judge_certificate(conn)
-                options["headers"] = _without_expectation(options.get("headers"))
                 return _replayed(attempt, step.outcome(), step)
             return _ran(attempt, exchange, step, is_loading="preload_content" in options)
         except Exception as error:
@@ -114,13 +119,15 @@ def _replayed(attempt: _Attempt, plain: dict[str, Any], step: Step) -> Any:
         attempt.pool.num_requests += 1
         raise attempt.errors.load(plain["error"])
     with recorded_on(attempt.conn, load_response(plain, attempt.sent.method), step.exhausted):
-        return attempt.run()
+        return attempt.run(**attempt.changed)
 
 
 def _wrap_prepare_proxy(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+    own = Exchange(port)
+
     @wraps(original)
     def prepare_proxy(pool: Any, conn: Any) -> Any:
-        if not port.taking() or connects_by_itself(conn):
+        if not own.deciding().port.taking() or connects_by_itself(conn):
             return original(pool, conn)
         conn.connect = lambda: None  # the attempt connects, if it is made
         try:
@@ -142,11 +149,14 @@ def _pairs(headers: Mapping[Any, Any] | None) -> tuple[tuple[str, str], ...]:
     return tuple((_text(name), _text(value)) for name, value in (headers or {}).items())
 
 
-def _without_expectation(headers: Mapping[Any, Any] | None) -> Mapping[Any, Any] | None:
-    """Return headers without `Expect: 100-continue`: botocore's connections would wait for an answer of their socket."""
+def _without_expectation(headers: Mapping[Any, Any] | None) -> dict[str, Any]:
+    """Return the headers as an argument without `Expect: 100-continue`, or nothing to change.
+
+    botocore's connections would wait for an answer of their socket.
+    """
     if headers is None or all(_text(name).lower() != "expect" for name in headers):
-        return headers
-    return {name: value for name, value in headers.items() if _text(name).lower() != "expect"}
+        return {}
+    return {"headers": {name: value for name, value in headers.items() if _text(name).lower() != "expect"}}
 
 
 def _text(value: Any) -> str:

@@ -164,14 +164,14 @@ class Edge(NamedTuple):
         module: The module that defines it, `requests.adapters`.
         path: The names that lead to it there, `("HTTPAdapter", "send")`.
         wrap: Gets the original function and the port, and returns the function that replaces it.
-        origin: Where the target line was written, for messages.
+        origin: The client whose port `wrap` gets; by default, the adapter's own.
     """
 
     module: str
     path: tuple[str, ...]
     wrap: Callable[[Callable[..., Any], Port], Callable[..., Any]]
     excluded: bool = False
-    origin: str = "a client"
+    origin: str = ""
 
 
 class Adapter:
