@@ -7,11 +7,11 @@ import os
 import sys
 from pathlib import Path
 
+from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic.errors import MimicError
 
 # The folders in which libraries are installed.
 INSTALLED = ("site-packages", "dist-packages")
-_PACKAGE = Path(__file__).parents[1]
 # Given a function, `assertRaises` and `pytest.raises` catch its exception in a frame of these files.
 _ASSERTING = ("unittest/case.py", "_pytest/raises.py", "_pytest/python_api.py")
 
@@ -53,7 +53,7 @@ def where_swallowed(error: MimicError, rootdir: Path) -> str:
     file = Path(outermost.tb_frame.f_code.co_filename)
     package = str(outermost.tb_frame.f_globals.get("__name__")).partition(".")[0]
     # An event loop, a pool or a thread caught it: that line helps nobody.
-    if file.is_relative_to(_PACKAGE) or package in sys.stdlib_module_names:
+    if str(file).startswith(PACKAGE) or package in sys.stdlib_module_names:
         return ""
     shown = file.relative_to(rootdir) if file.is_relative_to(rootdir) else file
     return f"{shown.as_posix()}:{outermost.tb_lineno}"

@@ -13,12 +13,11 @@ from threading import Lock
 from types import FrameType
 from typing import Any
 
-from pytest_mimic._core.machinery import is_machinery
+from pytest_mimic._core.machinery import PACKAGE, is_machinery
 from pytest_mimic._core.swallowed.handled import INSTALLED, handled_in, is_in_project
 from pytest_mimic._core.swallowed.sleeps import Sleeps
 from pytest_mimic.errors import MimicError
 
-_PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 _STDLIB = f"{Path(os.__file__).parent}{os.sep}"
 # They run jobs that have nothing to do with each other. Their coroutines, such as `wait_for`, belong to one job.
 _SCHEDULERS = frozenset({"anyio", "asyncio", "concurrent", "multiprocessing", "threading", "trio"})
@@ -92,7 +91,7 @@ class Retries:
         frame: FrameType | None = sys._getframe(1)
         # Beyond the test's own files, too: a library may call a function of the test that it tries again.
         while frame is not None and not _is_scheduler(frame):
-            if not frame.f_code.co_filename.startswith(_PACKAGE) and not self._is_main(frame):
+            if not frame.f_code.co_filename.startswith(PACKAGE) and not self._is_main(frame):
                 self._callers[frame] = error
             frame = frame.f_back
 
@@ -102,7 +101,7 @@ class Retries:
 
     def _is_main(self, frame: FrameType) -> bool:
         file = frame.f_code.co_filename
-        if file.startswith(_PACKAGE):
+        if file.startswith(PACKAGE):
             return False
         return file in (self._own_files or ()) or is_machinery(_module_of(frame))
 
@@ -120,7 +119,7 @@ class Retries:
 
     def _waiting(self, caller: FrameType, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the arguments of a sleep: with no seconds if a wait is skipped. Raise the miss that a wait is due to."""
-        if caller.f_code.co_filename.startswith((_PACKAGE, _STDLIB)) and not _is_installed(caller):
+        if caller.f_code.co_filename.startswith((PACKAGE, _STDLIB)) and not _is_installed(caller):
             return args  # `subprocess` waits for processes in this way
         error, cause, is_main = self._cause_of(caller)
         if error is None or cause is None:
