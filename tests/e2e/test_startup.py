@@ -32,6 +32,7 @@ def test_a_run_that_mimics_nothing_loads_four_small_modules(project):
     loaded = json.loads((project.root / "loaded.json").read_text())
     assert {name for name in loaded if name.partition(".")[0] in WATCHED} == {
         "pytest_mimic",
+        "pytest_mimic._core",
         "pytest_mimic._core.ambient",
         "pytest_mimic.plugin",
     }
@@ -76,6 +77,7 @@ def test_the_plugins_own_modules_are_imported_without_assertion_rewriting(projec
         True,
         [
             "pytest_mimic",
+            "pytest_mimic._core",
             "pytest_mimic._core.ambient",
             "pytest_mimic._run",
             "pytest_mimic._run.plain_imports",
@@ -86,18 +88,24 @@ def test_the_plugins_own_modules_are_imported_without_assertion_rewriting(projec
 
 # Everything that a replay of one call loads, so that no module joins unnoticed: each one makes every run start later.
 REPLAY = """
-    pytest_mimic _ambient _event_loop _ledger _session _settings errors plugin
-    _engine _engine.binding _engine.call _engine.engine _engine.function_plan _engine.owners
-    _engine.scopes _engine.state _engine.wrappers
-    _files _files.places
-    _identity _identity.calls _identity.refused _identity.resolve _identity.short _identity.source
-    _patch _patch.activation _patch.callers _patch.descriptors _patch.holders _patch.imports _patch.lookup
-    _patch.patcher _patch.patches _patch.references
-    _run _run.node_ids _run.options _run.plain_imports _run.report _run.run _run.selection _run.unused
-    _swallowed _swallowed.forks _swallowed.pending
-    _targets _targets.modules _targets.options _targets.target
-    _vault _vault.folder _vault.leftovers _vault.locks _vault.names _vault.parsing _vault.vault
-    _clients _clients.registry
+    pytest_mimic errors plugin
+    _core _core.ambient _core.event_loop _core.machinery _core.modules _core.node_ids _core.settings
+    _core.target_options _core.words
+    _core.engine _core.engine.call _core.engine.engine _core.engine.function_plan _core.engine.ledger
+    _core.engine.owners _core.engine.run_state _core.engine.scopes _core.engine.wrappers
+    _core.files _core.files.places
+    _core.identity _core.identity.call_identity _core.identity.refused _core.identity.resolve
+    _core.identity.short _core.identity.source
+    _core.patch _core.patch.activation _core.patch.descriptors _core.patch.holders _core.patch.imports
+    _core.patch.lookup _core.patch.patcher _core.patch.patches
+    _core.seam _core.seam.registry
+    _core.swallowed _core.swallowed.forks _core.swallowed.pending
+    _core.targets _core.targets.binding _core.targets.options _core.targets.target
+    _core.vault _core.vault.file_names _core.vault.folder _core.vault.leftovers _core.vault.locks
+    _core.vault.parsing _core.vault.vault
+    _run _run.complete_selection _run.configuration _run.plain_imports _run.run _run.session _run.summary
+    _run.unused_check
+    _tools _tools.unused _tools.unused.judgement
 """
 
 

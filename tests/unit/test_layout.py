@@ -52,7 +52,7 @@ BUDGET = {
     "_tools.shown": 2_450,
     "_tools.unused": 700,
     "face": 550,
-    "ground": 700,
+    "ground": 750,
 }
 MOST_LINES = 48_000
 MOST_FILES = 310

@@ -10,7 +10,9 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 from pytest_mimic._core.compare.equality import (
+    Closeness,
     exception_parts,
+    extent,
     is_equal,
     is_same_type,
     key_identity,
@@ -18,9 +20,10 @@ from pytest_mimic._core.compare.equality import (
     paired,
     parts_beside,
 )
-from pytest_mimic._core.compare.lines import ABSENT, Lines, Location
-from pytest_mimic._core.compare.numbers import Closeness, extent
-from pytest_mimic._core.compare.table_differences import (
+from pytest_mimic._core.compare.lines import (
+    ABSENT,
+    Lines,
+    Location,
     categories_of,
     cut,
     picture_fact,

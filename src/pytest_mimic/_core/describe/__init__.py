@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_mimic._core.describe.argument_differences import Difference, focused, hidden, sides
-    from pytest_mimic._core.describe.budget import ARGUMENTS, Budget
     from pytest_mimic._core.describe.described_secrets import secrets_in
+    from pytest_mimic._core.describe.description_form import ARGUMENTS, Budget
     from pytest_mimic._core.describe.text import call_label, recorded_label, render
     from pytest_mimic._core.describe.value_description import describe, describe_arguments, describe_parts
 
@@ -28,8 +28,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ARGUMENTS": "budget",
-    "Budget": "budget",
+    "ARGUMENTS": "description_form",
+    "Budget": "description_form",
     "Difference": "argument_differences",
     "call_label": "text",
     "describe": "value_description",

@@ -6,8 +6,7 @@ from ast import literal_eval
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.describe.described import order
-from pytest_mimic._core.describe.marks import CONTENT, PATH_TEXT, TAG
+from pytest_mimic._core.describe.description_form import CONTENT, PATH_TEXT, TAG, order
 from pytest_mimic._core.describe.text import by_name, render, short_name
 from pytest_mimic._core.files.digests import MISSING
 from pytest_mimic._core.identity.opening import key_step

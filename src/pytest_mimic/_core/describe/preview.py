@@ -8,8 +8,8 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.describe.budget import Budget
 from pytest_mimic._core.describe.described_secrets import beginning, is_secret_label, secrets_in
+from pytest_mimic._core.describe.description_form import Budget
 from pytest_mimic._core.describe.leaves import leaf_text
 from pytest_mimic._core.describe.samples import (
     columns_of,

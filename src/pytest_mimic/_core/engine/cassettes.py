@@ -21,7 +21,7 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.cassette_modes import CassetteMode
+    from pytest_mimic._core.engine.cassette_rules import CassetteMode
     from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.outcome.outcome import Outcome

@@ -18,10 +18,11 @@ from pytest_mimic._core.patch.holders import (
     identity_of,
     modules_now,
     read,
+    references_of,
+    unknown_references,
     write,
 )
 from pytest_mimic._core.patch.lookup import FoundFunction
-from pytest_mimic._core.patch.references import references_of, unknown_references
 
 
 class PatchedPlace:
