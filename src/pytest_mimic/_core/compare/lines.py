@@ -9,9 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.describe import Budget, Difference, describe, focused, render, secrets_in, sides
-from pytest_mimic._core.describe.description_form import TAG
+from pytest_mimic._core.describe.argument_differences import Difference, focused, sides
+from pytest_mimic._core.describe.described_secrets import secrets_in
+from pytest_mimic._core.describe.description_form import TAG, Budget
 from pytest_mimic._core.describe.samples import count
+from pytest_mimic._core.describe.text import render
+from pytest_mimic._core.describe.value_description import describe
 from pytest_mimic._core.identity.tables import Column, Picture, Table
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.texts import hide_values

@@ -30,8 +30,7 @@ from pytest_mimic._core.compare.lines import (
     rows_fact,
     shape_fact,
 )
-from pytest_mimic._core.describe import secrets_in
-from pytest_mimic._core.describe.described_secrets import is_secret_label
+from pytest_mimic._core.describe.described_secrets import is_secret_label, secrets_in
 from pytest_mimic._core.describe.leaves import leaf_text
 from pytest_mimic._core.describe.samples import count as counted
 from pytest_mimic._core.identity.event_values import Events, ServerSentEvent

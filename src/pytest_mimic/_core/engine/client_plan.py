@@ -100,7 +100,7 @@ class ClientPlan(Plan):
 
     def described(self, edge_call: ClientCall) -> dict[str, Any]:
         """Return the description of a call that messages show and that is stored beside its recording."""
-        from pytest_mimic._core.describe import describe_parts
+        from pytest_mimic._core.describe.value_description import describe_parts
 
         matched = {path: value for path, value in self._matched(edge_call) if value is not None}
         parts = {"signature": edge_call.signature, **matched, **edge_call.described}

@@ -182,7 +182,7 @@ class FunctionPlan(Plan):
         return recording_name(self.target, "").rpartition("/")[0]
 
     def _described(self, signature: Signature, values: tuple[object, ...]) -> dict[str, Any]:
-        from pytest_mimic._core.describe import describe_arguments
+        from pytest_mimic._core.describe.value_description import describe_arguments
 
         ignored = self.options.ignore
         shown = {name: value for name, value in _named(signature, values).items() if name not in ignored}
@@ -286,7 +286,7 @@ class FunctionPlan(Plan):
 
     def secrets(self, call: Call) -> frozenset[str]:
         """Return the secret values among the arguments, which no message may show."""
-        from pytest_mimic._core.describe import secrets_in
+        from pytest_mimic._core.describe.described_secrets import secrets_in
 
         return secrets_in(_named(call.reading, call.values), self.state.redactor)
 
