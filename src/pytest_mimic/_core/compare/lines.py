@@ -153,7 +153,6 @@ class Lines:
         return [*lines, f"and {more} more"] if more else lines
 
     def add(self, location: Location | str, fact: str) -> None:
-        """Add a difference in words."""
         self.count += 1
         self._note(location)
         if len(self._lines) < self.limit:

@@ -78,7 +78,6 @@ class Comparison:
     _seen: dict[tuple[int, int, str], tuple[Any, Any]] = field(init=False, default_factory=dict)
 
     def compare(self, root: Location, recorded: Any, actual: Any) -> None:
-        """Compare two values and everything in them."""
         other = other_identity(recorded, actual)
         if other is False:
             return

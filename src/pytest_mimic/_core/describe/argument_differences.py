@@ -38,7 +38,6 @@ class Difference(NamedTuple):
         return f"{self.path}: {self.fact(before, after)}"
 
     def fact(self, before: str = "recorded", after: str = "now") -> str:
-        """Return the line without its path."""
         if self.file:
             return self._file_fact(before == "recorded")
         if self.old is None:
@@ -123,7 +122,6 @@ def _file_name(description: dict[str, Any]) -> str:
 
 
 def _kind_of(description: Any) -> str:
-    """Return the name of the described value's type, with its module."""
     if isinstance(description, dict):
         return str(description.get(TAG, "dict"))
     return type(description).__name__
@@ -153,7 +151,6 @@ def _steps(node: Any) -> dict[str, Any] | None:
 
 
 def _length(node: Any) -> int | None:
-    """Return the length of a container that is described in part."""
     return node.get("length") if isinstance(node, dict) and TAG in node else None
 
 

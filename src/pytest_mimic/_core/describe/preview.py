@@ -108,7 +108,6 @@ class _Lines:
             self._secrets |= secrets_in(part.value, self._redactor, most=_SEARCHED, secret=part.secret)
 
     def _roots(self, outcome: Outcome) -> list[_Part]:
-        """Return the values that an outcome consists of."""
         found: list[_Part] = []
         if outcome.kind == "stream":
             found += (_Part(f"[{n}]", _item(item)) for n, item in enumerate(outcome.items[:1]))

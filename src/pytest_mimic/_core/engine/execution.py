@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 def call(
     plan: FunctionPlan, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    """Make a call of a plain function."""
     step = decide(plan, args, kwargs)
     if step.mode == "replay":
         return _replay(step, lambda: function(*args, **kwargs))
@@ -44,7 +43,6 @@ def call(
 async def call_async(
     plan: FunctionPlan, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    """Make a call of a coroutine function."""
     step = await decide_async(plan, args, kwargs)
     if step.mode == "replay":
         return _replay(step, None)

@@ -216,7 +216,6 @@ class Recordings:
     # -- writing
 
     def new_recording(self, call: Call, outcomes: list[Stored], owner: Owner | None = None) -> Recording:
-        """Return a recording of a call that is made now."""
         from pytest_mimic._core.vault import Recording
 
         return Recording(
@@ -373,5 +372,4 @@ class Recordings:
         self._note(name, written, errors)
 
     def forget_misses(self) -> None:
-        """Forget the misses of the ending test."""
         self._missed.clear()

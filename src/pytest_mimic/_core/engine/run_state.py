@@ -154,7 +154,6 @@ class RunState:
 
     @property
     def conversations(self) -> Conversations:
-        """The conversations that are recorded again as a whole."""
         if self.begun_conversations is None:
             from pytest_mimic._core.engine.conversations import Conversations
 

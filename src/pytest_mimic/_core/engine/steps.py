@@ -218,7 +218,6 @@ class RealCall:
 
     @property
     def seconds(self) -> float:
-        """How long the call has been running."""
         return self._state.clock() - self._started
 
     def returned_coroutine(self) -> None:

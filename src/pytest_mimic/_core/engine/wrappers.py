@@ -40,7 +40,6 @@ class Mimicked:
         self.wrapper = _wrapper(self)
 
     def push(self, request: object, plan: FunctionPlan | None) -> None:
-        """Make a plan the innermost one, on behalf of a request."""
         self._plans.append((request, plan))
         self.plan = plan
 

@@ -174,7 +174,6 @@ class Patches:
         return self._by_function.get(id(function))
 
     def holding(self, held: object) -> Patch | None:
-        """Return the patch that put this object somewhere."""
         return self._ours.get(id(held))
 
     def original(self, held: object) -> object:
