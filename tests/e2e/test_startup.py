@@ -88,24 +88,24 @@ def test_the_plugins_own_modules_are_imported_without_assertion_rewriting(projec
 
 # Everything that a replay of one call loads, so that no module joins unnoticed: each one makes every run start later.
 REPLAY = """
-    _core _tools _tools.unused _tools.unused.judgement errors plugin pytest_mimic
-    _core.ambient _core.engine _core.event_loop _core.files _core.identity _core.machinery _core.modules
-    _core.node_ids _core.patch _core.seam _core.settings _core.swallowed _core.target_options _core.targets
-    _core.vault _core.words
-    _core.engine.call _core.engine.engine _core.engine.function_plan _core.engine.ledger _core.engine.owners
-    _core.engine.run_state _core.engine.scopes _core.engine.wrappers
-    _core.files.places
-    _core.identity.call_identity _core.identity.refused _core.identity.resolve _core.identity.short
-    _core.identity.source
-    _core.patch.activation _core.patch.callers _core.patch.descriptors _core.patch.holders _core.patch.imports
-    _core.patch.lookup _core.patch.patcher _core.patch.patches _core.patch.references
-    _core.seam.registry
-    _core.swallowed.forks _core.swallowed.pending
-    _core.targets.binding _core.targets.options _core.targets.target
-    _core.vault.file_names _core.vault.folder _core.vault.leftovers _core.vault.locks _core.vault.parsing
-    _core.vault.vault
+    pytest_mimic errors plugin
+    _core _core.ambient _core.event_loop _core.machinery _core.modules _core.node_ids _core.settings
+    _core.target_options _core.words
+    _core.engine _core.engine.call _core.engine.engine _core.engine.function_plan _core.engine.ledger
+    _core.engine.owners _core.engine.run_state _core.engine.scopes _core.engine.wrappers
+    _core.files _core.files.places
+    _core.identity _core.identity.call_identity _core.identity.refused _core.identity.resolve
+    _core.identity.short _core.identity.source
+    _core.patch _core.patch.activation _core.patch.descriptors _core.patch.holders _core.patch.imports
+    _core.patch.lookup _core.patch.patcher _core.patch.patches
+    _core.seam _core.seam.registry
+    _core.swallowed _core.swallowed.forks _core.swallowed.pending
+    _core.targets _core.targets.binding _core.targets.options _core.targets.target
+    _core.vault _core.vault.file_names _core.vault.folder _core.vault.leftovers _core.vault.locks
+    _core.vault.parsing _core.vault.vault
     _run _run.complete_selection _run.configuration _run.plain_imports _run.run _run.session _run.summary
     _run.unused_check
+    _tools _tools.unused _tools.unused.judgement
 """
 
 

@@ -11,11 +11,11 @@ from weakref import WeakValueDictionary
 from pytest_mimic._core.engine.engine import Engine
 from pytest_mimic._core.engine.function_plan import FunctionPlan
 from pytest_mimic._core.engine.ledger import Ledger
-from pytest_mimic._core.engine.run_state import RunState
+from pytest_mimic._core.engine.run_state import RunState, noting_processes
 from pytest_mimic._core.engine.scopes import Scopes
 from pytest_mimic._core.engine.wrappers import Mimicked
+from pytest_mimic._core.machinery import may_be_called_by_pytest
 from pytest_mimic._core.patch import Patcher
-from pytest_mimic._core.patch.callers import may_be_called_by_pytest
 from pytest_mimic._core.seam.registry import CLIENTS, is_installed, load_adapter
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.targets.target import Target, as_targets, missing_module
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 _BOUND_EARLY = (
     "engine.call_files",
     "engine.execution",
-    "engine.randomness",
     "vault.stored_outcomes",
     "vault.writing",
 )
@@ -204,8 +203,6 @@ class Session:
         return mimicked.wrapper
 
     def _note_processes(self, start: Callable[..., Any], _port: object) -> Callable[..., Any]:
-        from pytest_mimic._core.engine.processes import noting_processes
-
         return noting_processes(start, self.state)
 
     def _judge(self, request: AnyRequest, function: Callable[..., Any]) -> str:
@@ -362,7 +359,7 @@ class Session:
         By default the cassette's name is made from the test's id. A strict one fails if a recorded call was not
         made, or if the order differs. Options are those of a target line, and apply to all targets.
         """
-        from pytest_mimic._core.engine.cassette_names import cassette_name
+        from pytest_mimic._core.engine.cassette_rules import cassette_name
         from pytest_mimic._core.engine.cassettes import CassetteBlock
         from pytest_mimic._core.targets.options import read_keyword_options
 
@@ -378,14 +375,14 @@ class Session:
 
     def next_name(self) -> str:
         """Return the name of the next unnamed cassette of the running test."""
-        from pytest_mimic._core.engine.cassette_names import name_of_test
+        from pytest_mimic._core.engine.cassette_rules import name_of_test
 
         self._unnamed += 1
         return name_of_test(self.state.test, self._unnamed)
 
     def open_cassette(self, fixture: str, name: str, *, strict: bool = False) -> OpenCassette:
         """Return a cassette in the mode that its fixture has in this run: see `block`."""
-        from pytest_mimic._core.engine.cassette_modes import is_left_out, mode_left_out, mode_of
+        from pytest_mimic._core.engine.cassette_rules import is_left_out, mode_left_out, mode_of
         from pytest_mimic._core.engine.cassettes import OpenCassette
 
         settings, file = self.settings, f"cassettes/{name}.json"

@@ -1,9 +1,12 @@
-"""The equality of values, and the pairs of parts that are compared."""
+"""The equality of values, of numbers and arrays within tolerances, and the pairs of parts that are compared."""
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from pytest_mimic._core.compare.lines import ABSENT
@@ -60,3 +63,93 @@ def is_equal(recorded: Any, actual: Any) -> bool:
         return bool(recorded == actual)
     except Exception:  # a comparison that fails shows no equality
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class Closeness:
+    """Equality of numbers of one type within tolerances, as defined by `numpy.isclose`.
+
+    Attributes:
+        rtol: The allowed difference, relative to the recorded number.
+        atol: The absolute difference allowed in addition.
+    """
+
+    rtol: float
+    atol: float
+
+    @property
+    def exact(self) -> bool:
+        """Whether there is no tolerance."""
+        return not (self.rtol or self.atol)
+
+    def __call__(self, recorded: Any, actual: Any) -> bool:
+        """Return whether two numbers are equal. NaN equals itself; without tolerance `0.0` is not `-0.0`."""
+        if self.exact or isinstance(recorded, bool) or _is_nan(recorded) or _is_nan(actual):
+            return _is_same(recorded, actual)
+        if recorded == actual:
+            return True
+
+        def number(tolerance: float) -> Any:
+            # Decimals cannot be compared with the sum of a Decimal and a float.
+            return Decimal(repr(tolerance)) if isinstance(recorded, Decimal) else tolerance
+
+        try:
+            allowed = number(self.atol) + number(self.rtol) * abs(recorded)
+            return bool(abs(actual - recorded) <= allowed < number(math.inf))
+        except ArithmeticError:
+            return False
+
+    def differing(self, recorded: Any, actual: Any, alike: Callable[[Any, Any], bool]) -> tuple[int, Any]:
+        """Return how many elements differ, and the index of the first: a number in a list, a tuple in an array.
+
+        Both sides are lists of objects or numpy arrays, of the same dtype and shape. `alike` compares objects.
+        """
+        if isinstance(recorded, list):
+            pairs = enumerate(zip(recorded, actual, strict=True))
+            places = [index for index, pair in pairs if not alike(*pair)]
+            return len(places), places[0] if places else None
+        import numpy
+
+        if recorded.dtype.hasobject or recorded.dtype.names:
+            count, first = self.differing(recorded.ravel().tolist(), actual.ravel().tolist(), alike)
+        else:
+            unequal = self._unequal(recorded, actual).ravel()
+            count, first = int(unequal.sum()), int(unequal.argmax()) if unequal.size else 0
+        if not count:
+            return 0, None
+        return count, tuple(int(index) for index in numpy.unravel_index(first, recorded.shape))
+
+    def _unequal(self, recorded: Any, actual: Any) -> Any:
+        """Return a mask of the elements that differ in two numpy arrays. NaN and NaT equal themselves."""
+        import numpy
+
+        kind = recorded.dtype.kind
+        if kind == "c" and self.exact:
+            real = self._unequal(recorded.real, actual.real)
+            return real | self._unequal(recorded.imag, actual.imag)
+        equal = (recorded == actual) | ((recorded != recorded) & (actual != actual))
+        if kind == "f" and self.exact:
+            equal &= (numpy.signbit(recorded) == numpy.signbit(actual)) | (recorded != recorded)
+        elif kind in "fciu" and not self.exact:
+            equal |= numpy.isclose(actual, recorded, rtol=self.rtol, atol=self.atol)
+        return ~equal
+
+
+def extent(values: Any) -> tuple[int, ...]:
+    """Return the shape of a numpy array, or the length of a list."""
+    return (len(values),) if isinstance(values, list) else tuple(values.shape)
+
+
+def _is_nan(number: Any) -> bool:
+    return number.is_nan() if isinstance(number, Decimal) else bool(number != number)
+
+
+def _is_same(recorded: Any, actual: Any) -> bool:
+    if isinstance(recorded, float):
+        both_nan = recorded != recorded and actual != actual
+        return both_nan or (recorded == actual and math.copysign(1, recorded) == math.copysign(1, actual))
+    if isinstance(recorded, complex):
+        return _is_same(recorded.real, actual.real) and _is_same(recorded.imag, actual.imag)
+    if isinstance(recorded, Decimal):
+        return bool(recorded.as_tuple() == actual.as_tuple())
+    return bool(recorded == actual)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._core.compare.equality import is_same_type, paired
+from pytest_mimic._core.compare.equality import Closeness, is_same_type, paired
 from pytest_mimic._core.compare.lines import ABSENT, Lines, Location
-from pytest_mimic._core.compare.numbers import Closeness
 from pytest_mimic._core.compare.value_comparison import Comparison
 from pytest_mimic._core.identity.event_values import Events
 from pytest_mimic._core.identity.ignore import parse_path

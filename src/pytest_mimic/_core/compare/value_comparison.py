@@ -10,7 +10,9 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 from pytest_mimic._core.compare.equality import (
+    Closeness,
     exception_parts,
+    extent,
     is_equal,
     is_same_type,
     key_identity,
@@ -18,17 +20,17 @@ from pytest_mimic._core.compare.equality import (
     paired,
     parts_beside,
 )
-from pytest_mimic._core.compare.lines import ABSENT, Lines, Location
-from pytest_mimic._core.compare.numbers import Closeness, extent
-from pytest_mimic._core.compare.table_differences import (
+from pytest_mimic._core.compare.lines import (
+    ABSENT,
+    Lines,
+    Location,
     categories_of,
     cut,
     picture_fact,
     rows_fact,
     shape_fact,
 )
-from pytest_mimic._core.describe import secrets_in
-from pytest_mimic._core.describe.described_secrets import is_secret_label
+from pytest_mimic._core.describe.described_secrets import is_secret_label, secrets_in
 from pytest_mimic._core.describe.leaves import leaf_text
 from pytest_mimic._core.describe.samples import count as counted
 from pytest_mimic._core.identity.event_values import Events, ServerSentEvent
@@ -76,7 +78,6 @@ class Comparison:
     _seen: dict[tuple[int, int, str], tuple[Any, Any]] = field(init=False, default_factory=dict)
 
     def compare(self, root: Location, recorded: Any, actual: Any) -> None:
-        """Compare two values and everything in them."""
         other = other_identity(recorded, actual)
         if other is False:
             return

@@ -6,8 +6,7 @@ from ast import literal_eval
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.describe.described import order
-from pytest_mimic._core.describe.marks import CONTENT, PATH_TEXT, TAG
+from pytest_mimic._core.describe.description_form import CONTENT, PATH_TEXT, TAG, order
 from pytest_mimic._core.describe.text import by_name, render, short_name
 from pytest_mimic._core.files.digests import MISSING
 from pytest_mimic._core.identity.opening import key_step
@@ -39,7 +38,6 @@ class Difference(NamedTuple):
         return f"{self.path}: {self.fact(before, after)}"
 
     def fact(self, before: str = "recorded", after: str = "now") -> str:
-        """Return the line without its path."""
         if self.file:
             return self._file_fact(before == "recorded")
         if self.old is None:
@@ -124,7 +122,6 @@ def _file_name(description: dict[str, Any]) -> str:
 
 
 def _kind_of(description: Any) -> str:
-    """Return the name of the described value's type, with its module."""
     if isinstance(description, dict):
         return str(description.get(TAG, "dict"))
     return type(description).__name__
@@ -154,7 +151,6 @@ def _steps(node: Any) -> dict[str, Any] | None:
 
 
 def _length(node: Any) -> int | None:
-    """Return the length of a container that is described in part."""
     return node.get("length") if isinstance(node, dict) and TAG in node else None
 
 

@@ -93,7 +93,6 @@ def leaf_text(value: Any) -> str | None:
 
 
 def is_path(kind: type) -> bool:
-    """Return whether values of a type are `pathlib` paths."""
     return not _PATHS.isdisjoint(lineage(kind))
 
 

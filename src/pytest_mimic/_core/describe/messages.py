@@ -10,8 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.describe import Difference, hidden
-from pytest_mimic._core.describe.argument_differences import differences
+from pytest_mimic._core.describe.argument_differences import Difference, differences, hidden
 from pytest_mimic._core.identity.ignore import parse_path
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.target_options import target_line

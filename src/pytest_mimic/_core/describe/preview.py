@@ -8,8 +8,8 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.describe.budget import Budget
 from pytest_mimic._core.describe.described_secrets import beginning, is_secret_label, secrets_in
+from pytest_mimic._core.describe.description_form import Budget
 from pytest_mimic._core.describe.leaves import leaf_text
 from pytest_mimic._core.describe.samples import (
     columns_of,
@@ -108,7 +108,6 @@ class _Lines:
             self._secrets |= secrets_in(part.value, self._redactor, most=_SEARCHED, secret=part.secret)
 
     def _roots(self, outcome: Outcome) -> list[_Part]:
-        """Return the values that an outcome consists of."""
         found: list[_Part] = []
         if outcome.kind == "stream":
             found += (_Part(f"[{n}]", _item(item)) for n, item in enumerate(outcome.items[:1]))

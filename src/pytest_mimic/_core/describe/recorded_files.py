@@ -121,7 +121,6 @@ class CatalogFile:
 
     @property
     def objects(self) -> frozenset[str]:
-        """The names of the objects that the outcomes refer to."""
         # A value and its duration have none.
         entries = [
             entry for call in self.calls for entry in call.outcomes if len(entry) > 2 or "value" not in entry
@@ -137,7 +136,6 @@ class CatalogFile:
 
 
 def objects_of(entry: Entry) -> Iterator[str]:
-    """Yield the names of the objects that an outcome refers to."""
     for key in ("json", "pickle"):
         if key in entry:
             yield entry[key]

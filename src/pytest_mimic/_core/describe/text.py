@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from typing import Any
 
-from pytest_mimic._core.describe.marks import TAG
+from pytest_mimic._core.describe.description_form import TAG
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.registry import CLIENTS
 

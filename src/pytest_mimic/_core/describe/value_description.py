@@ -10,11 +10,18 @@ from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
-from pytest_mimic._core.describe.budget import ARGUMENTS, PARTS, Budget
-from pytest_mimic._core.describe.described import order, size_of
 from pytest_mimic._core.describe.described_secrets import beginning, secrets_in
+from pytest_mimic._core.describe.description_form import (
+    ARGUMENTS,
+    CONTENT,
+    PARTS,
+    PATH_TEXT,
+    TAG,
+    Budget,
+    order,
+    size_of,
+)
 from pytest_mimic._core.describe.leaves import is_path, leaf_text, library_text
-from pytest_mimic._core.describe.marks import CONTENT, PATH_TEXT, TAG
 from pytest_mimic._core.files.digests import NoDigest
 from pytest_mimic._core.files.places import PathPlace, Places
 from pytest_mimic._core.identity.identities import identity_of
@@ -25,10 +32,8 @@ from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
-_LONGEST_KEY = 100
-_SHORT = 30
-_LEAST_ROOM, _LEAST_TEXT = 8, 40
-_DIGEST = 8
+_LONGEST_KEY, _SHORT = 100, 30
+_LEAST_ROOM, _LEAST_TEXT, _DIGEST = 8, 40, 8
 _NUMBERS, _SMALL = frozenset({bool, float, int}), 1 << 62
 # How many parts are searched for secrets if not all of a value may be read.
 _GLANCED = 100

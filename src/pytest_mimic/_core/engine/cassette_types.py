@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from pytest_mimic._core.engine.cassette_modes import CassetteMode
+    from pytest_mimic._core.engine.cassette_rules import CassetteMode
     from pytest_mimic._core.targets.options import TargetOptions
     from pytest_mimic._core.targets.target import Target
 

@@ -21,7 +21,7 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.cassette_modes import CassetteMode
+    from pytest_mimic._core.engine.cassette_rules import CassetteMode
     from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.outcome.outcome import Outcome
@@ -272,8 +272,8 @@ class OpenCassette(Cassette):
             self._recordings.write_cassette(self._file, entries, self._errors, test=test)
 
     def _check_played(self) -> None:
-        from pytest_mimic._core.describe import call_label
         from pytest_mimic._core.describe.messages import limited
+        from pytest_mimic._core.describe.text import call_label
 
         labels = [
             entry.signature if entry.kind != "function" else call_label(entry.target, entry.arguments)

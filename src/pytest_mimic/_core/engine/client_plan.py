@@ -54,7 +54,6 @@ class ClientPlan(Plan):
         self._identities: dict[tuple[str, ...], CallIdentity] = {}
 
     def call(self, edge_call: ClientCall) -> Call:
-        """Return a call at one of the client's edges."""
         counted = self._counted(edge_call)
         names = tuple(counted)
         identity = self._identities.get(names)
@@ -100,7 +99,7 @@ class ClientPlan(Plan):
 
     def described(self, edge_call: ClientCall) -> dict[str, Any]:
         """Return the description of a call that messages show and that is stored beside its recording."""
-        from pytest_mimic._core.describe import describe_parts
+        from pytest_mimic._core.describe.value_description import describe_parts
 
         matched = {path: value for path, value in self._matched(edge_call) if value is not None}
         parts = {"signature": edge_call.signature, **matched, **edge_call.described}
@@ -108,15 +107,12 @@ class ClientPlan(Plan):
 
     @property
     def exact(self) -> frozenset[str]:
-        """The parts of an outcome whose values count even with `compare=shape`."""
         return self.adapter.exact
 
     def failure(self, outcome: Outcome) -> str | None:
-        """Return the error that an exchange ended in; see `Adapter.failure`."""
         return self.adapter.failure(outcome.value)
 
     def refusal(self, outcome: Outcome) -> str | None:
-        """Return how a service refused the credentials; see `Adapter.refusal`."""
         return self.adapter.refusal(outcome.value)
 
     def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
@@ -144,7 +140,6 @@ class ClientPort:
         self.noting = engine.state.pending
 
     def taking(self) -> bool:
-        """Check whether calls of this client are mimicked now."""
         if not self.plans:
             return False
         outer = self._state.inside.get()
@@ -152,7 +147,6 @@ class ClientPort:
 
     @property
     def is_replaying(self) -> bool:
-        """Whether no call runs for real, except those that are excluded."""
         cassette = self.plans[-1].cassette if self.plans else None
         mode = self._state.settings.mode if cassette is None else cassette.mode
         return mode in (Mode.REPLAY, "replay")
@@ -201,13 +195,11 @@ class ClientPort:
 
     @property
     def caller(self) -> Caller:
-        """The owner or the cassette that calls belong to now."""
         cassette: Any = self.plans[-1].cassette if self.plans else None
         caller: Caller = cassette or self._state.owner
         return caller
 
     def report(self, sentence: str) -> None:
-        """Add a sentence to the summary, once."""
         self._state.ledger.note(sentence)
 
     def note_websocket(self, origin: str) -> None:

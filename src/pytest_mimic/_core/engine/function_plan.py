@@ -182,7 +182,7 @@ class FunctionPlan(Plan):
         return recording_name(self.target, "").rpartition("/")[0]
 
     def _described(self, signature: Signature, values: tuple[object, ...]) -> dict[str, Any]:
-        from pytest_mimic._core.describe import describe_arguments
+        from pytest_mimic._core.describe.value_description import describe_arguments
 
         ignored = self.options.ignore
         shown = {name: value for name, value in _named(signature, values).items() if name not in ignored}
@@ -204,7 +204,6 @@ class FunctionPlan(Plan):
         return found
 
     def note(self, call: Call) -> None:
-        """Describe and identify the arguments before the function can change them."""
         call.arguments  # noqa: B018 - made now
         is_recorded = self.state.settings.mode.writes or self.cassette is not None
         if is_recorded or self.options.writes:
@@ -229,11 +228,9 @@ class FunctionPlan(Plan):
                 yield CallArgument(option, name, argument.value, is_written)
 
     def kept(self, call: Call) -> KeptFiles | None:
-        """Return the files that `writes=` names, as they are after the call. See `Plan.kept`."""
         return call.files.kept() if call.files is not None else None
 
     def write(self, call: Call, files: KeptFiles) -> None:
-        """Write the recorded files where the arguments name them. See `Plan.write`."""
         from pytest_mimic._core.engine.call_files import write_kept
 
         write_kept(
@@ -241,7 +238,6 @@ class FunctionPlan(Plan):
         )
 
     def mutated(self, call: Call) -> None:
-        """Refuse a call that changed an argument or file which no option names. See `Plan.mutated`."""
         if call.files is not None:
             call.files.refuse_changes()
         before = call.before
@@ -259,7 +255,6 @@ class FunctionPlan(Plan):
             raise mutated(self.target, self.options, changed, found)
 
     def changed(self, call: Call) -> dict[str, object]:
-        """Return the arguments that `mutates=` names, in their new state."""
         mutates = self.options.mutates
         return {
             argument.name: argument.value
@@ -268,7 +263,6 @@ class FunctionPlan(Plan):
         }
 
     def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
-        """Change the arguments as the recorded call did. See `Plan.apply`."""
         from pytest_mimic._core.outcome.changes import apply_changes
 
         arguments = self.changed(call)
@@ -280,13 +274,11 @@ class FunctionPlan(Plan):
         return value
 
     def folders(self, call: Call) -> list[str]:
-        """Return the folders of `tmp_path` or `mktemp` that the arguments name. See `Plan.folders`."""
         signature: Signature = call.reading
         return signature.identity.folders(call.values)
 
     def secrets(self, call: Call) -> frozenset[str]:
-        """Return the secret values among the arguments, which no message may show."""
-        from pytest_mimic._core.describe import secrets_in
+        from pytest_mimic._core.describe.described_secrets import secrets_in
 
         return secrets_in(_named(call.reading, call.values), self.state.redactor)
 
@@ -311,7 +303,6 @@ def _arguments(call: Call) -> Iterator[Argument]:
 
 
 def _unpacked(place: int, name: str, value: Any) -> Iterator[Argument]:
-    """Yield the arguments in `*rest` or `**extra`."""
     parameter = name.lstrip("*")
     if name.startswith("**"):
         for key, one in value.items():

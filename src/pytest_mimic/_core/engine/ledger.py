@@ -127,19 +127,16 @@ class Ledger:
         self.selection: list[str] = []
 
     def use(self, name: str) -> None:
-        """Note that a recording or cassette was used."""
         if name not in self.used:
             self.used.add(name)
             self.forks.report(used=[name])
 
     def match(self, pattern: str) -> None:
-        """Note that a pattern of `--mimic-only` matched a call."""
         if pattern not in self.matched:
             self.matched.add(pattern)
             self.forks.report(matched=[pattern])
 
     def note_absent(self, client: str) -> None:
-        """Note that a test names a client that is not installed."""
         if client not in self.absent_clients:
             self.absent_clients.add(client)
             self.forks.report(absent_clients=[client])
@@ -167,7 +164,6 @@ class Ledger:
         self.forks.report(processes=[[test, method]])
 
     def keep_drift(self, row: dict[str, Any]) -> None:
-        """Keep a drift, as a row of the file of `--mimic-drift`."""
         self.drifts.append(row)
         self.forks.report(drifts=[row])
 
@@ -192,7 +188,6 @@ class Ledger:
 
     @property
     def own_replays(self) -> int:
-        """The number of replays of this process."""
         return len(self._replays)
 
     def replays_since(self, begin: int) -> list[Replayed]:
@@ -216,7 +211,6 @@ class Ledger:
 
     @property
     def replayed(self) -> int:
-        """How many calls were replayed."""
         return self._replayed_elsewhere + len(self._replays)
 
     @property

@@ -53,7 +53,6 @@ class JournalEntry:
         return self.before is not None and self.before != self.now
 
     def write(self, now: bytes | None, errors: Errors) -> None:
-        """Note that the recording was written."""
         self.now = now
         self.errors.update(errors)
         if not self.has_errors:
@@ -92,7 +91,6 @@ class Journal:
         change.write(now, errors)
 
     def merge(self, other: Journal) -> None:
-        """Add a later journal."""
         self.used |= other.used
         for name, change in other.changes.items():
             known = self.changes.setdefault(name, change)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.engine.steps import Replay, Verification
+from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import recording_name
 from pytest_mimic.errors import MimicError
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
     from pytest_mimic._core.vault.writing import Written
-
-_PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 
 
 class Recordings:
@@ -132,7 +129,7 @@ class Recordings:
             import warnings
 
             frame, level = sys._getframe(), 1
-            while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+            while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
                 frame, level = frame.f_back, level + 1  # up to the user's line
             warnings.warn(str(error), stacklevel=level)
             return
@@ -219,7 +216,6 @@ class Recordings:
     # -- writing
 
     def new_recording(self, call: Call, outcomes: list[Stored], owner: Owner | None = None) -> Recording:
-        """Return a recording of a call that is made now."""
         from pytest_mimic._core.vault import Recording
 
         return Recording(
@@ -376,5 +372,4 @@ class Recordings:
         self._note(name, written, errors)
 
     def forget_misses(self) -> None:
-        """Forget the misses of the ending test."""
         self._missed.clear()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Callable
 from contextvars import ContextVar
 from threading import Lock
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.ledger import Miss
 from pytest_mimic._core.engine.owners import Owner
@@ -152,7 +154,6 @@ class RunState:
 
     @property
     def conversations(self) -> Conversations:
-        """The conversations that are recorded again as a whole."""
         if self.begun_conversations is None:
             from pytest_mimic._core.engine.conversations import Conversations
 
@@ -215,3 +216,17 @@ class RunState:
             is_running = real in self.running
             how = "was still running at the end" if is_running else "was not read to its end or closed"
             self.ledger.note(f"{real.call.label} {how}: not recorded")
+
+
+def noting_processes(start: Callable[[Any], None], state: RunState) -> Callable[[Any], None]:
+    """Return the function that replaces `multiprocessing.process.BaseProcess.start`, which pools and loky use, too."""
+
+    @functools.wraps(start)
+    def noting(process: Any) -> None:
+        start(process)
+        # Each way to start a process has its own class for the running one: fork, spawn, forkserver, loky.
+        method = getattr(process._popen, "method", "fork")
+        if method != "fork" and not state.is_nested:
+            state.ledger.count_process(state.test, method)
+
+    return noting

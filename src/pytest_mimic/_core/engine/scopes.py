@@ -61,7 +61,6 @@ class Scopes:
     # -- tests
 
     def begin_test(self, nodeid: str) -> None:
-        """Begin a test, or another attempt of it."""
         self._state.owner = Owner(nodeid)
 
     def begin_again(self) -> None:

@@ -104,7 +104,6 @@ class CallsInFlight:
             return flight, True
 
     def close(self) -> None:
-        """Close the file of the locks."""
         self._locks.close()
 
     def _remove(self, name: str, byte: int) -> None:

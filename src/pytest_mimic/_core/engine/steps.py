@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from random import getstate
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.outcome.raising import is_cancellation, is_outcome, raise_again
@@ -202,11 +203,7 @@ class RealCall:
                 state.inside.reset(token)
 
     def _random_states(self) -> dict[str, object]:
-        if self._drawn is None:
-            return {}
-        from pytest_mimic._core.engine.randomness import global_states
-
-        return global_states()
+        return {} if self._drawn is None else _global_states()
 
     def _note_draws(self, before: dict[str, object]) -> None:
         if self._drawn is None:
@@ -221,7 +218,6 @@ class RealCall:
 
     @property
     def seconds(self) -> float:
-        """How long the call has been running."""
         return self._state.clock() - self._started
 
     def returned_coroutine(self) -> None:
@@ -383,6 +379,20 @@ class LiveCall(RealCall):
     def copy(self, value: object) -> object:
         """Return an item of a stream itself."""
         return value
+
+
+def _global_states() -> dict[str, object]:
+    """Return the global random states by module, to be compared. That of numpy is among them if numpy is imported already."""
+    states: dict[str, object] = {"random": getstate()}
+    if "numpy" in sys.modules:
+        with suppress(ImportError, AttributeError):  # numpy itself is just being imported
+            from pickle import dumps
+
+            from numpy.random import get_state  # numpy imports it on first use
+
+            # Arrays do not compare as one value.
+            states["numpy.random"] = dumps(get_state(legacy=False))
+    return states
 
 
 Step = PassThrough | Replay | RealCall

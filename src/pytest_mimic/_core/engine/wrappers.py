@@ -9,7 +9,7 @@ from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._core.identity import Unstable
-from pytest_mimic._core.patch.callers import called_by_pytest
+from pytest_mimic._core.machinery import called_by_pytest
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ class Mimicked:
         self.wrapper = _wrapper(self)
 
     def push(self, request: object, plan: FunctionPlan | None) -> None:
-        """Make a plan the innermost one, on behalf of a request."""
         self._plans.append((request, plan))
         self.plan = plan
 
@@ -54,7 +53,7 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
     function = mimicked.function
     make: Callable[[Mimicked, Callable[..., Any]], Callable[..., Any]] = _function
     if isasyncgenfunction(function) or isgeneratorfunction(function):
-        from pytest_mimic._core.engine.generators import generator_wrapper as make
+        from pytest_mimic._core.engine.execution import generator_wrapper as make
     elif iscoroutinefunction(function):
         make = _coroutine
     wrapper: Any = make(mimicked, function)

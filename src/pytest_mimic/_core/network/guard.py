@@ -54,7 +54,6 @@ class NetworkGuard:
 
     @property
     def is_blocking(self) -> bool:
-        """Whether connections of the current thread or task are refused."""
         return bool(self._rules) and not (self._is_open.get() or self._state.is_nested)
 
     @contextmanager
@@ -106,7 +105,6 @@ class NetworkGuard:
             self._passing.remove(name)
 
     def learn(self, host: object, addresses: Iterable[object]) -> None:
-        """Note the addresses of a host that was looked up."""
         name = plain_host(host)
         for address in map(plain_host, addresses):
             self._names[address].add(name)

@@ -83,7 +83,6 @@ def as_attribute(function: object, wrapper: Callable[..., object]) -> Any:
 
 
 def unbound(method: partialmethod[Any], owner: type) -> Callable[..., object]:
-    """Return the function that a partialmethod is equal to."""
     return method.__get__(None, owner)
 
 

@@ -18,10 +18,11 @@ from pytest_mimic._core.patch.holders import (
     identity_of,
     modules_now,
     read,
+    references_of,
+    unknown_references,
     write,
 )
 from pytest_mimic._core.patch.lookup import FoundFunction
-from pytest_mimic._core.patch.references import references_of, unknown_references
 
 
 class PatchedPlace:
@@ -173,7 +174,6 @@ class Patches:
         return self._by_function.get(id(function))
 
     def holding(self, held: object) -> Patch | None:
-        """Return the patch that put this object somewhere."""
         return self._ours.get(id(held))
 
     def original(self, held: object) -> object:

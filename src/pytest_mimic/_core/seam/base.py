@@ -198,7 +198,6 @@ class Adapter:
         self.name = name
 
     def edges(self) -> Sequence[Edge]:
-        """Return the functions to patch."""
         raise NotImplementedError
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:  # noqa: ARG002 - for subclasses

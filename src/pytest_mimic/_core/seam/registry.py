@@ -34,6 +34,5 @@ def load_adapter(name: str) -> Adapter:
 
 
 def is_installed(name: str) -> bool:
-    """Check whether the client can be imported."""
     # The parent of a dotted name would be imported. `http.client` is always there.
     return name in sys.modules or find_spec(name.partition(".")[0]) is not None

@@ -57,7 +57,6 @@ class ReplayLog(Generic[E]):
         return [entry for _, entry in entries]
 
     def remove(self, group: Hashable) -> list[E]:
-        """Remove the calls of a group, and return them."""
         with self._guard:
             return [self._entries.pop(number)[1] for number in self._groups.pop(group, ())]
 

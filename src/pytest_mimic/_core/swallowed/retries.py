@@ -1,7 +1,8 @@
-"""Ends the retries that follow a miss: a sleep of the code that made the missed call raises the miss again."""
+"""Finds out where a miss was caught, and ends the retries that follow: a sleep of the code that made the call raises it again."""
 
 from __future__ import annotations
 
+import dis
 import os
 import sys
 from collections import Counter
@@ -10,22 +11,26 @@ from functools import update_wrapper
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, iscoroutinefunction
 from pathlib import Path
 from threading import Lock
-from types import FrameType
-from typing import Any
+from types import BuiltinFunctionType, FrameType, FunctionType
+from typing import Any, NamedTuple
 
-from pytest_mimic._core.machinery import is_machinery
-from pytest_mimic._core.swallowed.handled import INSTALLED, handled_in, is_in_project
-from pytest_mimic._core.swallowed.sleeps import Sleeps
+from pytest_mimic._core.machinery import PACKAGE, is_machinery
+from pytest_mimic._core.patch.holders import all_namespaces, modules_now, read, write
 from pytest_mimic.errors import MimicError
 
-_PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 _STDLIB = f"{Path(os.__file__).parent}{os.sep}"
+# The folders in which libraries are installed.
+INSTALLED = ("site-packages", "dist-packages")
+# Given a function, `assertRaises` and `pytest.raises` catch its exception in a frame of these files.
+_ASSERTING = ("unittest/case.py", "_pytest/raises.py", "_pytest/python_api.py")
 # They run jobs that have nothing to do with each other. Their coroutines, such as `wait_for`, belong to one job.
 _SCHEDULERS = frozenset({"anyio", "asyncio", "concurrent", "multiprocessing", "threading", "trio"})
 # How often the project's own loops in threads and tasks skip a wait after a miss.
 _SKIPPED = 10
 # How often a call may miss in one test. More is a loop without end.
 _LIMIT = 1_000
+# The modules whose `sleep` waits.
+_SLEEPING = ("time", "asyncio", "trio")
 
 
 class EndlessRetry(BaseException):
@@ -92,7 +97,7 @@ class Retries:
         frame: FrameType | None = sys._getframe(1)
         # Beyond the test's own files, too: a library may call a function of the test that it tries again.
         while frame is not None and not _is_scheduler(frame):
-            if not frame.f_code.co_filename.startswith(_PACKAGE) and not self._is_main(frame):
+            if not frame.f_code.co_filename.startswith(PACKAGE) and not self._is_main(frame):
                 self._callers[frame] = error
             frame = frame.f_back
 
@@ -102,7 +107,7 @@ class Retries:
 
     def _is_main(self, frame: FrameType) -> bool:
         file = frame.f_code.co_filename
-        if file.startswith(_PACKAGE):
+        if file.startswith(PACKAGE):
             return False
         return file in (self._own_files or ()) or is_machinery(_module_of(frame))
 
@@ -120,7 +125,7 @@ class Retries:
 
     def _waiting(self, caller: FrameType, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the arguments of a sleep: with no seconds if a wait is skipped. Raise the miss that a wait is due to."""
-        if caller.f_code.co_filename.startswith((_PACKAGE, _STDLIB)) and not _is_installed(caller):
+        if caller.f_code.co_filename.startswith((PACKAGE, _STDLIB)) and not _is_installed(caller):
             return args  # `subprocess` waits for processes in this way
         error, cause, is_main = self._cause_of(caller)
         if error is None or cause is None:
@@ -166,3 +171,117 @@ def _is_installed(frame: FrameType) -> bool:
 def _module_of(frame: FrameType) -> str:
     name = frame.f_globals.get("__name__")
     return name if isinstance(name, str) else ""
+
+
+class _Place(NamedTuple):
+    """A name in a module, the function that it held, and the one put in its place."""
+
+    namespace: dict[str, object]
+    name: str
+    original: object
+    wrapper: object
+
+
+class Sleeps:
+    """The functions that wait, and the places that hold them.
+
+    A run may have thousands of tests with a miss, so each module is searched only once. This is why `patch`, which
+    looks at all modules and classes each time, is not used. A function that somebody else has put in place of a sleep
+    is left alone.
+
+    Args:
+        wrap: Returns the wrapper of a function that waits.
+    """
+
+    def __init__(self, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        self._wrap = wrap
+        self._wrapped: dict[int, tuple[object, object]] = {}  # a sleep and its wrapper, by the ids of both
+        self._places: list[_Place] = []
+        self._searched: dict[int, dict[str, object]] = {}
+        self._modules: tuple[int, ...] = ()
+
+    def replace(self) -> None:
+        """Put the wrappers into all modules that hold a sleep."""
+        for name in _SLEEPING:
+            sleep: Any = getattr(sys.modules.get(name), "sleep", None)
+            if _is_genuine(sleep, name) and id(sleep) not in self._wrapped:
+                self._searched.clear()
+                self._modules = ()
+                pair = sleep, self._wrap(sleep)
+                self._wrapped |= dict.fromkeys(map(id, pair), pair)
+        self._search()
+        for place in self._places:
+            if read(place.namespace, place.name) is place.original:
+                write(place.namespace, place.name, place.wrapper)
+
+    def restore(self) -> None:
+        """Put the sleeps back, also in modules that were imported since."""
+        self._search()
+        for place in self._places:
+            if read(place.namespace, place.name) is place.wrapper:
+                write(place.namespace, place.name, place.original)
+
+    def _search(self) -> None:
+        modules = modules_now()
+        if modules == self._modules:  # as after most tests
+            return
+        self._modules = modules
+        for namespace in all_namespaces():
+            if id(namespace) in self._searched:
+                continue
+            self._searched[id(namespace)] = namespace  # kept, so that no other one gets its id
+            if self._wrapped.keys().isdisjoint(map(id, namespace.values())):
+                continue
+            for name, held in list(namespace.items()):
+                if id(held) in self._wrapped:
+                    self._places.append(_Place(namespace, name, *self._wrapped[id(held)]))
+
+
+def _is_genuine(sleep: object, module: str) -> bool:
+    """Check whether a sleep is its module's own, and not one that somebody has put in its place."""
+    if isinstance(sleep, FunctionType):
+        return str(sleep.__globals__.get("__name__")).partition(".")[0] == module
+    return isinstance(sleep, BuiltinFunctionType) and sleep.__module__ == module
+
+
+def handled_in(error: MimicError, files: set[str]) -> bool:
+    """Check whether an error was caught in one of these files, in a function that did not raise it again."""
+    outermost = error.last_traceback
+    if outermost is None or not caught_in(error, files):
+        return False
+    # A `finally` or `with` also runs later instructions, and then raises the error again.
+    frame = outermost.tb_frame
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]] not in ("RERAISE", "RAISE_VARARGS")
+
+
+def caught_in(error: MimicError, files: set[str]) -> bool:
+    """Check whether an error was caught in one of these files, perhaps to be raised again.
+
+    A traceback grows by one frame for each function that the error leaves. Its outermost frame is the function that
+    caught the error, or one that the error left for C code, such as an event loop that stores the exceptions of its
+    tasks. A function that caught the error went on to a later instruction; one that the error left did not.
+    """
+    outermost = error.last_traceback
+    if outermost is None or outermost.tb_frame.f_lasti == outermost.tb_lasti:
+        return False
+    file = outermost.tb_frame.f_code.co_filename
+    return file in files or Path(file).as_posix().endswith(_ASSERTING)
+
+
+def is_in_project(file: str, rootdir: Path) -> bool:
+    """Check whether a file belongs to the project, and not to a library that is installed in one of its folders."""
+    return file.startswith(f"{rootdir}{os.sep}") and not any(folder in file for folder in INSTALLED)
+
+
+def where_swallowed(error: MimicError, rootdir: Path) -> str:
+    """Return the line that caught an error, `shop/rates.py:41`, or an empty string if it is not known."""
+    outermost = error.last_traceback
+    if outermost is None:
+        return ""
+    file = Path(outermost.tb_frame.f_code.co_filename)
+    package = str(outermost.tb_frame.f_globals.get("__name__")).partition(".")[0]
+    # An event loop, a pool or a thread caught it: that line helps nobody.
+    if str(file).startswith(PACKAGE) or package in sys.stdlib_module_names:
+        return ""
+    shown = file.relative_to(rootdir) if file.is_relative_to(rootdir) else file
+    return f"{shown.as_posix()}:{outermost.tb_lineno}"

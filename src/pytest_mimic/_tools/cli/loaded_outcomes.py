@@ -59,7 +59,7 @@ def _text(outcome: Outcome, redactor: Redactor) -> str:
 
 def _repr(value: object, redactor: Redactor) -> str:
     """Return the repr of a value without secrets. None is shown if they could be anywhere in it, as in a table."""
-    from pytest_mimic._core.describe import secrets_in
+    from pytest_mimic._core.describe.described_secrets import secrets_in
 
     try:
         secrets = secrets_in(value, redactor)

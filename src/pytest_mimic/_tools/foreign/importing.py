@@ -145,7 +145,7 @@ class Importer:
 
     def _destinations(self, found: Found, *, is_talk: bool) -> list[Destination]:
         """Return what a file becomes. Nothing if that is not known, which is reported."""
-        from pytest_mimic._core.engine.cassette_names import cassette_name
+        from pytest_mimic._core.engine.cassette_rules import cassette_name
         from pytest_mimic.errors import CassetteError
 
         form = self._request.form

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.describe import render
-from pytest_mimic._core.describe.text import by_name
+from pytest_mimic._core.describe.text import by_name, render
 from pytest_mimic._tools.shown.page_outcomes import shown_outcome
 from pytest_mimic.errors import MimicError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.describe import recorded_label
+from pytest_mimic._core.describe.text import recorded_label
 from pytest_mimic._core.seam.registry import CLIENTS
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._tools.shown.call_log import Row, shown_arguments

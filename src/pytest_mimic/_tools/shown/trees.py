@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.describe import secrets_in
+from pytest_mimic._core.describe.described_secrets import secrets_in
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._core.describe import Difference, recorded_label
+from pytest_mimic._core.describe.argument_differences import Difference
 from pytest_mimic._core.describe.argument_differences import differences as argument_differences
 from pytest_mimic._core.describe.messages import nearest_recording
+from pytest_mimic._core.describe.text import recorded_label
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS
 from pytest_mimic._core.vault.parsing import parse_recording

@@ -25,18 +25,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from pytest_mimic._core.describe import (
-    Budget,
-    Difference,
-    call_label,
-    describe,
-    describe_arguments,
-    describe_parts,
-    hidden,
-    render,
-    secrets_in,
-)
-from pytest_mimic._core.describe.argument_differences import differences
+from pytest_mimic._core.describe.argument_differences import Difference, differences, hidden
+from pytest_mimic._core.describe.described_secrets import secrets_in
+from pytest_mimic._core.describe.description_form import Budget
+from pytest_mimic._core.describe.text import call_label, render
+from pytest_mimic._core.describe.value_description import describe, describe_arguments, describe_parts
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
@@ -403,7 +396,7 @@ def test_paths_in_known_folders_are_relative(tmp_path: pathlib.Path) -> None:
 def test_descriptions_do_not_depend_on_the_hash_seed() -> None:
     code = (
         "import json, types\n"
-        "from pytest_mimic._core.describe import describe\n"
+        "from pytest_mimic._core.describe.value_description import describe\n"
         "from pytest_mimic._core.redact.redactor import Redactor\n"
         "value = {'s': {'b', 'a', 'c', 1, None, (1, 'x'), ('y', 2)}, 'f': frozenset('abcdef'), 'o': object()}\n"
         "print(json.dumps(describe(value, Redactor())))\n"

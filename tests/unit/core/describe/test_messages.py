@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from pytest_mimic._core.describe import call_label, describe_arguments, messages
+from pytest_mimic._core.describe import messages
 from pytest_mimic._core.describe.argument_differences import differences
 from pytest_mimic._core.describe.messages import MissedCall
+from pytest_mimic._core.describe.text import call_label
+from pytest_mimic._core.describe.value_description import describe_arguments
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.targets.target import Target

@@ -7,7 +7,8 @@ from collections import OrderedDict
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pytest_mimic._core.describe import describe, describe_arguments, secrets_in
+from pytest_mimic._core.describe.described_secrets import secrets_in
+from pytest_mimic._core.describe.value_description import describe, describe_arguments
 from pytest_mimic._core.files.places import TEMPORARY, Places
 from pytest_mimic._core.redact.redactor import Redactor
 

@@ -10,7 +10,8 @@ import pytest
 
 from pytest_mimic import UnstableIdentityError, fingerprint
 from pytest_mimic._core.compare import compare
-from pytest_mimic._core.describe import describe, render
+from pytest_mimic._core.describe.text import render
+from pytest_mimic._core.describe.value_description import describe
 from pytest_mimic._core.identity.kinds import Kind
 from pytest_mimic._core.identity.libraries import LIBRARIES, Library
 from pytest_mimic._core.identity.tables import Column, Table

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.patch.callers import called_by_pytest
+from pytest_mimic._core.machinery import called_by_pytest
 
 
 def wrapper() -> bool:

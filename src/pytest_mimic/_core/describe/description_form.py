@@ -1,10 +1,15 @@
-"""How much of a value is described."""
+"""The form of a description: its marks, its length, its size and order."""
 
 from __future__ import annotations
 
 from collections import deque
+from json import dumps
 from typing import Any, NamedTuple
 
+# The key that marks the form of a value for which JSON has no form; the entry names its type.
+TAG = "$"
+# The tags of a string that is a path below the base temporary folder, and of a path that `content=` names.
+PATH_TEXT, CONTENT = "path", "content"
 # How many items a container may have that is opened or sorted, if not all of a value may be read.
 _LARGE = 1_000
 _SIZED = (bytes, bytearray, deque, dict, frozenset, list, set, tuple)
@@ -39,3 +44,17 @@ class Budget(NamedTuple):
 ARGUMENTS = Budget(characters=4_000, items=40, depth=8, text=400)
 # For all parts of a client's call together. Nothing but the description shows what a client sends.
 PARTS = Budget(characters=20_000, items=200, depth=24, text=2_000)
+
+
+def size_of(description: Any) -> int:
+    """Return about how many characters a description takes."""
+    if isinstance(description, dict):
+        return sum(len(key) + 4 + size_of(part) for key, part in description.items())
+    if isinstance(description, list):
+        return sum(2 + size_of(part) for part in description)
+    return len(description if type(description) is str else str(description)) + 2
+
+
+def order(description: Any) -> str:
+    """Return a text that is equal for equal descriptions and orders them."""
+    return dumps(description, sort_keys=True)
