@@ -225,7 +225,7 @@ CASES = {
         $ pytest""",
     "run_failing_test": f"{RECORDED}edit tests/test_rates.py '> 1' '> 2'\n$ pytest\n$ pytest --mimic-rerecord",
     "run_report": f"{RECORDED}$ pytest --mimic-report=page.html",
-    "cli": "$ pytest-mimic\n$ pytest-mimic --help\n$ pytest-mimic sow\n$ pytest-mimic ls --errros\n$ pytest-mimic ls",
+    "cli": "$ pytest-mimic\n$ pytest-mimic --help\n$ pytest-mimic sow\n$ pytest-mimic verify\n$ pytest-mimic gc\n$ pytest-mimic ls --errros\n$ pytest-mimic ls",
     "cli_ls": f"""write all.ini pytest.ini
         write tests/test_words.py
         write tests/test_cassette.py
@@ -264,13 +264,19 @@ CASES = {
         $ pytest-mimic diff other other
         $ pytest-mimic diff other
         $ pytest-mimic diff""",
-    "cli_verify": f"""{RECORDED}$ pytest-mimic verify --help
-        $ pytest-mimic verify
+    "cli_check": f"""{RECORDED}$ pytest-mimic check --help
+        $ pytest-mimic check
         damage
         leave
-        $ pytest-mimic verify
-        $ pytest-mimic verify --repair
-        $ pytest-mimic verify""",
+        $ pytest-mimic check
+        $ pytest-mimic check --fix -n
+        $ pytest-mimic check --fix
+        leave
+        $ pytest-mimic check
+        $ pytest-mimic check --fix
+        $ pytest-mimic check
+        $ pytest-mimic check -n
+        $ pytest-mimic check nothing""",
     "cli_review": "$ pytest-mimic review --help\n$ pytest-mimic review\n$ pytest-mimic review nothing",
     "cli_rm": f"""{RECORDED}$ pytest-mimic rm --help
         $ pytest-mimic rm
@@ -297,7 +303,6 @@ CASES = {
         $ pytest-mimic import shop.py
         $ pytest-mimic import nothing.yaml
         $ pytest-mimic import""",
-    "cli_gc": f"{RECORDED}leave\n$ pytest-mimic gc --help\n$ pytest-mimic gc -n\n$ pytest-mimic gc\n$ pytest-mimic gc",
     "cli_push_and_pull": f"""{RECORDED}$ pytest-mimic push --help
         $ pytest-mimic push
         $ pytest-mimic pull --help

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.vault.clearing import references
@@ -15,13 +16,17 @@ if TYPE_CHECKING:
 class Orphans:
     """The objects of a vault that no recording names.
 
+    Args:
+        vault: The vault.
+        without: Recordings that are to be deleted, so that what they name does not count.
+
     Attributes:
         names: Their names. Empty if a recording cannot be read: it may name any object.
         unreadable: The names of those recordings.
         detached: The files of detached objects that no recording names. Another branch may.
     """
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, *, without: Collection[str] = ()) -> None:
         # The objects first: a run that records meanwhile writes them before the recording that names them.
         objects = set(filter(is_object, vault.store.names("objects")))
         detached = {
@@ -32,7 +37,7 @@ class Orphans:
         self.unreadable: list[str] = []
         for name in vault.names():
             data = vault.store.read(name)
-            if data is None:
+            if data is None or name in without:
                 continue
             if not is_readable(data):
                 self.unreadable.append(name)

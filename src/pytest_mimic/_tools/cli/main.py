@@ -27,7 +27,7 @@ _EXAMPLES = """\
   pytest-mimic ls --sort size                   the largest recordings
   pytest-mimic ls --errors                      recorded errors
   pytest-mimic show tests/test_a.py::test_b     all that a test recorded
-  pytest-mimic verify                           what is damaged
+  pytest-mimic check                            what is damaged or left over
   pytest-mimic diff --git main                  what changed since the branch main
   pytest-mimic diff --git "$(git rev-list -1 --before='1 week ago' HEAD)"
                                                 what changed since last week
@@ -50,7 +50,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except SystemExit as end:  # argparse has printed a help or a version
         return end.code if isinstance(end.code, int) else 0
     except RecursionError:
-        _complain("ERROR: a file of the vault is nested too deeply\n  to find it: pytest-mimic verify")
+        _complain("ERROR: a file of the vault is nested too deeply\n  to find it: pytest-mimic check")
         return USAGE
     except Exception as error:
         _complain(_unexpected(error))

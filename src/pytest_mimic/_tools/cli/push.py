@@ -112,5 +112,5 @@ def _show_moved(invocation: Invocation, moved: Moved) -> None:
         out.line(f"{plural(len(moved.recordings), 'recording')} rewritten: {what}, moved out of Git")
         out.line("  to commit: ", (f"git add --all {label}", "bold"))
     for name in moved.damaged:
-        verify = invocation.command("verify", f"{label}/{name}")
-        out.line((f"{label}/{name} was left alone, it is damaged: {verify}", "red"))
+        check = invocation.command("check", f"{label}/{name}")
+        out.line((f"{label}/{name} was left alone, it is damaged: {check}", "red"))

@@ -90,8 +90,8 @@ def _below_rootdir(invocation: Invocation) -> str:
 def report_damaged(invocation: Invocation, count: int) -> None:
     """Print how many files could not be read, if there are any."""
     if count:
-        verify = invocation.command("verify")
-        invocation.out.line((f"{plural(count, 'file')} cannot be read: {verify}", "red"))
+        check = invocation.command("check")
+        invocation.out.line((f"{plural(count, 'file')} cannot be read: {check}", "red"))
 
 
 def report_nothing(invocation: Invocation, catalog: Catalog) -> int:

@@ -45,12 +45,16 @@ COMMANDS = {
     "diff": CommandEntry("diff", "show what differs between recordings, vaults or revisions of git"),
     "review": CommandEntry("review", "accept or refuse outcomes that changed, one by one"),
     "import": CommandEntry("import_", "take over cassettes of vcrpy and HAR files"),
-    "verify": CommandEntry("verify", "check every file of the vault, and repair it"),
+    "check": CommandEntry("check", "check every file of the vault, and remove what is damaged or left over"),
     "unused": CommandEntry("unused", "judge the jobs of a split suite as one run: recordings that none used"),
     "push": CommandEntry("push", "send large objects to an object store, or check what it lacks"),
     "pull": CommandEntry("pull", "fetch large objects from an object store"),
     "rm": CommandEntry("rm", "delete recordings"),
-    "gc": CommandEntry("gc", "delete what no recording needs"),
 }
 #: Subcommands that are gone, and what to use instead.
-GONE = {"completion": "nothing replaces it", "status": "use pytest-mimic push --check"}
+GONE = {
+    "verify": "use pytest-mimic check",
+    "gc": "use pytest-mimic check --fix",
+    "status": "use pytest-mimic push --check",
+    "completion": "nothing replaces it",
+}

@@ -88,7 +88,7 @@ def test_a_project_without_recordings_says_how_to_record(tmp_path, monkeypatch, 
             0,
             ["no recordings in .mimic_vault", "  to record: pytest --mimic-record"],
         )
-    assert call("verify").code == call("gc").code == 0
+    assert call("check").code == call("check", "--fix").code == 0
 
 
 def test_the_command_finds_the_vault_from_a_folder_below(shop, call, monkeypatch):

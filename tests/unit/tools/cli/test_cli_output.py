@@ -103,8 +103,8 @@ def test_json_of_every_command_is_one_document(shop, call):
         ["ls", "nothing"],
         ["show", "shop:odd"],
         ["stats"],
-        ["verify"],
-        ["gc"],
+        ["check"],
+        ["check", "--fix"],
         ["rm", "shop:odd", "--dry-run"],
     ):
         json.loads(call(*words, "--json").out)
@@ -165,7 +165,7 @@ def test_signs_that_the_encoding_lacks_are_escaped(shop):
 def test_a_reader_that_has_gone_is_no_error(shop):
     """The exit code is that of the command."""
     (shop / ".mimic_vault/calls/shop/x.json").write_text("")
-    words = [sys.executable, "-m", "pytest_mimic", "verify"]
+    words = [sys.executable, "-m", "pytest_mimic", "check"]
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write) as pipe:
@@ -251,4 +251,4 @@ def test_a_vault_of_a_newer_format_is_no_empty_one(shop, call):
     assert [result.code for result in results] == [1, 1, 1]
     for result in results[:2]:
         [line] = result.lines
-        assert line.endswith(" files cannot be read: pytest-mimic verify")
+        assert line.endswith(" files cannot be read: pytest-mimic check")
