@@ -234,8 +234,11 @@ CASES = {
         $ pytest-mimic ls
         $ pytest-mimic ls shop:rates
         $ pytest-mimic ls --errors
-        $ pytest-mimic ls --test tests/test_rates.py::test_user
+        $ pytest-mimic ls tests/test_rates.py::test_user
         $ pytest-mimic ls nothing
+        $ pytest-mimic ls rates --older 90d
+        $ pytest-mimic ls words nothing
+        $ pytest-mimic ls --test nothing
         $ pytest-mimic ls --sort sise
         $ pytest-mimic ls --vault nowhere
         $ pytest-mimic ls --json shop:user
@@ -254,7 +257,7 @@ CASES = {
         $ pytest-mimic show shop:rates
         $ pytest-mimic show nothing
         $ pytest-mimic show""",
-    "cli_stats": f"{RECORDED}slow\n$ pytest-mimic stats --help\n$ pytest-mimic stats\n$ pytest-mimic stats -n 1 --json",
+    "cli_stats": f"{RECORDED}slow\n$ pytest-mimic stats --help\n$ pytest-mimic stats\n$ pytest-mimic stats --top 1 --json",
     "cli_diff": f"""{RECORDED}edit shop.py 1.07 1.08
         edit tests/test_rates.py GBP SEK
         pytest --mimic-record --mimic-vault=other
@@ -281,7 +284,7 @@ CASES = {
     "cli_rm": f"""{RECORDED}$ pytest-mimic rm --help
         $ pytest-mimic rm
         $ pytest-mimic rm -n shop:rates
-        $ pytest-mimic rm --test tests/test_rates.py::test_user
+        $ pytest-mimic rm tests/test_rates.py::test_user
         $ pytest-mimic rm nothing
         $ pytest-mimic rm 'shop:*'""",
     "cli_unused": f"""{RECORDED}edit tests/test_rates.py GBP SEK
@@ -291,6 +294,7 @@ CASES = {
         $ pytest-mimic unused --help
         $ pytest-mimic unused one.json
         $ pytest-mimic unused part.json
+        $ pytest-mimic unused one.json --clear -n
         $ pytest-mimic unused one.json --clear
         $ pytest-mimic unused nothing.json
         $ pytest-mimic unused""",

@@ -16,6 +16,7 @@ from pytest_mimic._core.vault.file_names import FOLDERS, OBJECTS_LOCK
 from pytest_mimic._tools.catalog.checking import Checked, Checker, Finding
 from pytest_mimic._tools.catalog.unreferenced import Orphans, leftovers
 from pytest_mimic._tools.cli.phrasing import HELD, plural, record_again, size
+from pytest_mimic._tools.cli.selection import add_selectors, is_limited, report_unmatched, select
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ LEFT_OVER = ("orphaned", "leftover")
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument("files", metavar="FILE", nargs="*", help="check only these files, as pre-commit does")
+    add_selectors(parser)
     parser.add_argument(
         "--fix",
         action="store_true",
@@ -46,7 +47,8 @@ def run(invocation: Invocation) -> int:
     if options.dry_run and not options.fix:
         raise MimicError("--dry-run needs --fix: a check alone changes nothing")
     results = []
-    for vault, names in _vaults(invocation, options.files):
+    vaults, unmatched = _vaults(invocation)
+    for vault, names in vaults:
         checker = Checker(vault)
         checked = checker.check_all() if names is None else checker.check(names)
         fix = Fix(invocation, vault, checked, is_whole=names is None) if options.fix else None
@@ -68,7 +70,11 @@ def run(invocation: Invocation) -> int:
                 for vault, checked, fix in results
             ]
         )
-    return max((_exit_code(checked, fix) for _, checked, fix in results), default=0)
+    else:
+        report_unmatched(invocation, unmatched)
+    return max((_exit_code(checked, fix) for _, checked, fix in results), default=0) or (
+        1 if unmatched else 0
+    )
 
 
 def _exit_code(checked: Checked, fix: Fix | None) -> int:
@@ -77,30 +83,39 @@ def _exit_code(checked: Checked, fix: Fix | None) -> int:
     return 1 if checked.damage or (is_left and (fix is None or fix.is_dry)) else 0
 
 
-def _vaults(invocation: Invocation, files: list[str]) -> list[tuple[Vault, list[str] | None]]:
-    """Return the vaults to check, each with the names of the files to check, or None for all."""
-    if not files:
-        return [(invocation.vault, None)]
+def _vaults(invocation: Invocation) -> tuple[list[tuple[Vault, list[str] | None]], list[str]]:
+    """Return the vaults to check, each with the names of its files, or None for all; and what selects nothing.
+
+    A file may belong to another vault than that of the project: pre-commit names those of the whole repository.
+    """
     from pytest_mimic._core.vault import FolderStore, Vault
 
+    options, settings = invocation.options, invocation.settings
+    if not is_limited(invocation):
+        return [(invocation.vault, None)], []
     found: dict[Path, tuple[Vault, list[str]]] = {}
-    for file in files:
-        path = Path(file).absolute()
-        if not path.is_file():
-            raise MimicError(f"no such file: {file}")
-        root = invocation.settings.vault
+    others = []
+    for word in options.selectors:
+        path = Path(word).absolute()
+        root = settings.vault
         depth = _depth_of_vault(path.parts[:-1], root.name)
+        if not path.is_file() or not (depth or path.is_relative_to(root)):
+            others.append(word)
+            continue
+        label = settings.shown_vault
         if not path.is_relative_to(root):
-            if not depth:
-                raise MimicError(f"{file} is no file of a vault")
-            # Another project of the same repository.
             root = Path(*path.parts[:depth])
-        label = invocation.settings.shown_vault
-        if root != invocation.settings.vault:
-            label = str(Path(*Path(file).parts[: len(Path(file).parts) - len(path.parts) + depth]))
+            label = str(Path(*Path(word).parts[: len(Path(word).parts) - len(path.parts) + depth]))
         _, names = found.setdefault(root, (Vault(FolderStore(root), label=label), []))
         names.append(path.relative_to(root).as_posix())
-    return list(found.values())
+    if others or not options.selectors:  # `check --older 90d`
+        options.selectors = others
+        selection = select(invocation)
+        if selection.names:
+            _, names = found.setdefault(settings.vault, (invocation.vault, []))
+            names += [name for name in selection.names if name not in names]
+        return list(found.values()), selection.unmatched
+    return list(found.values()), []
 
 
 def _depth_of_vault(folders: Sequence[str], usual: str) -> int:

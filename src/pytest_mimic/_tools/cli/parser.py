@@ -36,6 +36,8 @@ class Parser(ArgumentParser):
             usage = re.sub(r"\x1b\[[\d;]*m", "", self.format_usage())
             known = set(re.findall(r"--[a-z][a-z-]*", usage))
             word = unknown[0]
+            if word.partition("=")[0] == "--test":
+                self.error("--test is gone: a test is a SELECTOR, without an option")
             self.error(f"unknown argument {word}{did_you_mean(word.partition('=')[0], known)}")
         return options
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_mimic._tools.cli.phrasing import plural
-from pytest_mimic._tools.cli.selection import add_selection
+from pytest_mimic._tools.cli.selection import add_selectors
 from pytest_mimic._tools.cli.transfer import Selected, json_of_objects, progress, total
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: Parser) -> None:
-    add_selection(parser)
+    add_selectors(parser)
 
 
 def run(invocation: Invocation) -> int:
-    """Fetch them. Exit code 1: an object is not in the store or wrong there, or a pattern matched nothing."""
+    """Fetch them. Exit code 1: an object is not in the store or wrong there, or a selector matched nothing."""
     options, out = invocation.options, invocation.out
     selected = Selected(invocation)
     selected.find(only_absent=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_mimic._tools.cli.phrasing import plural, size
-from pytest_mimic._tools.cli.selection import add_selection
+from pytest_mimic._tools.cli.selection import add_selectors
 from pytest_mimic._tools.cli.transfer import Selected, json_of_objects, listed, progress, total
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: Parser) -> None:
-    add_selection(parser)
+    add_selectors(parser)
     parser.add_argument("--check", action="store_true", help="only say what the store lacks, exit code 1")
 
 
 def run(invocation: Invocation) -> int:
-    """Send them. Exit code 1: an object is missing or damaged, a pattern matched nothing or a file cannot be read."""
+    """Send them. Exit code 1: an object is missing or damaged, a selector matched nothing or a file cannot be read."""
     from pytest_mimic._tools.objects.detaching import detach
 
     selected = Selected(invocation)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.pending.accepting import Acceptor
 from pytest_mimic._core.pending.drift_files import REVIEW_FILE, ChangesFile, Row, check_links, staged_folder
 from pytest_mimic._core.pending.overlay import OverlayStore
-from pytest_mimic._core.targets.pattern import Only
 from pytest_mimic._core.vault import FolderStore, Vault
+from pytest_mimic._tools.catalog.selectors import Selectable
 from pytest_mimic._tools.shown.comparing import Comparer, Pair, outcomes_in, paired
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
+    from pytest_mimic._tools.catalog.selectors import Selectors
     from pytest_mimic._tools.shown.tree_differences import TreeDifference
 
 
@@ -138,18 +138,19 @@ class Review:
                     row["decision"] = "superseded"
         self.rows = self._file.read()
 
-    def matching(self, pattern: str) -> list[Row]:
-        """Return the undecided changes that a pattern names: by call, target, test, file or id."""
-        only = Only((pattern,), lambda _pattern: None)
-        found = []
-        for row in self.undecided:
-            signature = str(row.get("signature") or row["target"])
-            names = [row["id"], row["call"], row["target"], row["file"], *row.get("tests", ())]
-            if any(fnmatchcase(str(name), pattern) for name in names) or only.takes(
-                row["target"], signature, row.get("host")
-            ):
-                found.append(row)
-        return found
+    def matching(self, selectors: Selectors) -> list[Row]:
+        """Return the undecided changes that selectors name."""
+        return selectors.choose(self.undecided, _of_row)
+
+
+def _of_row(row: Row) -> Selectable:
+    signature = str(row.get("signature") or row["target"])
+    return Selectable(
+        (row["file"], row["id"]),
+        row.get("tests", ()),
+        ((row["target"], signature, row.get("host")),),
+        lambda: (row["call"],),
+    )
 
 
 def review_file(settings: Settings, given: str | None, *, here: Path) -> ChangesFile:

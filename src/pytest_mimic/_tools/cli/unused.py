@@ -29,14 +29,27 @@ _NOT_JUDGED = 2
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument("files", nargs="+", metavar="FILE", help="the files of --mimic-usage of all jobs")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="the files of --mimic-usage of all jobs")
     parser.add_argument("--clear", action="store_true", help="delete the recordings that are proven unused")
+    parser.add_argument(
+        "-n", "--dry-run", action="store_true", help="with --clear: only show what would be deleted"
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="list all, not only the first ten")
 
 
 def run(invocation: Invocation) -> int:
     """Judge. Exit code 1: recordings are proven unused, also if they were cleared; 2: nothing could be judged."""
     options, settings = invocation.options, invocation.settings
+    if options.dry_run and not options.clear:
+        raise MimicError("--dry-run needs --clear: a judgement alone changes nothing")
+    if not options.files:
+        raise MimicError(
+            "unused takes the files of --mimic-usage of all jobs",
+            remedies=[
+                f"for several jobs: {command('--mimic-usage=FILE')} in each, then pytest-mimic unused FILE...",
+                f"for one run: {command('--mimic-fail-on-unused')}",
+            ],
+        )
     usages = [read_usage(path) for path in _paths(options.files)]
     commit = refuse_mixture(usages, None if options.vault else id_of_vault(settings))
     here = commit_of(settings.rootdir)
@@ -64,7 +77,7 @@ def run(invocation: Invocation) -> int:
                 ],
                 "not_proven": judgement.unproven,
                 "newer": newer,
-                "cleared": bool(options.clear and names),
+                "cleared": bool(options.clear and names and not options.dry_run),
                 "files": len(usages),
                 "tests": len(whole.outcomes),
             }
@@ -107,7 +120,9 @@ def _judge(invocation: Invocation, usages: list[Usage], whole: Together) -> tupl
     )
     is_long = options.verbose or options.json
     judgement, proven = judge(vault, unused, evidence, listed=None if is_long else SHOWN)
-    if options.clear:
+    if options.dry_run:
+        judgement.not_cleared = "--dry-run was given"
+    elif options.clear:
         judgement.cleared = clear(vault, proven)
     return judgement, sorted(proven), newer
 
