@@ -225,7 +225,7 @@ CASES = {
         $ pytest""",
     "run_failing_test": f"{RECORDED}edit tests/test_rates.py '> 1' '> 2'\n$ pytest\n$ pytest --mimic-rerecord",
     "run_report": f"{RECORDED}$ pytest --mimic-report=page.html",
-    "cli": "$ pytest-mimic\n$ pytest-mimic --help\n$ pytest-mimic sow\n$ pytest-mimic verify\n$ pytest-mimic gc\n$ pytest-mimic ls --errros\n$ pytest-mimic ls",
+    "cli": "$ pytest-mimic\n$ pytest-mimic --help\n$ pytest-mimic sow\n$ pytest-mimic verify\n$ pytest-mimic gc\n$ pytest-mimic clean\n$ pytest-mimic ls --errros\n$ pytest-mimic ls",
     "cli_ls": f"""write all.ini pytest.ini
         write tests/test_words.py
         write tests/test_cassette.py

@@ -1,4 +1,4 @@
-"""Fetch the large objects of recordings from the object store of `mimic_objects`, as far as they are not here.
+"""Fetch the large objects of recordings that are missing here from the object store of `mimic_objects`.
 
 Each is checked against the SHA-256 in its recording before it is put in its place. Those that are here are checked,
 too, and replaced if they are wrong. A pull that was stopped continues with the objects that are still missing.

@@ -1,4 +1,4 @@
-"""Send the large objects of recordings to the object store of `mimic_objects`, as far as it does not have them.
+"""Send the large objects of recordings that the object store of `mimic_objects` does not have yet.
 
 Each is checked against the SHA-256 in its recording before it is sent. Nothing in the store is overwritten or deleted.
 Recordings made before `mimic_objects` was set are rewritten: their large objects move out of Git. With --check, nothing

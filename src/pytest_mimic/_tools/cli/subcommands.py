@@ -37,19 +37,27 @@ class CommandEntry(NamedTuple):
         return loaded
 
 
+#: In the order of the help.
 COMMANDS = {
     "ls": CommandEntry("ls", "list recordings and cassettes"),
-    "show": CommandEntry("show", "show a recording: its arguments and outcomes"),
+    "show": CommandEntry("show", "show recordings: their arguments and outcomes"),
     "stats": CommandEntry("stats", "sum up sizes, counts, durations and errors"),
+    "diff": CommandEntry("diff", "compare recordings, vaults or revisions of git"),
     "report": CommandEntry("report", "write an HTML page of the recordings"),
-    "diff": CommandEntry("diff", "show what differs between recordings, vaults or revisions of git"),
-    "review": CommandEntry("review", "accept or refuse outcomes that changed, one by one"),
-    "import": CommandEntry("import_", "take over cassettes of vcrpy and HAR files"),
-    "check": CommandEntry("check", "check every file of the vault, and remove what is damaged or left over"),
-    "unused": CommandEntry("unused", "judge the jobs of a split suite as one run: recordings that none used"),
-    "push": CommandEntry("push", "send large objects to an object store, or check what it lacks"),
-    "pull": CommandEntry("pull", "fetch large objects from an object store"),
+    "review": CommandEntry("review", "accept or refuse changed outcomes, one by one"),
     "rm": CommandEntry("rm", "delete recordings"),
+    "import": CommandEntry("import_", "import cassettes of vcrpy and HAR files"),
+    "check": CommandEntry("check", "find damaged and leftover files, and remove them"),
+    "unused": CommandEntry("unused", "find unused recordings across CI jobs"),
+    "push": CommandEntry("push", "send large objects to an object store"),
+    "pull": CommandEntry("pull", "fetch large objects from an object store"),
+}
+#: What people do, and the subcommands for it.
+GROUPS = {
+    "look": ("ls", "show", "stats", "diff", "report"),
+    "change": ("review", "rm", "import"),
+    "in CI": ("check", "unused"),
+    "object store": ("push", "pull"),
 }
 #: Subcommands that are gone, and what to use instead.
 GONE = {
@@ -57,4 +65,17 @@ GONE = {
     "gc": "use pytest-mimic check --fix",
     "status": "use pytest-mimic push --check",
     "completion": "nothing replaces it",
+}
+#: The words of other tools, and what does the same.
+MEANT = {
+    "list": "pytest-mimic ls",
+    "delete": "pytest-mimic rm",
+    "remove": "pytest-mimic rm",
+    "prune": "pytest-mimic check --fix",
+    "clean": "pytest-mimic check --fix",
+    "fsck": "pytest-mimic check",
+    "validate": "pytest-mimic check",
+    "accept": "pytest-mimic review",
+    "approve": "pytest-mimic review",
+    "record": "pytest --mimic-record",
 }

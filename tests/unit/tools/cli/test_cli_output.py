@@ -31,7 +31,7 @@ def test_help_names_every_command(call):
     result = call("--help")
 
     assert result.code == 0
-    listed = re.findall(r"^  (\w+)  +\S", result.out.partition("commands:\n")[2], re.MULTILINE)
+    listed = re.findall(r"^  (\w+)  +\S", result.out.partition("look:\n")[2], re.MULTILINE)
     assert listed == list(COMMANDS)
 
 
@@ -54,6 +54,11 @@ def test_the_version_is_that_of_the_distribution(call):
     ("words", "says"),
     [
         (["sow"], "there is no command sow (did you mean show?)"),
+        (["list"], "there is no command list (did you mean pytest-mimic ls?)"),
+        (["prune"], "there is no command prune (did you mean pytest-mimic check --fix?)"),
+        (["record"], "there is no command record (did you mean pytest --mimic-record?)"),
+        (["verify"], "the command verify is gone: use pytest-mimic check"),
+        (["gc"], "the command gc is gone: use pytest-mimic check --fix"),
         (["completion", "bash"], "the command completion is gone: nothing replaces it"),
         (["ls", "--sort", "sise"], "argument --sort: invalid choice: 'sise' (did you mean size?)"),
         (["ls", "--errros"], "unknown argument --errros (did you mean --errors?)"),
