@@ -18,7 +18,7 @@ _CUT = "..."
 
 
 class Selectable(NamedTuple):
-    """What a selector may name something by.
+    """The names by which selectors find something.
 
     Attributes:
         names: Its paths in the vault, and other ids.

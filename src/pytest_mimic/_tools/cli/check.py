@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.vault.clearing import remove
 from pytest_mimic._core.vault.file_names import FOLDERS, OBJECTS_LOCK
+from pytest_mimic._core.words import plural, size
+from pytest_mimic._tools.catalog.catalog import Orphans, leftovers
 from pytest_mimic._tools.catalog.checking import Checked, Checker, Finding
-from pytest_mimic._tools.catalog.unreferenced import Orphans, leftovers
-from pytest_mimic._tools.cli.phrasing import HELD, plural, record_again, size
+from pytest_mimic._tools.cli.output import HELD, record_again
 from pytest_mimic._tools.cli.selection import add_selectors, is_limited, report_unmatched, select
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault import Vault
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.output import Output
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
 
 # The kinds of findings that no recording needs.
 LEFT_OVER = ("orphaned", "leftover")

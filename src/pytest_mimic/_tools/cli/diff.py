@@ -20,8 +20,8 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault import Vault
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
     from pytest_mimic._tools.shown.vault_diff import CallDifference
 
 

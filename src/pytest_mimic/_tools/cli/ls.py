@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._tools.cli.phrasing import counted, fitted, json_of, short_seconds, size
+from pytest_mimic._core.words import size
+from pytest_mimic._tools.cli.output import counted, fitted, json_of, short_seconds
 from pytest_mimic._tools.cli.selection import (
     add_selectors,
     is_error,
@@ -21,9 +22,9 @@ from pytest_mimic._tools.shown.outcome_words import outcomes_in_short
 
 if TYPE_CHECKING:
     from pytest_mimic._tools.catalog import Catalog, CatalogFile
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.output import Piece
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
 
 # The columns of the other facts of a row, and the least width of a call.
 _OTHERS, _LEAST = 46, 30

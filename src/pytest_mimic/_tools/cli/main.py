@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, TextIO
 
 from pytest_mimic._core import ambient as _ambient
 from pytest_mimic._tools.cli.output import Output
-from pytest_mimic._tools.cli.parser import Parser, add_common_options
-from pytest_mimic._tools.cli.subcommands import COMMANDS, GONE, GROUPS, MEANT
+from pytest_mimic._tools.cli.parser import COMMANDS, GONE, GROUPS, MEANT, Parser, add_common_options
 from pytest_mimic.errors import MimicError, printable
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.invocation import Invocation
-    from pytest_mimic._tools.cli.subcommands import CommandModule
+    from pytest_mimic._tools.cli.parser import CommandModule
+    from pytest_mimic._tools.cli.project import Invocation
 
 #: The exit codes besides 0 and those that a subcommand defines.
 USAGE, INTERRUPTED = 2, 130
@@ -83,7 +82,7 @@ def _run(words: list[str]) -> int:
     module = COMMANDS[given.command].load()
     parser = _parser_of(given.command, module, defaults=given)
     options = parser.read(given.words)
-    from pytest_mimic._tools.cli.invocation import Invocation
+    from pytest_mimic._tools.cli.project import Invocation
 
     invocation = Invocation(options, Output(sys.stdout or io.StringIO(), options.color))
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_mimic._tools.cli.phrasing import plural
+from pytest_mimic._core.words import plural
 from pytest_mimic._tools.cli.selection import add_selectors
 from pytest_mimic._tools.cli.transfer import Selected, json_of_objects, progress, total
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
 
 
 def add_arguments(parser: Parser) -> None:

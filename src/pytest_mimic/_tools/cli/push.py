@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_mimic._tools.cli.phrasing import plural, size
+from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.cli.selection import add_selectors
 from pytest_mimic._tools.cli.transfer import Selected, json_of_objects, listed, progress, total
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.parser import Parser
-    from pytest_mimic._tools.objects.detaching import Moved
+    from pytest_mimic._tools.cli.project import Invocation
+    from pytest_mimic._tools.objects.large import Moved
 
 
 def add_arguments(parser: Parser) -> None:
@@ -26,7 +26,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(invocation: Invocation) -> int:
     """Send them. Exit code 1: an object is missing or damaged, a selector matched nothing or a file cannot be read."""
-    from pytest_mimic._tools.objects.detaching import detach
+    from pytest_mimic._tools.objects.large import detach
 
     selected = Selected(invocation)
     if invocation.options.check:
@@ -68,7 +68,7 @@ def run(invocation: Invocation) -> int:
 
 def _check(invocation: Invocation, selected: Selected) -> int:
     """Say what the store lacks. Exit code 1: it lacks an object, or has another one under its hash."""
-    from pytest_mimic._tools.objects.detaching import in_git
+    from pytest_mimic._tools.objects.large import in_git
 
     out = invocation.out
     selected.find()

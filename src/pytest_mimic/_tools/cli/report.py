@@ -8,12 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_mimic._tools.cli.phrasing import plural
+from pytest_mimic._core.words import plural
 from pytest_mimic._tools.cli.selection import add_selectors, report_damaged, report_unmatched, select
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
 
 _FILE = "mimic-report.html"
 

@@ -15,8 +15,8 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.pending.drift_files import Row
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
     from pytest_mimic._tools.cli.reviewing import Review
 
 _KEYS = (("a", "accept"), ("r", "refuse"), ("v", "volatile"), ("s", "skip"), ("q", "quit"))
@@ -108,7 +108,7 @@ def _say(invocation: Invocation, decision: str, row: Row) -> None:
 
 
 def _ask_all(invocation: Invocation, review: Review) -> None:
-    from pytest_mimic._tools.cli.keys import read_key
+    from pytest_mimic._tools.cli.reviewing import read_key
 
     rows = review.undecided
     for number, row in enumerate(rows, 1):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_mimic._tools.cli.phrasing import HELD, counted, json_of, record_again, size
+from pytest_mimic._core.words import size
+from pytest_mimic._tools.cli.output import HELD, counted, json_of, record_again
 from pytest_mimic._tools.cli.selection import (
     add_selectors,
     is_limited,
@@ -18,8 +19,8 @@ from pytest_mimic._tools.cli.selection import (
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
 
 
 def add_arguments(parser: Parser) -> None:

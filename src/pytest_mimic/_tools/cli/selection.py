@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._core.ambient import command
+from pytest_mimic._core.words import plural
 from pytest_mimic._tools.catalog import Catalog, CatalogFile
 from pytest_mimic._tools.catalog.selectors import Selectable, Selectors, of_file
-from pytest_mimic._tools.cli.phrasing import plural
-from pytest_mimic._tools.cli.stale import stale
+from pytest_mimic._tools.cli.loaded_outcomes import importable
 from pytest_mimic._tools.shown.outcome_words import error_of
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.invocation import Invocation
+    from pytest_mimic._core.identity.static_source import Judgement
+    from pytest_mimic._tools.catalog import CatalogFile
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
 
 SELECTOR_HELP = (
     "a test, a file or folder of tests; a target (shop.api:fetch, httpx); a pattern of calls (GET '/users/*'); a path in the "
@@ -27,7 +31,7 @@ SELECTOR_HELP = (
 _SPAN = re.compile(r"(\d{1,5}) ?([dw])")
 
 
-class Selection(NamedTuple):
+class Chosen(NamedTuple):
     """The recordings that were asked for.
 
     Attributes:
@@ -71,7 +75,7 @@ def is_limited(invocation: Invocation) -> bool:
     return bool(options.selectors or options.older or options.errors or options.stale)
 
 
-def select(invocation: Invocation) -> Selection:
+def select(invocation: Invocation) -> Chosen:
     """Return the recordings that the command was asked for. MimicError: an option has a wrong value."""
     options = invocation.options
     if options.imports and not options.stale:
@@ -92,7 +96,7 @@ def select(invocation: Invocation) -> Selection:
         files, unknown = stale(invocation, files)
     if latest is not None or options.errors or options.stale:
         damaged = []
-    return Selection(catalog, files, damaged, selectors.unmatched, unknown)
+    return Chosen(catalog, files, damaged, selectors.unmatched, unknown)
 
 
 class SelectorsHere(Selectors):
@@ -174,7 +178,7 @@ def report_unmatched(invocation: Invocation, unmatched: Sequence[str]) -> None:
         invocation.out.line((f"nothing in {label} matches {', '.join(unmatched)}", "yellow"))
 
 
-def report_nothing(invocation: Invocation, selection: Selection) -> int:
+def report_nothing(invocation: Invocation, selection: Chosen) -> int:
     """Print that nothing was selected, or that there is no recording at all; return the exit code."""
     label = invocation.settings.shown_vault
     catalog, is_asked = selection.catalog, is_limited(invocation)
@@ -188,3 +192,54 @@ def report_nothing(invocation: Invocation, selection: Selection) -> int:
         invocation.out.line(f"nothing in {label} matches")
     report_damaged(invocation, len(catalog.damaged))
     return 1
+
+
+def stale(invocation: Invocation, files: list[CatalogFile]) -> tuple[list[CatalogFile], list[str]]:
+    """Return those of the recordings that are stale, and the targets that were not judged.
+
+    Modules are read, and only imported with `--import`, where reading does not suffice.
+    """
+    judged: dict[tuple[str, str], Judgement] = {}
+    found, unknown = [], set()
+    for file in files:
+        is_stale = False
+        for call in file.calls:
+            if call.source is None:  # a client, or a function without source
+                continue
+            key = (call.target, call.source)
+            if key not in judged:
+                judged[key] = _judge(invocation, file, *key)
+            is_stale = is_stale or judged[key] == "changed"
+            if judged[key] == "unknown":
+                unknown.add(call.target)
+        if is_stale:
+            found.append(file)
+    return found, sorted(unknown)
+
+
+def _judge(invocation: Invocation, file: CatalogFile, target: str, fingerprint: str) -> Judgement:
+    from pytest_mimic._core.identity.static_source import judge
+
+    with importable(invocation, file):
+        judgement = judge(target, fingerprint)
+        if judgement == "unknown" and invocation.options.imports:
+            with redirect_stdout(sys.stderr):
+                return _judge_imported(target, fingerprint)
+    return judgement
+
+
+def _judge_imported(target: str, fingerprint: str) -> Judgement:
+    """Import a target's module and compare its source. It is unknown if it is gone, or cannot be imported."""
+    from inspect import getattr_static
+
+    from pytest_mimic._core.identity.source import source_fingerprint
+    from pytest_mimic._core.outcome.importable_names import resolve
+
+    module, _, path = target.partition(":")
+    owner, _, name = path.rpartition(".")
+    try:
+        # Statically, because a property would be called.
+        function = getattr_static(resolve(module, owner), name) if owner else resolve(module, path)
+        return "same" if source_fingerprint(function) == fingerprint else "changed"
+    except Exception:  # code of the user's module
+        return "unknown"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.catalog import Catalog, CatalogCall, CatalogFile
-from pytest_mimic._tools.cli.phrasing import plural, short_seconds, size
+from pytest_mimic._tools.cli.output import facts_of, short_seconds
 from pytest_mimic._tools.cli.selection import (
     add_selectors,
     is_limited,
@@ -23,9 +24,9 @@ from pytest_mimic._tools.shown.views import OutcomeViewer, Part
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.output import Output
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
 
 _WIDTH, _SHOWN = 100, 20
 
@@ -151,12 +152,4 @@ def _as_json(
             "outcomes": outcomes,
         }
         calls.append(facts_of_call)
-    return {
-        "file": file.name,
-        "kind": "cassette" if file.is_cassette else "recording",
-        "test": file.test,
-        "owner": file.owner,
-        "recorded": file.recorded,
-        "size": catalog.size(file),
-        "calls": calls,
-    }
+    return {**facts_of(catalog, file), "calls": calls}

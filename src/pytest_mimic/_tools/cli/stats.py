@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._tools.cli.phrasing import counted, fitted, json_of, plural, short_seconds, size
+from pytest_mimic._core.words import plural, size
+from pytest_mimic._tools.cli.output import counted, fitted, json_of, short_seconds
 from pytest_mimic._tools.cli.selection import (
     add_selectors,
     is_error,
@@ -19,9 +20,9 @@ from pytest_mimic._tools.shown.outcome_words import error_of
 
 if TYPE_CHECKING:
     from pytest_mimic._tools.catalog import Catalog, CatalogFile
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.output import Piece
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
 
 _SHOWN = 5
 

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._tools.cli.phrasing import plural, size
+from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.cli.selection import report_damaged, report_unmatched, select
 from pytest_mimic._tools.objects.large import LargeObject, LargeObjects, Show, large_objects
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault import FolderStore
-    from pytest_mimic._tools.cli.invocation import Invocation
+    from pytest_mimic._tools.cli.project import Invocation
     from pytest_mimic._tools.objects.bucket import Bucket
 
 # So many objects of a kind are listed.

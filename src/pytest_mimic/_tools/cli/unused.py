@@ -13,17 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.words import SHOWN, listed
-from pytest_mimic._tools.cli.phrasing import plural
+from pytest_mimic._core.words import SHOWN, listed, plural
 from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused
 from pytest_mimic._tools.unused.merging import Together, refuse_mixture, sorted_out, together
-from pytest_mimic._tools.unused.usage_file import Usage, read_usage
-from pytest_mimic._tools.unused.vaults import commit_of, id_of_vault
+from pytest_mimic._tools.unused.usage_file import Usage, commit_of, id_of_vault, read_usage
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
 
 _NOT_JUDGED = 2
 

@@ -13,7 +13,7 @@ import pytest
 
 from pytest_mimic._tools.cli.main import main
 from pytest_mimic._tools.cli.output import Output
-from pytest_mimic._tools.cli.subcommands import COMMANDS
+from pytest_mimic._tools.cli.parser import COMMANDS
 
 pytest.importorskip("rich")
 
