@@ -18,10 +18,10 @@ from pytest_mimic._tools.shown.comparing import Comparer, Pair, outcomes_in, pai
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.compare.tree_differences import TreeDifference
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._tools.catalog.selectors import Selectors
-    from pytest_mimic._tools.shown.tree_differences import TreeDifference
 
 
 class Review:

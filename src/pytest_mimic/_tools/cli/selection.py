@@ -156,7 +156,7 @@ def hide_arguments(invocation: Invocation, files: Sequence[CatalogFile]) -> None
     """Hide secret names in the arguments. Those of `mimic_redact` may be younger than a recording."""
     if not invocation.settings.redact:
         return
-    from pytest_mimic._tools.shown.hiding import without_secrets
+    from pytest_mimic._core.compare.outcome_tree import without_secrets
 
     for file in files:
         for call in file.calls:

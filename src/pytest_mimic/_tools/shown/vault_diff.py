@@ -21,8 +21,8 @@ from pytest_mimic._tools.shown.git_revisions import GitStore
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.compare.tree_differences import TreeDifference
     from pytest_mimic._core.vault import CassetteEntry, Recording
-    from pytest_mimic._tools.shown.tree_differences import TreeDifference
 
 Change = Literal["outcome", "call", "added", "removed", "damaged"]
 
