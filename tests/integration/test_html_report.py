@@ -294,7 +294,7 @@ def test_the_page_of_a_vault(shop, monkeypatch, capsys):
     page = ReportPage(shop.root / "vault.html")
     assert capsys.readouterr().out.splitlines()[-2:] == [
         "report: vault.html, 4 recorded outcomes",
-        "1 file cannot be read: pytest-mimic verify",
+        "1 file cannot be read: pytest-mimic check",
     ]
     assert "hunter-in" not in page.text
     groups = {call.label: call.group for call in page.calls}

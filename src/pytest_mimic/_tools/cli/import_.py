@@ -15,9 +15,8 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.targets.target import Target
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.parser import Parser
-    from pytest_mimic._tools.cli.project import Project
+    from pytest_mimic._tools.cli.project import Invocation, Project
 
 
 def add_arguments(parser: Parser) -> None:

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mimic._tools.cli.parser import add_load
+from pytest_mimic._tools.cli.selection import SELECTOR_HELP, SelectorsHere
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.pending.drift_files import Row
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
     from pytest_mimic._tools.cli.reviewing import Review
 
 _KEYS = (("a", "accept"), ("r", "refuse"), ("v", "volatile"), ("s", "skip"), ("q", "quit"))
@@ -35,8 +36,8 @@ def add_arguments(parser: Parser) -> None:
         "--accept",
         action="append",
         default=[],
-        metavar="PATTERN",
-        help="accept the changes that match, without asking: a call, target, test, id or file, with wildcards",
+        metavar="SELECTOR",
+        help=f"accept the changes that match, without asking: {SELECTOR_HELP}",
     )
     parser.add_argument("--refuse-all", action="store_true", help="refuse all others, without asking")
     add_load(parser)
@@ -68,18 +69,17 @@ def run(invocation: Invocation) -> int:
 
 
 def _decide_by_options(invocation: Invocation, review: Review) -> bool:
-    """Decide what the options say. Return whether every accepted change could be written."""
+    """Decide what the options say. Return whether each selector named a change, and each could be written."""
     options, out = invocation.options, invocation.out
     is_whole = True
-    for pattern in options.accept:
-        rows = review.matching(pattern)
-        if not rows and not options.json:
-            out.line(f"--accept {pattern} matches no undecided change")
-        for row in rows:
-            if row["id"] in {
-                one["id"] for one in review.undecided
-            }:  # else an equal place was accepted before
-                is_whole &= _accept(invocation, review, row)
+    selectors = SelectorsHere(invocation, options.accept)
+    for row in review.matching(selectors) if options.accept else ():
+        if row["id"] in {one["id"] for one in review.undecided}:  # else an equal place was accepted before
+            is_whole &= _accept(invocation, review, row)
+    if selectors.unmatched:
+        is_whole = False
+        if not options.json:
+            out.line(f"no undecided change matches {', '.join(selectors.unmatched)}")
     if options.refuse_all and is_whole:
         for row in review.undecided:
             review.refuse(row)
@@ -108,7 +108,7 @@ def _say(invocation: Invocation, decision: str, row: Row) -> None:
 
 
 def _ask_all(invocation: Invocation, review: Review) -> None:
-    from pytest_mimic._tools.cli.keys import read_key
+    from pytest_mimic._tools.cli.reviewing import read_key
 
     rows = review.undecided
     for number, row in enumerate(rows, 1):

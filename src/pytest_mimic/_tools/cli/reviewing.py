@@ -1,24 +1,27 @@
-"""A review: the changes of a file one by one, and the decisions about them."""
+"""A review: the changes of a file one by one, the decisions about them, and the keys that are pressed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from fnmatch import fnmatchcase
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.pending.accepting import Acceptor
 from pytest_mimic._core.pending.drift_files import REVIEW_FILE, ChangesFile, Row, check_links, staged_folder
 from pytest_mimic._core.pending.overlay import OverlayStore
-from pytest_mimic._core.targets.pattern import Only
 from pytest_mimic._core.vault import FolderStore, Vault
+from pytest_mimic._tools.catalog.selectors import Selectable
 from pytest_mimic._tools.shown.comparing import Comparer, Pair, outcomes_in, paired
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.compare.tree_differences import TreeDifference
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
-    from pytest_mimic._tools.shown.tree_differences import TreeDifference
+    from pytest_mimic._tools.catalog.selectors import Selectors
 
 
 class Review:
@@ -138,18 +141,19 @@ class Review:
                     row["decision"] = "superseded"
         self.rows = self._file.read()
 
-    def matching(self, pattern: str) -> list[Row]:
-        """Return the undecided changes that a pattern names: by call, target, test, file or id."""
-        only = Only((pattern,), lambda _pattern: None)
-        found = []
-        for row in self.undecided:
-            signature = str(row.get("signature") or row["target"])
-            names = [row["id"], row["call"], row["target"], row["file"], *row.get("tests", ())]
-            if any(fnmatchcase(str(name), pattern) for name in names) or only.takes(
-                row["target"], signature, row.get("host")
-            ):
-                found.append(row)
-        return found
+    def matching(self, selectors: Selectors) -> list[Row]:
+        """Return the undecided changes that selectors name."""
+        return selectors.choose(self.undecided, _of_row)
+
+
+def _of_row(row: Row) -> Selectable:
+    signature = str(row.get("signature") or row["target"])
+    return Selectable(
+        (row["file"], row["id"]),
+        row.get("tests", ()),
+        ((row["target"], signature, row.get("host")),),
+        lambda: (row["call"],),
+    )
 
 
 def review_file(settings: Settings, given: str | None, *, here: Path) -> ChangesFile:
@@ -157,3 +161,75 @@ def review_file(settings: Settings, given: str | None, *, here: Path) -> Changes
     if given:
         return ChangesFile(here / Path(given).expanduser(), given)
     return ChangesFile(settings.rootdir / REVIEW_FILE, REVIEW_FILE)
+
+
+# How long the rest of a key that sends several characters may take, in seconds.
+_REST = 0.05
+_END = ("\x03", "\x04", "\x1a")  # Ctrl-C, Ctrl-D, and the end of a file on Windows
+
+
+def read_key(prompt: str, show: Callable[[str], None]) -> str:
+    """Return the key that the user presses, in lower case; empty at the end of the input or after Ctrl-C.
+
+    `show` prints a text at once. If the input is no terminal, it is the first character of a line; an empty line is `?`.
+    """
+    stream: Any = sys.stdin
+    try:
+        if stream is not None and stream.isatty():
+            with _single_keys(stream):
+                show(prompt)
+                key = _pressed(stream)
+        else:
+            show(prompt)
+            line = stream.readline() if stream is not None else ""
+            key = line.strip()[:1] or "?" if line else ""
+    except KeyboardInterrupt:
+        key = ""
+    show(f"{key if key.isprintable() else ''}\n")
+    return "" if key in _END else key.lower()
+
+
+@contextmanager
+def _single_keys(stream: Any) -> Iterator[None]:
+    """Let a terminal give each key at once, and show none."""
+    try:
+        import termios
+        import tty
+    except ImportError:  # pragma: no cover (Windows, where `_pressed` does so)
+        yield
+        return
+    file = stream.fileno()
+    before = termios.tcgetattr(file)
+    tty.setcbreak(file, termios.TCSANOW)  # keys that were pressed before count as well
+    try:
+        yield
+    finally:
+        termios.tcsetattr(file, termios.TCSADRAIN, before)
+
+
+def _pressed(stream: Any) -> str:
+    if os.name == "nt":  # pragma: no cover (Windows)
+        from msvcrt import getwch, kbhit  # type: ignore[attr-defined, unused-ignore]
+
+        key = str(getwch())
+        if key in "\0\xe0" and kbhit():  # an arrow, for example, whose second part could be a letter
+            getwch()
+            return "?"
+        return key
+    return _key_of(stream.fileno())
+
+
+def _key_of(file: int) -> str:
+    """Return the next key. One that sends several characters, such as an arrow, is `?`: the last could be a letter."""
+    from select import select
+
+    def byte() -> bytes:
+        return os.read(file, 1) if select([file], [], [], _REST)[0] else b""
+
+    key = os.read(file, 1)
+    if key != b"\x1b" or not (introducer := byte()):
+        return key.decode("ascii", "replace")
+    if introducer in (b"[", b"O"):  # ECMA-48: parameters, then a final byte from @ to ~
+        while (part := byte()) and not b"@" <= part <= b"~":
+            pass
+    return "?"

@@ -6,37 +6,47 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._tools.cli.ls import is_error
-from pytest_mimic._tools.cli.phrasing import counted, fitted, json_of, plural, short_seconds, size
-from pytest_mimic._tools.cli.selection import report_damaged, report_nothing, select
+from pytest_mimic._core.words import plural, size
+from pytest_mimic._tools.cli.output import counted, fitted, json_of, short_seconds
+from pytest_mimic._tools.cli.selection import (
+    add_selectors,
+    is_error,
+    report_damaged,
+    report_nothing,
+    report_unmatched,
+    select,
+)
 from pytest_mimic._tools.shown.outcome_words import error_of
 
 if TYPE_CHECKING:
     from pytest_mimic._tools.catalog import Catalog, CatalogFile
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.output import Piece
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
 
 _SHOWN = 5
 
 
 def add_arguments(parser: Parser) -> None:
+    add_selectors(parser)
     parser.add_argument(
-        "-n", "--top", type=int, default=_SHOWN, metavar="N", help="how many of the largest and slowest"
+        "--top", type=int, default=_SHOWN, metavar="N", help="how many of the largest and slowest"
     )
 
 
 def run(invocation: Invocation) -> int:
-    catalog, files, _ = select(invocation, ())
+    selection = select(invocation)
+    catalog, files = selection.catalog, selection.files
     stats = Stats(catalog, files, max(invocation.options.top, 0))
     if invocation.options.json:
-        invocation.out.json(stats.as_json())
-        return 0
+        invocation.out.json({**stats.as_json(), "unmatched": selection.unmatched})
+        return 1 if selection.unmatched else 0
     if not files:
-        return report_nothing(invocation, catalog)
+        return report_nothing(invocation, selection)
     stats.show(invocation)
+    report_unmatched(invocation, selection.unmatched)
     report_damaged(invocation, len(catalog.damaged))
-    return 0
+    return 1 if selection.unmatched else 0
 
 
 class TargetStats:
@@ -53,7 +63,7 @@ class Stats:
 
     def __init__(self, catalog: Catalog, files: list[CatalogFile], top: int) -> None:
         self._catalog = catalog
-        self._files = sorted(files, key=lambda file: file.name)
+        self._files = files
         objects = frozenset().union(*(file.objects for file in files))
         self.recordings = sum(not file.is_cassette for file in files)
         self.cassettes = len(files) - self.recordings

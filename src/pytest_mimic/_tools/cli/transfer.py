@@ -8,15 +8,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._tools.cli.phrasing import plural, size
-from pytest_mimic._tools.cli.selection import of_tests, report_damaged, select
+from pytest_mimic._core.words import plural, size
+from pytest_mimic._tools.cli.selection import report_damaged, report_unmatched, select
 from pytest_mimic._tools.objects.large import LargeObject, LargeObjects, Show, large_objects
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault import FolderStore
-    from pytest_mimic._tools.catalog import CatalogFile
-    from pytest_mimic._tools.cli.invocation import Invocation
+    from pytest_mimic._tools.cli.project import Invocation
     from pytest_mimic._tools.objects.bucket import Bucket
 
 # So many objects of a kind are listed.
@@ -48,7 +47,7 @@ class Selected:
         transfer: Finds and moves the objects.
         files: The recordings and cassettes.
         objects: Their large objects. Empty until `find`.
-        unmatched: The patterns that matched nothing.
+        unmatched: The selectors that matched nothing.
         unreadable: The errors of the recordings that cannot be read: what they name is not known.
     """
 
@@ -61,12 +60,10 @@ class Selected:
         self._select()
 
     def _select(self) -> None:
-        options = self._invocation.options
-        catalog, files, self.unmatched = select(self._invocation, options.patterns)
-        self.unreadable = list(catalog.damaged.values())
-        self.files: list[CatalogFile] = (
-            of_tests(self._invocation, options.test, files) if options.test else files
-        )
+        selection = select(self._invocation)
+        self.files = selection.files
+        self.unmatched = selection.unmatched
+        self.unreadable = list(selection.catalog.damaged.values())
 
     @property
     def url(self) -> str:
@@ -127,13 +124,12 @@ class Selected:
         report_damaged(self._invocation, len(self.unreadable) - len(conflicts))
 
     def show_unmatched(self) -> None:
-        """Print the patterns that matched nothing."""
-        if self.unmatched:
-            self._invocation.out.line((f"nothing matched {', '.join(self.unmatched)}", "yellow"))
+        """Print the selectors that matched nothing."""
+        report_unmatched(self._invocation, self.unmatched)
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether a pattern matched nothing, or a recording cannot be read."""
+        """Whether a selector matched nothing, or a recording cannot be read."""
         return bool(self.unmatched or self.unreadable)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from pytest_mimic._core.compare.tree_differences import TreeDifference
 from pytest_mimic._core.describe.argument_differences import Difference
 from pytest_mimic._tools.shown.showing import plain_text, shown
-from pytest_mimic._tools.shown.tree_differences import TreeDifference
 from pytest_mimic._tools.shown.vault_diff import CallDifference
 
 # GitHub takes comments of up to 65,536 characters.

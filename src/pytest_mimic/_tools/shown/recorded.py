@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.describe.text import recorded_label
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import Stored, Vault
 
 
-def recorded_rows(vault: Vault, redactor: Redactor) -> Iterator[Row]:
-    """Yield a row for each outcome in a vault, by test. A file that cannot be read is a row that says so."""
+def recorded_rows(vault: Vault, redactor: Redactor, names: Iterable[str]) -> Iterator[Row]:
+    """Yield a row for each outcome of some recordings and cassettes, by test. A file that cannot be read is a row that says so."""
     found: dict[str, list[Row]] = {}
-    for name in vault.names():
+    for name in names:
         try:
             rows = list(
                 _of_cassette(vault, name, redactor)

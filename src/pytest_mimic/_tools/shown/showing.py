@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pytest_mimic._tools.shown.tree_differences import Span, TreeDifference
+from pytest_mimic._core.compare.tree_differences import Span, TreeDifference
 from pytest_mimic.errors import printable
 
 Piece = str | tuple[str, str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -21,8 +21,8 @@ from pytest_mimic._tools.shown.git_revisions import GitStore
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.compare.tree_differences import TreeDifference
     from pytest_mimic._core.vault import CassetteEntry, Recording
-    from pytest_mimic._tools.shown.tree_differences import TreeDifference
 
 Change = Literal["outcome", "call", "added", "removed", "damaged"]
 
@@ -80,10 +80,14 @@ class VaultDiff:
         self._comparer = comparer
         self._damaged: list[CallDifference] = []
 
-    def all(self) -> list[CallDifference]:
-        """Return the differences: changed outcomes and calls first, then what was added and removed."""
+    def all(self, *, takes: Callable[[str], bool] = lambda _: True) -> list[CallDifference]:
+        """Return the differences: changed outcomes and calls first, then what was added and removed.
+
+        Args:
+            takes: Called with the name of each recording and cassette that differs; says whether it counts.
+        """
         names = sorted({*self._old.names(), *self._new.names()})
-        changed = [name for name in names if not self._is_same(name)]
+        changed = [name for name in names if takes(name) and not self._is_same(name)]
         for store in (self._old.store, self._new.store):
             if isinstance(store, GitStore):
                 store.load(changed)

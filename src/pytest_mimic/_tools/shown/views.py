@@ -6,13 +6,13 @@ from base64 import b64decode
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.compare.outcome_tree import without_secrets
 from pytest_mimic._core.describe.recorded_files import CatalogCall, Entry
 from pytest_mimic._core.describe.text import by_name, render
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.recording_facts import Origin
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.shown.document import Block, Group, Node, TextTable
-from pytest_mimic._tools.shown.hiding import without_secrets
 from pytest_mimic._tools.shown.value_text import SHOWN, ValueReader, bytes_in_short, short_name, table
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_mimic._core.compare.tree_differences import TreeDifference
 from pytest_mimic._tools.shown.showing import plain_text, shown, text_lines
-from pytest_mimic._tools.shown.tree_differences import TreeDifference
 
 
 def lines(*found: TreeDifference) -> list[str]:

@@ -10,8 +10,8 @@ from difflib import SequenceMatcher
 from itertools import groupby
 from typing import Any, Literal
 
+from pytest_mimic._core.compare.outcome_tree import Blob, Named, PickleView, RowTable, grid_of
 from pytest_mimic._core.identity.opening import key_step
-from pytest_mimic._tools.shown.trees import Blob, Named, PickleView, RowTable, grid_of
 
 Span = tuple[str, str]
 """A stretch of a text, after a sign: a blank if both have it, `-` for the old one alone, `+` for the new one."""

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from pytest_mimic._core.compare.outcome_tree import Blob, Named, PickleView
+from pytest_mimic._core.compare.tree_differences import differences, words
 from pytest_mimic._core.pending.drift_files import merged
 from pytest_mimic._tools.shown.comparing import paired
-from pytest_mimic._tools.shown.tree_differences import differences, words
-from pytest_mimic._tools.shown.trees import Blob, Named, PickleView
 
 
 def shown(old: Any, new: Any) -> list[tuple[str, str, str, str]]:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from pytest_mimic._core.compare.outcome_tree import Blob, Named, PickleView, outcome_tree
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._tools.shown.textconv import text_of_file
-from pytest_mimic._tools.shown.trees import Blob, Named, PickleView, outcome_tree
 
 URL = "see https://ann:other-4711@api.shop.test/x"
 

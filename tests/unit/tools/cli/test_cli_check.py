@@ -1,4 +1,4 @@
-"""`verify`, `rm` and `gc`: each kind of damage is named, and nothing else is removed."""
+"""`check` and `rm`: each kind of damage is named, and nothing else is removed."""
 
 from __future__ import annotations
 
@@ -85,26 +85,26 @@ DAMAGE = {
 }  # fmt: skip
 
 
-@pytest.mark.promise("pytest-mimic verify names each damaged file")
+@pytest.mark.promise("pytest-mimic check names each damaged file")
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damage_is_named_and_repaired(shop, call, damage):
     act, function, says = DAMAGE[damage]
     act(shop)
 
-    result = call("verify")
+    result = call("check")
 
     assert result.code == 1
     assert re.search(says, result.lines[0]), result.out
     assert result.lines[-2].startswith(".mimic_vault: 1 problem; ")
-    assert result.lines[-1].endswith(": pytest-mimic verify --repair")
+    assert result.lines[-1].endswith(": pytest-mimic check --fix")
 
     before = {file for file in (shop / ".mimic_vault").rglob("*.json") if file.parent.name == function}
-    repaired = call("verify", "--repair")
+    repaired = call("check", "--fix")
     assert repaired.code == 1
-    assert "  1 recording removed" in repaired.out
+    assert "  1 recording" in repaired.out
     assert re.search(r"  to record again: pytest --mimic-record", repaired.out)
     assert len([file for file in before if file.exists()]) == len(before) - 1
-    assert call("verify").code == 0
+    assert call("check").code == 0
 
 
 def test_next_step_is_for_the_same_vault(shop, call):
@@ -112,12 +112,12 @@ def test_next_step_is_for_the_same_vault(shop, call):
     act(shop)
     (shop / ".mimic_vault").rename(shop / "the vault")
 
-    result = call("verify", "--vault", "the vault")
+    result = call("check", "--vault", "the vault")
 
-    assert result.lines[-1].endswith(": pytest-mimic verify --repair --vault 'the vault'")
+    assert result.lines[-1].endswith(": pytest-mimic check --fix --vault 'the vault'")
 
 
-@pytest.mark.promise("verify --repair removes only recordings that cannot be used")
+@pytest.mark.promise("check --fix removes only recordings that cannot be used")
 @pytest.mark.parametrize(
     ("text", "says", "remedy"),
     [
@@ -130,21 +130,20 @@ def test_what_is_not_lost_is_never_removed(shop, call, text, says, remedy):
     file = recording(shop, "rates")
     file.write_text(text)
 
-    result = call("verify", "--repair")
+    result = call("check", "--fix")
 
     assert result.code == 1
     assert says in result.lines[0]
     assert any(line.startswith(f"  {remedy}") for line in result.lines)
     assert file.read_text() == text
-    assert "1 file left alone" in result.out
 
 
-@pytest.mark.promise("verify --repair removes only recordings that cannot be used")
+@pytest.mark.promise("check --fix removes only recordings that cannot be used")
 def test_a_pointer_in_place_of_a_pickle_is_never_removed(shop, call):
     file = the_object(shop, "odd", "pickle")
     file.write_text(LFS)
 
-    result = call("verify", "--repair")
+    result = call("check", "--fix")
 
     assert (result.code, file.read_text()) == (1, LFS)
     assert "git lfs pull" in result.out
@@ -154,13 +153,13 @@ def test_a_pointer_in_place_of_a_pickle_is_never_removed(shop, call):
 def test_the_vault_of_format_1_is_sound(call, monkeypatch):
     monkeypatch.chdir(PROJECTS / "format_1")
 
-    result = call("verify", "--json")
+    result = call("check", "--json")
 
     assert result.code == 0
     assert result.data[0]["findings"] == []
 
 
-def test_orphans_leftovers_and_foreign_files_are_no_damage(shop, call):
+def test_orphans_and_leftovers_are_found_and_removed_and_foreign_files_only_named(shop, call):
     vault = shop / ".mimic_vault"
     recording(shop, "odd").unlink()
     dead = subprocess.run(
@@ -170,35 +169,51 @@ def test_orphans_leftovers_and_foreign_files_are_no_damage(shop, call):
     (vault / f".mimic-{this_host()}-{os.getpid()}-0.tmp").write_text("in use")
     (vault / "calls/shop/rates/a.json.orig").write_text("")
 
-    result = call("verify", "--json")
+    result = call("check", "--json")
 
-    assert result.code == 0
+    assert result.code == 1
     kinds = sorted(finding["kind"] for finding in result.data[0]["findings"])
     # On Windows, a process may be alive under this number.
     assert kinds == (["foreign", "leftover", "orphaned"] if os.name == "posix" else ["foreign", "orphaned"])
 
-    dry = call("gc", "--dry-run", "--json").data
+    dry = call("check", "--fix", "--dry-run", "--json")
     files = set(vault.rglob("*"))
-    assert len(dry["objects"]) == 1
+    done = call("check", "--fix", "--json")
 
-    done = call("gc", "--json").data
-    assert {**done, "dry_run": True} == dry
-    names = {*done["objects"], *done["leftovers"]}
-    gone = {vault / name for name in names}
+    assert (dry.code, done.code) == (1, 0)
+    assert {**done.data[0], "dry_run": True} == dry.data[0]
+    gone = {vault / name for name in done.data[0]["removed"]}
+    assert len(gone) == len(kinds) - 1
     assert {file for file in files - set(vault.rglob("*")) if file.suffix} == gone
-    assert call("gc").lines == ["nothing to delete"]
+    assert call("check").code == 0
+    assert call("check", "--fix").lines == call("check").lines
     assert (vault / f".mimic-{this_host()}-{os.getpid()}-0.tmp").exists()
 
 
-@pytest.mark.promise("gc deletes no object that a recording or a run may need")
-def test_gc_deletes_no_object_while_a_recording_cannot_be_read(shop, call):
+def test_selectors_limit_the_check(shop, call):
+    flip(the_object(shop, "odd", "pickle"))
+    recording(shop, "words").write_text("")
+
+    assert call("check", "shop:rates").code == 0
+    assert call("check", "tests/test_shop.py::test_odd").code == 1
+    assert call("check", "calls/shop/words").lines[0].startswith(".mimic_vault/calls/shop/words/")
+
+
+def test_a_dry_run_needs_fix(shop, call):
+    result = call("check", "-n")
+
+    assert (result.code, result.err) == (2, "ERROR: --dry-run needs --fix: a check alone changes nothing\n")
+
+
+@pytest.mark.promise("check --fix removes no object that a recording or a run may need")
+def test_no_object_is_removed_while_a_recording_cannot_be_read(shop, call):
     recording(shop, "odd").write_text(CONFLICT)
     pickled = list((shop / ".mimic_vault/objects").rglob("*.pkl"))
 
-    result = call("gc")
+    result = call("check", "--fix")
 
     assert result.code == 1
-    assert "no objects are deleted, because 1 file cannot be read" in result.out
+    assert "no object was removed, because 1 file cannot be read" in result.out
     assert all(file.exists() for file in pickled)
 
 
@@ -216,21 +231,21 @@ def test_rm_deletes_what_matches_and_its_objects(shop, call):
     assert done.lines[-1] == "  to record again: pytest --mimic-record tests/test_shop.py::test_odd"
     assert (odd.exists(), object_.exists(), other.exists()) == (False, False, True)
     assert call("rm", "shop:odd").code == 1
-    assert call("verify").code == 0
+    assert call("check").code == 0
 
 
 @pytest.mark.promise("rm deletes what matches, with the objects that nothing else needs")
 def test_rm_deletes_what_a_test_recorded(shop, call):
     odd, other = recording(shop, "odd"), recording(shop, "rates")
 
-    assert call("rm", "--test", "test_odd").code == 0
+    assert call("rm", "test_odd").code == 0
     assert (odd.exists(), other.exists()) == (False, True)
 
 
 def test_a_vault_without_recordings_is_not_called_sound(tmp_path, monkeypatch, call):
     monkeypatch.chdir(tmp_path)
 
-    result = call("verify")
+    result = call("check")
 
     assert (result.code, result.lines) == (0, ["no recordings in .mimic_vault"])
 
@@ -238,7 +253,7 @@ def test_a_vault_without_recordings_is_not_called_sound(tmp_path, monkeypatch, c
 def test_rm_names_a_pattern_that_matches_nothing(shop, call):
     result = call("rm", "shop:odd", "shop:od")
 
-    assert (result.code, result.lines[-1]) == (1, "nothing matched shop:od")
+    assert (result.code, result.lines[-1]) == (1, "nothing in .mimic_vault matches shop:od")
     assert call("ls", "shop:odd").code == 1
 
 
@@ -283,9 +298,9 @@ def test_no_command_loads_a_pickle_that_would_run_code(shop, call, tmp_path, lis
         ["stats"],
         ["show", "shop:odd"],
         ["show", "shop:odd", "--json", "--all"],
-        ["verify"],
+        ["check"],
         ["gc"],
-        ["verify", "--repair"],
+        ["check", "--fix"],
         ["rm", "calls"],
     ):
         call(*words)
@@ -312,7 +327,7 @@ def test_load_refuses_what_a_replay_refuses(shop, call, tmp_path):
 def test_verify_names_what_a_pickle_imports_and_its_recording_does_not_list(shop, call, tmp_path):
     plant(shop, tmp_path / "trap")
 
-    assert f"it imports {MKDIR}, which .mimic_vault/calls/shop/odd/" in call("verify").lines[0]
+    assert f"it imports {MKDIR}, which .mimic_vault/calls/shop/odd/" in call("check").lines[0]
 
 
 def test_files_as_arguments_limit_the_check(shop, call):
@@ -321,13 +336,14 @@ def test_files_as_arguments_limit_the_check(shop, call):
     recording(shop, "words").write_text("")
     named = ".mimic_vault/" + recording(shop, "rates").relative_to(shop / ".mimic_vault").as_posix()
 
-    assert call("verify", named).code == 0
-    only_object = call("verify", str(the_object(shop, "odd", "pickle")))
+    assert call("check", named).code == 0
+    only_object = call("check", str(the_object(shop, "odd", "pickle")))
     assert only_object.code == 1
     assert "objects/" in only_object.lines[0]
-    assert call("verify", str(recording(shop, "words"))).code == 1
-    assert call("verify", "pytest.ini").err.startswith("ERROR: pytest.ini is no file of a vault")
-    assert call("verify", "nothing.json").err == "ERROR: there is no file nothing.json\n"
+    assert call("check", str(recording(shop, "words"))).code == 1
+    for nothing in ("pytest.ini", "nothing.json"):
+        result = call("check", nothing)
+        assert (result.code, result.lines) == (1, [f"nothing in .mimic_vault matches {nothing}"])
 
 
 def test_files_of_another_vault_are_checked_there(shop, call, monkeypatch):
@@ -335,24 +351,24 @@ def test_files_of_another_vault_are_checked_there(shop, call, monkeypatch):
     monkeypatch.chdir(shop.parent)
     recording(shop, "words").write_text("")
 
-    result = call("verify", f"shop/.mimic_vault/calls/shop/words/{recording(shop, 'words').name}")
+    result = call("check", f"shop/.mimic_vault/calls/shop/words/{recording(shop, 'words').name}")
 
     assert result.code == 1
     assert result.lines[0].startswith("shop/.mimic_vault/calls/shop/words/")
 
 
-def test_a_hook_for_pre_commit_calls_verify():
+def test_a_hook_for_pre_commit_calls_check():
     text = (Path(__file__).parents[4] / ".pre-commit-hooks.yaml").read_text()
 
-    assert "entry: pytest-mimic verify" in text
+    assert "entry: pytest-mimic check" in text
     files = re.search(r"files: (.*)", text)[1]
     assert re.search(files, ".mimic_vault/calls/shop/words/x.json")
     assert re.search(files, "backend/.mimic_vault/objects/00/0.pkl")
     assert not re.search(files, "src/objects/x.json")
 
 
-@pytest.mark.promise("gc deletes no object that a recording or a run may need")
-@pytest.mark.parametrize("words", [["gc"], ["verify", "--repair"], ["rm", "shop:words"]])
+@pytest.mark.promise("check --fix removes no object that a recording or a run may need")
+@pytest.mark.parametrize("words", [["check", "--fix"], ["rm", "shop:words"]])
 def test_objects_that_a_run_may_need_again_stay(shop, call, words):
     """A recording that a failing test has replaced is put back at the end of the run. Its object must be there then."""
     file, pickled = recording(shop, "odd"), the_object(shop, "odd", "pickle")
@@ -370,15 +386,15 @@ def test_objects_that_a_run_may_need_again_stay(shop, call, words):
 
     assert "a run is recording now and may need its former objects again: they are kept" in done.stdout
     assert pickled.exists()
-    assert call("verify").code == 0
+    assert call("check").code == 0
 
     run.end_run()
     file.unlink()
-    subprocess.run([*command[:3], "gc"], cwd=shop, check=True)
+    subprocess.run([*command[:3], "check", "--fix"], cwd=shop, check=True)
     assert not pickled.exists()
 
 
-@pytest.mark.promise("verify --repair removes only recordings that cannot be used")
+@pytest.mark.promise("check --fix removes only recordings that cannot be used")
 @pytest.mark.parametrize("text", ['{"mine": 1}', "[]", "no JSON"])
 def test_files_that_were_not_recorded_are_never_removed(shop, call, text):
     vault = shop / ".mimic_vault"
@@ -386,8 +402,8 @@ def test_files_that_were_not_recorded_are_never_removed(shop, call, text):
     for file in foreign:
         file.write_text(text)
 
-    named = call("verify", "--repair", str(foreign[0]))
-    result = call("verify", "--repair")
+    named = call("check", "--fix", str(foreign[0]))
+    result = call("check", "--fix")
 
     assert (named.code, result.code) == (0, 0)
     assert ".mimic_vault/calls/notes.json is no file of a vault" in result.lines
@@ -398,7 +414,7 @@ def test_a_cassette_that_may_be_another_file_is_damage_but_never_removed(shop, c
     file = shop / ".mimic_vault/cassettes/shopping.json"
     file.write_text('{"mine": 1}')
 
-    result = call("verify", "--repair")
+    result = call("check", "--fix")
 
     assert result.code == 1
     assert "  restore it from version control, or delete it" in result.lines
@@ -416,6 +432,6 @@ def test_a_recorded_module_may_have_the_name_of_a_folder_of_the_vault(shop, call
     file.write_text(json.dumps({**document, "target": "calls:rates"}))
     monkeypatch.chdir(shop.parent)
 
-    result = call("verify", f"shop/.mimic_vault/{name}")
+    result = call("check", f"shop/.mimic_vault/{name}")
 
     assert (result.code, result.out) == (0, "shop/.mimic_vault is sound; 1 recording and 0 objects checked\n")
