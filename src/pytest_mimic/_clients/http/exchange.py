@@ -25,9 +25,8 @@ from pytest_mimic._clients.http.body import body_value, load_body
 from pytest_mimic._clients.http.body_events import events_in
 from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
 from pytest_mimic._clients.http.message import header_of, text_pairs
-from pytest_mimic._clients.http.presigned import without_signature
 from pytest_mimic._clients.http.recorder import ExchangeRecorder
-from pytest_mimic._clients.http.request_body import describe_body, fields
+from pytest_mimic._clients.http.request_body import describe_body, fields, without_signature
 from pytest_mimic._clients.http.websockets import WEBSOCKET_EDGES, note_websocket
 from pytest_mimic._core.seam.base import Adapter, ClientCall
 

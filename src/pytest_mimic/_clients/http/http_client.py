@@ -7,7 +7,8 @@ sockets, in-process servers) are left alone. Those of urllib3 and httplib2 are t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import io
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -22,9 +23,8 @@ from pytest_mimic._clients.http.attempt import (
 )
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.network_errors import NETWORK_ERRORS
-from pytest_mimic._clients.http.request_message import RequestMessage
 from pytest_mimic._clients.http.urllib3_errors import Urllib3Errors
-from pytest_mimic._clients.http.wire import RecordedSocket, UnopenedSocket
+from pytest_mimic._clients.http.wire import RecordedSocket, UnopenedSocket, unframe
 from pytest_mimic._core.seam.base import Edge
 
 if TYPE_CHECKING:
@@ -253,3 +253,69 @@ class _Talk:
         tunnel = conn._tunnel_host
         host, port = (tunnel, conn._tunnel_port) if tunnel else (conn.host, conn.port)
         return f"{origin(scheme, host, port)}/{target.removeprefix('/')}"  # for OPTIONS, it may be a star
+
+
+class RequestMessage:
+    """A request that is collected while a client sends it.
+
+    Attributes:
+        pieces: What was sent, in order.
+        target: The target in its first line: a path, or a URL for a proxy.
+    """
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.target = ""
+        self._method = ""
+        self._headers: tuple[tuple[str, str], ...] = ()
+        self._body: list[bytes] = []
+        self._missing: int | None = 0  # bytes of the body that have not come; None if it has chunks
+        self._is_head_read = False
+
+    def add(self, data: Any) -> bool:
+        """Add what a client sends, and return whether the request is complete."""
+        piece = _as_bytes(data)
+        self.pieces.append(piece)
+        if not self._is_head_read:
+            head, end, rest = b"".join(self.pieces).partition(b"\r\n\r\n")
+            if not end:
+                return False
+            self._read_head(head.decode("latin-1"))
+            piece = rest
+        self._body.append(piece)
+        if self._missing is None:
+            return piece.endswith(b"0\r\n\r\n") and unframe(b"".join(self._body))[1]
+        self._missing -= len(piece)
+        return self._missing <= 0
+
+    def _read_head(self, head: str) -> None:
+        self._is_head_read = True
+        first, *lines = head.replace("\r\n\t", " ").replace("\r\n ", " ").split("\r\n")
+        self._method, self.target, _ = first.rsplit(" ", 2)  # a wrong method may have blanks
+        pairs = (line.partition(":") for line in lines)
+        self._headers = tuple((name, value.strip()) for name, _, value in pairs)
+        one = {name.lower(): value for name, value in self._headers}
+        if "chunked" in one.get("transfer-encoding", "").lower():
+            self._missing = None
+        else:
+            length = one.get("content-length", "")
+            self._missing = int(length) if length.isdigit() else 0
+
+    def request(self, url: str) -> HttpRequest:
+        body = b"".join(self._body)
+        if self._missing is None:
+            body = b"".join(unframe(body)[0])
+        return HttpRequest(self._method, url, self._headers, body)
+
+
+def _as_bytes(data: Any) -> bytes:
+    """Return what a connection would send of a file, of bytes, or of an iterable of bytes."""
+    if hasattr(data, "read"):
+        content = data.read()
+        return content.encode("iso-8859-1") if isinstance(data, io.TextIOBase) else bytes(content)
+    try:
+        return bytes(memoryview(data))
+    except TypeError:
+        if isinstance(data, Iterable) and not isinstance(data, str):
+            return b"".join(map(bytes, data))
+        raise TypeError(f"data should be a bytes-like object or an iterable, got {type(data)!r}") from None

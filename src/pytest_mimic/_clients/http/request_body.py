@@ -10,6 +10,12 @@ from pytest_mimic._clients.http.compression import inflate
 from pytest_mimic._clients.http.json_layout import parse_json
 from pytest_mimic._clients.http.message import as_text, charset_of, media_type, parameters
 
+# The parts of a request that is signed in advance for AWS: they depend on the time and on credentials.
+_NAMES = ("algorithm", "credential", "date", "expires", "signedheaders", "security-token", "signature")
+# The fields of versions 4 and 2 of signatures, in a query and, with a policy, in a form.
+_VERSION_4 = frozenset({"policy", *(f"x-amz-{name}" for name in _NAMES)})
+_VERSION_2 = frozenset({"policy", "awsaccesskeyid", "signature", "expires", "x-amz-security-token"})
+
 
 def describe_body(data: bytes, content_type: str | None, encoding: str | None) -> tuple[str | None, Any]:
     """Return the format of a request's whole body and its plain value, in which secrets are not yet hidden.
@@ -88,3 +94,18 @@ def _part(head: str, content: bytes) -> tuple[str, Any]:
     if filename is not None or (kind and not kind.startswith("text/plain")):
         value = {"filename": filename, "type": kind, "content": value}
     return about.get("name", ""), value
+
+
+def without_signature(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a query or a form without those of a signature.
+
+    Without a signature, fields of these names mean something else, and stay.
+    """
+    names = {name.lower() for name in fields}
+    if "x-amz-signature" in names:
+        signing = _VERSION_4
+    elif names >= {"awsaccesskeyid", "signature"} and names & {"expires", "policy"}:
+        signing = _VERSION_2
+    else:
+        return fields
+    return {name: value for name, value in fields.items() if name.lower() not in signing}

@@ -15,10 +15,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pytest_mimic._clients.http.answer import StoredResponse, is_encoded, load_response
+from pytest_mimic._clients.http.attempt import read_watched, response_parts, watch
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.network_errors import ClientErrors
 from pytest_mimic._clients.http.urllib3_errors import Urllib3Errors
-from pytest_mimic._clients.http.urllib3_response import read_watched, response_parts, watch
 from pytest_mimic._clients.http.wire import parsed_response
 from pytest_mimic._core.seam.base import Edge
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import Any
 
 import pytest
-from support.http_server import EVENTS, NOWHERE, Server
+from support.http_server import Server
 
-from pytest_mimic.errors import MissingRecordingError
 from unit.clients.http.four_ways import both, same
 from unit.clients.runs import Runs
 
@@ -24,96 +21,6 @@ urllib3 = pytest.importorskip("urllib3")
 def line() -> str:
     """The client under test."""
     return "requests"
-
-
-def shown(response: Any) -> dict[str, Any]:
-    """Return what an application sees of a response, without its date."""
-    # A compressed body comes back in the same encoding, of another length.
-    hidden = ("Date", "Content-Length" if "Content-Encoding" in response.headers else "")
-    return {
-        "status": response.status_code,
-        "reason": response.reason,
-        "version": response.raw.version,
-        "headers": [(name, value) for name, value in response.headers.items() if name not in hidden],
-        "content": response.content,
-        "encoding": response.encoding,
-        "url": response.url,
-        "history": [old.status_code for old in response.history],
-        "ok": response.ok,
-    }
-
-
-@pytest.mark.promise("sync and async clients replay")
-@pytest.mark.parametrize(
-    "page", ["users/1", "pretty", "text", "binary", "nothing", "gzip", "deflate", "html", "old", "missing"]
-)
-def test_a_replayed_response_looks_like_the_real_one(runs: Runs, server: Server, page: str) -> None:
-    real, replayed = both(runs, server, lambda url: requests.get(f"{url}/{page}"))
-
-    assert shown(real) == shown(replayed)
-    assert replayed.elapsed.total_seconds() >= 0
-    assert replayed.request.method == "GET"
-    assert isinstance(replayed.raw, type(real.raw))
-    assert replayed.raw.headers["Server"] == real.raw.headers["Server"]
-    assert (replayed.raw.closed, replayed.raw.read()) == (real.raw.closed, real.raw.read())
-
-
-def test_a_head_response_keeps_its_length(runs: Runs, server: Server) -> None:
-    real, replayed = both(runs, server, lambda url: requests.head(f"{url}/users/1"))
-
-    assert shown(real) == shown(replayed)
-    assert int(replayed.headers["Content-Length"]) > 0
-
-
-@pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
-@pytest.mark.parametrize("page", ["events", "packed_events", "packed_lines", "chunks"])
-def test_a_stream_replays_chunk_by_chunk(runs: Runs, server: Server, page: str) -> None:
-    def talk(url: str) -> list[bytes]:
-        with requests.get(f"{url}/{page}", stream=True) as response:
-            return list(response.iter_content(None))
-
-    real, replayed = both(runs, server, talk)
-
-    assert [chunk.replace(b"tok-4711-event", b"<redacted>") for chunk in real] == replayed
-    assert len(replayed) > 2
-
-
-@pytest.mark.parametrize(("page", "size"), [("long", 1000), ("long?way=html", None), ("long?way=gzip", None)])
-def test_a_reader_can_stop_at_the_same_place(runs: Runs, server: Server, page: str, size: int | None) -> None:
-    """It reads the same chunks as while recording, whatever the body."""
-
-    def talk(url: str) -> list[bytes]:
-        with requests.get(f"{url}/{page}", stream=True) as response:
-            return list(islice(response.iter_content(size), 3))
-
-    real, replayed = both(runs, server, talk)
-
-    assert real == replayed
-    assert len(replayed) == 3
-
-
-@pytest.mark.parametrize(
-    "read",
-    [
-        lambda response: list(response.iter_lines()),
-        lambda response: list(response.iter_content(3)),
-        lambda response: list(response.iter_content(None)),
-        lambda response: response.raw.read(decode_content=True),
-        lambda response: [response.raw.read(5), response.raw.read()],
-        lambda response: list(response.raw.stream(4, decode_content=True)),
-        lambda response: response.json(),
-    ],
-    ids=["lines", "content", "content as it comes", "raw", "raw parts", "raw stream", "json"],
-)
-def test_all_ways_to_read_a_stream_work(runs: Runs, server: Server, read: Callable[[Any], Any]) -> None:
-    def talk(url: str) -> Any:
-        with requests.get(f"{url}/users/1", stream=True) as response:
-            return read(response)
-
-    real, replayed = both(runs, server, talk)
-
-    assert real == replayed
-    assert runs.plain[0]["body"] == {"json": {"id": 1, "name": "Zoë", "page": None}}
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
@@ -157,27 +64,6 @@ def test_a_response_that_ends_early_ends_early_again(
 
     assert real == replayed
     assert real[0] == "100"
-
-
-def test_recording_does_not_delay_chunks(runs: Runs, server: Server) -> None:
-    """The application has the beginning before the server sends the rest."""
-    with requests.get(f"{server.url}/stall", stream=True, timeout=5) as response:
-        assert response.raw.read(13) == b"the beginning"
-
-    [plain] = runs.plain
-    assert (plain["end"], plain["body"]) == ("stopped", {"text": "the beginning"})
-
-
-def test_reading_further_than_recorded_is_a_miss(runs: Runs, server: Server) -> None:
-    with requests.get(f"{server.url}/events", stream=True) as response:
-        assert next(response.iter_content(None)).decode() == EVENTS[0]
-    runs.again("replay")
-
-    with requests.get(f"{server.url}/events", stream=True) as response:
-        chunks = response.iter_content(None)
-        assert next(chunks).decode() == EVENTS[0]
-        with pytest.raises(MissingRecordingError, match="read further"):
-            next(chunks)
 
 
 def test_uploads_are_sent_and_identify_the_call(runs: Runs, server: Server) -> None:
@@ -240,44 +126,6 @@ def test_a_body_whose_read_of_nothing_reads_everything_is_sent(runs: Runs, serve
     assert both(runs, server, talk) == ("whole", "whole")
 
 
-def test_each_redirect_is_a_call(runs: Runs, server: Server) -> None:
-    """Cookies reach the jar and the next request, and the history is complete."""
-
-    def talk(url: str) -> Any:
-        with requests.Session() as session:
-            response = session.get(f"{url}/redirect")
-            return (
-                response.status_code,
-                [old.status_code for old in response.history],
-                list(session.cookies.keys()),
-            )
-
-    real, replayed = both(runs, server, talk)
-
-    assert real == replayed == (200, [302], ["hop"])
-    assert [call.signature for call in runs.calls[:2]] == ["GET /redirect", "GET /landing"]
-
-
-def test_a_redirect_can_send_the_body_again(runs: Runs, server: Server) -> None:
-    def talk(url: str) -> str:
-        return requests.post(f"{url}/again", data=io.BytesIO(b"twice")).json()["body"]  # type: ignore[no-any-return]
-
-    assert both(runs, server, talk) == ("twice", "twice")
-
-
-def test_cookies_keep_names_and_do_not_expire(runs: Runs, server: Server) -> None:
-    def talk(url: str) -> Any:
-        with requests.Session() as session:
-            response = session.get(f"{url}/cookies")
-            return dict(session.cookies), dict(response.cookies)
-
-    real, replayed = both(runs, server, talk)
-
-    cookies = {"session": "cookie-secret-123", "theme": "dark"}
-    hidden = dict.fromkeys(cookies, "<redacted>")
-    assert (real, replayed) == ((cookies, cookies), (hidden, hidden))
-
-
 def test_authentication_and_hooks_are_real(runs: Runs, server: Server) -> None:
     seen = []
 
@@ -311,14 +159,6 @@ def test_only_adapters_based_on_httpadapter_are_recorded(runs: Runs, server: Ser
         assert session.get(f"{server.url}/users/1").status_code == 200
         assert session.get("fake://anything").status_code == 299
     assert [call.signature for call in runs.calls] == ["GET /users/1"]
-
-
-def test_a_proxy_does_not_change_the_call(runs: Runs, server: Server) -> None:
-    def talk(url: str) -> Any:
-        return requests.get("http://elsewhere.example/users/1", proxies={"http": url}).json()["id"]
-
-    assert both(runs, server, talk) == (1, 1)
-    assert runs.calls[0].host == "elsewhere.example"
 
 
 def test_a_response_without_a_connection_is_recorded(runs: Runs, server: Server) -> None:
@@ -490,36 +330,6 @@ def test_retries_of_urllib3_are_one_call(runs: Runs, server: Server) -> None:
     assert (len(runs.calls), len(server.seen)) == (1, 3)
 
 
-@pytest.mark.parametrize(
-    ("page", "name"),
-    [
-        ("hang", "ReadTimeout"),
-        ("refuse", "ConnectionError"),
-        ("broken", "ChunkedEncodingError"),
-        ("short", "ChunkedEncodingError"),
-        ("stall", "ConnectionError"),
-    ],
-)
-def test_client_errors_are_recorded(runs: Runs, server: Server, page: str, name: str) -> None:
-    def hurry(response: Any, **_: Any) -> None:
-        # The body alone has to hurry: its beginning may take its time.
-        if response.raw.connection is not None:
-            response.raw.connection.sock.settimeout(0.2)
-
-    limits: dict[str, Any] = {"hang": {"timeout": 0.2}, "stall": {"hooks": {"response": hurry}}}
-
-    def talk(url: str) -> tuple[str, str]:
-        with pytest.raises(requests.RequestException) as caught:
-            requests.get(f"{url}/{page}", **limits.get(page, {}))
-        return type(caught.value).__name__, str(caught.value).partition("port=")[0]
-
-    if page == "short" and requests.packages.urllib3.__version__ < "2":
-        pytest.skip("urllib3 1 does not mind a body that is too short")
-    real, replayed = both(runs, server, talk)
-
-    assert real[0] == replayed[0] == name
-
-
 def test_a_missing_certificate_is_recorded(runs: Runs) -> None:
     def ask() -> None:
         with pytest.raises(OSError, match="invalid path: /gone") as caught:
@@ -530,31 +340,6 @@ def test_a_missing_certificate_is_recorded(runs: Runs) -> None:
     runs.again("replay")
 
     ask()
-
-
-def test_a_refused_connection_keeps_its_text_without_secrets(runs: Runs) -> None:
-    url = f"{NOWHERE}/users/1?api_key=key-in-url-77"
-    with pytest.raises(requests.ConnectionError, match="key-in-url-77"):
-        requests.get(url)
-    runs.again("replay")
-
-    with pytest.raises(requests.ConnectionError, match="refused") as caught:
-        requests.get(url)
-    assert caught.value.request.method == "GET"
-    assert "key-in-url-77" not in runs.text
-
-
-def test_a_broken_stream_replays_its_beginning_and_breaks(runs: Runs, server: Server) -> None:
-    def talk(url: str) -> list[bytes]:
-        chunks = []
-        with (
-            requests.get(f"{url}/broken", stream=True) as response,
-            pytest.raises(requests.exceptions.ChunkedEncodingError),
-        ):
-            chunks.extend(response.iter_content(None))
-        return chunks
-
-    assert both(runs, server, talk) == ([b"first", b"second"], [b"first", b"second"])
 
 
 def test_a_wrong_argument_gives_its_complaint_again(runs: Runs, server: Server) -> None:
@@ -568,48 +353,6 @@ def test_a_wrong_argument_gives_its_complaint_again(runs: Runs, server: Server) 
     real, replayed = both(runs, server, talk)
 
     assert real == replayed
-
-
-class Alarm(Exception):
-    """The exception of a test's signal handler."""
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
-@pytest.mark.parametrize("kind", [Alarm, KeyboardInterrupt])
-def test_an_interrupted_body_is_not_recorded(runs: Runs, server: Server, kind: type[BaseException]) -> None:
-    def ring(*_: object) -> None:
-        raise kind
-
-    before = signal.signal(signal.SIGALRM, ring)
-    try:
-        with requests.get(f"{server.url}/stall", stream=True) as response:
-            signal.setitimer(signal.ITIMER_REAL, 0.2)
-            with pytest.raises(kind):
-                response.raw.read(50)
-    finally:
-        signal.signal(signal.SIGALRM, before)
-
-    assert (runs.plain, runs.abandoned) == ([], 1)
-
-
-def test_verifying_compares_status_and_body(runs: Runs, server: Server) -> None:
-    requests.get(f"{server.url}/users/1")
-    requests.get(f"{server.url}/flaky")
-    runs.again("verify")
-
-    requests.get(f"{server.url}/users/1")
-    assert not runs.drifts()
-    assert requests.get(f"{server.url}/flaky").json() == {"try": 1}
-    assert "body.try: 1 recorded, 2 now" in runs.drifts()
-    assert server.seen == ["GET /users/1", "GET /flaky"] * 2
-
-
-@pytest.mark.parametrize("mode", ["off", "pass"])
-def test_an_excluded_call_is_real(runs: Runs, server: Server, mode: Any) -> None:
-    runs.again(mode)
-
-    assert requests.get(f"{server.url}/users/1").json()["id"] == 1
-    assert runs.plain == []
 
 
 def test_a_proxy_of_an_unknown_scheme_gives_its_complaint_again(runs: Runs, server: Server) -> None:

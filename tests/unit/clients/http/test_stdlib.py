@@ -10,20 +10,16 @@ import urllib.error
 import urllib.request
 import xmlrpc.client
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.cookiejar import CookieJar
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from support.http_server import CERTIFICATE, EVENTS, NOWHERE, Server, running_server
+from support.http_server import CERTIFICATE, NOWHERE, Server, running_server
 
-from pytest_mimic.errors import MissingRecordingError
 from unit.clients.http.four_ways import four_ways, same
 from unit.clients.runs import Runs
-
-PAGES = ["users/1", "pretty", "text", "binary", "nothing", "html", "old", "older", "chunks", "missing"]
 
 
 @pytest.fixture
@@ -56,80 +52,6 @@ def failure(error: BaseException) -> list[Any]:
     reason = getattr(error, "reason", None)
     inner = failure(reason) if isinstance(reason, Exception) else [reason]
     return [type(error), str(error), repr(error.args[:1]), getattr(error, "errno", None), *inner]
-
-
-@pytest.mark.promise("sync and async clients replay")
-@pytest.mark.promise("responses and errors replay as the client's own objects")
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_response_looks_like_the_real_one(runs: Runs, server: Server, method: str) -> None:
-    """And its connection can be used again."""
-    pages = PAGES if method == "GET" else ["users/1", "nothing", "tagged", "missing"]
-
-    def talk(url: str) -> list[Any]:
-        seen = []
-        with connect(url) as connection:
-            for page in pages:
-                connection.request(method, f"/{page}", headers={"Accept": "*/*"})
-                response = connection.getresponse()
-                seen.append((head(response), response.read(), response.read(), response.isclosed()))
-        return seen
-
-    seen = same(runs, server, talk)
-
-    statuses = {page: one[0]["status"][0] for page, one in zip(pages, seen, strict=True)}
-    assert (statuses["users/1"], statuses["nothing"], statuses["missing"]) == (200, 204, 404)
-    assert runs.signatures == [f"{method} /{page}" for page in pages]
-
-
-def into(response: Any) -> bytes:
-    buffer = bytearray(20)
-    parts = []
-    while size := response.readinto(buffer):
-        parts.append(bytes(buffer[:size]))
-    return b"".join(parts)
-
-
-READINGS: dict[str, Callable[[Any], Any]] = {
-    "read": lambda response: [response.read(), response.read(), response.closed],
-    "read parts": lambda response: [response.read(3), response.read(0), response.read(4), response.read()],
-    "read1": lambda response: [response.read1(5), response.read1()],
-    "peek": lambda response: response.length != 0 and [response.peek(1)[:1], response.read()],
-    "lines": list,
-    "line": lambda response: [response.readline(), response.read()],
-    "into": into,
-    "text": lambda response: io.TextIOWrapper(response, "latin-1").read(),
-    "nothing": lambda response: response.close(),
-}
-
-
-@pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
-@pytest.mark.parametrize("way", READINGS)
-def test_a_body_can_be_read_in_each_way(runs: Runs, server: Server, way: str) -> None:
-    def talk(url: str) -> list[Any]:
-        seen = []
-        for page in ("users/1", "nothing", "old", "chunks"):
-            with connect(url) as connection:
-                connection.request("GET", f"/{page}")
-                seen.append(READINGS[way](connection.getresponse()))
-        return seen
-
-    same(runs, server, talk)
-
-
-def test_a_reader_can_stop_and_not_read_further(runs: Runs, server: Server) -> None:
-    with connect(server.url) as connection:
-        connection.request("GET", "/events")
-        with connection.getresponse() as response:
-            assert response.read1().decode() == EVENTS[0]
-    runs.again("replay")
-
-    with connect(server.url) as connection:
-        connection.request("GET", "/events")
-        response = connection.getresponse()
-        assert response.read1().decode() == EVENTS[0]
-        with pytest.raises(MissingRecordingError, match="read further"):
-            response.read1()
-    assert runs.plain[0]["end"] == "stopped"
 
 
 def pieces() -> Iterator[bytes]:
@@ -374,16 +296,6 @@ def test_a_proxy_does_not_change_the_call(runs: Runs, server: Server, kind: str)
     assert ("CONNECT" in " ".join(server.seen)) == (kind == "tunnel")
 
 
-def test_a_certificate_that_is_not_trusted_is_an_error(runs: Runs) -> None:
-    def talk(url: str) -> list[Any]:
-        with connect(url) as connection, pytest.raises(ssl.SSLCertVerificationError) as caught:
-            connection.request("GET", "/users/1")
-        return [*failure(caught.value), caught.value.verify_code]
-
-    with running_server(tls=True) as server:
-        same(runs, server, talk)
-
-
 def test_xmlrpc_calls_replay(runs: Runs, server: Server) -> None:
     """Over one connection."""
 
@@ -396,18 +308,6 @@ def test_xmlrpc_calls_replay(runs: Runs, server: Server) -> None:
 
     assert same(runs, server, talk) == [3, "ab"]
     assert runs.signatures == ["POST /rpc"] * 3
-
-
-def test_threads_have_their_own_connections(runs: Runs, server: Server) -> None:
-    def talk(url: str) -> list[Any]:
-        def ask(number: int) -> Any:
-            with urllib.request.urlopen(f"{url}/echo/{number}") as response:
-                return response.read()
-
-        with ThreadPoolExecutor(4) as threads:
-            return list(threads.map(ask, range(20)))
-
-    assert len(set(same(runs, server, talk))) == 20
 
 
 def test_a_connection_class_that_connects_by_itself_is_left_alone(runs: Runs, server: Server) -> None:
@@ -442,40 +342,6 @@ def test_a_request_without_its_response_is_not_recorded(runs: Runs, server: Serv
         connection.request("GET", "/users/1")
 
     assert (runs.plain, runs.abandoned) == ([], 1)
-
-
-def test_a_missing_recording_is_not_wrapped(runs: Runs, server: Server) -> None:
-    runs.again("replay")
-
-    with pytest.raises(MissingRecordingError, match="GET /users/1"):
-        urllib.request.urlopen(f"{server.url}/users/1")
-
-    assert server.seen == []
-
-
-def test_verifying_compares_status_and_body(runs: Runs, server: Server) -> None:
-    with connect(server.url) as connection:
-        for mode in ("record", "verify"):
-            if mode == "verify":
-                runs.again(mode)
-            for page in ("users/1", "text", "changing"):
-                connection.request("GET", f"/{page}")
-                connection.getresponse().read()
-
-    assert "GET /changing no longer gives what was recorded" in runs.drifts()
-    assert "users" not in runs.drifts()
-    assert server.seen == ["GET /users/1", "GET /text", "GET /changing"] * 2
-
-
-@pytest.mark.parametrize("mode", ["off", "pass"])
-def test_an_excluded_call_is_real(runs: Runs, server: Server, mode: Any) -> None:
-    runs.again(mode)
-
-    with connect(server.url) as connection:
-        for _ in range(2):
-            connection.request("POST", "/echo", pieces())
-            assert b"half" in connection.getresponse().read()
-    assert (runs.plain, len(server.seen)) == ([], 2)
 
 
 @pytest.mark.parametrize("way", ["pool", "preloaded", "tls", "no tls", "refused", "tunnel"])

@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 import io
-import os
-import signal
 import socket
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from support.http_server import CERTIFICATE, EVENTS, NOWHERE, Server, running_server
+from support.http_server import CERTIFICATE, NOWHERE, Server, running_server
 
-from pytest_mimic.errors import MissingRecordingError
 from unit.clients.http.four_ways import four_ways, same
 from unit.clients.runs import Runs
 
 urllib3 = pytest.importorskip("urllib3")
 
 IS_OLD = urllib3.__version__.startswith("1.")
-# Pages whose responses an application sees unchanged.
-PAGES = [
-    "users/1",
-    "pretty",
-    "text",
-    "binary",
-    "nothing",
-    "gzip",
-    "deflate",
-    "html",
-    "old",
-    "older",
-    "chunks",
-    "missing",
-]
 
 
 @pytest.fixture
@@ -71,88 +52,6 @@ def failure(error: BaseException) -> list[str]:
     return [words, *(failure(inner) if isinstance(inner, Exception) else [])]
 
 
-@pytest.mark.promise("sync and async clients replay")
-@pytest.mark.promise("responses and errors replay as the client's own objects")
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_response_looks_like_the_real_one(runs: Runs, server: Server, method: str) -> None:
-    pages = PAGES if method == "GET" else ["users/1", "nothing", "gzip", "tagged", "missing"]
-
-    def talk(url: str) -> list[Any]:
-        with urllib3.PoolManager() as http:
-            responses = [http.request(method, f"{url}/{page}") for page in pages]
-            pool = http.connection_from_url(url)
-            seen = [(head(each), each.data, each.closed, each.read()) for each in responses]
-            return [seen, pool.num_requests]
-
-    seen, _ = same(runs, server, talk)
-
-    statuses = {page: one[0]["status"] for page, one in zip(pages, seen, strict=True)}
-    assert (statuses["users/1"], statuses["nothing"], statuses["missing"]) == (200, 204, 404)
-
-
-def into(response: Any) -> bytes:
-    buffer = bytearray(20)
-    parts = []
-    while size := response.readinto(buffer):
-        parts.append(bytes(buffer[:size]))
-    return b"".join(parts)
-
-
-READINGS: dict[str, Callable[[Any], Any]] = {
-    "read": lambda response: [response.read(), response.read(), response.closed],
-    # Up to 2.5, urllib3 itself loses parts of a compressed body that is read so.
-    "read parts": lambda response: (
-        "Content-Encoding" not in response.headers and [response.read(3), response.read(4), response.read()]
-    ),
-    "read raw": lambda response: len(response.read(decode_content=False)) > 0,
-    "read1": lambda response: (
-        [response.read1(5), response.read1()] if hasattr(response, "read1") else response.read()
-    ),
-    "stream": lambda response: list(response.stream(4, decode_content=True)),
-    "stream as it comes": lambda response: list(response.stream(None, decode_content=True)),
-    "iterate": lambda response: list(response),
-    "lines": lambda response: list(io.BufferedReader(response)),
-    "into": into,
-    "data": lambda response: [response.data, response.data, response.closed],
-    "drain": lambda response: [response.drain_conn(), response.read()],
-    "text": lambda response: io.TextIOWrapper(response, "latin-1").read(),
-}
-
-
-@pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
-@pytest.mark.parametrize("way", READINGS)
-def test_a_body_can_be_read_in_each_way(runs: Runs, server: Server, way: str) -> None:
-    def talk(url: str) -> list[Any]:
-        seen = []
-        with urllib3.PoolManager() as http:
-            for page in ("users/1", "nothing", "gzip", "old", "chunks"):
-                response = http.request("GET", f"{url}/{page}", preload_content=False)
-                response.auto_close = way not in ("lines", "text")
-                try:
-                    seen.append(READINGS[way](response))
-                except Exception as error:  # some ways do not fit a body
-                    seen.append(failure(error))
-                response.close()
-                response.release_conn()
-        return seen
-
-    same(runs, server, talk)
-
-
-@pytest.mark.parametrize("page", ["events", "packed_events", "packed_lines", "chunks"])
-def test_a_stream_replays_chunk_by_chunk(runs: Runs, server: Server, page: str) -> None:
-    def talk(url: str) -> list[bytes]:
-        with urllib3.PoolManager() as http:
-            response = http.request("GET", f"{url}/{page}", preload_content=False)
-            return list(response.stream(None, decode_content=True))
-
-    live, recorded, verified, replayed = four_ways(runs, server, talk)
-
-    assert live == recorded == verified
-    assert [chunk.replace(b"tok-4711-event", b"<redacted>") for chunk in live] == replayed
-    assert len(replayed) > 1
-
-
 def test_a_response_without_a_body_needs_no_reading(runs: Runs, server: Server) -> None:
     with urllib3.PoolManager() as http:
         responses = [
@@ -162,32 +61,6 @@ def test_a_response_without_a_body_needs_no_reading(runs: Runs, server: Server) 
         assert [plain["status"] for plain in runs.plain] == [200, 204]
         for response in responses:
             response.close()
-
-
-def test_a_reader_can_stop_and_not_read_further(runs: Runs, server: Server) -> None:
-    def begin() -> tuple[Any, Iterator[bytes]]:
-        response = urllib3.PoolManager().request("GET", f"{server.url}/events", preload_content=False)
-        return response, response.stream(None)
-
-    response, chunks = begin()
-    assert next(chunks).decode() == EVENTS[0]
-    response.close()
-    runs.again("replay")
-
-    _, chunks = begin()
-    assert next(chunks).decode() == EVENTS[0]
-    assert runs.plain[0]["end"] == "stopped"
-    with pytest.raises(MissingRecordingError, match="read further"):
-        next(chunks)
-
-
-def test_recording_does_not_delay_chunks(runs: Runs, server: Server) -> None:
-    """The application has the beginning before the server sends the rest."""
-    response = urllib3.PoolManager().request("GET", f"{server.url}/stall", preload_content=False, timeout=5)
-    assert response.read(13) == b"the beginning"
-    response.close()
-
-    assert (runs.plain[0]["end"], runs.plain[0]["body"]) == ("stopped", {"text": "the beginning"})
 
 
 def lines() -> Iterator[bytes]:
@@ -311,26 +184,6 @@ def test_an_error_is_the_same(runs: Runs, server: Server, kind: str) -> None:
     assert "error" in runs.plain[0] or kind == "no gzip"
 
 
-@pytest.mark.parametrize("page", ["broken", "short", "stall"])
-def test_a_broken_body_replays_its_beginning_and_breaks(runs: Runs, server: Server, page: str) -> None:
-    def talk(url: str) -> list[Any]:
-        seen: list[Any] = []
-        with urllib3.PoolManager(timeout=0.2) as http:
-            response = http.request("GET", f"{url}/{page}", preload_content=False)
-            try:
-                seen.extend(response.stream(4))
-            except urllib3.exceptions.HTTPError as error:
-                seen.append(failure(error))
-            return [*seen, response.closed, response.connection is None]
-
-    real = talk(server.url)
-    server.stop()
-    runs.again("replay")
-
-    assert talk(server.url) == real
-    assert len(real) > 4
-
-
 def test_what_fails_before_it_connects_is_not_recorded(runs: Runs, server: Server) -> None:
     with urllib3.PoolManager() as http:
         with pytest.raises(urllib3.exceptions.LocationValueError):
@@ -428,14 +281,6 @@ def test_a_blocking_pool_gets_its_connections_back(runs: Runs, server: Server) -
     assert same(runs, server, talk) == [1] * 5
 
 
-def test_threads_share_a_pool(runs: Runs, server: Server) -> None:
-    def talk(url: str) -> list[Any]:
-        with urllib3.PoolManager(maxsize=3) as http, ThreadPoolExecutor(4) as threads:
-            return list(threads.map(lambda n: http.request("GET", f"{url}/echo/{n}").data, range(20)))
-
-    assert len(set(same(runs, server, talk))) == 20
-
-
 def test_a_connection_class_that_connects_by_itself_is_left_alone(runs: Runs, server: Server) -> None:
     """It may lead to a server in the same process."""
 
@@ -456,75 +301,6 @@ def test_a_connection_class_that_connects_by_itself_is_left_alone(runs: Runs, se
         other.close()
 
     assert runs.calls == []
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
-@pytest.mark.parametrize("kind", [RuntimeError, KeyboardInterrupt])
-def test_an_interrupted_body_is_not_recorded(runs: Runs, server: Server, kind: type[BaseException]) -> None:
-    def ring(*_: object) -> None:
-        raise kind
-
-    before = signal.signal(signal.SIGALRM, ring)
-    try:
-        response = urllib3.PoolManager().request("GET", f"{server.url}/stall", preload_content=False)
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
-        with pytest.raises(kind):
-            response.read()
-        response.close()
-    finally:
-        signal.signal(signal.SIGALRM, before)
-
-    assert (runs.plain, runs.abandoned) == ([], 1)
-
-
-def test_verifying_compares_status_and_body(runs: Runs, server: Server) -> None:
-    with urllib3.PoolManager() as http:
-        http.request("GET", f"{server.url}/users/1")
-        http.request("GET", f"{server.url}/flaky")
-        runs.again("verify")
-
-        http.request("GET", f"{server.url}/users/1")
-        assert not runs.drifts()
-        assert b'{"try":1}' in http.request("GET", f"{server.url}/flaky").data
-        assert "body.try: 1 recorded, 2 now" in runs.drifts()
-    assert server.seen == ["GET /users/1", "GET /flaky"] * 2
-
-
-def test_a_missing_recording_is_neither_retried_nor_wrapped(runs: Runs, server: Server) -> None:
-    runs.again("replay")
-
-    with urllib3.PoolManager(retries=3) as http, pytest.raises(MissingRecordingError, match="GET /users/1"):
-        http.request("GET", f"{server.url}/users/1")
-
-    assert (len(runs.calls), server.seen) == (1, [])
-
-
-@pytest.mark.parametrize("mode", ["off", "pass"])
-def test_an_excluded_call_is_real(runs: Runs, server: Server, mode: Any) -> None:
-    runs.again(mode)
-
-    with urllib3.PoolManager() as http:
-        assert http.request("POST", f"{server.url}/echo", body=lines()).status == 200
-    assert (runs.plain, len(server.seen)) == ([], 1)
-
-
-def test_secrets_are_hidden(runs: Runs, server: Server) -> None:
-    def talk(url: str) -> Any:
-        headers = {"Authorization": "Bearer bearer-of-4711"}
-        with urllib3.PoolManager(headers=headers) as http:
-            login = http.request("POST", f"{url}/login?api_key=key-in-url-77").data
-            cookies = http.request("GET", f"{url}/cookies").headers.getlist("Set-Cookie")
-            with pytest.raises(urllib3.exceptions.MaxRetryError, match="refused"):
-                http.request("GET", f"{NOWHERE}/?api_key=key-in-url-77", retries=0)
-            return login, cookies
-
-    live, _, verified, replayed = four_ways(runs, server, talk)
-
-    assert live[0] == verified[0]
-    assert b'"access_token":"<redacted>"' in replayed[0]
-    assert [cookie.partition(";")[0] for cookie in replayed[1]] == ["session=<redacted>", "theme=<redacted>"]
-    for secret in ("bearer-of-4711", "key-in-url-77", "tok-issued-42", "cookie-secret-123"):
-        assert secret not in runs.text
 
 
 def test_a_wrong_argument_does_not_get_the_answer_of_the_next_call(runs: Runs, server: Server) -> None:

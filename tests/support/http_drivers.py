@@ -1,0 +1,572 @@
+"""A driver for each HTTP client: sends a request in the client's way, and tells what an application sees.
+
+The conformance tests know only this interface. A client of others passes them with a driver of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from http.cookiejar import CookieJar
+from importlib import import_module
+from itertools import islice
+from typing import Any, ClassVar, NamedTuple
+from urllib.parse import urlsplit
+
+from support.http_server import CERTIFICATE
+
+
+class Ask(NamedTuple):
+    """A request.
+
+    Attributes:
+        read: The way in which the body is read, one of the driver's `readings`.
+        stop: Read so many items, as they come, and close the response.
+        follow: Follow redirects.
+        timeout: Of each step, in seconds.
+    """
+
+    path: str
+    method: str = "GET"
+    headers: Mapping[str, str] = {}
+    body: bytes | None = None
+    read: str = "whole"
+    stop: int | None = None
+    follow: bool = False
+    timeout: float = 5.0
+
+
+class Answer(NamedTuple):
+    """What an application sees of a response.
+
+    Attributes:
+        headers: Those whose values are the same each time, by their names in lower case.
+        body: What the reading gave.
+        history: The statuses of the redirects that were followed.
+        own: What only this client shows.
+    """
+
+    status: int
+    reason: str
+    headers: list[tuple[str, str]]
+    body: Any
+    history: list[int]
+    own: dict[str, Any]
+
+
+class Driver:
+    """One client. A subclass sends.
+
+    Attributes:
+        line: The line of the client in `mimic_functions`.
+        module: The module of the client.
+        decodes: A body is decompressed by default.
+        follows: The client follows redirects.
+        readings: The ways to read a body. `whole` and `chunks`, as they come, are in each.
+        errors: The class of the exception for each kind of failure.
+        certificates: A file with those that are trusted.
+    """
+
+    certificates: ClassVar[str] = str(CERTIFICATE)
+
+    line: ClassVar[str]
+    is_async: ClassVar[bool] = False
+    decodes: ClassVar[bool] = True
+    follows: ClassVar[bool] = True
+    readings: ClassVar[Mapping[str, Callable[[Any], Any]]]
+    errors: ClassVar[Mapping[str, str]]
+
+    @property
+    def name(self) -> str:
+        """The name of the driver in ids of tests."""
+        return f"{self.line} async" if self.is_async and self.line != "aiohttp" else self.line
+
+    @property
+    def module(self) -> Any:
+        """The client, imported."""
+        return import_module(self.line)
+
+    def talk(self, url: str, *asks: Ask, proxy: str | None = None) -> list[Answer]:
+        """Send requests to a server one after another, in one session."""
+        with self.session(proxy) as session:
+            return [self.send(session, url, ask) for ask in asks]
+
+    def cookies(self, url: str, *asks: Ask) -> dict[str, str]:
+        """Return the cookies of a session after some requests."""
+        with self.session(None) as session:
+            for ask in asks:
+                self.send(session, url, ask)
+            return self.jar(session)
+
+    def many(self, url: str, asks: Iterable[Ask]) -> list[Answer]:
+        """Send requests at the same time, in threads."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with self.session(None) as session, ThreadPoolExecutor(8) as threads:
+            return list(threads.map(lambda ask: self.send(session, url, ask), asks))
+
+    def failure(self, url: str, ask: Ask) -> list[str]:
+        """Return the class and the text of the exception that a request ends in."""
+        try:
+            answer = self.talk(url, ask)
+        except Exception as error:
+            return [type(error).__name__, _text_of(error)]
+        raise AssertionError(f"no failure: {answer}")
+
+    def session(self, proxy: str | None) -> Any:
+        """Return a block with a session."""
+        raise NotImplementedError
+
+    def send(self, session: Any, url: str, ask: Ask) -> Answer:
+        """Send a request and read its response."""
+        raise NotImplementedError
+
+    def jar(self, session: Any) -> dict[str, str]:
+        """Return the cookies of a session."""
+        raise NotImplementedError
+
+    def read(self, response: Any, ask: Ask) -> Any:
+        """Read a body as the request says."""
+        found = self.readings[ask.read](response)
+        return list(islice(found, ask.stop)) if isinstance(found, Iterator) else found
+
+
+class AsyncDriver(Driver):
+    """An async client. Its session and its `send` are async."""
+
+    is_async: ClassVar[bool] = True
+
+    def talk(self, url: str, *asks: Ask, proxy: str | None = None) -> list[Answer]:
+        """Send requests to a server one after another, in one session."""
+
+        async def main() -> list[Answer]:
+            async with self.session(proxy) as session:
+                return [await self.send(session, url, ask) for ask in asks]  # type: ignore[misc]
+
+        return asyncio.run(main())
+
+    def cookies(self, url: str, *asks: Ask) -> dict[str, str]:
+        """Return the cookies of a session after some requests."""
+
+        async def main() -> dict[str, str]:
+            async with self.session(None) as session:
+                for ask in asks:
+                    await self.send(session, url, ask)  # type: ignore[misc]
+                return self.jar(session)
+
+        return asyncio.run(main())
+
+    def many(self, url: str, asks: Iterable[Ask]) -> list[Answer]:
+        """Send requests at the same time, in tasks."""
+
+        async def main() -> list[Answer]:
+            async with self.session(None) as session:
+                sent = (self.send(session, url, ask) for ask in asks)
+                return list(await asyncio.gather(*sent))  # type: ignore[call-overload]
+
+        return asyncio.run(main())
+
+    async def read(self, response: Any, ask: Ask) -> Any:  # type: ignore[override]
+        """Read a body as the request says."""
+        found = self.readings[ask.read](response)
+        if not hasattr(found, "__aiter__"):
+            return await found
+        parts: list[Any] = []
+        if ask.stop == 0:
+            return parts
+        async for part in found:
+            parts.append(part)
+            if len(parts) == ask.stop:
+                break
+        return parts
+
+
+def _text_of(error: BaseException) -> str:
+    """Return the text of an exception without addresses of objects."""
+    return " ".join(word for word in str(error).split() if "0x" not in word)
+
+
+def _stable(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return headers without the date; a compressed body comes back in the same encoding, of another length."""
+    found = [(name.lower(), value) for name, value in pairs]
+    hidden = ["date"]
+    if any(name == "content-encoding" for name, _ in found):
+        hidden.append("content-length")
+    return [pair for pair in found if pair[0] not in hidden]
+
+
+def _into(response: Any) -> bytes:
+    buffer = bytearray(20)
+    parts = []
+    while size := response.readinto(buffer):
+        parts.append(bytes(buffer[:size]))
+    return b"".join(parts)
+
+
+# httpx
+
+
+_HTTPX_ERRORS = {
+    "refused": "ConnectError",
+    "name": "ConnectError",
+    "tls": "ConnectError",
+    "reading": "ReadTimeout",
+    "closed": "RemoteProtocolError",
+    "malformed": "RemoteProtocolError",
+    "broken body": "RemoteProtocolError",
+    "short body": "RemoteProtocolError",
+    "slow body": "ReadTimeout",
+}
+
+
+def _httpx_options(ask: Ask) -> dict[str, Any]:
+    found: dict[str, Any] = {"headers": dict(ask.headers), "timeout": ask.timeout}
+    return found if ask.body is None else {**found, "content": ask.body}
+
+
+def _httpx_answer(response: Any, body: Any) -> Answer:
+    own = {
+        "version": response.http_version,
+        "encoding": response.encoding,
+        "closed": response.is_closed,
+        "method": response.request.method,
+        "has time": response.elapsed.total_seconds() >= 0,
+    }
+    headers = _stable(response.headers.multi_items())
+    history = [old.status_code for old in response.history]
+    return Answer(response.status_code, response.reason_phrase, headers, body, history, own)
+
+
+class HttpxDriver(Driver):
+    """httpx."""
+
+    line = "httpx"
+    errors = _HTTPX_ERRORS
+    readings: ClassVar = {
+        "whole": lambda response: response.read(),
+        "chunks": lambda response: response.iter_bytes(),
+        "raw": lambda response: response.iter_raw(),
+        "parts": lambda response: response.iter_bytes(4),
+        "text": lambda response: response.iter_text(),
+        "lines": lambda response: response.iter_lines(),
+    }
+
+    def session(self, proxy: str | None) -> Any:
+        return self.module.Client(proxy=proxy, verify=_context())
+
+    def send(self, session: Any, url: str, ask: Ask) -> Answer:
+        with session.stream(
+            ask.method, url + ask.path, follow_redirects=ask.follow, **_httpx_options(ask)
+        ) as response:
+            body = self.read(response, ask)
+        return _httpx_answer(response, body)
+
+    def jar(self, session: Any) -> dict[str, str]:
+        return dict(session.cookies)
+
+
+class Httpx2Driver(HttpxDriver):
+    """httpx2."""
+
+    line = "httpx2"
+
+
+class AsyncHttpxDriver(AsyncDriver):
+    """The async client of httpx."""
+
+    line = "httpx"
+    errors = _HTTPX_ERRORS
+    readings: ClassVar = {
+        "whole": lambda response: response.aread(),
+        "chunks": lambda response: response.aiter_bytes(),
+        "raw": lambda response: response.aiter_raw(),
+        "parts": lambda response: response.aiter_bytes(4),
+        "lines": lambda response: response.aiter_lines(),
+    }
+
+    def session(self, proxy: str | None) -> Any:
+        return self.module.AsyncClient(proxy=proxy, verify=_context())
+
+    async def send(self, session: Any, url: str, ask: Ask) -> Answer:  # type: ignore[override]
+        async with session.stream(
+            ask.method, url + ask.path, follow_redirects=ask.follow, **_httpx_options(ask)
+        ) as response:
+            body = await self.read(response, ask)
+        return _httpx_answer(response, body)
+
+    def jar(self, session: Any) -> dict[str, str]:
+        return dict(session.cookies)
+
+
+def _context() -> Any:
+    import ssl
+
+    return ssl.create_default_context(cafile=Driver.certificates)
+
+
+# requests
+
+
+class RequestsDriver(Driver):
+    """requests."""
+
+    line = "requests"
+    errors: ClassVar = {
+        "refused": "ConnectionError",
+        "name": "ConnectionError",
+        "tls": "SSLError",
+        "reading": "ReadTimeout",
+        "closed": "ConnectionError",
+        "malformed": "ConnectionError",
+        "broken body": "ChunkedEncodingError",
+        "short body": "ChunkedEncodingError",
+        "slow body": "ConnectionError",
+    }
+    readings: ClassVar = {
+        "whole": lambda response: response.content,
+        "chunks": lambda response: response.iter_content(None),
+        "parts": lambda response: response.iter_content(4),
+        "lines": lambda response: response.iter_lines(),
+        "raw": lambda response: response.raw.read(),
+        "raw parts": lambda response: [response.raw.read(5), response.raw.read()],
+        "raw stream": lambda response: response.raw.stream(4, decode_content=True),
+        "raw into": lambda response: _into(response.raw),
+        "raw read1": lambda response: getattr(response.raw, "read1", response.raw.read)(50),
+    }
+
+    def session(self, proxy: str | None) -> Any:
+        session = self.module.Session()
+        session.proxies = {"http": proxy, "https": proxy} if proxy else {}
+        session.verify = self.certificates
+        return session
+
+    def send(self, session: Any, url: str, ask: Ask) -> Answer:
+        with session.request(
+            ask.method,
+            url + ask.path,
+            data=ask.body,
+            headers=dict(ask.headers),
+            stream=ask.read != "whole",
+            allow_redirects=ask.follow,
+            timeout=ask.timeout,
+        ) as response:
+            body = self.read(response, ask)
+        own = {
+            "version": response.raw.version,
+            "encoding": response.encoding,
+            "url": urlsplit(response.url).path,
+            "ok": response.ok,
+            "method": response.request.method,
+            "raw": (type(response.raw).__name__, response.raw.closed, response.raw.status),
+            "has time": response.elapsed.total_seconds() >= 0,
+        }
+        history = [old.status_code for old in response.history]
+        headers = _stable(response.headers.items())
+        return Answer(response.status_code, response.reason, headers, body, history, own)
+
+    def jar(self, session: Any) -> dict[str, str]:
+        return dict(session.cookies)
+
+
+# aiohttp
+
+
+class AiohttpDriver(AsyncDriver):
+    """aiohttp."""
+
+    line = "aiohttp"
+    errors: ClassVar = {
+        "refused": "ClientConnectorError",
+        "name": "ClientConnectorDNSError",
+        "tls": "ClientConnectorCertificateError",
+        "reading": "SocketTimeoutError",
+        "closed": "ServerDisconnectedError",
+        "malformed": "ClientResponseError",
+        "broken body": "ClientPayloadError",
+        "short body": "ClientPayloadError",
+        "slow body": "SocketTimeoutError",
+    }
+    readings: ClassVar = {
+        "whole": lambda response: response.read(),
+        "chunks": lambda response: response.content.iter_any(),
+        "lines": lambda response: response.content,
+        "parts": lambda response: response.content.iter_chunked(4),
+    }
+
+    def session(self, proxy: str | None) -> Any:
+        jar = self.module.CookieJar(unsafe=True)
+        return self.module.ClientSession(cookie_jar=jar, proxy=proxy)
+
+    async def send(self, session: Any, url: str, ask: Ask) -> Answer:  # type: ignore[override]
+        async with session.request(
+            ask.method,
+            url + ask.path,
+            data=ask.body,
+            headers=dict(ask.headers),
+            allow_redirects=ask.follow,
+            timeout=self.module.ClientTimeout(sock_read=ask.timeout),
+            ssl=_context(),
+        ) as response:
+            body = await self.read(response, ask)
+        own = {
+            "version": response.version,
+            "closed": response.closed,
+            "connection": response.connection,
+            "method": response.request_info.method,
+            "url": response.url.path,
+            "type": response.content_type,
+        }
+        history = [old.status for old in response.history]
+        return Answer(response.status, response.reason, _stable(response.headers.items()), body, history, own)
+
+    def jar(self, session: Any) -> dict[str, str]:
+        return {cookie.key: cookie.value for cookie in session.cookie_jar}
+
+
+# urllib3
+
+
+class Urllib3Driver(Driver):
+    """urllib3."""
+
+    line = "urllib3"
+    errors: ClassVar = {
+        "refused": "NewConnectionError",
+        "name": "NameResolutionError",
+        "tls": "SSLError",
+        "reading": "ReadTimeoutError",
+        "closed": "ProtocolError",
+        "malformed": "ProtocolError",
+        "broken body": "ProtocolError",
+        "short body": "ProtocolError",
+        "slow body": "ReadTimeoutError",
+    }
+    readings: ClassVar = {
+        "whole": lambda response: response.data,
+        "chunks": lambda response: response.stream(None, decode_content=True),
+        "parts": lambda response: response.stream(4, decode_content=True),
+        "raw": lambda response: response.read(decode_content=False),
+        "twice": lambda response: [response.read(), response.read(), response.closed],
+        "read1": lambda response: [getattr(response, "read1", response.read)(5), response.read()],
+        "lines": lambda response: iter(io.BufferedReader(_open(response))),
+        "text": lambda response: io.TextIOWrapper(_open(response), "latin-1").read(),
+        "iterate": lambda response: iter(list(response)),
+        "into": _into,
+        "drain": lambda response: [response.drain_conn(), response.read()],
+    }
+
+    def session(self, proxy: str | None) -> Any:
+        options: dict[str, Any] = {"retries": False, "ca_certs": self.certificates, "maxsize": 3}
+        if proxy:
+            return self.module.ProxyManager(proxy, **options)
+        return self.module.PoolManager(**options)
+
+    def send(self, session: Any, url: str, ask: Ask) -> Answer:
+        response = session.request(
+            ask.method,
+            url + ask.path,
+            body=ask.body,
+            headers=dict(ask.headers),
+            preload_content=ask.read == "whole",
+            redirect=ask.follow,
+            retries=self.module.Retry(3, redirect=3, raise_on_redirect=True) if ask.follow else False,
+            timeout=ask.timeout,
+        )
+        body = self.read(response, ask)
+        response.close()
+        response.release_conn()
+        retries = response.retries
+        history = [old.status for old in retries.history] if retries is not None and ask.follow else []
+        own = {
+            "version": (response.version, getattr(response, "version_string", None)),
+            "chunked": response.chunked,
+            "kind": type(response).__name__,
+            "closed": response.closed,
+        }
+        return Answer(response.status, response.reason, _stable(response.headers.items()), body, history, own)
+
+
+def _open(response: Any) -> Any:
+    response.auto_close = False
+    return response
+
+
+# http.client
+
+
+class StdlibDriver(Driver):
+    """`http.client`, and `urllib.request` where redirects are followed or cookies are kept."""
+
+    line = "http.client"
+    decodes = False
+    errors: ClassVar = {
+        "refused": "ConnectionRefusedError",
+        "name": "gaierror",
+        "tls": "SSLCertVerificationError",
+        "reading": "TimeoutError",
+        "closed": "RemoteDisconnected",
+        "malformed": "BadStatusLine",
+        "broken body": "IncompleteRead",
+        "short body": "IncompleteRead",
+        "slow body": "TimeoutError",
+    }
+    readings: ClassVar = {
+        "whole": lambda response: response.read(),
+        "chunks": lambda response: iter(lambda: response.read1(100_000) or None, None),
+        "parts": lambda response: iter(lambda: response.read(4) or None, None),
+        "lines": lambda response: iter(response.readline, b""),
+        "into": _into,
+        "peek": lambda response: response.length != 0 and [response.peek(1)[:1], response.read()],
+        "text": lambda response: io.TextIOWrapper(response, "latin-1").read(),
+        "twice": lambda response: [response.read(), response.read(), response.closed],
+    }
+
+    @contextmanager
+    def session(self, proxy: str | None) -> Iterator[Any]:
+        import urllib.request
+
+        handlers: list[Any] = [urllib.request.HTTPCookieProcessor(CookieJar())]
+        if proxy:
+            handlers.append(urllib.request.ProxyHandler({"http": proxy, "https": proxy}))
+        handlers.append(urllib.request.HTTPSHandler(context=_context()))
+        yield urllib.request.build_opener(*handlers), proxy
+
+    def send(self, session: Any, url: str, ask: Ask) -> Answer:
+        import http.client
+        import urllib.request
+
+        opener, proxy = session
+        if ask.follow or proxy or ask.path == "/cookies":
+            request = urllib.request.Request(url + ask.path, ask.body, dict(ask.headers), method=ask.method)
+            with opener.open(request, timeout=ask.timeout) as response:
+                return self._answer(response, ask)
+        parts = urlsplit(url)
+        options: dict[str, Any] = {"context": _context()} if parts.scheme == "https" else {}
+        make = http.client.HTTPSConnection if options else http.client.HTTPConnection
+        with closing(make(parts.hostname or "", parts.port, timeout=ask.timeout, **options)) as connection:
+            connection.request(ask.method, ask.path, ask.body, dict(ask.headers))
+            with connection.getresponse() as response:
+                return self._answer(response, ask)
+
+    def _answer(self, response: Any, ask: Ask) -> Answer:
+        own = {"version": response.version, "chunked": response.chunked, "closes": response.will_close}
+        body = self.read(response, ask)
+        return Answer(response.status, response.reason, _stable(response.getheaders()), body, [], own)
+
+    def jar(self, session: Any) -> dict[str, str]:
+        (processor,) = (each for each in session[0].handlers if hasattr(each, "cookiejar"))
+        return {cookie.name: cookie.value or "" for cookie in processor.cookiejar}
+
+
+DRIVERS: list[Driver] = [
+    HttpxDriver(),
+    AsyncHttpxDriver(),
+    Httpx2Driver(),
+    RequestsDriver(),
+    AiohttpDriver(),
+    Urllib3Driver(),
+    StdlibDriver(),
+]
+"""The driver of each bundled client."""
