@@ -79,7 +79,7 @@ class Runs:
             ledger=Ledger(),
         )
         self.state.test = TEST
-        self.state.owner = Owner(TEST)
+        self.state.owner = Owner(TEST, is_test=True)
         self._fixtures = Owner("test_shop.py")
         self.engine = Engine(self.state, locks=lambda: ByteLocks(str), today="2026-11-02")
         self.calls: list[ClientCall] = []

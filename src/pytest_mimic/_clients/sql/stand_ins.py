@@ -134,7 +134,7 @@ class StandInConnection(_PsycopgParts):
         if name.startswith(_CONFIGURING):
             return partial(self._configure, name)
         if not lazy.port.taking():
-            return getattr(lazy.connect_alone(), name)
+            return getattr(lazy.connect(), name)
         return _recorded(lazy, name, attributes=_ATTRIBUTES, methods=_METHODS)
 
     def _configure(self, name: str, *args: Any, **kwargs: Any) -> Any:
@@ -143,11 +143,12 @@ class StandInConnection(_PsycopgParts):
             settings[name.removeprefix("set_")] = args[0]
         if name == "set_isolation_level":
             settings["autocommit"] = args[0] == "autocommit"
-        return self._lazy.configure(lambda real: getattr(real, name)(*args, **kwargs))
+        once = name if name.startswith("set_") else ""
+        return self._lazy.configure(lambda real: getattr(real, name)(*args, **kwargs), once)
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._lazy.settings[name] = value
-        self._lazy.configure(lambda real: setattr(real, name, value))
+        self._lazy.configure(lambda real: setattr(real, name, value), name)
 
 
 class StandInDriver(_PsycopgParts):

@@ -71,10 +71,11 @@ class OpenCassette(Cassette):
     Attributes:
         ordinals: The databases that calls went to, in order of first use.
         is_left_out: Whether it replays because `--mimic-only` selects none of its recorded calls.
+        is_test: False: a wider fixture may have opened it.
         replayed, recorded_again, is_aborted, is_ending: See `conversations.Participant`.
     """
 
-    is_ending = False
+    is_ending = is_test = False
 
     def __init__(
         self, engine: Engine, name: str, mode: CassetteMode, *, strict: bool, only_replays: bool

@@ -112,6 +112,7 @@ class Owner:
     """The test, or the scope of a wider fixture, that the calls of a sequence belong to.
 
     Attributes:
+        is_test: Whether it is a test.
         fixtures: How many fixtures of this scope are set up now.
         positions, sequences: The number of calls made, and the sequence being recorded, by the recording's name.
         ordinals: The databases that calls went to, in order of first use.
@@ -125,6 +126,7 @@ class Owner:
         "fixtures",
         "is_aborted",
         "is_ending",
+        "is_test",
         "journal",
         "name",
         "ordinals",
@@ -135,8 +137,9 @@ class Owner:
         "sequences",
     )
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, is_test: bool = False) -> None:
         self.name = name
+        self.is_test = is_test
         self.fixtures = 0
         self.positions: dict[str, int] = {}
         self.sequences: dict[str, SequenceInProgress] = {}

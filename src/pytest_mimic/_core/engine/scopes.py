@@ -61,7 +61,7 @@ class Scopes:
     # -- tests
 
     def begin_test(self, nodeid: str) -> None:
-        self._state.owner = Owner(nodeid)
+        self._state.owner = Owner(nodeid, is_test=True)
 
     def begin_again(self) -> None:
         """Prepare for the next attempt of a test, in which the conversations that have ended this one run for real."""

@@ -113,7 +113,7 @@ class VcrPlayer:
 
     Attributes:
         mode: `live` if nothing is mimicked.
-        ordinals, replayed, recorded_again, is_aborted, is_ending: As an `OpenCassette` has them.
+        ordinals, replayed, recorded_again, is_aborted, is_ending, is_test: As an `OpenCassette` has them.
         own: The cassette in the vault, once it takes the calls.
         entries: The recorded requests.
         counts: How often each of them was played, by its place.
@@ -134,7 +134,7 @@ class VcrPlayer:
         self.ordinals: dict[str, list[str]] = {}
         self.replayed: set[str] = set()
         self.recorded_again: set[str] = set()
-        self.is_aborted = False
+        self.is_aborted = self.is_test = False
         self.own: OpenCassette | None = None
         self.entries: list[RecordedRequest] = []
         self.counts: Counter[int] = Counter()
