@@ -61,6 +61,19 @@ class _PsycopgParts:
         return lazy.settings["adapters"]
 
 
+class _Pg8000Types:
+    """pg8000's map from Python's types to those of the server, in which SQLAlchemy registers one like another."""
+
+    def __init__(self, connection: LazyConnection) -> None:
+        self._lazy = connection
+
+    def __getitem__(self, kind: type) -> type:
+        return kind
+
+    def __setitem__(self, kind: type, like: type) -> None:
+        self._lazy.configure(lambda real: real.py_types.__setitem__(kind, real.py_types[like]))
+
+
 class StandInConnection(_PsycopgParts):
     """The connection in a pool. The driver's connection behind it may not be open."""
 
@@ -110,6 +123,10 @@ class StandInConnection(_PsycopgParts):
     @property
     def _connection(self) -> StandInDriver:
         return StandInDriver(self._lazy)
+
+    @property
+    def py_types(self) -> _Pg8000Types:
+        return _Pg8000Types(self._lazy)
 
     @property
     def driver_connection(self) -> Any:
