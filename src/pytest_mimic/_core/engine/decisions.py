@@ -19,23 +19,19 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.single_flight import CallInFlight
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.vault import Stored
-    from pytest_mimic._core.vault.locks import Locks
 
 
 class Decisions:
     """The decisions of one run, and what they rest on.
 
-    Args:
-        state: The run's state.
-        locks: Locks between the processes that use the vault.
-        today: The date of new recordings, `2026-11-02`.
+    A plain recorded value is replayed without a decision: see `FunctionPlan.open_player`.
     """
 
-    def __init__(self, state: RunState, *, locks: Locks, today: str) -> None:
+    def __init__(self, state: RunState) -> None:
         self.state = state
-        self.recordings = Recordings(state, today=today)
+        self.recordings = Recordings(state)
         self.sequences = Sequences(state, self.recordings)
-        self.in_flight = CallsInFlight(locks)
+        self.in_flight = CallsInFlight(state.locks())
         state.context_copier = ContextCopier(state.inside)
 
     def decide(self, call: Call) -> Step | CallInFlight:
@@ -132,3 +128,12 @@ class Decisions:
             waited = f"{call.label} was in flight elsewhere for over {MAX_WAIT:.0f} s"
             self.state.ledger.note(f"{waited}: it ran here too")
         return call.checks <= MAX_CHECKS
+
+
+def decisions_of(state: RunState) -> Decisions:
+    """Return the decisions of a run, made on first use: a run that only replays plain values needs none."""
+    found: Decisions | None = state.decisions
+    if found is None:
+        with state.guard:  # several threads may make their first call
+            found = state.decisions = state.decisions or Decisions(state)
+    return found

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from inspect import isasyncgenfunction
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.engine.steps import PASS, LiveCall
 from pytest_mimic._core.engine.streams import perform, perform_async, relaying, replaying
 from pytest_mimic._core.machinery import called_by_pytest
@@ -67,12 +68,12 @@ def decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     if passing is not None:
         return passing
     call = plan.call(args, kwargs)
-    step = plan.engine.decide(call)
+    step = decisions_of(plan.state).decide(call)
     while step.mode == "wait":
         if step.returned_coroutine:
             return step
         step.block()
-        step = plan.engine.decide(call)
+        step = decisions_of(plan.state).decide(call)
     return step
 
 
@@ -83,7 +84,7 @@ async def decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[s
         return passing
     call = plan.call(args, kwargs)
     call.is_async = True
-    step = plan.engine.decide(call)
+    step = decisions_of(plan.state).decide(call)
     while step.mode == "wait":
         trio = sys.modules.get("trio")
         if trio is not None and trio.lowlevel.in_trio_run():
@@ -92,7 +93,7 @@ async def decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[s
             from asyncio.tasks import sleep
 
             await sleep(step.interval)
-        step = plan.engine.decide(call)
+        step = decisions_of(plan.state).decide(call)
     return step
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_mimic._core.engine.call import CassetteInUse
     from pytest_mimic._core.engine.call_files import CallArgument
-    from pytest_mimic._core.engine.engine import Engine
+    from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.kept_files import KeptFiles
     from pytest_mimic._core.target_options import Options
 
@@ -67,25 +67,24 @@ class FunctionPlan(Plan):
 
     def __init__(
         self,
-        engine: Engine,
+        state: RunState,
         target: str,
         function: Callable[..., Any],
         options: Options,
         cassette: CassetteInUse | None = None,
     ) -> None:
-        self.engine = engine
-        self.state = engine.state
-        self.places = engine.state.places
+        self.state = state
+        self.places = state.places
         self.target = target
         self.function = function
         self.options = options
         self.cassette = cassette
         self.players: dict[str, Callable[[], Any]] = {}
-        self.running = engine.state.running
-        mode, only = engine.state.settings.mode, engine.state.only
+        self.running = state.running
+        mode, only = state.settings.mode, state.only
         if only is not None and not only.selects(target):
             mode = Mode.REPLAY
-        is_plain = not options.sequence and cassette is None and engine.state.log is None
+        is_plain = not options.sequence and cassette is None and state.log is None
         self.plays = mode is Mode.REPLAY and is_plain
         self.is_live = mode is Mode.LIVE and cassette is None
 
@@ -163,10 +162,10 @@ class FunctionPlan(Plan):
         """Return the function that gives a fresh value for an identity that is called for the first time.
 
         Returns:
-            None if there is no recording, or more to it than a value: `Engine.decide` handles that.
+            None if there is no recording, or more to it than a value: `Decisions.decide` handles that.
 
         Raises:
-            StaleRecordingError, CorruptRecordingError: See `Engine.decide`.
+            StaleRecordingError, CorruptRecordingError: See `Decisions.decide`.
         """
         name = f"{self._folder}/{key}.json"
         found = self.state.vault.read_player(name)

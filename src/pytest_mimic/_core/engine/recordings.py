@@ -31,18 +31,15 @@ if TYPE_CHECKING:
 class Recordings:
     """The recordings of one run's calls.
 
-    New recordings bear the date `today`, `2026-11-02`. It is given, because a test may have stopped the clock.
-
     Attributes:
         guard: Held while counters, sequences and journals change.
         known: The recordings that this run has read or written, by name.
         cassette_users: The tests that have used each cassette in this run.
     """
 
-    def __init__(self, state: RunState, *, today: str) -> None:
+    def __init__(self, state: RunState) -> None:
         self.guard = threading.RLock()
         self._state = state
-        self._today = today
         # A description of the arguments is for messages, and to know what `--mimic-only` selects.
         self._skims = state.settings.mode is Mode.REPLAY and state.only is None
         self.known: dict[str, Recording] = {}
@@ -223,7 +220,7 @@ class Recordings:
             arguments=call.arguments if self._state.settings.store_arguments else None,
             source=call.plan.source,
             test=self._state.test,
-            recorded=self._today,
+            recorded=self._state.today,
             owner=owner.name if owner is not None else None,
             outcomes=outcomes,
         )
@@ -368,7 +365,7 @@ class Recordings:
         self, name: str, entries: list[CassetteEntry], errors: Errors, *, test: str | None
     ) -> None:
         """Write a cassette of a test, or of several without a name. If the test fails, the file is restored."""
-        written = self._state.vault.write_cassette(name, entries, test=test, recorded=self._today)
+        written = self._state.vault.write_cassette(name, entries, test=test, recorded=self._state.today)
         self._note(name, written, errors)
 
     def forget_misses(self) -> None:

@@ -28,7 +28,7 @@ class Sequences:
         """Return the step for a call of a sequence.
 
         Raises:
-            MissingRecordingError, StaleRecordingError, CorruptRecordingError: See `Engine.decide`.
+            MissingRecordingError, StaleRecordingError, CorruptRecordingError: See `Decisions.decide`.
         """
         owner = self._state.owner
         name = self._recordings.name_of(call, owner)
