@@ -163,7 +163,7 @@ class OpenCassette(Cassette):
         if self.mode == "verify":
             return self._recordings.verification(call, [entry.stored], place=place)
         self.play_count += 1
-        finish = partial(self._keep, place, call) if is_extending else None
+        finish = partial(self._keep, place) if is_extending else None
         return Replay(self._state, call, entry.stored, finish=finish)
 
     def _begin_again_if_left_out(self, call: Call) -> None:
@@ -213,11 +213,12 @@ class OpenCassette(Cassette):
                 place = len(self._entries)
                 self._entries.append(None)
             self._order.append(place)
-        return RealCall(self._state, call, partial(self._keep, place, call))
+        return RealCall(self._state, call, partial(self._keep, place))
 
-    def _keep(self, place: int, call: Call, outcome: Outcome, duration: float) -> None:
+    def _keep(self, place: int, real: RealCall, outcome: Outcome, duration: float) -> None:
         from pytest_mimic._core.vault import CassetteEntry
 
+        call = real.call
         with self._guard:
             replaced = self._replaced.get(call.key)
             before = replaced.pop(0) if replaced else self._entries[place]
@@ -229,7 +230,7 @@ class OpenCassette(Cassette):
             key=call.key,
             arguments=call.arguments if self._state.settings.store_arguments else None,
             source=call.plan.source,
-            stored=self._recordings.encode(call, outcome, duration, before=before and before.stored),
+            stored=self._recordings.encode(real, outcome, duration, before=before and before.stored),
         )
         self._has_new_entries = True
         self._errors[place] = self._recordings.error_of(call, outcome)

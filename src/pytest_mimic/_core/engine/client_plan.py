@@ -60,8 +60,8 @@ class ClientPlan(Plan):
         if identity is None:
             identity = self._identities[names] = self._identity_of(names)
         return Call(
-            self,
-            identity.key(tuple(counted.values())),
+            plan=self,
+            key=identity.key(tuple(counted.values())),
             signature=edge_call.signature,
             host=edge_call.host,
             sequence=not edge_call.shared and self.options.sequence is not False,

@@ -52,9 +52,12 @@ if TYPE_CHECKING:
         active: bool
 
     class CallUnderWay(Surrounding, Protocol):
-        """A real call that has begun; `steps.RealCall` as the state knows it."""
+        """A call whose code runs; `steps.RunningCall` as the state knows it."""
 
-        call: Call
+        @property
+        def label(self) -> str:
+            """The call in one line."""
+            ...
 
         @property
         def seconds(self) -> float:
@@ -236,7 +239,7 @@ class RunState:
         for real in list(self.unfinished):
             is_running = real in self.running
             how = "was still running at the end" if is_running else "was not read to its end or closed"
-            self.ledger.note(f"{real.call.label} {how}: not recorded")
+            self.ledger.note(f"{real.label} {how}: not recorded")
 
 
 def noting_processes(start: Callable[[Any], None], state: RunState) -> Callable[[Any], None]:

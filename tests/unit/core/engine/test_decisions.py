@@ -47,8 +47,7 @@ def test_a_call_that_is_in_flight_elsewhere_for_too_long_runs_here_too(runs: Run
     second = plan.call(("Oslo",), {})
 
     assert (first.mode, decisions_of(runs.state).decide(second).mode) == ("run", "wait")
-    second.checks = MAX_CHECKS
-    assert decisions_of(runs.state).decide(second).mode == "run"
+    assert decisions_of(runs.state).decide(second, checks=MAX_CHECKS).mode == "run"
     assert runs.ledger.notes == [
         "shop:fetch(city='Oslo') was in flight elsewhere for over 30 s: it ran here too"
     ]

@@ -6,6 +6,8 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -203,7 +205,7 @@ class VcrPlayer:
             shown = self._describer.call(sent)
             if shown is not None:  # neither messages nor our format have what the filters take out
                 plan: Any = call.plan
-                call.describe_as(plan.described(shown))
+                call = replace(call, describe=partial(plan.described, shown))
         if self.own is not None:
             return self.own.decide(call)
         state = self._state
