@@ -75,7 +75,8 @@ class Decisions:
         if mode is Mode.LIVE:
             return PASS
         name = recordings.name_of(call)
-        if mode is Mode.RERECORD:
+        is_unknown = name not in recordings.known and call.plan.kind == "function"
+        if mode is Mode.RERECORD or (mode is Mode.RECORD and is_unknown):
             return self._run_once(call, name, checks)
         recording = recordings.find(name)
         if mode is Mode.RECORD:
@@ -95,14 +96,14 @@ class Decisions:
         return Replay(self.state, call, outcomes[0], others=outcomes[1:], finish=finish)
 
     def _run_once(self, call: Call, name: str, checks: int) -> Step | CallInFlight:
-        """Run a call for real, unless an identical call does so now or has just done so."""
+        """Run a call for real, unless it has a recording, or an identical call runs now or has just done so."""
         finish = partial(self.recordings.record, name)
         if call.plan.kind != "function":  # a client's edge cannot wait
             return RealCall(self.state, call, finish)
         flight, is_first = self.in_flight.start(name)
         if not is_first:
             return flight if self._waits(call, flight, checks) else RealCall(self.state, call, finish)
-        # Another thread or process may have recorded the call since it was looked up.
+        # Looked up only now: another thread or process may have just recorded the call.
         try:
             if self.state.settings.mode is Mode.RERECORD:
                 found = self.recordings.known.get(name) if checks else None
