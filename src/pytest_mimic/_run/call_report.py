@@ -49,7 +49,7 @@ class CallReports:
         self._last = ""
         if path:  # loaded now, because a test may replace functions that these modules bind
             from pytest_mimic._tools.shown import page_files as writing  # noqa: F401
-        session.state.log = CallLog(session.engine, details=bool(path))
+        session.state.log = CallLog(session.state, details=bool(path))
 
     def begin_test(self) -> None:
         """Do nothing: rows bear the id of their test."""

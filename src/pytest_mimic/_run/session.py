@@ -8,7 +8,6 @@ from time import strftime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakValueDictionary
 
-from pytest_mimic._core.engine.engine import Engine
 from pytest_mimic._core.engine.function_plan import FunctionPlan
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.run_state import RunState, noting_processes
@@ -110,10 +109,17 @@ class Session:
         self.vault = Vault(
             store, pickles=settings.pickles, label=settings.shown_vault, detaches=settings.detaches
         )
-        self.state = RunState(settings=settings, vault=self.vault, ledger=self.ledger)
-        self.engine = Engine(self.state, locks=store.byte_locks, today=strftime("%Y-%m-%d"))
+        self.state = RunState(
+            settings=settings,
+            vault=self.vault,
+            ledger=self.ledger,
+            locks=store.byte_locks,
+            today=strftime("%Y-%m-%d"),
+        )
         if settings.mode is not Mode.REPLAY:
-            self.engine.decisions  # noqa: B018
+            from pytest_mimic._core.engine.decisions import decisions_of
+
+            decisions_of(self.state)
             for name in _BOUND_EARLY:
                 import_module(f"pytest_mimic._core.{name}")
         self.targets: list[Target] = []
@@ -128,7 +134,7 @@ class Session:
         # One of each for the whole run: a wrapper of an earlier activation may be in use again, and has its state.
         self._adapters: dict[str, Adapter] = {}
         self._coverings: list[Covering] = []
-        self.scopes = Scopes(self.engine)
+        self.scopes = Scopes(self.state)
         self._unnamed = 0
         self._guard: NetworkGuard | None = None
         self._guarding: Activation | None = None
@@ -198,7 +204,7 @@ class Session:
         options, cassette = request.target.options, request.cassette
         plan = None  # the function runs for real
         if _is_selected(name, options) and not (cassette and cassette.mode == "live"):
-            plan = FunctionPlan(self.engine, name, function, options, cassette)
+            plan = FunctionPlan(self.state, name, function, options, cassette)
         mimicked.push(request, plan)
         return mimicked.wrapper
 
@@ -223,8 +229,8 @@ class Session:
             adapter = self._adapters.get(target.module)
             if adapter is None:
                 adapter = self._adapters[target.module] = load_adapter(target.module)
-            port = self._ports.setdefault(adapter.name, ClientPort(self.engine))
-            plan = ClientPlan(self.engine, adapter, target.options, cassette, activation)
+            port = self._ports.setdefault(adapter.name, ClientPort(self.state))
+            plan = ClientPlan(self.state, adapter, target.options, cassette, activation)
             port.plans.append(plan)
             plans.append((port, plan))
             own = (*adapter.edges(), *adapter.watched)
@@ -340,7 +346,7 @@ class Session:
             self._edges.clear()
             self._patcher.forget()
             self.state.end_test()
-            self.engine.close()
+            self.state.close()
 
     # -- cassettes
 
@@ -394,7 +400,7 @@ class Session:
             mode = mode_left_out(fixture, settings.mode, exists=exists, may_record=may_record)
         else:
             mode = mode_of(fixture, settings.mode, name=name, exists=exists, may_record=may_record)
-        cassette = OpenCassette(self.engine, name, mode, strict=strict, only_replays=fixture == "replay")
+        cassette = OpenCassette(self.state, name, mode, strict=strict, only_replays=fixture == "replay")
         cassette.is_left_out = left_out and mode == "replay"
         return cassette
 

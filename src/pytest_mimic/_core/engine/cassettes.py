@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.engine.cassette_types import Cassette, CassetteCall
-from pytest_mimic._core.engine.engine import Engine
+from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.engine.owners import RestartError
 from pytest_mimic._core.engine.steps import PASS, RealCall, Replay, Step
 from pytest_mimic._core.outcome.raising import is_interruption
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.cassette_rules import CassetteMode
     from pytest_mimic._core.engine.ledger import RecordedError
+    from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry
@@ -62,7 +63,7 @@ class OpenCassette(Cassette):
     """A cassette with what the engine needs of it.
 
     Args:
-        engine: The run's engine.
+        state: The run's state.
         name: The name, folders included, without `.json`.
         mode: `record`, `replay`, `extend` (replay, and record new calls), `verify` or `live`.
         strict: Whether every recorded call must be made, in the recorded order.
@@ -78,10 +79,10 @@ class OpenCassette(Cassette):
     is_ending = is_test = False
 
     def __init__(
-        self, engine: Engine, name: str, mode: CassetteMode, *, strict: bool, only_replays: bool
+        self, state: RunState, name: str, mode: CassetteMode, *, strict: bool, only_replays: bool
     ) -> None:
-        self._state = engine.state
-        self._recordings = engine.recordings
+        self._state = state
+        self._recordings = decisions_of(state).recordings
         self._file = f"cassettes/{name}.json"
         self._strict = strict
         self._remedies = [_NEVER_RECORDS] if only_replays else None
@@ -163,7 +164,7 @@ class OpenCassette(Cassette):
         if self.mode == "verify":
             return self._recordings.verification(call, [entry.stored], place=place)
         self.play_count += 1
-        finish = partial(self._keep, place, call) if is_extending else None
+        finish = partial(self._keep, place) if is_extending else None
         return Replay(self._state, call, entry.stored, finish=finish)
 
     def _begin_again_if_left_out(self, call: Call) -> None:
@@ -213,11 +214,12 @@ class OpenCassette(Cassette):
                 place = len(self._entries)
                 self._entries.append(None)
             self._order.append(place)
-        return RealCall(self._state, call, partial(self._keep, place, call))
+        return RealCall(self._state, call, partial(self._keep, place))
 
-    def _keep(self, place: int, call: Call, outcome: Outcome, duration: float) -> None:
+    def _keep(self, place: int, real: RealCall, outcome: Outcome, duration: float) -> None:
         from pytest_mimic._core.vault import CassetteEntry
 
+        call = real.call
         with self._guard:
             replaced = self._replaced.get(call.key)
             before = replaced.pop(0) if replaced else self._entries[place]
@@ -229,7 +231,7 @@ class OpenCassette(Cassette):
             key=call.key,
             arguments=call.arguments if self._state.settings.store_arguments else None,
             source=call.plan.source,
-            stored=self._recordings.encode(call, outcome, duration, before=before and before.stored),
+            stored=self._recordings.encode(real, outcome, duration, before=before and before.stored),
         )
         self._has_new_entries = True
         self._errors[place] = self._recordings.error_of(call, outcome)

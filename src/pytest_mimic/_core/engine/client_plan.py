@@ -6,7 +6,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.call import Call, Plan
-from pytest_mimic._core.engine.engine import Engine
+from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.engine.steps import PASS
 from pytest_mimic._core.identity import CallIdentity
 from pytest_mimic._core.identity.ignore import parse_path, prune
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pytest_mimic._core.engine.call import CassetteInUse
+    from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.seam.base import Adapter, ClientCall
     from pytest_mimic._core.seam.replay_log import Caller
@@ -35,14 +36,13 @@ class ClientPlan(Plan):
 
     def __init__(
         self,
-        engine: Engine,
+        state: RunState,
         adapter: Adapter,
         options: Options,
         cassette: CassetteInUse | None,
         activation: object = None,
     ) -> None:
-        self.engine = engine
-        self.places = engine.state.places
+        self.places = state.places
         self.adapter = adapter
         self.kind = self.target = adapter.name
         self.options = options
@@ -60,8 +60,8 @@ class ClientPlan(Plan):
         if identity is None:
             identity = self._identities[names] = self._identity_of(names)
         return Call(
-            self,
-            identity.key(tuple(counted.values())),
+            plan=self,
+            key=identity.key(tuple(counted.values())),
             signature=edge_call.signature,
             host=edge_call.host,
             sequence=not edge_call.shared and self.options.sequence is not False,
@@ -132,12 +132,11 @@ class ClientPort:
         noting: A block. Our errors raised in it fail the running test, even if its code catches them.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._state = engine.state
+    def __init__(self, state: RunState) -> None:
+        self._state = state
         self.plans: list[ClientPlan] = []
-        self.redactor = engine.state.redactor
-        self.noting = engine.state.pending
+        self.redactor = state.redactor
+        self.noting = state.pending
 
     def taking(self) -> bool:
         if not self.plans:
@@ -191,7 +190,7 @@ class ClientPort:
             MissingRecordingError: It has no recording, and the mode does not run it.
         """
         line = self._line(call) if self.taking() else None
-        return PASS if line is None else self._engine.decide(line.call(call))
+        return PASS if line is None else decisions_of(self._state).decide(line.call(call))
 
     @property
     def caller(self) -> Caller:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.engine.owners import Errors, Owner
     from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.steps import RealCall
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
     from pytest_mimic._core.vault.writing import Written
@@ -31,18 +32,15 @@ if TYPE_CHECKING:
 class Recordings:
     """The recordings of one run's calls.
 
-    New recordings bear the date `today`, `2026-11-02`. It is given, because a test may have stopped the clock.
-
     Attributes:
         guard: Held while counters, sequences and journals change.
         known: The recordings that this run has read or written, by name.
         cassette_users: The tests that have used each cassette in this run.
     """
 
-    def __init__(self, state: RunState, *, today: str) -> None:
+    def __init__(self, state: RunState) -> None:
         self.guard = threading.RLock()
         self._state = state
-        self._today = today
         # A description of the arguments is for messages, and to know what `--mimic-only` selects.
         self._skims = state.settings.mode is Mode.REPLAY and state.only is None
         self.known: dict[str, Recording] = {}
@@ -185,27 +183,27 @@ class Recordings:
         `place` is that of the first outcome in its recording or cassette.
         """
         replay = Replay(self._state, call, recorded[0], recorded[1:], counts=False)
-        return Verification(self._state, call, partial(self._verify, call, recorded, place), replay)
+        return Verification(self._state, call, partial(self._verify, recorded, place), replay)
 
     def _verify(
-        self, call: Call, recorded: Sequence[Stored], place: int, outcome: Outcome, duration: float
+        self, recorded: Sequence[Stored], place: int, real: RealCall, outcome: Outcome, duration: float
     ) -> None:
         """Compare a real outcome with its recording, and note a difference."""
         from pytest_mimic._core.engine.verifying import drift_of, matching_stream
 
-        state = self._state
-        outcome.changed, outcome.files = call.plan.changed(call), call.plan.kept(call)
+        state, call = self._state, real.call
+        outcome.changed, outcome.files = call.plan.changed(call), call.plan.kept(real.noted)
         expected = matching_stream(recorded, outcome, call.paths)
         with self.guard:
             state.ledger.verified += 1
         paths: dict[str | None, None] = {}
-        drift = drift_of(call, expected, outcome, redactor=state.redactor, test=state.test, paths=paths)
+        drift = drift_of(real, expected, outcome, redactor=state.redactor, test=state.test, paths=paths)
         if drift is not None and state.settings.drift is not None:
             from pytest_mimic._core.engine.drifts import Drift, keep
 
             place += next(index for index, one in enumerate(recorded) if one is expected)
             found = Drift(call, expected, place, drift, list(paths))
-            encode = partial(self._encoded, call, duration=duration, before=None)
+            encode = partial(self._encoded, real, duration=duration, before=None)
             keep(found, state, outcome, encode, partial(self.new_recording, call))
         if drift is not None:
             state.blame(drift, call)
@@ -223,13 +221,13 @@ class Recordings:
             arguments=call.arguments if self._state.settings.store_arguments else None,
             source=call.plan.source,
             test=self._state.test,
-            recorded=self._today,
+            recorded=self._state.today,
             owner=owner.name if owner is not None else None,
             outcomes=outcomes,
         )
 
     def encode(
-        self, call: Call, outcome: Outcome, duration: float, *, before: Stored | None = None
+        self, real: RealCall, outcome: Outcome, duration: float, *, before: Stored | None = None
     ) -> Stored:
         """Return an outcome in its stored form, if it may be recorded.
 
@@ -239,15 +237,15 @@ class Recordings:
         Raises:
             MutatedInputError, UnstorableOutcomeError: It may not be recorded.
         """
-        stored = self._encoded(call, outcome, duration, before=before)
+        stored = self._encoded(real, outcome, duration, before=before)
         if self._state.log is not None:
-            self._state.log.note("recorded", call, stored=stored, seconds=duration)
+            self._state.log.note("recorded", real.call, stored=stored, seconds=duration)
         return stored
 
-    def _encoded(self, call: Call, outcome: Outcome, duration: float, *, before: Stored | None) -> Stored:
-        plan = call.plan
-        plan.mutated(call)
-        outcome.changed, outcome.files = plan.changed(call), plan.kept(call)
+    def _encoded(self, real: RealCall, outcome: Outcome, duration: float, *, before: Stored | None) -> Stored:
+        call, plan = real.call, real.call.plan
+        plan.mutated(call, real.noted)
+        outcome.changed, outcome.files = plan.changed(call), plan.kept(real.noted)
         is_detached = plan.cassette is not None
         vault = self._state.vault
         stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)
@@ -259,7 +257,7 @@ class Recordings:
                 outcome, self._state.redactor, places=plan.places, secrets=partial(plan.secrets, call)
             )
             stored.entry["preview"] = lines
-        if call.awaited:
+        if real.awaited:
             stored.entry["awaited"] = True
         if before is not None and (plan.options.volatile or plan.kind != "function"):
             from pytest_mimic._core.engine.verifying import is_unchanged
@@ -268,12 +266,13 @@ class Recordings:
                 return before
         return stored
 
-    def record(self, name: str, call: Call, outcome: Outcome, duration: float) -> None:
+    def record(self, name: str, real: RealCall, outcome: Outcome, duration: float) -> None:
         """Record the outcome of a call that belongs to no sequence and no cassette.
 
         Of the streams of a call, one is kept for each way in which its reader replied: the one that goes furthest.
         """
-        stored = self.encode(call, outcome, duration, before=self._before(name, call, outcome))
+        call = real.call
+        stored = self.encode(real, outcome, duration, before=self._before(name, call, outcome))
         streams = [stored]
         if stored.kind == "stream" and name in self.known and name in self._state.ledger.used:
             from pytest_mimic._core.engine.streams import goes_further, share_beginning
@@ -368,7 +367,7 @@ class Recordings:
         self, name: str, entries: list[CassetteEntry], errors: Errors, *, test: str | None
     ) -> None:
         """Write a cassette of a test, or of several without a name. If the test fails, the file is restored."""
-        written = self._state.vault.write_cassette(name, entries, test=test, recorded=self._today)
+        written = self._state.vault.write_cassette(name, entries, test=test, recorded=self._state.today)
         self._note(name, written, errors)
 
     def forget_misses(self) -> None:

@@ -28,7 +28,7 @@ class Sequences:
         """Return the step for a call of a sequence.
 
         Raises:
-            MissingRecordingError, StaleRecordingError, CorruptRecordingError: See `Engine.decide`.
+            MissingRecordingError, StaleRecordingError, CorruptRecordingError: See `Decisions.decide`.
         """
         owner = self._state.owner
         name = self._recordings.name_of(call, owner)
@@ -108,8 +108,8 @@ class Sequences:
             if call.plan.kind != "function":
                 is_real = self._converse(owner, call, is_new=is_real)
 
-        def finish(outcome: Outcome, duration: float) -> None:
-            stored = recordings.encode(call, outcome, duration, before=sequence.before(position))
+        def finish(real: RealCall, outcome: Outcome, duration: float) -> None:
+            stored = recordings.encode(real, outcome, duration, before=sequence.before(position))
             errors = {position: recordings.error_of(call, outcome)}
             with recordings.guard:
                 sequence.new[position] = stored

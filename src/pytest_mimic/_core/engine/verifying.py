@@ -13,6 +13,7 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Plan
+    from pytest_mimic._core.engine.steps import RealCall
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.redact.redactor import Redactor
@@ -24,7 +25,7 @@ _MOST_RECOMMENDED = 5
 
 
 def drift_of(
-    call: Call,
+    real: RealCall,
     stored: Stored,
     actual: Outcome,
     *,
@@ -36,6 +37,7 @@ def drift_of(
 
     `paths` gets the paths of the differences; see `compare`.
     """
+    call = real.call
     recorded, failure = stored.load(call.paths), _failure(actual)
     if failure is not None and _failure(recorded) is None:
         error = unverifiable(call.label, failure, test=test, redactor=redactor)
@@ -44,7 +46,7 @@ def drift_of(
     plan, options = call.plan, call.plan.options
     lines = []
     paths = {} if paths is None else paths
-    if stored.awaited and not (call.awaited or call.is_async or recorded.kind != actual.kind):
+    if stored.awaited and not (real.awaited or call.is_async or recorded.kind != actual.kind):
         lines, paths[None] = ["the call returned something to await when recorded, not now"], None
     lines += compare(
         plan.comparable(recorded, actual),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.describe.text import by_name, render
+from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._tools.shown.page_outcomes import shown_outcome
 from pytest_mimic.errors import MimicError
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.engine import Engine
+    from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import Stored
 
@@ -31,15 +32,15 @@ class CallLog:
     A row has no secret: descriptions and messages are redacted already, and `shown_outcome` redacts outcomes.
 
     Args:
-        engine: The run's engine.
+        state: The run's state.
         details: Whether the rows have the arguments and the outcome as well, which the HTML report shows.
     """
 
-    def __init__(self, engine: Engine, *, details: bool) -> None:
-        self._engine = engine
-        self._state = engine.state
+    def __init__(self, state: RunState, *, details: bool) -> None:
+        self._state = state
         self._details = details
-        engine.decisions  # noqa: B018 - loaded now, because a test may replace functions that these modules bind
+        # Made now, because a test may replace functions that these modules bind.
+        self._recordings = decisions_of(state).recordings
 
     def note(
         self,
@@ -93,7 +94,7 @@ class CallLog:
             )
             if stored.name != "?":
                 row["name"] = stored.name
-            recording = self._engine.recordings.known.get(stored.name)
+            recording = self._recordings.known.get(stored.name)
             if recording is not None and recording.recorded:
                 row["recorded"] = recording.recorded
         if error is not None:

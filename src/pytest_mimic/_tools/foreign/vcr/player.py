@@ -6,10 +6,13 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_mimic._core.ambient import command
+from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.engine.owners import RestartError
 from pytest_mimic._core.engine.steps import PASS, Replay
 from pytest_mimic._core.outcome.outcome import Outcome
@@ -28,7 +31,7 @@ from pytest_mimic.errors import CassetteError, MissingRecordingError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.cassettes import OpenCassette
-    from pytest_mimic._core.engine.engine import Engine
+    from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._tools.foreign.vcr.cassette_entries import VcrExchange
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
     class OpensCassettes(Protocol):
         """A run, as far as it opens cassettes in the vault."""
 
-        engine: Engine
+        state: RunState
 
         def open_cassette(self, fixture: str, name: str) -> OpenCassette:
             """Return a cassette in the mode that the fixture has in this run."""
@@ -124,8 +127,8 @@ class VcrPlayer:
 
     def __init__(self, run: OpensCassettes, settings: VcrSettings, files: VcrFiles, name: str) -> None:
         self._run = run
-        self._state = state = run.engine.state
-        self._recordings = run.engine.recordings
+        self._state = state = run.state
+        self._recordings = decisions_of(state).recordings
         self._settings = settings
         self._name = name
         self._file = f"cassettes/{name}.json"
@@ -202,7 +205,7 @@ class VcrPlayer:
             shown = self._describer.call(sent)
             if shown is not None:  # neither messages nor our format have what the filters take out
                 plan: Any = call.plan
-                call.describe_as(plan.described(shown))
+                call = replace(call, describe=partial(plan.described, shown))
         if self.own is not None:
             return self.own.decide(call)
         state = self._state
