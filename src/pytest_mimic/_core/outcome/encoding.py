@@ -12,7 +12,7 @@ from xxhash import xxh3_128
 
 from pytest_mimic._core.outcome import exceptions, pickles
 from pytest_mimic._core.outcome import unpickling as loading
-from pytest_mimic._core.outcome.importable_names import resolve
+from pytest_mimic._core.outcome.allow_list import resolve
 from pytest_mimic._core.outcome.outcome import Outcome, OutcomeKind
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._core.outcome.plain import layout_of, repeated_parts, text_of

@@ -17,10 +17,9 @@ from pytest_mimic._core.outcome.container import (
     claimed_checksum,
     unpack,
 )
-from pytest_mimic._core.outcome.kept_files import objects_in
+from pytest_mimic._core.outcome.kept_files import objects_in, pieces_of
 from pytest_mimic._core.outcome.plain import layout, text_of
 from pytest_mimic._core.outcome.rehearsal import rehearse
-from pytest_mimic._core.outcome.tagged.long_bytes import pieces_of
 from pytest_mimic._core.vault.file_names import OBJECTS_LOCK, fingerprint_in
 from pytest_mimic._core.vault.json_shapes import check_entry
 from pytest_mimic._core.vault.objects import Objects

@@ -6,7 +6,7 @@ from enum import Enum, EnumMeta, Flag
 from types import FunctionType
 from typing import Any
 
-from pytest_mimic._core.outcome.importable_names import name_of
+from pytest_mimic._core.outcome.allow_list import name_of
 from pytest_mimic._core.outcome.tagged.class_checks import HEAP_TYPE, check_ways, is_of, own_bases
 from pytest_mimic._core.outcome.tagged.nodes import (
     Node,
