@@ -32,7 +32,6 @@ class FileTarget(NamedTuple):
 
     @property
     def parent(self) -> FileTarget:
-        """The folder around it."""
         return FileTarget(self.root, self.names[:-1])
 
 
@@ -114,14 +113,12 @@ def _whole_beside(path: str) -> str:
 
 
 def _write(file: FileToWrite, path: str) -> None:
-    """Write a file that does not exist yet."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     with open(os.open(path, flags, 0o777 if file.is_executable else 0o666), "wb") as out:  # noqa: PTH123
         out.writelines(file.pieces())
 
 
 def _remove(path: str) -> None:
-    """Remove a file, a link or an empty folder."""
     with suppress(FileNotFoundError, NotADirectoryError):
         if not os.path.isdir(path) or os.path.islink(path):  # noqa: PTH112, PTH114
             os.unlink(path)  # noqa: PTH108

@@ -231,7 +231,6 @@ def _piece(file: object) -> bytes:
 
 
 def spooled(file: WrittenFile, folder: str, number: int) -> WrittenFile:
-    """Return a copy of a file in another folder."""
     copy = Path(folder, str(number))
     with copy.open("wb") as target:
         for piece in file.pieces():

@@ -38,7 +38,6 @@ class Readable:
     objects: dict[str, bytes] = field(default_factory=dict)
 
     def load(self, paths: PathStore | None) -> Any:
-        """Return a fresh copy of the value."""
         tree = loads(self.text)
         if not self.is_tagged:
             return tree
@@ -61,7 +60,6 @@ class Snapshot:
     paths: PathStore = NOWHERE
 
     def load(self) -> Any:
-        """Return a fresh copy of the item."""
         if self.readable is not None:
             return self.readable.load(self.paths)
         return _load(cast(pickles.Pickled, self.pickled), self.paths)

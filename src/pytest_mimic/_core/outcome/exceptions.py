@@ -50,7 +50,6 @@ def _set(exception: BaseException, **attributes: object) -> None:
 
 
 def restore(exception: BaseException, state: dict[str, Any]) -> None:
-    """Give the exception its attributes, notes and links."""
     _check(exception)
     exception.__dict__.update(state.get("attributes", {}))
     if "notes" in state:

@@ -86,7 +86,6 @@ class KeptFiles:
             self.sources = {name: spooled(file, folder, number) for number, (name, file) in found}
 
     def drop(self) -> None:
-        """Remove the copies, as the files are in the vault."""
         self.sources = {}
         if self._spool is not None:
             from shutil import rmtree
@@ -134,7 +133,6 @@ def _inside(folder: FileTarget, name: str) -> FileTarget:
 
 
 def objects_in(listing: Listing) -> Iterator[str]:
-    """Yield the names of the objects in a listing."""
     for one in listing.values():
         if one is not None:
             files = one["files"].values() if "files" in one else [one]
@@ -142,7 +140,6 @@ def objects_in(listing: Listing) -> Iterator[str]:
 
 
 def listing_fault(listing: Any) -> str | None:
-    """Return what is wrong with a listing of files, or None."""
     if type(listing) is not dict:
         return "files must be an object"
     for one in listing.values():

@@ -56,7 +56,6 @@ class Outcome:
 
     @classmethod
     def of_value(cls, value: object) -> Outcome:
-        """Return the outcome of a call that returned."""
         return cls("value", value=value)
 
     @classmethod

@@ -43,7 +43,6 @@ def refusal(
 
 
 def is_storable(value: object) -> bool:
-    """Return whether a value can be pickled and loaded again."""
     try:
         pickles.dump(value)
     except Exception:  # the value's parts may raise anything

@@ -176,7 +176,6 @@ class SecretTexts:
 
 
 def is_form(text: str) -> bool:
-    """Check whether a text is an urlencoded form of one or more fields."""
     return _FORM.fullmatch(text) is not None
 
 

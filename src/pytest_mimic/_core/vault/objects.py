@@ -189,7 +189,6 @@ class Objects:
         return Reader(paths, admission, content, self._classes)
 
     def _untagged(self, reader: Reader, tree: Any, entry: Entry, origin: Origin) -> Any:
-        """Return the value of a tree of JSON with tags."""
         from pytest_mimic._core.outcome.tagged.nodes import OutdatedClassError
         from pytest_mimic._core.outcome.tagged.reader import NeedsCallError
 

@@ -47,7 +47,6 @@ class _Members:
         self._by_name: dict[str, Any] = vars(cls)["_member_map_"]
 
     def write(self, value: Enum, node: Node, writer: Writing) -> None:
-        """Fill the node of a member."""
         name = value._name_
         is_member = self._by_name.get(name) is value
         node[f"${writer.import_name(self._cls)}"] = name if is_member else self._flags_in(value)

@@ -54,7 +54,6 @@ class _Exceptions:
                 raise NotTaggableError(cls)
 
     def write(self, value: BaseException, node: Node, writer: Writing) -> None:
-        """Fill the node of an exception."""
         if not is_remade(value):
             raise NotTaggableError(value)
         part: dict[str, Any] = {}
