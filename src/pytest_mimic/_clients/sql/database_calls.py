@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._clients.sql.results import hide_inside
 from pytest_mimic._clients.sql.statements import read_statement, words_in
-from pytest_mimic._core.redact.json_text import may_be_json
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.texts import may_be_json
 from pytest_mimic._core.seam.base import ClientCall
 from pytest_mimic._core.seam.database_values import to_plain
 

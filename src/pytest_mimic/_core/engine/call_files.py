@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._core.event_loop import outside_event_loop
 from pytest_mimic._core.files.places import ROOTDIR, TEMPORARY, PathPlace, Places
-from pytest_mimic._core.files.snapshots import NotKeptError, Snapshot, snapshot_of, wait_for_the_clock
 from pytest_mimic._core.files.states import State, StateReader, changes
+from pytest_mimic._core.files.written import NotKeptError, Snapshot, snapshot_of, wait_for_the_clock
 from pytest_mimic._core.identity.named_paths import NamedPath, named_paths
 from pytest_mimic.errors import MimicError, MutatedInputError, UnstorableOutcomeError
 

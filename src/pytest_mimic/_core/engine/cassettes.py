@@ -14,7 +14,7 @@ from pytest_mimic._core.engine.cassette_types import Cassette, CassetteCall
 from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.engine.owners import RestartError
 from pytest_mimic._core.engine.steps import PASS, RealCall, Replay, Step
-from pytest_mimic._core.outcome.raising import is_interruption
+from pytest_mimic._core.outcome.outcome import is_interruption
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic.errors import CassetteError, CorruptRecordingError

@@ -12,7 +12,7 @@ from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.engine.steps import PASS, LiveCall
 from pytest_mimic._core.engine.streams import perform, perform_async, relaying, replaying
 from pytest_mimic._core.machinery import called_by_pytest
-from pytest_mimic._core.outcome.raising import is_outcome
+from pytest_mimic._core.outcome.outcome import is_outcome
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.function_plan import FunctionPlan

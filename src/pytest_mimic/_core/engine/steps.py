@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from random import getstate
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._core.outcome.raising import is_cancellation, is_outcome, raise_again
+from pytest_mimic._core.outcome.outcome import is_cancellation, is_outcome, raise_again
 from pytest_mimic._core.settings import Mode
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.identity import Unstable, fingerprint
-from pytest_mimic._core.outcome.raising import is_outcome
+from pytest_mimic._core.outcome.outcome import is_outcome
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

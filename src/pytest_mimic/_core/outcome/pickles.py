@@ -54,7 +54,6 @@ class Pickled:
     python: str = ""
 
     def detach(self) -> None:
-        """Copy the buffers, so that the value may change."""
         self.buffers = [Buffer(memoryview(bytearray(memory)), item) for memory, item in self.buffers]
 
     def copies(self) -> list[bytearray]:
@@ -73,7 +72,6 @@ class ImportCollector(Admission):
         self.has_paths = False
 
     def find(self, module: str, qualname: str) -> Any:
-        """Return the object with this name."""
         from pytest_mimic._core.identity.kinds import registered_kind
 
         found = self._found(module, qualname)

@@ -8,8 +8,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from pytest_mimic._core.outcome.allow_list import is_code
-from pytest_mimic._core.outcome.importable_names import resolve
+from pytest_mimic._core.outcome.allow_list import is_code, resolve
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 
 # The name that represents, in a pickle, a function whose own name leads to its mimic wrapper: now, and in 1.0.0rc1.

@@ -36,9 +36,7 @@ class Store(Protocol):
         """Delete files in this order; return how many of them existed."""
         ...
 
-    def size(self, name: str) -> int | None:
-        """Return the size in bytes, or None."""
-        ...
+    def size(self, name: str) -> int | None: ...
 
     def names(self, prefix: str = "", *, deep: bool = True) -> Iterable[str]:
         """Return all names under the folder `prefix`; with `deep=False`, without those in its folders.

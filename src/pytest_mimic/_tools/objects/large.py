@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pytest_mimic._core.describe.recorded_files import CatalogFile, Entry, objects_of
-from pytest_mimic._core.files.patient import patient
+from pytest_mimic._core.files.whole import patient
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.clearing import remove
 from pytest_mimic._core.vault.detached import LEAST, Detached, DetachedWriter, detached_in, hash_of_file

@@ -7,7 +7,7 @@ from types import GetSetDescriptorType
 from typing import Any
 
 from pytest_mimic._core.identity.object_state import slot_members, slot_values
-from pytest_mimic._core.outcome.importable_names import name_of
+from pytest_mimic._core.outcome.allow_list import name_of
 from pytest_mimic._core.outcome.tagged.nodes import (
     Node,
     NotTaggableError,

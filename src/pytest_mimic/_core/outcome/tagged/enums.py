@@ -6,7 +6,7 @@ from enum import Enum, EnumMeta, Flag
 from types import FunctionType
 from typing import Any
 
-from pytest_mimic._core.outcome.importable_names import name_of
+from pytest_mimic._core.outcome.allow_list import name_of
 from pytest_mimic._core.outcome.tagged.class_checks import HEAP_TYPE, check_ways, is_of, own_bases
 from pytest_mimic._core.outcome.tagged.nodes import (
     Node,
@@ -47,7 +47,6 @@ class _Members:
         self._by_name: dict[str, Any] = vars(cls)["_member_map_"]
 
     def write(self, value: Enum, node: Node, writer: Writing) -> None:
-        """Fill the node of a member."""
         name = value._name_
         is_member = self._by_name.get(name) is value
         node[f"${writer.import_name(self._cls)}"] = name if is_member else self._flags_in(value)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_mimic._core.outcome.allow_list import name_of
 from pytest_mimic._core.outcome.exceptions import FIELDS, is_remade, make, restore, state_of
-from pytest_mimic._core.outcome.importable_names import name_of
 from pytest_mimic._core.outcome.tagged.attributes import fields_in
 from pytest_mimic._core.outcome.tagged.class_checks import HEAP_TYPE, check_layout, check_ways, own_bases
 from pytest_mimic._core.outcome.tagged.nodes import (
@@ -54,7 +54,6 @@ class _Exceptions:
                 raise NotTaggableError(cls)
 
     def write(self, value: BaseException, node: Node, writer: Writing) -> None:
-        """Fill the node of an exception."""
         if not is_remade(value):
             raise NotTaggableError(value)
         part: dict[str, Any] = {}

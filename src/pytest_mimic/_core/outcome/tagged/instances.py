@@ -42,7 +42,6 @@ class _Instances:
             raise NotTaggableError("a class that keeps a hash")
 
     def write(self, value: object, node: Node, writer: Writing) -> None:
-        """Fill the node of an object."""
         attributes = self._attributes.of(value)
         if not self._required <= attributes.keys() or _CACHED_HASH in attributes:
             raise NotTaggableError("an object without one of its fields")

@@ -65,7 +65,6 @@ class _Models:
             raise NotTaggableError("a root model with private attributes")
 
     def write(self, value: object, node: Node, writer: Writing) -> None:
-        """Fill the node of an object."""
         attributes = self._attributes.of(value)
         names = attributes.pop(_SET, None)
         extra, private = (

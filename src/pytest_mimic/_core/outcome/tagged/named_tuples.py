@@ -54,7 +54,6 @@ class _NamedTuples:
         self._attributes = Attributes(cls)
 
     def write(self, value: Any, node: Node, writer: Writing) -> None:
-        """Fill the node of an object."""
         parts = tuple.__iter__(value)
         if tuple.__len__(value) != len(self._fields) or self._attributes.of(value):
             raise NotTaggableError("a named tuple with more than its fields")

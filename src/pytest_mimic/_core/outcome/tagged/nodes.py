@@ -65,9 +65,7 @@ class Reading(Protocol):
     @property
     def paths(self) -> PathStore: ...
 
-    def read(self, tree: Any) -> Any:
-        """Return the value of JSON."""
-        ...
+    def read(self, tree: Any) -> Any: ...
 
     def parts(self, trees: dict[str, Any]) -> dict[str, Any]:
         """Return the values of the parts of a mapping, which is no node itself."""
@@ -81,9 +79,7 @@ class Reading(Protocol):
         """Return the class or function with this name, `module:qualname`, if it is listed as an import."""
         ...
 
-    def content(self, name: str, /) -> bytes:
-        """Return the content of an object of the vault."""
-        ...
+    def content(self, name: str, /) -> bytes: ...
 
 
 class Tag(NamedTuple):

@@ -27,9 +27,7 @@ _CONTAINERS = frozenset({list, dict})
 class Imports(Protocol):
     """The classes and functions that may be imported; see `loading.Admission`."""
 
-    def find(self, module: str, qualname: str) -> Any:
-        """Return the object with this name, or raise RefusedError."""
-        ...
+    def find(self, module: str, qualname: str) -> Any: ...
 
 
 class Reader:
