@@ -20,9 +20,8 @@ class Mode(Enum):
     VERIFY = "verify"
     LIVE = "live"
 
-    @property
-    def writes(self) -> bool:
-        return self is Mode.RECORD or self is Mode.RERECORD
+    def __init__(self, name: str) -> None:
+        self.writes = name in ("record", "rerecord")
 
 
 class Settings(NamedTuple):

@@ -217,7 +217,7 @@ class OpenCassette(Cassette):
         return RealCall(self._state, call, partial(self._keep, place))
 
     def _keep(self, place: int, real: RealCall, outcome: Outcome, duration: float) -> None:
-        from pytest_mimic._core.vault import CassetteEntry
+        from pytest_mimic._core.vault.recording_facts import CassetteEntry
 
         call = real.call
         with self._guard:

@@ -12,6 +12,7 @@ from pytest_mimic._core.engine.single_flight import MAX_CHECKS, MAX_WAIT, CallsI
 from pytest_mimic._core.engine.steps import PASS, RealCall, Replay
 from pytest_mimic._core.engine.threads import ContextCopier
 from pytest_mimic._core.settings import Mode
+from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, CassetteInUse
@@ -44,14 +45,17 @@ class Decisions:
             StaleRecordingError: Its recording was made from another source.
             CorruptRecordingError: Its recording is damaged.
         """
-        with self.state.pending:
-            cassette = call.plan.cassette
+        cassette = call.plan.cassette
+        try:
             if cassette is not None and call.is_shared:
                 return self._decide_shared(call, cassette, checks)
             if cassette is not None:
                 step: Step = cassette.decide(call)
                 return step
             return self.sequences.decide(call) if call.sequence else self._decide_single(call, checks)
+        except MimicError as error:
+            self.state.pending.note(error)
+            raise
 
     def _decide_shared(self, call: Call, cassette: CassetteInUse, checks: int) -> Step | CallInFlight:
         """Decide about a client's own call while a cassette is open.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from inspect import isasyncgenfunction
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_mimic._core.engine.decisions import decisions_of
+from pytest_mimic._core.engine.decisions import Decisions, decisions_of
 from pytest_mimic._core.engine.steps import PASS, LiveCall
 from pytest_mimic._core.engine.streams import perform, perform_async, relaying, replaying
 from pytest_mimic._core.machinery import called_by_pytest
@@ -68,7 +68,8 @@ def decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     if passing is not None:
         return passing
     call = plan.call(args, kwargs)
-    decisions, checks = decisions_of(plan.state), 0
+    decisions: Decisions = plan.state.decisions or decisions_of(plan.state)
+    checks = 0
     step = decisions.decide(call)
     while step.mode == "wait":
         if step.returned_coroutine:
@@ -85,7 +86,8 @@ async def decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[s
     if passing is not None:
         return passing
     call = plan.call(args, kwargs, is_async=True)
-    decisions, checks = decisions_of(plan.state), 0
+    decisions: Decisions = plan.state.decisions or decisions_of(plan.state)
+    checks = 0
     step = decisions.decide(call)
     while step.mode == "wait":
         trio = sys.modules.get("trio")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.engine.call import Call, Noted, Plan
 from pytest_mimic._core.identity import CallIdentity, Unstable, source_fingerprint
@@ -21,18 +21,15 @@ if TYPE_CHECKING:
     from pytest_mimic._core.target_options import Options
 
 
-class Signature:
+class Signature(NamedTuple):
     """One way to read a function's arguments: how they are bound, and what identifies them."""
 
-    __slots__ = ("bind", "identity", "names")
-
-    def __init__(self, bound: Bound, identity: CallIdentity) -> None:
-        self.names = bound.names
-        self.bind = bound.bind
-        self.identity = identity
+    names: tuple[str, ...]
+    bind: Callable[..., tuple[object, ...]]
+    identity: CallIdentity
 
 
-class Argument:
+class Argument(NamedTuple):
     """One argument of a call; those in `*rest` and `**extra` are arguments each.
 
     Attributes:
@@ -43,14 +40,11 @@ class Argument:
         as_bound: The argument as the parameter holds it: `(value,)`, `{name: value}`, or the value.
     """
 
-    __slots__ = ("as_bound", "name", "parameter", "place", "value")
-
-    def __init__(self, place: int, parameter: str, name: str, value: object, as_bound: object) -> None:
-        self.place = place
-        self.parameter = parameter
-        self.name = name
-        self.value = value
-        self.as_bound = as_bound
+    place: int
+    parameter: str
+    name: str
+    value: object
+    as_bound: object
 
 
 class FunctionPlan(Plan):
@@ -125,7 +119,7 @@ class FunctionPlan(Plan):
             writes=options.writes,
             places=self.places,
         )
-        return Signature(bound, identity)
+        return Signature(bound.names, bound.bind, identity)
 
     def call(self, args: tuple[object, ...], kwargs: dict[str, object], *, is_async: bool = False) -> Call:
         """Return a call with these arguments.
@@ -174,7 +168,6 @@ class FunctionPlan(Plan):
             return None
         _, duration, fresh = found
         player = self.players[key] = self.state.ledger.player(duration, fresh, name)
-        self.state.ledger.use(name)
         return player
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from os import getpid
 from typing import Any, NamedTuple, TypeAlias
 
 from pytest_mimic._core.swallowed.forks import ForkLog
@@ -100,7 +101,8 @@ class Ledger:
     selection: Lines
 
     def __init__(self) -> None:
-        # The processes that are forked from this one add to its account by a log.
+        # Processes that are forked from this one add to its account by a log.
+        self.process = getpid()
         self.forks = ForkLog()
         # Appending is safe in threads without a lock. The garbage collector looks at plain tuples once only.
         self._replays: list[Replayed] = []
@@ -112,7 +114,8 @@ class Ledger:
     def use(self, name: str) -> None:
         if name not in self.used:
             self.used.add(name)
-            self.forks.report(used=[name])
+            if getpid() != self.process:
+                self.forks.report(used=[name])
 
     def match(self, pattern: str) -> None:
         if pattern not in self.matched:
@@ -160,7 +163,7 @@ class Ledger:
         """Count a recorded call, by its duration in seconds and all objects that this process has replaced so far."""
         self.recorded += 1
         self.record_seconds += duration
-        if self.forks.is_child:
+        if getpid() != self.process:
             new = replaced - self.replaced
             self.replaced |= new
             self.forks.report(recorded=1, record_seconds=duration, replaced=sorted(new))
@@ -183,6 +186,8 @@ class Ledger:
 
     def player(self, duration: float, fresh: Callable[[], Any], name: str = "") -> Callable[[], Any]:
         """Return a function that gives a fresh copy of a recorded value and counts a replay."""
+        if name:
+            self.use(name)
         count, replayed = self._replays.append, (duration, name)
 
         def play() -> Any:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from os import getpid
 from typing import TYPE_CHECKING
 
 from xxhash import xxh3_128_hexdigest
@@ -214,7 +215,7 @@ class Recordings:
     # -- writing
 
     def new_recording(self, call: Call, outcomes: list[Stored], owner: Owner | None = None) -> Recording:
-        from pytest_mimic._core.vault import Recording
+        from pytest_mimic._core.vault.recording_facts import Recording
 
         return Recording(
             target=call.plan.target,
@@ -271,8 +272,10 @@ class Recordings:
 
         Of the streams of a call, one is kept for each way in which its reader replied: the one that goes furthest.
         """
-        call = real.call
-        stored = self.encode(real, outcome, duration, before=self._before(name, call, outcome))
+        call, before = real.call, None
+        if call.plan.options.volatile or call.plan.kind != "function":
+            before = self._before(name, call, outcome)
+        stored = self.encode(real, outcome, duration, before=before)
         streams = [stored]
         if stored.kind == "stream" and name in self.known and name in self._state.ledger.used:
             from pytest_mimic._core.engine.streams import goes_further, share_beginning
@@ -289,8 +292,6 @@ class Recordings:
 
     def _before(self, name: str, call: Call, outcome: Outcome) -> Stored | None:
         """Return the outcome that a new one replaces, if parts of it may be volatile."""
-        if not call.plan.options.volatile and call.plan.kind == "function":
-            return None
         from pytest_mimic._core.engine.verifying import matching_stream
 
         with suppress(MimicError):  # a damaged file is replaced
@@ -336,7 +337,7 @@ class Recordings:
         state, (before, now, _) = self._state, written
         with self.guard:
             state.owner.journal.note(name, before, now, errors, conversation=conversation)
-        if state.ledger.forks.is_child and state.pending.is_elsewhere:
+        if getpid() != state.ledger.process and state.pending.is_elsewhere:
             texts = [None if content is None else content.decode("latin-1") for content in (before, now)]
             state.ledger.forks.report(wrote=[[name, *texts, list(errors.items()), conversation]])
 

@@ -32,7 +32,7 @@ class Sequences:
         """
         owner = self._state.owner
         name = self._recordings.name_of(call, owner)
-        mode = self._mode_of(call, owner, name)
+        mode = self._state.settings.mode if self._state.only is None else self._mode_of(call, owner, name)
         if mode is Mode.LIVE:
             return PASS
         with self._recordings.guard:
@@ -43,7 +43,7 @@ class Sequences:
             return self._record(owner, name, position, call, recording)
         if recording is None:
             raise self._recordings.miss(call)
-        if mode is not Mode.VERIFY:
+        if mode is not Mode.VERIFY and recording.source is not None:
             self._recordings.check_source(call, recording.source, name=name, recorded=recording.recorded)
         self._state.use(name)
         place = min(position, len(recording.outcomes) - 1)
@@ -56,7 +56,7 @@ class Sequences:
         """Return the mode of a call. At a client, `--mimic-only` selects conversations as a whole."""
         state = self._state
         mode = state.mode_of(call)
-        if state.only is None or call.plan.kind == "function":
+        if call.plan.kind == "function":
             return mode
         is_wider = owner.name != state.test
         with self._recordings.guard:

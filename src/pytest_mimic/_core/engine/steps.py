@@ -90,9 +90,12 @@ class Replay:
 
     def outcome(self) -> Any:
         """Return a fresh copy of the plain value that a client stored."""
-        with self._state.pending:
-            stored = self.stored
+        stored = self.stored
+        try:
             plain = stored.load(self.call.paths).value if stored.is_tagged else stored.player()()
+        except MimicError as error:
+            self._state.pending.note(error)
+            raise
         self._count()
         return plain
 
@@ -296,10 +299,12 @@ class RealCall(RunningCall):
         """
         if not self.active:
             return
-        duration = self.seconds
+        duration = self._state.clock() - self._started
         try:
-            with self._state.pending:
-                self._finish(self, outcome, duration)
+            self._finish(self, outcome, duration)
+        except MimicError as error:
+            self._state.pending.note(error)
+            raise
         finally:
             self._end()
 
