@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.engine.cassette_types import Cassette, CassetteCall
+from pytest_mimic._core.engine.conversations import RestartError
 from pytest_mimic._core.engine.decisions import decisions_of
-from pytest_mimic._core.engine.owners import RestartError
 from pytest_mimic._core.engine.steps import PASS, RealCall, Replay, Step
 from pytest_mimic._core.outcome.outcome import is_interruption
 from pytest_mimic._core.settings import Mode
@@ -22,6 +22,7 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.cassette_rules import CassetteMode
+    from pytest_mimic._core.engine.conversations import ClientConversation
     from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.files.places import Places
@@ -73,7 +74,7 @@ class OpenCassette(Cassette):
         ordinals: The databases that calls went to, in order of first use.
         is_left_out: Whether it replays because `--mimic-only` selects none of its recorded calls.
         is_test: False: a wider fixture may have opened it.
-        replayed, recorded_again, is_aborted, is_ending: See `conversations.Participant`.
+        conversations, is_aborted, is_ending: See `conversations.Participant`.
     """
 
     is_ending = is_test = False
@@ -101,8 +102,7 @@ class OpenCassette(Cassette):
         self._closed = False
         self._has_new_entries = False
         self._was_interrupted = False
-        self.replayed: set[str] = set()
-        self.recorded_again: set[str] = set()
+        self.conversations: dict[str, ClientConversation] = {}
         self.is_aborted = self.is_left_out = False
         # What the block replaces, by the key of the call.
         self._replaced: dict[str, list[CassetteEntry]] = {}
@@ -173,7 +173,8 @@ class OpenCassette(Cassette):
             return
         with self._recordings.guard:
             try:
-                raise self._state.conversations.restart(self, self._file, call, by_pattern=True)
+                conversation = self._state.conversations.of(self, self._file, call.plan.target)
+                raise conversation.restart(call, by_pattern=True)
             except RestartError:
                 raise self._recordings.cannot_begin_again(call) from None
 
@@ -183,7 +184,7 @@ class OpenCassette(Cassette):
         with self._recordings.guard, self._guard:
             is_new = self._positions.get(call.key, 0) >= len(self._places.get(call.key, ()))
             try:
-                runs = state.conversations.runs(self, self._file, call, is_new=is_new, is_wider=False)
+                runs = state.conversations.of(self, self._file, target).admit(call, is_new=is_new)
             except RestartError:
                 raise self._recordings.cannot_begin_again(call) from None
             if runs and self._is_shared:
@@ -268,7 +269,8 @@ class OpenCassette(Cassette):
     def _write(self) -> None:
         if self._has_changed and not self._was_interrupted:
             places: Iterable[int] = range(len(self._entries))
-            if self.recorded_again:  # what was replayed has its place among the new calls
+            # What was replayed has its place among the new calls.
+            if any(one.is_recorded for one in self.conversations.values()):
                 places = dict.fromkeys((*self._order, *places))
             entries = [entry for place in places if (entry := self._entries[place]) is not None]
             test = None if self._is_shared else self._state.test

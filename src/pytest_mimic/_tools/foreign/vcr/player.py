@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_mimic._core.ambient import command
+from pytest_mimic._core.engine.conversations import ClientConversation, RestartError
 from pytest_mimic._core.engine.decisions import decisions_of
-from pytest_mimic._core.engine.owners import RestartError
 from pytest_mimic._core.engine.steps import PASS, Replay
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.settings import Mode
@@ -116,7 +116,7 @@ class VcrPlayer:
 
     Attributes:
         mode: `live` if nothing is mimicked.
-        ordinals, replayed, recorded_again, is_aborted, is_ending, is_test: As an `OpenCassette` has them.
+        ordinals, conversations, is_aborted, is_ending, is_test: As an `OpenCassette` has them.
         own: The cassette in the vault, once it takes the calls.
         entries: The recorded requests.
         counts: How often each of them was played, by its place.
@@ -135,8 +135,8 @@ class VcrPlayer:
         self._guard = threading.RLock()
         self.repeats = settings.repeats
         self.ordinals: dict[str, list[str]] = {}
-        self.replayed: set[str] = set()
-        self.recorded_again: set[str] = set()
+        self.conversations: dict[str, ClientConversation] = {}
+        self._has_replayed = False
         self.is_aborted = self.is_test = False
         self.own: OpenCassette | None = None
         self.entries: list[RecordedRequest] = []
@@ -227,7 +227,7 @@ class VcrPlayer:
             if place is None:
                 raise self._miss(call, matching)
             self.counts[place] += 1
-            self.replayed.add(call.plan.target)
+            self._has_replayed = True
         entry = self.entries[place]
         if mode is Mode.VERIFY:  # the real response is compared without its secrets
             expected, _ = entry.response_without_secrets()
@@ -250,12 +250,12 @@ class VcrPlayer:
             BaseException: The test is run again, because calls before this one were replayed.
             MissingRecordingError: It cannot be run again.
         """
-        if self.replayed:
+        if self._has_replayed:
             by_pattern = self._state.only is not None
             try:
                 with self._recordings.guard:
-                    conversations = self._state.conversations
-                    raise conversations.restart(self, self._file, call, by_pattern=by_pattern)
+                    conversation = self._state.conversations.of(self, self._file, call.plan.target)
+                    raise conversation.restart(call, by_pattern=by_pattern)
             except RestartError:
                 raise self._recordings.cannot_begin_again(call) from None
         self._check_recordable()
