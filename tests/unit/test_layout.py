@@ -29,7 +29,7 @@ BUDGET = {
     "_clients.aws": 650,
     "_clients.http": 3_850,
     "_clients.redis": 1_200,
-    "_clients.sql": 2_450,
+    "_clients.sql": 2_400,
     "_core.compare": 1_550,
     "_core.describe": 1_950,
     "_core.engine": 5_050,

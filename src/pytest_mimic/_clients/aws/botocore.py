@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakSet
 
 from pytest_mimic._clients.aws.aws_exchange import AwsExchange
 from pytest_mimic._clients.aws.operation import AwsOperation
@@ -83,11 +84,15 @@ def _edges(run: Callable[..., Any]) -> list[Edge]:
 def _wrap_make_api_call(
     run: Callable[..., Any], original: Callable[..., Any], port: Port
 ) -> Callable[..., Any]:
+    asked: WeakSet[Any] = WeakSet()
+
     def making(client: Any, operation_name: str, api_params: dict[str, Any]) -> Steps:
         send = type(client._endpoint.http_session).send
         if not port.taking() or getattr(send, "__module__", "") not in _SESSIONS:
             return (yield original(client, operation_name, api_params))
-        client.meta.events.register_first("choose-signer", choose_signer, unique_id="pytest-mimic")
+        if client not in asked:
+            asked.add(client)
+            client.meta.events.register_first("choose-signer", choose_signer, unique_id="pytest-mimic")
         operation = AwsOperation(client._service_model.operation_model(operation_name))
         api_params = yield from operation.read(api_params)
         is_taken = port.takes(ClientCall(operation.signature(), {}, (), {}))
