@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.describe.text import by_name, render
 from pytest_mimic._core.engine.decisions import decisions_of
-from pytest_mimic._tools.shown.page_outcomes import shown_outcome
+from pytest_mimic._tools.shown.outcome_lines import shown_outcome
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pytest_mimic._core.describe.text import recorded_label
 from pytest_mimic._core.seam.registry import CLIENTS
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._tools.shown.call_log import Row, shown_arguments
-from pytest_mimic._tools.shown.page_outcomes import shown_outcome
+from pytest_mimic._tools.shown.outcome_lines import shown_outcome
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
