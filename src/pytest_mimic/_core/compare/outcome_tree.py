@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.describe.described_secrets import secrets_in
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -80,6 +79,8 @@ def without_secrets(
     Besides keys, a name may be the first of a pair, or a word before its value (`--password`). `secrets` are further
     texts known to be secret.
     """
+    from pytest_mimic._core.describe.described_secrets import secrets_in
+
     known = frozenset(secrets) | secrets_in(body, redactor)
     copy: dict[str, Any] = redactor.scrub(body)
     todo: list[Any] = [copy]
