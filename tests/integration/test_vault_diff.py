@@ -231,7 +231,7 @@ def test_git_shows_recordings_as_text_by_textconv(shop: Any) -> None:
 
     assert result.code == 0
     assert result.out.startswith("recorded by test_shop.py::test_fetch\nshop:fetch(base=")
-    assert '"USD": 1.07' in result.out
+    assert "'USD': 1.07" in result.out
     assert "duration" not in result.out
     assert "token-1" not in result.out
 

@@ -49,7 +49,7 @@ BUDGET = {
     "_tools.cli": 3_250,
     "_tools.foreign": 3_450,
     "_tools.objects": 900,
-    "_tools.shown": 1_900,
+    "_tools.shown": 1_800,
     "_tools.unused": 700,
     "face": 550,
     "ground": 750,

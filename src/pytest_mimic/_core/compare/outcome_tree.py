@@ -1,4 +1,4 @@
-"""Outcomes as trees to compare and to read, made from their stored form: nothing is loaded, no class is imported.
+"""An outcome as a tree to compare and to draw, made from its stored form: nothing is loaded, no class is imported.
 
 A tree is plain JSON, with a few more kinds of parts: `Named`, `Blob`, `PickleView`. Secrets are replaced in it.
 """
@@ -7,22 +7,16 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.describe.described_secrets import secrets_in
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.vault import Stored
-
-# Longer texts are compared word by word.
-_WIDEST_CELL = 60
-# Of a response's headers, verifying compares this one.
-_COMPARED_HEADERS = ("content-type",)
 
 
 @dataclass(frozen=True)
@@ -34,23 +28,18 @@ class Named:
 
 
 @dataclass(frozen=True)
-class RowTable:
-    """A table: the names of its columns, and the cells of each row."""
-
-    columns: list[Any]
-    rows: list[list[Any]]
-
-
-@dataclass(frozen=True)
 class Blob:
-    """Bytes that are no text."""
+    """Bytes that are no text: their content, or where they are if they were not read."""
 
     content: bytes
+    place: str = ""
+    size: int | None = None
 
     def __str__(self) -> str:
-        size = f"{len(self.content):,} bytes"
-        kind = picture_kind(self.content)
-        return f"{kind}, {size}" if kind else size
+        if self.place:
+            return f"<bytes, {'?' if self.size is None else self.size} B, in {self.place}>"
+        kind = _picture_kind(self.content)
+        return f"<{kind or 'bytes'}, {len(self.content)} B>"
 
 
 @dataclass(frozen=True)
@@ -64,19 +53,59 @@ class PickleView:
     mark: str = ""
 
 
-def picture_kind(content: bytes) -> str:
-    """Return `PNG 640x480` for the bytes of a picture, or an empty text."""
+def _picture_kind(content: bytes) -> str:
+    """Return `PNG image, 640x480` for the bytes of a picture, or an empty text."""
     if content[:8] == b"\x89PNG\r\n\x1a\n" and len(content) >= 24:
         width, height = (int.from_bytes(content[start : start + 4], "big") for start in (16, 20))
-        return f"PNG {width}x{height}"
+        return f"PNG image, {width}x{height}"
     if content[:6] in (b"GIF87a", b"GIF89a") and len(content) >= 10:
         width, height = (int.from_bytes(content[start : start + 2], "little") for start in (6, 8))
-        return f"GIF {width}x{height}"
+        return f"GIF image, {width}x{height}"
     if content[:3] == b"\xff\xd8\xff":
-        return "JPEG"
+        return "JPEG image"
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "WebP"
+        return "WebP image"
     return "PDF" if content[:5] == b"%PDF-" else ""
+
+
+# -- secrets
+
+
+def without_secrets(
+    body: dict[str, Any], redactor: Redactor, secrets: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return a copy of an outcome's JSON in which the values of secret names are replaced, wherever they stand.
+
+    Besides keys, a name may be the first of a pair, or a word before its value (`--password`). `secrets` are further
+    texts known to be secret.
+    """
+    from pytest_mimic._core.describe.described_secrets import secrets_in
+
+    known = frozenset(secrets) | secrets_in(body, redactor)
+    copy: dict[str, Any] = redactor.scrub(body)
+    todo: list[Any] = [copy]
+    while todo:
+        node = todo.pop()
+        if type(node) is list:
+            _hide_in_list(node, redactor)
+        for key, part in list(enumerate(node) if type(node) is list else node.items()):
+            if type(part) is str:
+                node[key] = redactor.texts.scrub_text(part, known)
+            elif type(part) is dict or type(part) is list:
+                todo.append(part)
+    return copy
+
+
+def _hide_in_list(items: list[Any], redactor: Redactor) -> None:
+    is_pair = len(items) == 2 and isinstance(items[0], str)
+    if is_pair and items[1] is not None and redactor.hides(items[0], items[1]):
+        items[1] = PLACEHOLDER
+    for index, (flag, _) in enumerate(pairwise(items)):
+        if isinstance(flag, str) and redactor.secret_flag(flag):
+            items[index + 1] = PLACEHOLDER
+
+
+# -- trees
 
 
 def outcome_tree(stored: Stored, redactor: Redactor) -> Any:
@@ -89,17 +118,14 @@ def outcome_tree(stored: Stored, redactor: Redactor) -> Any:
     detached = entry.get("detached", {}).get(entry.get("pickle"))
     if detached is not None:  # its recording says enough, also where it was not pulled
         return _pickle_tree(entry, detached["size"], entry.get("imports", []), entry.get("code", []))
-    lifted = stored.lifted()
-    encoded: Any = lifted.encoded
+    encoded: Any = stored.lifted().encoded
     if encoded.readable is None:
-        size = sum(map(len, encoded.pickled.chunks))
-        size += sum(len(buffer.memory) for buffer in encoded.pickled.buffers)
         pickled = encoded.pickled
+        size = sum(map(len, pickled.chunks)) + sum(len(buffer.memory) for buffer in pickled.buffers)
         return _pickle_tree(entry, size, pickled.imports, pickled.code, mark=encoded.fingerprint)
-    body = json.loads(encoded.readable.text)
-    reader = _Reader(redactor, encoded.readable.objects, is_tagged=stored.is_tagged)
-    reader.secrets = secrets_in(body, redactor)
-    found = reader.body(body)
+    body = without_secrets(json.loads(encoded.readable.text), redactor)
+    found = body_tree(body, is_tagged=stored.is_tagged, objects=encoded.readable.objects)
+    found.pop("is_open", None)  # items count as far as both streams were read
     if stored.awaited:
         found["awaited"] = True
     if "files" in entry:
@@ -115,68 +141,48 @@ def _pickle_tree(
     return {"": tree, "files": entry["files"]} if "files" in entry else tree
 
 
-class _Reader:
-    """Reads stored JSON as a tree without secrets."""
+def body_tree(
+    body: Mapping[str, Any], *, is_tagged: bool, objects: Mapping[str, bytes] | None = None
+) -> dict[str, Any]:
+    """Return the parts of an outcome's JSON, by the words that people use: `value`, `raised`, `items`, `end`, ...
 
-    def __init__(self, redactor: Redactor, objects: Mapping[str, bytes], *, is_tagged: bool) -> None:
-        self._redactor = redactor
+    Args:
+        body: The JSON, without secrets.
+        is_tagged: Whether mappings may be tags, `{"$date": "2026-11-02"}`.
+        objects: The contents of long bytes, by name. Those that are not there are shown by their place.
+    """
+    read = _Reader(objects or {}, is_tagged=is_tagged).read
+    found: dict[str, Any] = {}
+    if "value" in body:
+        value = body["value"]
+        found["value"] = _response(value) if _is_response(value) else read(value)
+    if "returned" in body:
+        found["value"] = Named("argument", body["returned"])
+    if "raised" in body:
+        found["raised"] = read(body["raised"])
+    if "stream" in body:
+        stream = body["stream"]
+        found["items"] = read(stream.get("items", []))
+        end = stream.get("end")
+        if end is None:
+            found["is_open"] = True
+        elif end != {"value": None}:
+            found["end"] = body_tree(end, is_tagged=is_tagged, objects=objects)
+        if stream.get("sent") is not None:
+            found["sent"] = read(stream["sent"])
+    if "changed" in body:
+        found["changed"] = read(body["changed"])
+    return found
+
+
+class _Reader:
+    """Reads stored JSON as a tree."""
+
+    def __init__(self, objects: Mapping[str, bytes], *, is_tagged: bool) -> None:
         self._objects = objects
         self._is_tagged = is_tagged
-        self.secrets: frozenset[str] = frozenset()
 
-    def body(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Return the parts of an outcome, by the words that people use."""
-        found: dict[str, Any] = {}
-        if "value" in body:
-            value = body["value"]
-            found["value"] = self._exchange(value) if _is_exchange(value) else self.read(value)
-        if "returned" in body:
-            found["value"] = Named("argument", body["returned"])
-        if "raised" in body:
-            found["raised"] = {name: self.read(part, name) for name, part in body["raised"].items()}
-        if "stream" in body:
-            stream = body["stream"]
-            found["items"] = self.read(stream.get("items", []))
-            end = stream.get("end")
-            if end is not None and end != {"value": None}:
-                found["end"] = self.body(end)
-            if stream.get("sent") is not None:
-                found["sent"] = self.read(stream["sent"])
-        if "changed" in body:
-            found["changed"] = self.read(body["changed"])
-        return found
-
-    def _exchange(self, exchange: dict[str, Any]) -> Any:
-        """Return what verifying compares of an HTTP response, its body as what it is."""
-        found: dict[str, Any] = {"status": exchange["status"]}
-        headers = {
-            str(name).lower(): self.read(value, str(name))
-            for name, value in exchange["headers"]
-            if str(name).lower() in _COMPARED_HEADERS
-        }
-        if headers:
-            found["headers"] = headers
-        body = exchange.get("body")
-        if isinstance(body, dict):
-            kind = next((name for name in ("json", "text", "base64", "chunks") if name in body), None)
-            content: Any = body.get(kind) if kind else body
-            if kind == "chunks" and all(isinstance(one, str) for one in content):
-                content = "".join(content)
-            if kind == "base64":
-                found["body"] = _blob(content)
-            else:
-                found["body"] = self.read(content)
-        for name in ("end", "error"):
-            if name in exchange:
-                found[name] = self.read(exchange[name])
-        return found
-
-    def read(self, node: Any, name: str = "") -> Any:
-        """Return a part as a tree. `name` is that of the part."""
-        if name and self._redactor.hides(name, node):
-            return PLACEHOLDER
-        if isinstance(node, str):
-            return self._redactor.texts.scrub_text(node, self.secrets)
+    def read(self, node: Any) -> Any:
         if isinstance(node, list):
             return [self.read(part) for part in node]
         if not isinstance(node, dict):
@@ -186,7 +192,7 @@ class _Reader:
             node = {(key[1:] if key == tag else key): part for key, part in node.items()}
         elif tag.startswith("$"):
             return self._tagged(tag, node)
-        return {key: self.read(part, key) for key, part in node.items()}
+        return {key: self.read(part) for key, part in node.items()}
 
     def _tagged(self, tag: str, node: dict[str, Any]) -> Any:
         part = node[tag]
@@ -195,16 +201,36 @@ class _Reader:
         if tag == "$base64" and isinstance(part, str):
             return _blob(part)
         if tag == "$object":
-            return Blob(self._objects.get(str(part), b""))
+            content = self._objects.get(str(part))
+            return Blob(b"", str(part), node.get("size")) if content is None else Blob(content)
         if tag == "$bytes":
-            text = "".join(map(str, part)) if isinstance(part, list) else str(part)
-            return Named("bytes", self.read(text))
+            return Named("bytes", "".join(map(str, part)) if isinstance(part, list) else str(part))
         read = self.read(part)
-        others = {key: self.read(other, key) for key, other in list(node.items())[1:]}
-        if others and isinstance(read, dict):
-            others = {key: other for key, other in others.items() if key not in read}
-            return Named(tag[1:], {**read, **others})
-        return Named(tag[1:], {"": read, **others} if others else read)
+        others = {key: self.read(other) for key, other in list(node.items())[1:]}
+        if not isinstance(read, dict):
+            return Named(tag[1:], {"": read, **others} if others else read)
+        for key in ("attributes", "extra"):  # what an object has besides its fields is named like them
+            inner = others.get(key)
+            if isinstance(inner, dict) and not inner.keys() & read.keys():
+                read |= others.pop(key)
+        return Named(tag[1:], read | {key: part for key, part in others.items() if key not in read})
+
+
+def _response(value: dict[str, Any]) -> Named:
+    """Return an HTTP response, its body as what it is."""
+    found = {key: part for key, part in value.items() if key != "body"}
+    body = value.get("body")
+    if isinstance(body, dict):
+        if "base64" in body:
+            body = {**body, "base64": _blob(body["base64"])}
+        if isinstance(body.get("chunks"), list):
+            body = {**body, "chunks": [_chunk(one) for one in body["chunks"]]}
+        found["body"] = body
+    return Named("response", found)
+
+
+def _chunk(chunk: Any) -> Any:
+    return _blob(chunk["base64"]) if isinstance(chunk, dict) and "base64" in chunk else chunk
 
 
 def _blob(text: Any) -> Any:
@@ -214,60 +240,8 @@ def _blob(text: Any) -> Any:
         return text
 
 
-def _is_exchange(value: Any) -> bool:
+def _is_response(value: Any) -> bool:
     if not isinstance(value, dict) or type(value.get("status")) is not int:
         return False
     headers = value.get("headers")
     return isinstance(headers, list) and all(isinstance(one, list) and len(one) == 2 for one in headers)
-
-
-def grid_of(tree: Any) -> RowTable | None:
-    """Return a list of rows as a table: mappings with the same keys, or lists of the same length."""
-    if not isinstance(tree, list) or len(tree) < 2:
-        return None
-    first = tree[0]
-    if (
-        isinstance(first, dict)
-        and first
-        and all(isinstance(row, dict) and row.keys() == first.keys() for row in tree)
-    ):
-        rows: list[Sequence[Any]] = [list({key: row[key] for key in first}.values()) for row in tree]
-        columns = list(first)
-    elif (
-        isinstance(first, list)
-        and first
-        and all(isinstance(row, list) and len(row) == len(first) for row in tree)
-    ):
-        rows, columns = tree, []
-    else:
-        return None
-    for cell in (cell for row in rows for cell in row):
-        is_long = isinstance(cell, str) and len(cell) > _WIDEST_CELL
-        if is_long or isinstance(cell, dict | list | Named):
-            return None
-    return RowTable(columns, [list(row) for row in rows])
-
-
-def without_secrets(body: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
-    """Return a copy of an outcome in which the values of secret names are replaced.
-
-    Besides keys, a name may be the first of a pair, or a word before its value (`--password`).
-    """
-    copy: dict[str, Any] = redactor.scrub(body)
-    todo: list[Any] = [copy]
-    while todo:
-        node = todo.pop()
-        if type(node) is list:
-            _hide_in_list(node, redactor)
-            todo += node
-        elif type(node) is dict:
-            todo += node.values()
-    return copy
-
-
-def _hide_in_list(items: list[Any], redactor: Redactor) -> None:
-    if len(items) == 2 and isinstance(items[0], str) and redactor.hides(items[0], items[1]):
-        items[1] = PLACEHOLDER
-    for index, (flag, _) in enumerate(pairwise(items)):
-        if isinstance(flag, str) and redactor.secret_flag(flag):
-            items[index + 1] = PLACEHOLDER

@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from itertools import groupby
 from typing import Any, Literal
 
-from pytest_mimic._core.compare.outcome_tree import Blob, Named, PickleView, RowTable, grid_of
+from pytest_mimic._core.compare.outcome_tree import Blob, Named, PickleView
 from pytest_mimic._core.identity.opening import key_step
 
 Span = tuple[str, str]
@@ -21,6 +21,10 @@ _WORD = re.compile(r"\w+|\s+|[^\w\s]")
 _MOST_WORDS, _MOST_ITEMS = 4_000, 2_000
 # A text with fewer words than this is shown as a value.
 _FEW_WORDS = 3
+# A list with a longer text in a cell is no table: the text is compared word by word.
+_WIDEST_CELL = 60
+# Of a response's headers, verifying compares this one.
+_COMPARED_HEADERS = ("content-type",)
 
 
 @dataclass
@@ -30,7 +34,7 @@ class TreeDifference:
     Attributes:
         path: Where it is, `rates.USD`; empty for the outcome as a whole.
         kind: `changed`, `added`, `removed`, `text` (words) or `rows` (of a table).
-        old, new: The two values in short, as text; empty for what one side does not have.
+        old, new: The two parts as trees; None for what one side does not have.
         spans: The stretches of a text.
         columns: The columns of a table.
         rows: The rows of a table that differ: `-` or `+`, and the cells.
@@ -41,20 +45,22 @@ class TreeDifference:
 
     path: str
     kind: Literal["changed", "added", "removed", "text", "rows"]
-    old: str = ""
-    new: str = ""
+    old: Any = None
+    new: Any = None
     spans: list[Span] = field(default_factory=list)
-    columns: list[str] = field(default_factory=list)
-    rows: list[tuple[str, list[str]]] = field(default_factory=list)
+    columns: list[Any] = field(default_factory=list)
+    rows: list[tuple[str, list[Any]]] = field(default_factory=list)
     total: int = 0
     is_opaque: bool = False
     steps: str | None = None
 
-    def to_plain(self) -> dict[str, Any]:
-        """Return it as JSON data, without what is empty."""
-        plain = {"path": self.path, "kind": self.kind, "old": self.old, "new": self.new}
-        more = {"spans": self.spans, "columns": self.columns, "rows": self.rows}
-        return {**plain, **{name: part for name, part in more.items() if part}}
+
+@dataclass(frozen=True)
+class RowTable:
+    """A table: the names of its columns, and the cells of each row."""
+
+    columns: list[Any]
+    rows: list[list[Any]]
 
 
 def differences(old: Any, new: Any) -> list[TreeDifference]:
@@ -66,15 +72,16 @@ def _compare(old: Any, new: Any, path: str, steps: tuple[str, ...] | None) -> It
     if is_same(old, new):
         return
     if isinstance(old, Named) and isinstance(new, Named) and old.name == new.name:
-        yield from _compare(old.value, new.value, path, steps)
+        then, now = (_compared(one.value) if one.name == "response" else one.value for one in (old, new))
+        yield from _compare(then, now, path, steps)
         return
     if isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys([*old, *new]):
             inner, named = f"{path}{key_step(key)}" if key else path, _stepped(steps, key)
             if key not in new:
-                yield _made(inner, "removed", old=short(old[key]), steps=named)
+                yield _made(inner, "removed", old=old[key], steps=named)
             elif key not in old:
-                yield _made(inner, "added", new=short(new[key]), steps=named)
+                yield _made(inner, "added", new=new[key], steps=named)
             else:
                 yield from _compare(old[key], new[key], inner, named)
         return
@@ -88,7 +95,22 @@ def _compare(old: Any, new: Any, path: str, steps: tuple[str, ...] | None) -> It
     elif isinstance(old, str) and isinstance(new, str) and _is_prose(old, new):
         yield _made(path, "text", old=old, new=new, spans=words(old, new), steps=steps)
     else:
-        yield _made(path, "changed", old=short(old), new=short(new), steps=steps)
+        yield _made(path, "changed", old=old, new=new, steps=steps)
+
+
+def _compared(response: dict[str, Any]) -> dict[str, Any]:
+    """Return what verifying compares of a response, its body as what it is."""
+    found: dict[str, Any] = {"status": response["status"]}
+    headers = {str(name).lower(): value for name, value in response["headers"]}
+    if compared := {name: headers[name] for name in _COMPARED_HEADERS if name in headers}:
+        found["headers"] = compared
+    body = response.get("body")
+    if isinstance(body, dict):
+        kind = next((name for name in ("json", "text", "base64", "chunks") if name in body), None)
+        content: Any = body[kind] if kind else body
+        is_text = kind == "chunks" and all(isinstance(one, str) for one in content)
+        found["body"] = "".join(content) if is_text else content
+    return found | {name: response[name] for name in ("end", "error") if name in response}
 
 
 def _made(path: str, kind: Any, *, steps: tuple[str, ...] | None, **parts: Any) -> TreeDifference:
@@ -127,9 +149,9 @@ def _lists(
         for offset in range(pairs):
             yield from _compare(old[a + offset], new[c + offset], f"{path}[{c + offset}]", inner)
         for index in range(a + pairs, b):
-            yield _made(f"{path}[{index}]", "removed", old=short(old[index]), steps=inner)
+            yield _made(f"{path}[{index}]", "removed", old=old[index], steps=inner)
         for index in range(c + pairs, d):
-            yield _made(f"{path}[{index}]", "added", new=short(new[index]), steps=inner)
+            yield _made(f"{path}[{index}]", "added", new=new[index], steps=inner)
 
 
 def _rows(old: RowTable, new: RowTable, path: str, steps: tuple[str, ...] | None) -> TreeDifference:
@@ -138,17 +160,12 @@ def _rows(old: RowTable, new: RowTable, path: str, steps: tuple[str, ...] | None
     for tag, a, b, c, d in _opcodes([_mark(row) for row in old.rows], [_mark(row) for row in new.rows]):
         if tag == "equal":
             continue
-        gone = [("-", list(map(_cell, row))) for row in old.rows[a:b]]
-        come = [("+", list(map(_cell, row))) for row in new.rows[c:d]]
+        gone = [("-", row) for row in old.rows[a:b]]
+        come = [("+", row) for row in new.rows[c:d]]
         both = zip(gone, come) if len(gone) == len(come) else [(*gone, *come)]
         rows += [row for group in both for row in group]
-    columns = [short(name) if not isinstance(name, str) else name for name in old.columns]
     named = _changed_column(old, new, steps)
-    return _made(path, "rows", columns=columns, rows=rows, total=len(new.rows), steps=named)
-
-
-def _cell(value: Any) -> str:
-    return value if isinstance(value, str) and value == value.strip() != "" else short(value)
+    return _made(path, "rows", columns=old.columns, rows=rows, total=len(new.rows), steps=named)
 
 
 def _changed_column(old: RowTable, new: RowTable, steps: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -168,19 +185,16 @@ def _changed_column(old: RowTable, new: RowTable, steps: tuple[str, ...] | None)
 
 def _pickles(old: PickleView, new: PickleView, path: str) -> Iterator[TreeDifference]:
     """Compare two pickles by their lists, sizes and previews."""
-    before = len(old.preview)
     if old.preview != new.preview:
         spans = _lines([*old.preview], [*new.preview])
         yield _made(path, "text", spans=spans, steps=None, is_opaque=True)
     for name in ("imports", "code"):
         gone, come = set(getattr(old, name)), set(getattr(new, name))
         if gone != come:
-            then, now = (", ".join(sorted(one)) or "nothing" for one in (gone - come, come - gone))
+            then, now = (Named("names", sorted(one)) for one in (gone - come, come - gone))
             yield _made(f"{path}.{name}", "changed", old=then, new=now, steps=None)
-    if old.preview == new.preview or not before:
-        then, now = (f"a pickle of {one.size:,} bytes" for one in (old, new))
-        now = f"{now}, of other content" if then == now else now
-        yield _made(path, "changed", old=then, new=now, steps=None, is_opaque=True)
+    if old.preview == new.preview or not old.preview:
+        yield _made(path, "changed", old=old, new=new, steps=None, is_opaque=True)
 
 
 def words(old: str, new: str) -> list[Span]:
@@ -265,7 +279,7 @@ def _is_prose(old: str, new: str) -> bool:
 
 
 def plain(node: Any) -> Any:
-    """Return a tree as JSON data."""
+    """Return a tree as JSON data, in which what differs is different."""
     if isinstance(node, dict):
         return {str(key): plain(part) for key, part in node.items()}
     if isinstance(node, list):
@@ -281,16 +295,19 @@ def plain(node: Any) -> Any:
     return node
 
 
-def short(node: Any, width: int = 200) -> str:
-    """Return a tree in one line."""
-    if isinstance(node, Named) and not isinstance(node.value, dict | list):
-        text = f"{node.name}({short(node.value, width)})"
-    elif isinstance(node, PickleView):
-        text = f"a pickle of {node.size:,} bytes"
-    elif isinstance(node, str):
-        text = repr(node)
-    elif isinstance(node, Blob):
-        text = plain(node)
-    else:
-        text = json.dumps(plain(node), ensure_ascii=False)
-    return text if len(text) <= width else f"{text[: width - 3]}..."
+def grid_of(tree: Any) -> RowTable | None:
+    """Return a list of rows as a table: mappings with the same keys, or lists of the same length."""
+    if not isinstance(tree, list) or len(tree) < 2 or not tree[0] or type(tree[0]) not in (dict, list):
+        return None
+    first = tree[0]
+    if any(type(row) is not type(first) or len(row) != len(first) for row in tree):
+        return None
+    columns = list(first) if isinstance(first, dict) else []
+    if any(row.keys() != first.keys() for row in tree if columns):
+        return None
+    rows = [[row[key] for key in columns] for row in tree] if columns else tree
+    for cell in (cell for row in rows for cell in row):
+        is_long = isinstance(cell, str) and len(cell) > _WIDEST_CELL
+        if is_long or isinstance(cell, dict | list | Named):
+            return None
+    return RowTable(columns, rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.compare import compare
+from pytest_mimic._core.compare.outcome_comparison import compare
 from pytest_mimic._core.describe.messages import drift, unverifiable
 from pytest_mimic._core.engine.streams import share_beginning
 from pytest_mimic._core.target_options import target_line

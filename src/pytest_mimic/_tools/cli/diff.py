@@ -43,7 +43,7 @@ def run(invocation: Invocation) -> int:
     """Compare the two sides."""
     options, out = invocation.options, invocation.out
     if options.textconv:
-        from pytest_mimic._tools.shown.textconv import text_of_file
+        from pytest_mimic._tools.shown.outcome_lines import text_of_file
 
         out.text(text_of_file(Path(options.textconv), invocation.redactor))
         return 0
@@ -51,7 +51,7 @@ def run(invocation: Invocation) -> int:
     if options.json:
         out.json({"differences": [one.to_plain() for one in found]})
     elif options.markdown:
-        from pytest_mimic._tools.shown.markdown import markdown
+        from pytest_mimic._tools.shown.difference_lines import markdown
 
         out.text(markdown(found))
     else:
@@ -134,8 +134,7 @@ def _side(invocation: Invocation, path: str) -> tuple[Vault, str]:
 
 
 def _print(invocation: Invocation, found: list[CallDifference]) -> None:
-    from pytest_mimic._tools.shown.markdown import HEADINGS, argument_line, counts
-    from pytest_mimic._tools.shown.showing import shown
+    from pytest_mimic._tools.shown.difference_lines import HEADINGS, argument_line, counts, shown
 
     out = invocation.out
     styles = {"added": "green", "removed": "red", "damaged": "red"}

@@ -28,8 +28,8 @@ def add_arguments(parser: Parser) -> None:
 
 def run(invocation: Invocation) -> int:
     """Write the page and name it. Exit code 1: a selector matched nothing."""
-    from pytest_mimic._tools.shown.page_files import vault_page, write_page
-    from pytest_mimic._tools.shown.recorded import recorded_rows
+    from pytest_mimic._tools.shown.call_log import recorded_rows
+    from pytest_mimic._tools.shown.page import vault_page, write_page
 
     selection = select(invocation)
     rows = list(recorded_rows(invocation.vault, invocation.redactor, selection.names))

@@ -124,7 +124,7 @@ def _ask_all(invocation: Invocation, review: Review) -> None:
 
 
 def _show(invocation: Invocation, review: Review, row: Row, place: str) -> None:
-    from pytest_mimic._tools.shown.showing import shown
+    from pytest_mimic._tools.shown.difference_lines import shown
 
     out = invocation.out
     how = {"new": "new", "removed": "no longer made"}.get(row["change"], "")
@@ -183,6 +183,8 @@ def _sum_up(invocation: Invocation, review: Review) -> None:
 
 def _plain(review: Review, row: Row) -> dict[str, object]:
     found, lines = review.differences(row) if not row.get("decision") else ([], [])
+    from pytest_mimic._tools.shown.value_lines import plain_difference
+
     facts = ("id", "change", "call", "target", "signature", "arguments", "tests", "file", "place", "problem")
     try:
         volatile = review.volatile_line(row) if found else None
@@ -191,7 +193,7 @@ def _plain(review: Review, row: Row) -> dict[str, object]:
     return {
         **{name: row.get(name) for name in facts},
         "decision": row.get("decision"),
-        "differences": [one.to_plain() for one in found],
+        "differences": [plain_difference(one) for one in found],
         "lines": lines or row.get("differences", []),
         "volatile": volatile,
     }

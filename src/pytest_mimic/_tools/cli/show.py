@@ -18,9 +18,9 @@ from pytest_mimic._tools.cli.selection import (
     report_unmatched,
     select,
 )
-from pytest_mimic._tools.shown.document import lines_of
+from pytest_mimic._tools.shown.outcome_lines import OutcomeViewer, Part
 from pytest_mimic._tools.shown.outcome_words import error_of
-from pytest_mimic._tools.shown.views import OutcomeViewer, Part
+from pytest_mimic._tools.shown.value_lines import lines_of
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

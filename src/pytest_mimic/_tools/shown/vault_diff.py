@@ -18,6 +18,7 @@ from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS
 from pytest_mimic._core.vault.parsing import parse_recording
 from pytest_mimic._tools.shown.comparing import Comparer, Pair, outcomes_in, paired
 from pytest_mimic._tools.shown.git_revisions import GitStore
+from pytest_mimic._tools.shown.value_lines import plain_difference
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class CallDifference:
             "file": self.file,
             "test": self.test,
             "arguments": [{"path": one.path, "old": one.old, "new": one.new} for one in self.arguments],
-            "outcomes": [one.to_plain() for one in self.outcomes],
+            "outcomes": [plain_difference(one) for one in self.outcomes],
             "lines": self.lines,
         }
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.compare.outcome_tree import Blob, Named, PickleView, outcome_tree
+from pytest_mimic._core.compare.tree_differences import differences
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.vault import FolderStore, Vault
-from pytest_mimic._tools.shown.textconv import text_of_file
+from pytest_mimic._tools.shown.outcome_lines import text_of_file
 
 URL = "see https://ann:other-4711@api.shop.test/x"
 
@@ -71,15 +72,16 @@ def test_a_stream_has_what_it_was_sent_and_how_it_ended(tree):
     assert tree(Outcome.of_stream([1], Outcome.of_value(None))) == {"items": [1]}
 
 
-def test_of_a_response_what_verifying_compares_is_shown(tree):
+def test_of_a_response_what_verifying_compares_is_compared(tree):
     headers = [["Content-Type", "text/plain"], ["Date", "Mon, 02 Nov 2026 10:00:00 GMT"]]
     response = {"status": 200, "reason": "OK", "headers": headers, "body": {"text": "hi"}}
+    same = {**response, "reason": "Fine", "headers": [["content-type", "text/plain"]]}
+    other = {"status": 404, "headers": [["Content-Type", "text/html"]], "body": {"text": "no"}}
 
-    assert tree(Outcome.of_value(response)) == {
-        "status": 200,
-        "headers": {"content-type": "text/plain"},
-        "body": "hi",
-    }
+    old, new, changed = (tree(Outcome.of_value(one)) for one in (response, same, other))
+
+    assert differences(old, new) == []
+    assert [one.path for one in differences(old, changed)] == ["status", "headers['content-type']", "body"]
 
 
 @pytest.mark.parametrize(
@@ -87,20 +89,18 @@ def test_of_a_response_what_verifying_compares_is_shown(tree):
     [
         ({"json": {"n": 1, "password": "x4"}}, {"n": 1, "password": PLACEHOLDER}),
         ({"chunks": ["a", "b"]}, "ab"),
-        ({"chunks": ["a", {"base64": "AA=="}]}, ["a", {"base64": "AA=="}]),
+        ({"chunks": ["a", {"base64": "AA=="}]}, ["a", Blob(b"\0")]),
         ({"base64": "AAE="}, Blob(b"\0\1")),
         ({"base64": "cut"}, "cut"),
         ({"file": 3}, {"file": 3}),
     ],
 )
-def test_the_body_of_a_response_is_shown_as_what_it_is(tree, body, expected):
-    response = {"status": 200, "headers": [["Date", "today"]], "body": body, "error": "reset"}
+def test_the_body_of_a_response_is_compared_as_what_it_is(tree, body, expected):
+    response = {"status": 200, "headers": [["Date", "today"]], "error": "reset"}
 
-    assert tree(Outcome.of_value(response)) == {"status": 200, "body": expected, "error": "reset"}
+    (one,) = differences(tree(Outcome.of_value(response)), tree(Outcome.of_value({**response, "body": body})))
 
-
-def test_a_response_without_a_body_has_none(tree):
-    assert tree(Outcome.of_value({"status": 204, "headers": []})) == {"status": 204}
+    assert (one.path, one.kind, one.new) == ("body", "added", expected)
 
 
 @pytest.mark.parametrize("value", [{"status": "ok", "headers": []}, {"status": 1, "headers": {}}])
@@ -111,12 +111,12 @@ def test_what_only_looks_like_a_response_is_a_value(tree, value):
 @pytest.mark.parametrize(
     ("content", "shown"),
     [
-        (b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + b"\0\0\x02\x80\0\0\x01\xe0", "PNG 640x480, 24 bytes"),
-        (b"GIF89a\x80\x02\xe0\x01", "GIF 640x480, 10 bytes"),
-        (b"\xff\xd8\xff\xe0", "JPEG, 4 bytes"),
-        (b"RIFF\0\0\0\0WEBP", "WebP, 12 bytes"),
-        (b"%PDF-1.7\xff", "PDF, 9 bytes"),
-        (b"\xff\xfe" * 1000, "2,000 bytes"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + b"\0\0\x02\x80\0\0\x01\xe0", "<PNG image, 640x480, 24 B>"),
+        (b"GIF89a\x80\x02\xe0\x01", "<GIF image, 640x480, 10 B>"),
+        (b"\xff\xd8\xff\xe0", "<JPEG image, 4 B>"),
+        (b"RIFF\0\0\0\0WEBP", "<WebP image, 12 B>"),
+        (b"%PDF-1.7\xff", "<PDF, 9 B>"),
+        (b"\xff\xfe" * 1000, "<bytes, 2000 B>"),
     ],
 )
 def test_bytes_are_shown_by_their_kind_and_size(tree, content, shown):
@@ -135,7 +135,7 @@ def test_shared_parts_and_attributes_are_shown(tree):
 
     assert tree(Outcome.of_value(value)) == Named(
         f"{__name__}:Attributed",
-        {"name": "x", "attributes": {"more": [Named("tuple", ["a"])] * 2, "again": Named("ref", 1)}},
+        {"name": "x", "more": [Named("tuple", ["a"])] * 2, "again": Named("ref", 1)},
     )
 
 

@@ -10,11 +10,12 @@ from pytest_mimic._core.compare.outcome_tree import Blob, Named, PickleView
 from pytest_mimic._core.compare.tree_differences import differences, words
 from pytest_mimic._core.pending.drift_files import merged
 from pytest_mimic._tools.shown.comparing import paired
+from pytest_mimic._tools.shown.value_lines import sides
 
 
 def shown(old: Any, new: Any) -> list[tuple[str, str, str, str]]:
     """Return path, kind, and the two values of each difference."""
-    return [(one.path, one.kind, one.old, one.new) for one in differences(old, new)]
+    return [(one.path, one.kind, *sides(one)) for one in differences(old, new)]
 
 
 @pytest.mark.parametrize(

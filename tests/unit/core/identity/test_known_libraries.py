@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from pytest_mimic import UnstableIdentityError, fingerprint
-from pytest_mimic._core.compare import compare
+from pytest_mimic._core.compare.outcome_comparison import compare
 from pytest_mimic._core.describe.text import render
 from pytest_mimic._core.describe.value_description import describe
 from pytest_mimic._core.identity.kinds import Kind
