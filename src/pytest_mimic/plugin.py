@@ -17,16 +17,19 @@ if TYPE_CHECKING:
     from pytest_mimic._run.run import PytestRun
 
 _USUAL = {"mimic_source": "strict", "mimic_pickle": "listed", "mimic_vcr": "off", "mimic_network": "allow"}
-_WANTING = "record rerecord verify live only vault drift review report usage".split()
+_WANTING = "record rerecord verify live only vault review report usage".split()
 # Options and ini keys that are gone, and what to do instead.
-_BLOCK = "write -o mimic_network=block"
-GONE = {"--mimic-block-network": _BLOCK, "mimic_cache_size": "mimic_objects needs none"}
+GONE = {
+    "--mimic-block-network": "write -o mimic_network=block",
+    "--mimic-drift": "write --mimic-verify --mimic-review",
+    "mimic_cache_size": "mimic_objects needs none",
+}
 # The types are in annotations, which are not evaluated: at each start, subscripts would be.
 _RUN: pytest.StashKey[PytestRun] = pytest.StashKey()
 _ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
 _TEMPORARY: pytest.StashKey[Any] = pytest.StashKey()
 _OTHER_VAULTS: pytest.StashKey[dict[str, None]] = pytest.StashKey()
-_TEST_FOLDER: pytest.StashKey[str] = pytest.StashKey()
+_TEST_FOLDER: pytest.StashKey[Path | None] = pytest.StashKey()
 _SESSION_OF: pytest.StashKey[Callable[[], Any]] = pytest.StashKey()
 
 
@@ -50,7 +53,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("--mimic-rerecord", "run every call for real and replace its recording"),
         ("--mimic-verify", "run every call for real and compare the outcome with its recording"),
         ("--mimic-live", "run every call for real without reading or writing the vault"),
-        ("--mimic-review", "with a recording mode: its changes wait for `pytest-mimic review`"),
+        (
+            "--mimic-review",
+            "with record, rerecord or verify: what is new or differs waits for `pytest-mimic review`",
+        ),
         ("--mimic-no-record", "write nothing, even if a fixture would record"),
         ("--mimic-clear-unused", "after the run, delete the recordings that are proven unused"),
         ("--mimic-fail-on-unused", "exit with 1 if recordings are proven unused"),
@@ -60,7 +66,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--mimic-only", metavar="PATTERN", action="append", default=[], help=text)
     for flag, metavar, text in (
         ("--mimic-vault", "PATH", "the folder of the recordings (overrides mimic_vault_path)"),
-        ("--mimic-drift", "FILE", "with --mimic-verify: keep drifts for `pytest-mimic review FILE`"),
         ("--mimic-report", "FILE", "write an HTML page of the calls of this run"),
         ("--mimic-usage", "FILE", "write what this run used, for `pytest-mimic unused FILE...`"),
     ):
@@ -131,10 +136,10 @@ class _LateHooks:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        others = getattr(node, "workeroutput", {}).get("mimic_other_vaults", ())
+        output = getattr(node, "workeroutput", {})
+        others = output.get("mimic_other_vaults", ())
         self._config.stash.setdefault(_OTHER_VAULTS, {}).update(dict.fromkeys(others))
-        run = self._config.stash.get(_RUN, None)
-        plain = getattr(node, "workeroutput", {}).get("mimic")
+        run, plain = self._config.stash.get(_RUN, None), output.get("mimic")
         if plain is not None and not (run is not None and run.has_started):  # else its WorkerLedgers adds it
             _run(self._config).session.ledger.add(plain)
 
@@ -168,7 +173,7 @@ def _run(config: pytest.Config) -> PytestRun:
         run = config.stash[_RUN] = PytestRun(config, config.stash.get(_ITEM, None))
         if _TEMPORARY in config.stash:
             run.add_temporary_folder(config.stash[_TEMPORARY])
-        if folder := config.stash.get(_TEST_FOLDER, ""):
+        if (folder := config.stash.get(_TEST_FOLDER, None)) is not None:
             run.session.set_own_folder(folder)
     return run
 
@@ -231,7 +236,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if _SESSION_OF not in item.config.stash:
         return
     item.config.stash[_ITEM] = item
-    item.config.stash[_TEST_FOLDER] = ""
+    item.config.stash[_TEST_FOLDER] = None
     marks = list(item.iter_markers("mimic"))
     decorations = _decorations(item)
     run = _run(item.config) if marks or decorations else item.config.stash.get(_RUN, None)
@@ -259,16 +264,12 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: Any, request: Any) -> Generator[None, object, object]:
     run = request.config.stash.get(_RUN, None)
-    if fixturedef.argname == "tmp_path_factory":
-        request.config.stash[_TEMPORARY] = factory = yield
+    if fixturedef.argname in ("tmp_path_factory", "tmp_path"):
+        given: Any = yield
+        is_own = fixturedef.argname == "tmp_path"
+        request.config.stash[_TEST_FOLDER if is_own else _TEMPORARY] = given
         if run is not None:
-            run.add_temporary_folder(factory)
-        return factory
-    if fixturedef.argname == "tmp_path":
-        given = yield
-        request.config.stash[_TEST_FOLDER] = str(given)
-        if run is not None:
-            run.session.set_own_folder(str(given))
+            (run.session.set_own_folder if is_own else run.add_temporary_folder)(given)
         return given
     if run is None:
         return (yield)

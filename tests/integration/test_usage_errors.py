@@ -570,16 +570,20 @@ of_old_pytest = pytest.mark.filterwarnings(
 @of_old_pytest
 @pytest.mark.promise("a name that is gone is a usage error that names what replaces it")
 @pytest.mark.parametrize(
-    ("args", "env"),
+    ("args", "env", "instead"),
     [
-        (["--mimic-block-network"], {}),
-        (["--mimic-block-network=yes", "test_shop.py"], {}),
-        ([], {"PYTEST_ADDOPTS": "--mimic-block-network"}),
-        (["-o", "addopts=--mimic-block-network"], {}),
+        (["--mimic-block-network"], {}, "-o mimic_network=block"),
+        (["--mimic-block-network=yes", "test_shop.py"], {}, "-o mimic_network=block"),
+        ([], {"PYTEST_ADDOPTS": "--mimic-block-network"}, "-o mimic_network=block"),
+        (["-o", "addopts=--mimic-block-network"], {}, "-o mimic_network=block"),
+        (["--mimic-verify", "--mimic-drift=drift.json"], {}, "--mimic-verify --mimic-review"),
+        (["--mimic-drift", "drift.json"], {}, "--mimic-verify --mimic-review"),
     ],
 )
-def test_an_option_that_is_gone_is_named_with_its_replacement(shop, args, env):
-    usage_error(shop.run(*args, env=env), "--mimic-block-network is gone: write -o mimic_network=block")
+def test_an_option_that_is_gone_is_named_with_its_replacement(shop, args, env, instead):
+    run = shop.run(*args, env=env)
+
+    assert (run.exit_code, f" is gone: write {instead}\n" in run.output) == (4, True)
 
 
 @of_old_pytest

@@ -19,7 +19,7 @@ _NEEDS_MODE = "--mimic-only needs one of --mimic-record, --mimic-rerecord, --mim
 _NOT_CI = ("", "0", "false", "no", "off")
 
 # The options with a path.
-_PATHS = ("--mimic-vault", "--mimic-drift", "--mimic-report", "--mimic-usage")
+_PATHS = ("--mimic-vault", "--mimic-report", "--mimic-usage")
 # Beginnings of the ini options that decide which tests there are, and what their calls return.
 _DECIDING = ("mimic_", "python", "doctest_")
 # Of these, one that a recording run ignores.
@@ -43,7 +43,6 @@ def settings_of(config: pytest.Config) -> Settings:
     mode = given[0] if given else Mode.REPLAY
     only = tuple(pattern.strip() for pattern in option.mimic_only)
     _check_combination(option, mode, only, is_given=bool(given))
-    drift = getattr(option, "mimic_drift", None)
     (vault, shown_vault), rootdir = _vault_of(config), config.rootpath
     here = config.invocation_params.dir
     to_rootdir = relative_path(rootdir, start=here)
@@ -70,7 +69,6 @@ def settings_of(config: pytest.Config) -> Settings:
         given=_given(option),
         prefix="" if to_rootdir == "." else f"{to_rootdir}/",
         outside=outside,
-        drift=_file(here, drift),
         usage=_file(here, option.mimic_usage),
         review=option.mimic_review,
         network=_choice(config, "mimic_network", ("allow", "block")),
@@ -87,10 +85,8 @@ def _check_combination(option: Any, mode: Mode, only: tuple[str, ...], *, is_giv
         raise pytest.UsageError(_NEEDS_MODE)
     if not all(only):
         raise pytest.UsageError("--mimic-only needs a pattern, such as shop.api:fetch or 'GET /users/*'")
-    if getattr(option, "mimic_drift", None) is not None and mode is not Mode.VERIFY:
-        raise pytest.UsageError("--mimic-drift needs --mimic-verify")
-    if option.mimic_review and not mode.writes:
-        raise pytest.UsageError("--mimic-review needs --mimic-rerecord or --mimic-record")
+    if option.mimic_review and not (mode.writes or mode is Mode.VERIFY):
+        raise pytest.UsageError("--mimic-review needs --mimic-record, --mimic-rerecord or --mimic-verify")
     if option.mimic_review and option.mimic_clear_unused:
         raise pytest.UsageError("--mimic-review cannot be combined with --mimic-clear-unused")
     if option.mimic_usage is not None and mode is Mode.LIVE:

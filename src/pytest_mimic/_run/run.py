@@ -391,15 +391,15 @@ class PytestRun:
             keep_usage(path, self.session, self._outcomes, self._selection())
 
     def _keep_changes(self) -> None:
-        """Write the drifts, or the recordings that wait for a review, to their file, and name it in the summary."""
-        settings, ledger = self.session.settings, self.session.ledger
-        if not self._ran_tests or (settings.drift is None and not settings.review):
+        """Write the list of what waits for a review, and name it in the summary."""
+        if not self.session.settings.review:
             return
-        from pytest_mimic._core.pending.waiting import keep_drifts, keep_recordings
+        from pytest_mimic._core.pending.waiting import folder_of, keep
 
-        note = keep_recordings(settings) if settings.review else keep_drifts(settings, ledger.drifts)
-        if note:
-            ledger.note(note)
+        if not self._ran_tests or self.config.option.collectonly:
+            folder_of(self.session.settings).tidy()
+        elif note := keep(self.session.settings, self.session.ledger.drifts):
+            self.session.ledger.note(note)
 
     def _keep_error(self, step: Callable[[], object]) -> None:
         """Take a step at the end of a test or of the run. An error becomes a line of the summary."""

@@ -22,6 +22,8 @@ from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_mimic._core.engine.cassettes import CassetteBlock, OpenCassette
     from pytest_mimic._core.engine.client_plan import ClientPort
     from pytest_mimic._core.network.guard import NetworkGuard
@@ -102,7 +104,7 @@ class Session:
         self.settings = settings
         self.ledger = Ledger()
         store: Any = FolderStore(settings.vault)
-        if settings.review:  # what is recorded goes into another one over it
+        if settings.review and settings.mode.writes:  # what is recorded goes into another one over it
             from pytest_mimic._core.pending.waiting import store_over
 
             store = store_over(settings)
@@ -328,9 +330,9 @@ class Session:
             is_miss = isinstance(error, MissingRecordingError)
             (self.ledger.strays if is_miss else self.ledger.errors).append(str(error))
 
-    def set_own_folder(self, folder: str) -> None:
+    def set_own_folder(self, folder: Path) -> None:
         """Note the folder that `tmp_path` gave to the running test."""
-        place = self.state.places.place_of(folder)
+        place = self.state.places.place_of(str(folder))
         self.state.places.own = place.given if place is not None else None
 
     def close(self, *, passed: bool, is_complete: bool = False) -> None:
