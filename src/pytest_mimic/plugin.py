@@ -323,7 +323,7 @@ class _Blocks(partial[Any]):
 def mimic_record(request: pytest.FixtureRequest) -> CassetteFixture:
     """Record a cassette in a block.
 
-    Use it as `with mimic_record("name", clients=["httpx"]) as cassette: ...`.
+    Use it as `with mimic_record("name", targets=["httpx"]) as cassette: ...`.
     Every call in the block runs for real. The cassette is written when the block ends.
     """
     return _Blocks(_run(request.config).session.block, "record")

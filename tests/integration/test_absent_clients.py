@@ -35,7 +35,7 @@ TESTS = """
             pass
 
     def test_a_cassette(mimic_auto):
-        with mimic_auto("orders", clients=["{0}"]):
+        with mimic_auto("orders", targets=["{0}"]):
             pass
 
     @pytest.mark.mimic("{0}", "http.client")
@@ -43,7 +43,7 @@ TESTS = """
         pass
 
     def test_a_cassette_with_another(mimic_auto):
-        with mimic_auto("orders", clients=["{0}", "http.client"]):
+        with mimic_auto("orders", targets=["{0}", "http.client"]):
             pass
 """
 

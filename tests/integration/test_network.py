@@ -689,7 +689,7 @@ ALL_CLIENTS = """
 
     @pytest.mark.parametrize("name", CLIENTS)
     def test_it(name, mimic_auto):
-        with mimic_auto(clients=[name.partition(",")[0]]):
+        with mimic_auto(targets=[name.partition(",")[0]]):
             text = CLIENTS[name]("http://api.example.com:{port}/pages")
             text = asyncio.run(text) if inspect.isawaitable(text) else text
         assert text

@@ -205,7 +205,7 @@ def test_any_argument_may_be_named_if_the_function_may_take_it(shop):
         def test_it(mimic_auto):
             with mimic("kinds:plain", "kinds:other", ignore="token"):
                 assert kinds.decorated(1, token="a") == 1
-            with mimic_auto(targets=["kinds:plain"], clients=["requests"], ignore="token"):
+            with mimic_auto(targets=["kinds:plain", "requests"], ignore="token"):
                 pass
 
         def test_one():

@@ -150,7 +150,7 @@ def test_fixtures(
         pass
     with mimic_replay("name", strict=True) as cassette:
         assert_type(cassette, Cassette)
-    with mimic_auto(clients=["httpx"], exclude=["/metrics"]):
+    with mimic_auto(targets=["httpx"], exclude=["/metrics"]):
         return mimic_vault_dir  # the block swallows nothing
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from time import strftime
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -358,7 +358,6 @@ class Session:
         name: str | None = None,
         *,
         targets: Iterable[Any] = (),
-        clients: str | Sequence[str] = (),
         strict: bool = False,
         **options: Any,
     ) -> CassetteBlock:
@@ -371,9 +370,13 @@ class Session:
         from pytest_mimic._core.engine.cassettes import CassetteBlock
         from pytest_mimic._core.targets.options import read_keyword_options
 
+        if "boundaries" in options:
+            raise TargetError(
+                f"mimic_{fixture}: boundaries= is gone: targets= takes clients, too: targets=['httpx']"
+            )
         read_keyword_options(options, f"mimic_{fixture}")
         name = self.next_name() if name is None else cassette_name(name)
-        covered = self._cassette_targets(_as_tuple(targets), _as_tuple(clients), options)
+        covered = self._cassette_targets(_as_tuple(targets), options)
 
         def cover(cassette: OpenCassette) -> Callable[[], None]:
             covering = self.enter(covered, cassette)
@@ -406,16 +409,9 @@ class Session:
         cassette.is_left_out = left_out and mode == "replay"
         return cassette
 
-    def _cassette_targets(
-        self, targets: Iterable[Any], clients: tuple[str, ...], options: dict[str, Any]
-    ) -> list[Target]:
-        for name in clients:
-            if name not in CLIENTS:
-                from pytest_mimic._core.words import did_you_mean
-
-                hint = did_you_mean(name, CLIENTS)
-                raise TargetError(f"{name!r} is not a client{hint}: there are {', '.join(CLIENTS)}")
-        if named := [*targets, *clients]:
+    def _cassette_targets(self, named: tuple[Any, ...], options: dict[str, Any]) -> list[Target]:
+        """Return the targets that a fixture names, or the configured ones and all clients that are installed."""
+        if named:
             return as_targets(named, options)
         present = {target.module for target in self.targets if target.is_client}
         installed = [name for name in CLIENTS if name not in present and is_installed(name)]
