@@ -135,13 +135,12 @@ class _LateHooks:
         _run(self._config).add_conftest(plugin)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
         output = getattr(node, "workeroutput", {})
         others = output.get("mimic_other_vaults", ())
         self._config.stash.setdefault(_OTHER_VAULTS, {}).update(dict.fromkeys(others))
-        run, plain = self._config.stash.get(_RUN, None), output.get("mimic")
-        if plain is not None and not (run is not None and run.has_started):  # else its WorkerLedgers adds it
-            _run(self._config).session.ledger.add(plain)
+        if "mimic" in output or _RUN in self._config.stash:
+            _run(self._config).end_worker(output.get("mimic"), error)
 
 
 def _is_wanted(config: pytest.Config) -> bool:

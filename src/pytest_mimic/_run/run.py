@@ -123,10 +123,6 @@ class PytestRun:
             from pytest_mimic._run.network import BlockedPhases
 
             manager.register(BlockedPhases(self.session), "mimic-network")
-        if manager.hasplugin("xdist"):
-            from pytest_mimic._run.xdist import WorkerLedgers
-
-            manager.register(WorkerLedgers(self.session.ledger, self._narrow), "mimic-xdist")
 
     def add_conftest(self, plugin: object) -> None:
         """Cover the targets of a conftest.py that is loaded when its folder is collected.
@@ -211,6 +207,13 @@ class PytestRun:
         if not self._is_worker:
             raise pytest.UsageError(*self.session.ledger.problems)
         self._broken = problems[0]
+
+    def end_worker(self, ledger: dict[str, Any] | None, error: object) -> None:
+        """Add the ledger of a worker of xdist that has ended. One that crashed, or mimicked nothing, has sent none."""
+        if ledger is not None:
+            self.session.ledger.add(ledger)
+        if error is not None or (ledger is None and self.has_started):
+            self._narrow("a worker crashed")
 
     def _narrow(self, reason: str) -> None:
         if reason not in self.session.ledger.selection:
