@@ -170,16 +170,12 @@ def _run(config: pytest.Config) -> PytestRun:
         with without_collections():
             from pytest_mimic._run.run import PytestRun
         run = config.stash[_RUN] = PytestRun(config, config.stash.get(_ITEM, None))
+        config.add_cleanup(run.close)
         if _TEMPORARY in config.stash:
             run.add_temporary_folder(config.stash[_TEMPORARY])
         if (folder := config.stash.get(_TEST_FOLDER, None)) is not None:
             run.session.set_own_folder(folder)
     return run
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if (run := config.stash.get(_RUN, None)) is not None:
-        run.close()
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -193,8 +189,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_collection_finish(session: pytest.Session) -> None:
     if (run := session.config.stash.get(_RUN, None)) is not None:
         run.finish_collection(session.items)
-    output: dict[str, object] | None = getattr(session.config, "workeroutput", None)  # of a worker of xdist
-    if output is not None:
+    if (output := getattr(session.config, "workeroutput", None)) is not None:  # of a worker of xdist
         output["mimic_other_vaults"] = _other_vaults(session.config, session.items)
 
 
@@ -309,6 +304,12 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def mimic_vault_dir(pytestconfig: pytest.Config) -> Path:
     """The folder of the recordings, as a `pathlib.Path`."""
     return _run(pytestconfig).session.settings.vault
+
+
+@pytest.fixture(scope="session")
+def mimic_mode(pytestconfig: pytest.Config) -> str:
+    """The run's mode: `replay`, `record`, `rerecord`, `verify` or `live`."""
+    return _run(pytestconfig).session.settings.mode.value
 
 
 class _Blocks(partial[Any]):

@@ -493,6 +493,7 @@ def test_markers_fixtures_and_help_describe_the_plugin(shop):
     shop.run("--fixtures").expect(
         says=[
             "mimic_vault_dir [session scope]",
+            "mimic_mode [session scope]",
             "    The folder of the recordings",
             "    Record a cassette in a block.",
             "    Replay a cassette in a block.",

@@ -142,6 +142,7 @@ def pytest_mimic_targets(config: pytest.Config) -> list[Target]:
 
 def test_fixtures(
     mimic_vault_dir: Path,
+    mimic_mode: str,
     mimic_record: CassetteFixture,
     mimic_replay: CassetteFixture,
     mimic_auto: CassetteFixture,
