@@ -42,7 +42,7 @@ BUDGET = {
     "_core.redact": 700,
     "_core.seam": 750,
     "_core.swallowed": 450,
-    "_core.targets": 750,
+    "_core.targets": 800,
     "_core.vault": 3_000,
     "_run": 2_950,
     "_tools.catalog": 600,

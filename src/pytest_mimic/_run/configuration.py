@@ -197,8 +197,11 @@ def _ini(config: pytest.Config, name: str) -> Any:
 def _read_lines(config: pytest.Config, name: str, read: Callable[[str, str], Any]) -> list[Any]:
     """Return what `read` makes of each line of an ini option and its origin. All wrong lines are named together."""
     results, problems = [], []
+    overridden = any(one.startswith(f"{name}=") for one in getattr(config.option, "override_ini", None) or ())
+    file = None if overridden else config.inipath
+    place = f"{relative_path(file, start=config.invocation_params.dir)}, {name}" if file else name
     for number, line in enumerate(_ini(config, name), 1):
-        origin = f"{name}, line {number}"
+        origin = f"{place} line {number}"
         try:
             results.append(read(line, origin))
         except ValueError as error:  # a TargetError names the origin itself
