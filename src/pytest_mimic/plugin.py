@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pytest_mimic._run.run import PytestRun
 
 _USUAL = {"mimic_source": "strict", "mimic_pickle": "listed", "mimic_vcr": "off", "mimic_network": "allow"}
-_WANTING = "record rerecord verify live only vault review report usage".split()
 # Options and ini keys that are gone, and what to do instead.
 GONE = {
     "--mimic-block-network": "write -o mimic_network=block",
@@ -148,7 +147,7 @@ def _is_wanted(config: pytest.Config) -> bool:
     return bool(
         config.getini("mimic_functions")
         or config.hook.pytest_mimic_targets.get_hookimpls()
-        or any(getattr(config.option, f"mimic_{name}") for name in _WANTING)
+        or any(value for name, value in vars(config.option).items() if name.startswith("mimic_"))
         or any(config.getini(name) != usual for name, usual in _USUAL.items())
         or config.getini("mimic_vault_path").find(":") > 1  # a URL, and no drive of Windows
         or _vault_path(config).is_dir()

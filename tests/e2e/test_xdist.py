@@ -163,7 +163,7 @@ def test_the_controller_lists_misses_with_their_tests(shop):
 
     run = workers(shop).expect(passed=4, failed=4, real=[])
 
-    assert run.section[0].startswith("4 calls replayed, 4 missing, # s saved; ")
+    assert run.section[0].startswith("4 calls replayed, 4 missing, # s saved")
     assert sorted(run.section[2:6]) == [
         f"  shop:fetch(city='Rome')    test_shop.py::test_shared[{number}]" for number in range(4)
     ]

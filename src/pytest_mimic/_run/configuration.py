@@ -97,6 +97,11 @@ def _check_combination(option: Any, mode: Mode, only: tuple[str, ...], *, is_giv
         raise pytest.UsageError("--mimic-usage needs the name of a file")
 
 
+def is_asked(config: pytest.Config) -> bool:
+    """Check whether the command line has an option of this plugin."""
+    return any(value for name, value in vars(config.option).items() if name.startswith("mimic_"))
+
+
 def verbosity(config: pytest.Config) -> int:
     """Return how much is shown of each test: more than 0 with `-v`."""
     if hasattr(config, "get_verbosity"):  # since pytest 8.0

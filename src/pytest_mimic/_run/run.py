@@ -13,12 +13,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mimic._core.files.places import TEMPORARY
-from pytest_mimic._core.node_ids import plain_id, without_group
+from pytest_mimic._core.node_ids import plain_id, relative_path, without_group
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic._core.words import SHOWN, plural, size
 from pytest_mimic._run.complete_selection import Selection, selection_of
-from pytest_mimic._run.configuration import hook_targets, ini_targets, reports_to_ci, settings_of, shows_calls
+from pytest_mimic._run.configuration import (
+    hook_targets,
+    ini_targets,
+    is_asked,
+    reports_to_ci,
+    settings_of,
+    shows_calls,
+)
 from pytest_mimic._run.session import Session
 from pytest_mimic._run.summary import mode_line, names_targets, summary
 from pytest_mimic._run.unused_check import holds_recordings, judge_unused, restore_replaced
@@ -161,11 +168,17 @@ class PytestRun:
         return [f"mimic: {mode_line(settings)}{targets}{blocked}"]
 
     def late_header(self, items: Sequence[pytest.Item]) -> list[str]:
-        """Return the header after the collection, if only tests name targets."""
-        settings = self.session.settings
-        if self._has_header or self.config.option.verbose < 0 or not any(map(names_targets, items)):
+        """Return the header after the collection: that only tests name targets, or that nothing does."""
+        if self.config.option.verbose < 0 or self.session.targets:
             return []
-        return [f"mimic: {mode_line(settings)}"]
+        if any(map(names_targets, items)):
+            return [] if self._has_header else [f"mimic: {mode_line(self.session.settings)}"]
+        if not is_asked(self.config) or self.config.getini("mimic_vcr") != "off":
+            return []
+        path, here = self.config.inipath, self.config.invocation_params.dir
+        file = relative_path(path, start=here) if path else ""
+        why = f"{file} has no mimic_functions" if file else "no ini file was found"
+        return [f"mimic: nothing is mimicked: {why}, and no test names a target"]
 
     # -- collection
 

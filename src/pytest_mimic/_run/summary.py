@@ -69,7 +69,8 @@ def summary(
     notes = [*again, *ledger.notes, *ledger.errors]
     if ledger.superseded and not quiet:
         notes.insert(0, _superseded(sorted(ledger.superseded)))
-    if quiet and not errors and not problems and not notes:
+    is_unclear = judgement.not_judged or judgement.unproven  # only where an option asked
+    if quiet and not (errors or problems or notes or is_unclear):
         return []
     if tests := {miss.test for miss in ledger.missing if miss.by_option}:
         line = command("--mimic-record", tests.pop() if len(tests) == 1 else None)
