@@ -216,7 +216,7 @@ def _other_vaults(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
 def _named(config: pytest.Config, vaults: Iterable[str]) -> list[str]:
     if not vaults:
         return []
-    from pytest_mimic._run.other_vaults import name_vaults
+    from pytest_mimic._run.summary import name_vaults
 
     return name_vaults(vaults, start=config.invocation_params.dir)
 
@@ -234,7 +234,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     decorations = _decorations(item)
     run = _run(item.config) if marks or decorations else item.config.stash.get(_RUN, None)
     if run is not None:
-        run.begin_test(item, decorations, marks)
+        run.phases.begin_test(item, decorations, marks)
 
 
 def _decorations(item: pytest.Item) -> list[Any]:
@@ -251,7 +251,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
         return (yield)
     finally:
         if (run := item.config.stash.get(_RUN, None)) is not None:
-            run.end_marks()
+            run.phases.end_marks()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -276,7 +276,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if (run := item.config.stash.get(_RUN, None)) is not None:
-        run.end_phase(item, call, report)
+        run.phases.end(item, call, report)
     return report
 
 
@@ -288,7 +288,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     run = config.stash.get(_RUN, None)
-    lines = run.summary() if run is not None else []
+    lines = run.ending.summary() if run is not None else []
     others: dict[str, None] = config.stash.get(_OTHER_VAULTS, {})
     if lines := [*lines, *_named(config, others)]:
         terminalreporter.write_sep("=", "mimic")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def settings_of(config: pytest.Config) -> Settings:
         source=_choice(config, "mimic_source", ("strict", "warn", "ignore")),
         pickles=_choice(config, "mimic_pickle", ("listed", "forbid")),
         store_arguments=_ini(config, "mimic_store_arguments"),
-        redact=_secret_names(config),
+        redact=_words(config, "mimic_redact", "redact.secret_names", "read_names"),
         clear_unused=option.mimic_clear_unused,
         fail_on_unused=option.mimic_fail_on_unused,
         only=only,
@@ -72,7 +73,7 @@ def settings_of(config: pytest.Config) -> Settings:
         usage=_file(here, option.mimic_usage),
         review=option.mimic_review,
         network=_choice(config, "mimic_network", ("allow", "block")),
-        allowed_hosts=_allowed_hosts(config),
+        allowed_hosts=_words(config, "mimic_allow_hosts", "hosts", "read_allowed"),
         objects=_objects_url(config),
     )
 
@@ -121,23 +122,14 @@ def reports_to_ci(config: pytest.Config) -> bool:
     return on_github or bool(getattr(config.option, "xmlpath", None))
 
 
-def _secret_names(config: pytest.Config) -> tuple[str, ...]:
-    """Return the names in `mimic_redact`. Those to remove keep their `!`."""
-    if not _ini(config, "mimic_redact"):
+def _words(config: pytest.Config, name: str, module: str, reader: str) -> tuple[str, ...]:
+    """Return the words that a reader of a module, loaded only then, finds in the lines of an ini option."""
+    if not _ini(config, name):
         return ()
-    from pytest_mimic._core.redact.secret_names import read_names
-
-    lines = _read_lines(config, "mimic_redact", lambda line, _origin: read_names(line))
-    return tuple(name for names in lines for name in names)
-
-
-def _allowed_hosts(config: pytest.Config) -> tuple[str, ...]:
-    if not _ini(config, "mimic_allow_hosts"):
-        return ()
-    from pytest_mimic._core.hosts import read_allowed
-
-    lines = _read_lines(config, "mimic_allow_hosts", lambda line, _origin: read_allowed(line))
-    return tuple(host for hosts in lines for host in hosts)
+    read = getattr(import_module(f"pytest_mimic._core.{module}"), reader)
+    return tuple(
+        word for words in _read_lines(config, name, lambda line, _origin: read(line)) for word in words
+    )
 
 
 def _given(option: Any) -> tuple[str, ...]:

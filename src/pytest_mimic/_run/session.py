@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from time import strftime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from weakref import WeakValueDictionary
 
 from pytest_mimic._core.engine.function_plan import FunctionPlan
@@ -57,17 +57,14 @@ class RequestedTarget:
         self.candidates = target.candidates
 
 
-class WatchedFunction:
+class WatchedFunction(NamedTuple):
     """A function that the run itself intercepts: an edge without a client."""
 
-    __slots__ = ("module", "path", "wrap")
-    excluded = False
-    origin = ""
-
-    def __init__(self, module: str, path: tuple[str, ...], wrap: Callable[..., Any]) -> None:
-        self.module = module
-        self.path = path
-        self.wrap = wrap
+    module: str
+    path: tuple[str, ...]
+    wrap: Callable[..., Any]
+    excluded: bool = False
+    origin: str = ""
 
 
 class Covering:
@@ -329,6 +326,13 @@ class Session:
         for error in self.take_pending():
             is_miss = isinstance(error, MissingRecordingError)
             (self.ledger.strays if is_miss else self.ledger.errors).append(str(error))
+
+    def keep_error(self, step: Callable[[], object]) -> None:
+        """Take a step at the end of a test or of the run. An error becomes a line of the summary."""
+        try:
+            step()
+        except MimicError as error:
+            self.ledger.errors.append(str(error))
 
     def set_own_folder(self, folder: Path) -> None:
         """Note the folder that `tmp_path` gave to the running test."""
