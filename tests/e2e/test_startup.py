@@ -103,8 +103,8 @@ REPLAY = """
     _core.targets _core.targets.binding _core.targets.options _core.targets.target
     _core.vault _core.vault.file_names _core.vault.folder _core.vault.leftovers _core.vault.locks
     _core.vault.parsing _core.vault.vault
-    _run _run.complete_selection _run.configuration _run.plain_imports _run.run _run.session _run.summary
-    _run.unused_check
+    _run _run.complete_selection _run.configuration _run.ending _run.phases _run.plain_imports _run.run _run.session
+    _run.summary _run.unused_check
     _tools _tools.unused _tools.unused.judgement
 """
 

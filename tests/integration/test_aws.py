@@ -291,7 +291,7 @@ def test_a_presigned_url_of_a_replay_is_not_sent(shop: Any, server: Server) -> N
 
         def test_it(mimic_auto):
             url = shop.client("s3").generate_presigned_url("get_object", Params={"Bucket": "shop", "Key": "k"})
-            with mimic_auto("fetch", clients=["requests"]):
+            with mimic_auto("fetch", targets=["requests"]):
                 requests.get(url)
         """,
     )
@@ -312,7 +312,7 @@ def test_clients_made_before_the_block(shop: Any, server: Server) -> None:
         s3 = shop.client("s3")
 
         def test_it(mimic_auto):
-            with mimic_auto("saved", clients=["botocore"]) as cassette:
+            with mimic_auto("saved", targets=["botocore"]) as cassette:
                 s3.put_object(Bucket="shop", Key="k", Body=b"x")
             assert [call.signature for call in cassette.calls] == ["s3 PutObject shop/k → 200"]
             assert cassette.calls[0].match(only="shop/*")

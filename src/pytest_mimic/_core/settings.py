@@ -36,8 +36,7 @@ class Settings(NamedTuple):
         only: The patterns of `--mimic-only`. The mode is only for calls that one of them matches; others replay.
         given: Options that suggested commands have to repeat.
         prefix: The path from the folder in which pytest was started to the rootdir, for the ids of tests.
-        drift: The file of `--mimic-drift`, absolute. None without the option.
-        review: `--mimic-review` was given: what is recorded waits for a review.
+        review: `--mimic-review` was given: what is new, changed or drifted waits, and the vault is not written.
         network: Whether a replay refuses connections that nothing mimics.
         allowed_hosts: The hosts to which it lets them through.
         objects: The URL of `mimic_objects`, or empty: the object store of large objects.
@@ -61,7 +60,6 @@ class Settings(NamedTuple):
     given: tuple[str, ...] = ()
     prefix: str = ""
     outside: tuple[str, ...] = ()
-    drift: Path | None = None
     usage: Path | None = None
     review: bool = False
     network: NetworkPolicy = "allow"

@@ -51,9 +51,6 @@ class CallReports:
             from pytest_mimic._tools.shown import page  # noqa: F401
         session.state.log = CallLog(session.state, details=bool(path))
 
-    def begin_test(self) -> None:
-        """Do nothing: rows bear the id of their test."""
-
     def attach(self, report: pytest.TestReport, errors: Sequence[MimicError]) -> None:  # noqa: ARG002 - for CiReports
         """Put the rows since the last phase on the report of this one."""
         ledger = self._session.ledger

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from time import strftime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from weakref import WeakValueDictionary
 
 from pytest_mimic._core.engine.function_plan import FunctionPlan
@@ -22,6 +22,8 @@ from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_mimic._core.engine.cassettes import CassetteBlock, OpenCassette
     from pytest_mimic._core.engine.client_plan import ClientPort
     from pytest_mimic._core.network.guard import NetworkGuard
@@ -55,17 +57,14 @@ class RequestedTarget:
         self.candidates = target.candidates
 
 
-class WatchedFunction:
+class WatchedFunction(NamedTuple):
     """A function that the run itself intercepts: an edge without a client."""
 
-    __slots__ = ("module", "path", "wrap")
-    excluded = False
-    origin = ""
-
-    def __init__(self, module: str, path: tuple[str, ...], wrap: Callable[..., Any]) -> None:
-        self.module = module
-        self.path = path
-        self.wrap = wrap
+    module: str
+    path: tuple[str, ...]
+    wrap: Callable[..., Any]
+    excluded: bool = False
+    origin: str = ""
 
 
 class Covering:
@@ -102,7 +101,7 @@ class Session:
         self.settings = settings
         self.ledger = Ledger()
         store: Any = FolderStore(settings.vault)
-        if settings.review:  # what is recorded goes into another one over it
+        if settings.review and settings.mode.writes:  # what is recorded goes into another one over it
             from pytest_mimic._core.pending.waiting import store_over
 
             store = store_over(settings)
@@ -328,9 +327,16 @@ class Session:
             is_miss = isinstance(error, MissingRecordingError)
             (self.ledger.strays if is_miss else self.ledger.errors).append(str(error))
 
-    def set_own_folder(self, folder: str) -> None:
+    def keep_error(self, step: Callable[[], object]) -> None:
+        """Take a step at the end of a test or of the run. An error becomes a line of the summary."""
+        try:
+            step()
+        except MimicError as error:
+            self.ledger.errors.append(str(error))
+
+    def set_own_folder(self, folder: Path) -> None:
         """Note the folder that `tmp_path` gave to the running test."""
-        place = self.state.places.place_of(folder)
+        place = self.state.places.place_of(str(folder))
         self.state.places.own = place.given if place is not None else None
 
     def close(self, *, passed: bool, is_complete: bool = False) -> None:
@@ -356,7 +362,6 @@ class Session:
         name: str | None = None,
         *,
         targets: Iterable[Any] = (),
-        clients: str | Sequence[str] = (),
         strict: bool = False,
         **options: Any,
     ) -> CassetteBlock:
@@ -369,9 +374,13 @@ class Session:
         from pytest_mimic._core.engine.cassettes import CassetteBlock
         from pytest_mimic._core.targets.options import read_keyword_options
 
+        if "boundaries" in options:
+            raise TargetError(
+                f"mimic_{fixture}: boundaries= is gone: targets= takes clients, too: targets=['httpx']"
+            )
         read_keyword_options(options, f"mimic_{fixture}")
         name = self.next_name() if name is None else cassette_name(name)
-        covered = self._cassette_targets(_as_tuple(targets), _as_tuple(clients), options)
+        covered = self._cassette_targets(_as_tuple(targets), options)
 
         def cover(cassette: OpenCassette) -> Callable[[], None]:
             covering = self.enter(covered, cassette)
@@ -404,16 +413,9 @@ class Session:
         cassette.is_left_out = left_out and mode == "replay"
         return cassette
 
-    def _cassette_targets(
-        self, targets: Iterable[Any], clients: tuple[str, ...], options: dict[str, Any]
-    ) -> list[Target]:
-        for name in clients:
-            if name not in CLIENTS:
-                from pytest_mimic._core.words import did_you_mean
-
-                hint = did_you_mean(name, CLIENTS)
-                raise TargetError(f"{name!r} is not a client{hint}: there are {', '.join(CLIENTS)}")
-        if named := [*targets, *clients]:
+    def _cassette_targets(self, named: tuple[Any, ...], options: dict[str, Any]) -> list[Target]:
+        """Return the targets that a fixture names, or the configured ones and all clients that are installed."""
+        if named:
             return as_targets(named, options)
         present = {target.module for target in self.targets if target.is_client}
         installed = [name for name in CLIENTS if name not in present and is_installed(name)]

@@ -71,7 +71,7 @@ class Ledger:
     processes: list[Sequence[str]]
     # The calls that were noted for `-v` or the HTML report and are not yet part of a test's report; see `call_log`.
     calls: list[dict[str, Any]]
-    # The drifts that `--mimic-drift` keeps, each as a row of its file.
+    # The drifts that wait for a review, each as a row of its list.
     drifts: list[dict[str, Any]]
     # WebSockets that were opened for real: the origin of the URL, and the test.
     websockets: list[Sequence[str]]

@@ -199,7 +199,7 @@ class Recordings:
             state.ledger.verified += 1
         paths: dict[str | None, None] = {}
         drift = drift_of(real, expected, outcome, redactor=state.redactor, test=state.test, paths=paths)
-        if drift is not None and state.settings.drift is not None:
+        if drift is not None and state.settings.review:
             from pytest_mimic._core.engine.drifts import Drift, keep
 
             place += next(index for index, one in enumerate(recorded) if one is expected)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 
 from xxhash import xxh3_64_hexdigest
 
-from pytest_mimic._core.pending.drift_files import BEFORE
+from pytest_mimic._core.pending.review_folder import BEFORE
 from pytest_mimic._core.vault.clearing import Cleared
 from pytest_mimic._core.vault.file_names import FOLDERS
 from pytest_mimic._core.vault.folder import FolderStore

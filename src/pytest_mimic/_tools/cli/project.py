@@ -167,6 +167,11 @@ class Project:
         return tuple(names)
 
 
+def has_configuration(folder: Path) -> bool:
+    """Check whether pytest reads its configuration from a file of this folder, if it looks there."""
+    return any((folder / name).is_file() and _read_options(folder / name) is not None for name in _NAMES)
+
+
 def _read_options(file: Path) -> dict[str, Any] | None:
     """Return pytest's options in a file, or None if the file is not a configuration of pytest."""
     try:

@@ -1,7 +1,7 @@
 """Review outcomes that changed, one by one: accept them into the vault, refuse them, or mark parts as volatile.
 
-FILE is that of `pytest --mimic-verify --mimic-drift=FILE`. Without it, the changes of a run with --mimic-review are shown.
-Decisions are kept in the file. The exit code is 0 if no change is left, 1 if some are undecided.
+They are what runs with --mimic-review have found: new, changed and drifted outcomes. Decisions are kept beside them.
+The exit code is 0 if no change is left, 1 if some are undecided.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pytest_mimic._tools.cli.selection import SELECTOR_HELP, SelectorsHere
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.pending.drift_files import Row
+    from pytest_mimic._core.pending.review_folder import Row
     from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
     from pytest_mimic._tools.cli.reviewing import Review
@@ -30,8 +30,9 @@ _HELP = (
 
 
 def add_arguments(parser: Parser) -> None:
-    """Add the file and what needs no terminal."""
-    parser.add_argument("file", nargs="?", metavar="FILE", help="the file of changes")
+    """Add the folder and what needs no terminal."""
+    text = "what waits (default: .mimic_review in the rootdir)"
+    parser.add_argument("folder", nargs="?", metavar="FOLDER", help=text)
     parser.add_argument(
         "--accept",
         action="append",
@@ -44,17 +45,17 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(invocation: Invocation) -> int:
-    from pytest_mimic._tools.cli.reviewing import Review, review_file
+    from pytest_mimic._tools.cli.reviewing import Review, review_folder
 
     options, out = invocation.options, invocation.out
-    file = review_file(invocation.settings, options.file, here=Path.cwd())
-    if not options.file and not file.exists():
+    folder = review_folder(invocation.settings, options.folder, here=Path.cwd())
+    if not options.folder and not folder.exists():
         if options.json:
             out.json({"changes": []})
         else:
             out.line("no change waits for a review")
         return 0
-    review = Review(file, invocation.settings, invocation.redactor, loads=options.load)
+    review = Review(folder, invocation.settings, invocation.redactor, loads=options.load)
     is_asked = not (options.accept or options.refuse_all or options.json)
     is_whole = _decide_by_options(invocation, review)
     if is_asked:

@@ -1,4 +1,4 @@
-"""A review: the changes of a file one by one, the decisions about them, and the keys that are pressed."""
+"""A review: the changes that wait one by one, the decisions about them, and the keys that are pressed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.pending.accepting import Acceptor
-from pytest_mimic._core.pending.drift_files import REVIEW_FILE, ChangesFile, Row, check_links, staged_folder
 from pytest_mimic._core.pending.overlay import OverlayStore
+from pytest_mimic._core.pending.review_folder import ReviewFolder, Row
+from pytest_mimic._core.pending.waiting import folder_of
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._tools.catalog.selectors import Selectable
 from pytest_mimic._tools.shown.comparing import Comparer, Pair, outcomes_in, paired
@@ -25,28 +26,26 @@ if TYPE_CHECKING:
 
 
 class Review:
-    """The changes of one file, and the vault that accepted ones go to.
+    """The changes of one folder, and the vault that accepted ones go to.
 
     Args:
-        file: The file of changes.
+        folder: What waits.
         settings: The settings of the project.
         redactor: Knows which names are secret.
         loads: Whether pickles may be loaded, by the lists of their recordings, to compare them by value.
     """
 
     def __init__(
-        self, file: ChangesFile, settings: Settings, redactor: Redactor, *, loads: bool = False
+        self, folder: ReviewFolder, settings: Settings, redactor: Redactor, *, loads: bool = False
     ) -> None:
-        self._file = file
+        self._folder = folder
         self._settings = settings
         self._loads = loads
         self._comparer = Comparer(redactor, loads=loads)
         self._store = FolderStore(settings.vault)
-        self._acceptor = Acceptor(
-            self._store, file.path, label=settings.shown_vault, detaches=settings.detaches
-        )
-        self.rows = file.read()
-        check_links(file.path)
+        self._acceptor = Acceptor(self._store, folder, label=settings.shown_vault, detaches=settings.detaches)
+        self.rows = folder.read()
+        folder.check_links()
 
     @property
     def undecided(self) -> list[Row]:
@@ -74,15 +73,14 @@ class Review:
 
     def _pairs(self, row: Row) -> list[Pair]:
         policy = self._settings.pickles if self._loads else "forbid"
-        over = FolderStore(staged_folder(self._file.path))
         if row.get("place") is not None:
-            staged = Vault(over, pickles=policy, label=Path(over.path).name).read(row["staged"])
+            staged = Vault(self._folder.drifts, pickles=policy, label=self._folder.label).read(row["staged"])
             if staged is None:
-                raise MimicError(f"its outcomes are missing in {over.path}")
+                raise MimicError(f"its outcomes are missing in {self._folder.label}")
             return [Pair("", *staged.outcomes)] if len(staged.outcomes) == 2 else []
         label = self._settings.shown_vault
         before = Vault(self._store, pickles=policy, label=label)
-        after = Vault(OverlayStore(over, before.store), pickles=policy, label=label)
+        after = Vault(OverlayStore(self._folder.recordings, before.store), pickles=policy, label=label)
         return paired(outcomes_in(before, row["file"]), outcomes_in(after, row["file"]))
 
     # -- deciding
@@ -90,7 +88,7 @@ class Review:
     def accept(self, row: Row) -> None:
         """Accept a change: write it to the vault. MimicError: it cannot be; nothing was written."""
         with self._acceptor.alone():
-            self.rows = self._file.read()  # another review may go on at the same time
+            self.rows = self._folder.read()  # another review may go on at the same time
             if row["id"] not in {one["id"] for one in self.undecided}:
                 raise MimicError(f"{row['call']} was not accepted: another review has decided about it")
             accepted = [one for one in self.rows if one.get("decision") == "accepted"]
@@ -131,7 +129,7 @@ class Review:
         return f"{row['target']} volatile={text}" if is_plain else f'{row["target"]} volatile="{text}"'
 
     def _decide(self, decision: str, key: str, *, superseded: Sequence[str] = ()) -> None:
-        with self._file.changing() as rows:
+        with self._folder.changing() as rows:
             for row in rows:
                 if row.get("decision"):  # of another review
                     continue
@@ -139,7 +137,7 @@ class Review:
                     row["decision"] = decision
                 elif row["id"] in superseded:
                     row["decision"] = "superseded"
-        self.rows = self._file.read()
+        self.rows = self._folder.read()
 
     def matching(self, selectors: Selectors) -> list[Row]:
         """Return the undecided changes that selectors name."""
@@ -156,11 +154,9 @@ def _of_row(row: Row) -> Selectable:
     )
 
 
-def review_file(settings: Settings, given: str | None, *, here: Path) -> ChangesFile:
-    """Return the file of changes that was named, or that of `--mimic-review`."""
-    if given:
-        return ChangesFile(here / Path(given).expanduser(), given)
-    return ChangesFile(settings.rootdir / REVIEW_FILE, REVIEW_FILE)
+def review_folder(settings: Settings, given: str | None, *, here: Path) -> ReviewFolder:
+    """Return the folder that was named, or that of the project."""
+    return ReviewFolder(here / Path(given).expanduser(), given) if given else folder_of(settings)
 
 
 # How long the rest of a key that sends several characters may take, in seconds.
