@@ -142,7 +142,7 @@ def _lists(
 ) -> Iterator[TreeDifference]:
     """Compare lists, in which items may have come or gone in the middle."""
     inner = None if steps is None else (*steps, "*")
-    for tag, a, b, c, d in _opcodes([_mark(item) for item in old], [_mark(item) for item in new]):
+    for tag, a, b, c, d in opcodes([_mark(item) for item in old], [_mark(item) for item in new]):
         if tag == "equal":
             continue
         pairs = min(b - a, d - c)
@@ -157,7 +157,7 @@ def _lists(
 def _rows(old: RowTable, new: RowTable, path: str, steps: tuple[str, ...] | None) -> TreeDifference:
     """Compare two tables with the same columns."""
     rows: list[Any] = []
-    for tag, a, b, c, d in _opcodes([_mark(row) for row in old.rows], [_mark(row) for row in new.rows]):
+    for tag, a, b, c, d in opcodes([_mark(row) for row in old.rows], [_mark(row) for row in new.rows]):
         if tag == "equal":
             continue
         gone = [("-", row) for row in old.rows[a:b]]
@@ -221,7 +221,7 @@ def _lines(old: Sequence[str], new: Sequence[str]) -> list[Span]:
     """Compare line by line, and the lines that were replaced word by word."""
     then, now = ([line if line.endswith("\n") else f"{line}\n" for line in lines] for lines in (old, new))
     spans: list[Span] = []
-    for tag, a, b, c, d in _opcodes(then, now):
+    for tag, a, b, c, d in opcodes(then, now):
         if tag == "equal":
             spans.append((" ", "".join(then[a:b])))
         elif b - a == d - c:
@@ -254,7 +254,8 @@ def _merged(spans: Any) -> list[Span]:
     return merged
 
 
-def _opcodes(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
+def opcodes(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
+    """Return what turns one sequence into another one, as `SequenceMatcher` does; of long ones only as a whole."""
     start = next((n for n, (a, b) in enumerate(zip(old, new)) if a != b), min(len(old), len(new)))
     most = min(len(old), len(new)) - start
     end = next((n for n in range(most) if old[-1 - n] != new[-1 - n]), most)

@@ -17,7 +17,7 @@ from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.catalog.catalog import Orphans, leftovers
 from pytest_mimic._tools.catalog.checking import Checked, Checker, Finding
 from pytest_mimic._tools.cli.output import HELD, record_again
-from pytest_mimic._tools.cli.selection import add_selectors, is_limited, report_unmatched, select
+from pytest_mimic._tools.cli.selection import add_selectors, given, report_unmatched, select
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _vaults(invocation: Invocation) -> tuple[list[tuple[Vault, list[str] | None]
     from pytest_mimic._core.vault import FolderStore, Vault
 
     options, settings = invocation.options, invocation.settings
-    if not is_limited(invocation):
+    if not given(invocation):
         return [(invocation.vault, None)], []
     found: dict[Path, tuple[Vault, list[str]]] = {}
     others = []

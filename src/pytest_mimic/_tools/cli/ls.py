@@ -11,11 +11,11 @@ from pytest_mimic._core.words import size
 from pytest_mimic._tools.cli.output import counted, fitted, json_of, short_seconds
 from pytest_mimic._tools.cli.selection import (
     add_selectors,
+    given,
     is_error,
-    is_limited,
     report_damaged,
+    report_left_out,
     report_nothing,
-    report_unmatched,
     select,
 )
 from pytest_mimic._tools.shown.outcome_words import outcomes_in_short
@@ -41,23 +41,20 @@ def run(invocation: Invocation) -> int:
     """List them. Exit code 1: nothing matched, or a selector matched nothing."""
     options, out = invocation.options, invocation.out
     selection = select(invocation)
-    catalog, unknown = selection.catalog, selection.unknown
+    catalog = selection.catalog
     files = _sorted(selection.files, catalog, options.sort)
     if options.json:
         shown = [json_of(catalog, file) for file in files]
         damaged = sorted(catalog.damaged)
         out.json({"recordings": shown, "damaged": damaged, "unmatched": selection.unmatched})
-        is_bare = not files and bool(is_limited(invocation) or catalog.damaged)
+        is_bare = not files and bool(given(invocation) or catalog.damaged)
         return 1 if is_bare or selection.unmatched else 0
     if not files:
         exit_code = report_nothing(invocation, selection)
     else:
         _print(invocation, catalog, files)
-        report_unmatched(invocation, selection.unmatched)
+        report_left_out(invocation, selection)
         exit_code = 1 if selection.unmatched else 0
-    if unknown:
-        why = "their modules cannot be imported" if options.imports else "see --import"
-        out.line((f"not judged, {why}: {', '.join(unknown)}", "yellow"))
     return exit_code
 
 

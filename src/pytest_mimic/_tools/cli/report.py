@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.words import plural
-from pytest_mimic._tools.cli.selection import add_selectors, report_damaged, report_unmatched, select
+from pytest_mimic._tools.cli.selection import add_selectors, report_damaged, report_left_out, select
 
 if TYPE_CHECKING:
     from pytest_mimic._tools.cli.parser import Parser
@@ -43,6 +43,6 @@ def run(invocation: Invocation) -> int:
         )
     else:
         invocation.out.line(f"report: {path}, {plural(outcomes, 'recorded outcome')}")
-        report_unmatched(invocation, selection.unmatched)
+        report_left_out(invocation, selection)
         report_damaged(invocation, damaged)
     return 1 if selection.unmatched else 0

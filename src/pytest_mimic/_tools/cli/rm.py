@@ -11,9 +11,9 @@ from pytest_mimic._core.words import size
 from pytest_mimic._tools.cli.output import HELD, counted, json_of, record_again
 from pytest_mimic._tools.cli.selection import (
     add_selectors,
-    is_limited,
+    given,
+    report_left_out,
     report_nothing,
-    report_unmatched,
     select,
 )
 from pytest_mimic.errors import MimicError
@@ -31,7 +31,7 @@ def add_arguments(parser: Parser) -> None:
 def run(invocation: Invocation) -> int:
     """Delete them. Exit code 1: a selector matched nothing."""
     options, out = invocation.options, invocation.out
-    if not is_limited(invocation):
+    if not given(invocation):
         raise MimicError("rm takes a SELECTOR, of what to delete", remedies=["see pytest-mimic rm --help"])
     selection = select(invocation)
     catalog, files, unmatched = selection.catalog, selection.files, selection.unmatched
@@ -61,5 +61,5 @@ def run(invocation: Invocation) -> int:
         out.line("  to record again: ", (again or "", "bold"))
     if is_held:
         out.line(HELD)
-    report_unmatched(invocation, unmatched)
+    report_left_out(invocation, selection)
     return 1 if unmatched else 0

@@ -69,10 +69,12 @@ def add_selectors(parser: Parser) -> None:
     )
 
 
-def is_limited(invocation: Invocation) -> bool:
-    """Return whether only some recordings were asked for."""
+def given(invocation: Invocation) -> list[str]:
+    """Return the words that choose recordings, empty if all were asked for."""
     options = invocation.options
-    return bool(options.selectors or options.older or options.errors or options.stale)
+    older = ("--older", options.older) if options.older else ()
+    flags = {"--errors": options.errors, "--stale": options.stale, "--import": options.imports}
+    return [*options.selectors, *older, *(flag for flag, is_given in flags.items() if is_given)]
 
 
 def select(invocation: Invocation) -> Chosen:
@@ -178,18 +180,25 @@ def report_unmatched(invocation: Invocation, unmatched: Sequence[str]) -> None:
         invocation.out.line((f"nothing in {label} matches {', '.join(unmatched)}", "yellow"))
 
 
+def report_left_out(invocation: Invocation, selection: Chosen) -> None:
+    """Print the selectors that match nothing, and the targets that were not judged."""
+    report_unmatched(invocation, selection.unmatched)
+    if selection.unknown:
+        why = "their modules cannot be imported" if invocation.options.imports else "see --import"
+        invocation.out.line((f"not judged, {why}: {', '.join(selection.unknown)}", "yellow"))
+
+
 def report_nothing(invocation: Invocation, selection: Chosen) -> int:
     """Print that nothing was selected, or that there is no recording at all; return the exit code."""
     label = invocation.settings.shown_vault
-    catalog, is_asked = selection.catalog, is_limited(invocation)
+    catalog, is_asked = selection.catalog, given(invocation)
     if not catalog.names():
         invocation.out.line(f"no recordings in {label}")
         invocation.out.line(f"  to record: {command('--mimic-record')}")
         return 1 if is_asked else 0
-    if selection.unmatched:
-        report_unmatched(invocation, selection.unmatched)
-    elif len(catalog.names()) > len(catalog.damaged):
+    if not selection.unmatched and len(catalog.names()) > len(catalog.damaged):
         invocation.out.line(f"nothing in {label} matches")
+    report_left_out(invocation, selection)
     report_damaged(invocation, len(catalog.damaged))
     return 1
 

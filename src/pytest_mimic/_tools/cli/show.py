@@ -13,9 +13,9 @@ from pytest_mimic._tools.catalog import Catalog, CatalogCall, CatalogFile
 from pytest_mimic._tools.cli.output import facts_of, short_seconds
 from pytest_mimic._tools.cli.selection import (
     add_selectors,
-    is_limited,
+    given,
+    report_left_out,
     report_nothing,
-    report_unmatched,
     select,
 )
 from pytest_mimic._tools.shown.outcome_lines import OutcomeViewer, Part
@@ -44,12 +44,12 @@ def add_arguments(parser: Parser) -> None:
 def run(invocation: Invocation) -> int:
     """Show them. Exit code 1: a selector matched nothing."""
     options, out = invocation.options, invocation.out
-    if not is_limited(invocation):
+    if not given(invocation):
         raise MimicError("show takes a SELECTOR, of what to show", remedies=["see pytest-mimic show --help"])
     selection = select(invocation)
     catalog, files = selection.catalog, selection.files
-    for name in selection.damaged if options.selectors else ():
-        raise catalog.damaged[name]
+    if not files and options.selectors and selection.damaged:
+        raise catalog.damaged[selection.damaged[0]]
     viewer = OutcomeViewer(invocation.vault, invocation.redactor, **({"shown": None} if options.all else {}))
     if options.json:
         rows = [_as_json(invocation, catalog, viewer, file) for file in files]
@@ -64,9 +64,9 @@ def run(invocation: Invocation) -> int:
         _show(invocation, catalog, viewer, file)
     if len(shown) < len(files):
         out.line()
-        more = invocation.command("show", "--all", *options.selectors)
+        more = invocation.command("show", "--all", *given(invocation))
         out.line(f"{len(files) - len(shown)} more: {more}")
-    report_unmatched(invocation, selection.unmatched)
+    report_left_out(invocation, selection)
     return 1 if selection.unmatched else 0
 
 

@@ -12,8 +12,8 @@ from pytest_mimic._tools.cli.selection import (
     add_selectors,
     is_error,
     report_damaged,
+    report_left_out,
     report_nothing,
-    report_unmatched,
     select,
 )
 from pytest_mimic._tools.shown.outcome_words import error_of
@@ -44,7 +44,7 @@ def run(invocation: Invocation) -> int:
     if not files:
         return report_nothing(invocation, selection)
     stats.show(invocation)
-    report_unmatched(invocation, selection.unmatched)
+    report_left_out(invocation, selection)
     report_damaged(invocation, len(catalog.damaged))
     return 1 if selection.unmatched else 0
 
@@ -71,18 +71,13 @@ class Stats:
         self.file_bytes = sum(file.size for file in files)
         self.object_bytes = sum(map(catalog.object_size, objects))
         self.shared_bytes = sum(map(catalog.size, files)) - self.file_bytes - self.object_bytes
-        self.calls = sum(len(call.outcomes) for file in files for call in file.calls)
         self.duration = sum(file.duration for file in files)
-        self.errors = sum(
-            error_of(call, entry) is not None
-            for file in files
-            for call in file.calls
-            for entry in call.outcomes
-        )
         dates = sorted(file.recorded for file in files if file.recorded)
         self.oldest = dates[0] if dates else None
         self.newest = dates[-1] if dates else None
         self.targets = self._by_target()
+        self.calls = sum(target.calls for target in self.targets)
+        self.errors = sum(target.errors for target in self.targets)
         self.largest = self._top(catalog.size, top)
         self.slowest = self._top(lambda file: file.duration, top)
 

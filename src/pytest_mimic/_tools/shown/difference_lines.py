@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from pytest_mimic._core.compare.tree_differences import Span, TreeDifference
+from pytest_mimic._core.compare.tree_differences import Span, TreeDifference, opcodes
 from pytest_mimic._core.describe.argument_differences import Difference
 from pytest_mimic._tools.shown.value_lines import cell_text, sides
 from pytest_mimic._tools.shown.vault_diff import CallDifference
@@ -188,11 +188,14 @@ def _both(one: TreeDifference) -> Iterator[str]:
     """Yield the lines of a text that differ, the old and the new ones."""
     old = "".join(text for sign, text in one.spans if sign != "+").splitlines()
     new = "".join(text for sign, text in one.spans if sign != "-").splitlines()
-    from difflib import unified_diff
-
-    for line in list(unified_diff(old, new, lineterm="", n=1))[2:]:
-        if not line.startswith("@@"):
-            yield f"{line[:1]} {line[1:]}"
+    steps = opcodes(old, new)
+    for number, (tag, a, b, c, d) in enumerate(steps):
+        if tag == "equal":  # the line before and the line after a change
+            around = {*([a] if number else []), *([b - 1] if number < len(steps) - 1 else [])}
+            yield from (f"  {old[index]}" for index in sorted(around))
+        else:
+            yield from (f"- {line}" for line in old[a:b])
+            yield from (f"+ {line}" for line in new[c:d])
 
 
 def argument_line(one: Difference) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import SequenceMatcher
 from hashlib import sha256
 from importlib.resources import files
 from itertools import zip_longest
@@ -13,6 +12,7 @@ from pathlib import Path
 from time import strftime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._core.compare.tree_differences import opcodes
 from pytest_mimic._core.files.whole import write_whole
 from pytest_mimic._tools.shown.call_log import Row
 
@@ -115,7 +115,7 @@ def side_by_side(recorded: str, actual: str) -> list[tuple[str, str, str]]:
     """Return the lines of two texts in pairs, each with a mark: `=`, `~` changed, `-` recorded only, `+` now only."""
     old, new = (text.splitlines()[:_COMPARED] for text in (recorded, actual))
     found: list[tuple[str, str, str]] = []
-    for tag, start, end, begin, stop in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for tag, start, end, begin, stop in opcodes(old, new):
         for left, right in zip_longest(old[start:end], new[begin:stop]):
             mark = "=" if tag == "equal" else "-" if right is None else "+" if left is None else "~"
             found.append((mark, left or "", right or ""))

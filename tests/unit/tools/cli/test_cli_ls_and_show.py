@@ -134,6 +134,14 @@ def test_the_command_finds_the_vault_from_a_folder_below(shop, call, monkeypatch
     assert "../.mimic_vault/calls/shop/odd/" in call("show", "shop:odd").out
 
 
+def test_a_damaged_recording_is_an_error_of_show_only_if_nothing_else_was_named(shop, call):
+    [damaged] = (shop / ".mimic_vault/calls/shop/odd").glob("*.json")
+    damaged.write_text("{")
+
+    assert call("show", "calls/shop").code == 0
+    assert call("show", "calls/shop/odd").err.startswith("ERROR: .mimic_vault/calls/shop/odd/")
+
+
 def test_show_prints_arguments_and_a_value(shop, call):
     [_, recorded, file, *rest] = call("show", "shop:rates").lines
 
