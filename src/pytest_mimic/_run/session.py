@@ -236,7 +236,7 @@ class Session:
             own = (*adapter.edges(), *adapter.watched)
             edges[adapter.name] = [edge._replace(origin=edge.origin or adapter.name) for edge in own]
             for edge in edges[adapter.name]:  # one may belong to a client below, which may be named later
-                self._ports.setdefault(edge.origin, ClientPort(self.engine))
+                self._ports.setdefault(edge.origin, ClientPort(self.state))
         # Together, because all that is imported is searched for whoever holds one of the functions.
         patched = self._patcher.activate([edge for own in edges.values() for edge in own])
 

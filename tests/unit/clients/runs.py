@@ -148,7 +148,7 @@ class Runs:
                 holder = getattr(holder, name)
             held = vars(holder)[edge.path[-1]]
             # The client of another port is not named in these runs.
-            port: Any = ClientPort(self.engine) if edge.origin else self.port
+            port: Any = ClientPort(self.state) if edge.origin else self.port
             if isinstance(held, classmethod):
                 wrapped: Any = classmethod(edge.wrap(held.__func__, port))
             else:
