@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, TextIO
 
 from pytest_mimic._core import ambient as _ambient
 from pytest_mimic._tools.cli.output import Output
-from pytest_mimic._tools.cli.parser import COMMANDS, GONE, GROUPS, MEANT, Parser, add_common_options
+from pytest_mimic._tools.cli.parser import (
+    COMMANDS,
+    GONE,
+    GROUPS,
+    MEANT,
+    Parser,
+    add_common_options,
+    load_command,
+)
 from pytest_mimic.errors import MimicError, printable
 
 if TYPE_CHECKING:
@@ -79,7 +87,7 @@ def _run(words: list[str]) -> int:
             f"there is no command {given.command}{hint}",
             remedies=["see pytest-mimic --help"],
         )
-    module = COMMANDS[given.command].load()
+    module = load_command(given.command)
     parser = _parser_of(given.command, module, defaults=given)
     options = parser.read(given.words)
     from pytest_mimic._tools.cli.project import Invocation
@@ -105,7 +113,7 @@ def _run(words: list[str]) -> int:
 def _top_parser() -> Parser:
     width = max(map(len, COMMANDS))
     commands = "\n".join(
-        f"{group}:\n" + "\n".join(f"  {name:<{width}}  {COMMANDS[name].help}" for name in names)
+        f"{group}:\n" + "\n".join(f"  {name:<{width}}  {line}" for name, line in names.items())
         for group, names in GROUPS.items()
     )
     parser = Parser(

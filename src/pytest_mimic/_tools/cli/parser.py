@@ -6,7 +6,7 @@ import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from pytest_mimic._core.words import did_you_mean
 from pytest_mimic.errors import MimicError
@@ -88,41 +88,37 @@ class CommandModule(Protocol):
         ...
 
 
-class CommandEntry(NamedTuple):
-    """A subcommand: the module in which it is, and one line of help."""
-
-    module: str
-    help: str
-
-    def load(self) -> CommandModule:
-        """Import the module of the subcommand."""
-        module: Any = import_module(f"pytest_mimic._tools.cli.{self.module}")
-        loaded: CommandModule = module
-        return loaded
+def load_command(name: str) -> CommandModule:
+    """Import the module of a subcommand."""
+    module: Any = import_module(f"pytest_mimic._tools.cli.{'import_' if name == 'import' else name}")
+    loaded: CommandModule = module
+    return loaded
 
 
-#: In the order of the help.
-COMMANDS = {
-    "ls": CommandEntry("ls", "list recordings and cassettes"),
-    "show": CommandEntry("show", "show recordings: their arguments and outcomes"),
-    "stats": CommandEntry("stats", "sum up sizes, counts, durations and errors"),
-    "diff": CommandEntry("diff", "compare recordings, vaults or revisions of git"),
-    "report": CommandEntry("report", "write an HTML page of the recordings"),
-    "review": CommandEntry("review", "accept or refuse changed outcomes, one by one"),
-    "rm": CommandEntry("rm", "delete recordings"),
-    "import": CommandEntry("import_", "import cassettes of vcrpy and HAR files"),
-    "check": CommandEntry("check", "find damaged and leftover files, and remove them"),
-    "unused": CommandEntry("unused", "find unused recordings across CI jobs"),
-    "push": CommandEntry("push", "send large objects to an object store"),
-    "pull": CommandEntry("pull", "fetch large objects from an object store"),
-}
-#: What people do, and the subcommands for it.
+#: What people do, and the subcommands for it, each with a line of help.
 GROUPS = {
-    "look": ("ls", "show", "stats", "diff", "report"),
-    "change": ("review", "rm", "import"),
-    "in CI": ("check", "unused"),
-    "object store": ("push", "pull"),
+    "look": {
+        "ls": "list recordings and cassettes",
+        "show": "show recordings: their arguments and outcomes",
+        "stats": "sum up sizes, counts, durations and errors",
+        "diff": "compare recordings, vaults or revisions of git",
+        "report": "write an HTML page of the recordings",
+    },
+    "change": {
+        "review": "accept or refuse changed outcomes, one by one",
+        "rm": "delete recordings",
+        "import": "import cassettes of vcrpy and HAR files",
+    },
+    "in CI": {
+        "check": "find damaged and leftover files, and remove them",
+        "unused": "find unused recordings across CI jobs",
+    },
+    "object store": {
+        "push": "send large objects to an object store",
+        "pull": "fetch large objects from an object store",
+    },
 }
+COMMANDS = [name for group in GROUPS.values() for name in group]
 #: Subcommands that are gone, and what to use instead.
 GONE = {
     "verify": "use pytest-mimic check",

@@ -34,7 +34,7 @@ def run(invocation: Invocation) -> int:
     selected.find()  # first, because a store that cannot be used is no reason to rewrite anything
     moved = detach(invocation.vault, selected.files)
     if moved.recordings:
-        selected.read_again()
+        selected.read()
         selected.find()
     todo = selected.of("here")
     with progress("pushed", todo) as show:

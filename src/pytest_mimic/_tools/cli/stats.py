@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from operator import attrgetter
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.words import plural, size
@@ -49,15 +50,6 @@ def run(invocation: Invocation) -> int:
     return 1 if selection.unmatched else 0
 
 
-class TargetStats:
-    """The sums for one target: its calls, errors, seconds and bytes."""
-
-    def __init__(self, target: str) -> None:
-        self.target = target
-        self.calls = self.errors = self.bytes = 0
-        self.duration = 0.0
-
-
 class Stats:
     """The sums for a vault."""
 
@@ -84,11 +76,14 @@ class Stats:
     def _top(self, key: Any, count: int) -> list[CatalogFile]:
         return sorted(self._files, key=key, reverse=True)[:count]
 
-    def _by_target(self) -> list[TargetStats]:
-        found: dict[str, TargetStats] = {}
+    def _by_target(self) -> list[SimpleNamespace]:
+        """Return the sums for each target: its calls, errors, bytes and seconds."""
+        found: dict[str, SimpleNamespace] = {}
         for file in self._files:
             for call in file.calls:
-                sums = found.setdefault(call.target, TargetStats(call.target))
+                sums = found.setdefault(
+                    call.target, SimpleNamespace(target=call.target, calls=0, errors=0, bytes=0, duration=0.0)
+                )
                 sums.calls += len(call.outcomes)
                 sums.errors += sum(error_of(call, entry) is not None for entry in call.outcomes)
                 sums.duration += call.duration

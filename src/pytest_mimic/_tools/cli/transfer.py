@@ -57,9 +57,10 @@ class Selected:
         self.store: FolderStore = invocation.vault.store  # type: ignore[assignment]
         self.transfer = LargeObjects(self.store, self.bucket)
         self.objects: list[LargeObject] = []
-        self._select()
+        self.read()
 
-    def _select(self) -> None:
+    def read(self) -> None:
+        """Read the recordings, again if they were rewritten."""
         selection = select(self._invocation)
         self.files = selection.files
         self.unmatched = selection.unmatched
@@ -75,10 +76,6 @@ class Selected:
         self.objects = large_objects(self.files)
         self.transfer.find(self.objects, only_absent=only_absent)
         return self.objects
-
-    def read_again(self) -> None:
-        """Read the recordings again, which were rewritten."""
-        self._select()
 
     def of(self, *states: str) -> list[LargeObject]:
         """Return the objects in some states."""
