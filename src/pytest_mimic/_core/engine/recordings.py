@@ -172,13 +172,6 @@ class Recordings:
         self._missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 
-    def cannot_begin_again(self, call: Call) -> MimicError:
-        """Return the error for a new call of a conversation, if calls before it were replayed and no test can run again."""
-        from pytest_mimic._core.describe.messages import cannot_begin_again
-
-        error = cannot_begin_again(call.label, test=self._state.test)
-        return self._state.blame(error, call, by_option=False)
-
     def verification(self, call: Call, recorded: Sequence[Stored], *, place: int = 0) -> Verification:
         """Return the step that verifies a call; several outcomes are streams whose readers sent other values.
 
