@@ -32,7 +32,7 @@ BUDGET = {
     "_clients.sql": 2_400,
     "_core.compare": 1_550,
     "_core.describe": 1_950,
-    "_core.engine": 5_050,
+    "_core.engine": 5_000,
     "_core.files": 1_000,
     "_core.identity": 4_450,
     "_core.network": 400,

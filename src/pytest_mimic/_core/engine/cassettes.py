@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.engine.cassette_types import Cassette, CassetteCall
-from pytest_mimic._core.engine.conversations import RestartError
 from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.engine.steps import PASS, RealCall, Replay, Step
 from pytest_mimic._core.outcome.outcome import is_interruption
@@ -172,21 +171,15 @@ class OpenCassette(Cassette):
         if not self.is_left_out:
             return
         with self._recordings.guard:
-            try:
-                conversation = self._state.conversations.of(self, self._file, call.plan.target)
-                raise conversation.restart(call, by_pattern=True)
-            except RestartError:
-                raise self._recordings.cannot_begin_again(call) from None
+            conversation = self._state.conversations.of(self, self._file, call.plan.target)
+            raise conversation.restart(call, by_pattern=True)
 
     def _converses_again(self, call: Call) -> bool:
         """Return whether a call of a client runs for real, since the conversation has a new call."""
         state, target = self._state, call.plan.target
         with self._recordings.guard, self._guard:
             is_new = self._positions.get(call.key, 0) >= len(self._places.get(call.key, ()))
-            try:
-                runs = state.conversations.of(self, self._file, target).admit(call, is_new=is_new)
-            except RestartError:
-                raise self._recordings.cannot_begin_again(call) from None
+            runs = state.conversations.of(self, self._file, target).admit(call, is_new=is_new)
             if runs and self._is_shared:
                 position = self._positions[call.key] = self._positions.get(call.key, 0) + 1
                 self._replace(self._places.get(call.key, [])[position - 1 : position])

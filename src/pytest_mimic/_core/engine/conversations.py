@@ -16,10 +16,6 @@ _MAX_CAUGHT = 20
 _MAX_CAUGHT_IN_BACKGROUND = 1_000
 
 
-class RestartError(Exception):
-    """A conversation has a new call, and no test can be run again for it."""
-
-
 class Participant(Protocol):
     """An owner of sequences or a cassette, during one attempt of a test.
 
@@ -81,7 +77,7 @@ class ClientConversation:
 
         Raises:
             BaseException: The test is run again, because calls before this one were replayed.
-            RestartError: It cannot be run again.
+            MissingRecordingError: It cannot be run again.
         """
         if self._run.restarts:
             self._check_open(call)
@@ -117,10 +113,10 @@ class ClientConversation:
         """Return the exception that ends the running test. It is run again, with this conversation for real.
 
         Raises:
-            RestartError: It cannot be run again.
+            MissingRecordingError: It cannot be run again.
         """
         if self._run.end_test is None or self._participant.is_ending:
-            raise RestartError
+            raise self._run.refuse(call)
         self._participant.is_aborted = True
         self._run.restarts.append(Restart(*self._place, call.label, self.is_wider, by_pattern))
         return self._run.error(call)
@@ -135,6 +131,7 @@ class Conversations:
     """The conversations that a run records again as a whole, each by the owner's name or the cassette's file, and the client.
 
     Attributes:
+        refuse: Returns the error for a new call of a conversation, if no test can be run again for it.
         again: Those that run for real.
         selected: Those that have a call which `--mimic-only` selects.
         end_test: Returns the exception that ends the running test with this message, so that the test is run again. It
@@ -142,7 +139,8 @@ class Conversations:
         restarts: Why the running attempt of a test was ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, refuse: Callable[[Call], BaseException]) -> None:
+        self.refuse = refuse
         self.end_test: Callable[[str], BaseException] | None = None
         self.restarts: list[Restart] = []
         self.again: set[tuple[str, str]] = set()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from xxhash import xxh3_128_hexdigest
 
-from pytest_mimic._core.engine.steps import Replay, Verification
+from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import recording_name
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.owners import Errors, Owner
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.steps import RealCall
+    from pytest_mimic._core.engine.verifying import Verification
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
     from pytest_mimic._core.vault.writing import Written
@@ -171,18 +172,13 @@ class Recordings:
         self._missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 
-    def cannot_begin_again(self, call: Call) -> MimicError:
-        """Return the error for a new call of a conversation, if calls before it were replayed and no test can run again."""
-        from pytest_mimic._core.describe.messages import cannot_begin_again
-
-        error = cannot_begin_again(call.label, test=self._state.test)
-        return self._state.blame(error, call, by_option=False)
-
     def verification(self, call: Call, recorded: Sequence[Stored], *, place: int = 0) -> Verification:
         """Return the step that verifies a call; several outcomes are streams whose readers sent other values.
 
         `place` is that of the first outcome in its recording or cassette.
         """
+        from pytest_mimic._core.engine.verifying import Verification
+
         replay = Replay(self._state, call, recorded[0], recorded[1:], counts=False)
         return Verification(self._state, call, partial(self._verify, recorded, place), replay)
 

@@ -176,8 +176,14 @@ class RunState:
         if self.begun_conversations is None:
             from pytest_mimic._core.engine.conversations import Conversations
 
-            self.begun_conversations = Conversations()
+            self.begun_conversations = Conversations(self._cannot_begin_again)
         return self.begun_conversations
+
+    def _cannot_begin_again(self, call: Call) -> MimicError:
+        """Return the error for a new call of a conversation, if calls before it were replayed and no test can run again."""
+        from pytest_mimic._core.describe.messages import cannot_begin_again
+
+        return self.blame(cannot_begin_again(call.label, test=self.test), call, by_option=False)
 
     @property
     def is_nested(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.engine.conversations import RestartError
 from pytest_mimic._core.engine.owners import Owner, SequenceInProgress
 from pytest_mimic._core.engine.steps import PASS, RealCall, Replay
 from pytest_mimic._core.settings import Mode
@@ -61,15 +60,12 @@ class Sequences:
         if call.plan.kind == "function":
             return mode
         with self._recordings.guard:
-            try:
-                matches = mode is state.settings.mode or (
-                    self._recordings.find(name) is None and self._selects_recorded(call, owner)
-                )
-                is_selected = self._conversation(owner, call).select(
-                    call, matches=matches, keeps_recorded=state.settings.mode is Mode.RECORD
-                )
-            except RestartError:
-                raise self._recordings.cannot_begin_again(call) from None
+            matches = mode is state.settings.mode or (
+                self._recordings.find(name) is None and self._selects_recorded(call, owner)
+            )
+            is_selected = self._conversation(owner, call).select(
+                call, matches=matches, keeps_recorded=state.settings.mode is Mode.RECORD
+            )
         return state.settings.mode if is_selected else Mode.REPLAY
 
     def _selects_recorded(self, call: Call, owner: Owner) -> bool:
@@ -102,10 +98,7 @@ class Sequences:
                 owner.sequences[name] = sequence
             is_real = self._state.settings.mode is Mode.RERECORD or position >= len(sequence.old)
             if call.plan.kind != "function":
-                try:
-                    is_real = self._conversation(owner, call).admit(call, is_new=is_real)
-                except RestartError:
-                    raise recordings.cannot_begin_again(call) from None
+                is_real = self._conversation(owner, call).admit(call, is_new=is_real)
 
         def finish(real: RealCall, outcome: Outcome, duration: float) -> None:
             stored = recordings.encode(real, outcome, duration, before=sequence.before(position))

@@ -358,45 +358,6 @@ class RealCall(RunningCall):
             return value
 
 
-class Verification(RealCall):
-    """Call the original, compare its outcome with the recording, and give the recorded one.
-
-    So the calls that follow are the recorded ones. Drift does not raise here: it fails the test afterwards.
-    """
-
-    __slots__ = ("_replay", "exhausted", "outcome")
-    mode: Literal["run", "verify"] = "verify"
-
-    def __init__(self, state: RunState, call: Call, finish: Finish, recorded: Replay) -> None:
-        super().__init__(state, call, finish)
-        self.recorded = self._replay = recorded
-        self.outcome, self.exhausted = recorded.outcome, recorded.exhausted
-
-    def answers(self, error: BaseException) -> bool:
-        """Return whether the caller gets the recorded outcome: not after an interrupt or an error of ours."""
-        return is_outcome(error)
-
-    def abandon(self, error: BaseException | None = None) -> None:
-        """End the call. A failure of the original is drift; see `RealCall.abandon`."""
-        if error is None or not is_outcome(error):
-            super().abandon()
-            return
-        from pytest_mimic._core.outcome.outcome import Outcome
-
-        self.complete(Outcome.of_exception(error))
-
-    def refuse(self) -> Replay:
-        """End the call because its request contains the placeholder of a secret. It cannot be verified."""
-        from pytest_mimic._core.describe.messages import unsendable
-
-        self.abandon()
-        self._state.ledger.verified += 1
-        error = self._state.blame(unsendable(self.call.label, test=self._state.test), self.call)
-        if self._state.log is not None:
-            self._state.log.note("drifted", self.call, stored=self._replay.stored, error=error)
-        return self._replay
-
-
 def _global_states() -> dict[str, object]:
     """Return the global random states by module, to be compared. That of numpy is among them if numpy is imported already."""
     states: dict[str, object] = {"random": getstate()}

@@ -66,7 +66,7 @@ def test_an_item_that_cannot_be_stored_differs_from_the_recorded_one(runs: Runs)
 def test_an_error_of_a_client_that_has_no_plain_form_is_drift(runs: Runs, service: Any) -> None:
     """The caller gets the recorded answer. For a review, the real one is only described."""
     assert runs.client()("Oslo") == -3.5
-    runs.again("verify", drift=runs.folder / "drift.json")
+    runs.again("verify", review=True)
     del service.degrees
 
     assert runs.client()("Oslo") == -3.5

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.engine.conversations import ClientConversation, RestartError
+from pytest_mimic._core.engine.conversations import ClientConversation
 from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.engine.steps import PASS, Replay
 from pytest_mimic._core.outcome.outcome import Outcome
@@ -252,12 +252,9 @@ class VcrPlayer:
         """
         if self._has_replayed:
             by_pattern = self._state.only is not None
-            try:
-                with self._recordings.guard:
-                    conversation = self._state.conversations.of(self, self._file, call.plan.target)
-                    raise conversation.restart(call, by_pattern=by_pattern)
-            except RestartError:
-                raise self._recordings.cannot_begin_again(call) from None
+            with self._recordings.guard:
+                conversation = self._state.conversations.of(self, self._file, call.plan.target)
+                raise conversation.restart(call, by_pattern=by_pattern)
         self._check_recordable()
         self.own = self._run.open_cassette("record", self._name)
         return self.own.decide(call)
