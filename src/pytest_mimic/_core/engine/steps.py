@@ -99,13 +99,6 @@ class Replay:
         self._count()
         return plain
 
-    def later(self) -> Callable[[], Any]:
-        """Return a function that does what `outcome` does, at any later time.
-
-        If the value is in memory, the function keeps no other object alive: a run has very many of them.
-        """
-        return self.stored.player() if self.stored.is_here else self.outcome
-
     def _count(self) -> None:
         if not self._is_counted:
             self._is_counted = True
