@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from enum import Enum
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+from pytest_mimic.errors import TargetError
 
 SourcePolicy = Literal["strict", "warn", "ignore"]
 PicklePolicy = Literal["listed", "forbid"]
@@ -80,6 +83,20 @@ class Settings(NamedTuple):
     def blocks_network(self) -> bool:
         """Whether connections that nothing mimics are refused: only in a run that replays everything."""
         return self.network == "block" and self.mode is Mode.REPLAY
+
+
+def read_lines(
+    lines: Iterable[str], place: str, read: Callable[[str, str], Any]
+) -> tuple[list[Any], list[str]]:
+    """Return what `read` makes of each line of an option and its origin in `place`, and what is wrong with others."""
+    results, problems = [], []
+    for number, line in enumerate(lines, 1):
+        origin = f"{place} line {number}"
+        try:
+            results.append(read(line, origin))
+        except ValueError as error:  # a TargetError names the origin itself
+            problems.append(str(error) if isinstance(error, TargetError) else f"{origin}: {error}")
+    return results, problems
 
 
 def url_fault(path: str) -> str | None:

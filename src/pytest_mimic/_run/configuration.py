@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.node_ids import relative_path
-from pytest_mimic._core.settings import Mode, Settings, url_fault
+from pytest_mimic._core.settings import Mode, Settings, read_lines, url_fault
 from pytest_mimic._core.targets.target import Target, as_targets, parse_target
 from pytest_mimic.errors import TargetError
 
@@ -193,16 +193,10 @@ def _ini(config: pytest.Config, name: str) -> Any:
 
 def _read_lines(config: pytest.Config, name: str, read: Callable[[str, str], Any]) -> list[Any]:
     """Return what `read` makes of each line of an ini option and its origin. All wrong lines are named together."""
-    results, problems = [], []
     overridden = any(one.startswith(f"{name}=") for one in getattr(config.option, "override_ini", None) or ())
     file = None if overridden else config.inipath
     place = f"{relative_path(file, start=config.invocation_params.dir)}, {name}" if file else name
-    for number, line in enumerate(_ini(config, name), 1):
-        origin = f"{place} line {number}"
-        try:
-            results.append(read(line, origin))
-        except ValueError as error:  # a TargetError names the origin itself
-            problems.append(str(error) if isinstance(error, TargetError) else f"{origin}: {error}")
+    results, problems = read_lines(_ini(config, name), place, read)
     if problems:
         raise pytest.UsageError(*problems)
     return results

@@ -8,22 +8,20 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import vault_command
-from pytest_mimic._core.settings import Mode, Settings, url_fault
+from pytest_mimic._core.settings import Mode, Settings, read_lines, url_fault
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.vault import Vault
     from pytest_mimic._tools.cli.output import Output
-
 
 # In this order. Those of the first two lines count even if they are empty.
 _NAMES = (
@@ -97,6 +95,13 @@ class Project:
         lines = value if isinstance(value, list) else str(value).split("\n")
         return [line for each in lines if (line := str(each).strip())]
 
+    def read_lines(self, name: str, read: Callable[[str, str], Any]) -> list[Any]:
+        """Return what `read` makes of each line of an ini option and its origin. MimicError: some lines are wrong."""
+        results, problems = read_lines(self.lines(name), f"{self._shown_inifile}, {name}", read)
+        if problems:
+            raise MimicError("\n".join(problems))
+        return results
+
     @property
     def _shown_inifile(self) -> str:
         return "" if self.inifile is None else self.inifile.name
@@ -153,18 +158,12 @@ class Project:
         return found or None
 
     def _secret_names(self) -> tuple[str, ...]:
-        lines = self.lines("mimic_redact")
-        if not lines:
+        if not self.lines("mimic_redact"):
             return ()
         from pytest_mimic._core.redact.secret_names import read_names
 
-        names: list[str] = []
-        for number, line in enumerate(lines, 1):
-            try:
-                names += read_names(line)
-            except ValueError as reason:
-                raise MimicError(f"mimic_redact, line {number}: {reason}") from None
-        return tuple(names)
+        found = self.read_lines("mimic_redact", lambda line, _origin: read_names(line))
+        return tuple(name for names in found for name in names)
 
 
 def has_configuration(folder: Path) -> bool:
