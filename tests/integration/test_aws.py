@@ -183,7 +183,7 @@ def test_an_http_client_in_a_block_takes_its_own_requests(shop: Any, server: Ser
 
         def test_it(mimic_auto):
             assert shop.save("k") == 200
-            with mimic_auto("plain", clients=["urllib3"]) as cassette:
+            with mimic_auto("plain", targets=["urllib3"]) as cassette:
                 assert urllib3.request("PUT", os.environ["AWS"] + "/shop/plain").status == 200
                 assert shop.save("other") == 200
             assert [call.signature for call in cassette.calls] == ["PUT /shop/plain → 200"]
