@@ -36,7 +36,7 @@ BUDGET = {
     "_core.files": 1_000,
     "_core.identity": 4_450,
     "_core.network": 400,
-    "_core.outcome": 4_600,
+    "_core.outcome": 4_450,
     "_core.patch": 1_450,
     "_core.pending": 650,
     "_core.redact": 700,

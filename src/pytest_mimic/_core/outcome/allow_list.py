@@ -111,22 +111,75 @@ def resolve(module: str, qualname: str) -> Any:
         ImportError: There is no such module.
         AttributeError: The module has no such name.
     """
-    if module.startswith(_BEFORE):
-        module = module.replace(_BEFORE, "pytest_mimic._core.outcome.")
-    found: Any = sys.modules.get(module)
-    if found is None:
-        try:
-            found = import_module(module)
-        except ModuleNotFoundError:
-            from pytest_mimic._core.identity.callables import public_module
-
-            public = public_module(module)
-            if public == module:
-                raise
-            found = import_module(public)
+    found = _imported(module)
     for part in qualname.split("."):
         found = getattr(found, part)
     return found
+
+
+def _imported(module: str) -> Any:
+    if module.startswith(_BEFORE):
+        module = module.replace(_BEFORE, "pytest_mimic._core.outcome.")
+    found = sys.modules.get(module)
+    if found is not None:
+        return found
+    try:
+        return import_module(module)
+    except ModuleNotFoundError:
+        from pytest_mimic._core.identity.callables import public_module
+
+        public = public_module(module)
+        if public == module:
+            raise
+        return import_module(public)
+
+
+def resolve_class(module: str, qualname: str) -> Any:
+    """Return the class with a name, importing its module. Nothing else of it runs: only modules and classes are opened.
+
+    A name may also lead to a function or a module, which the caller has to refuse.
+
+    Raises:
+        ImportError: There is no such module.
+        AttributeError: The module has no such class.
+        NoClassError: The name leads to something else, or to a class that cannot be looked at without running code.
+    """
+    found = _imported(module)
+    for part in qualname.split("."):
+        if issubclass(type(found), types.ModuleType):
+            found = getattr(found, part)
+            continue
+        if not has_plain_metaclass(found):
+            raise NoClassError
+        space = next((vars(base) for base in found.__mro__ if part in vars(base)), None)
+        if space is None:
+            raise AttributeError(f"{module} has no class {qualname}", name=qualname)
+        found = space[part]
+    if type(found) not in _INERT and not has_plain_metaclass(found):
+        raise NoClassError
+    return found
+
+
+_INERT = (types.FunctionType, types.BuiltinFunctionType, types.ModuleType)
+
+
+class NoClassError(Exception):
+    """A name leads to something else than a class of which nothing runs when it is looked at."""
+
+
+def has_plain_metaclass(thing: object) -> bool:
+    """Return whether a thing is a class whose metaclass leaves to Python how a class is read and compared."""
+    for meta in type(thing).__mro__:
+        if meta is type:
+            return True
+        if not _READING.isdisjoint(vars(meta)) or type(vars(meta).get("__module__", "")) is not str:
+            return False
+    return False
+
+
+_READING = frozenset(
+    "__getattribute__ __class__ __dict__ __mro__ __flags__ __qualname__ __name__ __hash__ __eq__".split()
+)
 
 
 def importable(thing: object) -> Any:

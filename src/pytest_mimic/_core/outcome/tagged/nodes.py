@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from pytest_mimic._core.outcome.plain import repeated_parts
+
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.placed_paths import PathStore
 
@@ -145,5 +147,7 @@ def typed(value: Any, *types: type) -> Any:
     """Return a part of a node, checked to be of one of the types. ValueError: it is not."""
     if type(value) not in types:
         expected = " or ".join(_IN_WORDS.get(each, each.__name__) for each in types)
-        raise ValueError(f"{value!r:.60} is no {expected}")
+        # The `__repr__` of anything else may be code.
+        shown = "an object" if repeated_parts(value) is None else f"{value!r:.60}"
+        raise ValueError(f"{shown} is no {expected}")
     return value
