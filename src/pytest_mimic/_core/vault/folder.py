@@ -48,6 +48,8 @@ _TRIES = 8
 class FolderStore:
     """Files in a folder, which the first write makes."""
 
+    keeps_objects = False
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self._prefix = join(self.path, "")

@@ -194,9 +194,8 @@ class Vault:
         writing.mark_run(self.store)
 
     def end_run(self) -> None:
-        mark = getattr(self.store, "run_mark", None)
-        if mark is not None:
-            mark.close()
+        if self.store.run_mark is not None:
+            self.store.run_mark.close()
 
     def collect(self, objects: Iterable[str]) -> Cleared:
         """Delete those of the objects that no recording names. The errors are those of `delete`."""

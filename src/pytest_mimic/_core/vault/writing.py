@@ -432,7 +432,7 @@ def _equal(one: object, other: object) -> bool:
 
 def mark_run(store: Store, *, is_locked: bool = False) -> None:
     """Let other processes keep all objects while this one runs. It may put back a recording that it has replaced."""
-    mark = getattr(store, "run_mark", None)
+    mark = store.run_mark
     if mark is not None and not mark.is_set:
         with nullcontext() if is_locked else store.lock(OBJECTS_LOCK):
             mark.set()
