@@ -26,7 +26,7 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
-    "_clients.aws": 700,
+    "_clients.aws": 650,
     "_clients.http": 3_850,
     "_clients.redis": 1_150,
     "_clients.sql": 2_400,
@@ -50,14 +50,15 @@ BUDGET = {
     "_tools.foreign": 3_450,
     "_tools.objects": 900,
     "_tools.shown": 1_800,
-    "_tools.unused": 700,
+    "_tools.unused": 650,
     "face": 550,
     "ground": 750,
 }
-MOST_LINES = 48_000
-MOST_FILES = 310
-MOST_ARROWS = 150
-MOST_FLOORS = 16
+# These two only fall.
+MOST_LINES = 49_050
+MOST_FILES = 314
+MOST_ARROWS = 135
+MOST_FLOORS = 12
 
 # The houses that each house may import, besides itself. `ground` is `errors` and the modules directly in `_core`.
 HOUSES = {
