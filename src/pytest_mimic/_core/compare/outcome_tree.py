@@ -88,7 +88,8 @@ def without_secrets(
         node = todo.pop()
         if type(node) is list:
             _hide_in_list(node, redactor)
-        for key, part in list(enumerate(node) if type(node) is list else node.items()):
+        parts: list[tuple[Any, Any]] = list(enumerate(node) if isinstance(node, list) else node.items())
+        for key, part in parts:
             if type(part) is str:
                 node[key] = redactor.texts.scrub_text(part, known)
             elif type(part) is dict or type(part) is list:

@@ -141,5 +141,6 @@ def decisions_of(state: RunState) -> Decisions:
     found: Decisions | None = state.decisions
     if found is None:
         with state.guard:  # several threads may make their first call
-            found = state.decisions = state.decisions or Decisions(state)
+            found = state.decisions or Decisions(state)
+            state.decisions = found
     return found
