@@ -139,8 +139,9 @@ class Decisions:
 def decisions_of(state: RunState) -> Decisions:
     """Return the decisions of a run, made on first use: a run that only replays plain values needs none."""
     found: Decisions | None = state.decisions
-    if found is None:
-        with state.guard:  # several threads may make their first call
-            found = state.decisions or Decisions(state)
-            state.decisions = found
-    return found
+    if found is not None:
+        return found
+    with state.guard:  # several threads may make their first call
+        made: Decisions = state.decisions or Decisions(state)
+        state.decisions = made
+    return made
