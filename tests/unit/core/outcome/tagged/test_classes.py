@@ -261,7 +261,7 @@ EXACT = {
     "cached property": lambda: with_upper(User("Ann")),
     "frozen": lambda: Frozen((1,)),
     "slots": lambda: Slots({1}, b"a"),
-    # A dataclass of Python 3.10 has the inherited slots twice (https://github.com/python/cpython/issues/90572).
+    # A dataclass of Python 3.10 has the inherited slots twice.
     **({"more slots": lambda: MoreSlots(1, z=4)} if sys.version_info >= (3, 11) else {}),
     "inherited": lambda: Keywords(name="Ann", age=3),
     "undecorated": lambda: Undecorated(1),
