@@ -196,9 +196,7 @@ def test_a_new_request_is_not_sent_with_a_placeholder(project, login):
     pytest.importorskip("httpx")
     pytest.importorskip("requests")
     project.ini("httpx", "requests")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import httpx, os, requests
 
         API = os.environ["API"]
@@ -212,8 +210,7 @@ def test_a_new_request_is_not_sent_with_a_placeholder(project, login):
                     assert me.status_code == 200
                 except RuntimeError:
                     pass
-        """,
-    )
+    """)
     project.write(
         "test_it.py",
         """

@@ -66,14 +66,14 @@ SHOP = """
 def shop(project):
     """Mimic every function of `shop`."""
     project.ini("shop:*")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     return project
 
 
 def test(project, body: str) -> None:
     """Write test_shop.py with one test."""
     lines = "".join(f"    {line.strip()}\n" for line in body.strip().splitlines())
-    project.write("test_shop.py", f"import pytest, shop\ndef test_it():\n{lines}")
+    project.tests(f"import pytest, shop\ndef test_it():\n{lines}")
 
 
 test.__test__ = False  # type: ignore[attr-defined]
@@ -138,8 +138,8 @@ OUTCOMES = [
 def test_changed_outcome_replaces_the_recording_and_its_object(project):
     """Types, the order of dicts and the layout of arrays count."""
     project.ini("shop:give")
-    project.write("shop.py", "import os\ndef give():\n    return eval(os.environ['OUTCOME'])\n")
-    project.write("test_shop.py", "import shop\ndef test_it():\n    shop.give()\n")
+    project.module("import os\ndef give():\n    return eval(os.environ['OUTCOME'])\n")
+    project.tests("import shop\ndef test_it():\n    shop.give()\n")
     for outcome in OUTCOMES:
         outcome = outcome.replace("numpy", "__import__('numpy')")
         run = project.run("--mimic-rerecord", env={"OUTCOME": outcome}).expect(passed=1)
@@ -182,7 +182,7 @@ def test_edit_is_used_and_not_shared(shop):
 @pytest.mark.promise("a JSON recording may be edited by hand")
 def test_edit_equal_to_another_outcome_is_not_shared(project):
     project.ini("shop:give")
-    project.write("shop.py", "def give(n):\n    return [n // 10] * 3000\n")
+    project.module("def give(n):\n    return [n // 10] * 3000\n")
     test(project, "shop.give(10)")
     project.record().expect(passed=1)
     edited = the(project, "objects/*/*.json")
