@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pytest_mimic._clients.http.json_layout import parse_json, style_of, write_json
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, Secrecy, name_in_pair
 from pytest_mimic._core.redact.texts import (
     bare_secret,
     escaped,
@@ -46,22 +46,25 @@ class Secrets:
 
     def learn(self, plain: Any) -> None:
         """Learn the values of secret names anywhere in plain data, also within texts that are data themselves."""
-        todo = [(plain, False)]
+        todo: list[tuple[Any, Secrecy, bool]] = [(plain, "", False)]
         while todo:
-            value, is_secret = todo.pop()
+            value, secrecy, in_list = todo.pop()
             if isinstance(value, dict):
-                todo += [
-                    (inner, is_secret or self.redactor.hides(name, inner)) for name, inner in value.items()
-                ]
+                within = self.redactor.within
+                todo += [(inner, within(secrecy, name, inner), False) for name, inner in value.items()]
             elif isinstance(value, list):
-                todo += [(inner, is_secret) for inner in value]
-            elif isinstance(value, str) and is_secret:
+                pair = name_in_pair(value, in_list=in_list)
+                todo += [
+                    (inner, self.redactor.within(secrecy, pair if index == 1 else None, inner), True)
+                    for index, inner in enumerate(value)
+                ]
+            elif isinstance(value, str) and secrecy:
                 self.add(value)
             elif isinstance(value, str):
                 for literal in self.redactor.texts.literals(value):
                     self.add(literal)
                 is_urlencoded = "=" in value and is_form(value)
-                todo.append((_form(value) if is_urlencoded else parse_json_text(value), False))
+                todo.append((_form(value) if is_urlencoded else parse_json_text(value), "", False))
 
     def learn_request(self, url: str, headers: Iterable[tuple[str, str]], body: Any) -> None:
         """Learn the secrets in a request: in its URL, its headers and the plain value of its body."""

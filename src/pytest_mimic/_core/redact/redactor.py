@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER, SecretNames
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, Secrecy, SecretNames, name_in_pair
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.texts import SecretTexts
@@ -36,7 +36,7 @@ class Redactor(SecretNames):
         # Most runs replay without looking into a text, and compiling the patterns takes milliseconds.
         from pytest_mimic._core.redact.texts import SecretTexts
 
-        return SecretTexts(self.hides)
+        return SecretTexts(self)
 
     def with_names(self, names: tuple[str, ...]) -> Redactor:
         """Return a redactor for which these names are secret, too, unless the names of this one say otherwise."""
@@ -46,25 +46,29 @@ class Redactor(SecretNames):
         return found
 
     def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
-        """Return a copy of plain data in which the values of secret names are replaced. None and booleans stay.
+        """Return a copy of plain data in which the values of secret names are replaced. None, booleans and empty texts stay.
 
         Strings that are data themselves, such as JSON or a URL, lose the secrets in them as well. With `keep_types`,
         each secret is replaced by a value of its type, numbers by 0, so that code which reads the data finds what it
         expects. Mappings and lists keep their shape.
         """
         root = [plain]
-        todo: list[tuple[Any, bool]] = [(root, False)]
+        todo: list[tuple[Any, Secrecy, bool]] = [(root, "", False)]
         while todo:
-            box, is_secret = todo.pop()
-            for key, value in list(box.items() if isinstance(box, dict) else enumerate(box)):
-                hidden = is_secret or self.hides(key if isinstance(box, dict) else None, value)
-                if value is None or value is True or value is False:
+            box, around, in_list = todo.pop()
+            is_list = isinstance(box, list)
+            pair = name_in_pair(box, in_list=in_list) if is_list else None
+            for key, value in list(enumerate(box) if is_list else box.items()):
+                name = key if not is_list else pair if key == 1 else None
+                secrecy = self.within(around, name, value)
+                if value is None or value is True or value is False or value in ("", b""):
                     continue
-                if hidden and not (keep_types and isinstance(value, (dict, list))):
+                is_container = isinstance(value, (dict, list))
+                if secrecy and not (is_container and (keep_types or secrecy == "but ids")):
                     box[key] = _ZEROES.get(type(value), PLACEHOLDER) if keep_types else PLACEHOLDER
-                elif isinstance(value, (dict, list)):
+                elif is_container:
                     box[key] = value.copy()
-                    todo.append((box[key], hidden))
+                    todo.append((box[key], secrecy, is_list and box is not root))
                 elif isinstance(value, str):
                     box[key] = self.texts.scrub_data(value)
         return root[0]
