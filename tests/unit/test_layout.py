@@ -39,7 +39,7 @@ BUDGET = {
     "_core.outcome": 4_450,
     "_core.patch": 1_450,
     "_core.pending": 650,
-    "_core.redact": 750,
+    "_core.redact": 900,
     "_core.seam": 750,
     "_core.swallowed": 450,
     "_core.targets": 800,

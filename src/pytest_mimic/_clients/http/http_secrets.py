@@ -13,6 +13,7 @@ from pytest_mimic._core.redact.secret_names import PLACEHOLDER, Secrecy, name_in
 from pytest_mimic._core.redact.texts import (
     bare_secret,
     escaped,
+    forms_of,
     hide_values,
     is_form,
     looks_like_json,
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 # A line that has one JSON text: of a stream of JSON texts, or of server-sent events.
 _JSON_LINE = re.compile(r"(?P<head>(?:data:)?\s*)(?P<json>[\[{].*[\]}])(?P<tail>\s*)", re.DOTALL)
+# What separates the parts of a multipart body, and the headers of a part from its content.
+_BETWEEN_BLOCKS = re.compile(r"((?:\r?\n)?--[^\r\n]+\r?\n|(?:\r?\n){2})")
 # The placeholder as clients escape it in a URL.
 _ESCAPED = re.compile(re.escape(PLACEHOLDER).replace("<", "%3[Cc]").replace(">", "%3[Ee]"))
 
@@ -95,7 +98,7 @@ class Secrets:
         value = bare_secret(value)
         is_mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
         if len(value) >= 20 or (len(value) >= 8 and is_mixed):
-            self.values.add(value)
+            self.values |= forms_of(value)
 
     def in_complaints(self) -> set[str]:
         """Return the secrets as a client may show them when it complains: as texts, and as Python writes them.
@@ -132,6 +135,12 @@ class Secrets:
         else:
             text = self.redactor.texts.scrub_data(text)
         return escaped(hide_values(text, self.values)) if self.values else text
+
+    def multipart(self, text: str) -> str:
+        """Return a multipart body without secrets. Each part, and what is before the first blank line in it, is a text."""
+        blocks = _BETWEEN_BLOCKS.split(text)
+        self.learn(blocks)
+        return "".join(map(self.text, blocks))
 
     def form(self, form: str) -> str:
         """Return an urlencoded form without secrets, and learn them."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from json import dumps, loads
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 from pytest_mimic._core.redact.secret_names import (
     PLACEHOLDER,
@@ -61,6 +63,10 @@ _ESCAPED = PLACEHOLDER.replace("<", "&lt;").replace(">", "&gt;")
 # The comma between cookies that were joined into one header. The one in `Expires=Wed, 09 Jun` is not followed by a name.
 _NEXT_COOKIE = re.compile(r",\s*(?=[^;,=\s]+=)")
 _SCHEME = re.compile(rf"^{_SCHEMES}\s+", re.IGNORECASE)
+_ESCAPE = re.compile("%[0-9A-F]{2}")
+_URL_SAFE = str.maketrans("+/", "-_")
+# What is before a word: no letter but that of an escaped character (`%20`, `\n`, `\u003d`).
+_BEFORE_WORD = r"(?:(?<!\w)|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\\u[0-9A-Fa-f]{4}))"
 # Shorter values are common words, which would be replaced all over a text.
 _SHORTEST_SECRET = 4
 
@@ -202,8 +208,35 @@ def hide_values(text: str, secrets: Iterable[str]) -> str:
     """Replace every occurrence of a known secret as whole words."""
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST_SECRET and secret in text:
-            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", PLACEHOLDER, text)
+            text = re.sub(rf"{_BEFORE_WORD}{re.escape(secret)}(?!\w)", PLACEHOLDER, text)
     return text
+
+
+@lru_cache(maxsize=1_000)
+def forms_of(secret: str) -> frozenset[str]:
+    """Return a secret and how it is written in URLs, HTML, JSON and base64."""
+    data = secret.encode("utf-8", "surrogatepass")
+    urls = {quote(data, safe=""), quote(data), quote_plus(data)}
+    html = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    quoted = html.replace('"', "&quot;")
+    json = {dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1]}
+    base64 = b2a_base64(data, newline=False).decode()
+    coded = {base64, base64.translate(_URL_SAFE)}
+    return frozenset(
+        {
+            secret,
+            html,
+            quoted,
+            quoted.replace("'", "&#x27;"),
+            quoted.replace("'", "&#39;"),
+            *json,
+            *urls,
+            *coded,
+        }
+        | {text.replace("/", r"\/") for text in json}
+        | {_ESCAPE.sub(lambda code: code[0].lower(), url) for url in urls}
+        | {text.rstrip("=") for text in coded}
+    )
 
 
 def bare_secret(value: str) -> str:
