@@ -44,6 +44,7 @@ class ClientPlan(Plan):
     ) -> None:
         self.places = state.places
         self.adapter = adapter
+        self._state = state
         self.kind = self.target = adapter.name
         self.options = options
         # Most lines have no patterns, and take all calls.
@@ -60,14 +61,18 @@ class ClientPlan(Plan):
         counted = {name: parts[name] for name in edge_call.identity if name in parts}
         if self._match:
             counted |= {f"match {path}": value for path, value in self._matched(edge_call)}
+        values, signature = tuple(counted.values()), edge_call.signature
+        environment = self._state.redactor.environment
+        if environment and environment.may_be_in_parts((signature, values)):
+            values, signature = tuple(environment.scrub([*values])), environment.text(signature)
         names = tuple(counted)
         identity = self._identities.get(names)
         if identity is None:
             identity = self._identities[names] = self._identity_of(names)
         return Call(
             plan=self,
-            key=identity.key(tuple(counted.values())),
-            signature=edge_call.signature,
+            key=identity.key(values),
+            signature=signature,
             host=edge_call.host,
             sequence=not edge_call.shared and self.options.sequence is not False,
             is_shared=edge_call.shared,
@@ -99,7 +104,9 @@ class ClientPlan(Plan):
         from pytest_mimic._core.describe.value_description import describe_parts
 
         matched = {path: value for path, value in self._matched(edge_call) if value is not None}
-        parts = {"signature": edge_call.signature, **matched, **edge_call.described}
+        parts: Any = {"signature": edge_call.signature, **matched, **edge_call.described}
+        if environment := self._state.redactor.environment:
+            parts = environment.scrub(parts)
         return describe_parts(parts, self.places)
 
     @property

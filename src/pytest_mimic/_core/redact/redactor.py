@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER, Secrecy, SecretNames, name_in_pair
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.redact.environment import Environment
     from pytest_mimic._core.redact.texts import SecretTexts
 
 _ZEROES: dict[type, object] = {int: 0, float: 0.0}
@@ -23,7 +25,10 @@ class Redactor(SecretNames):
 
     Attributes:
         issued: Values that servers sent under secret names in this run. Clients hide them elsewhere as well.
+        variables: The environment of the run, to be set before `environment` is used.
     """
+
+    variables: Mapping[str, str] = os.environ
 
     def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:
         super().__init__(names, defaults=defaults)
@@ -38,11 +43,19 @@ class Redactor(SecretNames):
 
         return SecretTexts(self)
 
+    @cached_property
+    def environment(self) -> Environment:
+        """The values of environment variables with secret names."""
+        from pytest_mimic._core.redact.environment import Environment
+
+        return Environment(self, self.variables)
+
     def with_names(self, names: tuple[str, ...]) -> Redactor:
         """Return a redactor for which these names are secret, too, unless the names of this one say otherwise."""
         found = self._extended.get(names)
         if found is None:
             found = self._extended[names] = Redactor((*names, *self._given), defaults=self._looks)
+            found.variables = self.variables
         return found
 
     def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
