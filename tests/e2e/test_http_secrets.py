@@ -240,7 +240,7 @@ def test_a_new_request_is_not_sent_with_a_placeholder(project, login):
         grown.expect(
             failed=1,
             says=[
-                "no recording of httpx GET /me, and it cannot be sent: it holds the placeholder of a secret",
+                "no recording of http GET /me, and it cannot be sent: it holds the placeholder of a secret",
                 "to record the whole conversation again: pytest --mimic-rerecord test_it.py::test_visit",
             ],
         )

@@ -16,7 +16,7 @@ from pytest_mimic._core.engine.scopes import Scopes
 from pytest_mimic._core.engine.wrappers import Mimicked
 from pytest_mimic._core.machinery import may_be_called_by_pytest
 from pytest_mimic._core.patch import Patcher
-from pytest_mimic._core.seam.registry import CLIENTS, is_installed, load_adapter
+from pytest_mimic._core.seam.registry import CLIENTS, HTTP_CLIENTS, is_installed, load_adapter
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.targets.target import Target, as_targets, missing_module
 from pytest_mimic._core.vault import FolderStore, Vault
@@ -219,14 +219,16 @@ class Session:
 
         plans: list[tuple[ClientPort, ClientPlan]] = []
         edges: dict[str, list[Edge]] = {}
-        for target in targets:
+        # A client's own line comes before one for all clients of its kind.
+        for target in sorted(targets, key=lambda target: target.module == "http"):
             adapter = self._adapters.get(target.module)
             if adapter is None:
                 adapter = self._adapters[target.module] = load_adapter(target.module)
-            port = self._ports.setdefault(adapter.name, ClientPort(self.engine))
             plan = ClientPlan(self.engine, adapter, target.options, cassette, activation)
-            port.plans.append(plan)
-            plans.append((port, plan))
+            for name in adapter.covers:
+                port = self._ports.setdefault(name, ClientPort(self.engine))
+                port.plans.append(plan)
+                plans.append((port, plan))
             own = (*adapter.edges(), *adapter.watched)
             edges[adapter.name] = [edge._replace(origin=edge.origin or adapter.name) for edge in own]
             for edge in edges[adapter.name]:  # one may belong to a client below, which may be named later
@@ -410,7 +412,8 @@ class Session:
         if named := [*targets, *clients]:
             return as_targets(named, options)
         present = {target.module for target in self.targets if target.is_client}
-        installed = [name for name in CLIENTS if name not in present and is_installed(name)]
+        others = [name for name in CLIENTS if name not in present and name not in HTTP_CLIENTS]
+        installed = filter(is_installed, others)
         return as_targets([*self.targets, *installed], options)
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # The class of each client, as `module:Class`. Importing the module must not import the client.
 CLIENTS = {
+    "http": "pytest_mimic._clients.http.every_client:EveryHttpClient",
     "httpx": "pytest_mimic._clients.http.httpx:HttpxAdapter",
     "httpx2": "pytest_mimic._clients.http.httpx:HttpxAdapter",
     "requests": "pytest_mimic._clients.http.requests:RequestsAdapter",
@@ -22,6 +23,8 @@ CLIENTS = {
     "sqlalchemy": "pytest_mimic._clients.sql.sqlalchemy:SqlAdapter",
     "redis": "pytest_mimic._clients.redis.client:RedisAdapter",
 }
+# The clients whose requests the line `http` takes. Their recordings lie under `http`.
+HTTP_CLIENTS = ("httpx", "httpx2", "requests", "aiohttp", "urllib3", "http.client")
 # Names that `ignore=` and `match=` accept at every client, so that one list of options can serve several.
 COMMON_PARTS = ("host", "port", "headers", "query", "body", "params")
 

@@ -7,6 +7,7 @@ from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_mimic._core.seam.registry import HTTP_CLIENTS
 from pytest_mimic._core.vault.file_names import CALLS, CASSETTES
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.unused.gone_tests import GoneTests
@@ -60,11 +61,14 @@ def judge(
         if not judged[recorder]:
             continue
         client = name.removeprefix(CALLS).partition("/")[0]
-        ran_with = evidence.absent_clients.get(client)
+        absent = [
+            one for one in (HTTP_CLIENTS if client == "http" else (client,)) if one in evidence.absent_clients
+        ]
+        ran_with = evidence.absent_clients[absent[0]] if absent else None
         if ran_with is None or recorder in ran_with or (ran_with and recorder not in outcomes):
             proven[name] = length
         else:
-            needed.add(client)
+            needed.add(absent[0])
     unproven = len(unused) - len(proven)
     names = sorted(proven) if listed is None else nsmallest(listed, proven)
     rows = [labelled(vault, name) for name in names]

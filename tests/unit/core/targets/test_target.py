@@ -116,7 +116,7 @@ def test_options_can_be_replaced():
     ("line", "message"),
     [
         ("fetch", "fetch is neither package.module:function nor a client"),
-        ("httpy", "httpy is neither package.module:function nor a client (did you mean httpx?)"),
+        ("httpy", "httpy is neither package.module:function nor a client (did you mean http?)"),
         ("shop:", "shop: is not a target, write it as package.module:function"),
         ("shop:a-b", "shop:a-b is not a target, write it as package.module:function"),
         ("shop:*.fetch", "shop:*.fetch is not a target, write it as package.module:function"),
