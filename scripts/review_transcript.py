@@ -118,12 +118,12 @@ def transcript(folder: Path) -> Iterator[str]:
         Service.is_old = True
         _pytest(folder, url, "old", "--mimic-record")
         Service.is_old = False
-        output = _pytest(folder, url, "new", "--mimic-verify", "--mimic-drift=drift.json")
-    yield "$ pytest --mimic-verify --mimic-drift=drift.json\n"
+        output = _pytest(folder, url, "new", "--mimic-verify", "--mimic-review")
+    yield "$ pytest --mimic-verify --mimic-review\n"
     section = re.search(r"^=+ mimic =+\n(.*?)^=+ ", output, re.DOTALL | re.MULTILINE)
     yield f"...\n{section[1] if section else output}"
-    yield "$ pytest-mimic review drift.json\n"
-    yield review(folder, "drift.json", keys=KEYS)
+    yield "$ pytest-mimic review\n"
+    yield review(folder, keys=KEYS)
 
 
 def _pytest(folder: Path, url: str, version: str, *options: str) -> str:

@@ -17,16 +17,18 @@ if TYPE_CHECKING:
     from pytest_mimic._run.run import PytestRun
 
 _USUAL = {"mimic_source": "strict", "mimic_pickle": "listed", "mimic_vcr": "off", "mimic_network": "allow"}
-_WANTING = "record rerecord verify live only vault drift review report usage".split()
 # Options and ini keys that are gone, and what to do instead.
-_BLOCK = "write -o mimic_network=block"
-GONE = {"--mimic-block-network": _BLOCK, "mimic_cache_size": "mimic_objects needs none"}
+GONE = {
+    "--mimic-block-network": "write -o mimic_network=block",
+    "--mimic-drift": "write --mimic-verify --mimic-review",
+    "mimic_cache_size": "mimic_objects needs none",
+}
 # The types are in annotations, which are not evaluated: at each start, subscripts would be.
 _RUN: pytest.StashKey[PytestRun] = pytest.StashKey()
 _ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
 _TEMPORARY: pytest.StashKey[Any] = pytest.StashKey()
 _OTHER_VAULTS: pytest.StashKey[dict[str, None]] = pytest.StashKey()
-_TEST_FOLDER: pytest.StashKey[str] = pytest.StashKey()
+_TEST_FOLDER: pytest.StashKey[Path | None] = pytest.StashKey()
 _SESSION_OF: pytest.StashKey[Callable[[], Any]] = pytest.StashKey()
 
 
@@ -50,7 +52,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("--mimic-rerecord", "run every call for real and replace its recording"),
         ("--mimic-verify", "run every call for real and compare the outcome with its recording"),
         ("--mimic-live", "run every call for real without reading or writing the vault"),
-        ("--mimic-review", "with a recording mode: its changes wait for `pytest-mimic review`"),
+        (
+            "--mimic-review",
+            "with record, rerecord or verify: what is new or differs waits for `pytest-mimic review`",
+        ),
         ("--mimic-no-record", "write nothing, even if a fixture would record"),
         ("--mimic-clear-unused", "after the run, delete the recordings that are proven unused"),
         ("--mimic-fail-on-unused", "exit with 1 if recordings are proven unused"),
@@ -60,7 +65,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--mimic-only", metavar="PATTERN", action="append", default=[], help=text)
     for flag, metavar, text in (
         ("--mimic-vault", "PATH", "the folder of the recordings (overrides mimic_vault_path)"),
-        ("--mimic-drift", "FILE", "with --mimic-verify: keep drifts for `pytest-mimic review FILE`"),
         ("--mimic-report", "FILE", "write an HTML page of the calls of this run"),
         ("--mimic-usage", "FILE", "write what this run used, for `pytest-mimic unused FILE...`"),
     ):
@@ -130,13 +134,12 @@ class _LateHooks:
         _run(self._config).add_conftest(plugin)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        others = getattr(node, "workeroutput", {}).get("mimic_other_vaults", ())
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        output = getattr(node, "workeroutput", {})
+        others = output.get("mimic_other_vaults", ())
         self._config.stash.setdefault(_OTHER_VAULTS, {}).update(dict.fromkeys(others))
-        run = self._config.stash.get(_RUN, None)
-        plain = getattr(node, "workeroutput", {}).get("mimic")
-        if plain is not None and not (run is not None and run.has_started):  # else its WorkerLedgers adds it
-            _run(self._config).session.ledger.add(plain)
+        if "mimic" in output or _RUN in self._config.stash:
+            _run(self._config).end_worker(output.get("mimic"), error)
 
 
 def _is_wanted(config: pytest.Config) -> bool:
@@ -144,7 +147,7 @@ def _is_wanted(config: pytest.Config) -> bool:
     return bool(
         config.getini("mimic_functions")
         or config.hook.pytest_mimic_targets.get_hookimpls()
-        or any(getattr(config.option, f"mimic_{name}") for name in _WANTING)
+        or any(value for name, value in vars(config.option).items() if name.startswith("mimic_"))
         or any(config.getini(name) != usual for name, usual in _USUAL.items())
         or config.getini("mimic_vault_path").find(":") > 1  # a URL, and no drive of Windows
         or _vault_path(config).is_dir()
@@ -166,16 +169,12 @@ def _run(config: pytest.Config) -> PytestRun:
         with without_collections():
             from pytest_mimic._run.run import PytestRun
         run = config.stash[_RUN] = PytestRun(config, config.stash.get(_ITEM, None))
+        config.add_cleanup(run.close)
         if _TEMPORARY in config.stash:
             run.add_temporary_folder(config.stash[_TEMPORARY])
-        if folder := config.stash.get(_TEST_FOLDER, ""):
+        if (folder := config.stash.get(_TEST_FOLDER, None)) is not None:
             run.session.set_own_folder(folder)
     return run
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if (run := config.stash.get(_RUN, None)) is not None:
-        run.close()
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -189,8 +188,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_collection_finish(session: pytest.Session) -> None:
     if (run := session.config.stash.get(_RUN, None)) is not None:
         run.finish_collection(session.items)
-    output: dict[str, object] | None = getattr(session.config, "workeroutput", None)  # of a worker of xdist
-    if output is not None:
+    if (output := getattr(session.config, "workeroutput", None)) is not None:  # of a worker of xdist
         output["mimic_other_vaults"] = _other_vaults(session.config, session.items)
 
 
@@ -218,7 +216,7 @@ def _other_vaults(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
 def _named(config: pytest.Config, vaults: Iterable[str]) -> list[str]:
     if not vaults:
         return []
-    from pytest_mimic._run.other_vaults import name_vaults
+    from pytest_mimic._run.summary import name_vaults
 
     return name_vaults(vaults, start=config.invocation_params.dir)
 
@@ -231,12 +229,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if _SESSION_OF not in item.config.stash:
         return
     item.config.stash[_ITEM] = item
-    item.config.stash[_TEST_FOLDER] = ""
+    item.config.stash[_TEST_FOLDER] = None
     marks = list(item.iter_markers("mimic"))
     decorations = _decorations(item)
     run = _run(item.config) if marks or decorations else item.config.stash.get(_RUN, None)
     if run is not None:
-        run.begin_test(item, decorations, marks)
+        run.phases.begin_test(item, decorations, marks)
 
 
 def _decorations(item: pytest.Item) -> list[Any]:
@@ -253,22 +251,18 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
         return (yield)
     finally:
         if (run := item.config.stash.get(_RUN, None)) is not None:
-            run.end_marks()
+            run.phases.end_marks()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: Any, request: Any) -> Generator[None, object, object]:
     run = request.config.stash.get(_RUN, None)
-    if fixturedef.argname == "tmp_path_factory":
-        request.config.stash[_TEMPORARY] = factory = yield
+    if fixturedef.argname in ("tmp_path_factory", "tmp_path"):
+        given: Any = yield
+        is_own = fixturedef.argname == "tmp_path"
+        request.config.stash[_TEST_FOLDER if is_own else _TEMPORARY] = given
         if run is not None:
-            run.add_temporary_folder(factory)
-        return factory
-    if fixturedef.argname == "tmp_path":
-        given = yield
-        request.config.stash[_TEST_FOLDER] = str(given)
-        if run is not None:
-            run.session.set_own_folder(str(given))
+            (run.session.set_own_folder if is_own else run.add_temporary_folder)(given)
         return given
     if run is None:
         return (yield)
@@ -282,7 +276,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if (run := item.config.stash.get(_RUN, None)) is not None:
-        run.end_phase(item, call, report)
+        run.phases.end(item, call, report)
     return report
 
 
@@ -294,7 +288,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     run = config.stash.get(_RUN, None)
-    lines = run.summary() if run is not None else []
+    lines = run.ending.summary() if run is not None else []
     others: dict[str, None] = config.stash.get(_OTHER_VAULTS, {})
     if lines := [*lines, *_named(config, others)]:
         terminalreporter.write_sep("=", "mimic")
@@ -311,6 +305,12 @@ def mimic_vault_dir(pytestconfig: pytest.Config) -> Path:
     return _run(pytestconfig).session.settings.vault
 
 
+@pytest.fixture(scope="session")
+def mimic_mode(pytestconfig: pytest.Config) -> str:
+    """The run's mode: `replay`, `record`, `rerecord`, `verify` or `live`."""
+    return _run(pytestconfig).session.settings.mode.value
+
+
 class _Blocks(partial[Any]):
     """A cassette fixture: returns a block. Tracebacks show its `repr`."""
 
@@ -322,7 +322,7 @@ class _Blocks(partial[Any]):
 def mimic_record(request: pytest.FixtureRequest) -> CassetteFixture:
     """Record a cassette in a block.
 
-    Use it as `with mimic_record("name", clients=["httpx"]) as cassette: ...`.
+    Use it as `with mimic_record("name", targets=["httpx"]) as cassette: ...`.
     Every call in the block runs for real. The cassette is written when the block ends.
     """
     return _Blocks(_run(request.config).session.block, "record")

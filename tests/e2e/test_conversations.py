@@ -738,7 +738,7 @@ CASSETTE = """
     from shop import replace
 
     def test_cart(mimic_auto):
-        with mimic_auto("cart", clients=["requests"], ignore="port") as cassette:
+        with mimic_auto("cart", targets=["requests"], ignore="port") as cassette:
             assert replace(*ITEMS) == list(ITEMS)
         assert cassette.mode in ("record", "extend") or cassette.all_played
 """

@@ -150,7 +150,7 @@ def test_a_hundred():
     assert asyncio.run(talk()) == [f"/items/{number}" for number in range(100)]
 
 def test_a_hundred_in_a_cassette(mimic_auto):
-    with mimic_auto("hundred", clients=["aiohttp"]) as cassette:
+    with mimic_auto("hundred", targets=["aiohttp"]) as cassette:
         assert asyncio.run(talk()) == [f"/items/{number}" for number in range(100)]
     assert (len(cassette.calls), cassette.all_played) == (100, True)
 """
@@ -174,7 +174,7 @@ import httpx
 
 def test_it(mimic_auto):
     url = os.environ["API"]
-    with mimic_auto("talk", clients=["httpx"], exclude=["/pages", "127.0.0.1/items/*"]) as cassette:
+    with mimic_auto("talk", targets=["httpx"], exclude=["/pages", "127.0.0.1/items/*"]) as cassette:
         httpx.get(url + "/users/1?page=2")
         httpx.get(url + "/pages")
         httpx.get(url + "/items/1")

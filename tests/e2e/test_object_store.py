@@ -106,7 +106,7 @@ def test_two_clones_and_two_branches(project, s3_url, monkeypatch, capsys):
     code, out = call(b, "diff", "--git", "main..other")
     assert (code, "was not pulled" in out) == (1, False)
     # The other branch needs what this one does not, and the store has it.
-    assert call(b, "gc")[0] == call(b, "push", "--check")[0] == 0
+    assert call(b, "check", "--fix")[0] == call(b, "push", "--check")[0] == 0
     git(b, "switch", "-q", "other")
     assert call(b, "pull")[0] == 0
     replay(b, EXPECTED="x").expect(passed=2, real=[])

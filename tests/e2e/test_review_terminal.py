@@ -33,7 +33,7 @@ def test_single_keys_decide_and_the_documentation_shows_it(
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     shown = "".join(script.transcript(tmp_path))
-    rest = script.review(tmp_path, "drift.json", keys="r")
+    rest = script.review(tmp_path, keys="r")
 
     assert shown == (ROOT / "docs/_terminal/review.txt").read_text(encoding="utf-8")
     assert re.findall("^> (.)$", shown, re.MULTILINE) == list("avas")

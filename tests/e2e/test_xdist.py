@@ -163,7 +163,7 @@ def test_the_controller_lists_misses_with_their_tests(shop):
 
     run = workers(shop).expect(passed=4, failed=4, real=[])
 
-    assert run.section[0].startswith("4 calls replayed, 4 missing, # s saved; ")
+    assert run.section[0].startswith("4 calls replayed, 4 missing, # s saved")
     assert sorted(run.section[2:6]) == [
         f"  shop:fetch(city='Rome')    test_shop.py::test_shared[{number}]" for number in range(4)
     ]
@@ -224,9 +224,7 @@ def test_an_unreadable_line_ends_the_run_before_workers_start(shop):
 
     run = workers(shop)
 
-    message = (
-        "ERROR: mimic_functions, line 1: shop:fetch: there is no option sequense (did you mean sequence?)"
-    )
+    message = "ERROR: pytest.ini, mimic_functions line 1: shop:fetch: there is no option sequense (did you mean sequence?)"
     run.expect(exit_code=4, says=[message], never=["Traceback", "INTERNALERROR", "workers"])
 
 
@@ -234,10 +232,13 @@ def test_an_unreadable_line_ends_the_run_before_workers_start(shop):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("shop:fetsh", "mimic_functions, line 2: shop:fetsh does not exist in shop (did you mean fetch?)"),
+        (
+            "shop:fetsh",
+            "pytest.ini, mimic_functions line 2: shop:fetsh does not exist in shop (did you mean fetch?)",
+        ),
         (
             "shopp:fetch",
-            "mimic_functions, line 2: shopp:fetch does not exist: there is no module shopp (did you mean shop?)",
+            "pytest.ini, mimic_functions line 2: shopp:fetch does not exist: there is no module shopp (did you mean shop?)",
         ),
     ],
 )
@@ -264,4 +265,6 @@ def test_a_function_missing_only_inside_a_test_fails_that_test(shop):
 
     run = workers(shop)
 
-    run.expect(passed=1, failed=1, says=["mimic_functions, line 1: shop:fetsh does not exist in shop"])
+    run.expect(
+        passed=1, failed=1, says=["pytest.ini, mimic_functions line 1: shop:fetsh does not exist in shop"]
+    )

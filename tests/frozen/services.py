@@ -41,8 +41,8 @@ def shop(stack: ExitStack) -> dict[str, str]:
 
 def moto(stack: ExitStack) -> dict[str, str]:
     """AWS, whose request ids are the same each time."""
-    from support.aws_server import running_moto
     from moto.moto_api._internal import mock_random
+    from support.aws_server import running_moto
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would log each request
     mock_random.seed(17)

@@ -35,7 +35,7 @@ TESTS = """
             pass
 
     def test_a_cassette(mimic_auto):
-        with mimic_auto("orders", clients=["{0}"]):
+        with mimic_auto("orders", targets=["{0}"]):
             pass
 
     @pytest.mark.mimic("{0}", "http.client")
@@ -43,7 +43,7 @@ TESTS = """
         pass
 
     def test_a_cassette_with_another(mimic_auto):
-        with mimic_auto("orders", clients=["{0}", "http.client"]):
+        with mimic_auto("orders", targets=["{0}", "http.client"]):
             pass
 """
 
@@ -141,6 +141,6 @@ def test_an_absent_client_is_no_reason_why_other_recordings_are_not_proven_unuse
     project.record().expect(passed=2)
     project.ini("redis", "shop:fetch", pythonpath=".", testpaths="tests")
 
-    run = project.run().expect(passed=1)
+    run = project.run("--mimic-fail-on-unused").expect(passed=1)
 
     assert run.section == ["1 recording not used, not judged: its test may still exist"]

@@ -183,7 +183,7 @@ def test_an_http_client_in_a_block_takes_its_own_requests(shop: Any, server: Ser
 
         def test_it(mimic_auto):
             assert shop.save("k") == 200
-            with mimic_auto("plain", clients=["urllib3"]) as cassette:
+            with mimic_auto("plain", targets=["urllib3"]) as cassette:
                 assert urllib3.request("PUT", os.environ["AWS"] + "/shop/plain").status == 200
                 assert shop.save("other") == 200
             assert [call.signature for call in cassette.calls] == ["PUT /shop/plain → 200"]
@@ -291,7 +291,7 @@ def test_a_presigned_url_of_a_replay_is_not_sent(shop: Any, server: Server) -> N
 
         def test_it(mimic_auto):
             url = shop.client("s3").generate_presigned_url("get_object", Params={"Bucket": "shop", "Key": "k"})
-            with mimic_auto("fetch", clients=["requests"]):
+            with mimic_auto("fetch", targets=["requests"]):
                 requests.get(url)
         """,
     )
@@ -312,7 +312,7 @@ def test_clients_made_before_the_block(shop: Any, server: Server) -> None:
         s3 = shop.client("s3")
 
         def test_it(mimic_auto):
-            with mimic_auto("saved", clients=["botocore"]) as cassette:
+            with mimic_auto("saved", targets=["botocore"]) as cassette:
                 s3.put_object(Bucket="shop", Key="k", Body=b"x")
             assert [call.signature for call in cassette.calls] == ["s3 PutObject shop/k → 200"]
             assert cassette.calls[0].match(only="shop/*")

@@ -471,10 +471,49 @@ def test_the_options_of_a_target_are_those_of_the_fixtures(shop, options):
     shop.replay().expect(passed=1, real=[])
 
 
+@pytest.mark.promise("targets= of a cassette takes lines, functions and clients")
+def test_a_cassette_takes_functions_lines_and_clients(shop):
+    shop.write(
+        "test_shop.py",
+        """
+        import threading, urllib.request
+        from http.server import BaseHTTPRequestHandler, HTTPServer
+        import shop
+
+        class Answer(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"hi")
+
+        def test_it(mimic_auto):
+            with HTTPServer(("127.0.0.1", 0), Answer) as server:
+                thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+                thread.start()
+                url = f"http://127.0.0.1:{server.server_port}"
+                with mimic_auto("trip", targets=[shop.fetch, "http.client ignore=port"]) as cassette:
+                    shop.fetch("Oslo")
+                    assert urllib.request.urlopen(url).read() == b"hi"
+                server.shutdown()
+                thread.join()
+            assert [call.kind for call in cassette.calls] == ["function", "http.client"]
+            assert cassette.play_count in (0, 2)
+        """,
+    )
+
+    shop.run().expect(passed=1, real=["fetch Oslo"])
+    shop.replay().expect(passed=1, real=[], says=["2 calls replayed"])
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
         ("client=['httpx']", "E   pytest_mimic.TargetError: mimic_auto: there is no option client"),
+        (
+            "boundaries=['httpx']",
+            "E   pytest_mimic.TargetError: mimic_auto: boundaries= is gone: targets= takes clients, too",
+        ),
         ("only=3", "E   pytest_mimic.TargetError: mimic_auto: only= takes patterns on calls, not 3"),
     ],
 )

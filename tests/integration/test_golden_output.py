@@ -225,7 +225,7 @@ CASES = {
         $ pytest""",
     "run_failing_test": f"{RECORDED}edit tests/test_rates.py '> 1' '> 2'\n$ pytest\n$ pytest --mimic-rerecord",
     "run_report": f"{RECORDED}$ pytest --mimic-report=page.html",
-    "cli": "$ pytest-mimic\n$ pytest-mimic --help\n$ pytest-mimic sow\n$ pytest-mimic ls --errros\n$ pytest-mimic ls",
+    "cli": "$ pytest-mimic\n$ pytest-mimic --help\n$ pytest-mimic sow\n$ pytest-mimic verify\n$ pytest-mimic gc\n$ pytest-mimic clean\n$ pytest-mimic ls --errros\n$ pytest-mimic ls",
     "cli_ls": f"""write all.ini pytest.ini
         write tests/test_words.py
         write tests/test_cassette.py
@@ -234,8 +234,11 @@ CASES = {
         $ pytest-mimic ls
         $ pytest-mimic ls shop:rates
         $ pytest-mimic ls --errors
-        $ pytest-mimic ls --test tests/test_rates.py::test_user
+        $ pytest-mimic ls tests/test_rates.py::test_user
         $ pytest-mimic ls nothing
+        $ pytest-mimic ls rates --older 90d
+        $ pytest-mimic ls words nothing
+        $ pytest-mimic ls --test nothing
         $ pytest-mimic ls --sort sise
         $ pytest-mimic ls --vault nowhere
         $ pytest-mimic ls --json shop:user
@@ -254,7 +257,7 @@ CASES = {
         $ pytest-mimic show shop:rates
         $ pytest-mimic show nothing
         $ pytest-mimic show""",
-    "cli_stats": f"{RECORDED}slow\n$ pytest-mimic stats --help\n$ pytest-mimic stats\n$ pytest-mimic stats -n 1 --json",
+    "cli_stats": f"{RECORDED}slow\n$ pytest-mimic stats --help\n$ pytest-mimic stats\n$ pytest-mimic stats --top 1 --json",
     "cli_diff": f"""{RECORDED}edit shop.py 1.07 1.08
         edit tests/test_rates.py GBP SEK
         pytest --mimic-record --mimic-vault=other
@@ -264,18 +267,24 @@ CASES = {
         $ pytest-mimic diff other other
         $ pytest-mimic diff other
         $ pytest-mimic diff""",
-    "cli_verify": f"""{RECORDED}$ pytest-mimic verify --help
-        $ pytest-mimic verify
+    "cli_check": f"""{RECORDED}$ pytest-mimic check --help
+        $ pytest-mimic check
         damage
         leave
-        $ pytest-mimic verify
-        $ pytest-mimic verify --repair
-        $ pytest-mimic verify""",
+        $ pytest-mimic check
+        $ pytest-mimic check --fix -n
+        $ pytest-mimic check --fix
+        leave
+        $ pytest-mimic check
+        $ pytest-mimic check --fix
+        $ pytest-mimic check
+        $ pytest-mimic check -n
+        $ pytest-mimic check nothing""",
     "cli_review": "$ pytest-mimic review --help\n$ pytest-mimic review\n$ pytest-mimic review nothing",
     "cli_rm": f"""{RECORDED}$ pytest-mimic rm --help
         $ pytest-mimic rm
         $ pytest-mimic rm -n shop:rates
-        $ pytest-mimic rm --test tests/test_rates.py::test_user
+        $ pytest-mimic rm tests/test_rates.py::test_user
         $ pytest-mimic rm nothing
         $ pytest-mimic rm 'shop:*'""",
     "cli_unused": f"""{RECORDED}edit tests/test_rates.py GBP SEK
@@ -285,6 +294,7 @@ CASES = {
         $ pytest-mimic unused --help
         $ pytest-mimic unused one.json
         $ pytest-mimic unused part.json
+        $ pytest-mimic unused one.json --clear -n
         $ pytest-mimic unused one.json --clear
         $ pytest-mimic unused nothing.json
         $ pytest-mimic unused""",
@@ -297,7 +307,6 @@ CASES = {
         $ pytest-mimic import shop.py
         $ pytest-mimic import nothing.yaml
         $ pytest-mimic import""",
-    "cli_gc": f"{RECORDED}leave\n$ pytest-mimic gc --help\n$ pytest-mimic gc -n\n$ pytest-mimic gc\n$ pytest-mimic gc",
     "cli_push_and_pull": f"""{RECORDED}$ pytest-mimic push --help
         $ pytest-mimic push
         $ pytest-mimic pull --help

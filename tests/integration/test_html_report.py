@@ -71,8 +71,8 @@ def test_a_recording_run(shop):
     assert page.data["tests"] == {
         f"test_shop.py::test_{name}": "passed" for name in ("values", "errors", "cassette")
     }
-    assert page.one("shop:rows(count=2)").outcome == 'stream of 2 items\n[0] {"row": 0}\n[1] {"row": 1}'
-    assert page.one("shop:fail(city='Rome')").outcome == 'raised LookupError("no Rome")'
+    assert page.one("shop:rows(count=2)").outcome == "a stream of 2 items\n1: {'row': 0}\n2: {'row': 1}"
+    assert page.one("shop:fail(city='Rome')").outcome == "raised LookupError('no Rome')"
     assert page.one("shop:fetch(city='Oslo', token=<redacted>)").arguments == {
         "city": "'Oslo'",
         "token": "<redacted>",
@@ -102,8 +102,8 @@ def test_a_pickle_is_shown_by_what_its_recording_lists(shop):
     shop.replay("--mimic-report=page.html").expect(passed=3)
 
     shown = ReportPage(shop.root / "page.html").one("shop:pickled(city='Bern')").outcome
-    assert shown.startswith("dict of 1\n")
-    assert "stored as a pickle" in shown
+    assert shown.startswith("returned a pickle\npreview: |\n  dict of 1\n")
+    assert "\ncode: |\n  cloudpickle" in shown
 
 
 @pytest.mark.promise("values under secret names, and secret arguments, are nowhere in the report")
@@ -294,7 +294,7 @@ def test_the_page_of_a_vault(shop, monkeypatch, capsys):
     page = ReportPage(shop.root / "vault.html")
     assert capsys.readouterr().out.splitlines()[-2:] == [
         "report: vault.html, 4 recorded outcomes",
-        "1 file cannot be read: pytest-mimic verify",
+        "1 file cannot be read: pytest-mimic check",
     ]
     assert "hunter-in" not in page.text
     groups = {call.label: call.group for call in page.calls}

@@ -504,7 +504,7 @@ def test_a_damaged_file_is_named_and_the_others_are_imported(name, project, take
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (["missing.yaml"], "ERROR: there is no missing.yaml"),
+        (["missing.yaml"], "ERROR: no such file or folder: missing.yaml"),
         (["empty"], "ERROR: empty has no files of"),
         (
             ["old"],

@@ -432,7 +432,7 @@ def test_inner_calls_of_a_cassettes_call_run_for_real(project):
 
         def test_it(mimic_auto):
             assert shop.price("a") == 1
-            with mimic_auto("c", targets=["shop:total"], clients=()):
+            with mimic_auto("c", targets=["shop:total"]):
                 assert shop.total("a") == 1
             assert shop.price("a") == 1
         """,

@@ -595,7 +595,7 @@ def test_off_by_default_and_under_live_nothing_is_patched(project):
         ({"mimic_network": "blok"}, "mimic_network = blok: it takes allow or block"),
         (
             {"mimic_allow_hosts": ["10.0.0.1", "https://api.example.com"]},
-            "mimic_allow_hosts, line 2: https://api.example.com is not a host",
+            "pytest.ini, mimic_allow_hosts line 2: https://api.example.com is not a host",
         ),
     ],
 )
@@ -689,7 +689,7 @@ ALL_CLIENTS = """
 
     @pytest.mark.parametrize("name", CLIENTS)
     def test_it(name, mimic_auto):
-        with mimic_auto(clients=[name.partition(",")[0]]):
+        with mimic_auto(targets=[name.partition(",")[0]]):
             text = CLIENTS[name]("http://api.example.com:{port}/pages")
             text = asyncio.run(text) if inspect.isawaitable(text) else text
         assert text

@@ -640,8 +640,8 @@ def test_missing_targets_are_named_with_the_closest_name(project):
     run.expect(
         exit_code=4,
         says=[
-            "mimic_functions, line 2: shop:Client.gett does not exist in shop.Client (did you mean get?)",
-            "mimic_functions, line 3: shop:Clientt.get does not exist in shop (did you mean Client?)",
+            "pytest.ini, mimic_functions line 2: shop:Client.gett does not exist in shop.Client (did you mean get?)",
+            "pytest.ini, mimic_functions line 3: shop:Clientt.get does not exist in shop (did you mean Client?)",
         ],
         never=["Traceback", "INTERNALERROR"],
     )

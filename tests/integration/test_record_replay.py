@@ -167,14 +167,17 @@ def test_every_file_that_pytest_reads_may_hold_the_options(basic, name, text):
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ("shop:fetsh", "mimic_functions, line 1: shop:fetsh does not exist in shop (did you mean fetch?)"),
+        (
+            "shop:fetsh",
+            "pytest.ini, mimic_functions line 1: shop:fetsh does not exist in shop (did you mean fetch?)",
+        ),
         (
             "shopp:fetch",
-            "mimic_functions, line 1: shopp:fetch does not exist: there is no module shopp (did you mean shop?)",
+            "pytest.ini, mimic_functions line 1: shopp:fetch does not exist: there is no module shopp (did you mean shop?)",
         ),
         (
             "shop:fetch sequense",
-            "mimic_functions, line 1: shop:fetch: there is no option sequense (did you mean sequence?)",
+            "pytest.ini, mimic_functions line 1: shop:fetch: there is no option sequense (did you mean sequence?)",
         ),
     ],
 )

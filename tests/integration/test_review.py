@@ -1,4 +1,4 @@
-"""Drifts are kept in a file, reviewed one by one, and written to the vault as recording would have written them."""
+"""What is new, changed or drifted waits in a folder, is reviewed one by one, and written to the vault as recording would have written them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -108,6 +109,7 @@ CLIENTS = """
     def test_sql():
         shop.sql()
 """
+FOLDER = ".mimic_review"
 NAMES = ("ask", "table", "image", "data", "odd", "words", "same", "order")
 
 
@@ -180,7 +182,7 @@ class _Lines:
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
-    """Return the changes in a file, by call."""
+    """Return the changes of a list."""
     rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["changes"]
     return rows
 
@@ -195,23 +197,23 @@ def files_in(folder: Path) -> dict[str, bytes]:
     return {name: re.sub(rb'"duration": [0-9.e-]+', b"", data) for name, data in found.items()}
 
 
-# -- the file
+# -- the folder
 
 
-@pytest.mark.promise("--mimic-drift keeps each drift with both outcomes")
+@pytest.mark.promise("with --mimic-review, each drift waits with both outcomes")
 def test_each_drift_is_kept_with_both_outcomes(shop: Any) -> None:
     shop.record()
 
-    run = shop.run("--mimic-verify", "--mimic-drift=drift.json")
+    run = shop.run("--mimic-verify", "--mimic-review")
 
-    rows = rows_of(shop.root / "drift.json")
+    rows = rows_of(shop.root / FOLDER / "changes.json")
     calls = [row["call"].partition("(")[0] for row in rows]
     assert calls == [
         *(f"shop:{name}" for name in NAMES if name != "same"),
         *["shop:step"] * 3,
         *["shop:ask"] * 2,
     ]
-    assert run.section[-1] == "12 drifts kept in drift.json, to review: pytest-mimic review drift.json"
+    assert run.section[-1] == "12 changes wait for a review, the vault is as it was: pytest-mimic review"
     assert rows[0]["tests"] == ["test_shop.py::test_functions"]
     assert rows[0]["arguments"] == {"question": "weather?"}
     assert (shop.root / ".mimic_vault" / rows[0]["file"]).is_file()
@@ -223,21 +225,57 @@ def test_each_drift_is_kept_with_both_outcomes(shop: Any) -> None:
         ("cassettes", 2),
     ]
     assert run.changed == set()
-    staged = json.loads((shop.root / "drift.json.objects" / rows[0]["staged"]).read_text(encoding="utf-8"))
+    staged = json.loads((shop.root / FOLDER / "drifts" / rows[0]["staged"]).read_text(encoding="utf-8"))
     assert [entry["value"].split()[5] for entry in staged["outcomes"]] == ["sunny", "cloudy"]
 
 
-@pytest.mark.promise("without drift, --mimic-drift writes an empty list")
-def test_a_run_without_drift_writes_an_empty_list_and_removes_the_outcomes(shop: Any) -> None:
+@pytest.mark.promise("a run after which nothing waits leaves no folder of changes")
+def test_a_run_without_drift_removes_the_drifts_of_an_earlier_one(shop: Any) -> None:
     shop.record()
-    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+    shop.run("--mimic-verify", "--mimic-review")
 
-    run = shop.run("--mimic-verify", "--mimic-drift=drift.json", version="1")
+    run = shop.run("--mimic-verify", "--mimic-review", version="1")
 
-    assert rows_of(shop.root / "drift.json") == []
-    assert not (shop.root / "drift.json.objects").exists()
+    assert not (shop.root / FOLDER).exists()
     assert "review" not in run.output
-    assert shop.command("review", "drift.json").code == 0
+    assert shop.command("review").out == "no change waits for a review\n"
+
+
+@pytest.mark.promise("git ignores the folder of changes")
+def test_git_ignores_the_folder_of_changes(weather: Any) -> None:
+    for words in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", *words], cwd=weather.root, check=True)
+    weather.run("--mimic-verify", "--mimic-review")
+
+    status = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=weather.root, check=True, capture_output=True, text=True
+    )
+
+    assert len(rows_of(weather.root / FOLDER / "changes.json")) == 6
+    assert FOLDER not in status.stdout
+
+
+def test_drifts_and_recordings_wait_together(weather: Any) -> None:
+    weather.run("--mimic-verify", "--mimic-review", "test_it.py::test_it")
+    weather.run("--mimic-rerecord", "--mimic-review", "test_it.py::test_cassette")
+
+    rows = rows_of(weather.root / FOLDER / "changes.json")
+
+    assert [(row["call"].partition("(")[0], row["place"]) for row in rows] == [
+        ("weather:ask", 0),
+        ("weather:tell", 0),
+        ("cassette trip ", None),
+    ]
+    assert weather.command("review", "--accept", "*").out.splitlines()[-1] == "3 accepted"
+
+
+def test_a_run_without_tests_leaves_what_waits(weather: Any) -> None:
+    weather.run("--mimic-verify", "--mimic-review")
+    before = rows_of(weather.root / FOLDER / "changes.json")
+
+    weather.run("--mimic-verify", "--mimic-review", "--collect-only")
+
+    assert rows_of(weather.root / FOLDER / "changes.json") == before
 
 
 def test_drifts_of_several_workers_are_in_one_file(shop: Any) -> None:
@@ -250,22 +288,20 @@ def test_drifts_of_several_workers_are_in_one_file(shop: Any) -> None:
     shop.project.write("test_it.py", tests)
     shop.run("--mimic-record", version="1")
 
-    shop.run("--mimic-verify", "--mimic-drift=drift.json", "-n2", process=True)
+    shop.run("--mimic-verify", "--mimic-review", "-n2", process=True)
 
-    rows = rows_of(shop.root / "drift.json")
+    rows = rows_of(shop.root / FOLDER / "changes.json")
     assert sorted(row["tests"] for row in rows) == [[f"test_it.py::test_it[{q}]"] for q in range(6)]
-    assert shop.command("review", "drift.json", "--accept", "*").code == 0
+    assert shop.command("review", "--accept", "*").code == 0
 
 
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        (["--mimic-drift=x.json"], "--mimic-drift needs --mimic-verify"),
-        (["--mimic-record", "--mimic-drift=x.json"], "--mimic-drift needs --mimic-verify"),
-        (["--mimic-review"], "--mimic-review needs --mimic-rerecord or --mimic-record"),
-        (["--mimic-verify", "--mimic-review"], "--mimic-review needs --mimic-rerecord or --mimic-record"),
+        ([], "--mimic-review needs --mimic-record, --mimic-rerecord or --mimic-verify"),
+        (["--mimic-live"], "--mimic-review needs --mimic-record, --mimic-rerecord or --mimic-verify"),
         (
-            ["--mimic-record", "--mimic-review", "--mimic-clear-unused"],
+            ["--mimic-verify", "--mimic-clear-unused"],
             "--mimic-review cannot be combined with --mimic-clear-unused",
         ),
     ],
@@ -273,7 +309,7 @@ def test_drifts_of_several_workers_are_in_one_file(shop: Any) -> None:
 def test_options_without_their_mode_are_usage_errors(project: Any, options: list[str], error: str) -> None:
     project.write("test_it.py", "def test_it():\n    pass\n")
 
-    run = project.run(*options)
+    run = project.run("--mimic-review", *options)
 
     assert (run.exit_code, f"ERROR: {error}" in run.output) == (4, True)
 
@@ -293,9 +329,9 @@ def test_accepting_drifts_writes_what_recording_again_writes(shop: Any) -> None:
     shop.record()
     before = files_in(shop.project.vault)
     expected = rerecorded(shop)
-    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+    shop.run("--mimic-verify", "--mimic-review")
 
-    result = shop.command("review", "drift.json", "--accept", "*")
+    result = shop.command("review", "--accept", "*")
 
     assert (result.code, result.out.splitlines()[-1]) == (0, "12 accepted")
     assert files_in(shop.project.vault) == expected != before
@@ -317,7 +353,7 @@ def test_accepting_waiting_recordings_writes_what_recording_again_writes(shop: A
     result = shop.command("review", "--accept", "*")
     assert (result.code, result.out.splitlines()[-1]) == (0, "10 accepted")
     assert files_in(shop.project.vault) == expected != before
-    assert not (shop.root / ".mimic_review.json.objects").exists()
+    assert not (shop.root / FOLDER / "recordings").exists()
 
 
 def test_new_recordings_wait_too_and_are_not_made_twice(shop: Any) -> None:
@@ -331,9 +367,9 @@ def test_new_recordings_wait_too_and_are_not_made_twice(shop: Any) -> None:
     assert first.vault == second.vault == {}
     assert first.section[0].startswith("2 calls recorded")
     assert second.section[0].startswith("2 calls replayed")
-    assert [row["change"] for row in rows_of(shop.root / ".mimic_review.json")] == ["new", "new"]
+    assert [row["change"] for row in rows_of(shop.root / FOLDER / "changes.json")] == ["new", "new"]
     shop.command("review", "--accept", "shop:ask", "--refuse-all")
-    assert not (shop.root / ".mimic_review.json.objects").exists()
+    assert not (shop.root / FOLDER / "recordings").exists()
     assert [name.split("/")[:3] for name in shop.project.files()] == [["calls", "shop", "ask"]]
 
 
@@ -341,10 +377,10 @@ def test_accepting_at_clients_writes_what_recording_again_writes(shop: Any) -> N
     shop.record(CLIENTS, "ask")
     shop.project.ini("http.client", "sqlalchemy")
     shop.run("--mimic-record", version="1")
-    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+    shop.run("--mimic-verify", "--mimic-review")
 
-    result = shop.command("review", "drift.json", answers="s\ns\n")
-    accepted = shop.command("review", "drift.json", "--accept", "GET /users/*", "--accept", "sqlalchemy")
+    result = shop.command("review", answers="s\ns\n")
+    accepted = shop.command("review", "--accept", "GET /users/*", "--accept", "sqlalchemy")
 
     assert "body.version: '1'" in result.out
     assert "rows" in result.out
@@ -358,10 +394,10 @@ def test_accepting_at_clients_writes_what_recording_again_writes(shop: Any) -> N
 @pytest.mark.promise("the decisions of a review are kept, and the next review goes on with the rest")
 def test_decisions_are_kept_and_the_next_review_goes_on(shop: Any) -> None:
     shop.record(TESTS, "ask", "order", "data")
-    shop.run("--mimic-verify", "--mimic-drift=drift.json", "test_shop.py::test_functions")
+    shop.run("--mimic-verify", "--mimic-review", "test_shop.py::test_functions")
 
-    first = shop.command("review", "drift.json", answers="a\n?\nq\n")
-    second = shop.command("review", "drift.json", answers="r\nv\n")
+    first = shop.command("review", answers="a\n?\nq\n")
+    second = shop.command("review", answers="r\nv\n")
 
     assert first.code == 1
     assert "The weather in Oslo is [-sunny-]{+cloudy+} today" in first.out
@@ -375,9 +411,9 @@ def test_decisions_are_kept_and_the_next_review_goes_on(shop: Any) -> None:
 @pytest.mark.promise("the volatile option that a review prints makes verifying pass")
 def test_the_printed_volatile_option_makes_verifying_pass(shop: Any) -> None:
     shop.record("import shop\n\ndef test_it():\n    shop.order('tea')\n", "order")
-    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+    shop.run("--mimic-verify", "--mimic-review")
 
-    line = shop.command("review", "drift.json", answers="v\n").out.splitlines()[-3].strip()
+    line = shop.command("review", answers="v\n").out.splitlines()[-3].strip()
 
     shop.project.ini(line)
     shop.run("--mimic-verify").expect(passed=1)
@@ -385,9 +421,9 @@ def test_the_printed_volatile_option_makes_verifying_pass(shop: Any) -> None:
 
 def test_a_difference_that_no_path_names_is_not_marked_volatile(shop: Any) -> None:
     shop.record("import shop\n\ndef test_it():\n    shop.ask('a')\n", "ask")
-    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+    shop.run("--mimic-verify", "--mimic-review")
 
-    result = shop.command("review", "drift.json", answers="v\ns\n")
+    result = shop.command("review", answers="v\ns\n")
 
     assert "no path names this difference" in result.out
     assert result.code == 1
@@ -397,17 +433,16 @@ def test_a_difference_that_no_path_names_is_not_marked_volatile(shop: Any) -> No
 def test_a_recording_that_changed_since_is_not_overwritten(shop: Any) -> None:
     test = "import shop\n\ndef test_it():\n    shop.ask('a')\n    shop.data('b')\n"
     shop.record(test, "ask", "data")
-    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+    shop.run("--mimic-verify", "--mimic-review")
     shop.run("--mimic-rerecord", "--mimic-review")
     shop.run("--mimic-rerecord", "--mimic-only=shop:ask", version="3")
     before = shop.project.files()
 
-    drifts = shop.command("review", "drift.json", "--accept", "shop:ask")
-    waiting = shop.command("review", "--accept", "shop:ask")
+    result = shop.command("review", "--accept", "shop:ask")
 
-    assert (drifts.code, waiting.code) == (1, 1)
-    assert "has changed since this drift was found" in drifts.out
-    assert "has changed since" in waiting.out
+    assert result.code == 1
+    assert "has changed since this drift was found" in result.out
+    assert result.out.count("shop:ask(question='a') was not accepted") == 2
     assert shop.project.files() == before
 
 
@@ -422,9 +457,9 @@ def test_of_two_drifts_of_one_recording_one_can_be_accepted(shop: Any) -> None:
     shop.project.write("test_it.py", test.replace("shop", "weather").format("1"))
     shop.run("--mimic-record", version="1")
     shop.project.write("test_it.py", test.replace("shop", "weather").format("3"))
-    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+    shop.run("--mimic-verify", "--mimic-review")
 
-    result = shop.command("review", "drift.json", "--accept", "test_it.py::test_b")
+    result = shop.command("review", "--accept", "test_it.py::test_b")
 
     assert result.out.splitlines()[-1] == "1 accepted, 1 superseded"
     assert result.code == 0
@@ -437,10 +472,10 @@ def test_an_outcome_that_cannot_be_stored_is_shown_and_not_accepted(shop: Any) -
     shop.project.ini("weather:ask")
     shop.project.write("test_it.py", "import weather\n\ndef test_it():\n    weather.ask(1)\n")
     shop.run("--mimic-record", version="1")
-    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+    shop.run("--mimic-verify", "--mimic-review")
 
-    shown = shop.command("review", "drift.json", answers="s\n")
-    accepted = shop.command("review", "drift.json", "--accept", "*")
+    shown = shop.command("review", answers="s\n")
+    accepted = shop.command("review", "--accept", "*")
 
     assert "'fine' recorded, " in shown.out
     assert "cannot be accepted: " in shown.out
@@ -479,9 +514,9 @@ def test_an_exception_and_a_stream_are_accepted_as_recording_keeps_them(shop: An
     shop.project.write("test_it.py", test)
     shop.run("--mimic-record", version="1")
     expected = rerecorded(shop)
-    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+    shop.run("--mimic-verify", "--mimic-review")
 
-    result = shop.command("review", "drift.json", answers="a\na\n")
+    result = shop.command("review", answers="a\na\n")
 
     assert result.out.count("broken off")
     assert result.out.count("no answer")
@@ -494,9 +529,9 @@ def test_an_exception_and_a_stream_are_accepted_as_recording_keeps_them(shop: An
 @pytest.mark.promise("a review shows no secret")
 def test_secrets_are_shown_nowhere(shop: Any) -> None:
     shop.record("import shop\n\ndef test_it():\n    shop.order('tea')\n", "order")
-    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+    shop.run("--mimic-verify", "--mimic-review")
 
-    results = [shop.command("review", "drift.json", *words) for words in ([], ["--json"], ["--refuse-all"])]
+    results = [shop.command("review", *words) for words in ([], ["--json"], ["--refuse-all"])]
 
     assert "id: '1'" in results[0].out
     for result in results:
@@ -528,13 +563,13 @@ def evil(shop: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         "shop.py", "import os\nfrom evil import Evil\n\ndef odd():\n    return Evil(os.environ['VERSION'])\n"
     )
     shop.record("import shop\n\ndef test_it():\n    shop.odd()\n", "odd")
-    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+    shop.run("--mimic-verify", "--mimic-review")
     bait = shop.root / "bait"
     monkeypatch.setenv("BAIT", str(bait))
     monkeypatch.syspath_prepend(str(shop.root))
 
     def review(*words: str, answers: str = "") -> Any:
-        result = shop.command("review", "drift.json", *words, answers=answers)
+        result = shop.command("review", *words, answers=answers)
         return SimpleNamespace(out=result.out, code=result.code, is_loaded=bait.exists())
 
     return review
@@ -549,8 +584,8 @@ def test_no_pickle_is_loaded_without_load(evil: Any) -> None:
 
 
 def test_what_a_new_pickle_imports_is_shown(evil: Any, shop: Any) -> None:
-    name = rows_of(shop.root / "drift.json")[0]["staged"]
-    path = shop.root / "drift.json.objects" / name
+    name = rows_of(shop.root / FOLDER / "changes.json")[0]["staged"]
+    path = shop.root / FOLDER / "drifts" / name
     facts = json.loads(path.read_text(encoding="utf-8"))
     facts["outcomes"][1]["imports"].append("os:system")
     path.write_text(json.dumps(facts), encoding="utf-8")
@@ -572,12 +607,13 @@ def test_with_load_pickles_are_compared_by_value(evil: Any) -> None:
     "content", ["", "[]", "{}", '{"format": 1, "changes": [1]}', '{"format": 2, "changes": []}']
 )
 def test_a_strange_file_is_one_readable_line(shop: Any, content: str) -> None:
-    (shop.root / "drift.json").write_text(content, encoding="utf-8")
+    (shop.root / FOLDER).mkdir()
+    (shop.root / FOLDER / "changes.json").write_text(content, encoding="utf-8")
 
-    result = shop.command("review", "drift.json")
+    result = shop.command("review")
 
     assert result.code == 2
-    assert result.err.startswith("ERROR: drift.json ")
+    assert result.err.startswith("ERROR: .mimic_review ")
 
 
 @pytest.mark.promise("a file of changes names no file outside of the vault")
@@ -593,18 +629,18 @@ def test_a_file_of_changes_cannot_name_files_outside_of_the_vault(shop: Any, key
         "staged": "calls/x.json",
         key: name,
     }
-    (shop.root / "drift.json").write_text(json.dumps({"format": 1, "changes": [row]}), encoding="utf-8")
+    (shop.root / FOLDER).mkdir()
+    path = shop.root / FOLDER / "changes.json"
+    path.write_text(json.dumps({"format": 1, "changes": [row]}), encoding="utf-8")
 
-    result = shop.command("review", "drift.json", "--accept", "*")
+    result = shop.command("review", "--accept", "*")
 
-    assert (result.code, result.err.splitlines()[0]) == (2, "ERROR: drift.json holds no changes to review")
+    assert (result.code, result.err.splitlines()[0]) == (2, "ERROR: .mimic_review holds no changes to review")
 
 
-def test_a_missing_file_is_an_error_and_no_waiting_change_is_not(shop: Any) -> None:
-    assert (
-        shop.command("review", "drift.json").err
-        == "ERROR: cannot read drift.json: No such file or directory\n"
-    )
+def test_a_missing_folder_is_an_error_and_no_waiting_change_is_not(shop: Any) -> None:
+    missing = "ERROR: cannot read drifts/changes.json: No such file or directory\n"
+    assert shop.command("review", "drifts").err == missing
     assert shop.command("review").out == "no change waits for a review\n"
 
 
@@ -617,7 +653,7 @@ def test_a_link_beside_a_file_of_changes_is_not_followed(shop: Any, words: tuple
     elsewhere = shop.root / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "notes.txt").write_text("mine", encoding="utf-8")
-    objects = shop.root / ".mimic_review.json.objects" / "objects"
+    objects = shop.root / FOLDER / "recordings" / "objects"
     shutil.rmtree(objects, ignore_errors=True)
     try:
         objects.symlink_to(elsewhere, target_is_directory=True)
@@ -627,7 +663,7 @@ def test_a_link_beside_a_file_of_changes_is_not_followed(shop: Any, words: tuple
     result = shop.command("review", *words)
 
     assert result.code == 2
-    assert result.err.startswith("ERROR: .mimic_review.json.objects/objects is a link: ")
+    assert result.err.startswith("ERROR: .mimic_review/recordings/objects is a link: ")
     assert [path.name for path in elsewhere.iterdir()] == ["notes.txt"]
     shop.run("--mimic-rerecord", "--mimic-review")
     assert [path.name for path in elsewhere.iterdir()] == ["notes.txt"]
@@ -637,15 +673,15 @@ def test_the_outcome_of_another_function_is_not_accepted(shop: Any) -> None:
     shop.record(
         "import shop\n\ndef test_it():\n    shop.ask('a')\n    list(shop.words('b'))\n", "ask", "words"
     )
-    shop.run("--mimic-verify", "--mimic-drift=drift.json")
-    path = shop.root / "drift.json"
+    shop.run("--mimic-verify", "--mimic-review")
+    path = shop.root / FOLDER / "changes.json"
     facts = json.loads(path.read_text(encoding="utf-8"))
     one, other = facts["changes"]
     one["staged"], other["staged"] = other["staged"], one["staged"]
     path.write_text(json.dumps(facts), encoding="utf-8")
     before = shop.project.files()
 
-    result = shop.command("review", "drift.json", "--accept", "*")
+    result = shop.command("review", "--accept", "*")
 
     assert "is that of another function" in result.out
     assert result.code == 1
@@ -663,18 +699,18 @@ def test_the_decision_of_another_review_stays(
     shop: Any, monkeypatch: pytest.MonkeyPatch, other: str, key: str, said: str
 ) -> None:
     shop.record("import shop\n\ndef test_it():\n    shop.ask('a')\n", "ask")
-    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+    shop.run("--mimic-verify", "--mimic-review")
 
     class Slow(_Lines):
         """A user who decides after another one did."""
 
         def readline(self) -> str:
             monkeypatch.setattr("sys.stdin", _Lines(""))
-            main(["review", "drift.json", other])
+            main(["review", other])
             return f"{key}\n"
 
     monkeypatch.setattr(f"{__name__}._Lines", Slow)
-    result = shop.command("review", "drift.json")
+    result = shop.command("review")
 
     assert ("another review has decided about it" in result.out) is (key == "a")
     assert result.out.splitlines()[-1] == said
@@ -726,7 +762,7 @@ def weather(shop: Any) -> Any:
 
 
 def first_outcome_only(shop: Any, rows: list[dict[str, Any]]) -> None:
-    path = shop.root / "drift.json.objects" / rows[0]["staged"]
+    path = shop.root / FOLDER / "drifts" / rows[0]["staged"]
     facts = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**facts, "outcomes": facts["outcomes"][:1]}), encoding="utf-8")
 
@@ -747,15 +783,15 @@ def first_outcome_only(shop: Any, rows: list[dict[str, Any]]) -> None:
 def test_a_change_that_does_not_fit_the_vault_is_not_accepted(
     weather: Any, place: int, change: Any, said: str
 ) -> None:
-    weather.run("--mimic-verify", "--mimic-drift=drift.json")
-    path = weather.root / "drift.json"
+    weather.run("--mimic-verify", "--mimic-review")
+    path = weather.root / FOLDER / "changes.json"
     facts = json.loads(path.read_text(encoding="utf-8"))
     change(weather, facts["changes"])
     path.write_text(json.dumps(facts), encoding="utf-8")
     row = facts["changes"][place]
     before = weather.project.files()
 
-    result = weather.command("review", "drift.json", "--accept", row["id"])
+    result = weather.command("review", "--accept", row["id"])
 
     assert result.code != 0
     assert weather.project.files() == before
@@ -764,10 +800,9 @@ def test_a_change_that_does_not_fit_the_vault_is_not_accepted(
 
 def test_a_waiting_recording_under_the_name_of_another_is_not_accepted(weather: Any) -> None:
     weather.run("--mimic-rerecord", "--mimic-review")
-    rows = {row["target"]: row for row in rows_of(weather.root / ".mimic_review.json")}
+    rows = {row["target"]: row for row in rows_of(weather.root / FOLDER / "changes.json")}
     ask, tell = (
-        weather.root / ".mimic_review.json.objects" / rows[f"weather:{name}"]["staged"]
-        for name in ("ask", "tell")
+        weather.root / FOLDER / "recordings" / rows[f"weather:{name}"]["staged"] for name in ("ask", "tell")
     )
     ask.write_bytes(tell.read_bytes())
     before = weather.project.files()
@@ -783,16 +818,18 @@ def test_the_source_and_the_arguments_are_those_of_the_accepted_call(weather: An
     weather.project.write("weather.py", WEATHER.replace("So it is", "Well, it is").replace("[n,", "[n + 1,"))
     weather.project.write("test_it.py", ASKING.format(day=2))
     expected = rerecorded(weather)
-    weather.run("--mimic-verify", "--mimic-drift=drift.json")
-    steps = [row for row in rows_of(weather.root / "drift.json") if row["target"] == "weather:step"]
+    weather.run("--mimic-verify", "--mimic-review")
+    steps = [
+        row for row in rows_of(weather.root / FOLDER / "changes.json") if row["target"] == "weather:step"
+    ]
     recording = weather.project.vault / steps[0]["file"]
     source = json.loads(recording.read_bytes())["source"]
 
-    weather.command("review", "drift.json", "--accept", steps[0]["id"])
+    weather.command("review", "--accept", steps[0]["id"])
 
     # The second outcome comes from the source that was recorded.
     assert json.loads(recording.read_bytes())["source"] == source
-    weather.command("review", "drift.json", "--accept", "*")
+    weather.command("review", "--accept", "*")
     assert files_in(weather.project.vault) == expected
 
 
@@ -810,18 +847,18 @@ def test_a_recording_by_another_test_is_no_change(weather: Any) -> None:
 
     weather.run("--mimic-rerecord", "--mimic-review", version="1")
 
-    assert not (weather.root / ".mimic_review.json.objects").exists()
+    assert not (weather.root / FOLDER / "recordings").exists()
     assert weather.command("review").out == "no change waits for a review\n"
 
 
 def test_what_waits_is_dropped_when_the_vault_has_changed_since(weather: Any) -> None:
     weather.run("--mimic-rerecord", "--mimic-review")
-    assert rows_of(weather.root / ".mimic_review.json")[0]["tests"] == ["test_it.py::test_it"]
+    assert rows_of(weather.root / FOLDER / "changes.json")[0]["tests"] == ["test_it.py::test_it"]
     weather.run("--mimic-rerecord", version="3")
 
     weather.run("--mimic-record", "--mimic-review", version="3")
 
-    assert not (weather.root / ".mimic_review.json").exists()
+    assert not (weather.root / FOLDER / "changes.json").exists()
     assert weather.command("review").out == "no change waits for a review\n"
 
 
@@ -829,10 +866,10 @@ def test_an_outcome_whose_bytes_are_gone_is_named(weather: Any) -> None:
     weather.project.ini("weather:photo")
     weather.project.write("test_it.py", "import weather\n\ndef test_it():\n    weather.photo(1)\n")
     weather.run("--mimic-record", version="1")
-    weather.run("--mimic-verify", "--mimic-drift=drift.json")
-    shutil.rmtree(weather.root / "drift.json.objects/objects")
+    weather.run("--mimic-verify", "--mimic-review")
+    shutil.rmtree(weather.root / FOLDER / "drifts" / "objects")
 
-    result = weather.command("review", "drift.json", answers="s\n")
+    result = weather.command("review", answers="s\n")
 
     assert "is missing" in result.out
 
@@ -843,16 +880,16 @@ def test_what_is_volatile_waits_no_longer(weather: Any) -> None:
     result = weather.command("review", answers="v\nv\n")
 
     assert "weather:step volatile=*" in result.out
-    assert not (weather.root / ".mimic_review.json.objects").exists()
+    assert not (weather.root / FOLDER / "recordings").exists()
 
 
 def test_a_path_with_a_blank_is_printed_in_quotes(weather: Any) -> None:
     weather.project.ini("weather:mail")
     weather.project.write("test_it.py", "import weather\n\ndef test_it():\n    weather.mail(1)\n")
     weather.run("--mimic-record", version="1")
-    weather.run("--mimic-verify", "--mimic-drift=drift.json")
+    weather.run("--mimic-verify", "--mimic-review")
 
-    line = weather.command("review", "drift.json", answers="v\n").out.splitlines()[-3].strip()
+    line = weather.command("review", answers="v\n").out.splitlines()[-3].strip()
 
     weather.project.ini(line)
     weather.run("--mimic-verify").expect(passed=1)
@@ -861,7 +898,7 @@ def test_a_path_with_a_blank_is_printed_in_quotes(weather: Any) -> None:
 def test_a_kept_drift_is_no_recorded_call(shop: Any) -> None:
     shop.record("import shop\n\ndef test_it():\n    shop.ask('a')\n", "ask")
 
-    run = shop.run("--mimic-verify", "--mimic-drift=drift.json", "-v")
+    run = shop.run("--mimic-verify", "--mimic-review", "-v")
 
     assert "drifted shop:ask(question='a')" in run.output
     assert "recorded shop:ask" not in run.output
@@ -878,11 +915,11 @@ def test_a_reader_that_goes_is_no_error(
     shop: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shop.record("import shop\n\ndef test_it():\n    shop.ask('a')\n", "ask")
-    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+    shop.run("--mimic-verify", "--mimic-review")
     capsys.readouterr()
     monkeypatch.setattr("sys.stdin", _Lines("s\n"))
     monkeypatch.setattr("sys.stdout", _Gone())
 
-    code = main(["review", "drift.json"])
+    code = main(["review"])
 
     assert (code, capsys.readouterr().err) == (1, "")

@@ -57,6 +57,16 @@ def test_the_vault_is_relative_to_the_rootdir(shop):
 
 
 @pytest.mark.promise("--mimic-vault overrides mimic_vault_path")
+@pytest.mark.promise("mimic_mode is the mode of the run")
+@pytest.mark.parametrize("mode", ["replay", "record", "rerecord", "verify", "live"])
+def test_the_fixture_names_the_mode(project, mode):
+    project.write("test_it.py", f"def test_it(mimic_mode):\n    assert mimic_mode == {mode!r}\n")
+
+    run = project.run(*([] if mode == "replay" else [f"--mimic-{mode}"]))
+
+    run.expect(passed=1)
+
+
 @pytest.mark.promise("mimic_vault_dir is the path of the vault")
 def test_the_option_overrides_the_ini_files_vault(shop):
     shop.ini("shop:fetch", mimic_vault_path="recs")

@@ -217,7 +217,7 @@ def test_the_file_of_one_run_gives_the_verdict_of_the_run(shop, unused, situatio
     tests, arguments = SITUATIONS[situation]
     shop.write("tests/test_shop.py", tests)
 
-    run = shop.run(*arguments, "--mimic-usage=usage.json")
+    run = shop.run(*arguments, "--mimic-fail-on-unused", "--mimic-usage=usage.json")
     verdict = unused("usage.json")
 
     check_equal(run, verdict)
@@ -228,7 +228,7 @@ def test_a_shared_vault_is_judged_as_by_a_run(shop, unused):
     shop.record().expect(passed=4)
     shop.write("tests/test_shop.py", TESTS.replace("test_bonn", "test_born").replace("'Bonn'", "'Oslo'"))
 
-    run = shop.replay("--mimic-usage=usage.json").expect(passed=4)
+    run = shop.replay("--mimic-fail-on-unused", "--mimic-usage=usage.json").expect(passed=4)
     verdict = unused("usage.json")
 
     assert "other projects or branches may use the vault" in verdict.lines[0]

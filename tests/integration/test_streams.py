@@ -659,7 +659,7 @@ def test_a_stream_in_a_cassette_is_continued_while_recording(project):
         import itertools, shop
 
         def test_it(mimic_auto):
-            with mimic_auto("c", targets=["shop:endless"], clients=()):
+            with mimic_auto("c", targets=["shop:endless"]):
                 assert list(itertools.islice(shop.endless(), {n})) == list(range({n}))
     """
     project.write("test_shop.py", test.format(n=2))

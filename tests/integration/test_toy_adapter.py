@@ -153,7 +153,7 @@ def test_a_cassette_records_a_client(toy):
         client = toy_client.Client("weather.test", api_key="k-5531-abc")
 
         def test_forecast(mimic_auto):
-            with mimic_auto("oslo", clients=["toy_client"]):
+            with mimic_auto("oslo", targets=["toy_client"]):
                 assert client.ask("Oslo", "2026-11-01").degrees == -3.5
         """,
     )

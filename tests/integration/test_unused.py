@@ -331,7 +331,7 @@ def test_a_run_started_in_a_subfolder_is_not_full(shop, monkeypatch):
     shop.write("tests/test_shop.py", ONLY_OSLO)
 
     monkeypatch.chdir(shop.root / "tests/sub")
-    below = shop.replay().expect(passed=1)
+    below = shop.replay("--mimic-fail-on-unused").expect(passed=1)
     monkeypatch.chdir(shop.root / "tests")
     whole = shop.replay().expect(passed=2)
 
@@ -519,12 +519,16 @@ def test_without_testpaths_the_rootdir_is_the_full_selection(shop):
     shop.ini("shop:fetch", pythonpath=".")
     shop.write("tests/test_shop.py", ONLY_OSLO)
 
-    part = shop.replay("tests").expect(passed=1)
+    part = shop.replay("tests", "--mimic-fail-on-unused").expect(passed=1)
+    quiet = shop.replay("tests", "--mimic-fail-on-unused", "-q").expect(passed=1)
+    not_asked = shop.replay("tests").expect(passed=1)
     whole = shop.replay().expect(passed=1)
 
     assert part.section == [
         "1 call replayed, # s saved; unused recordings not judged: only a part of the tests was named"
     ]
+    assert quiet.section[:1] == part.section
+    assert not_asked.section == ["1 call replayed, # s saved"]
     assert whole.section == ROME_IS_UNUSED
 
 

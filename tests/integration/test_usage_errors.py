@@ -91,7 +91,7 @@ def test_an_unreadable_line_ends_the_run_at_its_start(shop, line, message):
 
     run = shop.run()
 
-    usage_error(run, f"mimic_functions, line 3: {message}")
+    usage_error(run, f"pytest.ini, mimic_functions line 3: {message}")
     assert "collected" not in run.output
 
 
@@ -104,8 +104,8 @@ def test_a_redacted_name_that_cannot_match_is_a_usage_error(shop):
 
     run.expect(exit_code=4, real=[], never=NO_TRACEBACK)
     assert [line for line in run.output.splitlines() if line.startswith("ERROR")] == [
-        "ERROR: mimic_redact, line 2: cust* is not a name, write it in letters, digits, - _ and .",
-        "ERROR: mimic_redact, line 3: 'pin' is not a name, write it in letters, digits, - _ and .",
+        "ERROR: pytest.ini, mimic_redact line 2: cust* is not a name, write it in letters, digits, - _ and .",
+        "ERROR: pytest.ini, mimic_redact line 3: 'pin' is not a name, write it in letters, digits, - _ and .",
     ]
 
 
@@ -117,8 +117,8 @@ def test_all_wrong_lines_are_reported_at_once(shop):
 
     run.expect(exit_code=4, never=NO_TRACEBACK)
     assert [line for line in run.output.splitlines() if line.startswith("ERROR")] == [
-        "ERROR: mimic_functions, line 1: shop is neither package.module:function nor a client",
-        "ERROR: mimic_functions, line 3: shop:fetch: there is no option sequense (did you mean sequence?)",
+        "ERROR: pytest.ini, mimic_functions line 1: shop is neither package.module:function nor a client",
+        "ERROR: pytest.ini, mimic_functions line 3: shop:fetch: there is no option sequense (did you mean sequence?)",
     ]
 
 
@@ -139,7 +139,7 @@ def test_all_wrong_lines_are_reported_at_once(shop):
 def test_a_missing_target_is_reported_after_collection(shop, line, message):
     shop.ini("shop:fetch_all", line)
 
-    usage_error(shop.run(), f"mimic_functions, line 2: {message}")
+    usage_error(shop.run(), f"pytest.ini, mimic_functions line 2: {message}")
 
 
 @pytest.mark.promise("an option that names no argument of its function is a usage error")
@@ -164,8 +164,8 @@ def test_a_missing_target_is_reported_after_collection(shop, line, message):
 def test_an_option_that_names_no_argument_is_a_usage_error(shop, line, message):
     shop.ini("shop:fetch_all", line)
 
-    usage_error(shop.run(), f"mimic_functions, line 2: {message}")
-    usage_error(shop.run("--mimic-live"), f"mimic_functions, line 2: {message}")
+    usage_error(shop.run(), f"pytest.ini, mimic_functions line 2: {message}")
+    usage_error(shop.run("--mimic-live"), f"pytest.ini, mimic_functions line 2: {message}")
 
 
 def test_any_argument_may_be_named_if_the_function_may_take_it(shop):
@@ -205,7 +205,7 @@ def test_any_argument_may_be_named_if_the_function_may_take_it(shop):
         def test_it(mimic_auto):
             with mimic("kinds:plain", "kinds:other", ignore="token"):
                 assert kinds.decorated(1, token="a") == 1
-            with mimic_auto(targets=["kinds:plain"], clients=["requests"], ignore="token"):
+            with mimic_auto(targets=["kinds:plain", "requests"], ignore="token"):
                 pass
 
         def test_one():
@@ -254,7 +254,7 @@ def test_live_checks_targets_like_other_modes(shop):
     shop.ini("shop:fetsh")
     usage_error(
         shop.run("--mimic-live"),
-        "mimic_functions, line 1: shop:fetsh does not exist in shop (did you mean fetch?)",
+        "pytest.ini, mimic_functions line 1: shop:fetsh does not exist in shop (did you mean fetch?)",
     )
 
 
@@ -267,7 +267,7 @@ def test_a_module_is_checked_on_a_full_selection_only(shop):
     shop.replay("test_shop.py").expect(passed=1)
     usage_error(
         shop.replay(),
-        "mimic_functions, line 2: only_later_on_the_path:fetch does not exist: "
+        "pytest.ini, mimic_functions line 2: only_later_on_the_path:fetch does not exist: "
         "there is no module only_later_on_the_path",
     )
 
@@ -300,7 +300,7 @@ def test_a_missing_function_fails_the_test_that_imports_it(shop):
         failed=1,
         says=[
             "TargetError",
-            "mimic_functions, line 1: shop:fetsh does not exist in shop (did you mean fetch?)",
+            "pytest.ini, mimic_functions line 1: shop:fetsh does not exist in shop (did you mean fetch?)",
         ],
         never=NO_TRACEBACK,
     )
@@ -493,6 +493,7 @@ def test_markers_fixtures_and_help_describe_the_plugin(shop):
     shop.run("--fixtures").expect(
         says=[
             "mimic_vault_dir [session scope]",
+            "mimic_mode [session scope]",
             "    The folder of the recordings",
             "    Record a cassette in a block.",
             "    Replay a cassette in a block.",
@@ -570,16 +571,20 @@ of_old_pytest = pytest.mark.filterwarnings(
 @of_old_pytest
 @pytest.mark.promise("a name that is gone is a usage error that names what replaces it")
 @pytest.mark.parametrize(
-    ("args", "env"),
+    ("args", "env", "instead"),
     [
-        (["--mimic-block-network"], {}),
-        (["--mimic-block-network=yes", "test_shop.py"], {}),
-        ([], {"PYTEST_ADDOPTS": "--mimic-block-network"}),
-        (["-o", "addopts=--mimic-block-network"], {}),
+        (["--mimic-block-network"], {}, "-o mimic_network=block"),
+        (["--mimic-block-network=yes", "test_shop.py"], {}, "-o mimic_network=block"),
+        ([], {"PYTEST_ADDOPTS": "--mimic-block-network"}, "-o mimic_network=block"),
+        (["-o", "addopts=--mimic-block-network"], {}, "-o mimic_network=block"),
+        (["--mimic-verify", "--mimic-drift=drift.json"], {}, "--mimic-verify --mimic-review"),
+        (["--mimic-drift", "drift.json"], {}, "--mimic-verify --mimic-review"),
     ],
 )
-def test_an_option_that_is_gone_is_named_with_its_replacement(shop, args, env):
-    usage_error(shop.run(*args, env=env), "--mimic-block-network is gone: write -o mimic_network=block")
+def test_an_option_that_is_gone_is_named_with_its_replacement(shop, args, env, instead):
+    run = shop.run(*args, env=env)
+
+    assert (run.exit_code, f" is gone: write {instead}\n" in run.output) == (4, True)
 
 
 @of_old_pytest

@@ -153,6 +153,20 @@ def test_two_recordings_are_compared_by_their_paths(shop: Any) -> None:
         "changed outcome: shop:fetch(base='EUR', day='monday')",
     )
     assert shop.diff(f"old/{name}", f"old/{name}").code == 0
+    # Those of the project are found by any selector.
+    assert "changed call: shop:ask(question='new?')" in shop.diff("why", "new").out
+    assert shop.diff("shop:fetch", "new").err.splitlines()[0] == (
+        "ERROR: shop:fetch matches 3 recordings: diff takes two, such as the first digits of their names"
+    )
+
+
+def test_selectors_limit_what_is_compared_with_a_revision(shop: Any) -> None:
+    by_call, by_test = shop.diff("--git", "HEAD", "ask"), shop.diff("--git", "HEAD", "test_ask", "nothing")
+
+    for result in (by_call, by_test):
+        assert result.code == 1
+        assert "1 changed outcome, 1 added" in result.out
+    assert by_test.out.splitlines()[-1] == "nothing in .mimic_vault matches nothing"
 
 
 @pytest.mark.promise("diff prints a comment for a pull request, and text for git diff")
@@ -217,7 +231,7 @@ def test_git_shows_recordings_as_text_by_textconv(shop: Any) -> None:
 
     assert result.code == 0
     assert result.out.startswith("recorded by test_shop.py::test_fetch\nshop:fetch(base=")
-    assert '"USD": 1.07' in result.out
+    assert "'USD': 1.07" in result.out
     assert "duration" not in result.out
     assert "token-1" not in result.out
 
@@ -227,10 +241,9 @@ def test_git_shows_recordings_as_text_by_textconv(shop: Any) -> None:
     [
         ([], "diff takes two recordings or vaults, or --git REV"),
         (["old"], "diff takes two recordings or vaults, or --git REV"),
-        (["old", "nowhere"], "there is no recording and no vault nowhere"),
+        (["old", "nowhere"], "no recording and no vault matches nowhere"),
         (["old", "shop.py"], "shop.py is not in a vault"),
         (["--git", "nowhere"], "git knows no revision nowhere here"),
-        (["--git", "HEAD", "old"], "--git compares the vault of the project: it takes no paths"),
         (["--git=--help"], "'--help' is no revision of git"),
         (["--textconv", "nowhere"], "cannot read nowhere: No such file or directory"),
     ],

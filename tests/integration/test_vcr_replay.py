@@ -513,9 +513,7 @@ def test_sensitive_data_is_put_back_on_both_sides(suite):
         """,
     )
 
-    run = suite.run().expect(
-        passed=1, failed=1, says=["no recording of http GET /elsewhere/<redacted>"]
-    )
+    run = suite.run().expect(passed=1, failed=1, says=["no recording of http GET /elsewhere/<redacted>"])
 
     message = [line for line in run.output.splitlines() if line.startswith("E ")]
     assert message

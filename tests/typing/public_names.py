@@ -142,6 +142,7 @@ def pytest_mimic_targets(config: pytest.Config) -> list[Target]:
 
 def test_fixtures(
     mimic_vault_dir: Path,
+    mimic_mode: str,
     mimic_record: CassetteFixture,
     mimic_replay: CassetteFixture,
     mimic_auto: CassetteFixture,
@@ -150,7 +151,7 @@ def test_fixtures(
         pass
     with mimic_replay("name", strict=True) as cassette:
         assert_type(cassette, Cassette)
-    with mimic_auto(clients=["httpx"], exclude=["/metrics"]):
+    with mimic_auto(targets=["httpx"], exclude=["/metrics"]):
         return mimic_vault_dir  # the block swallows nothing
 
 

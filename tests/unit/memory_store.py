@@ -12,6 +12,9 @@ from pytest_mimic._core.vault.store import Data
 class MemoryStore:
     """A store that lasts as long as its object."""
 
+    keeps_objects = False
+    run_mark = None
+
     def __init__(self) -> None:
         self._files: dict[str, bytes] = {}
         self._locks: dict[str, threading.RLock] = {}
@@ -28,6 +31,12 @@ class MemoryStore:
 
     def flush(self) -> None:
         """Do nothing: it lasts only as long as the process."""
+
+    def prune(self, folders: set[str]) -> None:
+        """Do nothing: it has no folders."""
+
+    def sweep(self) -> None:
+        """Do nothing: it has no temporary files."""
 
     def delete(self, names: Iterable[str]) -> int:
         return sum(self._files.pop(name, None) is not None for name in names)

@@ -27,37 +27,38 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
     "_clients.aws": 650,
-    "_clients.http": 3_650,
-    "_clients.redis": 1_200,
-    "_clients.sql": 2_450,
-    "_core.compare": 1_000,
+    "_clients.http": 3_700,
+    "_clients.redis": 1_150,
+    "_clients.sql": 2_400,
+    "_core.compare": 1_550,
     "_core.describe": 1_950,
-    "_core.engine": 5_050,
+    "_core.engine": 5_000,
     "_core.files": 1_000,
     "_core.identity": 4_450,
     "_core.network": 400,
-    "_core.outcome": 4_650,
+    "_core.outcome": 4_450,
     "_core.patch": 1_450,
     "_core.pending": 650,
-    "_core.redact": 750,
+    "_core.redact": 700,
     "_core.seam": 750,
     "_core.swallowed": 450,
-    "_core.targets": 800,
+    "_core.targets": 850,
     "_core.vault": 3_000,
-    "_run": 2_950,
-    "_tools.catalog": 550,
-    "_tools.cli": 3_200,
+    "_run": 3_000,
+    "_tools.catalog": 600,
+    "_tools.cli": 3_250,
     "_tools.foreign": 3_450,
     "_tools.objects": 900,
-    "_tools.shown": 2_450,
-    "_tools.unused": 700,
+    "_tools.shown": 1_800,
+    "_tools.unused": 650,
     "face": 550,
     "ground": 750,
 }
-MOST_LINES = 48_000
-MOST_FILES = 310
-MOST_ARROWS = 150
-MOST_FLOORS = 16
+# These two only fall.
+MOST_LINES = 49_050
+MOST_FILES = 314
+MOST_ARROWS = 135
+MOST_FLOORS = 12
 
 # The houses that each house may import, besides itself. `ground` is `errors` and the modules directly in `_core`.
 HOUSES = {

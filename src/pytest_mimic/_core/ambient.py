@@ -18,7 +18,6 @@ def push(session_of: Callable[[], Any]) -> None:
 
 
 def pop(session_of: Callable[[], Any]) -> None:
-    """Remove a run, wherever it is in the stack."""
     _runs.remove(session_of)
 
 

@@ -95,7 +95,6 @@ def read_allowed(line: str) -> list[str]:
 
 
 def _read_host(host: str) -> _AllowedHost:
-    """Read a name, a wildcard, an address or a network, with or without a port."""
     text, port = host.lower(), None
     if match := re.fullmatch(r"\[(.*)\](?::(\d+))?|([^:]*):(\d+)", text):
         text = match[1] or match[3]

@@ -29,7 +29,6 @@ _known: dict[str, bool | None] = {__file__: True}
 
 
 def is_machinery(module: str) -> bool:
-    """Return whether a module belongs to a package that runs the tests."""
     return module.partition(".")[0] in TEST_MACHINERY
 
 

@@ -15,7 +15,6 @@ def module_exists(name: str) -> bool:
 
 
 def file_of_module(name: str) -> str | None:
-    """Return the file with the source of a module, or None. Nothing is imported."""
     try:
         spec = _find_spec(name)
     except (ImportError, ValueError):

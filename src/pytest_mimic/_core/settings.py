@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from enum import Enum
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+from pytest_mimic.errors import TargetError
 
 SourcePolicy = Literal["strict", "warn", "ignore"]
 PicklePolicy = Literal["listed", "forbid"]
@@ -20,9 +23,8 @@ class Mode(Enum):
     VERIFY = "verify"
     LIVE = "live"
 
-    @property
-    def writes(self) -> bool:
-        return self is Mode.RECORD or self is Mode.RERECORD
+    def __init__(self, name: str) -> None:
+        self.writes = name in ("record", "rerecord")
 
 
 class Settings(NamedTuple):
@@ -37,8 +39,7 @@ class Settings(NamedTuple):
         only: The patterns of `--mimic-only`. The mode is only for calls that one of them matches; others replay.
         given: Options that suggested commands have to repeat.
         prefix: The path from the folder in which pytest was started to the rootdir, for the ids of tests.
-        drift: The file of `--mimic-drift`, absolute. None without the option.
-        review: `--mimic-review` was given: what is recorded waits for a review.
+        review: `--mimic-review` was given: what is new, changed or drifted waits, and the vault is not written.
         network: Whether a replay refuses connections that nothing mimics.
         allowed_hosts: The hosts to which it lets them through.
         objects: The URL of `mimic_objects`, or empty: the object store of large objects.
@@ -62,7 +63,6 @@ class Settings(NamedTuple):
     given: tuple[str, ...] = ()
     prefix: str = ""
     outside: tuple[str, ...] = ()
-    drift: Path | None = None
     usage: Path | None = None
     review: bool = False
     network: NetworkPolicy = "allow"
@@ -83,6 +83,20 @@ class Settings(NamedTuple):
     def blocks_network(self) -> bool:
         """Whether connections that nothing mimics are refused: only in a run that replays everything."""
         return self.network == "block" and self.mode is Mode.REPLAY
+
+
+def read_lines(
+    lines: Iterable[str], place: str, read: Callable[[str, str], Any]
+) -> tuple[list[Any], list[str]]:
+    """Return what `read` makes of each line of an option and its origin in `place`, and what is wrong with others."""
+    results, problems = [], []
+    for number, line in enumerate(lines, 1):
+        origin = f"{place} line {number}"
+        try:
+            results.append(read(line, origin))
+        except ValueError as error:  # a TargetError names the origin itself
+            problems.append(str(error) if isinstance(error, TargetError) else f"{origin}: {error}")
+    return results, problems
 
 
 def url_fault(path: str) -> str | None:

@@ -31,7 +31,6 @@ _WIDTH = 60
 
 
 def in_columns(pairs: Sequence[tuple[str, str]]) -> list[str]:
-    """Return pairs as rows of two columns."""
     width = max((len(label) for label, _ in pairs[:SHOWN] if len(label) <= _WIDTH), default=0)
     return [f"{label:<{width}}    {other}".rstrip() for label, other in pairs]
 

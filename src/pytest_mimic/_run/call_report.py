@@ -48,11 +48,8 @@ class CallReports:
         self._waiting: dict[str, list[Row]] = {}
         self._last = ""
         if path:  # loaded now, because a test may replace functions that these modules bind
-            from pytest_mimic._tools.shown import page_files as writing  # noqa: F401
-        session.state.log = CallLog(session.engine, details=bool(path))
-
-    def begin_test(self) -> None:
-        """Do nothing: rows bear the id of their test."""
+            from pytest_mimic._tools.shown import page  # noqa: F401
+        session.state.log = CallLog(session.state, details=bool(path))
 
     def attach(self, report: pytest.TestReport, errors: Sequence[MimicError]) -> None:  # noqa: ARG002 - for CiReports
         """Put the rows since the last phase on the report of this one."""
@@ -104,7 +101,7 @@ class CallReports:
         """
         if self._path is None:
             return []
-        from pytest_mimic._tools.shown.page_files import run_page, write_page
+        from pytest_mimic._tools.shown.page import run_page, write_page
 
         rows = [row for rows in self._rows.values() for row in rows] + self._session.ledger.calls
         heading = mode_line(self._session.settings)

@@ -41,7 +41,7 @@ class CiReports:
         self._annotations: dict[tuple[str, int], list[str]] = {}
         self._drifts: list[str] = []
 
-    def begin_test(self) -> None:
+    def pytest_runtest_logstart(self) -> None:
         """Note the counts before a test."""
         self._counts_before = self._counts()
 

@@ -1,13 +1,20 @@
-"""Checks whether a run's selection of tests is complete."""
+"""Which tests a run selects, whether they are all tests of the project, and how they end."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from glob import glob
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.node_ids import relative_path
+import pytest
+
+from pytest_mimic._core.node_ids import plain_id, relative_path, without_group
+from pytest_mimic._core.words import plural
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.ledger import Ledger
 
 # Options of pytest, and their flags for messages: those that deselect tests once all are known, those that keep files
 # from being collected, and those that run no test.
@@ -15,6 +22,7 @@ _DESELECTING = {"keyword": "-k", "markexpr": "-m", "deselect": "--deselect", "st
 _HIDING = {"ignore": "--ignore", "ignore_glob": "--ignore-glob", "lf": "--lf"}
 _IDLE = {"setuponly": "--setup-only", "setupplan": "--setup-plan"}
 _PART = "only a part of the tests was named"
+STOPPED = "the run was stopped early"
 
 
 class Selection(NamedTuple):
@@ -68,3 +76,84 @@ def selection_of(
 
 def _given(option: Any, flags: Mapping[str, str]) -> list[str]:
     return [f"{flag} was given" for name, flag in flags.items() if getattr(option, name, None)]
+
+
+class SelectedTests:
+    """A plugin that notes which tests a run collects and selects, and how they end.
+
+    Attributes:
+        outcomes: `passed`, `failed` or `skipped`, by the test's id.
+        have_run: Whether tests were run: `--fixtures` and the like never do.
+    """
+
+    def __init__(self, config: pytest.Config, ledger: Ledger) -> None:
+        self.outcomes: dict[str, str] = {}
+        self.have_run = False
+        self._config = config
+        self._ledger = ledger
+        self._collected: list[pytest.Item] = []
+
+    @cached_property
+    def requested(self) -> Selection:
+        """The selection that the command line requests."""
+        return selection_of(
+            self._config.option,
+            args=self._config.args,
+            testpaths=self._config.getini("testpaths"),
+            rootdir=self._config.rootpath,
+            cwd=self._config.invocation_params.dir,
+        )
+
+    def narrowed(self) -> list[str]:
+        """Return the reasons why not all tests run."""
+        return [*self.requested.narrowed, *self._ledger.deselected, *self._ledger.selection]
+
+    def narrow(self, reason: str) -> None:
+        """Note a reason why not all tests run."""
+        if reason not in self._ledger.selection:
+            self._ledger.selection.append(reason)
+
+    def have_all_passed(self) -> bool:
+        """Return whether all tests of the project have run and passed."""
+        all_passed = set(self.outcomes.values()) <= {"passed"}
+        return all_passed and not self._ledger.skipped_modules and not self.narrowed()
+
+    def finish_collection(self, selected: Sequence[pytest.Item], *, are_listed: bool) -> None:
+        """Note which of the collected tests will not run and, if they are to be `listed`, the ids of all."""
+        kept = set(map(id, selected))
+        deselected = sum(id(item) not in kept for item in self._collected)
+        if are_listed:
+            self._ledger.tests.update(map(plain_id, self._collected))
+        self._collected.clear()
+        if deselected:
+            self._ledger.deselected.append(f"{plural(deselected, 'test')} deselected")
+
+    # -- hooks
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        self._collected.append(item)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._ledger.collected.add(report.nodeid.partition("::")[0])
+        if report.failed:
+            self.narrow("a collection error")
+        elif report.skipped:
+            self._ledger.skipped_modules.add(report.nodeid)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> None:
+        self.have_run = True
+
+    def pytest_keyboard_interrupt(self) -> None:
+        self.narrow(STOPPED)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep how the test ended: failed in any phase, skipped, or passed."""
+        nodeid = vars(report).get("mimic_test") or without_group(report.nodeid)
+        if str(report.outcome) == "rerun":  # an outcome of pytest-rerunfailures
+            if vars(report).get("mimic_restarts") != []:  # else a test has passed but for its teardown
+                self.outcomes.pop(nodeid, None)
+        elif report.outcome != "passed" or hasattr(report, "wasxfail"):
+            self.outcomes[nodeid] = "failed" if report.failed else "skipped"
+        elif report.when == "call":
+            self.outcomes.setdefault(nodeid, "passed")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_mimic._core.node_ids import relative_path
-from pytest_mimic._core.settings import Mode, Settings, url_fault
+from pytest_mimic._core.settings import Mode, Settings, read_lines, url_fault
 from pytest_mimic._core.targets.target import Target, as_targets, parse_target
 from pytest_mimic.errors import TargetError
 
@@ -19,7 +20,7 @@ _NEEDS_MODE = "--mimic-only needs one of --mimic-record, --mimic-rerecord, --mim
 _NOT_CI = ("", "0", "false", "no", "off")
 
 # The options with a path.
-_PATHS = ("--mimic-vault", "--mimic-drift", "--mimic-report", "--mimic-usage")
+_PATHS = ("--mimic-vault", "--mimic-report", "--mimic-usage")
 # Beginnings of the ini options that decide which tests there are, and what their calls return.
 _DECIDING = ("mimic_", "python", "doctest_")
 # Of these, one that a recording run ignores.
@@ -43,7 +44,6 @@ def settings_of(config: pytest.Config) -> Settings:
     mode = given[0] if given else Mode.REPLAY
     only = tuple(pattern.strip() for pattern in option.mimic_only)
     _check_combination(option, mode, only, is_given=bool(given))
-    drift = getattr(option, "mimic_drift", None)
     (vault, shown_vault), rootdir = _vault_of(config), config.rootpath
     here = config.invocation_params.dir
     to_rootdir = relative_path(rootdir, start=here)
@@ -63,18 +63,17 @@ def settings_of(config: pytest.Config) -> Settings:
         source=_choice(config, "mimic_source", ("strict", "warn", "ignore")),
         pickles=_choice(config, "mimic_pickle", ("listed", "forbid")),
         store_arguments=_ini(config, "mimic_store_arguments"),
-        redact=_secret_names(config),
+        redact=_words(config, "mimic_redact", "redact.secret_names", "read_names"),
         clear_unused=option.mimic_clear_unused,
         fail_on_unused=option.mimic_fail_on_unused,
         only=only,
         given=_given(option),
         prefix="" if to_rootdir == "." else f"{to_rootdir}/",
         outside=outside,
-        drift=_file(here, drift),
         usage=_file(here, option.mimic_usage),
         review=option.mimic_review,
         network=_choice(config, "mimic_network", ("allow", "block")),
-        allowed_hosts=_allowed_hosts(config),
+        allowed_hosts=_words(config, "mimic_allow_hosts", "hosts", "read_allowed"),
         objects=_objects_url(config),
     )
 
@@ -87,10 +86,8 @@ def _check_combination(option: Any, mode: Mode, only: tuple[str, ...], *, is_giv
         raise pytest.UsageError(_NEEDS_MODE)
     if not all(only):
         raise pytest.UsageError("--mimic-only needs a pattern, such as shop.api:fetch or 'GET /users/*'")
-    if getattr(option, "mimic_drift", None) is not None and mode is not Mode.VERIFY:
-        raise pytest.UsageError("--mimic-drift needs --mimic-verify")
-    if option.mimic_review and not mode.writes:
-        raise pytest.UsageError("--mimic-review needs --mimic-rerecord or --mimic-record")
+    if option.mimic_review and not (mode.writes or mode is Mode.VERIFY):
+        raise pytest.UsageError("--mimic-review needs --mimic-record, --mimic-rerecord or --mimic-verify")
     if option.mimic_review and option.mimic_clear_unused:
         raise pytest.UsageError("--mimic-review cannot be combined with --mimic-clear-unused")
     if option.mimic_usage is not None and mode is Mode.LIVE:
@@ -99,6 +96,11 @@ def _check_combination(option: Any, mode: Mode, only: tuple[str, ...], *, is_giv
         )
     if option.mimic_usage == "":
         raise pytest.UsageError("--mimic-usage needs the name of a file")
+
+
+def is_asked(config: pytest.Config) -> bool:
+    """Check whether the command line has an option of this plugin."""
+    return any(value for name, value in vars(config.option).items() if name.startswith("mimic_"))
 
 
 def verbosity(config: pytest.Config) -> int:
@@ -120,23 +122,14 @@ def reports_to_ci(config: pytest.Config) -> bool:
     return on_github or bool(getattr(config.option, "xmlpath", None))
 
 
-def _secret_names(config: pytest.Config) -> tuple[str, ...]:
-    """Return the names in `mimic_redact`. Those to remove keep their `!`."""
-    if not _ini(config, "mimic_redact"):
+def _words(config: pytest.Config, name: str, module: str, reader: str) -> tuple[str, ...]:
+    """Return the words that a reader of a module, loaded only then, finds in the lines of an ini option."""
+    if not _ini(config, name):
         return ()
-    from pytest_mimic._core.redact.secret_names import read_names
-
-    lines = _read_lines(config, "mimic_redact", lambda line, _origin: read_names(line))
-    return tuple(name for names in lines for name in names)
-
-
-def _allowed_hosts(config: pytest.Config) -> tuple[str, ...]:
-    if not _ini(config, "mimic_allow_hosts"):
-        return ()
-    from pytest_mimic._core.hosts import read_allowed
-
-    lines = _read_lines(config, "mimic_allow_hosts", lambda line, _origin: read_allowed(line))
-    return tuple(host for hosts in lines for host in hosts)
+    read = getattr(import_module(f"pytest_mimic._core.{module}"), reader)
+    return tuple(
+        word for words in _read_lines(config, name, lambda line, _origin: read(line)) for word in words
+    )
 
 
 def _given(option: Any) -> tuple[str, ...]:
@@ -200,13 +193,10 @@ def _ini(config: pytest.Config, name: str) -> Any:
 
 def _read_lines(config: pytest.Config, name: str, read: Callable[[str, str], Any]) -> list[Any]:
     """Return what `read` makes of each line of an ini option and its origin. All wrong lines are named together."""
-    results, problems = [], []
-    for number, line in enumerate(_ini(config, name), 1):
-        origin = f"{name}, line {number}"
-        try:
-            results.append(read(line, origin))
-        except ValueError as error:  # a TargetError names the origin itself
-            problems.append(str(error) if isinstance(error, TargetError) else f"{origin}: {error}")
+    overridden = any(one.startswith(f"{name}=") for one in getattr(config.option, "override_ini", None) or ())
+    file = None if overridden else config.inipath
+    place = f"{relative_path(file, start=config.invocation_params.dir)}, {name}" if file else name
+    results, problems = read_lines(_ini(config, name), place, read)
     if problems:
         raise pytest.UsageError(*problems)
     return results

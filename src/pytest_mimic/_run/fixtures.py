@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic._core.identity.identities import identity_of
+from pytest_mimic._core.identity.call_identity import identity_of
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.owners import Owner

@@ -14,12 +14,8 @@ from shlex import split
 
 import pytest
 
-_SECTIONS = {
-    **dict.fromkeys(("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini"), ""),
-    "pyproject.toml": "[tool.pytest",
-    "tox.ini": "[pytest]",
-    "setup.cfg": "[tool:pytest]",
-}
+from pytest_mimic._tools.cli.project import has_configuration
+from pytest_mimic.errors import MimicError
 
 
 def check_ini_file(config: pytest.Config, options: Sequence[str]) -> None:
@@ -75,12 +71,6 @@ def _ini_folder(start: Path, folders: Sequence[Path]) -> Path | None:
 
 
 def _configures(folder: Path) -> bool:
-    """Check whether pytest reads its configuration from a file of this folder, if it looks there."""
-    with suppress(OSError):
-        files = {one.name: one for one in folder.iterdir()}
-        return any(
-            section in files[name].read_text(encoding="utf-8", errors="replace")
-            for name, section in _SECTIONS.items()
-            if name in files
-        )
+    with suppress(MimicError):
+        return has_configuration(folder)
     return False

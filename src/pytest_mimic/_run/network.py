@@ -21,22 +21,11 @@ class BlockedPhases:
         self._session = session
         self._allowed = AllowedHosts(session.settings.allowed_hosts)
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def _block(self) -> Generator[None, object, object]:
         with self._session.guard_network().block(self._allowed):
             return (yield)
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_make_collect_report(self) -> Generator[None, object, object]:
-        return (yield from self._block())
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_setup(self) -> Generator[None, object, object]:
-        return (yield from self._block())
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_call(self) -> Generator[None, object, object]:
-        return (yield from self._block())
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self) -> Generator[None, object, object]:
-        return (yield from self._block())
+    # Each phase is blocked in the same way.
+    pytest_make_collect_report = pytest_runtest_setup = _block
+    pytest_runtest_call = pytest_runtest_teardown = _block

@@ -74,4 +74,4 @@ class Progress:
             if longest is None or longest.seconds < _INTERVAL:
                 self._line.hide()
             else:
-                self._line.show(f"mimic: recording {longest.call.label}", f" {longest.seconds:.0f} s")
+                self._line.show(f"mimic: recording {longest.label}", f" {longest.seconds:.0f} s")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from time import strftime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from weakref import WeakValueDictionary
 
-from pytest_mimic._core.engine.engine import Engine
 from pytest_mimic._core.engine.function_plan import FunctionPlan
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.run_state import RunState, noting_processes
@@ -23,6 +22,8 @@ from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_mimic._core.engine.cassettes import CassetteBlock, OpenCassette
     from pytest_mimic._core.engine.client_plan import ClientPort
     from pytest_mimic._core.network.guard import NetworkGuard
@@ -56,17 +57,14 @@ class RequestedTarget:
         self.candidates = target.candidates
 
 
-class WatchedFunction:
+class WatchedFunction(NamedTuple):
     """A function that the run itself intercepts: an edge without a client."""
 
-    __slots__ = ("module", "path", "wrap")
-    excluded = False
-    origin = ""
-
-    def __init__(self, module: str, path: tuple[str, ...], wrap: Callable[..., Any]) -> None:
-        self.module = module
-        self.path = path
-        self.wrap = wrap
+    module: str
+    path: tuple[str, ...]
+    wrap: Callable[..., Any]
+    excluded: bool = False
+    origin: str = ""
 
 
 class Covering:
@@ -103,17 +101,24 @@ class Session:
         self.settings = settings
         self.ledger = Ledger()
         store: Any = FolderStore(settings.vault)
-        if settings.review:  # what is recorded goes into another one over it
+        if settings.review and settings.mode.writes:  # what is recorded goes into another one over it
             from pytest_mimic._core.pending.waiting import store_over
 
             store = store_over(settings)
         self.vault = Vault(
             store, pickles=settings.pickles, label=settings.shown_vault, detaches=settings.detaches
         )
-        self.state = RunState(settings=settings, vault=self.vault, ledger=self.ledger)
-        self.engine = Engine(self.state, locks=store.byte_locks, today=strftime("%Y-%m-%d"))
+        self.state = RunState(
+            settings=settings,
+            vault=self.vault,
+            ledger=self.ledger,
+            locks=store.byte_locks,
+            today=strftime("%Y-%m-%d"),
+        )
         if settings.mode is not Mode.REPLAY:
-            self.engine.decisions  # noqa: B018
+            from pytest_mimic._core.engine.decisions import decisions_of
+
+            decisions_of(self.state)
             for name in _BOUND_EARLY:
                 import_module(f"pytest_mimic._core.{name}")
         self.targets: list[Target] = []
@@ -128,7 +133,7 @@ class Session:
         # One of each for the whole run: a wrapper of an earlier activation may be in use again, and has its state.
         self._adapters: dict[str, Adapter] = {}
         self._coverings: list[Covering] = []
-        self.scopes = Scopes(self.engine)
+        self.scopes = Scopes(self.state)
         self._unnamed = 0
         self._guard: NetworkGuard | None = None
         self._guarding: Activation | None = None
@@ -198,7 +203,7 @@ class Session:
         options, cassette = request.target.options, request.cassette
         plan = None  # the function runs for real
         if _is_selected(name, options) and not (cassette and cassette.mode == "live"):
-            plan = FunctionPlan(self.engine, name, function, options, cassette)
+            plan = FunctionPlan(self.state, name, function, options, cassette)
         mimicked.push(request, plan)
         return mimicked.wrapper
 
@@ -224,15 +229,15 @@ class Session:
             adapter = self._adapters.get(target.module)
             if adapter is None:
                 adapter = self._adapters[target.module] = load_adapter(target.module)
-            plan = ClientPlan(self.engine, adapter, target.options, cassette, activation)
+            plan = ClientPlan(self.state, adapter, target.options, cassette, activation)
             for name in adapter.covers:
-                port = self._ports.setdefault(name, ClientPort(self.engine))
+                port = self._ports.setdefault(name, ClientPort(self.state))
                 port.plans.append(plan)
                 plans.append((port, plan))
             own = (*adapter.edges(), *adapter.watched)
             edges[adapter.name] = [edge._replace(origin=edge.origin or adapter.name) for edge in own]
             for edge in edges[adapter.name]:  # one may belong to a client below, which may be named later
-                self._ports.setdefault(edge.origin, ClientPort(self.engine))
+                self._ports.setdefault(edge.origin, ClientPort(self.state))
         # Together, because all that is imported is searched for whoever holds one of the functions.
         patched = self._patcher.activate([edge for own in edges.values() for edge in own])
 
@@ -324,9 +329,16 @@ class Session:
             is_miss = isinstance(error, MissingRecordingError)
             (self.ledger.strays if is_miss else self.ledger.errors).append(str(error))
 
-    def set_own_folder(self, folder: str) -> None:
+    def keep_error(self, step: Callable[[], object]) -> None:
+        """Take a step at the end of a test or of the run. An error becomes a line of the summary."""
+        try:
+            step()
+        except MimicError as error:
+            self.ledger.errors.append(str(error))
+
+    def set_own_folder(self, folder: Path) -> None:
         """Note the folder that `tmp_path` gave to the running test."""
-        place = self.state.places.place_of(folder)
+        place = self.state.places.place_of(str(folder))
         self.state.places.own = place.given if place is not None else None
 
     def close(self, *, passed: bool, is_complete: bool = False) -> None:
@@ -342,7 +354,7 @@ class Session:
             self._edges.clear()
             self._patcher.forget()
             self.state.end_test()
-            self.engine.close()
+            self.state.close()
 
     # -- cassettes
 
@@ -352,7 +364,6 @@ class Session:
         name: str | None = None,
         *,
         targets: Iterable[Any] = (),
-        clients: str | Sequence[str] = (),
         strict: bool = False,
         **options: Any,
     ) -> CassetteBlock:
@@ -365,9 +376,13 @@ class Session:
         from pytest_mimic._core.engine.cassettes import CassetteBlock
         from pytest_mimic._core.targets.options import read_keyword_options
 
+        if "boundaries" in options:
+            raise TargetError(
+                f"mimic_{fixture}: boundaries= is gone: targets= takes clients, too: targets=['httpx']"
+            )
         read_keyword_options(options, f"mimic_{fixture}")
         name = self.next_name() if name is None else cassette_name(name)
-        covered = self._cassette_targets(_as_tuple(targets), _as_tuple(clients), options)
+        covered = self._cassette_targets(_as_tuple(targets), options)
 
         def cover(cassette: OpenCassette) -> Callable[[], None]:
             covering = self.enter(covered, cassette)
@@ -396,20 +411,13 @@ class Session:
             mode = mode_left_out(fixture, settings.mode, exists=exists, may_record=may_record)
         else:
             mode = mode_of(fixture, settings.mode, name=name, exists=exists, may_record=may_record)
-        cassette = OpenCassette(self.engine, name, mode, strict=strict, only_replays=fixture == "replay")
+        cassette = OpenCassette(self.state, name, mode, strict=strict, only_replays=fixture == "replay")
         cassette.is_left_out = left_out and mode == "replay"
         return cassette
 
-    def _cassette_targets(
-        self, targets: Iterable[Any], clients: tuple[str, ...], options: dict[str, Any]
-    ) -> list[Target]:
-        for name in clients:
-            if name not in CLIENTS:
-                from pytest_mimic._core.words import did_you_mean
-
-                hint = did_you_mean(name, CLIENTS)
-                raise TargetError(f"{name!r} is not a client{hint}: there are {', '.join(CLIENTS)}")
-        if named := [*targets, *clients]:
+    def _cassette_targets(self, named: tuple[Any, ...], options: dict[str, Any]) -> list[Target]:
+        """Return the targets that a fixture names, or the configured ones and all clients that are installed."""
+        if named:
             return as_targets(named, options)
         present = {target.module for target in self.targets if target.is_client}
         others = [name for name in CLIENTS if name not in present and name not in HTTP_CLIENTS]

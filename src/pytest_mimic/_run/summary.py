@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.ambient import command
+from pytest_mimic._core.node_ids import relative_path
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.words import SHOWN, in_columns, listed, plural, seconds
+from pytest_mimic._run.unused_check import holds_recordings
 from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused
 
 if TYPE_CHECKING:
@@ -69,7 +72,8 @@ def summary(
     notes = [*again, *ledger.notes, *ledger.errors]
     if ledger.superseded and not quiet:
         notes.insert(0, _superseded(sorted(ledger.superseded)))
-    if quiet and not errors and not problems and not notes:
+    is_unclear = judgement.not_judged or judgement.unproven  # only where an option asked
+    if quiet and not (errors or problems or notes or is_unclear):
         return []
     if tests := {miss.test for miss in ledger.missing if miss.by_option}:
         line = command("--mimic-record", tests.pop() if len(tests) == 1 else None)
@@ -145,15 +149,9 @@ def _taken_back(labels: Sequence[str], restored: Sequence[str]) -> list[str]:
         whose = "of a failing test was" if len(labels) == 1 else "of failing tests were"
         lines.append(f"{plural(len(labels), 'outcome')} {whose} not kept: {_in_line(labels)}")
     if restored:
-        was = "was" if len(restored) == 1 else "were"
-        why = (
-            "only failing tests had replaced it"
-            if len(restored) == 1
-            else "only failing tests had replaced them"
-        )
-        lines.append(
-            f"{plural(len(restored), 'recording')} {was} put back, because {why}: {_in_line(restored)}"
-        )
+        was, it = ("was", "it") if len(restored) == 1 else ("were", "them")
+        what = f"{plural(len(restored), 'recording')} {was} put back, because only failing tests had replaced {it}"
+        lines.append(f"{what}: {_in_line(restored)}")
     return lines
 
 
@@ -185,3 +183,17 @@ def _counts(ledger: Ledger, judgement: Judgement) -> str:
         counts.append(f"{seconds(ledger.saved)} saved")
     parts = [", ".join(counts)] if counts else []
     return "; ".join([*parts, *count_unused(judgement)])
+
+
+def name_vaults(vaults: Iterable[str], *, start: Path) -> list[str]:
+    """Return lines that name the vaults with recordings, and the commands that use them from the folder `start`."""
+    from shlex import join
+
+    recorded = [vault for vault in map(Path, vaults) if holds_recordings(vault)]
+    lines = []
+    for vault in recorded[:SHOWN]:
+        folder = relative_path(vault.parent, start=start)
+        lines.append(f"{folder}/{vault.name} is not the vault of this run: nothing is replayed from it")
+        lines.append(f"  to use it: {join(['pytest', f'--rootdir={folder}', folder])}")
+    more = len(recorded) - SHOWN
+    return [*lines, f"and {more} more vaults"] if more > 0 else lines

@@ -20,16 +20,18 @@ def judge_unused(
 ) -> Judgement:
     """Judge the recordings that a run did not use, and clear those proven unused if `--mimic-clear-unused` was given.
 
+    What could not be judged is told only if an option asked for it.
+
     Outcomes are `passed`, `failed` or `skipped`, by the test's id. If there are reasons why the run was not complete,
     nothing is judged. The first unused ones are named, so many as are to be `listed`.
     """
     settings, ledger = session.settings, session.ledger
+    is_asked = settings.clear_unused or settings.fail_on_unused
     if settings.mode is Mode.LIVE:
-        is_asked = settings.clear_unused or settings.fail_on_unused
         return Judgement(not_judged="--mimic-live was given" if is_asked else "")
     if reasons:
-        is_in_use = holds_recordings(settings.vault)
-        return Judgement(not_judged=", ".join(reasons) if is_in_use else "", cleared=_cleared(session, {}))
+        is_told = is_asked and holds_recordings(settings.vault)
+        return Judgement(not_judged=", ".join(reasons) if is_told else "", cleared=_cleared(session, {}))
     unused = session.vault.names(without=ledger.used)
     if not unused:
         return Judgement(cleared=_cleared(session, {}))
@@ -44,6 +46,8 @@ def judge_unused(
         dict.fromkeys(session.missing_clients(), ()),
     )
     judgement, proven = judge(session.vault, unused, evidence, listed=listed)
+    if not is_asked:
+        judgement.unproven = 0
     if settings.clear_unused and settings.no_record and proven:
         judgement.not_cleared = "--mimic-no-record was given"
     judgement.cleared = _cleared(session, proven)

@@ -12,8 +12,14 @@ import pytest
 
 from pytest_mimic._core.modules import module_exists
 from pytest_mimic._core.seam.registry import CLIENTS
-from pytest_mimic._tools.unused.usage_file import Usage, is_usage_file, marks, write_usage
-from pytest_mimic._tools.unused.vaults import commit_of, id_of_vault
+from pytest_mimic._tools.unused.usage_file import (
+    Usage,
+    commit_of,
+    id_of_vault,
+    is_usage_file,
+    marks,
+    write_usage,
+)
 
 if TYPE_CHECKING:
     from pytest_mimic._run.complete_selection import Selection

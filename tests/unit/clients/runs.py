@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Literal
 import pytest
 
 from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
-from pytest_mimic._core.engine.engine import Engine
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.run_state import RunState
@@ -33,8 +32,7 @@ class Runs:
     Attributes:
         store: The files of the vault.
         port: The port that the edges have. It leads to the engine of the current run.
-        engine: The engine of the current run.
-        state: Its state.
+        state: The state of the current run.
         calls: The calls of the current run, in order.
     """
 
@@ -77,17 +75,18 @@ class Runs:
             settings=settings,
             vault=Vault(self.store, pickles=settings.pickles),
             ledger=Ledger(),
+            locks=lambda: ByteLocks(str),
+            today="2026-11-02",
         )
         self.state.test = TEST
-        self.state.owner = Owner(TEST)
+        self.state.owner = Owner(TEST, is_test=True)
         self._fixtures = Owner("test_shop.py")
-        self.engine = Engine(self.state, locks=lambda: ByteLocks(str), today="2026-11-02")
         self.calls: list[ClientCall] = []
         self.steps: list[Any] = []
-        self.engine_port = ClientPort(self.engine)
+        self.engine_port = ClientPort(self.state)
         if mode != "off":
             options = Options(exclude=("*",) if mode == "pass" else ())
-            plan = ClientPlan(self.engine, self.client, options, None)
+            plan = ClientPlan(self.state, self.client, options, None)
             self.engine_port.plans.append(plan)
 
     @classmethod
@@ -149,7 +148,7 @@ class Runs:
                 holder = getattr(holder, name)
             held = vars(holder)[edge.path[-1]]
             # The client of another port is not named in these runs.
-            port: Any = self.port if edge.origin in ("", *self.client.covers) else ClientPort(self.engine)
+            port: Any = self.port if edge.origin in ("", *self.client.covers) else ClientPort(self.state)
             if isinstance(held, classmethod):
                 wrapped: Any = classmethod(edge.wrap(held.__func__, port))
             else:

@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 
 from pytest_mimic._run.complete_selection import selection_of
-from pytest_mimic._tools.unused.gone_tests import GoneTests
+from pytest_mimic._tools.unused.judging import GoneTests
 
 PART = ["only a part of the tests was named"]
 

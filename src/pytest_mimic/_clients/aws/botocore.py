@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import partial, wraps
-from itertools import chain
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakSet
 
 from pytest_mimic._clients.aws.aws_exchange import AwsExchange
 from pytest_mimic._clients.aws.operation import AwsOperation
-from pytest_mimic._clients.aws.signing import choose_signer, wrap_load_credentials, wrap_provide, wrap_sign
+from pytest_mimic._clients.aws.signing import choose_signer, load_credentials, provide, sign
 from pytest_mimic._clients.http.aiohttp import AiohttpAdapter
 from pytest_mimic._clients.http.exchange import ABOVE, HttpAdapter
 from pytest_mimic._clients.http.httpx import HttpxAdapter
 from pytest_mimic._clients.http.urllib3 import Urllib3Adapter
 from pytest_mimic._core.seam.base import ClientCall, Edge
-from pytest_mimic._core.seam.sync_async import run_async, run_sync
+from pytest_mimic._core.seam.sync_async import async_method, sync_method
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _BODIES = ("Body", "body", "Payload", "payload")
 # Elements that differ from response to response.
 _OF_RESPONSE = frozenset({"RequestId", "RequestID", "requestId", "HostId"})
 _NAMESPACE = re.compile(r"^\{[^}]*\}")
-_MODULES = {run_sync: ("botocore", ""), run_async: ("aiobotocore", "Aio")}
+_MODULES = {sync_method: ("botocore", ""), async_method: ("aiobotocore", "Aio")}
 _BELOW = (Urllib3Adapter("urllib3"), AiohttpAdapter("aiohttp"), HttpxAdapter("httpx"), HttpxAdapter("httpx2"))
 _SESSIONS = ("botocore.httpsession", "aiobotocore.httpsession", "aiobotocore.httpxsession")
 
@@ -50,10 +50,15 @@ class BotocoreAdapter(HttpAdapter):
         **{f"params.{name}": ("body", "format") for name in _BODIES},
     }
 
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._asked: WeakSet[Any] = WeakSet()
+
     def edges(self) -> Sequence[Edge]:
         """Return the methods of both libraries, and the edges of the HTTP clients below, which stay theirs."""
         below = [edge._replace(origin=one.name) for one in _BELOW for edge in one.edges()]
-        return [*chain.from_iterable(map(_edges, _MODULES)), *below]
+        own = [edge for make in _MODULES for edge in _edges(make, self._asked)]
+        return [*own, *below]
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:
         """Return status, content type and body as for all HTTP. XML is compared element by element, without ids of requests."""
@@ -64,80 +69,66 @@ class BotocoreAdapter(HttpAdapter):
         return found
 
 
-def _edges(run: Callable[..., Any]) -> list[Edge]:
-    package, prefix = _MODULES[run]
-    client = "BaseClient" if run is run_sync else "AioBaseClient"
-    methods: list[tuple[str, str, str, Callable[..., Any]]] = [
-        ("client", client, "_make_api_call", _wrap_make_api_call),
-        ("client", client, "_emit_api_params", _wrap_emit_api_params),
-        ("endpoint", f"{prefix}Endpoint", "_send", _wrap_send),
-        ("signers", f"{prefix}RequestSigner", "sign", wrap_sign),
-        ("credentials", f"{prefix}CredentialResolver", "load_credentials", wrap_load_credentials),
-        ("utils", f"{prefix}IMDSRegionProvider", "provide", wrap_provide),
+def _edges(make: Callable[..., Any], asked: WeakSet[Any]) -> list[Edge]:
+    package, prefix = _MODULES[make]
+    client = "AioBaseClient" if prefix else "BaseClient"
+    methods: list[tuple[str, str, str, Callable[..., Steps]]] = [
+        ("client", client, "_make_api_call", partial(_perform, asked)),
+        ("client", client, "_emit_api_params", _read_final),
+        ("endpoint", f"{prefix}Endpoint", "_send", _send),
+        ("signers", f"{prefix}RequestSigner", "sign", sign),
+        ("credentials", f"{prefix}CredentialResolver", "load_credentials", load_credentials),
+        ("utils", f"{prefix}IMDSRegionProvider", "provide", provide),
     ]
     return [
-        Edge(f"{package}.{module}", (owner, name), partial(wrap, run))
-        for module, owner, name, wrap in methods
+        Edge(f"{package}.{module}", (owner, name), partial(make, begin))
+        for module, owner, name, begin in methods
     ]
 
 
-def _wrap_make_api_call(
-    run: Callable[..., Any], original: Callable[..., Any], port: Port
-) -> Callable[..., Any]:
-    def making(client: Any, operation_name: str, api_params: dict[str, Any]) -> Steps:
-        send = type(client._endpoint.http_session).send
-        if not port.taking() or getattr(send, "__module__", "") not in _SESSIONS:
-            return (yield original(client, operation_name, api_params))
+def _perform(
+    asked: WeakSet[Any],
+    original: Callable[..., Any],
+    port: Port,
+    client: Any,
+    operation_name: str,
+    api_params: dict[str, Any],
+) -> Steps:
+    """Note an operation for the HTTP client below. `asked` are the clients whose events are handled."""
+    send = type(client._endpoint.http_session).send
+    if not port.taking() or getattr(send, "__module__", "") not in _SESSIONS:
+        return (yield original(client, operation_name, api_params))
+    if client not in asked:
+        asked.add(client)
         client.meta.events.register_first("choose-signer", choose_signer, unique_id="pytest-mimic")
-        operation = AwsOperation(client._service_model.operation_model(operation_name))
-        api_params = yield from operation.read(api_params)
-        is_taken = port.takes(ClientCall(operation.signature(), {}, (), {}))
-        token = ABOVE.set(AwsExchange(port, operation) if is_taken else None)
-        try:
-            return (yield original(client, operation_name, api_params))
-        finally:
-            ABOVE.reset(token)
-
-    @wraps(original)
-    def make_api_call(client: Any, operation_name: str, api_params: dict[str, Any]) -> Any:
-        return run(making(client, operation_name, api_params))
-
-    return make_api_call
+    operation = AwsOperation(client._service_model.operation_model(operation_name))
+    api_params = yield from operation.read(api_params)
+    is_taken = port.takes(ClientCall(operation.signature(), {}, (), {}))
+    token = ABOVE.set(AwsExchange(port, operation) if is_taken else None)
+    try:
+        return (yield original(client, operation_name, api_params))
+    finally:
+        ABOVE.reset(token)
 
 
-def _wrap_emit_api_params(
-    run: Callable[..., Any], original: Callable[..., Any], _port: Port
-) -> Callable[..., Any]:
-    def emitting(client: Any, *args: Any, **options: Any) -> Steps:
-        final = yield original(client, *args, **options)
-        exchange = ABOVE.get()
-        if isinstance(exchange, AwsExchange):
-            exchange.operation.take_expressions(final)
-        return final
-
-    @wraps(original)
-    def emit_api_params(client: Any, *args: Any, **options: Any) -> Any:
-        return run(emitting(client, *args, **options))
-
-    return emit_api_params
+def _read_final(original: Callable[..., Any], _port: Port, client: Any, *args: Any, **options: Any) -> Steps:
+    """Read the parameters as the handlers of events have changed them."""
+    final = yield original(client, *args, **options)
+    exchange = ABOVE.get()
+    if isinstance(exchange, AwsExchange):
+        exchange.operation.take_expressions(final)
+    return final
 
 
-def _wrap_send(run: Callable[..., Any], original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
-    def sending(endpoint: Any, request: Any) -> Steps:
-        try:
-            return (yield original(endpoint, request))
-        except Exception as error:
-            # Sessions hide unknown errors in one of their own, after which botocore would try again.
-            hidden = getattr(error, "kwargs", {}).get("error")
-            if isinstance(hidden, MimicError):
-                raise hidden from None
-            raise
-
-    @wraps(original)
-    def send(endpoint: Any, request: Any) -> Any:
-        return run(sending(endpoint, request))
-
-    return send
+def _send(original: Callable[..., Any], _port: Port, endpoint: Any, request: Any) -> Steps:
+    """Raise the plugin's own errors: sessions hide what they do not know in an error, and botocore tries again."""
+    try:
+        return (yield original(endpoint, request))
+    except Exception as error:
+        hidden = getattr(error, "kwargs", {}).get("error")
+        if isinstance(hidden, MimicError):
+            raise hidden from None
+        raise
 
 
 def _elements(text: str) -> Any:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import partial
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.exchange import ABOVE
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.seam.sync_async import run_sync
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
@@ -36,72 +36,55 @@ def choose_signer(signature_version: Any, **_: Any) -> Any:
     return None if is_in_advance else unsigned
 
 
-def wrap_sign(run: Callable[..., Any], original: Callable[..., Any], port: Port) -> Callable[..., Any]:
-    """Return the function that replaces `RequestSigner.sign`: what it fetches to sign a request is no call."""
+def sign(
+    original: Callable[..., Any],
+    port: Port,
+    signer: Any,
+    operation_name: str,
+    request: Any,
+    *args: Any,
+    **options: Any,
+) -> Steps:
+    """Replace `RequestSigner.sign`: what it fetches to sign a request is no call."""
+    kind = args[1] if len(args) > 1 else options.get("signing_type", "standard")
+    is_excluded = kind == "standard" and ABOVE.get() is None
+    if not port.taking() or (port.is_replaying and not is_excluded):
+        return (yield original(signer, operation_name, request, *args, **options))
+    look_up = getattr(signer._credentials, _LOOK_UP, None)
+    with port.unmimicked():
+        if look_up is not None:
+            signer = copy.copy(signer)
+            signer._credentials = yield look_up()
+        return (yield original(signer, operation_name, request, *args, **options))
 
-    def signing(signer: Any, operation_name: str, request: Any, *args: Any, **options: Any) -> Steps:
-        kind = args[1] if len(args) > 1 else options.get("signing_type", "standard")
-        is_excluded = kind == "standard" and ABOVE.get() is None
-        if not port.taking() or (port.is_replaying and not is_excluded):
-            return (yield original(signer, operation_name, request, *args, **options))
-        look_up = getattr(signer._credentials, _LOOK_UP, None)
-        with port.unmimicked():
-            if look_up is not None:
-                signer = copy.copy(signer)
-                signer._credentials = yield look_up()
-            return (yield original(signer, operation_name, request, *args, **options))
 
-    @wraps(original)
-    def sign(*args: Any, **options: Any) -> Any:
-        return run(signing(*args, **options))
+def load_credentials(original: Callable[..., Any], port: Port, resolver: Any) -> Steps:
+    """Replace `CredentialResolver.load_credentials`.
 
-    return sign
-
-
-def wrap_load_credentials(
-    run: Callable[..., Any], original: Callable[..., Any], port: Port
-) -> Callable[..., Any]:
-    """Return the function that replaces `CredentialResolver.load_credentials`.
-
-    In a replay it gives the credentials that are in the environment or in a file, or else placeholders.
+    In a replay, give the credentials that are in the environment or in a file, or else placeholders.
     """
-    module, name = ("botocore", "Credentials") if run is run_sync else ("aiobotocore", "AioCredentials")
-
-    def loading(resolver: Any) -> Steps:
-        if not port.taking():
-            return (yield original(resolver))
-        if not port.is_replaying:
-            with port.unmimicked():
-                return (yield original(resolver))
-        for provider in resolver.providers:
-            found = (yield provider.load()) if provider.METHOD in _READING else None
-            if found is not None:
-                return found
-        make = getattr(sys.modules[f"{module}.credentials"], name)
-        placeholders = make(PLACEHOLDER, PLACEHOLDER, method="pytest-mimic")
-        setattr(placeholders, _LOOK_UP, partial(original, resolver))
-        return placeholders
-
-    @wraps(original)
-    def load_credentials(resolver: Any) -> Any:
-        return run(loading(resolver))
-
-    return load_credentials
-
-
-def wrap_provide(run: Callable[..., Any], original: Callable[..., Any], port: Port) -> Callable[..., Any]:
-    """Return the function that replaces `provide` of the provider that asks a virtual machine for its region."""
-
-    def providing(provider: Any) -> Steps:
-        if not port.taking():
-            return (yield original(provider))
-        if port.is_replaying:
-            return None
+    if not port.taking():
+        return (yield original(resolver))
+    if not port.is_replaying:
         with port.unmimicked():
-            return (yield original(provider))
+            return (yield original(resolver))
+    for provider in resolver.providers:
+        found = (yield provider.load()) if provider.METHOD in _READING else None
+        if found is not None:
+            return found
+    is_async = iscoroutinefunction(original)
+    module = sys.modules["aiobotocore.credentials" if is_async else "botocore.credentials"]
+    make = module.AioCredentials if is_async else module.Credentials
+    placeholders = make(PLACEHOLDER, PLACEHOLDER, method="pytest-mimic")
+    setattr(placeholders, _LOOK_UP, partial(original, resolver))
+    return placeholders
 
-    @wraps(original)
-    def provide(provider: Any) -> Any:
-        return run(providing(provider))
 
-    return provide
+def provide(original: Callable[..., Any], port: Port, provider: Any) -> Steps:
+    """Replace `provide` of the provider that asks a virtual machine for its region: a replay does not ask."""
+    if not port.taking():
+        return (yield original(provider))
+    if port.is_replaying:
+        return None
+    with port.unmimicked():
+        return (yield original(provider))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.redact.json_text import looks_like_json, parse_json_text
+from pytest_mimic._core.redact.texts import looks_like_json, parse_json_text
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.http_secrets import Secrets

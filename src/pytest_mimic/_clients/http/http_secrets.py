@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from pytest_mimic._clients.http.json_layout import parse_json, style_of, write_json
-from pytest_mimic._core.redact.json_text import looks_like_json, parse_json_text
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.redact.texts import bare_secret, escaped, hide_values, is_form
+from pytest_mimic._core.redact.texts import (
+    bare_secret,
+    escaped,
+    hide_values,
+    is_form,
+    looks_like_json,
+    parse_json_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

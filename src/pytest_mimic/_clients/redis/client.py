@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from weakref import WeakKeyDictionary, ref
 
+from pytest_mimic._clients.redis.redis_commands import read_commands
 from pytest_mimic._clients.redis.redis_connection import (
     Batch,
     ConnectionState,
@@ -48,7 +49,7 @@ class RedisAdapter(Adapter):
         # The connection that was used last, and its state: a client reads many replies one after the other.
         self._last: tuple[Callable[[], Any], ConnectionState] = lambda: None, ConnectionState()
         # What was replayed, by the server and the database.
-        self._logs: dict[str, ReplayLog[ReplayedCommands]] = {}
+        self._logs: dict[str, ReplayLog[bytes]] = {}
 
     def edges(self) -> Sequence[Edge]:
         return [
@@ -133,35 +134,30 @@ class RedisAdapter(Adapter):
             log = self._logs.setdefault(place, ReplayLog())
         if not isinstance(batch, ReplayedCommands):
             send = partial(original, connection, command, *args, **kwargs)
-            return self._send_for_real(original, port, connection, state, batch, log, send)
-        if log.note(port.caller, batch):
-            return self._send_at_once(original, port, connection, state, log)
+            return self._send_for_real(original, connection, state, batch, log, send)
+        caller = port.caller
+        if not caller.is_test and batch.is_repeatable and log.note(caller, batch.data):
+            return self._send_at_once(original, connection, state, log)
         return None
 
     def _send_at_once(
-        self,
-        original: _Function,
-        port: Port,
-        connection: Any,
-        state: ConnectionState,
-        log: ReplayLog[ReplayedCommands],
+        self, original: _Function, connection: Any, state: ConnectionState, log: ReplayLog[bytes]
     ) -> Steps:
         with state.busy():
-            yield from self._catch_up(original, port, connection, log)
+            yield from self._catch_up(original, connection, log)
 
     def _send_for_real(
         self,
         original: _Function,
-        port: Port,
         connection: Any,
         state: ConnectionState,
         batch: Batch,
-        log: ReplayLog[ReplayedCommands],
+        log: ReplayLog[bytes],
         send: Callable[[], Any],
     ) -> Steps:
         with batch.talking(state, at="send"):
             if batch.is_recorded:
-                yield from self._catch_up(original, port, connection, log)
+                yield from self._catch_up(original, connection, log)
             # Without loading its scripts, a recording would depend on whether the server knew them.
             for script in filter(None, map(_CALLED.get({}).get, batch.scripts())):
                 yield original(connection, connection.pack_command("SCRIPT", "LOAD", script))
@@ -176,22 +172,13 @@ class RedisAdapter(Adapter):
             yield connection.disconnect()  # the real replies are not read
             raise
 
-    def _catch_up(
-        self, original: _Function, port: Port, connection: Any, log: ReplayLog[ReplayedCommands]
-    ) -> Steps:
-        """Send what was replayed: the commands that follow must find what it made."""
-        for replayed in log.take():
-            if not replayed.is_repeatable:
-                continue
-            yield original(connection, [replayed.data])
-            replies = []
-            for _ in replayed.commands:
-                try:
-                    reply = yield connection.read_response(disable_decoding=True)
-                except redis_errors().ResponseError as error:
-                    reply = error
-                replies.append(reply)
-            replayed.compare(replies, port)
+    def _catch_up(self, original: _Function, connection: Any, log: ReplayLog[bytes]) -> Steps:
+        """Send what wider fixtures replayed: the commands that follow must find what it made."""
+        for data in log.take():
+            yield original(connection, [data])
+            for _ in read_commands(data):
+                with suppress(redis_errors().ResponseError):
+                    yield connection.read_response(disable_decoding=True)
 
     def _read(
         self,

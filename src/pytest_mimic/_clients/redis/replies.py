@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pytest_mimic._clients.redis.redis_commands import Command, in_order, key_places, text_of, verb_of
 from pytest_mimic._clients.redis.redis_secrets import has_no_names, hide_json, hide_reply, secret_places
 from pytest_mimic._core.outcome.families import ExceptionFamily
-from pytest_mimic._core.redact.json_text import may_be_json
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.texts import may_be_json
 from pytest_mimic._core.seam.base import ClientCall
 from pytest_mimic._core.seam.database_values import blank, from_plain, plain_bytes
 from pytest_mimic.errors import CorruptRecordingError

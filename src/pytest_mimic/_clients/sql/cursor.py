@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._clients.sql.database_calls import NO_NAMES, SqlCall, StatementCall, StatementNames
-from pytest_mimic._clients.sql.databases import Operation
+from pytest_mimic._clients.sql.database_calls import NO_NAMES, SqlCall, StatementCall
 from pytest_mimic._clients.sql.lazy_connection import LazyConnection, run_statement, yield_once
 from pytest_mimic._clients.sql.results import (
-    comparable_result,
     load_columns,
     load_rows,
     store_columns,
@@ -88,14 +85,12 @@ class StandInCursor:
         lazy = self._lazy
         self._reset()
         if lazy.resetting and lazy.real is None:
-            lazy.note(
-                Operation(lazy, "execute", lambda real: run_statement(real, kind, sql, *args), str(sql))
-            )
+            lazy.note(lambda real: run_statement(real, kind, sql, *args), str(sql))
             return self
         if lazy.resetting or not lazy.port.taking():
             return self._pass(kind, sql, args, options)
         with lazy.port.noting:
-            call = self._call(kind, sql, args, self._names, lazy.place)
+            call = self._call(kind, sql, args)
             step = lazy.port.begin(call.call)
         if step.mode == "pass":
             return self._pass(kind, sql, args, options)
@@ -103,9 +98,8 @@ class StandInCursor:
         if step.mode == "replay":
             yield_once(lazy.dialect)
             outcome = step.outcome()
-            repeat = partial(self._repeat, kind, sql, args, self._names, step.later())
-            lazy.note(Operation(lazy, "execute", repeat, str(sql), "error" in outcome))
             lazy.raise_recorded(outcome)
+            lazy.note(lambda real: run_statement(real, kind, sql, *args), str(sql))
             self._replay(outcome, step)
             return self
         was_run = False
@@ -119,43 +113,17 @@ class StandInCursor:
             self._replay(outcome, step)
         return self
 
-    def _call(
-        self, kind: str, sql: Any, args: tuple[Any, ...], names: StatementNames, place: int | str
-    ) -> StatementCall:
+    def _call(self, kind: str, sql: Any, args: tuple[Any, ...]) -> StatementCall:
         lazy = self._lazy
         return StatementCall(
             sql.decode() if isinstance(sql, bytes) else str(sql),
             args[0] if args else None,
-            database=place,
+            database=lazy.place,
             redactor=lazy.port.redactor,
-            names=names,
+            names=self._names,
             many=kind == "executemany",
             shared=lazy.setting_up,
         )
-
-    def _repeat(
-        self,
-        kind: str,
-        sql: Any,
-        args: tuple[Any, ...],
-        names: StatementNames,
-        load: Callable[[], Any],
-        real: Any,
-    ) -> bool:
-        """Run a replayed statement, and return whether its result is the recorded one."""
-        cursor = StandInCursor(self._connection)
-        cursor._real = real.cursor()
-        try:
-            getattr(cursor._real, kind)(sql, *args)
-            cursor._copy_result()
-            rows = cursor._read_all()
-        finally:
-            cursor._close_real()
-        recorded = load()
-        if not recorded.get("end", True):
-            return True
-        found = cursor._stored(self._call(kind, sql, args, names, 0), rows)
-        return bool(comparable_result(recorded, found) == comparable_result(found, recorded))
 
     def _read_all(self) -> Sequence[Any]:
         if not self.description:
@@ -166,7 +134,7 @@ class StandInCursor:
 
     def _pass(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         self._lazy.used = True
-        self._open(self._lazy.connect_alone())
+        self._open(self._lazy.connect())
         self._is_live = True
         getattr(self._real, kind)(sql, *args, **options)
         self._copy_result()

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._clients.sql.results import hide_inside
 from pytest_mimic._clients.sql.statements import read_statement, words_in
-from pytest_mimic._core.redact.json_text import may_be_json
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.texts import may_be_json
 from pytest_mimic._core.seam.base import ClientCall
 from pytest_mimic._core.seam.database_values import to_plain
 
@@ -212,16 +212,8 @@ class StatementCall(SqlCall):
         shown = compiled.columns if compiled is not None else None
         if shown is None or len(shown) != len(columns):
             return [self._is_secret_in_text(column) for column in columns]
-        has_text, secret = self._prepared.has_fragments, self._redactor.secret
-        return [
-            self._shows_secret(parts)
-            or (
-                self._is_secret_in_text(column)
-                if has_text
-                else secret(column) and self._prepared.statement.is_alias(column)
-            )
-            for parts, column in zip(shown, columns)
-        ]
+        decide = self._is_secret_in_text if self._prepared.has_fragments else self._has_secret_name
+        return [self._shows_secret(parts) or decide(column) for parts, column in zip(shown, columns)]
 
     def _named(self, parameters: Any) -> Iterator[tuple[str, str, Any]]:
         """Return each parameter with its name in the compiled statement, and with a name for people."""
@@ -264,10 +256,14 @@ class StatementCall(SqlCall):
             or self._are_secret_keys(parts.keys)
         )
 
+    def _has_secret_name(self, column: str) -> bool:
+        # SQLite calls a column by its expression, `length(password)`, if it has no name.
+        return column.isidentifier() and self._redactor.secret(column)
+
     def _is_secret_in_text(self, column: str) -> bool | Literal["text"]:
         """Return whether a column is secret, if nothing but the statement's text shows what it is made of."""
         secret, statement = self._redactor.secret, self._prepared.statement
-        if secret(column) and statement.is_alias(column):
+        if self._has_secret_name(column):
             return True
         if not (self._prepared.mentions or self._hidden) or statement.keeps(column):
             return False

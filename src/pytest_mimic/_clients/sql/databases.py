@@ -18,17 +18,13 @@ class Operation(NamedTuple):
 
     Attributes:
         connection: The connection on which it was replayed.
-        kind: `execute`, `commit`, `rollback`, or `configure` if it is about the connection and not about data.
-        run: Does it to the real connection. It returns whether the result is the recorded one.
-        name: The statement.
-        failed: The recording says that it failed.
+        run: Does it to the real connection.
+        name: The statement, `COMMIT` or `ROLLBACK`.
     """
 
     connection: Any
-    kind: str
     run: Callable[[Any], Any]
-    name: str = ""
-    failed: bool = False
+    name: str
 
 
 class Database:
@@ -42,20 +38,19 @@ class Database:
         self.log: ReplayLog[Operation] = ReplayLog()
 
     def note(self, caller: Caller, operation: Operation) -> bool:
-        """Add an operation to the log, and return whether it is to be done at once."""
-        connection, kind = operation[:2]
-        if kind == "commit":
-            self.log.keep((connection, "data"))
-            return self.log.note(caller, operation)
-        group = connection, "configure" if kind == "configure" else "data"
-        return self.log.note(caller, operation, group=group)
+        """Add an operation to the log, and return whether it is to be done at once.
+
+        What a test did is left out: with a new call, its conversation runs for real as a whole.
+        """
+        connection = operation.connection
+        if operation.name == "COMMIT":
+            holds_others = self.log.keep(connection) or connection.real is not None
+            return (holds_others or not caller.is_test) and self.log.note(caller, operation)
+        return not caller.is_test and self.log.note(caller, operation, group=connection)
 
     def roll_back(self, connection: object) -> None:
         """Drop the operations of a connection that follow its last commit."""
-        self.log.remove((connection, "data"))
-
-    def take_configuration(self, connection: object) -> list[Operation]:
-        return self.log.remove((connection, "configure"))
+        self.log.remove(connection)
 
 
 class Databases:

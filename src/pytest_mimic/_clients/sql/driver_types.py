@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -14,19 +15,17 @@ from pytest_mimic._core.seam.database_values import from_plain, to_plain
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
 
-_REGISTERING = ("psycopg2", "pg8000")
-# The variable of SQLAlchemy's `create_engine` with the result of `on_connect`.
-_RESULT = "do_on_connect"
+# Functions of psycopg2 that accept its own connections only.
+_REGISTERING = ("register_uuid", "register_hstore", "register_default_json", "register_default_jsonb")
 
 
 def type_edges() -> list[Edge]:
     """Return the functions of drivers and dialects that read or register types."""
-    dialects = "sqlalchemy.dialects.postgresql"
+    dialect = "sqlalchemy.dialects.postgresql.psycopg2"
     return [
         Edge("psycopg._typeinfo", ("TypeInfo", "fetch"), _fetching_type),
-        Edge(f"{dialects}.psycopg2", ("PGDialect_psycopg2", "_hstore_oids"), _fetching_oids),
-        Edge(f"{dialects}.psycopg2", ("PGDialect_psycopg2", "on_connect"), _registering),
-        Edge(f"{dialects}.pg8000", ("PGDialect_pg8000", "on_connect"), _registering),
+        Edge(dialect, ("PGDialect_psycopg2", "_hstore_oids"), _fetching_oids),
+        *(Edge("psycopg2.extras", (name,), _registering) for name in _REGISTERING),
     ]
 
 
@@ -60,60 +59,34 @@ def _parts_of_type(info: Any) -> dict[str, Any]:
     return {name: getattr(info, name) for name in sorted(names) if hasattr(info, name)}
 
 
-def _fetching_oids(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
-    """Record what psycopg2 reads about `hstore`."""
+def _registering(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+    """Register a type when the connection is real."""
 
+    @wraps(original)
+    def register(*args: Any, **options: Any) -> Any:
+        held = next((one for one in args if isinstance(one, StandInConnection)), None)
+        if held is None:
+            return original(*args, **options)
+        return held._lazy.configure(
+            lambda real: original(*(real if one is held else one for one in args), **options)
+        )
+
+    return register
+
+
+def _fetching_oids(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+    """Read and register the numbers of psycopg2's `hstore` when the connection is real."""
+
+    @wraps(original)
     def fetch(dialect: Any, connection: Any) -> Any:
         if not isinstance(connection, StandInConnection):
-            return ask(dialect, connection)
-        lazy = connection._lazy
-        answer = lazy.ask("TYPE hstore", lambda: {"type": to_plain(ask(dialect, lazy.real))})
-        return from_plain(answer["type"])
-
-    def ask(dialect: Any, connection: Any) -> Any:
-        try:
             return original(dialect, connection)
-        finally:
-            forget_types(dialect)
+
+        def register(real: Any) -> None:
+            oids = original(dialect, real)
+            if oids is not None:
+                dialect._psycopg2_extras.register_hstore(real, oid=oids[0], array_oid=oids[1])
+
+        return connection._lazy.configure(register)
 
     return fetch
-
-
-def forget_types(dialect: Any) -> None:
-    """Forget what psycopg2's dialect keeps of `hstore`: it would not pass this edge again."""
-    vars(dialect).pop("_hstore_oids", None)
-
-
-def _registering(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
-    """Register types when the real connection is open: these drivers accept their own class only."""
-
-    def on_connect(dialect: Any) -> Any:
-        register = original(dialect)
-        return None if register is None else _Registration(register)
-
-    return on_connect
-
-
-def register_when_real(pool: Any) -> None:
-    """Do the same for an engine that was made before these functions were patched, whose pool has their result."""
-    if pool._dialect.driver not in _REGISTERING:
-        return
-    for listener in pool.dispatch.connect:
-        names = getattr(getattr(listener, "__code__", None), "co_freevars", ())
-        if _RESULT in names:
-            cell = listener.__closure__[names.index(_RESULT)]
-            if not isinstance(cell.cell_contents, _Registration):
-                cell.cell_contents = _Registration(cell.cell_contents)
-
-
-class _Registration:
-    """A function that registers types on a connection. It waits until the connection is real."""
-
-    def __init__(self, register: Callable[[Any], None]) -> None:
-        self._register = register
-
-    def __call__(self, connection: Any) -> None:
-        if isinstance(connection, StandInConnection):
-            connection._lazy.configure(self._register)
-        else:
-            self._register(connection)

@@ -15,9 +15,6 @@ from pytest_mimic._clients.sql.statements import read_statement
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port, Step
 
-# The savepoint around each replayed statement that is run.
-_SAVEPOINT = "pytest_mimic"
-
 
 class LazyConnection:
     """The state behind a stand-in for a driver's connection.
@@ -54,7 +51,8 @@ class LazyConnection:
         self.failed = False
         self.introduce: Callable[[], None] | None = None
         self._create = create
-        self._setup: list[Callable[[Any], Any]] = []
+        # What configures the real connection, by name where the last setting counts.
+        self._setup: dict[object, Callable[[Any], Any]] = {}
         self._lock: Any = None if dialect.is_async else threading.RLock()
         self._async_lock: Any = None
 
@@ -87,16 +85,9 @@ class LazyConnection:
                 self.real = self._create()
                 if "adapters" in self.settings:  # psycopg's, with the types registered on the stand-in
                     self.driver._adapters = self.settings["adapters"]
-            setup, self._setup = self._setup, []
-            for configure in setup:
+            setup, self._setup = self._setup, {}
+            for configure in setup.values():
                 configure(self.real)
-        return self.real
-
-    def connect_alone(self) -> Any:
-        """Return the real connection for a call that is not mimicked, without running what was replayed."""
-        self.connect()
-        for operation in self.database.take_configuration(self):
-            operation.run(self.real)
         return self.real
 
     def catch_up(self) -> Any:
@@ -114,34 +105,18 @@ class LazyConnection:
         return self.real
 
     def _repeat(self, operation: Operation) -> None:
-        """Run a replayed operation, and report it if its result is not the recorded one.
-
-        A failure is expected if the recorded call failed as well, or if the database was not empty.
-        """
+        """Run a replayed operation, and report a failure: the database is not as it was."""
         real = self.connect()
-        # A failure spoils a transaction of PostgreSQL, unless the statement has a savepoint.
-        guarded = operation.kind == "execute" and self._is_transactional()
         try:
-            if guarded:
-                run_statement(real, "execute", f"SAVEPOINT {_SAVEPOINT}")
-            is_same = operation.run(real) is not False and not operation.failed
-            if guarded:
-                run_statement(real, "execute", f"RELEASE SAVEPOINT {_SAVEPOINT}")
+            operation.run(real)
         except Exception as error:
-            if guarded:
-                run_statement(real, "execute", f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
-            verb = read_statement(operation.name).verb
-            exists = verb in ("CREATE", "DROP", "ALTER") or isinstance(error, self.dbapi.IntegrityError)
-            if not operation.failed and not exists:
-                self._report(operation, f"failed with {type(error).__name__}")
-        else:
-            if not is_same:
-                self._report(operation, "gave another result than the recorded one")
-
-    def _report(self, operation: Operation, how: str) -> None:
-        what = read_statement(operation.name).signature if operation.name else operation.kind.upper()
-        remedy = "to record everything again, on an empty database: pytest --mimic-rerecord"
-        self.port.report(f"sqlalchemy {what}, run for real because new calls follow, {how} ({remedy})")
+            if self._is_transactional():
+                real.rollback()  # the failure has spoiled the transaction
+            remedy = "to record everything again, on an empty database: pytest --mimic-rerecord"
+            self.port.report(
+                f"sqlalchemy {read_statement(operation.name).signature}, run for real because new calls follow, "
+                f"failed with {type(error).__name__} ({remedy})"
+            )
 
     def close(self, how: str) -> None:
         """Close the real connection if there is one, by its method `close` or `terminate`."""
@@ -177,19 +152,22 @@ class LazyConnection:
 
     # -- requests that are replayed
 
-    def note(self, operation: Operation) -> None:
+    def note(self, run: Callable[[Any], Any], name: str) -> None:
         """Keep an operation until the real connection is open."""
         if self.setting_up:
-            self._setup.append(operation.run)
-        else:
-            if self.database.note(self.port.caller, operation):
-                self.catch_up()
+            self._setup[run] = run
+        elif self.database.note(self.port.caller, Operation(self, run, name)):
+            self.catch_up()
 
-    def configure(self, run: Callable[[Any], Any]) -> Any:
-        """Configure the real connection with a function: at once if it is open, else when it is opened."""
+    def configure(self, run: Callable[[Any], Any], name: str = "") -> Any:
+        """Configure the real connection with a function: at once if it is open, else when it is opened.
+
+        Of several with the same name, the last one counts.
+        """
         if self.real is not None:
             return run(self.real)
-        self.note(Operation(self, "configure", run))
+        self._setup.pop(name, None)
+        self._setup[name or run] = run
         return None
 
     def commit(self) -> None:
@@ -202,8 +180,10 @@ class LazyConnection:
         if step.mode == "replay":
             outcome = step.outcome()
             self.used = self.failed = False
-            self.note(Operation(self, "commit", lambda real: real.commit(), failed="error" in outcome))
+            if "error" in outcome:
+                self.database.roll_back(self)
             self.raise_recorded(outcome)
+            self.note(lambda real: real.commit(), "COMMIT")
         elif step.mode == "pass":
             self._end("commit")
         else:
@@ -230,7 +210,7 @@ class LazyConnection:
         elif is_rollback and not self.setting_up and self._is_transactional():
             self.database.roll_back(self)
         elif was_used:
-            self.note(Operation(self, kind, lambda real: getattr(real, kind)()))
+            self.note(lambda real: getattr(real, kind)(), kind.upper())
 
     def _is_transactional(self) -> bool:
         """Return whether a rollback undoes all statements, definitions included, and a failure spoils them."""
@@ -241,7 +221,7 @@ class LazyConnection:
     def ask(self, action: str, read: Callable[[], Any], *, detail: Any = None, shared: bool = True) -> Any:
         """Return the driver's answer to a request that is no statement, recorded as plain data."""
         if not self.port.taking():
-            self.connect_alone()
+            self.connect()
             return read()
         call = describe_action(
             action, database=self.dialect_name if shared else self.place, detail=detail, shared=shared
@@ -253,7 +233,7 @@ class LazyConnection:
             return outcome
         with self.recording(step, call):
             if step.mode == "pass":
-                self.connect_alone()
+                self.connect()
                 return read()
             if self.setting_up:
                 self.connect()

@@ -14,7 +14,7 @@ from weakref import WeakSet
 from pytest_mimic._clients.sql.cursor import StandInCursor
 from pytest_mimic._clients.sql.database_calls import NO_NAMES, StatementNames
 from pytest_mimic._clients.sql.databases import Databases
-from pytest_mimic._clients.sql.driver_types import forget_types, register_when_real, type_edges
+from pytest_mimic._clients.sql.driver_types import type_edges
 from pytest_mimic._clients.sql.lazy_connection import LazyConnection
 from pytest_mimic._clients.sql.results import comparable_result
 from pytest_mimic._clients.sql.stand_ins import StandInConnection
@@ -96,7 +96,6 @@ class SqlAdapter(Adapter):
         return get_connection
 
     def _connection(self, port: Port, pool: Any, record: Any, *, real: Any = None) -> LazyConnection:
-        register_when_real(pool)
         database = self._databases.of(pool)
         lazy = LazyConnection(port, database, pool._dialect, lambda: pool._invoke_creator(record), real=real)
         if pool._dialect not in self._introduced:
@@ -120,7 +119,6 @@ class SqlAdapter(Adapter):
         if pool._dialect in self._introduced or engine is None:
             return
         lazy.setting_up = True
-        forget_types(pool._dialect)
         try:
             pool.dispatch.connect(record.dbapi_connection, record)
             held: Any = _AdhocProxiedConnection(record.dbapi_connection, record)

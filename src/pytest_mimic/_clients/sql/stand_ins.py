@@ -61,6 +61,19 @@ class _PsycopgParts:
         return lazy.settings["adapters"]
 
 
+class _Pg8000Types:
+    """pg8000's map from Python's types to those of the server, in which SQLAlchemy registers one like another."""
+
+    def __init__(self, connection: LazyConnection) -> None:
+        self._lazy = connection
+
+    def __getitem__(self, kind: type) -> type:
+        return kind
+
+    def __setitem__(self, kind: type, like: type) -> None:
+        self._lazy.configure(lambda real: real.py_types.__setitem__(kind, real.py_types[like]))
+
+
 class StandInConnection(_PsycopgParts):
     """The connection in a pool. The driver's connection behind it may not be open."""
 
@@ -112,6 +125,10 @@ class StandInConnection(_PsycopgParts):
         return StandInDriver(self._lazy)
 
     @property
+    def py_types(self) -> _Pg8000Types:
+        return _Pg8000Types(self._lazy)
+
+    @property
     def driver_connection(self) -> Any:
         return StandInDriver(self._lazy)
 
@@ -134,7 +151,7 @@ class StandInConnection(_PsycopgParts):
         if name.startswith(_CONFIGURING):
             return partial(self._configure, name)
         if not lazy.port.taking():
-            return getattr(lazy.connect_alone(), name)
+            return getattr(lazy.connect(), name)
         return _recorded(lazy, name, attributes=_ATTRIBUTES, methods=_METHODS)
 
     def _configure(self, name: str, *args: Any, **kwargs: Any) -> Any:
@@ -143,11 +160,12 @@ class StandInConnection(_PsycopgParts):
             settings[name.removeprefix("set_")] = args[0]
         if name == "set_isolation_level":
             settings["autocommit"] = args[0] == "autocommit"
-        return self._lazy.configure(lambda real: getattr(real, name)(*args, **kwargs))
+        once = name if name.startswith("set_") else ""
+        return self._lazy.configure(lambda real: getattr(real, name)(*args, **kwargs), once)
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._lazy.settings[name] = value
-        self._lazy.configure(lambda real: setattr(real, name, value))
+        self._lazy.configure(lambda real: setattr(real, name, value), name)
 
 
 class StandInDriver(_PsycopgParts):

@@ -148,12 +148,6 @@ class Statement:
                 return False
         return is_listed or (not found and any(word.text == "*" for word in words))
 
-    def is_alias(self, column: str) -> bool:
-        """Return whether a column's name is a name, and not the expression that SQLite shows as one."""
-        return column.isidentifier() or any(
-            column == word.name for word in self._words if word.kind == "quoted"
-        )
-
 
 def words_in(value: object) -> list[str]:
     return _NAME.findall(str(value))

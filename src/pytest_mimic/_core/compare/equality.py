@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from pytest_mimic._core.compare.lines import ABSENT
-from pytest_mimic._core.identity.identities import identity_of
+from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.identity.opening import attributes_of, type_name
 
 K = TypeVar("K")

@@ -1,1 +1,1 @@
-"""The decisions about calls: engine.py decides, steps.py acts, wrappers.py calls both."""
+"""The decisions about calls: decisions.py decides, steps.py acts, wrappers.py calls both."""

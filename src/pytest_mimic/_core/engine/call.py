@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -26,6 +27,21 @@ if TYPE_CHECKING:
             ...
 
 
+class Noted(NamedTuple):
+    """The arguments of a real call, as they were before it.
+
+    Attributes:
+        identities: The identity of each argument. None if nothing is recorded.
+        files: The files that the arguments name.
+    """
+
+    identities: dict[str, str | None] | None = None
+    files: CallFiles | None = None
+
+
+_NOTHING_NOTED = Noted()
+
+
 class Plan:
     """How one activation mimics a target. By default, the target has no source and changes no arguments.
 
@@ -46,11 +62,12 @@ class Plan:
     places: Places
     source: str | None = None
 
-    def note(self, call: Call) -> None:
-        """Save the state of the arguments before a real call can change them."""
+    def note(self, call: Call) -> Noted:  # noqa: ARG002
+        """Return the state of the arguments before a real call can change them."""
+        return _NOTHING_NOTED
 
-    def mutated(self, call: Call) -> None:
-        """Refuse a call that changed its arguments.
+    def mutated(self, call: Call, noted: Noted) -> None:
+        """Refuse a call that changed its arguments since they were noted.
 
         Raises:
             MutatedInputError: `mutates=` does not name a changed argument, or `writes=` a changed file.
@@ -72,7 +89,7 @@ class Plan:
         """Return the folders of `tmp_path` or `mktemp` that the arguments name, in their order."""
         return ()
 
-    def kept(self, call: Call) -> KeptFiles | None:  # noqa: ARG002
+    def kept(self, noted: Noted) -> KeptFiles | None:  # noqa: ARG002
         """Return the files that `writes=` names, as they are after the call. None without `writes=`.
 
         Raises:
@@ -110,56 +127,35 @@ class Plan:
         return frozenset()
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Call:
-    """One invocation of a target, bound and identified.
+    """One invocation of a target, bound and identified: what was asked.
 
     Attributes:
         plan: How the target is mimicked.
         key: The identity, in 32 hex digits.
+        signature: `VERB resource`.
+        sequence: Whether the n-th identical call gets the n-th outcome.
+        describe: Returns the structured, redacted description of the arguments.
         values: The bound arguments, in the order of the parameters.
         reading: How the plan read the arguments.
-        signature: `VERB resource`.
         host: The host that patterns are matched against, at clients.
-        sequence: Whether the n-th identical call gets the n-th outcome.
         is_shared: Whether a client made the call for itself, so that it belongs to no test.
-        edge_call: The call as the edge of a client saw it, a `ClientCall`.
-        before: The identity of each argument before the real call, as the plan saved it.
-        files: The files that the arguments named before the real call.
-        awaited: Whether a plain function returned a coroutine or an async generator.
-        checks: How often the call has checked whether the same call elsewhere is done.
         is_async: Whether the caller lets other tasks run while it waits.
+        edge_call: The call as the edge of a client saw it, a `ClientCall`.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        key: str,
-        *,
-        values: tuple[object, ...] = (),
-        reading: Any = None,
-        signature: str,
-        host: str | None = None,
-        sequence: bool,
-        is_shared: bool = False,
-        edge_call: Any = None,
-        describe: Callable[[], dict[str, Any]],
-    ) -> None:
-        self.plan = plan
-        self.key = key
-        self.values = values
-        self.reading = reading
-        self.signature = signature
-        self.host = host
-        self.sequence = sequence
-        self.is_shared = is_shared
-        self.edge_call = edge_call
-        self._describe = describe
-        self._described: dict[str, Any] | None = None
-        self.before: dict[str, str | None] | None = None
-        self.files: CallFiles | None = None
-        self.awaited = False
-        self.checks = 0
-        self.is_async = False
+    plan: Plan
+    key: str
+    signature: str
+    sequence: bool
+    describe: Callable[[], dict[str, Any]]
+    values: tuple[object, ...] = ()
+    reading: Any = None
+    host: str | None = None
+    is_shared: bool = False
+    is_async: bool = False
+    edge_call: Any = None
 
     @property
     def paths(self) -> PathStore:
@@ -170,14 +166,12 @@ class Call:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The structured, redacted description of the arguments, made on first use and kept."""
-        if self._described is None:
-            self._described = self._describe()
-        return self._described
-
-    def describe_as(self, arguments: dict[str, Any]) -> None:
-        """Take another description of the arguments, with less in it."""
-        self._described = arguments
+        """The description of the arguments, made on first use and kept, as the call may change them."""
+        kept = vars(self)
+        if "described" not in kept:
+            kept["described"] = self.describe()
+        described: dict[str, Any] = kept["described"]
+        return described
 
     @property
     def label(self) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._core.event_loop import outside_event_loop
 from pytest_mimic._core.files.places import ROOTDIR, TEMPORARY, PathPlace, Places
-from pytest_mimic._core.files.snapshots import NotKeptError, Snapshot, snapshot_of, wait_for_the_clock
 from pytest_mimic._core.files.states import State, StateReader, changes
+from pytest_mimic._core.files.written import NotKeptError, Snapshot, snapshot_of, wait_for_the_clock
 from pytest_mimic._core.identity.named_paths import NamedPath, named_paths
 from pytest_mimic.errors import MimicError, MutatedInputError, UnstorableOutcomeError
 
@@ -74,7 +75,6 @@ class CallFiles:
         self._options = options
         self._places = places
         self._excluded: tuple[str, ...] = (vault,)
-        self._reader = StateReader(places.digests, self._excluded)
         self._named: list[tuple[NamedFile, State]] = []
         written: list[tuple[NamedFile, bool]] = []
         # Most strings are no paths. After the call, it is enough to look whether there is a file now.
@@ -99,7 +99,12 @@ class CallFiles:
         paths = tuple(one.path for one, _ in written)
         self._written = [self._before(one, paths, is_inside=is_inside) for one, is_inside in written]
         inside = [one.before for one in self._written if one.is_inside]
-        wait_for_the_clock([one for one in inside if isinstance(one, dict)], places.now)
+        if inside:
+            wait_for_the_clock([one for one in inside if isinstance(one, dict)], places.now)
+
+    @cached_property
+    def _reader(self) -> StateReader:
+        return StateReader(self._places.digests, self._excluded)
 
     def _before(self, file: NamedFile, paths: tuple[str, ...], *, is_inside: bool) -> WrittenPath:
         """Return a path that is written to, which is one of `paths`, with the facts before the call."""

@@ -66,7 +66,7 @@ def name_of_test(nodeid: str, number: int = 1) -> str:
 
 def is_left_out(state: RunState, file: str) -> bool:
     """Check whether the mode of the run is not for a cassette, since `--mimic-only` selects none of its calls."""
-    if state.only is None or state.conversations.is_taken(file):
+    if state.only is None or state.conversations.is_selected(file):
         return False
     try:
         entries = state.vault.read_cassette(file) or ()

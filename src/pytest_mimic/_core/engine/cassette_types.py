@@ -87,7 +87,6 @@ class CassetteFixture(Protocol):
         name: str | None = None,
         *,
         targets: str | Target | Callable[..., Any] | Iterable[str | Target | Callable[..., Any]] = (),
-        clients: str | Iterable[str] = (),
         strict: bool = False,
         **options: Unpack[TargetOptions],
     ) -> AbstractContextManager[Cassette]:
@@ -95,8 +94,7 @@ class CassetteFixture(Protocol):
 
         Args:
             name: The cassette's name. By default it is made from the test's id.
-            targets: Functions to mimic, as in `mimic(...)`.
-            clients: Clients to mimic, such as `httpx`.
+            targets: Functions and clients to mimic, as in `mimic(...)`.
             strict: Whether a replay fails if a recorded call was not made, or if the order differs.
             options: The options of a target line, for all of them.
         """

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.engine.cassette_types import Cassette, CassetteCall
-from pytest_mimic._core.engine.engine import Engine
-from pytest_mimic._core.engine.owners import RestartError
+from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.engine.steps import PASS, RealCall, Replay, Step
-from pytest_mimic._core.outcome.raising import is_interruption
+from pytest_mimic._core.outcome.outcome import is_interruption
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic.errors import CassetteError, CorruptRecordingError
@@ -22,7 +21,9 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.cassette_rules import CassetteMode
+    from pytest_mimic._core.engine.conversations import ClientConversation
     from pytest_mimic._core.engine.ledger import RecordedError
+    from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry
@@ -62,7 +63,7 @@ class OpenCassette(Cassette):
     """A cassette with what the engine needs of it.
 
     Args:
-        engine: The run's engine.
+        state: The run's state.
         name: The name, folders included, without `.json`.
         mode: `record`, `replay`, `extend` (replay, and record new calls), `verify` or `live`.
         strict: Whether every recorded call must be made, in the recorded order.
@@ -71,16 +72,17 @@ class OpenCassette(Cassette):
     Attributes:
         ordinals: The databases that calls went to, in order of first use.
         is_left_out: Whether it replays because `--mimic-only` selects none of its recorded calls.
-        replayed, recorded_again, is_aborted, is_ending: See `conversations.Participant`.
+        is_test: False: a wider fixture may have opened it.
+        conversations, is_aborted, is_ending: See `conversations.Participant`.
     """
 
-    is_ending = False
+    is_ending = is_test = False
 
     def __init__(
-        self, engine: Engine, name: str, mode: CassetteMode, *, strict: bool, only_replays: bool
+        self, state: RunState, name: str, mode: CassetteMode, *, strict: bool, only_replays: bool
     ) -> None:
-        self._state = engine.state
-        self._recordings = engine.recordings
+        self._state = state
+        self._recordings = decisions_of(state).recordings
         self._file = f"cassettes/{name}.json"
         self._strict = strict
         self._remedies = [_NEVER_RECORDS] if only_replays else None
@@ -99,8 +101,7 @@ class OpenCassette(Cassette):
         self._closed = False
         self._has_new_entries = False
         self._was_interrupted = False
-        self.replayed: set[str] = set()
-        self.recorded_again: set[str] = set()
+        self.conversations: dict[str, ClientConversation] = {}
         self.is_aborted = self.is_left_out = False
         # What the block replaces, by the key of the call.
         self._replaced: dict[str, list[CassetteEntry]] = {}
@@ -162,7 +163,7 @@ class OpenCassette(Cassette):
         if self.mode == "verify":
             return self._recordings.verification(call, [entry.stored], place=place)
         self.play_count += 1
-        finish = partial(self._keep, place, call) if is_extending else None
+        finish = partial(self._keep, place) if is_extending else None
         return Replay(self._state, call, entry.stored, finish=finish)
 
     def _begin_again_if_left_out(self, call: Call) -> None:
@@ -170,20 +171,15 @@ class OpenCassette(Cassette):
         if not self.is_left_out:
             return
         with self._recordings.guard:
-            try:
-                raise self._state.conversations.restart(self, self._file, call, by_pattern=True)
-            except RestartError:
-                raise self._recordings.cannot_begin_again(call) from None
+            conversation = self._state.conversations.of(self, self._file, call.plan.target)
+            raise conversation.restart(call, by_pattern=True)
 
     def _converses_again(self, call: Call) -> bool:
         """Return whether a call of a client runs for real, since the conversation has a new call."""
         state, target = self._state, call.plan.target
         with self._recordings.guard, self._guard:
             is_new = self._positions.get(call.key, 0) >= len(self._places.get(call.key, ()))
-            try:
-                runs = state.conversations.runs(self, self._file, call, is_new=is_new, is_wider=False)
-            except RestartError:
-                raise self._recordings.cannot_begin_again(call) from None
+            runs = state.conversations.of(self, self._file, target).admit(call, is_new=is_new)
             if runs and self._is_shared:
                 position = self._positions[call.key] = self._positions.get(call.key, 0) + 1
                 self._replace(self._places.get(call.key, [])[position - 1 : position])
@@ -212,11 +208,12 @@ class OpenCassette(Cassette):
                 place = len(self._entries)
                 self._entries.append(None)
             self._order.append(place)
-        return RealCall(self._state, call, partial(self._keep, place, call))
+        return RealCall(self._state, call, partial(self._keep, place))
 
-    def _keep(self, place: int, call: Call, outcome: Outcome, duration: float) -> None:
-        from pytest_mimic._core.vault import CassetteEntry
+    def _keep(self, place: int, real: RealCall, outcome: Outcome, duration: float) -> None:
+        from pytest_mimic._core.vault.recording_facts import CassetteEntry
 
+        call = real.call
         with self._guard:
             replaced = self._replaced.get(call.key)
             before = replaced.pop(0) if replaced else self._entries[place]
@@ -228,7 +225,7 @@ class OpenCassette(Cassette):
             key=call.key,
             arguments=call.arguments if self._state.settings.store_arguments else None,
             source=call.plan.source,
-            stored=self._recordings.encode(call, outcome, duration, before=before and before.stored),
+            stored=self._recordings.encode(real, outcome, duration, before=before and before.stored),
         )
         self._has_new_entries = True
         self._errors[place] = self._recordings.error_of(call, outcome)
@@ -265,7 +262,8 @@ class OpenCassette(Cassette):
     def _write(self) -> None:
         if self._has_changed and not self._was_interrupted:
             places: Iterable[int] = range(len(self._entries))
-            if self.recorded_again:  # what was replayed has its place among the new calls
+            # What was replayed has its place among the new calls.
+            if any(one.is_recorded for one in self.conversations.values()):
                 places = dict.fromkeys((*self._order, *places))
             entries = [entry for place in places if (entry := self._entries[place]) is not None]
             test = None if self._is_shared else self._state.test

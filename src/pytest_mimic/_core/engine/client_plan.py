@@ -6,7 +6,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.call import Call, Plan
-from pytest_mimic._core.engine.engine import Engine
+from pytest_mimic._core.engine.decisions import Decisions, decisions_of
 from pytest_mimic._core.engine.steps import PASS
 from pytest_mimic._core.identity import CallIdentity
 from pytest_mimic._core.identity.ignore import parse_path, prune
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pytest_mimic._core.engine.call import CassetteInUse
+    from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.seam.base import Adapter, ClientCall
     from pytest_mimic._core.seam.replay_log import Caller
@@ -35,19 +36,19 @@ class ClientPlan(Plan):
 
     def __init__(
         self,
-        engine: Engine,
+        state: RunState,
         adapter: Adapter,
         options: Options,
         cassette: CassetteInUse | None,
         activation: object = None,
     ) -> None:
-        self.engine = engine
-        self.places = engine.state.places
+        self.places = state.places
         self.adapter = adapter
         self.kind = self.target = adapter.kind
         self.client = adapter.name
         self.options = options
-        self.selector = Selector(options.only, options.exclude)
+        # Most lines have no patterns, and take all calls.
+        self.selector = Selector(options.only, options.exclude) if options.only or options.exclude else None
         self.cassette = cassette
         self.activation = activation
         self._ignored = [parse_path(path) for path in options.ignore]
@@ -55,14 +56,18 @@ class ClientPlan(Plan):
         self._identities: dict[tuple[str, ...], CallIdentity] = {}
 
     def call(self, edge_call: ClientCall) -> Call:
-        counted = self._counted(edge_call)
+        # The parts of the default identity, and those that `match=` adds.
+        parts = edge_call.parts
+        counted = {name: parts[name] for name in edge_call.identity if name in parts}
+        if self._match:
+            counted |= {f"match {path}": value for path, value in self._matched(edge_call)}
         names = tuple(counted)
         identity = self._identities.get(names)
         if identity is None:
             identity = self._identities[names] = self._identity_of(names)
         return Call(
-            self,
-            identity.key(tuple(counted.values())),
+            plan=self,
+            key=identity.key(tuple(counted.values())),
             signature=edge_call.signature,
             host=edge_call.host,
             sequence=not edge_call.shared and self.options.sequence is not False,
@@ -70,14 +75,6 @@ class ClientPlan(Plan):
             edge_call=edge_call,
             describe=lambda: self.described(edge_call),
         )
-
-    def _counted(self, edge_call: ClientCall) -> dict[str, Any]:
-        """Return the parts that count: those of the default identity, and those that `match=` adds."""
-        parts = edge_call.parts
-        counted = {name: parts[name] for name in edge_call.identity if name in parts}
-        if self._match:
-            counted |= {f"match {path}": value for path, value in self._matched(edge_call)}
-        return counted
 
     def _identity_of(self, names: tuple[str, ...]) -> CallIdentity:
         """Return the identity of calls of which these parts count. Each part is one argument."""
@@ -133,12 +130,11 @@ class ClientPort:
         noting: A block. Our errors raised in it fail the running test, even if its code catches them.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._state = engine.state
+    def __init__(self, state: RunState) -> None:
+        self._state = state
         self.plans: list[ClientPlan] = []
-        self.redactor = engine.state.redactor
-        self.noting = engine.state.pending
+        self.redactor = state.redactor
+        self.noting = state.pending
 
     def taking(self) -> bool:
         if not self.plans:
@@ -181,7 +177,9 @@ class ClientPort:
         if call.shared:
             return last
         for plan in self.plans:
-            if plan.activation is last.activation and plan.selector.takes(call.signature, call.host):
+            if plan.activation is not last.activation:
+                continue
+            if plan.selector is None or plan.selector.takes(call.signature, call.host):
                 return plan
         return None
 
@@ -192,7 +190,10 @@ class ClientPort:
             MissingRecordingError: It has no recording, and the mode does not run it.
         """
         line = self._line(call) if self.taking() else None
-        return PASS if line is None else self._engine.decide(line.call(call))
+        if line is None:
+            return PASS
+        decisions: Decisions = self._state.decisions or decisions_of(self._state)
+        return decisions.decide(line.call(call))
 
     @property
     def caller(self) -> Caller:

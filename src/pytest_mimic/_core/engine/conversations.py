@@ -8,8 +8,6 @@ from threading import current_thread, main_thread
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from pytest_mimic._core.engine.owners import RestartError
-
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
 
@@ -22,14 +20,12 @@ class Participant(Protocol):
     """An owner of sequences or a cassette, during one attempt of a test.
 
     Attributes:
-        replayed: The clients at which calls were replayed.
-        recorded_again: The clients whose conversation is recorded again.
-        is_aborted: Whether one of its conversations has ended the attempt.
+        conversations: Its conversations, by the client.
+        is_aborted: Whether one of them has ended the attempt.
         is_ending: Whether a fixture is being torn down, which cannot be repeated.
     """
 
-    replayed: set[str]
-    recorded_again: set[str]
+    conversations: dict[str, ClientConversation]
     is_aborted: bool
     is_ending: bool
 
@@ -56,109 +52,121 @@ class AbortedCallError(RuntimeError):
     """Ends an attempt of a test where a `BaseException` would break a client, or end a thread that others wait for."""
 
 
-class Conversations:
-    """The conversations that a run records again as a whole.
+class ClientConversation:
+    """The calls of one participant at one client.
 
     A service remembers what came before. So recorded answers are never mixed with answers of real calls that do not
     follow from them: from its first call on, a conversation is replayed or runs for real.
 
     Attributes:
+        has_replayed: Whether calls were replayed.
+        is_recorded: Whether it is recorded again.
+        is_wider: Whether it belongs to the scope of a wider fixture.
+    """
+
+    __slots__ = ("_participant", "_place", "_run", "has_replayed", "is_recorded", "is_wider")
+
+    def __init__(self, run: Conversations, participant: Participant, name: str, target: str) -> None:
+        self._run = run
+        self._participant = participant
+        self._place = name, target
+        self.has_replayed = self.is_recorded = self.is_wider = False
+
+    def admit(self, call: Call, *, is_new: bool) -> bool:
+        """Return whether a call runs for real. A new one has no recording, or is to replace it.
+
+        Raises:
+            BaseException: The test is run again, because calls before this one were replayed.
+            MissingRecordingError: It cannot be run again.
+        """
+        if self._run.restarts:
+            self._check_open(call)
+        again = self._run.again
+        if self._place not in again:
+            if not is_new:
+                self.has_replayed = True
+                return False
+            if self.has_replayed:
+                raise self.restart(call)
+            again.add(self._place)
+        self.is_recorded = True
+        return True
+
+    def select(self, call: Call, *, matches: bool, keeps_recorded: bool) -> bool:
+        """Return whether `--mimic-only` selects the conversation, since this call or one before matches.
+
+        The errors are those of `admit`, which decides about the rest if the mode keeps what is recorded.
+        """
+        if self._run.restarts:
+            self._check_open(call)
+        if self._place in self._run.selected:
+            return True
+        if not matches:
+            self.has_replayed = True
+            return False
+        if self.has_replayed and not keeps_recorded:
+            raise self.restart(call, by_pattern=True)
+        self._run.selected.add(self._place)
+        return True
+
+    def restart(self, call: Call, *, by_pattern: bool = False) -> BaseException:
+        """Return the exception that ends the running test. It is run again, with this conversation for real.
+
+        Raises:
+            MissingRecordingError: It cannot be run again.
+        """
+        if self._run.end_test is None or self._participant.is_ending:
+            raise self._run.refuse(call)
+        self._participant.is_aborted = True
+        self._run.restarts.append(Restart(*self._place, call.label, self.is_wider, by_pattern))
+        return self._run.error(call)
+
+    def _check_open(self, call: Call) -> None:
+        """End the attempt once more, if this conversation has ended it and its code goes on."""
+        if any((one.name, one.target) == self._place for one in self._run.restarts):
+            raise self._run.error(call)
+
+
+class Conversations:
+    """The conversations that a run records again as a whole, each by the owner's name or the cassette's file, and the client.
+
+    Attributes:
+        refuse: Returns the error for a new call of a conversation, if no test can be run again for it.
+        again: Those that run for real.
+        selected: Those that have a call which `--mimic-only` selects.
         end_test: Returns the exception that ends the running test with this message, so that the test is run again. It
             is None if no test can be run again now.
         restarts: Why the running attempt of a test was ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, refuse: Callable[[Call], BaseException]) -> None:
+        self.refuse = refuse
         self.end_test: Callable[[str], BaseException] | None = None
         self.restarts: list[Restart] = []
-        self._again: dict[str, set[str]] = {}
-        # Those that have a call which `--mimic-only` selects: names, and clients. A cassette is one conversation.
-        self._taken: set[tuple[str, str]] = set()
+        self.again: set[tuple[str, str]] = set()
+        self.selected: set[tuple[str, str]] = set()
         self._caught = 0
 
-    def runs(self, participant: Participant, name: str, call: Call, *, is_new: bool, is_wider: bool) -> bool:
-        """Return whether a call of a conversation runs for real. The run's `guard` is held.
-
-        `name` is that of the owner, or the cassette's file. A new call has no recording, or is to replace it.
-
-        Raises:
-            BaseException: The test is run again, because calls before this one were replayed.
-            RestartError: It cannot be run again.
-        """
-        target = call.plan.target
-        if self._is_ended(name, target):
-            raise self._error(call)
-        if target in self._again.get(name, ()):
-            participant.recorded_again.add(target)
-            return True
-        if not is_new:
-            participant.replayed.add(target)
-            return False
-        if target in participant.replayed:
-            raise self.restart(participant, name, call, is_wider=is_wider)
-        self._again.setdefault(name, set()).add(target)
-        participant.recorded_again.add(target)
-        return True
-
-    def takes(
-        self,
-        participant: Participant,
-        name: str,
-        call: Call,
-        *,
-        matches: bool,
-        is_wider: bool,
-        keeps_recorded: bool,
-    ) -> bool:
-        """Return whether a conversation is one that `--mimic-only` selects, since one of its calls matches.
-
-        The arguments and errors are those of `runs`. If the mode keeps what is recorded, `runs` decides about the rest.
-        """
-        target = call.plan.target
-        if self._is_ended(name, target):
-            raise self._error(call)
-        if (name, target) in self._taken:
-            return True
-        if not matches:
-            participant.replayed.add(target)
-            return False
-        if target in participant.replayed and not keeps_recorded:
-            raise self.restart(participant, name, call, is_wider=is_wider, by_pattern=True)
-        self._taken.add((name, target))
-        return True
+    def of(
+        self, participant: Participant, name: str, target: str, *, is_wider: bool = False
+    ) -> ClientConversation:
+        """Return a participant's conversation at a client. The run's `guard` is held while it is used."""
+        found = participant.conversations.get(target)
+        if found is None:
+            found = participant.conversations[target] = ClientConversation(self, participant, name, target)
+        found.is_wider = is_wider
+        return found
 
     def runs_again(self, name: str) -> bool:
         """Check whether the running attempt of a test is to record a cassette, by the cassette's file."""
-        return name in self._again or self.is_taken(name)
+        return any(name == one for one, _ in (*self.again, *self.selected))
 
-    def is_taken(self, name: str) -> bool:
+    def is_selected(self, name: str) -> bool:
         """Check whether `--mimic-only` selects a call of a cassette, by the cassette's file."""
-        return any(name == taken for taken, _ in self._taken)
+        return any(name == one for one, _ in self.selected)
 
-    def restart(
-        self,
-        participant: Participant,
-        name: str,
-        call: Call,
-        *,
-        is_wider: bool = False,
-        by_pattern: bool = False,
-    ) -> BaseException:
-        """Return the exception that ends the running test. It is run again, with this conversation for real.
-
-        Raises:
-            RestartError: It cannot be run again.
-        """
-        if self.end_test is None or participant.is_ending:
-            raise RestartError
-        participant.is_aborted = True
-        self.restarts.append(Restart(name, call.plan.target, call.label, is_wider, by_pattern))
-        return self._error(call)
-
-    def _is_ended(self, name: str, target: str) -> bool:
-        return any(one.name == name and one.target == target for one in self.restarts)
-
-    def _error(self, call: Call) -> BaseException:
+    def error(self, call: Call) -> BaseException:
+        """Return the exception that ends the running attempt of a test at this call."""
         text = f"the test is run again: a conversation at {call.plan.target} has changed"
         adapter: Any = getattr(call.plan, "adapter", None)
         is_awaited = _is_in_background()
@@ -172,10 +180,7 @@ class Conversations:
     def begin_again(self) -> None:
         """Begin the next attempt of a test, in which the conversations that have ended this one run for real."""
         for one in self.restarts:
-            if one.by_pattern:
-                self._taken.add((one.name, one.target))
-            else:
-                self._again.setdefault(one.name, set()).add(one.target)
+            (self.selected if one.by_pattern else self.again).add((one.name, one.target))
         self.restarts = []
         self._caught = 0
 
@@ -185,12 +190,11 @@ class Conversations:
         If the test is run again, they go on: what was done for real is undone, and the next attempt does it again.
         """
         if not self.restarts:
-            self._again.pop(name, None)
+            self.again = {one for one in self.again if one[0] != name}
 
     def end_cassettes(self) -> None:
         """End the conversations of all cassettes, as their test has ended."""
-        for name in [name for name in self._again if name.startswith("cassettes/")]:
-            del self._again[name]
+        self.again = {one for one in self.again if not one[0].startswith("cassettes/")}
 
 
 def _is_in_background() -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._core.outcome.encoding import Snapshot, snapshot
-from pytest_mimic._core.pending.drift_files import id_of, mark_of, staged_vault
+from pytest_mimic._core.pending.review_folder import id_of, mark_of
+from pytest_mimic._core.pending.waiting import folder_of
 from pytest_mimic._core.vault.file_names import CASSETTES, recording_name
 from pytest_mimic.errors import MimicError
 
@@ -43,7 +44,7 @@ def keep(
     encode: Callable[[Outcome], Stored],
     recording_of: Callable[[list[Stored]], Recording],
 ) -> None:
-    """Keep a drift beside the file of `--mimic-drift`, and enter it into the ledger.
+    """Keep a drift in the folder of `--mimic-review`, and enter it into the ledger.
 
     An outcome that recording would refuse is only described.
 
@@ -55,8 +56,7 @@ def keep(
         recording_of: Returns the recording of the call with these outcomes.
     """
     call = drift.call
-    assert state.settings.drift is not None
-    vault = staged_vault(state.settings.drift)
+    vault = folder_of(state.settings).drift_vault()
     problem, outcomes = "", [drift.recorded.lifted()]
     try:
         outcomes.append(_encoded(call, outcome, encode))

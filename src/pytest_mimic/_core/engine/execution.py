@@ -8,15 +8,16 @@ from collections.abc import Callable
 from inspect import isasyncgenfunction
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pytest_mimic._core.engine.decisions import Decisions, decisions_of
 from pytest_mimic._core.engine.steps import PASS, LiveCall
 from pytest_mimic._core.engine.streams import perform, perform_async, relaying, replaying
 from pytest_mimic._core.machinery import called_by_pytest
-from pytest_mimic._core.outcome.raising import is_outcome
+from pytest_mimic._core.outcome.outcome import is_outcome
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.function_plan import FunctionPlan
     from pytest_mimic._core.engine.single_flight import CallInFlight
-    from pytest_mimic._core.engine.steps import PassThrough, RealCall, Replay, Step
+    from pytest_mimic._core.engine.steps import PassThrough, Replay, RunningCall, Step
 
 
 def call(
@@ -67,12 +68,15 @@ def decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     if passing is not None:
         return passing
     call = plan.call(args, kwargs)
-    step = plan.engine.decide(call)
+    decisions: Decisions = plan.state.decisions or decisions_of(plan.state)
+    checks = 0
+    step = decisions.decide(call)
     while step.mode == "wait":
         if step.returned_coroutine:
             return step
         step.block()
-        step = plan.engine.decide(call)
+        checks += 1
+        step = decisions.decide(call, checks=checks)
     return step
 
 
@@ -81,9 +85,10 @@ async def decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[s
     passing = _passing(plan)
     if passing is not None:
         return passing
-    call = plan.call(args, kwargs)
-    call.is_async = True
-    step = plan.engine.decide(call)
+    call = plan.call(args, kwargs, is_async=True)
+    decisions: Decisions = plan.state.decisions or decisions_of(plan.state)
+    checks = 0
+    step = decisions.decide(call)
     while step.mode == "wait":
         trio = sys.modules.get("trio")
         if trio is not None and trio.lowlevel.in_trio_run():
@@ -92,7 +97,8 @@ async def decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[s
             from asyncio.tasks import sleep
 
             await sleep(step.interval)
-        step = plan.engine.decide(call)
+        checks += 1
+        step = decisions.decide(call, checks=checks)
     return step
 
 
@@ -123,7 +129,7 @@ async def _join(plan: FunctionPlan, function: Callable[..., Any], args: Any, kwa
     return await (coroutine if step.mode == "pass" else _record_coroutine(step, coroutine, late=True))
 
 
-def _is_answered(real_call: RealCall, error: BaseException) -> bool:
+def _is_answered(real_call: RunningCall, error: BaseException) -> bool:
     """Complete a call with an exception, and return whether a recorded outcome answers the caller instead.
 
     An interrupt, an exit, a cancellation and a skip are not outcomes.
@@ -137,13 +143,13 @@ def _is_answered(real_call: RealCall, error: BaseException) -> bool:
     return real_call.answers(error)
 
 
-def _recorded(real_call: RealCall) -> Any:
+def _recorded(real_call: RunningCall) -> Any:
     """Return the recorded outcome of a call that was verified."""
     assert real_call.recorded is not None
     return _replay(real_call.recorded, lambda: None)
 
 
-def _record_result(real_call: RealCall, result: Any) -> Any:
+def _record_result(real_call: RunningCall, result: Any) -> Any:
     """Complete a call with what a plain function returned: a value now, a stream or coroutine when it ends."""
     from pytest_mimic._core.outcome.outcome import Outcome
 
@@ -154,7 +160,7 @@ def _record_result(real_call: RealCall, result: Any) -> Any:
     if isinstance(result, types.GeneratorType):
         late = perform(relaying(real_call, result), result.close)
     elif isinstance(result, types.AsyncGeneratorType):
-        real_call.call.awaited = True
+        real_call.awaited = True
         late = perform_async(relaying(real_call, result), result.aclose)
     elif isinstance(result, types.CoroutineType):
         late, unread = _record_coroutine(real_call, result, late=True), None
@@ -173,7 +179,7 @@ def _is_like(recorded: Replay, result: Any) -> bool:
     return (is_stream, is_awaited) == (recorded.stored.kind == "stream", recorded.stored.awaited)
 
 
-def _verify_other_kind(real_call: RealCall, result: Any) -> Any:
+def _verify_other_kind(real_call: RunningCall, result: Any) -> Any:
     """Compare a stream with a value, for example, and return the recorded outcome."""
     from pytest_mimic._core.outcome.outcome import Outcome
 
@@ -183,7 +189,7 @@ def _verify_other_kind(real_call: RealCall, result: Any) -> Any:
     return _recorded(real_call)
 
 
-async def _record_coroutine(real_call: RealCall, coroutine: Any, *, late: bool = False) -> Any:
+async def _record_coroutine(real_call: RunningCall, coroutine: Any, *, late: bool = False) -> Any:
     """Await the real coroutine and complete the call. If `late`, a plain function returned the coroutine."""
     from pytest_mimic._core.outcome.outcome import Outcome
 
@@ -192,11 +198,11 @@ async def _record_coroutine(real_call: RealCall, coroutine: Any, *, late: bool =
         with real_call.running():
             result = await coroutine
     except BaseException as error:
-        real_call.call.awaited = late
+        real_call.awaited = late
         if not _is_answered(real_call, error):
             raise
     else:
-        real_call.call.awaited = late
+        real_call.awaited = late
         real_call.complete(Outcome.of_value(result))
         if real_call.recorded is None:
             return result

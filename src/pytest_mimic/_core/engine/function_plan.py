@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.engine.call import Call, Plan
+from pytest_mimic._core.engine.call import Call, Noted, Plan
 from pytest_mimic._core.identity import CallIdentity, Unstable, source_fingerprint
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.binding import Bound, compile_binder
@@ -16,23 +16,20 @@ if TYPE_CHECKING:
 
     from pytest_mimic._core.engine.call import CassetteInUse
     from pytest_mimic._core.engine.call_files import CallArgument
-    from pytest_mimic._core.engine.engine import Engine
+    from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.kept_files import KeptFiles
     from pytest_mimic._core.target_options import Options
 
 
-class Signature:
+class Signature(NamedTuple):
     """One way to read a function's arguments: how they are bound, and what identifies them."""
 
-    __slots__ = ("bind", "identity", "names")
-
-    def __init__(self, bound: Bound, identity: CallIdentity) -> None:
-        self.names = bound.names
-        self.bind = bound.bind
-        self.identity = identity
+    names: tuple[str, ...]
+    bind: Callable[..., tuple[object, ...]]
+    identity: CallIdentity
 
 
-class Argument:
+class Argument(NamedTuple):
     """One argument of a call; those in `*rest` and `**extra` are arguments each.
 
     Attributes:
@@ -43,14 +40,11 @@ class Argument:
         as_bound: The argument as the parameter holds it: `(value,)`, `{name: value}`, or the value.
     """
 
-    __slots__ = ("as_bound", "name", "parameter", "place", "value")
-
-    def __init__(self, place: int, parameter: str, name: str, value: object, as_bound: object) -> None:
-        self.place = place
-        self.parameter = parameter
-        self.name = name
-        self.value = value
-        self.as_bound = as_bound
+    place: int
+    parameter: str
+    name: str
+    value: object
+    as_bound: object
 
 
 class FunctionPlan(Plan):
@@ -67,25 +61,24 @@ class FunctionPlan(Plan):
 
     def __init__(
         self,
-        engine: Engine,
+        state: RunState,
         target: str,
         function: Callable[..., Any],
         options: Options,
         cassette: CassetteInUse | None = None,
     ) -> None:
-        self.engine = engine
-        self.state = engine.state
-        self.places = engine.state.places
+        self.state = state
+        self.places = state.places
         self.target = target
         self.function = function
         self.options = options
         self.cassette = cassette
         self.players: dict[str, Callable[[], Any]] = {}
-        self.running = engine.state.running
-        mode, only = engine.state.settings.mode, engine.state.only
+        self.running = state.running
+        mode, only = state.settings.mode, state.only
         if only is not None and not only.selects(target):
             mode = Mode.REPLAY
-        is_plain = not options.sequence and cassette is None and engine.state.log is None
+        is_plain = not options.sequence and cassette is None and state.log is None
         self.plays = mode is Mode.REPLAY and is_plain
         self.is_live = mode is Mode.LIVE and cassette is None
 
@@ -126,9 +119,9 @@ class FunctionPlan(Plan):
             writes=options.writes,
             places=self.places,
         )
-        return Signature(bound, identity)
+        return Signature(bound.names, bound.bind, identity)
 
-    def call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Call:
+    def call(self, args: tuple[object, ...], kwargs: dict[str, object], *, is_async: bool = False) -> Call:
         """Return a call with these arguments.
 
         Raises:
@@ -150,8 +143,9 @@ class FunctionPlan(Plan):
 
             raise self.state.pending.note(refusal(unstable, self.target, self.options)) from None
         return Call(
-            self,
-            key,
+            plan=self,
+            key=key,
+            is_async=is_async,
             values=values,
             reading=signature,
             signature=self.target,
@@ -163,10 +157,10 @@ class FunctionPlan(Plan):
         """Return the function that gives a fresh value for an identity that is called for the first time.
 
         Returns:
-            None if there is no recording, or more to it than a value: `Engine.decide` handles that.
+            None if there is no recording, or more to it than a value: `Decisions.decide` handles that.
 
         Raises:
-            StaleRecordingError, CorruptRecordingError: See `Engine.decide`.
+            StaleRecordingError, CorruptRecordingError: See `Decisions.decide`.
         """
         name = f"{self._folder}/{key}.json"
         found = self.state.vault.read_player(name)
@@ -174,7 +168,6 @@ class FunctionPlan(Plan):
             return None
         _, duration, fresh = found
         player = self.players[key] = self.state.ledger.player(duration, fresh, name)
-        self.state.ledger.use(name)
         return player
 
     @cached_property
@@ -203,17 +196,16 @@ class FunctionPlan(Plan):
                 found |= {one.name: digest(place, one.as_bound) for one in _unpacked(place, name, value)}
         return found
 
-    def note(self, call: Call) -> None:
+    def note(self, call: Call) -> Noted:
         call.arguments  # noqa: B018 - made now
         is_recorded = self.state.settings.mode.writes or self.cassette is not None
+        files = None
         if is_recorded or self.options.writes:
             from pytest_mimic._core.engine.call_files import CallFiles
 
             vault = str(self.state.settings.vault)
-            arguments = self._call_arguments(call)
-            call.files = CallFiles(self.target, self.options, arguments, self.places, vault=vault)
-        if is_recorded:
-            call.before = self._identities(call)
+            files = CallFiles(self.target, self.options, self._call_arguments(call), self.places, vault=vault)
+        return Noted(self._identities(call) if is_recorded else None, files)
 
     def _call_arguments(self, call: Call) -> Iterator[CallArgument]:
         """Yield the arguments, without those that `ignore=` leaves out."""
@@ -227,8 +219,8 @@ class FunctionPlan(Plan):
                 option = parameter if name.startswith(f"{parameter}[") else name
                 yield CallArgument(option, name, argument.value, is_written)
 
-    def kept(self, call: Call) -> KeptFiles | None:
-        return call.files.kept() if call.files is not None else None
+    def kept(self, noted: Noted) -> KeptFiles | None:
+        return noted.files.kept() if noted.files is not None else None
 
     def write(self, call: Call, files: KeptFiles) -> None:
         from pytest_mimic._core.engine.call_files import write_kept
@@ -237,10 +229,10 @@ class FunctionPlan(Plan):
             self.target, files, self._call_arguments(call), self.places, str(self.state.settings.vault)
         )
 
-    def mutated(self, call: Call) -> None:
-        if call.files is not None:
-            call.files.refuse_changes()
-        before = call.before
+    def mutated(self, call: Call, noted: Noted) -> None:
+        before, files = noted
+        if files is not None:
+            files.refuse_changes()
         if before is None or call.reading.identity.is_still(call.key, call.values):
             return
         after = self._identities(call)

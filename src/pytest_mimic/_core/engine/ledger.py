@@ -3,32 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from os import getpid
 from typing import Any, NamedTuple, TypeAlias
 
 from pytest_mimic._core.swallowed.forks import ForkLog
 from pytest_mimic.errors import MimicError
-
-# The attributes of a ledger, by how two ledgers add up.
-_SUMS = ("recorded", "record_seconds", "verified", "drifted")
-_LISTS = (
-    "failures",
-    "begun_again",
-    "taken_back",
-    "put_back",
-    "wrote",
-    "strays",
-    "restarts",
-    "draws",
-    "processes",
-    "calls",
-    "drifts",
-    "websockets",
-)
-_SETS = (
-    *("used", "replaced", "trusted", "matched", "skipped_modules", "collected", "tests", "superseded"),
-    "absent_clients",
-)
-_LINES = ("notes", "errors", "problems", "deselected", "selection")  # each worker has the same ones
 
 
 class Miss(NamedTuple):
@@ -51,85 +30,92 @@ RecordedError: TypeAlias = tuple[str, str, bool]
 """A recorded outcome that is an error: the call and its error in words, the test, and whether the summary lists it."""
 
 
-class Ledger:
-    """The account of one process.
+Lines: TypeAlias = list[str]
+"""Sentences, each of them once: several workers have the same ones."""
 
-    Attributes:
-        recorded, record_seconds: Real calls recorded, and how long they took, in seconds.
-        verified, drifted: Real calls compared, and those that differed from their recording.
-        missing: Calls without a recording. The same call of the same test counts once.
-        failures: The recorded errors that were kept and are listed: each in words, and its test.
-        taken_back: The labels of the errors of failing tests, which were not kept.
-        put_back: The name of each recording that a failing test replaced, its content before and its content now.
-        trusted: Marks of the contents that passing tests used; see `_engine.judging`.
-        begun_again: The tests that were run again because a call of a conversation matches `--mimic-only`.
-        matched: The patterns of `--mimic-only` that matched a call.
-        wrote: What forked processes wrote since the last test: the arguments of `Journal.note`.
-        draws: Calls that drew from a global random state: label, and the modules of the states.
-        processes: Processes that were started without anything mimicked in them: test, and the way of starting.
-        calls: The calls that were noted for `-v` or the HTML report and are not yet part of a test's report; see
-            `_report.log`.
-        drifts: The drifts that `--mimic-drift` keeps, each as a row of its file.
-        websockets: WebSockets that were opened for real: the origin of the URL, and the test.
-        used: Names of the recordings and cassettes that the run used or made.
-        replaced: Names of objects that re-recording left behind.
-        strays: Misses outside of any test.
-        restarts: The tests that were run again, each with the new call of its conversation.
-        notes: Sentences for the summary.
-        errors: Errors outside of any test, and steps that failed at the end of a test or of the run.
-        problems: Targets that turned out not to exist.
-        deselected: How many tests of the collected ones do not run, in words; empty if all do.
-        selection: Other reasons why the run was not complete; empty if it was.
-        skipped_modules: The ids of modules that were skipped as a whole.
-        collected: The ids of the files and folders in which pytest looked for tests.
-        tests: With `--mimic-usage`, the ids of the tests that were collected, also of those that were deselected then.
-        superseded: Cassettes of vcrpy that are no longer used, since the vault has cassettes for their tests.
-        absent_clients: The clients that tests name and that are not installed.
-        forks: The log of the processes that were forked from this one.
-    """
+Misses: TypeAlias = list[Miss]
+"""Calls without a recording. The same call of the same test counts once."""
+
+
+class Ledger:
+    """The account of one process. The type of an entry says how two accounts add up."""
+
+    # Real calls recorded, and how long they took, in seconds.
+    recorded: int
+    record_seconds: float
+    # Real calls compared, and those that differed from their recording.
+    verified: int
+    drifted: int
+    missing: Misses
+    # The recorded errors that were kept and are listed: each in words, and its test.
+    failures: list[Sequence[str]]
+    # The labels of the errors of failing tests, which were not kept.
+    taken_back: list[str]
+    # The name of each recording that a failing test replaced, its content before and its content now.
+    put_back: list[Sequence[str | None]]
+    # Marks of the contents that passing tests used; see `journal_judging`.
+    trusted: set[str]
+    # The tests that were run again because a call of a conversation matches `--mimic-only`.
+    begun_again: list[str]
+    # The patterns of `--mimic-only` that matched a call.
+    matched: set[str]
+    # What forked processes wrote since the last test: the arguments of `Journal.note`.
+    wrote: list[list[Any]]
+    # Misses outside of any test.
+    strays: list[str]
+    # The tests that were run again, each with the new call of its conversation.
+    restarts: list[str]
+    # Calls that drew from a global random state: label, and the modules of the states.
+    draws: list[Sequence[str]]
+    # Processes that were started without anything mimicked in them: test, and the way of starting.
+    processes: list[Sequence[str]]
+    # The calls that were noted for `-v` or the HTML report and are not yet part of a test's report; see `call_log`.
+    calls: list[dict[str, Any]]
+    # The drifts that wait for a review, each as a row of its list.
+    drifts: list[dict[str, Any]]
+    # WebSockets that were opened for real: the origin of the URL, and the test.
+    websockets: list[Sequence[str]]
+    # Names of the recordings and cassettes that the run used or made.
+    used: set[str]
+    # Names of objects that re-recording left behind.
+    replaced: set[str]
+    # The ids of modules that were skipped as a whole.
+    skipped_modules: set[str]
+    # The ids of the files and folders in which pytest looked for tests.
+    collected: set[str]
+    # With `--mimic-usage`, the ids of the tests that were collected, also of those that were deselected then.
+    tests: set[str]
+    # Cassettes of vcrpy that are no longer used, since the vault has cassettes for their tests.
+    superseded: set[str]
+    # The clients that tests name and that are not installed.
+    absent_clients: set[str]
+    # Sentences for the summary.
+    notes: Lines
+    # Errors outside of any test, and steps that failed at the end of a test or of the run.
+    errors: Lines
+    # Targets that turned out not to exist.
+    problems: Lines
+    # How many tests of the collected ones do not run, in words; empty if all do.
+    deselected: Lines
+    # Other reasons why the run was not complete; empty if it was.
+    selection: Lines
 
     def __init__(self) -> None:
+        # Processes that are forked from this one add to its account by a log.
+        self.process = getpid()
         self.forks = ForkLog()
         # Appending is safe in threads without a lock. The garbage collector looks at plain tuples once only.
         self._replays: list[Replayed] = []
         self._replayed_elsewhere = 0
         self._saved_elsewhere = 0.0
-        self.recorded = 0
-        self.record_seconds = 0.0
-        self.verified = 0
-        self.drifted = 0
-        self.missing: list[Miss] = []
-        self.failures: list[Sequence[str]] = []
-        self.taken_back: list[str] = []
-        self.put_back: list[Sequence[str | None]] = []
-        self.trusted: set[str] = set()
-        self.begun_again: list[str] = []
-        self.matched: set[str] = set()
-        self.wrote: list[list[Any]] = []
-        self.strays: list[str] = []
-        self.restarts: list[str] = []
-        self.draws: list[Sequence[str]] = []
-        self.processes: list[Sequence[str]] = []
-        self.calls: list[dict[str, Any]] = []
-        self.drifts: list[dict[str, Any]] = []
-        self.websockets: list[Sequence[str]] = []
-        self.used: set[str] = set()
-        self.replaced: set[str] = set()
-        self.skipped_modules: set[str] = set()
-        self.collected: set[str] = set()
-        self.tests: set[str] = set()
-        self.superseded: set[str] = set()
-        self.absent_clients: set[str] = set()
-        self.notes: list[str] = []
-        self.errors: list[str] = []
-        self.problems: list[str] = []
-        self.deselected: list[str] = []
-        self.selection: list[str] = []
+        for name, kind in _ENTRIES.items():
+            setattr(self, name, kind())
 
     def use(self, name: str) -> None:
         if name not in self.used:
             self.used.add(name)
-            self.forks.report(used=[name])
+            if getpid() != self.process:
+                self.forks.report(used=[name])
 
     def match(self, pattern: str) -> None:
         if pattern not in self.matched:
@@ -177,7 +163,7 @@ class Ledger:
         """Count a recorded call, by its duration in seconds and all objects that this process has replaced so far."""
         self.recorded += 1
         self.record_seconds += duration
-        if self.forks.is_child:
+        if getpid() != self.process:
             new = replaced - self.replaced
             self.replaced |= new
             self.forks.report(recorded=1, record_seconds=duration, replaced=sorted(new))
@@ -200,6 +186,8 @@ class Ledger:
 
     def player(self, duration: float, fresh: Callable[[], Any], name: str = "") -> Callable[[], Any]:
         """Return a function that gives a fresh copy of a recorded value and counts a replay."""
+        if name:
+            self.use(name)
         count, replayed = self._replays.append, (duration, name)
 
         def play() -> Any:
@@ -220,30 +208,29 @@ class Ledger:
 
     def to_plain(self) -> dict[str, Any]:
         """Return the account as data that execnet can ship."""
-        return {
-            "replayed": self.replayed,
-            "saved": self.saved,
-            "missing": [tuple(miss) for miss in self.missing],
-            **{name: getattr(self, name) for name in (*_SUMS, *_LISTS, *_LINES)},
-            **{name: sorted(getattr(self, name)) for name in _SETS},
-        }
+        plain: dict[str, Any] = {"replayed": self.replayed, "saved": self.saved}
+        for name, kind in _ENTRIES.items():
+            entry = getattr(self, name)
+            plain[name] = sorted(entry) if kind is set else entry
+        plain["missing"] = [tuple(miss) for miss in self.missing]
+        return plain
 
     def add(self, plain: dict[str, Any]) -> None:
         """Add the account of another process, or a part of it, in the form of `to_plain`."""
         self._replayed_elsewhere += plain.get("replayed", 0)
         self._saved_elsewhere += plain.get("saved", 0.0)
-        for miss in plain.get("missing", ()):
-            if Miss(*miss) not in self.missing:
-                self.missing.append(Miss(*miss))
-        for name in _SUMS:
-            setattr(self, name, getattr(self, name) + plain.get(name, 0))
-        for name in _LISTS:
-            getattr(self, name).extend(plain.get(name, ()))
-        for name in _SETS:
-            getattr(self, name).update(plain.get(name, ()))
-        for name in _LINES:
-            lines: list[str] = getattr(self, name)
-            lines += [line for line in plain.get(name, ()) if line not in lines]
+        for name in plain.keys() & _ENTRIES.keys():
+            mine, other = getattr(self, name), plain[name]
+            if isinstance(mine, set):
+                mine.update(other)
+            elif not isinstance(mine, list):
+                setattr(self, name, mine + other)
+            elif name == "missing":
+                mine += dict.fromkeys(miss for row in other if (miss := Miss(*row)) not in mine)
+            elif name in _LINES:
+                mine += [line for line in other if line not in mine]
+            else:
+                mine += other
 
     def add_forked(self) -> list[MimicError]:
         """Add the accounts of forked processes since the last call, and return their errors."""
@@ -251,3 +238,15 @@ class Ledger:
         for entry in entries:
             self.add(entry)
         return errors
+
+
+_KINDS: dict[str, type] = {
+    "int": int,
+    "float": float,
+    "list": list,
+    "set": set,
+    "Lines": list,
+    "Misses": list,
+}
+_ENTRIES = {name: _KINDS[kind.partition("[")[0]] for name, kind in Ledger.__annotations__.items()}
+_LINES = {name for name, kind in Ledger.__annotations__.items() if kind == "Lines"}

@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.conversations import ClientConversation
     from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.vault import Stored
 
     Errors = Mapping[int, RecordedError | None]
     """The error of each outcome, None for a good one, by its position in the recording."""
-
-
-class RestartError(Exception):
-    """A conversation has a new call, and no test can be run again for it."""
 
 
 class JournalEntry:
@@ -112,41 +109,47 @@ class Owner:
     """The test, or the scope of a wider fixture, that the calls of a sequence belong to.
 
     Attributes:
+        is_test: Whether it is a test.
         fixtures: How many fixtures of this scope are set up now.
         positions, sequences: The number of calls made, and the sequence being recorded, by the recording's name.
         ordinals: The databases that calls went to, in order of first use.
-        replayed, recorded_again, is_aborted, is_ending: See `conversations.Participant`.
+        conversations, is_aborted, is_ending: See `conversations.Participant`.
         journal: What was recorded and is not judged yet.
         passed: Whether a test has passed while the scope was set up.
     """
 
     __slots__ = (
         "_longest",
+        "conversations",
         "fixtures",
         "is_aborted",
         "is_ending",
+        "is_test",
         "journal",
         "name",
         "ordinals",
         "passed",
         "positions",
-        "recorded_again",
-        "replayed",
         "sequences",
     )
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, is_test: bool = False) -> None:
         self.name = name
+        self.is_test = is_test
         self.fixtures = 0
         self.positions: dict[str, int] = {}
         self.sequences: dict[str, SequenceInProgress] = {}
         self.ordinals: dict[str, list[str]] = {}
-        self.replayed: set[str] = set()
-        self.recorded_again: set[str] = set()
+        self.conversations: dict[str, ClientConversation] = {}
         self.is_aborted = self.is_ending = False
         self.journal = Journal()
         self.passed = False
         self._longest: dict[str, int] = {}
+
+    @property
+    def recorded_again(self) -> set[str]:
+        """The clients whose conversation is recorded again."""
+        return {target for target, one in self.conversations.items() if one.is_recorded}
 
     def length(self, name: str) -> int:
         """Return how many calls a sequence had; the most, if the scope was entered several times."""
@@ -157,7 +160,8 @@ class Owner:
         self._longest |= {name: self.length(name) for name in self.positions}
         self.positions.clear()
         self.ordinals.clear()
-        self.replayed.clear()
+        for conversation in self.conversations.values():
+            conversation.has_replayed = False
         for sequence in self.sequences.values():
             sequence.commit()
 

@@ -7,11 +7,12 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from os import getpid
 from typing import TYPE_CHECKING
 
 from xxhash import xxh3_128_hexdigest
 
-from pytest_mimic._core.engine.steps import Replay, Verification
+from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import recording_name
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.engine.owners import Errors, Owner
     from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.steps import RealCall
+    from pytest_mimic._core.engine.verifying import Verification
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
     from pytest_mimic._core.vault.writing import Written
@@ -31,18 +34,15 @@ if TYPE_CHECKING:
 class Recordings:
     """The recordings of one run's calls.
 
-    New recordings bear the date `today`, `2026-11-02`. It is given, because a test may have stopped the clock.
-
     Attributes:
         guard: Held while counters, sequences and journals change.
         known: The recordings that this run has read or written, by name.
         cassette_users: The tests that have used each cassette in this run.
     """
 
-    def __init__(self, state: RunState, *, today: str) -> None:
+    def __init__(self, state: RunState) -> None:
         self.guard = threading.RLock()
         self._state = state
-        self._today = today
         # A description of the arguments is for messages, and to know what `--mimic-only` selects.
         self._skims = state.settings.mode is Mode.REPLAY and state.only is None
         self.known: dict[str, Recording] = {}
@@ -173,40 +173,35 @@ class Recordings:
         self._missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 
-    def cannot_begin_again(self, call: Call) -> MimicError:
-        """Return the error for a new call of a conversation, if calls before it were replayed and no test can run again."""
-        from pytest_mimic._core.describe.messages import cannot_begin_again
-
-        error = cannot_begin_again(call.label, test=self._state.test)
-        return self._state.blame(error, call, by_option=False)
-
     def verification(self, call: Call, recorded: Sequence[Stored], *, place: int = 0) -> Verification:
         """Return the step that verifies a call; several outcomes are streams whose readers sent other values.
 
         `place` is that of the first outcome in its recording or cassette.
         """
+        from pytest_mimic._core.engine.verifying import Verification
+
         replay = Replay(self._state, call, recorded[0], recorded[1:], counts=False)
-        return Verification(self._state, call, partial(self._verify, call, recorded, place), replay)
+        return Verification(self._state, call, partial(self._verify, recorded, place), replay)
 
     def _verify(
-        self, call: Call, recorded: Sequence[Stored], place: int, outcome: Outcome, duration: float
+        self, recorded: Sequence[Stored], place: int, real: RealCall, outcome: Outcome, duration: float
     ) -> None:
         """Compare a real outcome with its recording, and note a difference."""
         from pytest_mimic._core.engine.verifying import drift_of, matching_stream
 
-        state = self._state
-        outcome.changed, outcome.files = call.plan.changed(call), call.plan.kept(call)
+        state, call = self._state, real.call
+        outcome.changed, outcome.files = call.plan.changed(call), call.plan.kept(real.noted)
         expected = matching_stream(recorded, outcome, call.paths)
         with self.guard:
             state.ledger.verified += 1
         paths: dict[str | None, None] = {}
-        drift = drift_of(call, expected, outcome, redactor=state.redactor, test=state.test, paths=paths)
-        if drift is not None and state.settings.drift is not None:
+        drift = drift_of(real, expected, outcome, redactor=state.redactor, test=state.test, paths=paths)
+        if drift is not None and state.settings.review:
             from pytest_mimic._core.engine.drifts import Drift, keep
 
             place += next(index for index, one in enumerate(recorded) if one is expected)
             found = Drift(call, expected, place, drift, list(paths))
-            encode = partial(self._encoded, call, duration=duration, before=None)
+            encode = partial(self._encoded, real, duration=duration, before=None)
             keep(found, state, outcome, encode, partial(self.new_recording, call))
         if drift is not None:
             state.blame(drift, call)
@@ -217,20 +212,20 @@ class Recordings:
     # -- writing
 
     def new_recording(self, call: Call, outcomes: list[Stored], owner: Owner | None = None) -> Recording:
-        from pytest_mimic._core.vault import Recording
+        from pytest_mimic._core.vault.recording_facts import Recording
 
         return Recording(
             target=call.plan.target,
             arguments=call.arguments if self._state.settings.store_arguments else None,
             source=call.plan.source,
             test=self._state.test,
-            recorded=self._today,
+            recorded=self._state.today,
             owner=owner.name if owner is not None else None,
             outcomes=outcomes,
         )
 
     def encode(
-        self, call: Call, outcome: Outcome, duration: float, *, before: Stored | None = None
+        self, real: RealCall, outcome: Outcome, duration: float, *, before: Stored | None = None
     ) -> Stored:
         """Return an outcome in its stored form, if it may be recorded.
 
@@ -240,15 +235,15 @@ class Recordings:
         Raises:
             MutatedInputError, UnstorableOutcomeError: It may not be recorded.
         """
-        stored = self._encoded(call, outcome, duration, before=before)
+        stored = self._encoded(real, outcome, duration, before=before)
         if self._state.log is not None:
-            self._state.log.note("recorded", call, stored=stored, seconds=duration)
+            self._state.log.note("recorded", real.call, stored=stored, seconds=duration)
         return stored
 
-    def _encoded(self, call: Call, outcome: Outcome, duration: float, *, before: Stored | None) -> Stored:
-        plan = call.plan
-        plan.mutated(call)
-        outcome.changed, outcome.files = plan.changed(call), plan.kept(call)
+    def _encoded(self, real: RealCall, outcome: Outcome, duration: float, *, before: Stored | None) -> Stored:
+        call, plan = real.call, real.call.plan
+        plan.mutated(call, real.noted)
+        outcome.changed, outcome.files = plan.changed(call), plan.kept(real.noted)
         is_detached = plan.cassette is not None
         vault = self._state.vault
         stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)
@@ -260,7 +255,7 @@ class Recordings:
                 outcome, self._state.redactor, places=plan.places, secrets=partial(plan.secrets, call)
             )
             stored.entry["preview"] = lines
-        if call.awaited:
+        if real.awaited:
             stored.entry["awaited"] = True
         if before is not None and (plan.options.volatile or plan.kind != "function"):
             from pytest_mimic._core.engine.verifying import is_unchanged
@@ -269,12 +264,15 @@ class Recordings:
                 return before
         return stored
 
-    def record(self, name: str, call: Call, outcome: Outcome, duration: float) -> None:
+    def record(self, name: str, real: RealCall, outcome: Outcome, duration: float) -> None:
         """Record the outcome of a call that belongs to no sequence and no cassette.
 
         Of the streams of a call, one is kept for each way in which its reader replied: the one that goes furthest.
         """
-        stored = self.encode(call, outcome, duration, before=self._before(name, call, outcome))
+        call, before = real.call, None
+        if call.plan.options.volatile or call.plan.kind != "function":
+            before = self._before(name, call, outcome)
+        stored = self.encode(real, outcome, duration, before=before)
         streams = [stored]
         if stored.kind == "stream" and name in self.known and name in self._state.ledger.used:
             from pytest_mimic._core.engine.streams import goes_further, share_beginning
@@ -291,8 +289,6 @@ class Recordings:
 
     def _before(self, name: str, call: Call, outcome: Outcome) -> Stored | None:
         """Return the outcome that a new one replaces, if parts of it may be volatile."""
-        if not call.plan.options.volatile and call.plan.kind == "function":
-            return None
         from pytest_mimic._core.engine.verifying import matching_stream
 
         with suppress(MimicError):  # a damaged file is replaced
@@ -338,7 +334,7 @@ class Recordings:
         state, (before, now, _) = self._state, written
         with self.guard:
             state.owner.journal.note(name, before, now, errors, conversation=conversation)
-        if state.ledger.forks.is_child and state.pending.is_elsewhere:
+        if getpid() != state.ledger.process and state.pending.is_elsewhere:
             texts = [None if content is None else content.decode("latin-1") for content in (before, now)]
             state.ledger.forks.report(wrote=[[name, *texts, list(errors.items()), conversation]])
 
@@ -369,7 +365,7 @@ class Recordings:
         self, name: str, entries: list[CassetteEntry], errors: Errors, *, test: str | None
     ) -> None:
         """Write a cassette of a test, or of several without a name. If the test fails, the file is restored."""
-        written = self._state.vault.write_cassette(name, entries, test=test, recorded=self._today)
+        written = self._state.vault.write_cassette(name, entries, test=test, recorded=self._state.today)
         self._note(name, written, errors)
 
     def forget_misses(self) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.swallowed.retries import Retries
     from pytest_mimic._core.targets.pattern import Only
     from pytest_mimic._core.vault import Stored, Vault
+    from pytest_mimic._core.vault.locks import Locks
     from pytest_mimic.errors import MimicError
 
     class NetworkGuard(Protocol):
@@ -51,9 +52,12 @@ if TYPE_CHECKING:
         active: bool
 
     class CallUnderWay(Surrounding, Protocol):
-        """A real call that has begun; `steps.RealCall` as the state knows it."""
+        """A call whose code runs; `steps.RunningCall` as the state knows it."""
 
-        call: Call
+        @property
+        def label(self) -> str:
+            """The call in one line."""
+            ...
 
         @property
         def seconds(self) -> float:
@@ -82,6 +86,9 @@ class RunState:
     """The state of one run (under xdist, of one worker).
 
     Attributes:
+        locks: Returns the locks between the processes that use the vault.
+        today: The date of new recordings, `2026-11-02`. It is given, because a test may have stopped the clock.
+        decisions: The decisions of the run; see `decisions.decisions_of`. None if no call has needed one.
         inside: The real call that the current thread or task is part of.
         context_copier: Copies `inside` into threads that a real call starts. Set by the first decision.
         running: The real calls whose code runs now, for the progress line.
@@ -94,6 +101,7 @@ class RunState:
         only: The patterns of `--mimic-only`; None if the mode is for all calls.
         network: The guard of the network. None as long as nothing has blocked it.
         places: The rootdir and the base temporary folder.
+        guard: Held while a part of the state is made.
         log: Keeps each call. None unless the calls are to be shown.
     """
 
@@ -101,10 +109,21 @@ class RunState:
     # A class attribute, because freezegun replaces the functions of `time` in modules with frozen ones.
     clock = staticmethod(perf_counter)
 
-    def __init__(self, *, settings: Settings, vault: Vault, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        vault: Vault,
+        ledger: Ledger,
+        locks: Callable[[], Locks],
+        today: str,
+    ) -> None:
         self.settings = settings
         self.vault = vault
         self.ledger = ledger
+        self.locks = locks
+        self.today = today
+        self.decisions: Any = None
         self.inside: ContextVar[Surrounding | None] = ContextVar("pytest_mimic_inside", default=None)
         self.running: set[CallUnderWay] = set()
         self.unfinished: dict[CallUnderWay, None] = {}
@@ -123,7 +142,7 @@ class RunState:
             self.only = Only(settings.only, ledger.match)
         self._redactor: Redactor | None = None
         self._retries: Retries | None = None
-        self._guard = Lock()
+        self.guard = Lock()
 
     @property
     def redactor(self) -> Redactor:
@@ -133,7 +152,7 @@ class RunState:
     def _make_redactor(self) -> Redactor:
         from pytest_mimic._core.redact.redactor import Redactor
 
-        with self._guard:  # several threads may make their first call
+        with self.guard:  # several threads may make their first call
             self._redactor = self._redactor or Redactor(self.settings.redact)
             return self._redactor
 
@@ -157,8 +176,14 @@ class RunState:
         if self.begun_conversations is None:
             from pytest_mimic._core.engine.conversations import Conversations
 
-            self.begun_conversations = Conversations()
+            self.begun_conversations = Conversations(self._cannot_begin_again)
         return self.begun_conversations
+
+    def _cannot_begin_again(self, call: Call) -> MimicError:
+        """Return the error for a new call of a conversation, if calls before it were replayed and no test can run again."""
+        from pytest_mimic._core.describe.messages import cannot_begin_again
+
+        return self.blame(cannot_begin_again(call.label, test=self.test), call, by_option=False)
 
     @property
     def is_nested(self) -> bool:
@@ -194,7 +219,7 @@ class RunState:
             self.ledger.drifted += 1
         self.pending.note(error)
         if self.test and isinstance(error, MissingRecordingError):
-            with self._guard:
+            with self.guard:
                 if self._retries is None:
                     from pytest_mimic._core.swallowed.retries import Retries
 
@@ -208,6 +233,11 @@ class RunState:
         if self._retries is not None:
             self._retries.end()
 
+    def close(self) -> None:
+        """Release all locks of calls in flight."""
+        if self.decisions is not None:
+            self.decisions.in_flight.close()
+
     def report_unfinished(self) -> None:
         """Name in the summary the calls that have no outcome when the tests are over: they are not recorded."""
         if self.settings.mode is Mode.VERIFY:
@@ -215,7 +245,7 @@ class RunState:
         for real in list(self.unfinished):
             is_running = real in self.running
             how = "was still running at the end" if is_running else "was not read to its end or closed"
-            self.ledger.note(f"{real.call.label} {how}: not recorded")
+            self.ledger.note(f"{real.label} {how}: not recorded")
 
 
 def noting_processes(start: Callable[[Any], None], state: RunState) -> Callable[[Any], None]:

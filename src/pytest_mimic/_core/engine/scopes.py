@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic._core.engine.owners import Journal, Owner
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.engine import Engine
+    from pytest_mimic._core.engine.run_state import RunState
 
 
 class Scopes:
@@ -17,10 +17,9 @@ class Scopes:
     The owner with the empty name is the scope of the session. It also owns the calls outside of tests.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._state = engine.state
-        self._owners: dict[str, Owner] = {"": engine.state.owner}
+    def __init__(self, state: RunState) -> None:
+        self._state = state
+        self._owners: dict[str, Owner] = {"": state.owner}
         # The scopes that are set up, or have ended since the last test did; those in which that test ran.
         self._open: dict[str, Owner] = {}
         self._around: list[Owner] = []
@@ -61,7 +60,7 @@ class Scopes:
     # -- tests
 
     def begin_test(self, nodeid: str) -> None:
-        self._state.owner = Owner(nodeid)
+        self._state.owner = Owner(nodeid, is_test=True)
 
     def begin_again(self) -> None:
         """Prepare for the next attempt of a test, in which the conversations that have ended this one run for real."""
@@ -83,13 +82,13 @@ class Scopes:
         A test is whole if it passed and was neither skipped nor expected to fail. A scope has passed if any test passed
         while it was set up.
         """
-        state, engine = self._state, self._engine
+        state = self._state
         test, around, self._around = state.owner, self._around, []
         conversations = state.begun_conversations
         passed = passed and not (conversations and conversations.restarts)
         try:
             self._add_forked(test.journal)
-            if (decided := engine.decided) is not None:
+            if (decided := state.decisions) is not None:
                 decided.recordings.forget_misses()
                 decided.sequences.end_owner(test, passed=passed and is_whole)
             self._judge(test, passed=passed)
@@ -109,7 +108,7 @@ class Scopes:
 
     def close(self, *, passed: bool, is_complete: bool = False) -> None:
         """End all scopes. Without a complete run, what it did not use of them may belong to other fixtures."""
-        if (decided := self._engine.decided) is not None:
+        if (decided := self._state.decisions) is not None:
             for owner in self._owners.values():
                 decided.sequences.end_scope(owner)
                 decided.sequences.end_owner(owner, passed=passed, is_complete=is_complete)
@@ -130,13 +129,15 @@ class Scopes:
         if not journal.changes and not (journal.used and state.settings.mode.writes):
             journal.used.clear()
             return
+        from pytest_mimic._core.engine.decisions import decisions_of
         from pytest_mimic._core.engine.journal_judging import accept, take_back
 
         owner.journal = Journal()
         if passed:
             accept(journal, state.ledger, with_replayed=state.settings.mode.writes)
             return
-        journal.replaces = self._engine.sequences.replaced_by(owner)
+        decided = decisions_of(state)
+        journal.replaces = decided.sequences.replaced_by(owner)
         for name in take_back(journal, state.vault, state.ledger):
-            self._engine.recordings.known.pop(name, None)
+            decided.recordings.known.pop(name, None)
             owner.sequences.pop(name, None)

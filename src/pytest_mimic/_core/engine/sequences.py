@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.engine.owners import Owner, RestartError, SequenceInProgress
+from pytest_mimic._core.engine.owners import Owner, SequenceInProgress
 from pytest_mimic._core.engine.steps import PASS, RealCall, Replay
 from pytest_mimic._core.settings import Mode
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.conversations import ClientConversation
     from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.steps import Step
@@ -28,11 +29,11 @@ class Sequences:
         """Return the step for a call of a sequence.
 
         Raises:
-            MissingRecordingError, StaleRecordingError, CorruptRecordingError: See `Engine.decide`.
+            MissingRecordingError, StaleRecordingError, CorruptRecordingError: See `Decisions.decide`.
         """
         owner = self._state.owner
         name = self._recordings.name_of(call, owner)
-        mode = self._mode_of(call, owner, name)
+        mode = self._state.settings.mode if self._state.only is None else self._mode_of(call, owner, name)
         if mode is Mode.LIVE:
             return PASS
         with self._recordings.guard:
@@ -43,7 +44,7 @@ class Sequences:
             return self._record(owner, name, position, call, recording)
         if recording is None:
             raise self._recordings.miss(call)
-        if mode is not Mode.VERIFY:
+        if mode is not Mode.VERIFY and recording.source is not None:
             self._recordings.check_source(call, recording.source, name=name, recorded=recording.recorded)
         self._state.use(name)
         place = min(position, len(recording.outcomes) - 1)
@@ -56,25 +57,16 @@ class Sequences:
         """Return the mode of a call. At a client, `--mimic-only` selects conversations as a whole."""
         state = self._state
         mode = state.mode_of(call)
-        if state.only is None or call.plan.kind == "function":
+        if call.plan.kind == "function":
             return mode
-        is_wider = owner.name != state.test
         with self._recordings.guard:
-            try:
-                matches = mode is state.settings.mode or (
-                    self._recordings.find(name) is None and self._selects_recorded(call, owner)
-                )
-                is_taken = state.conversations.takes(
-                    owner,
-                    owner.name,
-                    call,
-                    matches=matches,
-                    is_wider=is_wider,
-                    keeps_recorded=state.settings.mode is Mode.RECORD,
-                )
-            except RestartError:
-                raise self._recordings.cannot_begin_again(call) from None
-        return state.settings.mode if is_taken else Mode.REPLAY
+            matches = mode is state.settings.mode or (
+                self._recordings.find(name) is None and self._selects_recorded(call, owner)
+            )
+            is_selected = self._conversation(owner, call).select(
+                call, matches=matches, keeps_recorded=state.settings.mode is Mode.RECORD
+            )
+        return state.settings.mode if is_selected else Mode.REPLAY
 
     def _selects_recorded(self, call: Call, owner: Owner) -> bool:
         """Check whether `--mimic-only` selects a recorded call of the conversation in which a new call is made."""
@@ -106,10 +98,10 @@ class Sequences:
                 owner.sequences[name] = sequence
             is_real = self._state.settings.mode is Mode.RERECORD or position >= len(sequence.old)
             if call.plan.kind != "function":
-                is_real = self._converse(owner, call, is_new=is_real)
+                is_real = self._conversation(owner, call).admit(call, is_new=is_real)
 
-        def finish(outcome: Outcome, duration: float) -> None:
-            stored = recordings.encode(call, outcome, duration, before=sequence.before(position))
+        def finish(real: RealCall, outcome: Outcome, duration: float) -> None:
+            stored = recordings.encode(real, outcome, duration, before=sequence.before(position))
             errors = {position: recordings.error_of(call, outcome)}
             with recordings.guard:
                 sequence.new[position] = stored
@@ -121,14 +113,9 @@ class Sequences:
         self._state.use(name)
         return Replay(self._state, call, sequence.old[position], finish=finish)
 
-    def _converse(self, owner: Owner, call: Call, *, is_new: bool) -> bool:
-        """Return whether a call of a client runs for real."""
-        state = self._state
-        is_wider = owner.name != state.test
-        try:
-            return state.conversations.runs(owner, owner.name, call, is_new=is_new, is_wider=is_wider)
-        except RestartError:
-            raise self._recordings.cannot_begin_again(call) from None
+    def _conversation(self, owner: Owner, call: Call) -> ClientConversation:
+        is_wider = owner.name != self._state.test
+        return self._state.conversations.of(owner, owner.name, call.plan.target, is_wider=is_wider)
 
     def end_scope(self, owner: Owner) -> None:
         """Name a scope of wider fixtures whose conversation was recorded again, while its tests replay theirs."""

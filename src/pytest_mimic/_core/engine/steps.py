@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from random import getstate
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._core.outcome.raising import is_cancellation, is_outcome, raise_again
+from pytest_mimic._core.outcome.outcome import is_cancellation, is_outcome, raise_again
 from pytest_mimic._core.settings import Mode
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import Stored
 
-Finish = Callable[["Outcome", float], None]
-"""Takes the outcome of a real call; the float is its duration in seconds."""
+Finish = Callable[["RealCall", "Outcome", float], None]
+"""Takes a real call and its outcome; the float is its duration in seconds."""
 
 
 class PassThrough:
@@ -90,18 +90,14 @@ class Replay:
 
     def outcome(self) -> Any:
         """Return a fresh copy of the plain value that a client stored."""
-        with self._state.pending:
-            stored = self.stored
+        stored = self.stored
+        try:
             plain = stored.load(self.call.paths).value if stored.is_tagged else stored.player()()
+        except MimicError as error:
+            self._state.pending.note(error)
+            raise
         self._count()
         return plain
-
-    def later(self) -> Callable[[], Any]:
-        """Return a function that does what `outcome` does, at any later time.
-
-        If the value is in memory, the function keeps no other object alive: a run has very many of them.
-        """
-        return self.stored.player() if self.stored.is_here else self.outcome
 
     def _count(self) -> None:
         if not self._is_counted:
@@ -132,98 +128,74 @@ class Replay:
 
             problem = strange_answer if diverged else read_further
             raise self._state.blame(problem(self.call.label, test=self._state.test), self.call)
-        self.call.awaited = self.stored.awaited
-        return RealCall(self._state, self.call, self._finish)
+        real = RealCall(self._state, self.call, self._finish)
+        real.awaited = self.stored.awaited
+        return real
 
 
-class RealCall:
-    """Call the original, and record its outcome.
-
-    Args:
-        state: The run's state.
-        call: The call. Its arguments are saved now, before the original can change them.
-        finish: Records the outcome, or compares it with the recording.
-        flight: The entry that makes identical calls wait for this one.
+class RunningCall:
+    """Call the original. What is mimicked inside of it runs for real.
 
     Attributes:
         active: Whether the call has no outcome so far.
         begun: Whether the stream or coroutine that the call returned is being consumed.
+        awaited: Whether a plain function returned a coroutine or an async generator.
         outer: The exception that the caller was handling when it made the call.
         recorded: The recorded outcome that the caller gets, if the real one is only compared with it.
     """
 
-    __slots__ = (
-        "_drawn",
-        "_finish",
-        "_flight",
-        "_started",
-        "_state",
-        "active",
-        "begun",
-        "call",
-        "outer",
-        "recorded",
-    )
+    __slots__ = ("_started", "_state", "active", "awaited", "begun", "outer", "recorded")
     mode: Literal["run", "verify"] = "run"
 
-    def __init__(
-        self, state: RunState, call: Call, finish: Finish, flight: CallInFlight | None = None
-    ) -> None:
-        call.plan.note(call)
-        self.call = call
+    def __init__(self, state: RunState) -> None:
         self.active = True
-        self.begun = False
-        self.outer = sys.exc_info()[1]
+        self.begun = self.awaited = False
+        self.outer: BaseException | None = None
         self.recorded: Replay | None = None
         self._state = state
-        self._finish = finish
-        self._flight = flight
-        # A client may draw: it waits a random time before it tries again, for example.
-        is_recorded = call.plan.kind == "function" and state.settings.mode is not Mode.VERIFY
-        self._drawn: set[str] | None = set() if is_recorded else None
-        self._started = self._state.clock()
-        state.unfinished[self] = None
+        self._started = state.clock()
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Mark the code that runs in this block, and in threads it starts, as part of this call.
-
-        The global random states from which it draws are noted, each once for this call.
-        """
-        state, before = self._state, self._random_states()
+        """Mark the code that runs in this block, and in threads it starts, as part of this call."""
+        state = self._state
         token = state.inside.set(self)
         state.running.add(self)
         try:
             with state.context_copier:
                 yield
         finally:
-            self._note_draws(before)
             state.running.discard(self)
             with suppress(ValueError):  # a coroutine may be closed in another context than it was awaited in
                 state.inside.reset(token)
-
-    def _random_states(self) -> dict[str, object]:
-        return {} if self._drawn is None else _global_states()
-
-    def _note_draws(self, before: dict[str, object]) -> None:
-        if self._drawn is None:
-            return
-        now = self._random_states()
-        found = [
-            name for name, old in before.items() if name not in self._drawn and now.get(name, old) != old
-        ]
-        if found:
-            self._drawn.update(found)
-            self._state.ledger.count_draw(self.call.label, found)
 
     @property
     def seconds(self) -> float:
         return self._state.clock() - self._started
 
+    @property
+    def label(self) -> str:
+        """The call in one line; empty for one that is not recorded."""
+        return ""
+
     def returned_coroutine(self) -> None:
         """Note that the original returned a coroutine: identical calls may await, instead of blocking a thread."""
-        if self._flight is not None:
-            self._flight.returned_coroutine = True
+
+    def complete(self, outcome: Outcome) -> None:  # noqa: ARG002
+        """Take the outcome of the call."""
+        self.active = False
+
+    def abandon(self, error: BaseException | None = None) -> None:  # noqa: ARG002
+        """End the call without an outcome."""
+        self.active = False
+
+    def answers(self, error: BaseException) -> bool:  # noqa: ARG002
+        """Return whether the caller gets a recorded outcome, although the original raised this."""
+        return False
+
+    def copy(self, value: object) -> object:
+        """Return an item of a stream, as it is to be recorded."""
+        return value
 
     def end_with(self, late: Any, *, unread: Outcome | None = None) -> None:
         """End the call if the stream or coroutine that it returned is discarded before it was consumed.
@@ -243,6 +215,69 @@ class RealCall:
 
         finalize(late, discarded).atexit = False
 
+
+class LiveCall(RunningCall):
+    """Call the original without recording it, in live mode."""
+
+    __slots__ = ()
+
+
+class RealCall(RunningCall):
+    """Call the original, and record its outcome.
+
+    Args:
+        state: The run's state.
+        call: The call. Its arguments are noted now, before the original can change them.
+        finish: Records the outcome, or compares it with the recording.
+        flight: The entry that makes identical calls wait for this one.
+    """
+
+    __slots__ = ("_drawn", "_finish", "_flight", "call", "noted")
+
+    def __init__(
+        self, state: RunState, call: Call, finish: Finish, flight: CallInFlight | None = None
+    ) -> None:
+        self.noted = call.plan.note(call)
+        super().__init__(state)
+        self.call = call
+        self.outer = sys.exc_info()[1]
+        self._finish = finish
+        self._flight = flight
+        # A client may draw: it waits a random time before it tries again, for example.
+        is_recorded = call.plan.kind == "function" and state.settings.mode is not Mode.VERIFY
+        self._drawn: set[str] | None = set() if is_recorded else None
+        state.unfinished[self] = None
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Mark the code that runs in this block as part of this call, and note the global random states that it draws from."""
+        before = None if self._drawn is None else _global_states()
+        try:
+            with super().running():
+                yield
+        finally:
+            if before is not None:
+                self._note_draws(before)
+
+    def _note_draws(self, before: dict[str, object]) -> None:
+        """Note the states that have changed, each once for this call."""
+        assert self._drawn is not None
+        now = _global_states()
+        found = [
+            name for name, old in before.items() if name not in self._drawn and now.get(name, old) != old
+        ]
+        if found:
+            self._drawn.update(found)
+            self._state.ledger.count_draw(self.call.label, found)
+
+    @property
+    def label(self) -> str:
+        return self.call.label
+
+    def returned_coroutine(self) -> None:
+        if self._flight is not None:
+            self._flight.returned_coroutine = True
+
     def finish(self, plain: object) -> None:
         """Complete the call with a plain value; see `complete`."""
         from pytest_mimic._core.outcome.outcome import Outcome
@@ -257,16 +292,14 @@ class RealCall:
         """
         if not self.active:
             return
-        duration = self.seconds
+        duration = self._state.clock() - self._started
         try:
-            with self._state.pending:
-                self._finish(outcome, duration)
+            self._finish(self, outcome, duration)
+        except MimicError as error:
+            self._state.pending.note(error)
+            raise
         finally:
             self._end()
-
-    def answers(self, error: BaseException) -> bool:  # noqa: ARG002 - for Verification
-        """Return whether the caller gets a recorded outcome, although the original raised this."""
-        return False
 
     def abandon(self, error: BaseException | None = None) -> None:
         """End the call without an outcome. Nothing is recorded; the summary names a call that was cancelled or raised.
@@ -318,69 +351,6 @@ class RealCall:
             return value
 
 
-class Verification(RealCall):
-    """Call the original, compare its outcome with the recording, and give the recorded one.
-
-    So the calls that follow are the recorded ones. Drift does not raise here: it fails the test afterwards.
-    """
-
-    __slots__ = ("_replay", "exhausted", "outcome")
-    mode: Literal["run", "verify"] = "verify"
-
-    def __init__(self, state: RunState, call: Call, finish: Finish, recorded: Replay) -> None:
-        super().__init__(state, call, finish)
-        self.recorded = self._replay = recorded
-        self.outcome, self.exhausted = recorded.outcome, recorded.exhausted
-
-    def answers(self, error: BaseException) -> bool:
-        """Return whether the caller gets the recorded outcome: not after an interrupt or an error of ours."""
-        return is_outcome(error)
-
-    def abandon(self, error: BaseException | None = None) -> None:
-        """End the call. A failure of the original is drift; see `RealCall.abandon`."""
-        if error is None or not is_outcome(error):
-            super().abandon()
-            return
-        from pytest_mimic._core.outcome.outcome import Outcome
-
-        self.complete(Outcome.of_exception(error))
-
-    def refuse(self) -> Replay:
-        """End the call because its request contains the placeholder of a secret. It cannot be verified."""
-        from pytest_mimic._core.describe.messages import unsendable
-
-        self.abandon()
-        self._state.ledger.verified += 1
-        error = self._state.blame(unsendable(self.call.label, test=self._state.test), self.call)
-        if self._state.log is not None:
-            self._state.log.note("drifted", self.call, stored=self._replay.stored, error=error)
-        return self._replay
-
-
-class LiveCall(RealCall):
-    """Call the original without recording it. What is mimicked inside of it runs for real, as it does while recording."""
-
-    __slots__ = ()
-
-    def __init__(self, state: RunState) -> None:
-        from types import SimpleNamespace
-
-        self.call: Any = SimpleNamespace(awaited=False)
-        self.active, self.begun = True, False
-        self.outer = self.recorded = self._flight = self._drawn = None
-        self._state = state
-        self._finish = lambda _outcome, _seconds: None
-        self._started = self._state.clock()
-
-    def abandon(self, error: BaseException | None = None) -> None:  # noqa: ARG002 - as for a RealCall
-        """End the call. Nothing is recorded in any case."""
-        self._end()
-
-    def copy(self, value: object) -> object:
-        """Return an item of a stream itself."""
-        return value
-
-
 def _global_states() -> dict[str, object]:
     """Return the global random states by module, to be compared. That of numpy is among them if numpy is imported already."""
     states: dict[str, object] = {"random": getstate()}
@@ -395,5 +365,5 @@ def _global_states() -> dict[str, object]:
     return states
 
 
-Step = PassThrough | Replay | RealCall
+Step = PassThrough | Replay | RunningCall
 PASS = PassThrough()

@@ -12,11 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.identity import Unstable, fingerprint
-from pytest_mimic._core.outcome.raising import is_outcome
+from pytest_mimic._core.outcome.outcome import is_outcome
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.steps import RealCall, Replay
+    from pytest_mimic._core.engine.steps import Replay, RunningCall
     from pytest_mimic._core.outcome.outcome import Outcome
 
 
@@ -113,7 +113,7 @@ async def perform_async(script: Script, close: Callable[[], Any] | None = None) 
             await close()
 
 
-def relaying(step: RealCall, real: Any) -> Script:
+def relaying(step: RunningCall, real: Any) -> Script:
     """Relay a real stream, and record it or compare it with the recorded one."""
     recorded = step.recorded
     if recorded is None or recorded.stored.kind != "stream":  # a function of another kind may be recorded
@@ -121,7 +121,7 @@ def relaying(step: RealCall, real: Any) -> Script:
     return verifying(step, recorded, real)
 
 
-def recording(real_call: RealCall, real: Any, *, replies: Sequence[Reply] = ()) -> Script:
+def recording(real_call: RunningCall, real: Any, *, replies: Sequence[Reply] = ()) -> Script:
     """Relay a real generator or async generator and record it.
 
     The replies are those of a reader who has had the first items already, one for each.
@@ -178,7 +178,7 @@ def recording(real_call: RealCall, real: Any, *, replies: Sequence[Reply] = ()) 
         real_call.abandon()
 
 
-def verifying(step: RealCall, recorded: Replay, real: Any) -> Script:
+def verifying(step: RunningCall, recorded: Replay, real: Any) -> Script:
     """Give the items of a recorded stream, and let the real one take the same steps.
 
     The real items are compared as far as the reader went. Past the recorded end, the real stream is asked for one more.
@@ -251,7 +251,7 @@ def replaying(step: Replay, real: Callable[[], Any]) -> Script:
     outcome = step.load()
     expected = replies_to(outcome)
     replies: list[Reply] = []
-    real_call: RealCall | None = None
+    real_call: RunningCall | None = None
     while real_call is None and len(replies) < len(outcome.items):
         try:
             reply = Reply((yield Give(outcome.items[len(replies)])))

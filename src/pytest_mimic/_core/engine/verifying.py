@@ -1,18 +1,22 @@
-"""Compares a real outcome with its recording."""
+"""Verifies calls: makes them for real, and compares the real outcome with its recording."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from pytest_mimic._core.compare import compare
+from pytest_mimic._core.compare.outcome_comparison import compare
 from pytest_mimic._core.describe.messages import drift, unverifiable
+from pytest_mimic._core.engine.steps import RealCall
 from pytest_mimic._core.engine.streams import share_beginning
+from pytest_mimic._core.outcome.outcome import is_outcome
 from pytest_mimic._core.target_options import target_line
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Plan
+    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.steps import Finish, Replay
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.redact.redactor import Redactor
@@ -23,8 +27,47 @@ if TYPE_CHECKING:
 _MOST_RECOMMENDED = 5
 
 
+class Verification(RealCall):
+    """Call the original, compare its outcome with the recording, and give the recorded one.
+
+    So the calls that follow are the recorded ones. Drift does not raise here: it fails the test afterwards.
+    """
+
+    __slots__ = ("_replay", "exhausted", "outcome")
+    mode: Literal["run", "verify"] = "verify"
+
+    def __init__(self, state: RunState, call: Call, finish: Finish, recorded: Replay) -> None:
+        super().__init__(state, call, finish)
+        self.recorded = self._replay = recorded
+        self.outcome, self.exhausted = recorded.outcome, recorded.exhausted
+
+    def answers(self, error: BaseException) -> bool:
+        """Return whether the caller gets the recorded outcome: not after an interrupt or an error of ours."""
+        return is_outcome(error)
+
+    def abandon(self, error: BaseException | None = None) -> None:
+        """End the call. A failure of the original is drift; see `RealCall.abandon`."""
+        if error is None or not is_outcome(error):
+            super().abandon()
+            return
+        from pytest_mimic._core.outcome.outcome import Outcome
+
+        self.complete(Outcome.of_exception(error))
+
+    def refuse(self) -> Replay:
+        """End the call because its request contains the placeholder of a secret. It cannot be verified."""
+        from pytest_mimic._core.describe.messages import unsendable
+
+        self.abandon()
+        self._state.ledger.verified += 1
+        error = self._state.blame(unsendable(self.call.label, test=self._state.test), self.call)
+        if self._state.log is not None:
+            self._state.log.note("drifted", self.call, stored=self._replay.stored, error=error)
+        return self._replay
+
+
 def drift_of(
-    call: Call,
+    real: RealCall,
     stored: Stored,
     actual: Outcome,
     *,
@@ -36,6 +79,7 @@ def drift_of(
 
     `paths` gets the paths of the differences; see `compare`.
     """
+    call = real.call
     recorded, failure = stored.load(call.paths), _failure(actual)
     if failure is not None and _failure(recorded) is None:
         error = unverifiable(call.label, failure, test=test, redactor=redactor)
@@ -44,7 +88,7 @@ def drift_of(
     plan, options = call.plan, call.plan.options
     lines = []
     paths = {} if paths is None else paths
-    if stored.awaited and not (call.awaited or call.is_async or recorded.kind != actual.kind):
+    if stored.awaited and not (real.awaited or call.is_async or recorded.kind != actual.kind):
         lines, paths[None] = ["the call returned something to await when recorded, not now"], None
     lines += compare(
         plan.comparable(recorded, actual),

@@ -108,7 +108,7 @@ def _execution() -> Any:
 
 
 def _play(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return the plain recorded value of a call, or `_NOT_PLAYED` if `Engine.decide` has to look at it.
+    """Return the plain recorded value of a call, or `_NOT_PLAYED` if `Decisions.decide` has to look at it.
 
     This is the shortest way of a replay: no `Call` is made, and after the first call no file is read.
     """

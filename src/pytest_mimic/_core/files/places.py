@@ -56,7 +56,6 @@ class FoldersMet:
         self.changes = 0
 
     def note(self, place: PathPlace) -> None:
-        """Note the place of a path that counts."""
         if place.given and place.given != self._last:
             self._last = place.given
             self.changes += 1
@@ -93,7 +92,6 @@ class Places:
 
     @cached_property
     def digests(self) -> FileDigests:
-        """The digests of files, as read in this run."""
         from pytest_mimic._core.files.digests import FileDigests
 
         return FileDigests(self.now)

@@ -10,7 +10,7 @@ from itertools import count
 from typing import NamedTuple
 
 from pytest_mimic._core.event_loop import outside_event_loop
-from pytest_mimic._core.files.patient import patient
+from pytest_mimic._core.files.whole import patient
 
 _numbers = count()
 # Git runs what is in its folder. On Windows, `git~1` is its short name.
@@ -32,7 +32,6 @@ class FileTarget(NamedTuple):
 
     @property
     def parent(self) -> FileTarget:
-        """The folder around it."""
         return FileTarget(self.root, self.names[:-1])
 
 
@@ -114,14 +113,12 @@ def _whole_beside(path: str) -> str:
 
 
 def _write(file: FileToWrite, path: str) -> None:
-    """Write a file that does not exist yet."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     with open(os.open(path, flags, 0o777 if file.is_executable else 0o666), "wb") as out:  # noqa: PTH123
         out.writelines(file.pieces())
 
 
 def _remove(path: str) -> None:
-    """Remove a file, a link or an empty folder."""
     with suppress(FileNotFoundError, NotADirectoryError):
         if not os.path.isdir(path) or os.path.islink(path):  # noqa: PTH112, PTH114
             os.unlink(path)  # noqa: PTH108

@@ -26,7 +26,6 @@ class FileState(NamedTuple):
     digest: bytes | None
 
     def equals(self, other: FileState) -> bool:
-        """Return whether the file has the same content, as far as it was read."""
         if self.is_executable != other.is_executable or self.size != other.size:
             return False
         if self.digest is not None and other.digest is not None:

@@ -43,6 +43,14 @@ def fingerprint(value: object, *, places: Places | None = None) -> str:
     return xxh3_128_hexdigest(_VALUE + data)
 
 
+def identity_of(value: object, places: Places | None = None) -> str | None:
+    """Return the value's fingerprint, or None for a value without a stable identity."""
+    try:
+        return fingerprint(value, places=places)
+    except Exception:  # the value's own code failed, which is reported when a call needs the identity
+        return None
+
+
 def fingerprint_outcome(value: object) -> str | None:
     """Return the identity of an outcome, 32 hex digits, or None if a part of the value has no stable identity.
 

@@ -57,12 +57,10 @@ class Raw:
 
 
 def type_tag(type_: type) -> str:
-    """Return the tag of a type that no table lists."""
     return f"{type_.__module__}:{type_.__qualname__}"
 
 
 def is_stdlib(module: str) -> bool:
-    """Return whether a module is part of the standard library."""
     return module.partition(".")[0] in sys.stdlib_module_names
 
 

@@ -53,7 +53,6 @@ def slot_members(type_: type, *, below: type = object) -> dict[str, MemberDescri
 
 
 def slot_values(value: object, members: Mapping[str, MemberDescriptorType]) -> dict[str, Any]:
-    """Return the values of the slots that have one."""
     found: dict[str, Any] = {}
     for name, member in members.items():
         with suppress(AttributeError):

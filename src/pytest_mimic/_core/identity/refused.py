@@ -40,8 +40,7 @@ def full_name(type_: type) -> str:
 
 
 def human_name(type_: type) -> str:
-    """Return what an object of this type is, in words."""
-    from pytest_mimic._core.identity.type_words import words_for
+    from pytest_mimic._core.identity.libraries import words_for
 
     return words_for(type_) or f"an object of {type_.__module__}.{type_.__qualname__}"
 

@@ -55,7 +55,6 @@ def plain_nans(values: Plain) -> Plain:
 
 
 def has_long(values: Iterable[Any]) -> bool:
-    """Check whether a text or bytes among some values is long."""
     return any(type(value) in SIZED and len(value) > LONG for value in values)
 
 

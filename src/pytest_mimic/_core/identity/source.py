@@ -31,7 +31,6 @@ def _stdlib(resolve: Callable[[str], str] = realpath) -> str:
 
 
 def is_in_stdlib(file: str) -> bool:
-    """Return whether a source file belongs to the standard library."""
     path = realpath(file)
     # site-packages and dist-packages are inside the standard library's folder.
     return path.startswith(_stdlib() + os.sep) and "-packages" + os.sep not in path

@@ -257,7 +257,6 @@ def _write_lists(walk: Walk, column: Column, update: Update, _level: int) -> tup
 
 
 def joined(walk: Walk, column: Column) -> Column:
-    """Return the contents of containers, one after the other."""
     if len(column) == 1:
         return column[0] if type(column[0]) is list else list(column[0])
     if walk.cells + sum(map(len, column)) > MOST_CELLS:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import cloudpickle  # type: ignore[import-untyped]
 
-from pytest_mimic._core.outcome.importable_names import importable, name_of
+from pytest_mimic._core.outcome.allow_list import importable, name_of
 from pytest_mimic._core.outcome.reducing import named, reduced
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from types import FunctionType, ModuleType
 from typing import Any
 
-from pytest_mimic._core.identity.identities import identity_of
+from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.identity.object_state import slot_members
 from pytest_mimic._core.identity.opening import parts_of
 

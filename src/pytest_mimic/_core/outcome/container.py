@@ -62,7 +62,6 @@ class Packer:
         self.checksum = ""
 
     def pieces(self) -> Iterator[bytes | memoryview]:
-        """Yield the bytes to write, in order."""
         table = []
         yield self._counted(self.start)
         for data, item in self._segments:
@@ -125,12 +124,10 @@ class FilePacker(Packer):
 
 
 def checksum_of(pickled: Pickled) -> str:
-    """Return the checksum that the file of this pickle will have."""
     return checksum_of_segments(data for data, _ in _segments(pickled))
 
 
 def checksum_of_segments(segments: Iterable[memoryview | bytes]) -> str:
-    """Return the checksum of a file with these segments."""
     content = xxh3_128()
     for segment in segments:
         data = memoryview(segment)
@@ -180,7 +177,6 @@ def unpack_segments(data: memoryview, checksum: str, header: bytes = START) -> I
 
 
 def _table(data: memoryview, header: bytes = START) -> tuple[str, list[Segment]]:
-    """Return the checksum and the table, both checked."""
     size = len(data)
     if bytes(data[: len(START)]) != header:
         raise DamagedError("")
@@ -271,7 +267,6 @@ def _choose(data: memoryview, item: int) -> tuple[Segment, bytes | None]:
 
 
 def _sample(block: memoryview, item: int) -> memoryview:
-    """Return whole items from all over a block."""
     if len(block) <= _PIECES * _PIECE:
         return block
     step = len(block) // _PIECES // item * item

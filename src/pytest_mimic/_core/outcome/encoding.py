@@ -12,7 +12,7 @@ from xxhash import xxh3_128
 
 from pytest_mimic._core.outcome import exceptions, pickles
 from pytest_mimic._core.outcome import unpickling as loading
-from pytest_mimic._core.outcome.importable_names import resolve
+from pytest_mimic._core.outcome.allow_list import resolve
 from pytest_mimic._core.outcome.outcome import Outcome, OutcomeKind
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._core.outcome.plain import layout_of, repeated_parts, text_of
@@ -38,7 +38,6 @@ class Readable:
     objects: dict[str, bytes] = field(default_factory=dict)
 
     def load(self, paths: PathStore | None) -> Any:
-        """Return a fresh copy of the value."""
         tree = loads(self.text)
         if not self.is_tagged:
             return tree
@@ -61,7 +60,6 @@ class Snapshot:
     paths: PathStore = NOWHERE
 
     def load(self) -> Any:
-        """Return a fresh copy of the item."""
         if self.readable is not None:
             return self.readable.load(self.paths)
         return _load(cast(pickles.Pickled, self.pickled), self.paths)

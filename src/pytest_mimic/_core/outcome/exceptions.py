@@ -10,7 +10,7 @@ from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, cast
 
 from pytest_mimic._core.identity.object_state import slot_members, slot_values
-from pytest_mimic._core.outcome.importable_names import importable, name_of, resolve
+from pytest_mimic._core.outcome.allow_list import importable, name_of, resolve
 
 # Fields in C, which are neither in `args` nor in `__dict__`. `AttributeError.obj` is left out: it is any object.
 FIELDS: dict[type[BaseException], tuple[str, ...]] = {
@@ -50,7 +50,6 @@ def _set(exception: BaseException, **attributes: object) -> None:
 
 
 def restore(exception: BaseException, state: dict[str, Any]) -> None:
-    """Give the exception its attributes, notes and links."""
     _check(exception)
     exception.__dict__.update(state.get("attributes", {}))
     if "notes" in state:

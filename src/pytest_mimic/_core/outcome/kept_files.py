@@ -1,9 +1,9 @@
-"""The files of an outcome: listed in its recording, each content in an object of its own, equal ones once."""
+"""The files and long bytes of an outcome: each content in an object of its own, equal ones once."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from pytest_mimic._core.files.restoring import (
     check_names,
     write_files,
 )
-from pytest_mimic._core.files.written import WrittenFile, WrittenFolder
+from pytest_mimic._core.files.written import PIECE, WrittenFile, WrittenFolder
 from pytest_mimic._core.outcome.container import FILE_START, checksum_of_segments, unpack_segments
 
 Listing = dict[str, Any]
@@ -86,7 +86,6 @@ class KeptFiles:
             self.sources = {name: spooled(file, folder, number) for number, (name, file) in found}
 
     def drop(self) -> None:
-        """Remove the copies, as the files are in the vault."""
         self.sources = {}
         if self._spool is not None:
             from shutil import rmtree
@@ -125,8 +124,7 @@ class KeptFiles:
 
 
 def _listed_file(file: WrittenFile) -> dict[str, Any]:
-    checksum = checksum_of_segments(file.pieces())
-    listed = {"object": f"objects/{checksum[:2]}/{checksum}.bin", "size": file.size}
+    listed = {"object": _object_of(file.pieces()), "size": file.size}
     return {**listed, "executable": True} if file.is_executable else listed
 
 
@@ -135,7 +133,6 @@ def _inside(folder: FileTarget, name: str) -> FileTarget:
 
 
 def objects_in(listing: Listing) -> Iterator[str]:
-    """Yield the names of the objects in a listing."""
     for one in listing.values():
         if one is not None:
             files = one["files"].values() if "files" in one else [one]
@@ -143,7 +140,6 @@ def objects_in(listing: Listing) -> Iterator[str]:
 
 
 def listing_fault(listing: Any) -> str | None:
-    """Return what is wrong with a listing of files, or None."""
     if type(listing) is not dict:
         return "files must be an object"
     for one in listing.values():
@@ -189,3 +185,19 @@ def _file_fault(file: Any) -> str | None:
 def content_of(data: memoryview, name: str) -> Iterator[Any]:
     """Yield the content of an object. DamagedError: it is not what its name says."""
     return unpack_segments(data, name.rpartition("/")[2].partition(".")[0], FILE_START)
+
+
+def pieces_of(content: bytes) -> Iterator[bytes]:
+    """Yield the content in the pieces in which objects store it; empty content is one empty piece."""
+    for start in range(0, max(len(content), 1), PIECE):
+        yield content[start : start + PIECE]
+
+
+def object_name(content: bytes) -> str:
+    """Return the name of the object of this content, which contains its checksum."""
+    return _object_of(pieces_of(content))
+
+
+def _object_of(pieces: Iterable[bytes]) -> str:
+    checksum = checksum_of_segments(pieces)
+    return f"objects/{checksum[:2]}/{checksum}.bin"

@@ -1,8 +1,11 @@
-"""The outcome of a recorded call: a value, an exception or a stream of items."""
+"""The outcome of a recorded call: a value, an exception or a stream of items, made of stored bodies, raised again."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import sys
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +56,6 @@ class Outcome:
 
     @classmethod
     def of_value(cls, value: object) -> Outcome:
-        """Return the outcome of a call that returned."""
         return cls("value", value=value)
 
     @classmethod
@@ -74,3 +76,93 @@ class Outcome:
     def last(self) -> Outcome | None:
         """The end of a stream, or the outcome itself if it is not a stream."""
         return self.end if self.kind == "stream" else self
+
+
+def decode_plain(body: Any) -> Outcome:
+    """Return the outcome of a JSON body, whose parts become the outcome's.
+
+    Raises:
+        KeyError, TypeError, ValueError: The body has another shape.
+        ImportError, AttributeError: The class of an exception does not exist.
+    """
+    outcome = _decode(body)
+    if outcome.kind == "stream":
+        outcome.items = body["stream"]["items"]
+    return outcome
+
+
+def decode_pickled(bodies: list[Any]) -> Outcome:
+    """Return the outcome of loaded pickles: the body, then the items of a stream.
+
+    Raises:
+        LookupError, TypeError, AttributeError: The body has another shape.
+    """
+    outcome = _decode(bodies[0])
+    outcome.items = bodies[1:]
+    return outcome
+
+
+def _decode(body: Any) -> Outcome:
+    changed = body.get("changed", {})
+    if "raised" in body:
+        raised = body["raised"]
+        if isinstance(raised, dict):  # the tree of a JSON body; a pickle has the exception itself
+            from pytest_mimic._core.outcome.exceptions import from_plain
+
+            raised = from_plain(raised)
+        if not isinstance(raised, Exception):
+            raise TypeError(f"{type(raised)!r} is not an outcome: it is not an Exception")
+        outcome = Outcome("raised", exception=raised)
+    elif "stream" in body:
+        stream = body["stream"]
+        end = stream.get("end")
+        outcome = Outcome("stream", end=None if end is None else _decode(end), sent=stream.get("sent"))
+    elif "returned" in body:
+        outcome = Outcome("value", value=changed[body["returned"]])
+    else:
+        outcome = Outcome("value", value=body["value"])
+    outcome.changed = changed
+    return outcome
+
+
+def is_outcome(error: BaseException) -> bool:
+    """Return whether an exception is the outcome of a call, rather than a sign that the call was cut short."""
+    from unittest import SkipTest
+
+    futures, pytest = sys.modules.get("concurrent.futures"), sys.modules.get("pytest")
+    cut_short = [SkipTest, MimicError]
+    cut_short += [futures.CancelledError] if futures else []
+    cut_short += [pytest.exit.Exception] if pytest else []  # an Exception, unlike its other outcomes
+    return isinstance(error, Exception) and not isinstance(error, tuple(cut_short))
+
+
+def is_cancellation(error: BaseException | None) -> bool:
+    """Return whether an exception is a task's cancellation, by its name: no event loop (asyncio, trio) is imported."""
+    return type(error).__name__ in ("CancelledError", "Cancelled")
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Return whether an exception interrupts the code from outside: Ctrl-C, a cancellation, a closed generator."""
+    pytest = sys.modules.get("pytest")
+    kinds = (KeyboardInterrupt, GeneratorExit, *([pytest.exit.Exception] if pytest else []))
+    return is_cancellation(error) or isinstance(error, kinds)
+
+
+def raise_again(exception: BaseException) -> NoReturn:
+    """Raise an exception with its recorded context. The exception that the caller is handling goes to that chain's end."""
+    recorded, handled = exception.__context__, sys.exc_info()[1]
+    try:
+        raise exception
+    except BaseException:
+        if recorded is None or handled is None:
+            raise
+        # Python has replaced the recorded context with `handled`. Not setattr: a frozen dataclass refuses it.
+        object.__setattr__(exception, "__context__", recorded)
+        first, seen = recorded, {id(recorded)}
+        while first.__context__ is not None and id(first.__context__) not in seen:
+            first = first.__context__
+            seen.add(id(first))
+        object.__setattr__(first, "__context__", handled)
+        raise
+    finally:
+        del exception  # its traceback refers to this frame

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.outcome.allow_list import is_code
+from pytest_mimic._core.outcome.allow_list import is_code, resolve
 from pytest_mimic._core.outcome.placed_paths import (
     NOWHERE,
     PathStore,
@@ -54,7 +54,6 @@ class Pickled:
     python: str = ""
 
     def detach(self) -> None:
-        """Copy the buffers, so that the value may change."""
         self.buffers = [Buffer(memoryview(bytearray(memory)), item) for memory, item in self.buffers]
 
     def copies(self) -> list[bytearray]:
@@ -72,11 +71,10 @@ class ImportCollector(Admission):
         self.has_custom_identity = False
         self.has_paths = False
 
-    def find(self, module: str, qualname: str) -> Any:
-        """Return the object with this name."""
+    def find(self, module: str, qualname: str, resolve: Callable[[str, str], Any] = resolve, /) -> Any:
         from pytest_mimic._core.identity.kinds import registered_kind
 
-        found = self._found(module, qualname)
+        found = self._found(module, qualname, resolve)
         name = f"{module}:{qualname}"
         (self.code if is_code(name, found) else self.imports).add(name)
         self.has_custom_identity |= isinstance(found, type) and registered_kind(found) is not None

@@ -35,7 +35,7 @@ class _NotingFakes(Admission):
         super().__init__()
         self._noted = found
 
-    def find(self, module: str, qualname: str) -> Any:
+    def find(self, module: str, qualname: str, _resolve: object = None, /) -> Any:
         self._noted.add(f"{module}:{qualname}")
         return self._by_name if (module, qualname) in NAMED else _Made
 
@@ -44,7 +44,7 @@ class _NotingFakes(Admission):
 
 
 class _Fakes(Admission):
-    def find(self, module: str, qualname: str) -> Any:
+    def find(self, module: str, qualname: str, _resolve: object = None, /) -> Any:
         # These two return an imported object when they are called.
         return _Finder if (module, qualname) in {*NAMED, ("builtins", "type")} else _Imported
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 import pickle
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from pytest_mimic._core.outcome.allow_list import is_code
-from pytest_mimic._core.outcome.importable_names import resolve
+from pytest_mimic._core.outcome.allow_list import is_code, resolve
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 
 # The name that represents, in a pickle, a function whose own name leads to its mimic wrapper: now, and in 1.0.0rc1.
@@ -30,27 +29,25 @@ class Admission:
         self._code = frozenset(code)
         self._admitted: set[str] = set()
 
-    def find(self, module: str, qualname: str) -> Any:
-        """Return the object with a name.
+    def find(self, module: str, qualname: str, resolve: Callable[[str, str], Any] = resolve, /) -> Any:
+        """Return the object with a name, as `resolve` finds it.
 
         Raises:
             RefusedError: The name is not listed, or it is code and not listed as code.
         """
         name = f"{module}:{qualname}"
         if name in self._admitted:
-            return self._found(module, qualname)
+            return self._found(module, qualname, resolve)
         if name not in self._imports and name not in self._code:
             raise RefusedError(f"it imports {name}, which its recording does not list")
-        found = self._found(module, qualname)
+        found = self._found(module, qualname, resolve)
         if name not in self._code and is_code(name, found):
             raise CodeRefusedError(f"it imports {name}, which its recording does not list as code")
         self._admitted.add(name)
         return found
 
-    def _found(self, module: str, qualname: str) -> Any:
-        if (module, qualname) in NAMED:
-            return self.find
-        return resolve(module, qualname)
+    def _found(self, module: str, qualname: str, resolve: Callable[[str, str], Any]) -> Any:
+        return self.find if (module, qualname) in NAMED else resolve(module, qualname)
 
 
 class RefusedError(Exception):

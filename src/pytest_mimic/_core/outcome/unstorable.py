@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from types import FunctionType
 
+from pytest_mimic._core.identity.libraries import words_for
 from pytest_mimic._core.identity.opening import parts_of
-from pytest_mimic._core.identity.type_words import words_for
 from pytest_mimic._core.outcome import pickles
 from pytest_mimic._core.outcome.outcome import OutcomeKind
 from pytest_mimic._core.outcome.reducing import lazy_remedy
@@ -43,7 +43,6 @@ def refusal(
 
 
 def is_storable(value: object) -> bool:
-    """Return whether a value can be pickled and loaded again."""
     try:
         pickles.dump(value)
     except Exception:  # the value's parts may raise anything

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.pending.drift_files import Row, mark_of, staged_folder, staged_vault, tidy
 from pytest_mimic._core.pending.overlay import OverlayStore, mark_of_content
+from pytest_mimic._core.pending.review_folder import ReviewFolder, Row, mark_of
 from pytest_mimic._core.pending.waiting import discard
-from pytest_mimic._core.vault import FolderStore, Recording, Vault
+from pytest_mimic._core.vault import Recording, Vault
 from pytest_mimic._core.vault.file_names import CASSETTES, recording_name
 from pytest_mimic.errors import MimicError
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 
 class Acceptor:
-    """Accepts and refuses the changes of one file.
+    """Accepts and refuses the changes of a folder.
 
     Args:
         vault: The store of the project's vault.
-        file: The file of changes.
+        folder: What waits.
         label: The vault's name in messages.
         detaches: Whether large objects are written so that Git ignores them.
     """
 
-    def __init__(self, vault: Store, file: Path, *, label: str, detaches: bool = False) -> None:
-        self._file = file
+    def __init__(self, vault: Store, folder: ReviewFolder, *, label: str, detaches: bool = False) -> None:
+        self._folder = folder
         # No pickle is loaded: outcomes are written as they are.
         self._vault = Vault(vault, pickles="forbid", label=label, detaches=detaches)
-        self._store = OverlayStore(FolderStore(staged_folder(file)), self._vault.store)
+        self._store = OverlayStore(folder.recordings, self._vault.store)
         self._label = label
 
     def alone(self) -> AbstractContextManager[None]:
@@ -61,17 +61,17 @@ class Acceptor:
         """Forget a change. The vault stays as it is."""
         if row.get("place") is None:
             discard(self._store, row["staged"])
-            tidy(self._file)
+            self._folder.tidy()
 
     # -- drifts, each one outcome
 
     def _staged(self, row: Row) -> tuple[Recording, Stored]:
         """Return the recording that a run has kept for a drift, and the new outcome."""
-        staged = staged_vault(self._file).read(row["staged"])
+        staged = self._folder.drift_vault().read(row["staged"])
         if staged is None or len(staged.outcomes) < 2:
             raise MimicError(
-                f"{row['call']}: its new outcome is missing in {staged_folder(self._file)}",
-                remedies=["to make it again: pytest --mimic-verify --mimic-drift=FILE"],
+                f"{row['call']}: its new outcome is missing in {self._folder.label}",
+                remedies=["to make it again: pytest --mimic-verify --mimic-review"],
             )
         return staged, staged.outcomes[-1].lifted()
 
@@ -109,13 +109,13 @@ class Acceptor:
 
     def _foreign(self, row: Row) -> MimicError:
         return MimicError(
-            f"{row['call']} cannot be accepted: its new outcome in {staged_folder(self._file)} is that of another function"
+            f"{row['call']} cannot be accepted: its new outcome in {self._folder.label} is that of another function"
         )
 
     def _changed(self, row: Row) -> MimicError:
         return MimicError(
             f"{row['call']} was not accepted: {self._label}/{row['file']} has changed since this drift was found",
-            remedies=["to look for drifts again: pytest --mimic-verify --mimic-drift=FILE"],
+            remedies=["to look for drifts again: pytest --mimic-verify --mimic-review"],
         )
 
     # -- recordings and cassettes that wait
@@ -125,7 +125,7 @@ class Acceptor:
         content = vault.store.read(name)
         waiting = self._store.over.read(row["staged"])
         if waiting is None:
-            raise MimicError(f"{row['call']}: {staged_folder(self._file)}/{row['staged']} is missing")
+            raise MimicError(f"{row['call']}: {self._folder.label}/recordings/{row['staged']} is missing")
         if mark_of_content(content) != row["before"]:
             raise MimicError(
                 f"{row['call']} was not accepted: {self._label}/{name} has changed since",
@@ -149,7 +149,7 @@ class Acceptor:
             outcomes = _lifted(recording.outcomes, [] if known is None else known.outcomes)
             vault.write(name, recording._replace(outcomes=outcomes))
         discard(self._store, name)
-        tidy(self._file)
+        self._folder.tidy()
 
 
 def _lifted(outcomes: Sequence[Stored], before: Sequence[Stored]) -> list[Stored]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 
 from xxhash import xxh3_64_hexdigest
 
-from pytest_mimic._core.pending.drift_files import BEFORE
-from pytest_mimic._core.vault.clearing import Cleared
+from pytest_mimic._core.pending.review_folder import BEFORE
 from pytest_mimic._core.vault.file_names import FOLDERS
 from pytest_mimic._core.vault.folder import FolderStore
 from pytest_mimic._core.vault.locks import Locks
@@ -25,6 +24,10 @@ class OverlayStore:
         over: Holds these files.
         vault: Is read only.
     """
+
+    #: The objects that no recording names any more go when the run has ended.
+    keeps_objects = True
+    run_mark = None
 
     def __init__(self, over: FolderStore, vault: Store) -> None:
         self.over = over
@@ -65,12 +68,6 @@ class OverlayStore:
                 deleted += self.size(name) is not None
                 self.write(name, _DELETED)
         return deleted
-
-    def clear(self, names: Collection[str]) -> Cleared:
-        """Delete recordings. The objects that none names any more go when the run has ended."""
-        deleted = self.delete(names)
-        self.prune({name.rpartition("/")[0] for name in names})
-        return Cleared(deleted, 0, 0)
 
     def size(self, name: str) -> int | None:
         size = self.over.size(name)

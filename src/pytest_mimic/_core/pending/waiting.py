@@ -1,40 +1,36 @@
-"""Keeps what a run found for a review: the drifts of `--mimic-drift`, and the recordings of `--mimic-review`."""
+"""Keeps what a run with `--mimic-review` has found: recordings that are new or changed, and drifts."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from pytest_mimic._core.describe.recorded_files import CatalogFile
 from pytest_mimic._core.outcome.plain import layout
-from pytest_mimic._core.pending.drift_files import (
-    BEFORE,
-    REVIEW_FILE,
-    ChangesFile,
-    Row,
-    id_of,
-    staged_folder,
-    tidy,
-    write_drifts,
-)
 from pytest_mimic._core.pending.overlay import OverlayStore, mark_of_content
-from pytest_mimic._core.settings import Settings
+from pytest_mimic._core.pending.review_folder import BEFORE, REVIEW_FOLDER, ReviewFolder, Row, id_of, merged
+from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.vault import FolderStore
 from pytest_mimic._core.vault.file_names import FOLDERS
+from pytest_mimic._core.words import plural
 
 # Facts of a recording that say nothing about its outcomes.
 _OF_THE_RUN = ("test", "recorded")
 
 
+def folder_of(settings: Settings) -> ReviewFolder:
+    """Return the folder of what waits in a project."""
+    return ReviewFolder(settings.rootdir / REVIEW_FOLDER)
+
+
 def store_over(settings: Settings) -> OverlayStore:
-    """Return the store of a `--mimic-review` run, which leaves the vault as it is."""
-    staged = FolderStore(staged_folder(settings.rootdir / REVIEW_FILE))
-    return OverlayStore(staged, FolderStore(settings.vault))
+    """Return the store of a recording run with `--mimic-review`, which leaves the vault as it is."""
+    return OverlayStore(folder_of(settings).recordings, FolderStore(settings.vault))
 
 
 def begin(settings: Settings) -> None:
     """Drop what an earlier run has kept of recordings that have changed in the vault since then."""
+    folder_of(settings).make()
     store = store_over(settings)
     for name in waiting(store):
         if not is_current(store, name):
@@ -61,34 +57,30 @@ def discard(store: OverlayStore, name: str) -> None:
     store.prune({name.rpartition("/")[0]})
 
 
-def keep_drifts(settings: Settings, rows: Sequence[Row]) -> str:
-    """Write the drifts of a run to the file of `--mimic-drift`, and return the note for the summary."""
-    assert settings.drift is not None
-    count = write_drifts(settings.drift, rows, vault=settings.shown_vault)
-    if not count:
-        return ""
-    shown = _shown(settings.drift)
-    return f"{_counted(count, 'drift')} kept in {shown}, to review: pytest-mimic review {shown}"
+def keep(settings: Settings, drifts: Sequence[Row]) -> str:
+    """Write the list of what waits, and return the note for the summary.
 
-
-def keep_recordings(settings: Settings) -> str:
-    """Write the list of the recordings that wait for a review, and return the note for the summary."""
-    path = settings.rootdir / REVIEW_FILE
-    store = store_over(settings)
-    rows = list(_rows(store))
+    A run that verifies replaces the drifts of earlier ones, and leaves the recordings that wait. A recording run does
+    the reverse.
+    """
+    folder = folder_of(settings)
+    if settings.mode is not Mode.VERIFY and folder.exists():
+        known = [row for row in folder.read() if row.get("place") is not None]
+        drifts = [row for row in known if not row.get("decision")]
+    rows = [*merged(drifts), *_rows(store_over(settings))]
     if rows:
-        ChangesFile(path).write(rows, vault=settings.shown_vault)
+        folder.write(rows, vault=settings.shown_vault)
     else:
-        path.unlink(missing_ok=True)
-    tidy(path)
+        folder.drop_list()
+    folder.tidy()
     if not rows:
         return ""
     wait = "waits" if len(rows) == 1 else "wait"
-    return f"{_counted(len(rows), 'change')} {wait} for a review, the vault is as it was: pytest-mimic review"
+    return f"{plural(len(rows), 'change')} {wait} for a review, the vault is as it was: pytest-mimic review"
 
 
 def _rows(store: OverlayStore) -> Iterator[Row]:
-    """Yield the changes that wait. What differs from the vault by the facts of the run alone is discarded."""
+    """Yield the recordings that wait. What differs from the vault by the facts of the run alone is discarded."""
     for name in waiting(store):
         old, new = store.vault.read(name), store.read(name)
         if old == new or (old and new and _content(old) == _content(new)):
@@ -135,13 +127,3 @@ def _facts(data: bytes, name: str) -> Row:
         "problem": "",
         "in_cassette": file.is_cassette,
     }
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _shown(path: Path) -> str:
-    """Return a path relative to the current folder, if it is inside."""
-    here = Path.cwd()
-    return path.relative_to(here).as_posix() if path.is_relative_to(here) else str(path)

@@ -33,7 +33,6 @@ class Redactor(SecretNames):
 
     @cached_property
     def texts(self) -> SecretTexts:
-        """Replaces the same values in texts."""
         # Most runs replay without looking into a text, and compiling the patterns takes milliseconds.
         from pytest_mimic._core.redact.texts import SecretTexts
 

@@ -29,10 +29,6 @@ class Step(Protocol):
         """Return a fresh copy of the recorded plain data, in the form that `finish` is given. For `replay` and `verify`."""
         ...
 
-    def later(self) -> Callable[[], Any]:
-        """Return a function that does what `outcome` does, at any later time. For `replay` only."""
-        ...
-
     def exhausted(self) -> Exception:
         """Return the error to raise when a reader wants more than was recorded. For `replay` and `verify`."""
         ...

@@ -18,9 +18,11 @@ class Caller(Protocol):
 
     Attributes:
         is_aborted: Whether this attempt of the test was ended, so that its calls do not count.
+        is_test: Whether it is a test, whose calls run for real as a whole if one of them is new.
     """
 
     is_aborted: bool
+    is_test: bool
 
 
 class ReplayLog(Generic[E]):
@@ -56,11 +58,12 @@ class ReplayLog(Generic[E]):
             self._real.update(caller for caller, _ in entries)
         return [entry for _, entry in entries]
 
-    def remove(self, group: Hashable) -> list[E]:
+    def remove(self, group: Hashable) -> None:
         with self._guard:
-            return [self._entries.pop(number)[1] for number in self._groups.pop(group, ())]
+            for number in self._groups.pop(group, ()):
+                del self._entries[number]
 
-    def keep(self, group: Hashable) -> None:
-        """End a group: its calls stay in the log, and can be removed no more."""
+    def keep(self, group: Hashable) -> bool:
+        """End a group, and return whether there was one: its calls stay in the log, and can be removed no more."""
         with self._guard:
-            self._groups.pop(group, None)
+            return self._groups.pop(group, None) is not None

@@ -55,7 +55,7 @@ class Target:
         is_shared: Whether the options were given for several targets together. Not every target
             then needs to have each argument that they name.
         dotted: Whether it was written in the older form, `shop.api.Client.fetch`.
-        origin: The place where it was written, for messages: `mimic_functions, line 3`.
+        origin: The place where it was written, for messages: `pytest.ini, mimic_functions line 3`.
 
     Raises:
         TargetError: The line is not in the grammar, an option is unknown or has a bad value, or
@@ -82,6 +82,15 @@ class Target:
         self._fill(words, options, "")
 
     def _fill(self, words: list[str], keywords: Mapping[str, object], origin: str) -> None:
+        try:
+            self._read(words, keywords, origin)
+        except TargetError as error:
+            from pytest_mimic._core.targets.misread import meant_line
+
+            what = meant_line(words)
+            raise (target_error(origin, what, target=words[0]) if what else error) from None
+
+    def _read(self, words: list[str], keywords: Mapping[str, object], origin: str) -> None:
         name = words[0]
         excluded = name.startswith("!")
         if excluded and words[1:]:
@@ -243,11 +252,11 @@ def _parse_name(name: str, origin: str) -> tuple[str, tuple[str, ...], bool]:
     if name in CLIENTS:
         return name, (), False
     if name.isidentifier():
+        from pytest_mimic._core.targets.misread import meant_client
         from pytest_mimic._core.words import did_you_mean
 
-        hint = did_you_mean(name, CLIENTS)
-        what = f"{name} is neither package.module:function nor a client{hint}"
-        raise target_error(origin, what, target=name)
+        neither = f"{name} is neither package.module:function nor a client{did_you_mean(name, CLIENTS)}"
+        raise target_error(origin, meant_client(name) or neither, target=name)
     module, colon, path = name.partition(":") if ":" in name else name.rpartition(".")
     names = tuple(path.split("."))
     parts = (*module.split("."), *(names[:-1] if names[-1] == "*" else names))

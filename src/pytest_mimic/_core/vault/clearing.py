@@ -29,18 +29,13 @@ class Cleared(NamedTuple):
 
 def delete(store: Store, names: Collection[str]) -> Cleared:
     """Delete recordings and cassettes, and all objects that no other one names; see `Vault.delete`."""
-    clear = getattr(store, "clear", None)
-    if clear is not None:  # a store that knows by itself which objects are needed
-        found: Cleared = clear(names)
-        return found
-    sweep = getattr(store, "sweep", None)
-    if sweep is not None:  # a store without temporary files has no leftovers of them
-        sweep()
+    if store.keeps_objects:
+        return Cleared(remove(store, names), 0, 0)
+    store.sweep()
     # A writer holds the lock until its recording names its objects.
     with store.lock(OBJECTS_LOCK):
         deleted = remove(store, names)
-        mark = getattr(store, "run_mark", None)
-        if mark is not None and mark.is_set_elsewhere():
+        if store.run_mark is not None and store.run_mark.is_set_elsewhere():
             return Cleared(deleted, 0, 0, is_held=True)
         # All objects are examined: a crash may have left some that no recording ever named.
         cleared = _delete_unreferenced(store, filter(is_object, store.names("objects")))
@@ -50,7 +45,7 @@ def delete(store: Store, names: Collection[str]) -> Cleared:
 def collect(store: Store, objects: Iterable[str]) -> Cleared:
     """Delete those of the objects that no recording names; see `Vault.collect`."""
     objects = list(objects)
-    if not objects or hasattr(store, "clear"):
+    if not objects or store.keeps_objects:
         return Cleared(0, 0, 0)
     with store.lock(OBJECTS_LOCK):
         return _delete_unreferenced(store, objects)
@@ -64,9 +59,7 @@ def references(data: bytes) -> set[str]:
 def remove(store: Store, names: Collection[str]) -> int:
     """Delete files, and the folders that are empty then; return how many of the files existed."""
     deleted = store.delete(names)
-    prune = getattr(store, "prune", None)
-    if prune is not None:  # a store without folders has nothing to prune
-        prune({name.rpartition("/")[0] for name in names})
+    store.prune({name.rpartition("/")[0] for name in names})
     return deleted
 
 

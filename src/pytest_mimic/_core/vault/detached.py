@@ -33,7 +33,6 @@ class Detached(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The name of the file in the vault."""
         return f"{FOLDER}/{self.sha256[:2]}/{self.sha256}"
 
     @property
@@ -103,7 +102,6 @@ def _difference(size: int, detached: Detached) -> str:
 
 
 def pull_command(*options: str) -> str:
-    """Return the command that fetches objects, for the vault of this run."""
     return vault_command("pull", *options)
 
 
@@ -124,7 +122,6 @@ class HashedPieces:
 
     @property
     def detached(self) -> Detached:
-        """The content that was taken."""
         return Detached(self._hash.hexdigest(), self.size)
 
 
@@ -152,7 +149,6 @@ class DetachedWriter:
         return None if found == name else pieces.detached, found, is_new
 
     def ignore(self) -> None:
-        """Let Git ignore the folder."""
         if not self._ignores and self._store.size(_IGNORE) is None:
             self._store.write(_IGNORE, b"*\n", durable=False)
         self._ignores = True

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _open = open
 if os.name == "nt":
-    from pytest_mimic._core.files.patient import patient
+    from pytest_mimic._core.files.whole import patient
 
     open_file, replace, unlink, mkdir = patient(open_file), patient(replace), patient(unlink), patient(mkdir)
 # Files from this size on, in bytes, are mapped instead of read.
@@ -47,6 +47,8 @@ _TRIES = 8
 
 class FolderStore:
     """Files in a folder, which the first write makes."""
+
+    keeps_objects = False
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
@@ -201,7 +203,6 @@ class FolderStore:
 
     @outside_event_loop
     def sweep(self) -> None:
-        """Remove the temporary files of writers that no longer run."""
         try:
             sweep(self.path)
         except FileNotFoundError:  # there is no vault
@@ -233,7 +234,6 @@ class FolderStore:
             threads.release()
 
     def byte_locks(self) -> ByteLocks:
-        """Return locks between all processes that use this vault."""
         return ByteLocks(lambda: join(self._lock_folder, "calls"))
 
     @cached_property
@@ -284,7 +284,6 @@ def _write_file(file: int, path: str, data: Data) -> None:
 
 
 def _read_into(file: int, size: int) -> bytearray:
-    """Return the first `size` bytes of a file, or fewer if it is shorter."""
     data = bytearray(size)
     with _open(file, "rb", buffering=0, closefd=False) as raw:
         view, done = memoryview(data), 0

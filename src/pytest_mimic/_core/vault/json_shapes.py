@@ -25,7 +25,6 @@ _BODIES = ("value", "raised", "stream", "returned", "json", "pickle")
 
 
 def check_entry(entry: Any, path: str, test: str | None) -> None:
-    """Raise CorruptRecordingError unless an outcome has the shape of one."""
     fault = _entry_fault(entry)
     if fault:
         raise damaged(path, fault, test=test)

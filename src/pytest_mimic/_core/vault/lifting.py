@@ -79,7 +79,6 @@ def lift(objects: Texts, entry: Entry, origin: Origin) -> Stored:
 
 
 def _pickled(objects: Texts, entry: Entry, origin: Origin) -> Pickled:
-    """Return the checked streams and buffers of a pickle."""
     name = entry["pickle"]
     data = objects.contents.map(entry, name, origin)
     try:

@@ -48,9 +48,7 @@ class Locks(Protocol):
 
     def release(self, byte: int) -> None: ...
 
-    def close(self) -> None:
-        """Release all locks of this object."""
-        ...
+    def close(self) -> None: ...
 
 
 class _LockFile:
@@ -83,7 +81,6 @@ class _LockFile:
             user._held.clear()
 
     def close(self) -> None:
-        """Close the file, if it is open."""
         if self.is_open:
             _close(self.number)
 
@@ -197,7 +194,6 @@ class RunMark:
         return False
 
     def close(self) -> None:
-        """Take the mark away."""
         if self._locks is not None:
             self._locks.close()
         self._locks, self._byte = None, -1

@@ -35,7 +35,6 @@ class Contents:
         return data
 
     def read(self, entry: Entry, name: str, origin: Origin) -> bytes:
-        """Return the bytes of a small object; see `map`."""
         data = self._detached(entry, name, origin)
         if data is not None:
             return bytes(data)

@@ -51,7 +51,7 @@ class Objects:
         """Return the outcome of an entry, a fresh copy each time, with its paths restored by `paths`."""
         if "pickle" in entry:
             return self._unpickled(entry, origin, *self.content(entry, origin), paths)
-        from pytest_mimic._core.outcome.decoding import decode_plain
+        from pytest_mimic._core.outcome.outcome import decode_plain
 
         is_object = "json" in entry
         body = self.body(entry, origin) if is_object else body_of(entry)
@@ -70,7 +70,7 @@ class Objects:
 
     def load_encoded(self, encoded: Encoded, paths: PathStore | None = None) -> Outcome:
         """Return an outcome that is still in memory, a fresh copy each time."""
-        from pytest_mimic._core.outcome.decoding import decode_pickled, decode_plain
+        from pytest_mimic._core.outcome.outcome import decode_pickled, decode_plain
         from pytest_mimic._core.outcome.pickles import ImportCollector
         from pytest_mimic._core.outcome.unpickling import load_all
 
@@ -189,7 +189,6 @@ class Objects:
         return Reader(paths, admission, content, self._classes)
 
     def _untagged(self, reader: Reader, tree: Any, entry: Entry, origin: Origin) -> Any:
-        """Return the value of a tree of JSON with tags."""
         from pytest_mimic._core.outcome.tagged.nodes import OutdatedClassError
         from pytest_mimic._core.outcome.tagged.reader import NeedsCallError
 
@@ -263,7 +262,7 @@ class Objects:
         self, entry: Entry, origin: Origin, stream: bytes, buffers: list[Any], paths: PathStore | None = None
     ) -> Outcome:
         """Load pickle streams whose bytes are as they were recorded."""
-        from pytest_mimic._core.outcome.decoding import decode_pickled
+        from pytest_mimic._core.outcome.outcome import decode_pickled
         from pytest_mimic._core.outcome.unpickling import RefusedError, load_all
 
         name, kind = entry["pickle"], entry["kind"]

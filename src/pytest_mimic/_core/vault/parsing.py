@@ -29,7 +29,6 @@ scan: Any = JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 def damaged(path: str, detail: str = "", *, test: str | None = None) -> CorruptRecordingError:
-    """Return the error for a file that is not what was recorded."""
     return corrupt(path, f"is not what was recorded{f' ({detail})' if detail else ''}", test=test)
 
 
@@ -117,7 +116,6 @@ def is_readable(data: bytes) -> bool:
 
 
 def is_object(name: str) -> bool:
-    """Return whether a name is one to which a recording may point."""
     return re.fullmatch(REFERENCE, name) is not None
 
 

@@ -23,12 +23,10 @@ _FACTS = frozenset({"duration", "awaited", "detached", "files", "imports", "obje
 
 
 def body_of(entry: Entry) -> Entry:
-    """Return the outcome of an entry that holds it."""
     return {key: value for key, value in entry.items() if key not in _FACTS}
 
 
 def facts_of(entry: Entry) -> Entry:
-    """Return an entry without its outcome."""
     return {key: value for key, value in entry.items() if key in _FACTS}
 
 

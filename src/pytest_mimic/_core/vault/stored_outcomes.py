@@ -35,7 +35,6 @@ class Outcomes:
         self.objects = Objects(store, pickles=pickles, label=label, detaches=detaches)
 
     def read(self, name: str, *, skim: bool = False) -> Recording | None:
-        """Return the recording of that name, or None. See `Vault.read`."""
         data = self.store.read(name)
         if data is None:
             return None
@@ -97,7 +96,6 @@ class Outcomes:
         paths: PathStore | None = None,
         detached: bool = False,
     ) -> Stored:
-        """Return the outcome encoded in memory. See `Vault.stored`."""
         from pytest_mimic._core.outcome.encoding import encode
 
         encoded = encode(outcome, target=target, **({} if paths is None else {"paths": paths}))

@@ -154,7 +154,6 @@ class Vault:
     def write_cassette(
         self, name: str, entries: list[CassetteEntry], *, test: str | None = None, recorded: str = ""
     ) -> Written:
-        """Write the cassette, as `write` does a recording."""
         from pytest_mimic._core.vault import writing
 
         facts = {"test": test, "recorded": recorded}
@@ -195,10 +194,8 @@ class Vault:
         writing.mark_run(self.store)
 
     def end_run(self) -> None:
-        """Let other processes delete objects again."""
-        mark = getattr(self.store, "run_mark", None)
-        if mark is not None:
-            mark.close()
+        if self.store.run_mark is not None:
+            self.store.run_mark.close()
 
     def collect(self, objects: Iterable[str]) -> Cleared:
         """Delete those of the objects that no recording names. The errors are those of `delete`."""
@@ -226,7 +223,6 @@ class Vault:
         return any(re.fullmatch(_OLD, name) for name in self.store.names(deep=False))
 
     def refuse_old(self) -> None:
-        """Raise MimicError if this is a vault of pytest-mimic 0.x."""
         if self.is_old():
             raise MimicError(
                 f"{self.label} is a vault of pytest-mimic 0.x, which this version does not read",

@@ -17,10 +17,9 @@ from pytest_mimic._core.outcome.container import (
     claimed_checksum,
     unpack,
 )
-from pytest_mimic._core.outcome.kept_files import objects_in
+from pytest_mimic._core.outcome.kept_files import objects_in, pieces_of
 from pytest_mimic._core.outcome.plain import layout, text_of
 from pytest_mimic._core.outcome.rehearsal import rehearse
-from pytest_mimic._core.outcome.tagged.long_bytes import pieces_of
 from pytest_mimic._core.vault.file_names import OBJECTS_LOCK, fingerprint_in
 from pytest_mimic._core.vault.json_shapes import check_entry
 from pytest_mimic._core.vault.objects import Objects
@@ -64,7 +63,6 @@ class Written(NamedTuple):
 
     @property
     def changed(self) -> bool:
-        """Whether the file was written."""
         return self.now is not self.before
 
 
@@ -190,7 +188,6 @@ class _FileWriter:
         return content
 
     def settle(self, entries: Sequence[Entry]) -> None:
-        """Let the outcomes refer to the vault, and free their memory."""
         for stored, entry in zip(self._outcomes, entries, strict=True):
             stored.settle(entry, self._origin)
 
@@ -322,7 +319,6 @@ class _FileWriter:
             raise MimicError(f"{file.path} has changed while it was stored", path=file.path)
 
     def _place_bytes(self, name: str, content: bytes) -> None:
-        """Write the object of long bytes, unless it exists."""
         if name not in self._detached and not self._has_file({}, name):
             self._make(name, FilePacker(pieces_of(content)).pieces(), absent=self._store.size(name) is None)
 
@@ -436,7 +432,7 @@ def _equal(one: object, other: object) -> bool:
 
 def mark_run(store: Store, *, is_locked: bool = False) -> None:
     """Let other processes keep all objects while this one runs. It may put back a recording that it has replaced."""
-    mark = getattr(store, "run_mark", None)
+    mark = store.run_mark
     if mark is not None and not mark.is_set:
         with nullcontext() if is_locked else store.lock(OBJECTS_LOCK):
             mark.set()

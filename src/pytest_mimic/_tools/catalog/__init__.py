@@ -4,6 +4,5 @@ from __future__ import annotations
 
 from pytest_mimic._core.describe.recorded_files import CatalogCall, CatalogFile
 from pytest_mimic._tools.catalog.catalog import Catalog
-from pytest_mimic._tools.catalog.selectors import Filter, is_of_test
 
-__all__ = ["Catalog", "CatalogCall", "CatalogFile", "Filter", "is_of_test"]
+__all__ = ["Catalog", "CatalogCall", "CatalogFile"]

@@ -1,13 +1,15 @@
-"""Reads all recordings and cassettes of a vault, and the sizes of their objects."""
+"""Reads all recordings and cassettes of a vault and the sizes of their objects, and finds what no recording needs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.describe.recorded_files import CatalogFile
+from pytest_mimic._core.vault.clearing import references
 from pytest_mimic._core.vault.file_names import CASSETTES
-from pytest_mimic._core.vault.parsing import damaged, parse_recording
+from pytest_mimic._core.vault.parsing import damaged, is_object, is_readable, parse_recording
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -84,3 +86,50 @@ class Catalog:
         """Return the bytes of a recording or cassette with its objects, also of those that others share."""
         objects = file.objects
         return file.size + sum(map(self.object_size, objects)) if objects else file.size
+
+
+class Orphans:
+    """The objects of a vault that no recording names.
+
+    Args:
+        vault: The vault.
+        without: Recordings that are to be deleted, so that what they name does not count.
+
+    Attributes:
+        names: Their names. Empty if a recording cannot be read: it may name any object.
+        unreadable: The names of those recordings.
+        detached: The files of detached objects that no recording names. Another branch may.
+    """
+
+    def __init__(self, vault: Vault, *, without: Collection[str] = ()) -> None:
+        # The objects first: a run that records meanwhile writes them before the recording that names them.
+        objects = set(filter(is_object, vault.store.names("objects")))
+        detached = {
+            found[1]: name
+            for name in vault.store.names("detached")
+            if (found := re.fullmatch(r"detached/[0-9a-f]{2}/([0-9a-f]{64})", name))
+        }
+        self.unreadable: list[str] = []
+        for name in vault.names():
+            data = vault.store.read(name)
+            if data is None or name in without:
+                continue
+            if not is_readable(data):
+                self.unreadable.append(name)
+            objects -= references(data)
+            if detached and b'"detached"' in data:
+                for digits in re.findall(rb'"([0-9a-f]{64})"', data):
+                    detached.pop(digits.decode(), None)
+        self.names = set() if self.unreadable else objects
+        self.detached = [] if self.unreadable else sorted(detached.values())
+
+
+def leftovers(store: Any) -> list[str]:
+    """Return the names of the temporary files of writers that no longer run."""
+    from pytest_mimic._core.vault.leftovers import abandoned
+
+    path = getattr(store, "path", None)
+    try:
+        return [] if path is None else sorted(abandoned(path))
+    except FileNotFoundError:  # there is no vault
+        return []

@@ -1,50 +1,103 @@
-"""Finds recordings by what people type: a pattern of calls, a target, a part of a path, digits of a name, a test."""
+"""Finds recordings by what people type, a SELECTOR: a test, a target, a pattern, a path, digits of a name, or a word."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
+from typing import NamedTuple, TypeVar
 
-from pytest_mimic._core.describe.recorded_files import CatalogCall, CatalogFile
+from pytest_mimic._core.describe.recorded_files import CatalogFile
 from pytest_mimic._core.targets.pattern import Only
 
+_T = TypeVar("_T")
 # Fewer could be the beginning of many.
 _DIGITS = re.compile(r"[0-9a-f]{4,32}")
+# `ls` shortens a long call.
+_CUT = "..."
 
 
-class Filter:
-    """Selects recordings and cassettes that one of some patterns matches.
-
-    Args:
-        patterns: Each a pattern of calls (`GET /users/*`), a target (`shop.api:*`, `httpx`), parts of the path in the
-            vault (`shop.api`, `cassettes/tests`), or the first digits of a recording's name. Without any, all are selected.
+class Selectable(NamedTuple):
+    """The names by which selectors find something.
 
     Attributes:
-        unmatched: The patterns that have matched nothing so far.
+        names: Its paths in the vault, and other ids.
+        tests: The tests that it belongs to.
+        calls: The target, the signature and the host of each of its calls.
+        labels: Returns its calls as people read them.
     """
 
-    def __init__(self, patterns: Sequence[str] = ()) -> None:
-        self._patterns = list(patterns)
-        self.unmatched = dict.fromkeys(patterns)
-        self._only = Only(patterns, self._note)
+    names: Sequence[str]
+    tests: Sequence[str]
+    calls: Sequence[tuple[str, str, str | None]]
+    labels: Callable[[], Iterable[str]]
 
-    def takes(self, file: CatalogFile) -> bool:
-        """Check whether a recording or cassette is selected."""
-        if not self._patterns:
-            return True
-        in_path = [pattern for pattern in self._patterns if is_in_path(pattern, file.name)]
-        for pattern in in_path:
-            self._note(pattern)
-        # All calls are asked, so that each pattern that matches one is noted.
-        return bool([call for call in file.calls if self.takes_call(call)]) or bool(in_path)
 
-    def takes_call(self, call: CatalogCall) -> bool:
-        """Check whether a pattern of calls or a target matches a call."""
-        return self._only.takes(call.target, call.signature, call.host)
+def of_file(file: CatalogFile) -> Selectable:
+    """Return by what a recording or cassette is selected."""
+    return Selectable(
+        (file.name,),
+        [test for test in (file.test, file.owner) if test],
+        [(call.target, call.signature, call.host) for call in file.calls],
+        lambda: (*(call.label(10_000) for call in file.calls), file.label()),
+    )
 
-    def _note(self, pattern: str) -> None:
-        self.unmatched.pop(pattern, None)
+
+class Selectors:
+    """Selects what one of some selectors names.
+
+    Args:
+        words: The selectors. Without any, all is selected.
+        below: The path from the rootdir to the current folder, for tests, empty or with a `/` at its end.
+
+    Attributes:
+        left: The selectors that have matched nothing so far.
+    """
+
+    def __init__(self, words: Sequence[str], *, below: str = "") -> None:
+        self._words = list(dict.fromkeys(words))
+        self._below = below
+        self.left = list(self._words)
+
+    def choose(self, found: Iterable[_T], describe: Callable[[_T], Selectable]) -> list[_T]:
+        """Return those that are selected, in their order.
+
+        A word of a call is looked for only if a selector names no test, target or calls. Otherwise, `rm shop:buy` would
+        delete a call with the argument 'shop:buy'.
+        """
+        found = list(found)
+        if not self._words:
+            return found
+        described = [describe(one) for one in found]
+        chosen: set[int] = set()
+        for word in self._words:
+            only = Only((word,), lambda _: None)
+            tests = (word, f"{self._below}{word}") if self._below else (word,)
+            here = {number for number, one in enumerate(described) if _is_named(one, only, tests)}
+            if not here:
+                here = {number for number, one in enumerate(described) if _has_word(word, one)}
+            here |= {
+                number
+                for number, one in enumerate(described)
+                if any(is_in_path(word, name) for name in one.names)
+            }
+            chosen |= here
+            if here and word in self.left:
+                self.left.remove(word)
+        return [one for number, one in enumerate(found) if number in chosen]
+
+
+def _is_named(one: Selectable, only: Only, tests: Sequence[str]) -> bool:
+    return any(only.takes(*call) for call in one.calls) or any(is_of_test(test, tests) for test in one.tests)
+
+
+def _has_word(text: str, one: Selectable) -> bool:
+    """Check whether a text is whole words of a call, `rates` of `shop:fetch_rates(base='EUR')`, or a pattern of it."""
+    cut = text.removesuffix(_CUT)
+    end = r"(?![^\W_])" if cut == text else ""
+    begin = r"(?<![^\W_])" if cut == text else "^"
+    pattern = re.compile(f"{begin}{re.escape(cut)}{end}", re.IGNORECASE)
+    return any(pattern.search(label) or fnmatchcase(label, text) for label in one.labels())
 
 
 def is_in_path(pattern: str, name: str) -> bool:
@@ -63,7 +116,7 @@ def is_of_test(test: str | None, given: Iterable[str]) -> bool:
     if not test:
         return False
     for one in given:
-        plain = one.rstrip("/")
+        plain = one.rstrip("/").removeprefix("./")
         if test == plain or fnmatchcase(test, one):
             return True
         if test.startswith((f"{plain}::", f"{plain}[", f"{plain}/")):

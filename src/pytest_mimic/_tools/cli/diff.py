@@ -12,19 +12,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_mimic._tools.catalog import Catalog
+from pytest_mimic._tools.catalog.selectors import of_file
 from pytest_mimic._tools.cli.parser import add_load
+from pytest_mimic._tools.cli.selection import SelectorsHere, of_name, report_unmatched
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault import Vault
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
     from pytest_mimic._tools.shown.vault_diff import CallDifference
 
 
 def add_arguments(parser: Parser) -> None:
     """Add the two sides and the forms of the output."""
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="two recordings, cassettes or vaults")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="SELECTOR|VAULT",
+        help="two recordings, cassettes or vaults; with --git, the recordings to compare (default: all)",
+    )
     parser.add_argument("--git", metavar="REV", help="compare the vault with this revision, or two: REV..REV")
     parser.add_argument("--markdown", action="store_true", help="print a comment for a pull request")
     parser.add_argument("--textconv", metavar="FILE", help="print a file of a vault as text, for git")
@@ -35,33 +43,33 @@ def run(invocation: Invocation) -> int:
     """Compare the two sides."""
     options, out = invocation.options, invocation.out
     if options.textconv:
-        from pytest_mimic._tools.shown.textconv import text_of_file
+        from pytest_mimic._tools.shown.outcome_lines import text_of_file
 
         out.text(text_of_file(Path(options.textconv), invocation.redactor))
         return 0
-    found = _by_git(invocation) if options.git is not None else _by_paths(invocation)
+    found, unmatched = _by_git(invocation) if options.git is not None else (_by_paths(invocation), [])
     if options.json:
         out.json({"differences": [one.to_plain() for one in found]})
     elif options.markdown:
-        from pytest_mimic._tools.shown.markdown import markdown
+        from pytest_mimic._tools.shown.difference_lines import markdown
 
         out.text(markdown(found))
     else:
         _print(invocation, found)
+        report_unmatched(invocation, unmatched)
     if any(one.change == "damaged" for one in found):
         return 2
-    return 1 if found else 0
+    return 1 if found or unmatched else 0
 
 
-def _by_git(invocation: Invocation) -> list[CallDifference]:
+def _by_git(invocation: Invocation) -> tuple[list[CallDifference], list[str]]:
+    """Return the differences to a revision, and the selectors that match nothing in either."""
     from pytest_mimic._core.vault import Vault
     from pytest_mimic._tools.shown.comparing import Comparer
     from pytest_mimic._tools.shown.git_revisions import GitStore
     from pytest_mimic._tools.shown.vault_diff import VaultDiff, folder_vault
 
     options, settings = invocation.options, invocation.settings
-    if options.paths:
-        raise MimicError("--git compares the vault of the project: it takes no paths")
     policy = settings.pickles if options.load else "forbid"
     first, dots, second = options.git.partition("..")
     old = Vault(GitStore(settings.vault, first), pickles=policy, label=f"{first}:{settings.shown_vault}")
@@ -69,7 +77,18 @@ def _by_git(invocation: Invocation) -> list[CallDifference]:
     if dots:
         label = f"{second or 'HEAD'}:{settings.shown_vault}"
         new = Vault(GitStore(settings.vault, second or "HEAD"), pickles=policy, label=label)
-    return VaultDiff(old, new, Comparer(invocation.redactor, loads=options.load)).all()
+    diff = VaultDiff(old, new, Comparer(invocation.redactor, loads=options.load))
+    if not options.words:
+        return diff.all(), []
+    selectors = SelectorsHere(invocation, options.words)
+    names = set()
+    for vault in (old, new):
+        if isinstance(vault.store, GitStore):
+            vault.store.load(vault.names())
+        catalog = Catalog(vault)
+        names |= {file.name for file in selectors.choose(catalog.files(), of_file)}
+        names |= set(selectors.choose(sorted(catalog.damaged), of_name))
+    return diff.all(takes=names.__contains__), selectors.unmatched
 
 
 def _by_paths(invocation: Invocation) -> list[CallDifference]:
@@ -77,11 +96,11 @@ def _by_paths(invocation: Invocation) -> list[CallDifference]:
     from pytest_mimic._tools.shown.vault_diff import VaultDiff
 
     options = invocation.options
-    if len(options.paths) != 2:
+    if len(options.words) != 2:
         raise MimicError(
             "diff takes two recordings or vaults, or --git REV", remedies=["see pytest-mimic diff --help"]
         )
-    (old, first), (new, second) = (_side(invocation, path) for path in options.paths)
+    (old, first), (new, second) = (_side(invocation, path) for path in options.words)
     diff = VaultDiff(old, new, Comparer(invocation.redactor, loads=options.load))
     names = [first, second]
     if all(names):
@@ -92,18 +111,30 @@ def _by_paths(invocation: Invocation) -> list[CallDifference]:
 
 
 def _side(invocation: Invocation, path: str) -> tuple[Vault, str]:
-    """Return the vault to which a path leads, and the name of a recording in it, empty for the vault."""
+    """Return the vault to which a path leads, and the name of a recording in it, empty for the vault.
+
+    What is no path is a selector of one recording.
+    """
     from pytest_mimic._tools.shown.vault_diff import folder_vault, vault_of
 
     policy = invocation.settings.pickles if invocation.options.load else "forbid"
+    if not Path(path).exists():
+        files = SelectorsHere(invocation, [path]).choose(Catalog(invocation.vault).files(), of_file)
+        if len(files) != 1:
+            raise MimicError(
+                f"no recording and no vault matches {path}"
+                if not files
+                else f"{path} matches {len(files)} recordings: diff takes two, such as the first digits of their names"
+            )
+        label = invocation.settings.shown_vault
+        return folder_vault(invocation.settings.vault, label, pickles=policy), files[0].name
     folder, name = vault_of(Path(path).absolute(), path)
     label = path.removesuffix(f"/{name}") if name else path
     return folder_vault(folder, label, pickles=policy), name
 
 
 def _print(invocation: Invocation, found: list[CallDifference]) -> None:
-    from pytest_mimic._tools.shown.markdown import HEADINGS, argument_line, counts
-    from pytest_mimic._tools.shown.showing import shown
+    from pytest_mimic._tools.shown.difference_lines import HEADINGS, argument_line, counts, shown
 
     out = invocation.out
     styles = {"added": "green", "removed": "red", "damaged": "red"}

@@ -15,9 +15,8 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.targets.target import Target
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.parser import Parser
-    from pytest_mimic._tools.cli.project import Project
+    from pytest_mimic._tools.cli.project import Invocation, Project
 
 
 def add_arguments(parser: Parser) -> None:
@@ -98,6 +97,5 @@ def _targets(project: Project) -> list[Target]:
     """Return the targets in the project's configuration file."""
     from pytest_mimic._core.targets.target import parse_target
 
-    lines = enumerate(project.lines("mimic_functions"), 1)
-    parsed = [parse_target(line, origin=f"mimic_functions, line {number}") for number, line in lines]
+    parsed = project.read_lines("mimic_functions", lambda line, origin: parse_target(line, origin=origin))
     return [target for target in parsed if target is not None]

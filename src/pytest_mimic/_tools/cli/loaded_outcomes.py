@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.vault.recording_facts import Stored
     from pytest_mimic._tools.catalog import CatalogCall, CatalogFile
-    from pytest_mimic._tools.cli.invocation import Invocation
+    from pytest_mimic._tools.cli.project import Invocation
 
 
 def loaded(invocation: Invocation, file: CatalogFile, call: CatalogCall, index: int) -> str:

@@ -7,89 +7,66 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._tools.cli.phrasing import counted, fitted, json_of, short_seconds, size
-from pytest_mimic._tools.cli.selection import add_pattern, of_tests, report_damaged, report_nothing, select
-from pytest_mimic._tools.cli.stale import stale
-from pytest_mimic._tools.shown.outcome_words import error_of, outcomes_in_short
-from pytest_mimic.errors import MimicError
+from pytest_mimic._core.words import size
+from pytest_mimic._tools.cli.output import counted, fitted, json_of, short_seconds
+from pytest_mimic._tools.cli.selection import (
+    add_selectors,
+    given,
+    is_error,
+    report_damaged,
+    report_left_out,
+    report_nothing,
+    select,
+)
+from pytest_mimic._tools.shown.outcome_words import outcomes_in_short
 
 if TYPE_CHECKING:
     from pytest_mimic._tools.catalog import Catalog, CatalogFile
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.output import Piece
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
 
 # The columns of the other facts of a row, and the least width of a call.
 _OTHERS, _LEAST = 46, 30
 
 
 def add_arguments(parser: Parser) -> None:
-    add_pattern(parser)
+    add_selectors(parser)
     parser.add_argument(
         "--sort", choices=("size", "date", "duration"), help="the largest, latest or slowest first"
     )
-    parser.add_argument(
-        "--test", action="append", default=[], metavar="TEST", help="only those that this test recorded"
-    )
-    parser.add_argument(
-        "--stale", action="store_true", help="only those whose target's source has changed since"
-    )
-    parser.add_argument(
-        "--import",
-        dest="imports",
-        action="store_true",
-        help="with --stale: import the targets that cannot be judged by reading their modules",
-    )
-    parser.add_argument("--errors", action="store_true", help="only those with an error as an outcome")
 
 
 def run(invocation: Invocation) -> int:
-    """List them. Exit code 1: nothing matched."""
-    options = invocation.options
-    catalog, files, unmatched = select(invocation, options.patterns)
-    if options.test:
-        files = of_tests(invocation, options.test, files)
-    if options.errors:
-        files = [file for file in files if is_error(file)]
-    unknown: list[str] = []
-    if options.stale:
-        files, unknown = stale(invocation, files)
-    elif options.imports:
-        raise MimicError("--import needs --stale")
-    files = _sorted(files, catalog, options.sort)
-    is_limited = bool(options.patterns or options.test or options.errors or options.stale)
+    """List them. Exit code 1: nothing matched, or a selector matched nothing."""
+    options, out = invocation.options, invocation.out
+    selection = select(invocation)
+    catalog = selection.catalog
+    files = _sorted(selection.files, catalog, options.sort)
     if options.json:
-        invocation.out.json(
-            {"recordings": [json_of(catalog, file) for file in files], "damaged": sorted(catalog.damaged)}
-        )
-        return 0 if files or not (is_limited or catalog.damaged) else 1
-    exit_code = 0
-    if files:
-        _print(invocation, catalog, files)
+        shown = [json_of(catalog, file) for file in files]
+        damaged = sorted(catalog.damaged)
+        out.json({"recordings": shown, "damaged": damaged, "unmatched": selection.unmatched})
+        is_bare = not files and bool(given(invocation) or catalog.damaged)
+        return 1 if is_bare or selection.unmatched else 0
+    if not files:
+        exit_code = report_nothing(invocation, selection)
     else:
-        exit_code = report_nothing(invocation, catalog)
-    if files and unmatched:
-        invocation.out.line((f"nothing matched {', '.join(unmatched)}", "yellow"))
-    if unknown:
-        why = "their modules cannot be imported" if options.imports else "see --import"
-        invocation.out.line((f"not judged, {why}: {', '.join(unknown)}", "yellow"))
+        _print(invocation, catalog, files)
+        report_left_out(invocation, selection)
+        exit_code = 1 if selection.unmatched else 0
     return exit_code
-
-
-def is_error(file: CatalogFile) -> bool:
-    """Check whether an outcome of a recording or cassette is an error."""
-    return any(error_of(call, entry) for call in file.calls for entry in call.outcomes)
 
 
 def _sorted(files: list[CatalogFile], catalog: Catalog, by: str | None) -> list[CatalogFile]:
     if by is None:
-        return sorted(files, key=lambda file: file.name)
+        return files
     keys: dict[str, Any] = {
         "size": catalog.size,
         "date": lambda file: file.recorded,
         "duration": lambda file: file.duration,
     }
-    return sorted(sorted(files, key=lambda file: file.name), key=keys[by], reverse=True)
+    return sorted(files, key=keys[by], reverse=True)
 
 
 def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -> None:

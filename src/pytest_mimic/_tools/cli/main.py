@@ -13,13 +13,20 @@ from typing import TYPE_CHECKING, TextIO
 
 from pytest_mimic._core import ambient as _ambient
 from pytest_mimic._tools.cli.output import Output
-from pytest_mimic._tools.cli.parser import Parser, add_common_options
-from pytest_mimic._tools.cli.subcommands import COMMANDS, GONE
+from pytest_mimic._tools.cli.parser import (
+    COMMANDS,
+    GONE,
+    GROUPS,
+    MEANT,
+    Parser,
+    add_common_options,
+    load_command,
+)
 from pytest_mimic.errors import MimicError, printable
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.invocation import Invocation
-    from pytest_mimic._tools.cli.subcommands import CommandModule
+    from pytest_mimic._tools.cli.parser import CommandModule
+    from pytest_mimic._tools.cli.project import Invocation
 
 #: The exit codes besides 0 and those that a subcommand defines.
 USAGE, INTERRUPTED = 2, 130
@@ -27,7 +34,8 @@ _EXAMPLES = """\
   pytest-mimic ls --sort size                   the largest recordings
   pytest-mimic ls --errors                      recorded errors
   pytest-mimic show tests/test_a.py::test_b     all that a test recorded
-  pytest-mimic verify                           what is damaged
+  pytest-mimic ls rates --older 90d             old recordings of calls with the word rates
+  pytest-mimic check                            what is damaged or left over
   pytest-mimic diff --git main                  what changed since the branch main
   pytest-mimic diff --git "$(git rev-list -1 --before='1 week ago' HEAD)"
                                                 what changed since last week
@@ -50,7 +58,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except SystemExit as end:  # argparse has printed a help or a version
         return end.code if isinstance(end.code, int) else 0
     except RecursionError:
-        _complain("ERROR: a file of the vault is nested too deeply\n  to find it: pytest-mimic verify")
+        _complain("ERROR: a file of the vault is nested too deeply\n  to find it: pytest-mimic check")
         return USAGE
     except Exception as error:
         _complain(_unexpected(error))
@@ -73,14 +81,16 @@ def _run(words: list[str]) -> int:
     if given.command not in COMMANDS:
         from pytest_mimic._core.words import did_you_mean
 
+        meant = MEANT.get(given.command)
+        hint = f" (did you mean {meant}?)" if meant else did_you_mean(given.command, COMMANDS)
         raise MimicError(
-            f"there is no command {given.command}{did_you_mean(given.command, COMMANDS)}",
+            f"there is no command {given.command}{hint}",
             remedies=["see pytest-mimic --help"],
         )
-    module = COMMANDS[given.command].load()
+    module = load_command(given.command)
     parser = _parser_of(given.command, module, defaults=given)
     options = parser.read(given.words)
-    from pytest_mimic._tools.cli.invocation import Invocation
+    from pytest_mimic._tools.cli.project import Invocation
 
     invocation = Invocation(options, Output(sys.stdout or io.StringIO(), options.color))
 
@@ -102,12 +112,15 @@ def _run(words: list[str]) -> int:
 
 def _top_parser() -> Parser:
     width = max(map(len, COMMANDS))
-    commands = "\n".join(f"  {name:<{width}}  {entry.help}" for name, entry in COMMANDS.items())
+    commands = "\n".join(
+        f"{group}:\n" + "\n".join(f"  {name:<{width}}  {line}" for name, line in names.items())
+        for group, names in GROUPS.items()
+    )
     parser = Parser(
         prog="pytest-mimic",
         usage="pytest-mimic [options] COMMAND ...",
-        description="Look into the recordings of pytest-mimic, and take care of them.",
-        epilog=f"commands:\n{commands}\n\nfor example:\n{_EXAMPLES}\n\nsee pytest-mimic COMMAND --help",
+        description="Show, check and change the recordings of pytest-mimic.",
+        epilog=f"{commands}\n\nfor example:\n{_EXAMPLES}\n\nsee pytest-mimic COMMAND --help",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", nargs="?", help=argparse.SUPPRESS)

@@ -1,16 +1,18 @@
-"""The parser of the command line: argparse, with errors that name the closest existing word."""
+"""The subcommands of `pytest-mimic`, and their parser: argparse, with errors that name the closest existing word."""
 
 from __future__ import annotations
 
 import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from pytest_mimic._core.words import did_you_mean
 from pytest_mimic.errors import MimicError
 
-COLORS = ("auto", "always", "never")
+if TYPE_CHECKING:
+    from pytest_mimic._tools.cli.project import Invocation
 
 
 class Parser(ArgumentParser):
@@ -36,6 +38,8 @@ class Parser(ArgumentParser):
             usage = re.sub(r"\x1b\[[\d;]*m", "", self.format_usage())
             known = set(re.findall(r"--[a-z][a-z-]*", usage))
             word = unknown[0]
+            if word.partition("=")[0] == "--test":
+                self.error("--test is gone: a test is a SELECTOR, without an option")
             self.error(f"unknown argument {word}{did_you_mean(word.partition('=')[0], known)}")
         return options
 
@@ -64,7 +68,74 @@ def add_common_options(parser: Parser, *, defaults: Namespace | None = None) -> 
     )
     common.add_argument(
         "--color",
-        choices=COLORS,
+        choices=("auto", "always", "never"),
         default=given.get("color", "auto"),
         help="colour the output (default: on a terminal, if the extra `cli` is installed and NO_COLOR is not set)",
     )
+
+
+class CommandModule(Protocol):
+    """The module of a subcommand. Its docstring is the description in its help."""
+
+    __doc__: str | None
+
+    def add_arguments(self, parser: Parser) -> None:
+        """Add the arguments of the subcommand to its parser."""
+        ...
+
+    def run(self, invocation: Invocation) -> int:
+        """Do it, and return the exit code. Raise MimicError for what cannot be done, which is exit code 2."""
+        ...
+
+
+def load_command(name: str) -> CommandModule:
+    """Import the module of a subcommand."""
+    module: Any = import_module(f"pytest_mimic._tools.cli.{'import_' if name == 'import' else name}")
+    loaded: CommandModule = module
+    return loaded
+
+
+#: What people do, and the subcommands for it, each with a line of help.
+GROUPS = {
+    "look": {
+        "ls": "list recordings and cassettes",
+        "show": "show recordings: their arguments and outcomes",
+        "stats": "sum up sizes, counts, durations and errors",
+        "diff": "compare recordings, vaults or revisions of git",
+        "report": "write an HTML page of the recordings",
+    },
+    "change": {
+        "review": "accept or refuse changed outcomes, one by one",
+        "rm": "delete recordings",
+        "import": "import cassettes of vcrpy and HAR files",
+    },
+    "in CI": {
+        "check": "find damaged and leftover files, and remove them",
+        "unused": "find unused recordings across CI jobs",
+    },
+    "object store": {
+        "push": "send large objects to an object store",
+        "pull": "fetch large objects from an object store",
+    },
+}
+COMMANDS = [name for group in GROUPS.values() for name in group]
+#: Subcommands that are gone, and what to use instead.
+GONE = {
+    "verify": "use pytest-mimic check",
+    "gc": "use pytest-mimic check --fix",
+    "status": "use pytest-mimic push --check",
+    "completion": "nothing replaces it",
+}
+#: The words of other tools, and what does the same.
+MEANT = {
+    "list": "pytest-mimic ls",
+    "delete": "pytest-mimic rm",
+    "remove": "pytest-mimic rm",
+    "prune": "pytest-mimic check --fix",
+    "clean": "pytest-mimic check --fix",
+    "fsck": "pytest-mimic check",
+    "validate": "pytest-mimic check",
+    "accept": "pytest-mimic review",
+    "approve": "pytest-mimic review",
+    "record": "pytest --mimic-record",
+}

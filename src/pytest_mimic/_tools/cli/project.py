@@ -1,4 +1,4 @@
-"""The pytest project around a folder: its rootdir, its configuration file and the settings of mimic in it.
+"""The pytest project around a folder, and a call of the command in it: rootdir, configuration file, settings, vault.
 
 No pytest is loaded. The rules are those of pytest's documentation, "Initialization: determining rootdir and configfile".
 """
@@ -7,13 +7,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.settings import Mode, Settings, url_fault
+from pytest_mimic._core.ambient import vault_command
+from pytest_mimic._core.settings import Mode, Settings, read_lines, url_fault
 from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.vault import Vault
+    from pytest_mimic._tools.cli.output import Output
 
 # In this order. Those of the first two lines count even if they are empty.
 _NAMES = (
@@ -87,6 +95,13 @@ class Project:
         lines = value if isinstance(value, list) else str(value).split("\n")
         return [line for each in lines if (line := str(each).strip())]
 
+    def read_lines(self, name: str, read: Callable[[str, str], Any]) -> list[Any]:
+        """Return what `read` makes of each line of an ini option and its origin. MimicError: some lines are wrong."""
+        results, problems = read_lines(self.lines(name), f"{self._shown_inifile}, {name}", read)
+        if problems:
+            raise MimicError("\n".join(problems))
+        return results
+
     @property
     def _shown_inifile(self) -> str:
         return "" if self.inifile is None else self.inifile.name
@@ -143,18 +158,17 @@ class Project:
         return found or None
 
     def _secret_names(self) -> tuple[str, ...]:
-        lines = self.lines("mimic_redact")
-        if not lines:
+        if not self.lines("mimic_redact"):
             return ()
         from pytest_mimic._core.redact.secret_names import read_names
 
-        names: list[str] = []
-        for number, line in enumerate(lines, 1):
-            try:
-                names += read_names(line)
-            except ValueError as reason:
-                raise MimicError(f"mimic_redact, line {number}: {reason}") from None
-        return tuple(names)
+        found = self.read_lines("mimic_redact", lambda line, _origin: read_names(line))
+        return tuple(name for names in found for name in names)
+
+
+def has_configuration(folder: Path) -> bool:
+    """Check whether pytest reads its configuration from a file of this folder, if it looks there."""
+    return any((folder / name).is_file() and _read_options(folder / name) is not None for name in _NAMES)
 
 
 def _read_options(file: Path) -> dict[str, Any] | None:
@@ -207,3 +221,56 @@ def _reads_tables() -> bool:
     from importlib.metadata import version
 
     return int(version("pytest").partition(".")[0]) >= 9
+
+
+class Invocation:
+    """The options, the project, the vault and the output of one call.
+
+    Attributes:
+        options: The arguments that it was called with.
+        out: Where it prints.
+    """
+
+    def __init__(self, options: Namespace, out: Output) -> None:
+        self.options = options
+        self.out = out
+
+    @cached_property
+    def project(self) -> Project:
+        """The project in which the command was called. MimicError: its configuration is wrong."""
+        return Project.around(Path.cwd(), vault=self.options.vault)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of a plain run in the project."""
+        return self.project.settings
+
+    @cached_property
+    def vault(self) -> Vault:
+        """The vault, which is empty if there is none.
+
+        Raises:
+            MimicError: It is not a folder or of pytest-mimic 0.x, or `--vault` names what does not exist.
+        """
+        from pytest_mimic._core.vault import FolderStore, Vault
+
+        settings = self.settings
+        folder, shown = settings.vault, settings.shown_vault
+        if folder.exists() and not folder.is_dir():
+            raise MimicError(f"the vault {shown} is not a folder")
+        if self.options.vault and not folder.exists():
+            raise MimicError(f"there is no vault {shown}")
+        vault = Vault(FolderStore(folder), pickles=settings.pickles, label=shown)
+        vault.refuse_old()
+        return vault
+
+    def command(self, *words: str) -> str:
+        """Return the command line of a next step in the same vault."""
+        return vault_command(*words)
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """The secret names of the project."""
+        from pytest_mimic._core.redact.redactor import Redactor
+
+        return Redactor(self.settings.redact)

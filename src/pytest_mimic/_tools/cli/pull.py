@@ -1,4 +1,4 @@
-"""Fetch the large objects of recordings from the object store of `mimic_objects`, as far as they are not here.
+"""Fetch the large objects of recordings that are missing here from the object store of `mimic_objects`.
 
 Each is checked against the SHA-256 in its recording before it is put in its place. Those that are here are checked,
 too, and replaced if they are wrong. A pull that was stopped continues with the objects that are still missing.
@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_mimic._tools.cli.phrasing import plural
-from pytest_mimic._tools.cli.selection import add_selection
+from pytest_mimic._core.words import plural
+from pytest_mimic._tools.cli.selection import add_selectors
 from pytest_mimic._tools.cli.transfer import Selected, json_of_objects, progress, total
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
 
 
 def add_arguments(parser: Parser) -> None:
-    add_selection(parser)
+    add_selectors(parser)
 
 
 def run(invocation: Invocation) -> int:
-    """Fetch them. Exit code 1: an object is not in the store or wrong there, or a pattern matched nothing."""
+    """Fetch them. Exit code 1: an object is not in the store or wrong there, or a selector matched nothing."""
     options, out = invocation.options, invocation.out
     selected = Selected(invocation)
     selected.find(only_absent=True)

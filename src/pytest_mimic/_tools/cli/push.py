@@ -1,4 +1,4 @@
-"""Send the large objects of recordings to the object store of `mimic_objects`, as far as it does not have them.
+"""Send the large objects of recordings that the object store of `mimic_objects` does not have yet.
 
 Each is checked against the SHA-256 in its recording before it is sent. Nothing in the store is overwritten or deleted.
 Recordings made before `mimic_objects` was set are rewritten: their large objects move out of Git. With --check, nothing
@@ -9,24 +9,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_mimic._tools.cli.phrasing import plural, size
-from pytest_mimic._tools.cli.selection import add_selection
+from pytest_mimic._core.words import plural, size
+from pytest_mimic._tools.cli.selection import add_selectors
 from pytest_mimic._tools.cli.transfer import Selected, json_of_objects, listed, progress, total
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.parser import Parser
-    from pytest_mimic._tools.objects.detaching import Moved
+    from pytest_mimic._tools.cli.project import Invocation
+    from pytest_mimic._tools.objects.large import Moved
 
 
 def add_arguments(parser: Parser) -> None:
-    add_selection(parser)
+    add_selectors(parser)
     parser.add_argument("--check", action="store_true", help="only say what the store lacks, exit code 1")
 
 
 def run(invocation: Invocation) -> int:
-    """Send them. Exit code 1: an object is missing or damaged, a pattern matched nothing or a file cannot be read."""
-    from pytest_mimic._tools.objects.detaching import detach
+    """Send them. Exit code 1: an object is missing or damaged, a selector matched nothing or a file cannot be read."""
+    from pytest_mimic._tools.objects.large import detach
 
     selected = Selected(invocation)
     if invocation.options.check:
@@ -34,7 +34,7 @@ def run(invocation: Invocation) -> int:
     selected.find()  # first, because a store that cannot be used is no reason to rewrite anything
     moved = detach(invocation.vault, selected.files)
     if moved.recordings:
-        selected.read_again()
+        selected.read()
         selected.find()
     todo = selected.of("here")
     with progress("pushed", todo) as show:
@@ -68,7 +68,7 @@ def run(invocation: Invocation) -> int:
 
 def _check(invocation: Invocation, selected: Selected) -> int:
     """Say what the store lacks. Exit code 1: it lacks an object, or has another one under its hash."""
-    from pytest_mimic._tools.objects.detaching import in_git
+    from pytest_mimic._tools.objects.large import in_git
 
     out = invocation.out
     selected.find()
@@ -112,5 +112,5 @@ def _show_moved(invocation: Invocation, moved: Moved) -> None:
         out.line(f"{plural(len(moved.recordings), 'recording')} rewritten: {what}, moved out of Git")
         out.line("  to commit: ", (f"git add --all {label}", "bold"))
     for name in moved.damaged:
-        verify = invocation.command("verify", f"{label}/{name}")
-        out.line((f"{label}/{name} was left alone, it is damaged: {verify}", "red"))
+        check = invocation.command("check", f"{label}/{name}")
+        out.line((f"{label}/{name} was left alone, it is damaged: {check}", "red"))

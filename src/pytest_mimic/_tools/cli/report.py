@@ -1,4 +1,4 @@
-"""Write an HTML page of the vault: each recording with its arguments and outcome, by test and by target.
+"""Write an HTML page of the vault, or of a part of it: each recording with its arguments and outcome, by test and by target.
 
 The page is one file, which needs no network. For a page of what a run did, see pytest --mimic-report=FILE.
 """
@@ -8,36 +8,41 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_mimic._tools.cli.phrasing import plural
-from pytest_mimic._tools.cli.selection import report_damaged
+from pytest_mimic._core.words import plural
+from pytest_mimic._tools.cli.selection import add_selectors, report_damaged, report_left_out, select
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
 
 _FILE = "mimic-report.html"
 
 
 def add_arguments(parser: Parser) -> None:
-    """Add the file to write."""
+    """Add what to show, and the file to write."""
+    add_selectors(parser)
     parser.add_argument(
         "--output", "-o", metavar="FILE", default=_FILE, help=f"the page to write (default: {_FILE})"
     )
 
 
 def run(invocation: Invocation) -> int:
-    """Write the page and name it."""
-    from pytest_mimic._tools.shown.page_files import vault_page, write_page
-    from pytest_mimic._tools.shown.recorded import recorded_rows
+    """Write the page and name it. Exit code 1: a selector matched nothing."""
+    from pytest_mimic._tools.shown.call_log import recorded_rows
+    from pytest_mimic._tools.shown.page import vault_page, write_page
 
-    rows = list(recorded_rows(invocation.vault, invocation.redactor))
+    selection = select(invocation)
+    rows = list(recorded_rows(invocation.vault, invocation.redactor, selection.names))
     damaged = sum(row["kind"] == "missing" for row in rows)
     outcomes = len(rows) - damaged
     path = Path(invocation.options.output)
     write_page(path, vault_page(invocation.settings, rows))
     if invocation.options.json:
-        invocation.out.json({"file": str(path), "outcomes": outcomes, "damaged": damaged})
+        invocation.out.json(
+            {"file": str(path), "outcomes": outcomes, "damaged": damaged, "unmatched": selection.unmatched}
+        )
     else:
         invocation.out.line(f"report: {path}, {plural(outcomes, 'recorded outcome')}")
+        report_left_out(invocation, selection)
         report_damaged(invocation, damaged)
-    return 0
+    return 1 if selection.unmatched else 0

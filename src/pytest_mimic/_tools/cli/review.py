@@ -1,7 +1,7 @@
 """Review outcomes that changed, one by one: accept them into the vault, refuse them, or mark parts as volatile.
 
-FILE is that of `pytest --mimic-verify --mimic-drift=FILE`. Without it, the changes of a run with --mimic-review are shown.
-Decisions are kept in the file. The exit code is 0 if no change is left, 1 if some are undecided.
+They are what runs with --mimic-review have found: new, changed and drifted outcomes. Decisions are kept beside them.
+The exit code is 0 if no change is left, 1 if some are undecided.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mimic._tools.cli.parser import add_load
+from pytest_mimic._tools.cli.selection import SELECTOR_HELP, SelectorsHere
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.pending.drift_files import Row
-    from pytest_mimic._tools.cli.invocation import Invocation
+    from pytest_mimic._core.pending.review_folder import Row
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
     from pytest_mimic._tools.cli.reviewing import Review
 
 _KEYS = (("a", "accept"), ("r", "refuse"), ("v", "volatile"), ("s", "skip"), ("q", "quit"))
@@ -29,31 +30,32 @@ _HELP = (
 
 
 def add_arguments(parser: Parser) -> None:
-    """Add the file and what needs no terminal."""
-    parser.add_argument("file", nargs="?", metavar="FILE", help="the file of changes")
+    """Add the folder and what needs no terminal."""
+    text = "what waits (default: .mimic_review in the rootdir)"
+    parser.add_argument("folder", nargs="?", metavar="FOLDER", help=text)
     parser.add_argument(
         "--accept",
         action="append",
         default=[],
-        metavar="PATTERN",
-        help="accept the changes that match, without asking: a call, target, test, id or file, with wildcards",
+        metavar="SELECTOR",
+        help=f"accept the changes that match, without asking: {SELECTOR_HELP}",
     )
     parser.add_argument("--refuse-all", action="store_true", help="refuse all others, without asking")
     add_load(parser)
 
 
 def run(invocation: Invocation) -> int:
-    from pytest_mimic._tools.cli.reviewing import Review, review_file
+    from pytest_mimic._tools.cli.reviewing import Review, review_folder
 
     options, out = invocation.options, invocation.out
-    file = review_file(invocation.settings, options.file, here=Path.cwd())
-    if not options.file and not file.exists():
+    folder = review_folder(invocation.settings, options.folder, here=Path.cwd())
+    if not options.folder and not folder.exists():
         if options.json:
             out.json({"changes": []})
         else:
             out.line("no change waits for a review")
         return 0
-    review = Review(file, invocation.settings, invocation.redactor, loads=options.load)
+    review = Review(folder, invocation.settings, invocation.redactor, loads=options.load)
     is_asked = not (options.accept or options.refuse_all or options.json)
     is_whole = _decide_by_options(invocation, review)
     if is_asked:
@@ -68,18 +70,17 @@ def run(invocation: Invocation) -> int:
 
 
 def _decide_by_options(invocation: Invocation, review: Review) -> bool:
-    """Decide what the options say. Return whether every accepted change could be written."""
+    """Decide what the options say. Return whether each selector named a change, and each could be written."""
     options, out = invocation.options, invocation.out
     is_whole = True
-    for pattern in options.accept:
-        rows = review.matching(pattern)
-        if not rows and not options.json:
-            out.line(f"--accept {pattern} matches no undecided change")
-        for row in rows:
-            if row["id"] in {
-                one["id"] for one in review.undecided
-            }:  # else an equal place was accepted before
-                is_whole &= _accept(invocation, review, row)
+    selectors = SelectorsHere(invocation, options.accept)
+    for row in review.matching(selectors) if options.accept else ():
+        if row["id"] in {one["id"] for one in review.undecided}:  # else an equal place was accepted before
+            is_whole &= _accept(invocation, review, row)
+    if selectors.unmatched:
+        is_whole = False
+        if not options.json:
+            out.line(f"no undecided change matches {', '.join(selectors.unmatched)}")
     if options.refuse_all and is_whole:
         for row in review.undecided:
             review.refuse(row)
@@ -108,7 +109,7 @@ def _say(invocation: Invocation, decision: str, row: Row) -> None:
 
 
 def _ask_all(invocation: Invocation, review: Review) -> None:
-    from pytest_mimic._tools.cli.keys import read_key
+    from pytest_mimic._tools.cli.reviewing import read_key
 
     rows = review.undecided
     for number, row in enumerate(rows, 1):
@@ -124,7 +125,7 @@ def _ask_all(invocation: Invocation, review: Review) -> None:
 
 
 def _show(invocation: Invocation, review: Review, row: Row, place: str) -> None:
-    from pytest_mimic._tools.shown.showing import shown
+    from pytest_mimic._tools.shown.difference_lines import shown
 
     out = invocation.out
     how = {"new": "new", "removed": "no longer made"}.get(row["change"], "")
@@ -183,6 +184,8 @@ def _sum_up(invocation: Invocation, review: Review) -> None:
 
 def _plain(review: Review, row: Row) -> dict[str, object]:
     found, lines = review.differences(row) if not row.get("decision") else ([], [])
+    from pytest_mimic._tools.shown.value_lines import plain_difference
+
     facts = ("id", "change", "call", "target", "signature", "arguments", "tests", "file", "place", "problem")
     try:
         volatile = review.volatile_line(row) if found else None
@@ -191,7 +194,7 @@ def _plain(review: Review, row: Row) -> dict[str, object]:
     return {
         **{name: row.get(name) for name in facts},
         "decision": row.get("decision"),
-        "differences": [one.to_plain() for one in found],
+        "differences": [plain_difference(one) for one in found],
         "lines": lines or row.get("differences", []),
         "volatile": volatile,
     }

@@ -1,49 +1,51 @@
-"""A review: the changes of a file one by one, and the decisions about them."""
+"""A review: the changes that wait one by one, the decisions about them, and the keys that are pressed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from fnmatch import fnmatchcase
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.pending.accepting import Acceptor
-from pytest_mimic._core.pending.drift_files import REVIEW_FILE, ChangesFile, Row, check_links, staged_folder
 from pytest_mimic._core.pending.overlay import OverlayStore
-from pytest_mimic._core.targets.pattern import Only
+from pytest_mimic._core.pending.review_folder import ReviewFolder, Row
+from pytest_mimic._core.pending.waiting import folder_of
 from pytest_mimic._core.vault import FolderStore, Vault
+from pytest_mimic._tools.catalog.selectors import Selectable
 from pytest_mimic._tools.shown.comparing import Comparer, Pair, outcomes_in, paired
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.compare.tree_differences import TreeDifference
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
-    from pytest_mimic._tools.shown.tree_differences import TreeDifference
+    from pytest_mimic._tools.catalog.selectors import Selectors
 
 
 class Review:
-    """The changes of one file, and the vault that accepted ones go to.
+    """The changes of one folder, and the vault that accepted ones go to.
 
     Args:
-        file: The file of changes.
+        folder: What waits.
         settings: The settings of the project.
         redactor: Knows which names are secret.
         loads: Whether pickles may be loaded, by the lists of their recordings, to compare them by value.
     """
 
     def __init__(
-        self, file: ChangesFile, settings: Settings, redactor: Redactor, *, loads: bool = False
+        self, folder: ReviewFolder, settings: Settings, redactor: Redactor, *, loads: bool = False
     ) -> None:
-        self._file = file
+        self._folder = folder
         self._settings = settings
         self._loads = loads
         self._comparer = Comparer(redactor, loads=loads)
         self._store = FolderStore(settings.vault)
-        self._acceptor = Acceptor(
-            self._store, file.path, label=settings.shown_vault, detaches=settings.detaches
-        )
-        self.rows = file.read()
-        check_links(file.path)
+        self._acceptor = Acceptor(self._store, folder, label=settings.shown_vault, detaches=settings.detaches)
+        self.rows = folder.read()
+        folder.check_links()
 
     @property
     def undecided(self) -> list[Row]:
@@ -71,15 +73,14 @@ class Review:
 
     def _pairs(self, row: Row) -> list[Pair]:
         policy = self._settings.pickles if self._loads else "forbid"
-        over = FolderStore(staged_folder(self._file.path))
         if row.get("place") is not None:
-            staged = Vault(over, pickles=policy, label=Path(over.path).name).read(row["staged"])
+            staged = Vault(self._folder.drifts, pickles=policy, label=self._folder.label).read(row["staged"])
             if staged is None:
-                raise MimicError(f"its outcomes are missing in {over.path}")
+                raise MimicError(f"its outcomes are missing in {self._folder.label}")
             return [Pair("", *staged.outcomes)] if len(staged.outcomes) == 2 else []
         label = self._settings.shown_vault
         before = Vault(self._store, pickles=policy, label=label)
-        after = Vault(OverlayStore(over, before.store), pickles=policy, label=label)
+        after = Vault(OverlayStore(self._folder.recordings, before.store), pickles=policy, label=label)
         return paired(outcomes_in(before, row["file"]), outcomes_in(after, row["file"]))
 
     # -- deciding
@@ -87,7 +88,7 @@ class Review:
     def accept(self, row: Row) -> None:
         """Accept a change: write it to the vault. MimicError: it cannot be; nothing was written."""
         with self._acceptor.alone():
-            self.rows = self._file.read()  # another review may go on at the same time
+            self.rows = self._folder.read()  # another review may go on at the same time
             if row["id"] not in {one["id"] for one in self.undecided}:
                 raise MimicError(f"{row['call']} was not accepted: another review has decided about it")
             accepted = [one for one in self.rows if one.get("decision") == "accepted"]
@@ -128,7 +129,7 @@ class Review:
         return f"{row['target']} volatile={text}" if is_plain else f'{row["target"]} volatile="{text}"'
 
     def _decide(self, decision: str, key: str, *, superseded: Sequence[str] = ()) -> None:
-        with self._file.changing() as rows:
+        with self._folder.changing() as rows:
             for row in rows:
                 if row.get("decision"):  # of another review
                     continue
@@ -136,24 +137,95 @@ class Review:
                     row["decision"] = decision
                 elif row["id"] in superseded:
                     row["decision"] = "superseded"
-        self.rows = self._file.read()
+        self.rows = self._folder.read()
 
-    def matching(self, pattern: str) -> list[Row]:
-        """Return the undecided changes that a pattern names: by call, target, test, file or id."""
-        only = Only((pattern,), lambda _pattern: None)
-        found = []
-        for row in self.undecided:
-            signature = str(row.get("signature") or row["target"])
-            names = [row["id"], row["call"], row["target"], row["file"], *row.get("tests", ())]
-            if any(fnmatchcase(str(name), pattern) for name in names) or only.takes(
-                row["target"], signature, row.get("host")
-            ):
-                found.append(row)
-        return found
+    def matching(self, selectors: Selectors) -> list[Row]:
+        """Return the undecided changes that selectors name."""
+        return selectors.choose(self.undecided, _of_row)
 
 
-def review_file(settings: Settings, given: str | None, *, here: Path) -> ChangesFile:
-    """Return the file of changes that was named, or that of `--mimic-review`."""
-    if given:
-        return ChangesFile(here / Path(given).expanduser(), given)
-    return ChangesFile(settings.rootdir / REVIEW_FILE, REVIEW_FILE)
+def _of_row(row: Row) -> Selectable:
+    signature = str(row.get("signature") or row["target"])
+    return Selectable(
+        (row["file"], row["id"]),
+        row.get("tests", ()),
+        ((row["target"], signature, row.get("host")),),
+        lambda: (row["call"],),
+    )
+
+
+def review_folder(settings: Settings, given: str | None, *, here: Path) -> ReviewFolder:
+    """Return the folder that was named, or that of the project."""
+    return ReviewFolder(here / Path(given).expanduser(), given) if given else folder_of(settings)
+
+
+# How long the rest of a key that sends several characters may take, in seconds.
+_REST = 0.05
+_END = ("\x03", "\x04", "\x1a")  # Ctrl-C, Ctrl-D, and the end of a file on Windows
+
+
+def read_key(prompt: str, show: Callable[[str], None]) -> str:
+    """Return the key that the user presses, in lower case; empty at the end of the input or after Ctrl-C.
+
+    `show` prints a text at once. If the input is no terminal, it is the first character of a line; an empty line is `?`.
+    """
+    stream: Any = sys.stdin
+    try:
+        if stream is not None and stream.isatty():
+            with _single_keys(stream):
+                show(prompt)
+                key = _pressed(stream)
+        else:
+            show(prompt)
+            line = stream.readline() if stream is not None else ""
+            key = line.strip()[:1] or "?" if line else ""
+    except KeyboardInterrupt:
+        key = ""
+    show(f"{key if key.isprintable() else ''}\n")
+    return "" if key in _END else key.lower()
+
+
+@contextmanager
+def _single_keys(stream: Any) -> Iterator[None]:
+    """Let a terminal give each key at once, and show none."""
+    try:
+        import termios
+        import tty
+    except ImportError:  # pragma: no cover (Windows, where `_pressed` does so)
+        yield
+        return
+    file = stream.fileno()
+    before = termios.tcgetattr(file)
+    tty.setcbreak(file, termios.TCSANOW)  # keys that were pressed before count as well
+    try:
+        yield
+    finally:
+        termios.tcsetattr(file, termios.TCSADRAIN, before)
+
+
+def _pressed(stream: Any) -> str:
+    if os.name == "nt":  # pragma: no cover (Windows)
+        from msvcrt import getwch, kbhit  # type: ignore[attr-defined, unused-ignore]
+
+        key = str(getwch())
+        if key in "\0\xe0" and kbhit():  # an arrow, for example, whose second part could be a letter
+            getwch()
+            return "?"
+        return key
+    return _key_of(stream.fileno())
+
+
+def _key_of(file: int) -> str:
+    """Return the next key. One that sends several characters, such as an arrow, is `?`: the last could be a letter."""
+    from select import select
+
+    def byte() -> bytes:
+        return os.read(file, 1) if select([file], [], [], _REST)[0] else b""
+
+    key = os.read(file, 1)
+    if key != b"\x1b" or not (introducer := byte()):
+        return key.decode("ascii", "replace")
+    if introducer in (b"[", b"O"):  # ECMA-48: parameters, then a final byte from @ to ~
+        while (part := byte()) and not b"@" <= part <= b"~":
+            pass
+    return "?"

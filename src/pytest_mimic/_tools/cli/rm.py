@@ -7,31 +7,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_mimic._tools.cli.phrasing import HELD, counted, json_of, record_again, size
-from pytest_mimic._tools.cli.selection import add_selection, of_tests, report_nothing, select
+from pytest_mimic._core.words import size
+from pytest_mimic._tools.cli.output import HELD, counted, json_of, record_again
+from pytest_mimic._tools.cli.selection import (
+    add_selectors,
+    given,
+    report_left_out,
+    report_nothing,
+    select,
+)
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
 
 
 def add_arguments(parser: Parser) -> None:
-    add_selection(parser)
+    add_selectors(parser)
     parser.add_argument("-n", "--dry-run", action="store_true", help="only show what would be deleted")
 
 
 def run(invocation: Invocation) -> int:
-    """Delete them. Exit code 1: a pattern matched nothing."""
+    """Delete them. Exit code 1: a selector matched nothing."""
     options, out = invocation.options, invocation.out
-    if not options.patterns and not options.test:
-        raise MimicError(
-            "rm takes a PATTERN or --test TEST, of what to delete", remedies=["see pytest-mimic rm --help"]
-        )
-    catalog, files, unmatched = select(invocation, options.patterns)
-    if options.test:
-        files = of_tests(invocation, options.test, files)
-    files.sort(key=lambda file: file.name)
+    if not given(invocation):
+        raise MimicError("rm takes a SELECTOR, of what to delete", remedies=["see pytest-mimic rm --help"])
+    selection = select(invocation)
+    catalog, files, unmatched = selection.catalog, selection.files, selection.unmatched
     shown = [json_of(catalog, file) for file in files] if options.json else []
     bytes_ = sum(file.size for file in files)
     is_held = False
@@ -41,11 +44,10 @@ def run(invocation: Invocation) -> int:
         is_held = cleared.is_held
     again = record_again([file.test for file in files]) if files else None
     if options.json:
-        out.json({"deleted": shown, "dry_run": options.dry_run, "record": again})
+        out.json({"deleted": shown, "dry_run": options.dry_run, "record": again, "unmatched": unmatched})
         return 0 if files and not unmatched else 1
     if not files:
-        report_nothing(invocation, catalog)
-        return 1
+        return report_nothing(invocation, selection)
     for file in files:
         out.line(
             (file.short_key, "dim"), "  ", file.label(), *([("  " + file.test, "dim")] if file.test else [])
@@ -59,6 +61,5 @@ def run(invocation: Invocation) -> int:
         out.line("  to record again: ", (again or "", "bold"))
     if is_held:
         out.line(HELD)
-    if unmatched:
-        out.line((f"nothing matched {', '.join(unmatched)}", "yellow"))
+    report_left_out(invocation, selection)
     return 1 if unmatched else 0

@@ -1,71 +1,164 @@
-"""The recordings that a subcommand was asked for: patterns, tests, errors and changed sources."""
+"""The recordings that a subcommand was asked for: by SELECTOR, age, errors and changed sources."""
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
+from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._tools.catalog import Catalog, CatalogFile, Filter, is_of_test
-from pytest_mimic._tools.cli.phrasing import plural
+from pytest_mimic._core.words import plural
+from pytest_mimic._tools.catalog import Catalog, CatalogFile
+from pytest_mimic._tools.catalog.selectors import Selectable, Selectors, of_file
+from pytest_mimic._tools.cli.loaded_outcomes import importable
+from pytest_mimic._tools.shown.outcome_words import error_of
+from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.invocation import Invocation
+    from pytest_mimic._core.identity.static_source import Judgement
+    from pytest_mimic._tools.catalog import CatalogFile
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
 
-PATTERN_HELP = """a call (GET '/users/*'), a target (shop.api:fetch, httpx), parts of the path in the vault, or the first digits of a recording's name"""
+SELECTOR_HELP = (
+    "a test, a file or folder of tests; a target (shop.api:fetch, httpx); a pattern of calls (GET '/users/*'); a path in the "
+    "vault; the first digits of a recording's name; or a word of a call"
+)
+_SPAN = re.compile(r"(\d{1,5}) ?([dw])")
 
 
-def add_pattern(parser: Parser) -> None:
-    """Add the argument PATTERN, which may be repeated."""
-    parser.add_argument("patterns", metavar="PATTERN", nargs="*", help=PATTERN_HELP)
+class Chosen(NamedTuple):
+    """The recordings that were asked for.
+
+    Attributes:
+        catalog: The vault.
+        files: The recordings and cassettes, by name.
+        damaged: The names of those that cannot be read.
+        unmatched: The selectors that match nothing.
+        unknown: With `--stale`, the targets that were not judged.
+    """
+
+    catalog: Catalog
+    files: list[CatalogFile]
+    damaged: list[str]
+    unmatched: list[str]
+    unknown: list[str]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all."""
+        return [*(file.name for file in self.files), *self.damaged]
 
 
-def add_selection(parser: Parser) -> None:
+def add_selectors(parser: Parser) -> None:
     """Add the arguments that choose recordings."""
-    add_pattern(parser)
-    parser.add_argument(
-        "--test",
-        action="append",
-        default=[],
-        metavar="TEST",
-        help="those that this test recorded; with a PATTERN, only those of both",
+    parser.add_argument("selectors", metavar="SELECTOR", nargs="*", help=SELECTOR_HELP)
+    chosen = parser.add_argument_group("only some of them")
+    chosen.add_argument("--older", metavar="SPAN", help="recorded longer ago than this: 90d, 12w")
+    chosen.add_argument("--errors", action="store_true", help="with an error as an outcome")
+    chosen.add_argument("--stale", action="store_true", help="whose target's source has changed since")
+    chosen.add_argument(
+        "--import",
+        dest="imports",
+        action="store_true",
+        help="with --stale: import the targets that cannot be judged by reading their modules",
     )
 
 
-def in_vault(invocation: Invocation, words: Sequence[str]) -> list[str]:
-    """Return patterns with the paths of existing files of the vault as names in it."""
+def given(invocation: Invocation) -> list[str]:
+    """Return the words that choose recordings, empty if all were asked for."""
+    options = invocation.options
+    older = ("--older", options.older) if options.older else ()
+    flags = {"--errors": options.errors, "--stale": options.stale, "--import": options.imports}
+    return [*options.selectors, *older, *(flag for flag, is_given in flags.items() if is_given)]
+
+
+def select(invocation: Invocation) -> Chosen:
+    """Return the recordings that the command was asked for. MimicError: an option has a wrong value."""
+    options = invocation.options
+    if options.imports and not options.stale:
+        raise MimicError("--import needs --stale")
+    latest = _latest(options.older) if options.older else None
+    catalog = Catalog(invocation.vault)
+    files = catalog.files()
+    hide_arguments(invocation, files)
+    selectors = SelectorsHere(invocation, options.selectors)
+    files = sorted(selectors.choose(files, of_file), key=lambda file: file.name)
+    damaged = selectors.choose(sorted(catalog.damaged), of_name)
+    if latest is not None:
+        files = [file for file in files if file.recorded and file.recorded < latest]
+    if options.errors:
+        files = [file for file in files if is_error(file)]
+    unknown: list[str] = []
+    if options.stale:
+        files, unknown = stale(invocation, files)
+    if latest is not None or options.errors or options.stale:
+        damaged = []
+    return Chosen(catalog, files, damaged, selectors.unmatched, unknown)
+
+
+class SelectorsHere(Selectors):
+    """Selectors with paths as they are in the current folder.
+
+    Attributes:
+        unmatched: The selectors that have matched nothing, as they were given.
+    """
+
+    def __init__(self, invocation: Invocation, words: Sequence[str]) -> None:
+        given = dict(zip(_in_vault(invocation, words), words))
+        project = invocation.project
+        is_below = project.here.is_relative_to(project.rootdir) and project.here != project.rootdir
+        below = f"{project.here.relative_to(project.rootdir).as_posix()}/" if is_below else ""
+        super().__init__(list(given), below=below)
+        self._given = given
+
+    @property
+    def unmatched(self) -> list[str]:
+        return [self._given[word] for word in self.left]
+
+
+def of_name(name: str) -> Selectable:
+    """Return by what a recording or cassette is selected that cannot be read."""
+    return Selectable((name,), (), (), tuple)
+
+
+def _in_vault(invocation: Invocation, words: Sequence[str]) -> list[str]:
+    """Return selectors with the paths of existing files of the vault as names in it."""
     settings = invocation.settings
     found = []
     for word in words:
-        path = Path(word)
         name = ""
         if "/" in word or "\\" in word:
-            absolute = path.absolute()
+            absolute = Path(word).absolute()
             if absolute.is_relative_to(settings.vault) and absolute.exists():
                 name = absolute.relative_to(settings.vault).as_posix()
-        prefix = f"{settings.shown_vault}/"
-        found.append(name or word.removeprefix(prefix))
+        found.append(name or word.removeprefix(f"{settings.shown_vault}/"))
     return found
 
 
-def select(
-    invocation: Invocation, patterns: Sequence[str]
-) -> tuple[Catalog, list[CatalogFile], Sequence[str]]:
-    """Return the catalog, the recordings and cassettes that a pattern matches, and the patterns that match nothing."""
-    catalog = Catalog(invocation.vault)
-    chosen = Filter(in_vault(invocation, patterns))
-    files = [file for file in catalog.files() if chosen.takes(file)]
-    hide_arguments(invocation, files)
-    return catalog, files, list(chosen.unmatched)
+def _latest(span: str) -> str:
+    """Return the date that lies so long ago, `2026-08-24` for `90d`. MimicError: it is no span."""
+    match = _SPAN.fullmatch(span)
+    if match is None:
+        raise MimicError(f"--older takes days or weeks, such as 90d or 12w, not {span}")
+    days = int(match[1]) * (7 if match[2] == "w" else 1)
+    return (date.today() - timedelta(days=days)).isoformat()
+
+
+def is_error(file: CatalogFile) -> bool:
+    """Return whether an outcome of a recording or cassette is an error."""
+    return any(error_of(call, entry) for call in file.calls for entry in call.outcomes)
 
 
 def hide_arguments(invocation: Invocation, files: Sequence[CatalogFile]) -> None:
     """Hide secret names in the arguments. Those of `mimic_redact` may be younger than a recording."""
     if not invocation.settings.redact:
         return
-    from pytest_mimic._tools.shown.hiding import without_secrets
+    from pytest_mimic._core.compare.outcome_tree import without_secrets
 
     for file in files:
         for call in file.calls:
@@ -73,36 +166,89 @@ def hide_arguments(invocation: Invocation, files: Sequence[CatalogFile]) -> None
                 call.arguments = without_secrets(call.arguments, invocation.redactor)
 
 
-def of_tests(invocation: Invocation, tests: Sequence[str], files: list[CatalogFile]) -> list[CatalogFile]:
-    """Return those of the recordings that some tests made. Paths may be relative to the current folder."""
-    prefix = _below_rootdir(invocation)
-    given = [*tests, *(f"{prefix}{test}" for test in tests if prefix)]
-    return [file for file in files if is_of_test(file.test, given) or is_of_test(file.owner, given)]
-
-
-def _below_rootdir(invocation: Invocation) -> str:
-    project = invocation.project
-    if not project.here.is_relative_to(project.rootdir) or project.here == project.rootdir:
-        return ""
-    return f"{project.here.relative_to(project.rootdir).as_posix()}/"
-
-
 def report_damaged(invocation: Invocation, count: int) -> None:
     """Print how many files could not be read, if there are any."""
     if count:
-        verify = invocation.command("verify")
-        invocation.out.line((f"{plural(count, 'file')} cannot be read: {verify}", "red"))
+        check = invocation.command("check")
+        invocation.out.line((f"{plural(count, 'file')} cannot be read: {check}", "red"))
 
 
-def report_nothing(invocation: Invocation, catalog: Catalog) -> int:
-    """Print that nothing matched, or that there is no recording at all; return the exit code."""
+def report_unmatched(invocation: Invocation, unmatched: Sequence[str]) -> None:
+    """Print the selectors that match nothing."""
+    if unmatched:
+        label = invocation.settings.shown_vault
+        invocation.out.line((f"nothing in {label} matches {', '.join(unmatched)}", "yellow"))
+
+
+def report_left_out(invocation: Invocation, selection: Chosen) -> None:
+    """Print the selectors that match nothing, and the targets that were not judged."""
+    report_unmatched(invocation, selection.unmatched)
+    if selection.unknown:
+        why = "their modules cannot be imported" if invocation.options.imports else "see --import"
+        invocation.out.line((f"not judged, {why}: {', '.join(selection.unknown)}", "yellow"))
+
+
+def report_nothing(invocation: Invocation, selection: Chosen) -> int:
+    """Print that nothing was selected, or that there is no recording at all; return the exit code."""
     label = invocation.settings.shown_vault
-    names = catalog.names()
-    if catalog.damaged or names:
-        if len(names) > len(catalog.damaged):
-            invocation.out.line(f"nothing matched in {label}")
-        report_damaged(invocation, len(catalog.damaged))
-        return 1
-    invocation.out.line(f"no recordings in {label}")
-    invocation.out.line(f"  to record: {command('--mimic-record')}")
-    return 0
+    catalog, is_asked = selection.catalog, given(invocation)
+    if not catalog.names():
+        invocation.out.line(f"no recordings in {label}")
+        invocation.out.line(f"  to record: {command('--mimic-record')}")
+        return 1 if is_asked else 0
+    if not selection.unmatched and len(catalog.names()) > len(catalog.damaged):
+        invocation.out.line(f"nothing in {label} matches")
+    report_left_out(invocation, selection)
+    report_damaged(invocation, len(catalog.damaged))
+    return 1
+
+
+def stale(invocation: Invocation, files: list[CatalogFile]) -> tuple[list[CatalogFile], list[str]]:
+    """Return those of the recordings that are stale, and the targets that were not judged.
+
+    Modules are read, and only imported with `--import`, where reading does not suffice.
+    """
+    judged: dict[tuple[str, str], Judgement] = {}
+    found, unknown = [], set()
+    for file in files:
+        is_stale = False
+        for call in file.calls:
+            if call.source is None:  # a client, or a function without source
+                continue
+            key = (call.target, call.source)
+            if key not in judged:
+                judged[key] = _judge(invocation, file, *key)
+            is_stale = is_stale or judged[key] == "changed"
+            if judged[key] == "unknown":
+                unknown.add(call.target)
+        if is_stale:
+            found.append(file)
+    return found, sorted(unknown)
+
+
+def _judge(invocation: Invocation, file: CatalogFile, target: str, fingerprint: str) -> Judgement:
+    from pytest_mimic._core.identity.static_source import judge
+
+    with importable(invocation, file):
+        judgement = judge(target, fingerprint)
+        if judgement == "unknown" and invocation.options.imports:
+            with redirect_stdout(sys.stderr):
+                return _judge_imported(target, fingerprint)
+    return judgement
+
+
+def _judge_imported(target: str, fingerprint: str) -> Judgement:
+    """Import a target's module and compare its source. It is unknown if it is gone, or cannot be imported."""
+    from inspect import getattr_static
+
+    from pytest_mimic._core.identity.source import source_fingerprint
+    from pytest_mimic._core.outcome.allow_list import resolve
+
+    module, _, path = target.partition(":")
+    owner, _, name = path.rpartition(".")
+    try:
+        # Statically, because a property would be called.
+        function = getattr_static(resolve(module, owner), name) if owner else resolve(module, path)
+        return "same" if source_fingerprint(function) == fingerprint else "changed"
+    except Exception:  # code of the user's module
+        return "unknown"

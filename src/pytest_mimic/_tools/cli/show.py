@@ -8,29 +8,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._tools.catalog import Catalog, CatalogCall, CatalogFile, Filter
-from pytest_mimic._tools.cli.phrasing import plural, short_seconds, size
-from pytest_mimic._tools.cli.selection import hide_arguments, in_vault, of_tests, report_nothing
-from pytest_mimic._tools.shown.document import lines_of
+from pytest_mimic._core.words import plural, size
+from pytest_mimic._tools.catalog import Catalog, CatalogCall, CatalogFile
+from pytest_mimic._tools.cli.output import facts_of, short_seconds
+from pytest_mimic._tools.cli.selection import (
+    add_selectors,
+    given,
+    report_left_out,
+    report_nothing,
+    select,
+)
+from pytest_mimic._tools.shown.outcome_lines import OutcomeViewer, Part
 from pytest_mimic._tools.shown.outcome_words import error_of
-from pytest_mimic._tools.shown.views import OutcomeViewer, Part
+from pytest_mimic._tools.shown.value_lines import lines_of
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.output import Output
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
 
 _WIDTH, _SHOWN = 100, 20
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument(
-        "what",
-        metavar="RECORDING|CALL|TEST",
-        nargs="+",
-        help="a file, or the first digits of its name; a call as ls shows it, or a pattern; the id of a test",
-    )
+    add_selectors(parser)
     parser.add_argument(
         "--load", action="store_true", help="load outcomes, which imports the classes that they list"
     )
@@ -40,16 +42,21 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(invocation: Invocation) -> int:
-    """Show them. Exit code 1: nothing matched."""
+    """Show them. Exit code 1: a selector matched nothing."""
     options, out = invocation.options, invocation.out
-    catalog, files = _find(invocation, options.what)
+    if not given(invocation):
+        raise MimicError("show takes a SELECTOR, of what to show", remedies=["see pytest-mimic show --help"])
+    selection = select(invocation)
+    catalog, files = selection.catalog, selection.files
+    if not files and options.selectors and selection.damaged:
+        raise catalog.damaged[selection.damaged[0]]
     viewer = OutcomeViewer(invocation.vault, invocation.redactor, **({"shown": None} if options.all else {}))
     if options.json:
-        out.json({"recordings": [_as_json(invocation, catalog, viewer, file) for file in files]})
-        return 0 if files else 1
+        rows = [_as_json(invocation, catalog, viewer, file) for file in files]
+        out.json({"recordings": rows, "unmatched": selection.unmatched})
+        return 0 if files and not selection.unmatched else 1
     if not files:
-        report_nothing(invocation, catalog)
-        return 1
+        return report_nothing(invocation, selection)
     shown = files if options.all else files[:_SHOWN]
     for number, file in enumerate(shown):
         if number:
@@ -57,36 +64,10 @@ def run(invocation: Invocation) -> int:
         _show(invocation, catalog, viewer, file)
     if len(shown) < len(files):
         out.line()
-        more = invocation.command("show", "--all", *options.what)
+        more = invocation.command("show", "--all", *given(invocation))
         out.line(f"{len(files) - len(shown)} more: {more}")
-    return 0
-
-
-def _find(invocation: Invocation, words: list[str]) -> tuple[Catalog, list[CatalogFile]]:
-    """Return the recordings that are named by a file, digits, a pattern, a call or a test."""
-    catalog = Catalog(invocation.vault)
-    names = in_vault(invocation, words)
-    for name in names:
-        if catalog.vault.store.size(name) is not None and name.endswith(".json"):
-            catalog.read(name)  # an error for a damaged file that was named
-    files = catalog.files()
-    found: dict[str, CatalogFile] = {}
-    for word, name in zip(words, names):
-        chosen = Filter([name])
-        matched = [file for file in files if chosen.takes(file)]
-        matched = matched or of_tests(invocation, [word], files)
-        matched = matched or [file for file in files if _is_label(word, file)]
-        found.update((file.name, file) for file in matched)
-    shown = sorted(found.values(), key=lambda file: file.name)
-    hide_arguments(invocation, shown)
-    return catalog, shown
-
-
-def _is_label(word: str, file: CatalogFile) -> bool:
-    """Check whether a text is the call of a recording as `ls` shows it, perhaps cut."""
-    labels = (file.label(), file.label(10_000))
-    cut = word.removesuffix("...")
-    return word in labels or (cut != word and any(label.startswith(cut) for label in labels))
+    report_left_out(invocation, selection)
+    return 1 if selection.unmatched else 0
 
 
 def _show(invocation: Invocation, catalog: Catalog, viewer: OutcomeViewer, file: CatalogFile) -> None:
@@ -171,12 +152,4 @@ def _as_json(
             "outcomes": outcomes,
         }
         calls.append(facts_of_call)
-    return {
-        "file": file.name,
-        "kind": "cassette" if file.is_cassette else "recording",
-        "test": file.test,
-        "owner": file.owner,
-        "recorded": file.recorded,
-        "size": catalog.size(file),
-        "calls": calls,
-    }
+    return {**facts_of(catalog, file), "calls": calls}

@@ -4,48 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from operator import attrgetter
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._tools.cli.ls import is_error
-from pytest_mimic._tools.cli.phrasing import counted, fitted, json_of, plural, short_seconds, size
-from pytest_mimic._tools.cli.selection import report_damaged, report_nothing, select
+from pytest_mimic._core.words import plural, size
+from pytest_mimic._tools.cli.output import counted, fitted, json_of, short_seconds
+from pytest_mimic._tools.cli.selection import (
+    add_selectors,
+    is_error,
+    report_damaged,
+    report_left_out,
+    report_nothing,
+    select,
+)
 from pytest_mimic._tools.shown.outcome_words import error_of
 
 if TYPE_CHECKING:
     from pytest_mimic._tools.catalog import Catalog, CatalogFile
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.output import Piece
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
 
 _SHOWN = 5
 
 
 def add_arguments(parser: Parser) -> None:
+    add_selectors(parser)
     parser.add_argument(
-        "-n", "--top", type=int, default=_SHOWN, metavar="N", help="how many of the largest and slowest"
+        "--top", type=int, default=_SHOWN, metavar="N", help="how many of the largest and slowest"
     )
 
 
 def run(invocation: Invocation) -> int:
-    catalog, files, _ = select(invocation, ())
+    selection = select(invocation)
+    catalog, files = selection.catalog, selection.files
     stats = Stats(catalog, files, max(invocation.options.top, 0))
     if invocation.options.json:
-        invocation.out.json(stats.as_json())
-        return 0
+        invocation.out.json({**stats.as_json(), "unmatched": selection.unmatched})
+        return 1 if selection.unmatched else 0
     if not files:
-        return report_nothing(invocation, catalog)
+        return report_nothing(invocation, selection)
     stats.show(invocation)
+    report_left_out(invocation, selection)
     report_damaged(invocation, len(catalog.damaged))
-    return 0
-
-
-class TargetStats:
-    """The sums for one target: its calls, errors, seconds and bytes."""
-
-    def __init__(self, target: str) -> None:
-        self.target = target
-        self.calls = self.errors = self.bytes = 0
-        self.duration = 0.0
+    return 1 if selection.unmatched else 0
 
 
 class Stats:
@@ -53,7 +55,7 @@ class Stats:
 
     def __init__(self, catalog: Catalog, files: list[CatalogFile], top: int) -> None:
         self._catalog = catalog
-        self._files = sorted(files, key=lambda file: file.name)
+        self._files = files
         objects = frozenset().union(*(file.objects for file in files))
         self.recordings = sum(not file.is_cassette for file in files)
         self.cassettes = len(files) - self.recordings
@@ -61,29 +63,27 @@ class Stats:
         self.file_bytes = sum(file.size for file in files)
         self.object_bytes = sum(map(catalog.object_size, objects))
         self.shared_bytes = sum(map(catalog.size, files)) - self.file_bytes - self.object_bytes
-        self.calls = sum(len(call.outcomes) for file in files for call in file.calls)
         self.duration = sum(file.duration for file in files)
-        self.errors = sum(
-            error_of(call, entry) is not None
-            for file in files
-            for call in file.calls
-            for entry in call.outcomes
-        )
         dates = sorted(file.recorded for file in files if file.recorded)
         self.oldest = dates[0] if dates else None
         self.newest = dates[-1] if dates else None
         self.targets = self._by_target()
+        self.calls = sum(target.calls for target in self.targets)
+        self.errors = sum(target.errors for target in self.targets)
         self.largest = self._top(catalog.size, top)
         self.slowest = self._top(lambda file: file.duration, top)
 
     def _top(self, key: Any, count: int) -> list[CatalogFile]:
         return sorted(self._files, key=key, reverse=True)[:count]
 
-    def _by_target(self) -> list[TargetStats]:
-        found: dict[str, TargetStats] = {}
+    def _by_target(self) -> list[SimpleNamespace]:
+        """Return the sums for each target: its calls, errors, bytes and seconds."""
+        found: dict[str, SimpleNamespace] = {}
         for file in self._files:
             for call in file.calls:
-                sums = found.setdefault(call.target, TargetStats(call.target))
+                sums = found.setdefault(
+                    call.target, SimpleNamespace(target=call.target, calls=0, errors=0, bytes=0, duration=0.0)
+                )
                 sums.calls += len(call.outcomes)
                 sums.errors += sum(error_of(call, entry) is not None for entry in call.outcomes)
                 sums.duration += call.duration

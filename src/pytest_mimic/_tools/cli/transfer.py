@@ -8,15 +8,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._tools.cli.phrasing import plural, size
-from pytest_mimic._tools.cli.selection import of_tests, report_damaged, select
+from pytest_mimic._core.words import plural, size
+from pytest_mimic._tools.cli.selection import report_damaged, report_unmatched, select
 from pytest_mimic._tools.objects.large import LargeObject, LargeObjects, Show, large_objects
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault import FolderStore
-    from pytest_mimic._tools.catalog import CatalogFile
-    from pytest_mimic._tools.cli.invocation import Invocation
+    from pytest_mimic._tools.cli.project import Invocation
     from pytest_mimic._tools.objects.bucket import Bucket
 
 # So many objects of a kind are listed.
@@ -48,7 +47,7 @@ class Selected:
         transfer: Finds and moves the objects.
         files: The recordings and cassettes.
         objects: Their large objects. Empty until `find`.
-        unmatched: The patterns that matched nothing.
+        unmatched: The selectors that matched nothing.
         unreadable: The errors of the recordings that cannot be read: what they name is not known.
     """
 
@@ -58,15 +57,14 @@ class Selected:
         self.store: FolderStore = invocation.vault.store  # type: ignore[assignment]
         self.transfer = LargeObjects(self.store, self.bucket)
         self.objects: list[LargeObject] = []
-        self._select()
+        self.read()
 
-    def _select(self) -> None:
-        options = self._invocation.options
-        catalog, files, self.unmatched = select(self._invocation, options.patterns)
-        self.unreadable = list(catalog.damaged.values())
-        self.files: list[CatalogFile] = (
-            of_tests(self._invocation, options.test, files) if options.test else files
-        )
+    def read(self) -> None:
+        """Read the recordings, again if they were rewritten."""
+        selection = select(self._invocation)
+        self.files = selection.files
+        self.unmatched = selection.unmatched
+        self.unreadable = list(selection.catalog.damaged.values())
 
     @property
     def url(self) -> str:
@@ -78,10 +76,6 @@ class Selected:
         self.objects = large_objects(self.files)
         self.transfer.find(self.objects, only_absent=only_absent)
         return self.objects
-
-    def read_again(self) -> None:
-        """Read the recordings again, which were rewritten."""
-        self._select()
 
     def of(self, *states: str) -> list[LargeObject]:
         """Return the objects in some states."""
@@ -127,13 +121,12 @@ class Selected:
         report_damaged(self._invocation, len(self.unreadable) - len(conflicts))
 
     def show_unmatched(self) -> None:
-        """Print the patterns that matched nothing."""
-        if self.unmatched:
-            self._invocation.out.line((f"nothing matched {', '.join(self.unmatched)}", "yellow"))
+        """Print the selectors that matched nothing."""
+        report_unmatched(self._invocation, self.unmatched)
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether a pattern matched nothing, or a recording cannot be read."""
+        """Whether a selector matched nothing, or a recording cannot be read."""
         return bool(self.unmatched or self.unreadable)
 
 

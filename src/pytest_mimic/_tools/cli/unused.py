@@ -13,30 +13,41 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.words import SHOWN, listed
-from pytest_mimic._tools.cli.phrasing import plural
+from pytest_mimic._core.words import SHOWN, listed, plural
 from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused
 from pytest_mimic._tools.unused.merging import Together, refuse_mixture, sorted_out, together
-from pytest_mimic._tools.unused.usage_file import Usage, read_usage
-from pytest_mimic._tools.unused.vaults import commit_of, id_of_vault
+from pytest_mimic._tools.unused.usage_file import Usage, commit_of, id_of_vault, read_usage
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.cli.invocation import Invocation
     from pytest_mimic._tools.cli.parser import Parser
+    from pytest_mimic._tools.cli.project import Invocation
 
 _NOT_JUDGED = 2
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument("files", nargs="+", metavar="FILE", help="the files of --mimic-usage of all jobs")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="the files of --mimic-usage of all jobs")
     parser.add_argument("--clear", action="store_true", help="delete the recordings that are proven unused")
+    parser.add_argument(
+        "-n", "--dry-run", action="store_true", help="with --clear: only show what would be deleted"
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="list all, not only the first ten")
 
 
 def run(invocation: Invocation) -> int:
     """Judge. Exit code 1: recordings are proven unused, also if they were cleared; 2: nothing could be judged."""
     options, settings = invocation.options, invocation.settings
+    if options.dry_run and not options.clear:
+        raise MimicError("--dry-run needs --clear: a judgement alone changes nothing")
+    if not options.files:
+        raise MimicError(
+            "unused takes the files of --mimic-usage of all jobs",
+            remedies=[
+                f"for several jobs: {command('--mimic-usage=FILE')} in each, then pytest-mimic unused FILE...",
+                f"for one run: {command('--mimic-fail-on-unused')}",
+            ],
+        )
     usages = [read_usage(path) for path in _paths(options.files)]
     commit = refuse_mixture(usages, None if options.vault else id_of_vault(settings))
     here = commit_of(settings.rootdir)
@@ -64,7 +75,7 @@ def run(invocation: Invocation) -> int:
                 ],
                 "not_proven": judgement.unproven,
                 "newer": newer,
-                "cleared": bool(options.clear and names),
+                "cleared": bool(options.clear and names and not options.dry_run),
                 "files": len(usages),
                 "tests": len(whole.outcomes),
             }
@@ -107,7 +118,9 @@ def _judge(invocation: Invocation, usages: list[Usage], whole: Together) -> tupl
     )
     is_long = options.verbose or options.json
     judgement, proven = judge(vault, unused, evidence, listed=None if is_long else SHOWN)
-    if options.clear:
+    if options.dry_run:
+        judgement.not_cleared = "--dry-run was given"
+    elif options.clear:
         judgement.cleared = clear(vault, proven)
     return judgement, sorted(proven), newer
 

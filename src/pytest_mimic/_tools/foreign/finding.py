@@ -70,7 +70,7 @@ def find_files(paths: Sequence[Path], here: Path) -> FoundFiles:
         elif path.exists():
             files.setdefault(path, Found(path, shown, path.stem))
         else:
-            raise MimicError(f"there is no {shown}")
+            raise MimicError(f"no such file or folder: {shown}")
     found.files.extend(files.values())
     return found
 

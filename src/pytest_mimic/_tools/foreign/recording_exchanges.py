@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_mimic._clients.http.exchange import Exchange, HttpRequest
 from pytest_mimic._core.engine.cassettes import OpenCassette
 from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
-from pytest_mimic._core.engine.engine import Engine
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.run_state import RunState
@@ -62,8 +61,9 @@ class Conversation:
         settings = settings._replace(mode=Mode.RECORD)
         store = FolderStore(settings.vault)
         self.vault = Vault(store, label=settings.shown_vault)
-        self._state = RunState(settings=settings, vault=self.vault, ledger=Ledger())
-        self._engine = Engine(self._state, locks=store.byte_locks, today=today)
+        self._state = RunState(
+            settings=settings, vault=self.vault, ledger=Ledger(), locks=store.byte_locks, today=today
+        )
         self._targets = targets
         self._exchanges: dict[str, Exchange] = {}
         self._now = 0.0
@@ -72,7 +72,7 @@ class Conversation:
         self._cassette: OpenCassette | None = None
         if destination.cassette:
             self._cassette = OpenCassette(
-                self._engine, destination.cassette, "record", strict=False, only_replays=False
+                self._state, destination.cassette, "record", strict=False, only_replays=False
             )
         else:
             self._state.test = destination.test
@@ -127,10 +127,10 @@ class Conversation:
 
     def _edge(self, client: str) -> Exchange:
         if client not in self._exchanges:
-            port = ClientPort(self._engine)
+            port = ClientPort(self._state)
             for target in _lines(self._targets, client):
                 plan = ClientPlan(
-                    self._engine, load_adapter(client), target.options, self._cassette, activation=self
+                    self._state, load_adapter(client), target.options, self._cassette, activation=self
                 )
                 port.plans.append(plan)
             self._exchanges[client] = Exchange(port)

@@ -10,8 +10,14 @@ from threading import Lock
 from time import sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_mimic._tools.objects.store_errors import failure, is_missing, tries_after
-from pytest_mimic._tools.objects.stores import is_absent, library, open_store
+from pytest_mimic._tools.objects.stores import (
+    failure,
+    is_absent,
+    is_missing,
+    library,
+    open_store,
+    tries_after,
+)
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

@@ -1,20 +1,23 @@
-"""The log of a run's calls: one row of plain data for each, as `-v` and the HTML report show it."""
+"""Calls as rows of plain data, those of a run and those in a vault, as `-v` and the HTML page show them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.describe.text import by_name, render
-from pytest_mimic._tools.shown.page_outcomes import shown_outcome
+from pytest_mimic._core.describe.text import by_name, recorded_label, render
+from pytest_mimic._core.engine.decisions import decisions_of
+from pytest_mimic._core.seam.registry import CLIENTS
+from pytest_mimic._core.vault.file_names import CASSETTES
+from pytest_mimic._tools.shown.outcome_lines import shown_outcome
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.engine import Engine
+    from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
-    from pytest_mimic._core.vault import Stored
+    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.vault import Stored, Vault
 
 # The target of connections that are refused.
 _NETWORK = "network"
@@ -31,15 +34,15 @@ class CallLog:
     A row has no secret: descriptions and messages are redacted already, and `shown_outcome` redacts outcomes.
 
     Args:
-        engine: The run's engine.
+        state: The run's state.
         details: Whether the rows have the arguments and the outcome as well, which the HTML report shows.
     """
 
-    def __init__(self, engine: Engine, *, details: bool) -> None:
-        self._engine = engine
-        self._state = engine.state
+    def __init__(self, state: RunState, *, details: bool) -> None:
+        self._state = state
         self._details = details
-        engine.decisions  # noqa: B018 - loaded now, because a test may replace functions that these modules bind
+        # Made now, because a test may replace functions that these modules bind.
+        self._recordings = decisions_of(state).recordings
 
     def note(
         self,
@@ -93,7 +96,7 @@ class CallLog:
             )
             if stored.name != "?":
                 row["name"] = stored.name
-            recording = self._engine.recordings.known.get(stored.name)
+            recording = self._recordings.known.get(stored.name)
             if recording is not None and recording.recorded:
                 row["recorded"] = recording.recorded
         if error is not None:
@@ -120,3 +123,58 @@ def shown_arguments(arguments: Mapping[str, Any] | None) -> list[tuple[str, str]
 
 # Parts of a client's call that are shown without quotes.
 _AS_IT_IS = frozenset({"method", "url", "sql", "command"})
+
+
+def recorded_rows(vault: Vault, redactor: Redactor, names: Iterable[str]) -> Iterator[Row]:
+    """Yield a row for each outcome of some recordings and cassettes, by test. A file that cannot be read is a row that says so."""
+    found: dict[str, list[Row]] = {}
+    for name in names:
+        try:
+            rows = list(
+                _of_cassette(vault, name, redactor)
+                if name.startswith(CASSETTES)
+                else _of(vault, name, redactor)
+            )
+        except MimicError as error:
+            problem = {"problem": [error.what, *error.facts], "remedies": list(error.remedies)}
+            rows = [{**_row(name, "damaged file", None), "kind": "missing", **problem}]
+        for row in rows:
+            found.setdefault(row["group"] if "group" in row else row["test"], []).append(row)
+    for test in sorted(found):
+        yield from found[test]
+
+
+def _of(vault: Vault, name: str, redactor: Redactor) -> Iterator[Row]:
+    recording = vault.read(name)
+    if recording is None:  # deleted meanwhile
+        return
+    label = recorded_label(recording.target, recording.arguments)
+    count = len(recording.outcomes)
+    for number, stored in enumerate(recording.outcomes, 1):
+        row = _row(name, recording.target, recording.test, recorded=recording.recorded)
+        row |= _details(stored, recording.arguments, redactor)
+        row["label"] = label if count == 1 else f"{label}, call {number} of {count}"
+        yield row
+
+
+def _of_cassette(vault: Vault, name: str, redactor: Redactor) -> Iterator[Row]:
+    date, test = vault.date_of(name), vault.test_of(name)
+    for entry in vault.read_cassette(name) or ():
+        row = _row(name, entry.target, test, recorded=date) | _details(
+            entry.stored, entry.arguments, redactor
+        )
+        row["label"] = recorded_label(entry.target, entry.arguments, signature=entry.signature)
+        cassette = f"cassette {name[len(CASSETTES) :].strip('/').removesuffix('.json')}"
+        yield {**row, "group": cassette, "note": cassette}
+
+
+def _row(name: str, target: str, test: str | None, *, recorded: str = "") -> Row:
+    client = target if target in CLIENTS else "function"
+    facts = {"label": name, "test": test or "", "name": name, "recorded": recorded}
+    return {"kind": "recorded", "client": client, "target": target, "at": 0.0, "seconds": 0.0, **facts}
+
+
+def _details(stored: Stored, arguments: Mapping[str, Any] | None, redactor: Redactor) -> Row:
+    brief, text, is_error = shown_outcome(stored, redactor)
+    shown = {"brief": brief, "outcome": text, "raised": is_error}
+    return {"seconds": stored.duration, "arguments": shown_arguments(arguments), **shown}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic._core.compare import compare
+from pytest_mimic._core.compare.outcome_comparison import compare
+from pytest_mimic._core.compare.outcome_tree import outcome_tree
+from pytest_mimic._core.compare.tree_differences import TreeDifference, differences
 from pytest_mimic._core.vault.file_names import CASSETTES
-from pytest_mimic._tools.shown.tree_differences import TreeDifference, differences
-from pytest_mimic._tools.shown.trees import outcome_tree
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

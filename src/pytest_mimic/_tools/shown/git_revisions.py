@@ -27,6 +27,9 @@ class GitStore:
         MimicError: There is no git, no repository, no such revision, or none so old in git's log of this clone.
     """
 
+    keeps_objects = True
+    run_mark = None
+
     def __init__(self, folder: Path, revision: str) -> None:
         self._root = _existing(folder)
         self._working = FolderStore(folder)
@@ -140,6 +143,12 @@ class GitStore:
 
     def delete(self, names: Iterable[str]) -> NoReturn:
         raise MimicError(f"{', '.join(names)} cannot be deleted from a revision of git")
+
+    def prune(self, folders: set[str]) -> None:
+        """Nothing is ever deleted."""
+
+    def sweep(self) -> None:
+        """There are no temporary files."""
 
 
 def _existing(folder: Path) -> Path:

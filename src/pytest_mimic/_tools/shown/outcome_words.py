@@ -6,8 +6,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.compare.outcome_tree import Blob, Named, body_tree
 from pytest_mimic._core.describe.recorded_files import CatalogCall, CatalogFile, Entry
 from pytest_mimic._core.seam.registry import load_adapter
+from pytest_mimic._core.words import plural
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Adapter
@@ -57,14 +59,14 @@ def _short(call: CatalogCall, entry: Entry, size_of: Callable[[str], str]) -> st
     if "raised" in entry:
         return f"raised {_last_name(entry['raised']['type'])}"
     if "stream" in entry:
-        count = len(entry["stream"]["items"])
         error = error_of(call, entry)
-        return f"stream of {count}{f', then {error}' if error else ''}"
+        return f"stream of {len(entry['stream']['items'])}{f', then {error}' if error else ''}"
     if "returned" in entry:
         return f"returned {entry['returned']}"
-    if call.is_client:
-        return _exchange_in_short(call, entry["value"])
-    return value_in_short(entry["value"], is_tagged=entry.get("tagged", False))
+    value = body_tree({"value": entry["value"]}, is_tagged=entry.get("tagged", False))["value"]
+    if not call.is_client:
+        return word(value)
+    return _exchange_in_short(value, _client(call.target).failure(entry["value"]))
 
 
 def _object_in_short(entry: Entry, size_of: Callable[[str], str]) -> str:
@@ -82,58 +84,46 @@ def _object_in_short(entry: Entry, size_of: Callable[[str], str]) -> str:
     return f"{kind}{what}, {size_of(name)}"
 
 
-def _exchange_in_short(call: CatalogCall, value: Any) -> str:
-    failed = _client(call.target).failure(value)
-    if not isinstance(value, dict):
-        return value_in_short(value)
-    if "status" in value:
-        body = value.get("body") or {}
+def _exchange_in_short(value: Any, failed: str | None) -> str:
+    if isinstance(value, Named) and value.name == "response":
+        body = value.value.get("body") or {}
         kind = next((key for key in ("json", "text", "base64", "chunks") if key in body), "")
         kind = f"{len(body['chunks'])} chunks" if kind == "chunks" else {"base64": "bytes"}.get(kind, kind)
-        return f"{value['status']} {kind}".rstrip()
-    if failed:
-        return failed
+        return f"{value.value['status']} {kind}".rstrip()
+    if failed or not isinstance(value, dict):
+        return failed or word(value)
     if "rows" in value:
-        count = len(value["rows"])
-        return f"{count} row{'' if count == 1 else 's'}"
+        return plural(len(value["rows"]), "row")
     if "rowcount" in value:
         return f"{value['rowcount']} changed"
     if "replies" in value:
         return f"{len(value['replies'])} replies"
-    if "reply" in value:
-        return value_in_short(value["reply"])
-    return value_in_short(value)
+    return word(value.get("reply", value))
 
 
-def value_in_short(value: Any, *, is_tagged: bool = False) -> str:
-    """Return the shape of a value: numbers as they are, the beginning of a text, the keys of a mapping, a length."""
-    if isinstance(value, str):
-        return f"text of {len(value)}" if len(value) != 0 else "''"
-    if isinstance(value, list):
-        is_short = len(value) <= _KEYS and all(isinstance(part, int | float | None) for part in value)
-        return repr(value) if is_short else f"list of {len(value)}"
-    if not isinstance(value, dict):
-        return repr(value)
-    if is_tagged and value:
-        tag, part = next(iter(value.items()))
-        if tag[:1] == "$" and tag[:2] != "$$":
-            return _tagged_in_short(tag[1:], part, value)
-    return f"{{{_keys(value)}}}"
-
-
-def _tagged_in_short(tag: str, part: Any, node: dict[str, Any]) -> str:
-    name = _last_name(tag) if ":" in tag else tag.rpartition(".")[2]
-    if tag == "anchor":
-        return value_in_short(node.get("value"), is_tagged=True)
-    if isinstance(part, dict):
-        return f"{name}({_keys(part)})"
-    if isinstance(part, list):
-        return f"{name} of {len(part)}"
-    if ":" in tag:  # a member of an enum
-        return f"{name}.{part}"
-    if tag in ("base64", "bytes", "object"):
+def word(tree: Any) -> str:
+    """Return the shape of a value: numbers as they are, the length of a text or list, the keys of a mapping."""
+    if isinstance(tree, str):
+        return f"text of {len(tree)}" if tree else "''"
+    if isinstance(tree, list):
+        is_short = len(tree) <= _KEYS and all(isinstance(part, int | float | None) for part in tree)
+        return repr(tree) if is_short else f"list of {len(tree)}"
+    if isinstance(tree, dict):
+        return f"{{{_keys(tree)}}}"
+    if isinstance(tree, Blob):
         return "bytes"
-    return f"{name} {str(part)[:_WIDTH]}" if tag not in ("str", "path") else name
+    if not isinstance(tree, Named):
+        return repr(tree)
+    name, value = _last_name(tree.name), tree.value
+    if isinstance(value, dict) and "" not in value:
+        return f"{name}({_keys(value)})"
+    value = value[""] if isinstance(value, dict) else value
+    if isinstance(value, list):
+        return f"{name} of {len(value)}"
+    if ":" in tree.name:  # a member of an enum
+        return f"{name}.{value}"
+    is_text = isinstance(value, str) and name not in ("bytes", "str", "path")
+    return f"{name} {value[:_WIDTH]}" if is_text else name
 
 
 def _keys(value: dict[str, Any]) -> str:

@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import SequenceMatcher
 from hashlib import sha256
 from importlib.resources import files
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from pathlib import Path
+from time import strftime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._core.compare.tree_differences import opcodes
+from pytest_mimic._core.files.whole import write_whole
 from pytest_mimic._tools.shown.call_log import Row
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.settings import Settings
+
 
 # In which a script element of HTML could end, or a comment begin.
 _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
@@ -108,8 +115,59 @@ def side_by_side(recorded: str, actual: str) -> list[tuple[str, str, str]]:
     """Return the lines of two texts in pairs, each with a mark: `=`, `~` changed, `-` recorded only, `+` now only."""
     old, new = (text.splitlines()[:_COMPARED] for text in (recorded, actual))
     found: list[tuple[str, str, str]] = []
-    for tag, start, end, begin, stop in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for tag, start, end, begin, stop in opcodes(old, new):
         for left, right in zip_longest(old[start:end], new[begin:stop]):
             mark = "=" if tag == "equal" else "-" if right is None else "+" if left is None else "~"
             found.append((mark, left or "", right or ""))
     return found
+
+
+# Bound here, because a test may stop the clock.
+_now = strftime
+
+
+def run_page(
+    heading: str,
+    rows: Iterable[Row],
+    *,
+    notes: Sequence[str],
+    tests: Mapping[str, str],
+    unused: Iterable[tuple[str, str, bool]],
+) -> str:
+    """Return the page of a run.
+
+    Args:
+        heading: The mode and the vault in words.
+        rows: The calls, in the order in which their tests ended.
+        notes: The lines of the summary.
+        tests: How each test ended.
+        unused: The recordings proven unused: the label of each, the test that made it, and whether that test is gone.
+    """
+    left = [
+        {
+            "kind": "unused",
+            "client": "function",
+            "label": label,
+            "test": test,
+            "at": 0.0,
+            "seconds": 0.0,
+            "group": "",
+            "target": "unused",
+            "note": "its test is gone" if is_gone else "",
+        }
+        for label, test, is_gone in unused
+    ]
+    return page(PageFacts("run", heading, _now("%Y-%m-%d %H:%M"), notes, tests), [*rows, *left])
+
+
+def vault_page(settings: Settings, rows: Iterable[Row]) -> str:
+    return page(PageFacts("vault", f"recordings in {settings.shown_vault}", _now("%Y-%m-%d %H:%M")), rows)
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a page, whole or not at all. Its folder is made.
+
+    Raises:
+        MimicError: It cannot be written.
+    """
+    write_whole(path, text, label=f"the report {path}")

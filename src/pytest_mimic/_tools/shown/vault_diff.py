@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -18,11 +18,12 @@ from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS
 from pytest_mimic._core.vault.parsing import parse_recording
 from pytest_mimic._tools.shown.comparing import Comparer, Pair, outcomes_in, paired
 from pytest_mimic._tools.shown.git_revisions import GitStore
+from pytest_mimic._tools.shown.value_lines import plain_difference
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.compare.tree_differences import TreeDifference
     from pytest_mimic._core.vault import CassetteEntry, Recording
-    from pytest_mimic._tools.shown.tree_differences import TreeDifference
 
 Change = Literal["outcome", "call", "added", "removed", "damaged"]
 
@@ -61,7 +62,7 @@ class CallDifference:
             "file": self.file,
             "test": self.test,
             "arguments": [{"path": one.path, "old": one.old, "new": one.new} for one in self.arguments],
-            "outcomes": [one.to_plain() for one in self.outcomes],
+            "outcomes": [plain_difference(one) for one in self.outcomes],
             "lines": self.lines,
         }
 
@@ -80,10 +81,14 @@ class VaultDiff:
         self._comparer = comparer
         self._damaged: list[CallDifference] = []
 
-    def all(self) -> list[CallDifference]:
-        """Return the differences: changed outcomes and calls first, then what was added and removed."""
+    def all(self, *, takes: Callable[[str], bool] = lambda _: True) -> list[CallDifference]:
+        """Return the differences: changed outcomes and calls first, then what was added and removed.
+
+        Args:
+            takes: Called with the name of each recording and cassette that differs; says whether it counts.
+        """
         names = sorted({*self._old.names(), *self._new.names()})
-        changed = [name for name in names if not self._is_same(name)]
+        changed = [name for name in names if takes(name) and not self._is_same(name)]
         for store in (self._old.store, self._new.store):
             if isinstance(store, GitStore):
                 store.load(changed)

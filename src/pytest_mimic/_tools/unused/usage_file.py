@@ -1,18 +1,24 @@
-"""The file of `--mimic-usage`: the tests of a run, and the recordings that it used and did not use."""
+"""The file of `--mimic-usage`: the tests of a run, the recordings that it used and did not use, its vault and commit."""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from base64 import b64decode, b64encode
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xxhash import xxh3_64_digest
 
 from pytest_mimic._core.files.whole import write_whole
 from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.settings import Settings
+
 
 # The key of the format's number. It comes first, so that the file is known by its first bytes.
 _KEY = "mimic_usage"
@@ -181,3 +187,21 @@ def _unpacked(text: str) -> frozenset[bytes]:
     if len(data) % _MARK:
         raise ValueError
     return frozenset(data[at : at + _MARK] for at in range(0, len(data), _MARK))
+
+
+def id_of_vault(settings: Settings) -> str:
+    """Return the path of the vault relative to the rootdir, which is the same in each checkout."""
+    try:
+        return Path(os.path.relpath(settings.vault, settings.rootdir)).as_posix()
+    except ValueError:  # pragma: no cover (on another drive of Windows)
+        return settings.vault.as_posix()
+
+
+def commit_of(folder: Path) -> str:
+    """Return the commit that is checked out around a folder. Empty without git or a repository."""
+    command = ["git", "-C", str(folder), "rev-parse", "--verify", "-q", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL)
+    except OSError:
+        return ""
+    return "" if done.returncode else done.stdout.decode("ascii", "replace").strip()

@@ -21,7 +21,7 @@ def test_requests():
 
 
 def test_cassette(mimic_auto):
-    with mimic_auto("format_1/aiohttp", clients=["aiohttp"]) as cassette:
+    with mimic_auto("format_1/aiohttp", targets=["aiohttp"]) as cassette:
         assert asyncio.run(exchange("GET", PICTURE[0])) == (200, PICTURE[1])
 
     assert cassette.all_played

@@ -32,7 +32,7 @@ def test_async():
 
 
 def test_cassette(mimic_auto):
-    with mimic_auto("format_1/httpx", clients=["httpx"]) as cassette:
+    with mimic_auto("format_1/httpx", targets=["httpx"]) as cassette:
         assert httpx.get(REQUESTS[0][1]).json()["items"] == [{"id": 1, "price": 2.5}]
         assert httpx.get(PICTURE[0]).content == PICTURE[1]
 

@@ -32,7 +32,7 @@ def test_async():
 
 
 def test_cassette(mimic_auto):
-    with mimic_auto("format_1/httpx2", clients=["httpx2"]) as cassette:
+    with mimic_auto("format_1/httpx2", targets=["httpx2"]) as cassette:
         assert httpx2.get(REQUESTS[0][1]).json()["items"] == [{"id": 1, "price": 2.5}]
         assert httpx2.get(PICTURE[0]).content == PICTURE[1]
 

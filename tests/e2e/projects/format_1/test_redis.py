@@ -42,7 +42,7 @@ def test_async():
 
 
 def test_cassette(mimic_auto):
-    with mimic_auto("format_1/redis", clients=["redis"]) as cassette:
+    with mimic_auto("format_1/redis", targets=["redis"]) as cassette:
         assert work() == EXPECTED
 
     assert cassette.all_played

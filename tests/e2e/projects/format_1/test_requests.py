@@ -18,7 +18,7 @@ def test_requests():
 
 
 def test_cassette(mimic_auto):
-    with mimic_auto("format_1/requests", clients=["requests"]) as cassette:
+    with mimic_auto("format_1/requests", targets=["requests"]) as cassette:
         assert requests.get(REQUESTS[0][1]).json()["items"] == [{"id": 1, "price": 2.5}]
         assert requests.get(PICTURE[0]).content == PICTURE[1]
 

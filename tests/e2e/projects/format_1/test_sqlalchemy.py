@@ -51,7 +51,7 @@ def test_statements():
 
 
 def test_cassette(mimic_auto):
-    with mimic_auto("format_1/sqlalchemy", clients=["sqlalchemy"]) as cassette:
+    with mimic_auto("format_1/sqlalchemy", targets=["sqlalchemy"]) as cassette:
         assert work("sqlite://") == ROWS
 
     assert cassette.all_played

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._clients.http.httpx import HttpxAdapter
-from pytest_mimic._core.compare import compare
+from pytest_mimic._core.compare.outcome_comparison import compare
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from pytest_mimic._clients.sql.sqlalchemy import SqlAdapter
 from unit.clients.runs import Runs
-from unit.clients.sql.places import Connect, Place, both, one, run
+from unit.clients.sql.places import Connect, Place, both, one, place_for, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,6 +104,26 @@ def test_types_registered_in_a_connect_event(runs: Runs, connect: Connect, pg: P
     sql = "SELECT 'a=>2'::hstore"
     runs.again("record")
     assert steps(pg.real) == {"a": "2"}
+
+
+def test_hstore_of_psycopg2(
+    runs: Runs, connect: Connect, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """SQLAlchemy registers it on each connection, also for an engine that has connected before."""
+    place = place_for(request, "postgresql+psycopg2", tmp_path)
+    runs.again("off")
+    engine = connect(place.real)
+    run(engine, "CREATE EXTENSION hstore")
+    before = connect(place.real)
+    sql = "SELECT 'a=>1'::hstore"
+    assert one(before, sql) == {"a": "1"}
+    before.dispose()
+    runs.again("record")
+
+    recorded = [one(before, sql), one(connect(place.real), sql)]
+    runs.again("replay")
+
+    assert [one(connect(place.gone), sql), one(connect(place.gone), sql)] == recorded == [{"a": "1"}] * 2
 
 
 def test_a_composite_type_registered_in_a_connect_event(runs: Runs, connect: Connect, pg: Place) -> None:

@@ -11,6 +11,7 @@ pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
 
+from pytest_mimic._core.engine.owners import Owner
 from unit.clients.runs import Runs
 from unit.clients.sql.places import Connect, Place, one, place_for, run
 
@@ -99,8 +100,27 @@ def test_new_call_finds_what_was_committed_between_rollbacks(runs: Runs, connect
     assert steps("SELECT array_agg(a ORDER BY a) FROM t") == [[1, 2, 3]]
 
 
+def test_new_call_does_not_find_what_other_tests_replayed(runs: Runs, connect: Connect, place: Place) -> None:
+    runs.again("off")
+    run(connect(place.real), "CREATE TABLE t (a int)")
+
+    def steps(*more: str) -> Any:
+        engine = connect(place.real)
+        run(engine, "INSERT INTO t VALUES (1)")
+        runs.state.owner = Owner("test_shop.py::test_other", is_test=True)
+        return [one(engine, statement) for statement in more]
+
+    runs.again("record")
+    steps()
+    runs.again("off")
+    run(connect(place.real), "DELETE FROM t")
+    runs.again("record")
+
+    assert steps("SELECT count(*) FROM t") == [0]
+
+
 def test_new_call_finds_a_database_that_is_not_empty(runs: Runs, connect: Connect, place: Place) -> None:
-    """Tables and rows that are there already are left as they are."""
+    """Tables and rows that are there already are left as they are, and the summary names the statements."""
 
     def steps(*more: str) -> Any:
         engine = connect(place.real)
@@ -114,6 +134,8 @@ def test_new_call_finds_a_database_that_is_not_empty(runs: Runs, connect: Connec
     runs.again("record")
 
     assert steps("SELECT count(*) FROM t", "SELECT count(*) FROM u") == [1, 0]
+    named = sorted(note.partition(",")[0] for note in runs.state.ledger.notes)
+    assert named == ["sqlalchemy CREATE t", "sqlalchemy INSERT t"]
 
 
 def test_replayed_statement_that_fails_when_run_is_in_the_summary(

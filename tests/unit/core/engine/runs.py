@@ -11,7 +11,6 @@ from toy_adapter import ToyAdapter, wrap_ask
 
 from pytest_mimic._core.engine.cassettes import OpenCassette
 from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
-from pytest_mimic._core.engine.engine import Engine
 from pytest_mimic._core.engine.function_plan import FunctionPlan
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.run_state import RunState
@@ -35,8 +34,7 @@ class Runs:
 
     Attributes:
         store: The files of the vault.
-        engine: The engine of the current run.
-        state: Its state.
+        state: The state of the current run.
         ledger: Its account.
     """
 
@@ -70,11 +68,16 @@ class Runs:
             fail_on_unused=False,
             **given,
         )
-        self.state = RunState(settings=made, vault=Vault(self.store), ledger=self.ledger)
-        self.state.test = TEST
         path = str(self.folder / "locks")
-        self.engine = Engine(self.state, locks=locks or (lambda: ByteLocks(lambda: path)), today="2026-11-02")
-        self._scopes = Scopes(self.engine)
+        self.state = RunState(
+            settings=made,
+            vault=Vault(self.store),
+            ledger=self.ledger,
+            locks=locks or (lambda: ByteLocks(lambda: path)),
+            today="2026-11-02",
+        )
+        self.state.test = TEST
+        self._scopes = Scopes(self.state)
         self._scopes.begin_test(TEST)
 
     def next_attempt(self) -> None:
@@ -85,13 +88,13 @@ class Runs:
     def end(self) -> None:
         """End the run. After a miss, functions that wait are wrapped until then."""
         self.state.end_test()
-        self.engine.close()
+        self.state.close()
 
     def plan(
         self, function: Callable[..., Any], cassette: OpenCassette | None = None, **options: Any
     ) -> FunctionPlan:
         """Return the plan of a function, as a line with options names it."""
-        return FunctionPlan(self.engine, f"shop:{function.__name__}", function, Options(**options), cassette)
+        return FunctionPlan(self.state, f"shop:{function.__name__}", function, Options(**options), cassette)
 
     def mimic(
         self, function: Callable[..., Any], cassette: OpenCassette | None = None, **options: Any
@@ -109,8 +112,8 @@ class Runs:
         **options: Any,
     ) -> ClientPort:
         """Return the port of a client that is mimicked."""
-        port = ClientPort(self.engine)
-        port.plans.append(ClientPlan(self.engine, kind("toy_client"), Options(**options), cassette))
+        port = ClientPort(self.state)
+        port.plans.append(ClientPlan(self.state, kind("toy_client"), Options(**options), cassette))
         return port
 
     def client(self, cassette: OpenCassette | None = None, **options: Any) -> Callable[[str], Any]:
@@ -121,7 +124,7 @@ class Runs:
 
     def cassette(self, mode: Any, *, strict: bool = False) -> OpenCassette:
         """Open the cassette `trip`."""
-        return OpenCassette(self.engine, "trip", mode, strict=strict, only_replays=False)
+        return OpenCassette(self.state, "trip", mode, strict=strict, only_replays=False)
 
     def names(self, folder: str = "calls") -> list[str]:
         """Return the names of the recordings."""

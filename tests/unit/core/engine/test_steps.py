@@ -11,6 +11,7 @@ import pytest
 import toy_client
 from toy_adapter import describe
 
+from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._tools.shown.call_log import CallLog
 from unit.core.engine.runs import Runs
 
@@ -31,7 +32,7 @@ def test_only_recording_names_a_cancelled_call(runs: Runs, mode: str, notes: lis
     if mode == "verify":
         asyncio.run(runs.mimic(fetch)())
     runs.again(mode, only=("shop:fetch",))
-    assert runs.engine.decisions  # a session makes them at its start, unless it replays
+    assert decisions_of(runs.state)  # a session makes them at its start, unless it replays
 
     async def cancel() -> None:
         task = asyncio.create_task(runs.mimic(endless)())
@@ -65,7 +66,7 @@ def test_an_item_that_cannot_be_stored_differs_from_the_recorded_one(runs: Runs)
 def test_an_error_of_a_client_that_has_no_plain_form_is_drift(runs: Runs, service: Any) -> None:
     """The caller gets the recorded answer. For a review, the real one is only described."""
     assert runs.client()("Oslo") == -3.5
-    runs.again("verify", drift=runs.folder / "drift.json")
+    runs.again("verify", review=True)
     del service.degrees
 
     assert runs.client()("Oslo") == -3.5
@@ -81,7 +82,7 @@ def test_a_request_that_cannot_be_sent_cannot_be_verified(runs: Runs, service: A
     runs.client()("Oslo")
     runs.again("verify")
     if is_logged:
-        runs.state.log = CallLog(runs.engine, details=False)
+        runs.state.log = CallLog(runs.state, details=False)
     port, client = runs.port(), toy_client.Client("weather.test", api_key="<redacted>")
 
     step = port.begin(describe(client, "Oslo", "2026-11-01", "en", port)).refuse()
@@ -101,7 +102,7 @@ def test_a_live_stream_gives_its_items_themselves(runs: Runs) -> None:
         yield item
 
     runs.again("live", only=("shop:stream",))
-    assert runs.engine.decisions  # a session makes them at its start, unless it replays
+    assert decisions_of(runs.state)  # a session makes them at its start, unless it replays
 
     (given,) = runs.mimic(stream)()
 

@@ -9,13 +9,12 @@ from types import ModuleType
 import pytest
 
 from pytest_mimic import UnstableIdentityError, fingerprint
-from pytest_mimic._core.compare import compare
+from pytest_mimic._core.compare.outcome_comparison import compare
 from pytest_mimic._core.describe.text import render
 from pytest_mimic._core.describe.value_description import describe
 from pytest_mimic._core.identity.kinds import Kind
-from pytest_mimic._core.identity.libraries import LIBRARIES, Library
+from pytest_mimic._core.identity.libraries import LIBRARIES, Library, words_for
 from pytest_mimic._core.identity.tables import Column, Table
-from pytest_mimic._core.identity.type_words import words_for
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.outcome.unstorable import describe as what
 from pytest_mimic._core.redact.redactor import Redactor

@@ -172,7 +172,7 @@ CODE = """
     pickle:loads runpy:run_path subprocess:Popen os:system os:environ sys:modules os.path:join builtins:print
     builtins:eval builtins:getattr functools:reduce operator:attrgetter types:FunctionType json:dumps
     json:codecs.open pathlib:Path.write_text cloudpickle:loads filelock:FileLock
-    pytest_mimic._core.outcome.importable_names:resolve pytest_mimic._core.outcome.unpickling:load_all
+    pytest_mimic._core.outcome.allow_list:resolve pytest_mimic._core.outcome.unpickling:load_all
     tests_of_code:SETTINGS tests_of_code:NAMES tests_of_code:os
 """.split()
 

@@ -16,8 +16,7 @@ import urllib.error
 import pytest
 
 from pytest_mimic._core.outcome import exceptions
-from pytest_mimic._core.outcome.outcome import Outcome
-from pytest_mimic._core.outcome.raising import raise_again
+from pytest_mimic._core.outcome.outcome import Outcome, raise_again
 from pytest_mimic._core.vault import Recording, Vault
 from unit.memory_store import MemoryStore
 

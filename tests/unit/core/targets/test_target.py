@@ -20,7 +20,7 @@ from pytest_mimic._core.targets.target import (
     parse_target,
 )
 
-ORIGIN = "mimic_functions, line 3"
+ORIGIN = "pytest.ini, mimic_functions line 3"
 
 
 class Client:
@@ -110,6 +110,33 @@ def test_options_can_be_replaced():
     assert Target("shop:f ignore=a").with_options(rtol=1).options == Options(ignore=("a",), rtol=1.0)
     assert Target("!shop:f").with_options(sequence=True).options == Options()
     assert Target("!shop:f", sequence=True).options == Options()
+
+
+@pytest.mark.promise("a line as people write it by mistake is answered with the right one")
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("shop:f, shop:g", "one target per line: put shop:g on a line of its own"),
+        ("shop:f,shop:g", "one target per line: put shop:g on a line of its own"),
+        ("shop:f ignore=a shop.g", "one target per line: put shop.g on a line of its own"),
+        ("httpx requests", "one target per line: put requests on a line of its own"),
+        ("shop:f ignore = product", 'no blanks around "=": ignore=product'),
+        ("shop:f ignore= product", 'no blanks around "=": ignore=product'),
+        ("shop:f ignore =product", 'no blanks around "=": ignore=product'),
+        ("shop:f ignore=a, b.c", 'no blanks after ",": ignore=a,b.c'),
+        ("openai", "openai sends with httpx2: write httpx2 (and httpx for older versions)"),
+        ("boto3 ignore=headers", "boto3 sends with botocore: write botocore"),
+        (
+            "asyncpg",
+            "asyncpg is recorded through sqlalchemy: write sqlalchemy, or name your function that queries",
+        ),
+    ],
+)
+def test_a_line_as_people_write_it_is_answered_with_the_right_one(line, message):
+    with pytest.raises(TargetError) as caught:
+        parse_target(line, origin=ORIGIN)
+
+    assert str(caught.value) == f"{ORIGIN}: {message}"
 
 
 @pytest.mark.parametrize(

@@ -48,17 +48,26 @@ def test_ls_lists_every_recording_and_cassette(shop, call):
     assert result.lines[-1].startswith("10 recordings and 1 cassette, ")
 
 
+@pytest.mark.promise("a SELECTOR is a test, a target, a pattern, a path, first digits or a word of a call")
 @pytest.mark.parametrize(
     ("words", "targets"),
     [
+        (["rates"], ["rates", "shopping"]),
+        (["Cid"], ["shopping"]),
+        (["rat"], []),
+        (["shop:odd(n=*)"], ["odd"]),
+        (["tests/test_shop.py::test_odd", "shop:words"], ["odd", "words"]),
+        (["./tests/test_shop.py::test_error"], ["fails"]),
+        (["tests", "--errors"], ["fails"]),
+        (["--older", "1d"], []),
         (["shop:rates"], ["rates", "shopping"]),
         (["shop:us*"], ["user", "user", "shopping"]),
         (["calls/shop/odd"], ["odd"]),
         (["cassettes"], ["shopping"]),
         (["--errors"], ["fails"]),
-        (["--test", "tests/test_shop.py::test_user"], ["user", "user"]),
-        (["--test", "test_user[[]Ann]"], []),
-        (["--test", "test_words"], ["words"]),
+        (["tests/test_shop.py::test_user"], ["user", "user"]),
+        (["test_user[[]Ann]"], []),
+        (["test_words"], ["words"]),
         (["--sort", "size", "shop:long", "shop:odd", "shop:words"], ["long", "odd", "words"]),
         (["shop:odd", "shop:words", "--errors"], []),
         (["shopp"], []),
@@ -73,10 +82,35 @@ def test_ls_selects(shop, call, words, targets):
     assert result.code == (0 if targets else 1)
 
 
+def test_older_goes_by_the_recorded_date(shop, call):
+    [old] = (shop / ".mimic_vault/calls/shop/odd").glob("*.json")
+    old.write_text(re.sub(r'"recorded": "[^"]*"', '"recorded": "2020-02-29"', old.read_text()))
+
+    for span in ("90d", "12w"):
+        rows = call("ls", "--json", "--older", span).data["recordings"]
+        assert [row["calls"][0]["target"] for row in rows] == ["shop:odd"]
+
+
+@pytest.mark.promise("a SELECTOR that matches nothing is said, and the exit code is 1")
+@pytest.mark.parametrize("command", ["ls", "show", "stats", "report", "rm", "check"])
+def test_a_selector_that_matches_nothing_is_said(shop, call, command):
+    files = set((shop / ".mimic_vault").rglob("*"))
+
+    result = call(command, "shop:odd", "shop:od")
+    nothing = call(command, "shop:od")
+
+    said = "nothing in .mimic_vault matches shop:od"
+    assert (result.code, nothing.code) == (1, 1)
+    assert said in result.lines
+    assert said in nothing.lines
+    gone = {file.suffix for file in files - set((shop / ".mimic_vault").rglob("*"))}
+    assert gone == ({".json", ".pkl", ""} if command == "rm" else set())
+
+
 def test_nothing_matched_is_said_and_is_exit_code_1(shop, call):
     result = call("ls", "shop:nothing")
 
-    assert (result.code, result.out) == (1, "nothing matched in .mimic_vault\n")
+    assert (result.code, result.out) == (1, "nothing in .mimic_vault matches shop:nothing\n")
 
 
 def test_a_project_without_recordings_says_how_to_record(tmp_path, monkeypatch, call):
@@ -88,16 +122,24 @@ def test_a_project_without_recordings_says_how_to_record(tmp_path, monkeypatch, 
             0,
             ["no recordings in .mimic_vault", "  to record: pytest --mimic-record"],
         )
-    assert call("verify").code == call("gc").code == 0
+    assert call("check").code == call("check", "--fix").code == 0
 
 
 def test_the_command_finds_the_vault_from_a_folder_below(shop, call, monkeypatch):
     monkeypatch.chdir(shop / "tests")
 
-    result = call("ls", "--test", "test_shop.py::test_odd")
+    result = call("ls", "test_shop.py::test_odd")
 
     assert len(result.lines) == 2
     assert "../.mimic_vault/calls/shop/odd/" in call("show", "shop:odd").out
+
+
+def test_a_damaged_recording_is_an_error_of_show_only_if_nothing_else_was_named(shop, call):
+    [damaged] = (shop / ".mimic_vault/calls/shop/odd").glob("*.json")
+    damaged.write_text("{")
+
+    assert call("show", "calls/shop").code == 0
+    assert call("show", "calls/shop/odd").err.startswith("ERROR: .mimic_vault/calls/shop/odd/")
 
 
 def test_show_prints_arguments_and_a_value(shop, call):

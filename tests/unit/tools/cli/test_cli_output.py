@@ -13,7 +13,7 @@ import pytest
 
 from pytest_mimic._tools.cli.main import main
 from pytest_mimic._tools.cli.output import Output
-from pytest_mimic._tools.cli.subcommands import COMMANDS
+from pytest_mimic._tools.cli.parser import COMMANDS
 
 pytest.importorskip("rich")
 
@@ -31,8 +31,8 @@ def test_help_names_every_command(call):
     result = call("--help")
 
     assert result.code == 0
-    listed = re.findall(r"^  (\w+)  +\S", result.out.partition("commands:\n")[2], re.MULTILINE)
-    assert listed == list(COMMANDS)
+    listed = re.findall(r"^  (\w+)  +\S", result.out.partition("look:\n")[2], re.MULTILINE)
+    assert listed == COMMANDS
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -54,12 +54,23 @@ def test_the_version_is_that_of_the_distribution(call):
     ("words", "says"),
     [
         (["sow"], "there is no command sow (did you mean show?)"),
+        (["list"], "there is no command list (did you mean pytest-mimic ls?)"),
+        (["prune"], "there is no command prune (did you mean pytest-mimic check --fix?)"),
+        (["record"], "there is no command record (did you mean pytest --mimic-record?)"),
+        (["verify"], "the command verify is gone: use pytest-mimic check"),
+        (["gc"], "the command gc is gone: use pytest-mimic check --fix"),
         (["completion", "bash"], "the command completion is gone: nothing replaces it"),
         (["ls", "--sort", "sise"], "argument --sort: invalid choice: 'sise' (did you mean size?)"),
         (["ls", "--errros"], "unknown argument --errros (did you mean --errors?)"),
         # Its help names an option of pytest.
         (["unused", "a.json", "--mimic-usage"], "unknown argument --mimic-usage"),
-        (["rm"], "rm takes a PATTERN or --test TEST, of what to delete"),
+        (["rm"], "rm takes a SELECTOR, of what to delete"),
+        (["show"], "show takes a SELECTOR, of what to show"),
+        (["ls", "--test", "test_odd"], "--test is gone: a test is a SELECTOR, without an option"),
+        (["ls", "--older", "soon"], "--older takes days or weeks, such as 90d or 12w, not soon"),
+        (["ls", "--import"], "--import needs --stale"),
+        (["unused"], "unused takes the files of --mimic-usage of all jobs"),
+        (["unused", "a.json", "-n"], "--dry-run needs --clear: a judgement alone changes nothing"),
         (["ls", "--vault", "nowhere"], "there is no vault nowhere"),
         (["ls", "--vault", "pytest.ini"], "the vault pytest.ini is not a folder"),
     ],
@@ -103,8 +114,8 @@ def test_json_of_every_command_is_one_document(shop, call):
         ["ls", "nothing"],
         ["show", "shop:odd"],
         ["stats"],
-        ["verify"],
-        ["gc"],
+        ["check"],
+        ["check", "--fix"],
         ["rm", "shop:odd", "--dry-run"],
     ):
         json.loads(call(*words, "--json").out)
@@ -165,7 +176,7 @@ def test_signs_that_the_encoding_lacks_are_escaped(shop):
 def test_a_reader_that_has_gone_is_no_error(shop):
     """The exit code is that of the command."""
     (shop / ".mimic_vault/calls/shop/x.json").write_text("")
-    words = [sys.executable, "-m", "pytest_mimic", "verify"]
+    words = [sys.executable, "-m", "pytest_mimic", "check"]
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write) as pipe:
@@ -206,10 +217,8 @@ def test_commands_load_neither_pytest_nor_each_other(shop):
     loaded = set(done.stdout.splitlines()[-1].split())
     assert not {"pytest", "_pytest", "rich", "numpy", "shop", "cloudpickle"} & loaded
     own = {name for name in loaded if name.startswith("pytest_mimic._tools.cli.")}
-    assert (
-        not {f"pytest_mimic._tools.cli.{entry.module}" for name, entry in COMMANDS.items() if name != "ls"}
-        & own
-    )
+    others = {"import_", *COMMANDS} - {"ls"}
+    assert not {f"pytest_mimic._tools.cli.{name}" for name in others} & own
 
 
 def test_thirty_thousand_recordings_are_listed(tmp_path, monkeypatch, call):
@@ -251,4 +260,4 @@ def test_a_vault_of_a_newer_format_is_no_empty_one(shop, call):
     assert [result.code for result in results] == [1, 1, 1]
     for result in results[:2]:
         [line] = result.lines
-        assert line.endswith(" files cannot be read: pytest-mimic verify")
+        assert line.endswith(" files cannot be read: pytest-mimic check")

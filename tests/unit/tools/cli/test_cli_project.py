@@ -97,7 +97,11 @@ def test_a_vault_elsewhere_is_shown_as_it_was_given(tmp_path):
     [
         ("pytest.ini", "[pytest\n", "cannot read .*pytest.ini"),
         ("pyproject.toml", "[tool.pytest.ini_options]\nx = \n", "cannot read .*pyproject.toml"),
-        ("pytest.ini", "[pytest]\nmimic_redact = a b?\n", "mimic_redact, line 1: b\\? is not a name"),
+        (
+            "pytest.ini",
+            "[pytest]\nmimic_redact = a b?\n",
+            "pytest.ini, mimic_redact line 1: b\\? is not a name",
+        ),
         (
             "pytest.ini",
             "[pytest]\nmimic_vault_path = s4://x\n",

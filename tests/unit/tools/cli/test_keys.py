@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_mimic._tools.cli.keys import read_key
+from pytest_mimic._tools.cli.reviewing import read_key
 
 termios = pytest.importorskip("termios", reason="needs pseudo-terminals")
 

@@ -333,7 +333,7 @@ def test_older_recordings_are_rewritten(clone: Clone, place: Bucket, call: Call)
     assert list((clone.vault / "objects").rglob("*.pkl"))
     assert "1 recording rewritten" in call(clone, "push").out
     assert not list((clone.vault / "objects").rglob("*.pkl"))
-    assert call(clone, "verify").code == call(clone, "push", "--check").code == 0
+    assert call(clone, "check").code == call(clone, "push", "--check").code == 0
     b = clone.clone("b")
     assert call(b, "pull").code == 0
     assert (b.replay(old), b.replay(same)) == ([*NOISE, len], [*NOISE, len])
@@ -385,30 +385,28 @@ def test_a_bucket_that_does_not_exist_is_named(word: str, clone: Clone, call: Ca
     assert clone.files() == before
 
 
-@pytest.mark.promise("gc deletes no object that a recording or a run may need")
-def test_gc_deletes_what_was_pushed_alone(clone: Clone, call: Call) -> None:
+@pytest.mark.promise("check --fix removes no object that a recording or a run may need")
+def test_check_fix_removes_what_was_pushed_alone(clone: Clone, call: Call) -> None:
     """Another branch may name what this one does not."""
     call(clone, "push", "shop:one")
     for name in (ONE, TWO):
         (clone.vault / name).unlink()
 
-    dry = call(clone, "gc", "--dry-run")
+    dry = call(clone, "check", "--fix", "--dry-run")
     assert len(clone.detached()) == 2
-    done = call(clone, "gc")
+    done = call(clone, "check", "--fix")
 
-    assert "1 object and 0 temporary files would be deleted" in dry.out
-    assert "1 object and 0 temporary files deleted" in done.out
+    assert "  1 object would be removed" in dry.out
+    assert "  1 object removed" in done.out
     assert "1 large object kept, not known to be pushed" in done.out
     assert len(clone.detached()) == 1
-    assert call(clone, "gc", "--unpushed", "--json").data["not_pushed"] == []
-    assert clone.detached() == []
 
 
-def test_gc_without_a_store_keeps_all(clone: Clone, call: Call) -> None:
+def test_check_fix_without_a_store_keeps_all(clone: Clone, call: Call) -> None:
     clone.configure("")
     (clone.vault / ONE).unlink()
 
-    assert "1 large object kept" in call(clone, "gc").out
+    assert "1 large object kept" in call(clone, "check", "--fix").out
 
     assert len(clone.detached()) == 2
 
@@ -422,7 +420,7 @@ def test_show_and_ls_say_what_was_not_pulled(clone: Clone, call: Call) -> None:
     assert call(b, "ls").out == listed
     assert f"a pickle, {size / 1000:.1f} kB, not pulled" in call(b, "show", "shop:one").out
     assert "not pulled: objects/" in call(b, "show", "shop:two").out
-    verified = call(b, "verify")
+    verified = call(b, "check")
     assert verified.code == 0
     assert "2 objects not pulled, and not checked: pytest-mimic pull" in verified.out
 
@@ -466,8 +464,8 @@ def test_a_recording_cannot_name_a_file_elsewhere(clone: Clone, call: Call) -> N
     pulled = call(clone, "pull")
 
     assert pulled.code == 1
-    assert "1 file cannot be read: pytest-mimic verify" in pulled.out
-    assert "without its SHA-256" in call(clone, "verify").out
+    assert "1 file cannot be read: pytest-mimic check" in pulled.out
+    assert "without its SHA-256" in call(clone, "check").out
 
 
 @pytest.mark.promise("a merge conflict in a recording is named before a large object that is missing")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from pytest_mimic._core.compare.tree_differences import differences
 from pytest_mimic._core.describe.argument_differences import Difference
-from pytest_mimic._tools.shown.markdown import markdown
-from pytest_mimic._tools.shown.tree_differences import differences
+from pytest_mimic._tools.shown.difference_lines import markdown
 from pytest_mimic._tools.shown.vault_diff import CallDifference
 
 FILE = "calls/shop/rates/aa.json"

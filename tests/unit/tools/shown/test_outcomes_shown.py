@@ -10,7 +10,7 @@ import pytest
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.vault import FolderStore, Vault
-from pytest_mimic._tools.shown.page_outcomes import shown_outcome
+from pytest_mimic._tools.shown.outcome_lines import shown_outcome
 
 
 @pytest.fixture
@@ -27,30 +27,30 @@ def shown(vault: Vault, outcome: Outcome, **options: Any) -> Any:
 @pytest.mark.parametrize(
     ("outcome", "brief", "text"),
     [
-        (Outcome.of_value([1, 2]), "[1, 2]", "[1, 2]"),
-        (Outcome.of_value(None), "null", "null"),
+        (Outcome.of_value([1, 2]), "[1, 2]", "returned [1, 2]"),
+        (Outcome.of_value(None), "None", "returned None"),
         (Outcome.of_value({"status": 404, "reason": "Not Found", "headers": []}), "404 Not Found", None),
-        (Outcome.of_value(datetime.date(2024, 5, 1)), '{"$date": "2024-05-01"}', '{"$date": "2024-05-01"}'),
+        (Outcome.of_value(datetime.date(2024, 5, 1)), "2024-05-01", "returned 2024-05-01"),
         (
             Outcome.of_exception(ValueError("no", 3)),
-            'raised ValueError("no", 3)',
-            'raised ValueError("no", 3)',
+            "raised ValueError('no', 3)",
+            "raised ValueError('no', 3)",
         ),
-        (Outcome.of_stream([1]), "stream of 1 item", "stream of 1 item\n[0] 1\nread no further"),
+        (Outcome.of_stream([1]), "a stream of 1 item", "a stream of 1 item\n1: 1\nits reader stopped here"),
         (
             Outcome.of_stream([], Outcome.of_exception(OSError("gone"))),
-            "stream of 0 items",
-            'stream of 0 items\nthen raised OSError("gone")',
+            "a stream of 0 items",
+            "a stream of 0 items\nraised OSError('gone')",
         ),
         (
             Outcome.of_stream(["a"], Outcome.of_value(7)),
-            "stream of 1 item",
-            'stream of 1 item\n[0] "a"\nthen returned 7',
+            "a stream of 1 item",
+            "a stream of 1 item\n1: 'a'\nreturned 7",
         ),
         (
             Outcome("value", value=1, changed={"rows": [1]}),
             "1",
-            "1\nargument rows is then [1]",
+            "returned 1\nchanged rows: [1]",
         ),
     ],
     ids=["list", "none", "http", "tag", "error", "stream", "broken stream", "returning stream", "changed"],
@@ -93,11 +93,11 @@ def test_values_under_secret_names_are_not_shown(vault, value):
 def test_a_secret_argument_is_not_shown_where_the_outcome_repeats_it(vault):
     found = shown(vault, Outcome.of_value(f"you sent {SECRET} to us"), secrets=[SECRET])
 
-    assert found.text == '"you sent <redacted> to us"'
+    assert found.text == "returned 'you sent <redacted> to us'"
 
 
 def test_a_long_outcome_is_cut(vault):
-    found = shown(vault, Outcome.of_value("word " * 10_000))
+    found = shown(vault, Outcome.of_value(["word " * 100] * 100))
 
     assert len(found.text) == 4_000
     assert found.text.endswith(" …")

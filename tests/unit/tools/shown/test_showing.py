@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mimic._tools.shown.showing import plain_text, shown, text_lines
-from pytest_mimic._tools.shown.tree_differences import TreeDifference
+from pytest_mimic._core.compare.tree_differences import TreeDifference
+from pytest_mimic._tools.shown.difference_lines import plain_text, shown, text_lines
 
 
 def lines(*found: TreeDifference) -> list[str]:
@@ -13,7 +13,7 @@ def lines(*found: TreeDifference) -> list[str]:
 
 
 def test_only_the_first_differences_are_shown_and_the_others_counted():
-    found = [TreeDifference(f"a{number}", "added", new="1") for number in range(42)]
+    found = [TreeDifference(f"a{number}", "added", new=1) for number in range(42)]
 
     assert lines(*found[:40])[-1] == "a39: + 1"
     assert lines(*found)[-2:] == ["a39: + 1", "and 2 more differences"]
@@ -30,7 +30,7 @@ def test_only_the_first_rows_of_a_table_are_shown_and_the_others_counted():
 @pytest.mark.parametrize("kind", ["added", "text", "rows"])
 def test_no_control_character_reaches_the_terminal(kind):
     bad = "\x1b[31m"
-    one = TreeDifference(bad, kind, new="1", spans=[("+", bad)], columns=[bad], rows=[("+", [bad])])
+    one = TreeDifference(bad, kind, new=1, spans=[("+", bad)], columns=[bad], rows=[("+", [bad])])
 
     assert "\x1b" not in "".join(lines(one))
 

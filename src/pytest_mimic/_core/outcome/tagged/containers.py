@@ -9,6 +9,7 @@ from json import dumps
 from types import SimpleNamespace
 from typing import Any
 
+from pytest_mimic._core.outcome.allow_list import has_plain_metaclass
 from pytest_mimic._core.outcome.tagged.nodes import (
     Node,
     NotTaggableError,
@@ -90,6 +91,8 @@ def _write_subclass(value: Any, node: Node, writer: Writing, *, name: str) -> No
         raise NotTaggableError("a container with attributes")
     node[f"${name}"] = writer.write(dict(value))
     if type(value) is defaultdict and value.default_factory is not None:
+        if not has_plain_metaclass(value.default_factory):
+            raise NotTaggableError("a factory that is no class")
         node["factory"] = writer.import_name(value.default_factory)
 
 
@@ -99,8 +102,6 @@ def _read_subclass(node: Node, reader: Reading, anchor: int | None, *, name: str
         only_keys(node, "factory")
         if "factory" in node:
             made.default_factory = reader.find(typed(node["factory"], str))
-            if not callable(made.default_factory):
-                raise ValueError(f"{node['factory']!r:.60} cannot be called")
     else:
         only_keys(node)
     reader.keep(anchor, made)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from pytest_mimic._core.outcome.plain import repeated_parts
+
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.placed_paths import PathStore
 
@@ -65,9 +67,7 @@ class Reading(Protocol):
     @property
     def paths(self) -> PathStore: ...
 
-    def read(self, tree: Any) -> Any:
-        """Return the value of JSON."""
-        ...
+    def read(self, tree: Any) -> Any: ...
 
     def parts(self, trees: dict[str, Any]) -> dict[str, Any]:
         """Return the values of the parts of a mapping, which is no node itself."""
@@ -81,9 +81,7 @@ class Reading(Protocol):
         """Return the class or function with this name, `module:qualname`, if it is listed as an import."""
         ...
 
-    def content(self, name: str, /) -> bytes:
-        """Return the content of an object of the vault."""
-        ...
+    def content(self, name: str, /) -> bytes: ...
 
 
 class Tag(NamedTuple):
@@ -149,5 +147,7 @@ def typed(value: Any, *types: type) -> Any:
     """Return a part of a node, checked to be of one of the types. ValueError: it is not."""
     if type(value) not in types:
         expected = " or ".join(_IN_WORDS.get(each, each.__name__) for each in types)
-        raise ValueError(f"{value!r:.60} is no {expected}")
+        # The `__repr__` of anything else may be code.
+        shown = "an object" if repeated_parts(value) is None else f"{value!r:.60}"
+        raise ValueError(f"{shown} is no {expected}")
     return value

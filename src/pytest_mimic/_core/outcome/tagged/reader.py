@@ -7,6 +7,7 @@ from collections.abc import Callable
 from json import JSONDecoder
 from typing import Any, Protocol
 
+from pytest_mimic._core.outcome.allow_list import NoClassError, resolve_class
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.tagged.nodes import (
     MISREAD,
@@ -27,9 +28,7 @@ _CONTAINERS = frozenset({list, dict})
 class Imports(Protocol):
     """The classes and functions that may be imported; see `loading.Admission`."""
 
-    def find(self, module: str, qualname: str) -> Any:
-        """Return the object with this name, or raise RefusedError."""
-        ...
+    def find(self, module: str, qualname: str, resolve: Callable[[str, str], Any], /) -> Any: ...
 
 
 class Reader:
@@ -163,11 +162,9 @@ class Reader:
             tag = tag_named(name)
         else:
             from pytest_mimic._core.outcome.tagged.class_checks import HEAP_TYPE
-            from pytest_mimic._core.outcome.tagged.classes import tag_of
+            from pytest_mimic._core.outcome.tagged.class_tags import tag_of
 
             cls = self.find(name)
-            if not issubclass(type(cls), type):
-                raise OutdatedClassError(f"{name} is no class any more")
             tag = self._classes.get(id(cls))
             if tag is None:
                 tag = tag_of(cls)
@@ -207,27 +204,32 @@ class Reader:
             self._anchors[anchor] = made
 
     def find(self, name: str) -> Any:
-        """Return the class or function with this name, `module:qualname`.
+        """Return the class with this name, `module:qualname`.
 
         Raises:
             RefusedError: It is not listed as an import, or may run code.
             ValueError: There can be no such name.
-            OutdatedClassError: There is none, or its module cannot be imported.
+            OutdatedClassError: There is no such class any more, or its module cannot be imported.
         """
         module, _, qualname = name.partition(":")
         if not all(module.split(".")) or "\0" in module:
             raise ValueError(f"{name!r:.60} is no name of a class or function")
         try:
-            return self._imports.find(module, qualname)
+            found = self._imports.find(module, qualname, resolve_class)
         except CodeRefusedError:
             reason = "a tag may name neither a function nor a class that can run code"
             raise CodeRefusedError(f"${name}: {reason}") from None
         except (RefusedError, MimicError):
             raise
+        except NoClassError:
+            raise OutdatedClassError(f"{name} is no class any more") from None
         except Exception as reason:  # an imported module may raise anything
             if type(reason) is AttributeError and reason.name == qualname and module in sys.modules:
                 raise OutdatedClassError(f"{module} has no class {qualname} any more") from None
             raise OutdatedClassError(f"{type(reason).__name__}: {reason}") from None
+        if not issubclass(type(found), type):
+            raise OutdatedClassError(f"{name} is no class any more")
+        return found
 
 
 class _ParsingReader(Reader):

@@ -129,8 +129,8 @@ def _moment(name: str, type_: Any) -> Tag:
         only_keys(node, "zone", "fold")
         if "zone" in node:
             zone = reader.read(node["zone"])
-            if not isinstance(zone, dt.tzinfo):
-                raise ValueError(f"{zone!r:.60} is no time zone")
+            if not issubclass(type(zone), dt.tzinfo):
+                raise ValueError("no time zone")
             moment = moment.replace(tzinfo=zone)
         return moment.replace(fold=typed(node["fold"], int)) if "fold" in node else moment
 

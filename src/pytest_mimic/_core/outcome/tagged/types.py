@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 
+from pytest_mimic._core.outcome.allow_list import has_plain_metaclass
 from pytest_mimic._core.outcome.tagged.containers import CONTAINERS, MAPPING
 from pytest_mimic._core.outcome.tagged.nodes import Tag
 from pytest_mimic._core.outcome.tagged.scalar_tags import OTHERS, PATHS, SCALARS, ZONE
@@ -16,11 +17,11 @@ _BY_NAME: dict[str, Tag] = {tag.name: tag for tag in (*_BY_TYPE.values(), MAPPIN
 def tag_of(type_: type) -> Tag | None:
     """Return the tag for the values of exactly this type, or None if they have none."""
     tag = _BY_TYPE.get(type_)
-    if tag is None:
+    if tag is None and has_plain_metaclass(type_):
         package = str(type_.__module__).partition(".")[0]
         if package == "zoneinfo":
             return ZONE if type_.__name__ == "ZoneInfo" else None
-        module = "arrays" if package == "numpy" else "classes"
+        module = "arrays" if package == "numpy" else "class_tags"
         tag = import_module(f"pytest_mimic._core.outcome.tagged.{module}").tag_of(type_)
     return tag
 

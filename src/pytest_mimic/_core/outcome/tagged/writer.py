@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.outcome.allow_list import is_code
-from pytest_mimic._core.outcome.importable_names import importable, name_of, resolve
+from pytest_mimic._core.outcome.allow_list import importable, is_code, name_of, resolve
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.plain import DEPTH
 from pytest_mimic._core.outcome.tagged.containers import MAPPING
@@ -141,7 +140,7 @@ class Writer:
 
     def object_of(self, content: bytes) -> str:
         """Return the name of an object of the vault that will hold long bytes."""
-        from pytest_mimic._core.outcome.tagged.long_bytes import object_name
+        from pytest_mimic._core.outcome.kept_files import object_name
 
         self._bytes += len(content)
         if self._bytes > _MOST_BYTES:

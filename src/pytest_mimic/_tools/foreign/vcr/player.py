@@ -6,11 +6,14 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.engine.owners import RestartError
+from pytest_mimic._core.engine.conversations import ClientConversation
+from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.engine.steps import PASS, Replay
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.settings import Mode
@@ -28,7 +31,7 @@ from pytest_mimic.errors import CassetteError, MissingRecordingError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.cassettes import OpenCassette
-    from pytest_mimic._core.engine.engine import Engine
+    from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._tools.foreign.vcr.cassette_entries import VcrExchange
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
     class OpensCassettes(Protocol):
         """A run, as far as it opens cassettes in the vault."""
 
-        engine: Engine
+        state: RunState
 
         def open_cassette(self, fixture: str, name: str) -> OpenCassette:
             """Return a cassette in the mode that the fixture has in this run."""
@@ -113,7 +116,7 @@ class VcrPlayer:
 
     Attributes:
         mode: `live` if nothing is mimicked.
-        ordinals, replayed, recorded_again, is_aborted, is_ending: As an `OpenCassette` has them.
+        ordinals, conversations, is_aborted, is_ending, is_test: As an `OpenCassette` has them.
         own: The cassette in the vault, once it takes the calls.
         entries: The recorded requests.
         counts: How often each of them was played, by its place.
@@ -124,17 +127,17 @@ class VcrPlayer:
 
     def __init__(self, run: OpensCassettes, settings: VcrSettings, files: VcrFiles, name: str) -> None:
         self._run = run
-        self._state = state = run.engine.state
-        self._recordings = run.engine.recordings
+        self._state = state = run.state
+        self._recordings = decisions_of(state).recordings
         self._settings = settings
         self._name = name
         self._file = f"cassettes/{name}.json"
         self._guard = threading.RLock()
         self.repeats = settings.repeats
         self.ordinals: dict[str, list[str]] = {}
-        self.replayed: set[str] = set()
-        self.recorded_again: set[str] = set()
-        self.is_aborted = False
+        self.conversations: dict[str, ClientConversation] = {}
+        self._has_replayed = False
+        self.is_aborted = self.is_test = False
         self.own: OpenCassette | None = None
         self.entries: list[RecordedRequest] = []
         self.counts: Counter[int] = Counter()
@@ -202,7 +205,7 @@ class VcrPlayer:
             shown = self._describer.call(sent)
             if shown is not None:  # neither messages nor our format have what the filters take out
                 plan: Any = call.plan
-                call.describe_as(plan.described(shown))
+                call = replace(call, describe=partial(plan.described, shown))
         if self.own is not None:
             return self.own.decide(call)
         state = self._state
@@ -224,7 +227,7 @@ class VcrPlayer:
             if place is None:
                 raise self._miss(call, matching)
             self.counts[place] += 1
-            self.replayed.add(call.plan.target)
+            self._has_replayed = True
         entry = self.entries[place]
         if mode is Mode.VERIFY:  # the real response is compared without its secrets
             expected, _ = entry.response_without_secrets()
@@ -247,14 +250,11 @@ class VcrPlayer:
             BaseException: The test is run again, because calls before this one were replayed.
             MissingRecordingError: It cannot be run again.
         """
-        if self.replayed:
+        if self._has_replayed:
             by_pattern = self._state.only is not None
-            try:
-                with self._recordings.guard:
-                    conversations = self._state.conversations
-                    raise conversations.restart(self, self._file, call, by_pattern=by_pattern)
-            except RestartError:
-                raise self._recordings.cannot_begin_again(call) from None
+            with self._recordings.guard:
+                conversation = self._state.conversations.of(self, self._file, call.plan.target)
+                raise conversation.restart(call, by_pattern=by_pattern)
         self._check_recordable()
         self.own = self._run.open_cassette("record", self._name)
         return self.own.decide(call)

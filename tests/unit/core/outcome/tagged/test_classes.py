@@ -23,7 +23,7 @@ import pytest
 from pytest_mimic import StaleRecordingError
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
-from pytest_mimic._core.outcome.tagged.classes import tag_of
+from pytest_mimic._core.outcome.tagged.class_tags import tag_of
 from pytest_mimic._core.outcome.tagged.nodes import NotTaggableError
 from pytest_mimic._core.outcome.tagged.writer import write
 from pytest_mimic._core.vault import Recording, Vault
@@ -261,7 +261,8 @@ EXACT = {
     "cached property": lambda: with_upper(User("Ann")),
     "frozen": lambda: Frozen((1,)),
     "slots": lambda: Slots({1}, b"a"),
-    "more slots": lambda: MoreSlots(1, z=4),
+    # A dataclass of Python 3.10 has the inherited slots twice.
+    **({"more slots": lambda: MoreSlots(1, z=4)} if sys.version_info >= (3, 11) else {}),
     "inherited": lambda: Keywords(name="Ann", age=3),
     "undecorated": lambda: Undecorated(1),
     "attrs": lambda: Attrs(1),
@@ -536,7 +537,6 @@ PICKLED = {
     "new": Single,
     "list": lambda: Numbers([1]),
     "new of a named tuple": lambda: OwnNew(1),
-    "attribute of a named tuple": with_attribute,
     "reduce of an enum": lambda: StateEnum.ONE,
     "reduce of an exception": ReducedError,
     "setstate of a model": StateModel,
@@ -544,8 +544,6 @@ PICKLED = {
     "metaclass": HasMeta,
     "kept hash": lambda: Hashed(1),
     "no name": unnamed,
-    "missing field": incomplete,
-    "order of attributes": disordered,
     "class": lambda: Plain,
     "local class": lambda: type("Local", (), {})(),
 }
@@ -561,6 +559,16 @@ def test_objects_with_ways_of_their_own_stay_pickles(make):
         write(value, NOWHERE)
     assert "pickle" in entry_of(store)
     assert load(store) is not None
+
+
+@pytest.mark.parametrize("make", [with_attribute, incomplete, disordered])
+def test_objects_of_which_a_copy_by_fields_would_differ_stay_pickles(make):
+    value = make()
+    store = recorded(value)
+
+    assert "pickle" in entry_of(store)
+    assert vars(load(store)) == vars(value)
+    assert list(vars(load(store))) == list(vars(value))
 
 
 @pytest.mark.parametrize("make", [Finalized, HasDict], ids=["del", "dict"])

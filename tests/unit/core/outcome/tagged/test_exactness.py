@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import json
+import sys
 import threading
 from decimal import Decimal
 from fractions import Fraction
@@ -61,8 +62,17 @@ def test_tuple_around_a_part_that_is_shared_already_is_shared_as_well():
 
 @pytest.mark.parametrize(
     "value",
-    [Fraction(np.int64(1), np.int64(3)), {Fraction(10**5000, 3)}, {range(10**5000)}],
-    ids=["numbers of numpy", "long numbers", "long range"],
+    [
+        pytest.param(Fraction(np.int64(1), np.int64(3)), id="numbers of numpy"),
+        pytest.param(
+            {Fraction(10**5000, 3)},
+            marks=pytest.mark.skipif(
+                sys.version_info < (3, 11), reason="Python 3.10 pickles a Fraction as text, of limited length"
+            ),
+            id="long numbers",
+        ),
+        pytest.param({range(10**5000)}, id="long range"),
+    ],
 )
 def test_number_that_json_does_not_write_is_a_pickle(value):
     store = recorded(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import decimal
 import json
 import re
@@ -235,16 +236,59 @@ def test_listed_code_is_refused(name, listed):
             load(stored(value, **{listed: [name]}))
 
 
-def test_listed_factory_is_not_called(noted):
-    made = load(stored({"$defaultdict": {"a": 1}, "factory": f"{HERE}:noted"}, [f"{HERE}:noted"]))
+@pytest.mark.promise("reading a readable outcome runs nothing of a class")
+@pytest.mark.parametrize(
+    "name",
+    ["noted", "SETTINGS", "Color.RED", "LISTENER", "LISTENER.text", "LISTENER.text.strip", "Listening"],
+)
+def test_factory_that_is_no_plain_class_is_refused(name, noted):
+    store = stored({"$defaultdict": {}, "factory": f"{HERE}:{name}"}, [f"{HERE}:{name}"])
 
-    assert (made["a"], noted) == (1, [])
+    with pytest.raises(StaleRecordingError, match=f"{name} is no class any more"):
+        load(store)
+    assert not noted
 
 
-@pytest.mark.parametrize("name", ["SETTINGS", "Color.RED"])
-def test_factory_that_cannot_be_called_is_refused(name):
-    with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
-        load(stored({"$defaultdict": {}, "factory": f"{HERE}:{name}"}, [f"{HERE}:{name}"]))
+@pytest.mark.promise("reading a readable outcome runs nothing of a class")
+@pytest.mark.parametrize("name", ["LISTENER", "LISTENER.text", "Listening", "Listening.inner"])
+def test_nothing_runs_of_what_a_tag_names(name, noted):
+    with pytest.raises(StaleRecordingError, match=f"{name} is no class any more"):
+        load(stored({f"${HERE}:{name}": {}}, [f"{HERE}:{name}"]))
+    assert not noted
+
+
+LISTENER = {f"${HERE}:Listener": {"text": "a"}}
+HELD = {
+    "zone": {"$time": "10:00:00", "zone": LISTENER},
+    "offset": {"$timezone": LISTENER},
+    "number": {"$complex": [LISTENER, 1]},
+    "keys": {"$ordered_dict": LISTENER},
+    "pattern": {"$regex": LISTENER},
+    "members": {"$set": LISTENER},
+    "lists": {"$deque": [], "maxlen": LISTENER},
+    "args": {"$builtins:ValueError": {"args": LISTENER}},
+    "cause": {"$builtins:ValueError": {"args": [], "cause": LISTENER}},
+    "attributes": {"$builtins:ValueError": {"args": [], "attributes": LISTENER}},
+    "notes": {"$builtins:ValueError": {"args": [], "notes": LISTENER}},
+    "extra": {f"${HERE}:Order": {"customer": 1, "due": 2}, "attributes": LISTENER},
+    "array": {"$numpy.ndarray": [LISTENER], "dtype": "int64"},
+    "text of an array": {"$numpy.ndarray": [LISTENER], "dtype": "str"},
+    "path": {"$path": LISTENER},
+    "anchor": {"$anchor": 1, "value": {"$tuple": [LISTENER, {"$ref": 1}]}},
+    "member": {f"${HERE}:Color": LISTENER},
+    "key": {"$dict": [LISTENER]},
+}
+
+
+@pytest.mark.promise("reading a readable outcome runs nothing of a class")
+@pytest.mark.parametrize("tree", HELD.values(), ids=HELD)
+def test_nothing_runs_of_an_object_where_another_value_belongs(tree, noted):
+    imports = [f"{HERE}:{name}" for name in ("Listener", "Order", "Color")]
+    store = stored(tree, [*imports, "builtins:ValueError", "numpy:ndarray"])
+
+    with contextlib.suppress(CorruptRecordingError, StaleRecordingError):
+        load(store)
+    assert noted == []
 
 
 @pytest.mark.parametrize("member", ["BLUE", 1, [], None, {"$ref": 1}], ids=str)

@@ -96,3 +96,40 @@ class Failed(Exception):
 
 
 SETTINGS = object()
+
+
+class Listener:
+    """Whatever is asked of its objects is noted."""
+
+    text: str
+
+    def __getattribute__(self, name):
+        NOTED.append(name)
+        return object.__getattribute__(self, name)
+
+    def _note(self, *_):
+        NOTED.append("a method")
+        return ""
+
+    __repr__ = __str__ = __getattr__ = _note
+    __eq__ = __lt__ = __len__ = __iter__ = __bool__ = __float__ = __index__ = __call__ = __fspath__ = _note
+    __hash__ = None
+    __class__ = property(_note)
+
+
+LISTENER = Listener()
+object.__setattr__(LISTENER, "text", "a")
+
+
+class ListeningMeta(type):
+    def __getattribute__(cls, name):
+        NOTED.append(name)
+        return super().__getattribute__(name)
+
+
+class Listening(metaclass=ListeningMeta):
+    class inner:
+        pass
+
+
+NOTED.clear()

@@ -1,0 +1,248 @@
+"""An outcome as a tree to compare and to draw, made from its stored form: nothing is loaded, no class is imported.
+
+A tree is plain JSON, with a few more kinds of parts: `Named`, `Blob`, `PickleView`. Secrets are replaced in it.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.vault import Stored
+
+
+@dataclass(frozen=True)
+class Named:
+    """A value with a type that JSON does not have: the name of its tag, and its parts."""
+
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Blob:
+    """Bytes that are no text: their content, or where they are if they were not read."""
+
+    content: bytes
+    place: str = ""
+    size: int | None = None
+
+    def __str__(self) -> str:
+        if self.place:
+            return f"<bytes, {'?' if self.size is None else self.size} B, in {self.place}>"
+        kind = _picture_kind(self.content)
+        return f"<{kind or 'bytes'}, {len(self.content)} B>"
+
+
+@dataclass(frozen=True)
+class PickleView:
+    """A pickle, by its lists: it is not loaded."""
+
+    size: int
+    imports: list[str]
+    code: list[str] = field(default_factory=list)
+    preview: list[str] = field(default_factory=list)
+    mark: str = ""
+
+
+def _picture_kind(content: bytes) -> str:
+    """Return `PNG image, 640x480` for the bytes of a picture, or an empty text."""
+    if content[:8] == b"\x89PNG\r\n\x1a\n" and len(content) >= 24:
+        width, height = (int.from_bytes(content[start : start + 4], "big") for start in (16, 20))
+        return f"PNG image, {width}x{height}"
+    if content[:6] in (b"GIF87a", b"GIF89a") and len(content) >= 10:
+        width, height = (int.from_bytes(content[start : start + 2], "little") for start in (6, 8))
+        return f"GIF image, {width}x{height}"
+    if content[:3] == b"\xff\xd8\xff":
+        return "JPEG image"
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "WebP image"
+    return "PDF" if content[:5] == b"%PDF-" else ""
+
+
+# -- secrets
+
+
+def without_secrets(
+    body: dict[str, Any], redactor: Redactor, secrets: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return a copy of an outcome's JSON in which the values of secret names are replaced, wherever they stand.
+
+    Besides keys, a name may be the first of a pair, or a word before its value (`--password`). `secrets` are further
+    texts known to be secret.
+    """
+    from pytest_mimic._core.describe.described_secrets import secrets_in
+
+    known = frozenset(secrets) | secrets_in(body, redactor)
+    copy: dict[str, Any] = redactor.scrub(body)
+    todo: list[Any] = [copy]
+    while todo:
+        node = todo.pop()
+        if type(node) is list:
+            _hide_in_list(node, redactor)
+        parts: list[tuple[Any, Any]] = list(enumerate(node) if isinstance(node, list) else node.items())
+        for key, part in parts:
+            if type(part) is str:
+                node[key] = redactor.texts.scrub_text(part, known)
+            elif type(part) is dict or type(part) is list:
+                todo.append(part)
+    return copy
+
+
+def _hide_in_list(items: list[Any], redactor: Redactor) -> None:
+    is_pair = len(items) == 2 and isinstance(items[0], str)
+    if is_pair and items[1] is not None and redactor.hides(items[0], items[1]):
+        items[1] = PLACEHOLDER
+    for index, (flag, _) in enumerate(pairwise(items)):
+        if isinstance(flag, str) and redactor.secret_flag(flag):
+            items[index + 1] = PLACEHOLDER
+
+
+# -- trees
+
+
+def outcome_tree(stored: Stored, redactor: Redactor) -> Any:
+    """Return an outcome as a tree: the value itself, or a mapping with `raised`, `items`, `changed`, `files`.
+
+    Raises:
+        CorruptRecordingError: A file is damaged or missing.
+    """
+    entry = stored.entry
+    detached = entry.get("detached", {}).get(entry.get("pickle"))
+    if detached is not None:  # its recording says enough, also where it was not pulled
+        return _pickle_tree(entry, detached["size"], entry.get("imports", []), entry.get("code", []))
+    encoded: Any = stored.lifted().encoded
+    if encoded.readable is None:
+        pickled = encoded.pickled
+        size = sum(map(len, pickled.chunks)) + sum(len(buffer.memory) for buffer in pickled.buffers)
+        return _pickle_tree(entry, size, pickled.imports, pickled.code, mark=encoded.fingerprint)
+    body = without_secrets(json.loads(encoded.readable.text), redactor)
+    found = body_tree(body, is_tagged=stored.is_tagged, objects=encoded.readable.objects)
+    found.pop("is_open", None)  # items count as far as both streams were read
+    if stored.awaited:
+        found["awaited"] = True
+    if "files" in entry:
+        found["files"] = entry["files"]
+    return found["value"] if list(found) == ["value"] else found
+
+
+def _pickle_tree(
+    entry: Mapping[str, Any], size: int, imports: list[str], code: list[str], *, mark: str = ""
+) -> Any:
+    preview = [str(line) for line in entry.get("preview", ())]
+    tree = PickleView(size, imports, code, preview, entry.get("checksum", mark))
+    return {"": tree, "files": entry["files"]} if "files" in entry else tree
+
+
+def body_tree(
+    body: Mapping[str, Any], *, is_tagged: bool, objects: Mapping[str, bytes] | None = None
+) -> dict[str, Any]:
+    """Return the parts of an outcome's JSON, by the words that people use: `value`, `raised`, `items`, `end`, ...
+
+    Args:
+        body: The JSON, without secrets.
+        is_tagged: Whether mappings may be tags, `{"$date": "2026-11-02"}`.
+        objects: The contents of long bytes, by name. Those that are not there are shown by their place.
+    """
+    read = _Reader(objects or {}, is_tagged=is_tagged).read
+    found: dict[str, Any] = {}
+    if "value" in body:
+        value = body["value"]
+        found["value"] = _response(value) if _is_response(value) else read(value)
+    if "returned" in body:
+        found["value"] = Named("argument", body["returned"])
+    if "raised" in body:
+        found["raised"] = read(body["raised"])
+    if "stream" in body:
+        stream = body["stream"]
+        found["items"] = read(stream.get("items", []))
+        end = stream.get("end")
+        if end is None:
+            found["is_open"] = True
+        elif end != {"value": None}:
+            found["end"] = body_tree(end, is_tagged=is_tagged, objects=objects)
+        if stream.get("sent") is not None:
+            found["sent"] = read(stream["sent"])
+    if "changed" in body:
+        found["changed"] = read(body["changed"])
+    return found
+
+
+class _Reader:
+    """Reads stored JSON as a tree."""
+
+    def __init__(self, objects: Mapping[str, bytes], *, is_tagged: bool) -> None:
+        self._objects = objects
+        self._is_tagged = is_tagged
+
+    def read(self, node: Any) -> Any:
+        if isinstance(node, list):
+            return [self.read(part) for part in node]
+        if not isinstance(node, dict):
+            return node
+        tag = next(iter(node), "") if self._is_tagged else ""
+        if tag.startswith("$$"):
+            node = {(key[1:] if key == tag else key): part for key, part in node.items()}
+        elif tag.startswith("$"):
+            return self._tagged(tag, node)
+        return {key: self.read(part) for key, part in node.items()}
+
+    def _tagged(self, tag: str, node: dict[str, Any]) -> Any:
+        part = node[tag]
+        if tag == "$anchor":
+            return self.read(node.get("value"))
+        if tag == "$base64" and isinstance(part, str):
+            return _blob(part)
+        if tag == "$object":
+            content = self._objects.get(str(part))
+            return Blob(b"", str(part), node.get("size")) if content is None else Blob(content)
+        if tag == "$bytes":
+            return Named("bytes", "".join(map(str, part)) if isinstance(part, list) else str(part))
+        read = self.read(part)
+        others = {key: self.read(other) for key, other in list(node.items())[1:]}
+        if not isinstance(read, dict):
+            return Named(tag[1:], {"": read, **others} if others else read)
+        for key in ("attributes", "extra"):  # what an object has besides its fields is named like them
+            inner = others.get(key)
+            if isinstance(inner, dict) and not inner.keys() & read.keys():
+                read |= others.pop(key)
+        return Named(tag[1:], read | {key: part for key, part in others.items() if key not in read})
+
+
+def _response(value: dict[str, Any]) -> Named:
+    """Return an HTTP response, its body as what it is."""
+    found = {key: part for key, part in value.items() if key != "body"}
+    body = value.get("body")
+    if isinstance(body, dict):
+        if "base64" in body:
+            body = {**body, "base64": _blob(body["base64"])}
+        if isinstance(body.get("chunks"), list):
+            body = {**body, "chunks": [_chunk(one) for one in body["chunks"]]}
+        found["body"] = body
+    return Named("response", found)
+
+
+def _chunk(chunk: Any) -> Any:
+    return _blob(chunk["base64"]) if isinstance(chunk, dict) and "base64" in chunk else chunk
+
+
+def _blob(text: Any) -> Any:
+    try:
+        return Blob(b64decode(text))
+    except (TypeError, ValueError):  # edited by hand
+        return text
+
+
+def _is_response(value: Any) -> bool:
+    if not isinstance(value, dict) or type(value.get("status")) is not int:
+        return False
+    headers = value.get("headers")
+    return isinstance(headers, list) and all(isinstance(one, list) and len(one) == 2 for one in headers)

@@ -1,0 +1,135 @@
+"""The end of a run: judges what it did not use, writes what options ask for, sets the exit code and sums up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_mimic._core.words import SHOWN, plural, size
+from pytest_mimic._run.complete_selection import STOPPED, SelectedTests
+from pytest_mimic._run.summary import summary
+from pytest_mimic._run.unused_check import judge_unused, restore_replaced
+from pytest_mimic._tools.unused.judgement import Judgement
+from pytest_mimic.errors import printable
+
+if TYPE_CHECKING:
+    from pytest_mimic._run.call_report import CallReports
+    from pytest_mimic._run.session import Session
+
+# The exit codes of runs that were not stopped.
+_COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
+class Ending:
+    """Ends a run, or one of its processes under xdist.
+
+    Attributes:
+        calls: What collects the calls for the HTML report, or None.
+    """
+
+    def __init__(
+        self, config: pytest.Config, session: Session, tests: SelectedTests, *, is_controller: bool
+    ) -> None:
+        self.calls: CallReports | None = None
+        self._config, self._session, self._tests = config, session, tests
+        self._is_worker, self._is_controller = hasattr(config, "workerinput"), is_controller
+        self._judgement = Judgement()
+        self._restored: list[str] = []
+        self._page: list[str] = []  # the line that names the HTML report
+
+    def finish(self, session: pytest.Session) -> None:
+        """End the run: send the ledger if this is a worker, else judge, clear and set the exit code."""
+        own, ledger, vault = self._session, self._session.ledger, self._session.vault
+        own.take_strays()
+        own.keep_error(own.break_off)
+        own.state.report_unfinished()
+        is_complete = session.exitstatus in _COMPLETE
+        if not self._is_controller:
+            passed = is_complete and not session.testsfailed
+            ran_all = passed and not self._is_worker and self._tests.have_all_passed()
+            own.keep_error(lambda: own.close(passed=passed, is_complete=ran_all))
+        if self._is_worker:
+            own.keep_error(vault.store.flush)
+            # From here on, the controller's own mark counts.
+            vault.end_run()
+            self._config.workeroutput["mimic"] = ledger.to_plain()  # type: ignore[attr-defined]
+            return
+        if session.shouldstop or session.shouldfail or not is_complete:
+            self._tests.narrow(STOPPED)
+        own.keep_error(lambda: self._restored.extend(restore_replaced(own)))
+        if ledger.replaced:
+            own.keep_error(lambda: vault.collect(ledger.replaced))
+        for step in (vault.store.flush, self._judge, self._keep_usage, self._keep_changes):
+            own.keep_error(step)
+        own.take_strays()  # from threads that tests have left running
+        own.keep_error(self._write_page)
+        self._set_exit_code(session)
+
+    def _set_exit_code(self, session: pytest.Session) -> None:
+        ledger = self._session.ledger
+        if ledger.problems:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        elif session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            fails_on_unused = self._session.settings.fail_on_unused and self._judgement.unused
+            if ledger.strays or ledger.errors or fails_on_unused:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _judge(self) -> None:
+        if not self._tests.have_run or self._config.option.collectonly:
+            return
+        listed = SHOWN if self.calls is None else self.calls.unused_listed
+        self._judgement = judge_unused(
+            self._session, self._tests.outcomes, self._tests.narrowed(), listed=listed
+        )
+        settings, vault, ledger = self._session.settings, self._session.vault, self._session.ledger
+        for pattern in settings.only:
+            if pattern not in ledger.matched:
+                ledger.note(f"--mimic-only={pattern} matched no call")
+        if not (settings.mode.writes and ledger.recorded) or settings.review:
+            return
+        count, total = vault.size()
+        line = f"vault: {settings.shown_vault}, {plural(count, 'recording')}, {size(total)}"
+        self._judgement.vault = line
+        if vault.is_old():
+            old = f"{settings.shown_vault}/*.pkl are recordings of pytest-mimic 0.x"
+            ledger.note(f"{old}, which are no longer used: delete them")
+
+    def _keep_usage(self) -> None:
+        if self._tests.have_run and (path := self._session.settings.usage) is not None:
+            from pytest_mimic._run.usage_writer import keep_usage
+
+            keep_usage(path, self._session, self._tests.outcomes, self._tests.requested)
+
+    def _keep_changes(self) -> None:
+        """Write the list of what waits for a review, and name it in the summary."""
+        settings = self._session.settings
+        if not settings.review:
+            return
+        from pytest_mimic._core.pending.waiting import folder_of, keep
+
+        if not self._tests.have_run or self._config.option.collectonly:
+            folder_of(settings).tidy()
+        elif note := keep(settings, self._session.ledger.drifts):
+            self._session.ledger.note(note)
+
+    def _write_page(self) -> None:
+        if self.calls is not None and not self._config.option.collectonly:
+            notes = self.summary(quiet=False)
+            self._page = self.calls.write(self._judgement, notes=notes, outcomes=self._tests.outcomes)
+
+    def summary(self, *, quiet: bool | None = None) -> list[str]:
+        """Return the lines of the section titled `mimic`. By default, `-q` makes it quiet."""
+        ledger = self._session.ledger
+        is_quiet = self._config.option.verbose < 0 if quiet is None else quiet
+        lines = summary(
+            ledger,
+            self._judgement,
+            restored=self._restored,
+            quiet=is_quiet,
+            fails_on_unused=self._session.settings.fail_on_unused,
+        )
+        lines += [] if is_quiet else self._page
+        if self._is_controller:  # otherwise pytest itself prints the usage error
+            lines = [*(f"ERROR: {problem}" for problem in ledger.problems), *lines]
+        return [printable(line) for line in lines]

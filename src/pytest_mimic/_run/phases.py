@@ -1,0 +1,109 @@
+"""The phases of each test: begins the test before its set-up, judges each phase, and ends it after its teardown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_mimic._core.node_ids import plain_id
+from pytest_mimic._core.targets.target import Target, as_targets
+from pytest_mimic.errors import TargetError
+
+if TYPE_CHECKING:
+    from pytest_mimic._run.call_report import CallReports
+    from pytest_mimic._run.ci import CiReports
+    from pytest_mimic._run.restarts import Restarts
+    from pytest_mimic._run.session import Covering, Session
+
+
+class Phases:
+    """The test that runs, and what its phases have shown so far.
+
+    Attributes:
+        broken: The error of a wrong target, which each test of a worker of xdist raises.
+        restarts: What runs tests again, if the run may do so.
+        watchers: What shows the calls of each phase.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.broken: TargetError | None = None
+        self.restarts: Restarts | None = None
+        self.watchers: list[CallReports | CiReports] = []
+        self._session = session
+        self._marks: list[Covering] = []
+        self._has_passed = self._is_whole = True
+        self._has_loaded_all = False
+        self._replays_before = 0
+
+    def name_test(self, item: pytest.Item) -> None:
+        """Let calls belong to a test from now on."""
+        self._session.begin_test(plain_id(item))
+        self._session.state.own_files = partial(_own_files, item)
+
+    def begin_test(
+        self, item: pytest.Item, decorations: Sequence[Sequence[Target]], marks: Sequence[pytest.Mark]
+    ) -> None:
+        """Begin a test, before its set-up: mimic the targets of its class's decorators and of its markers.
+
+        Raises:
+            TargetError: A target does not exist.
+        """
+        self._has_passed = self._is_whole = True
+        self._session.take_strays()
+        self.name_test(item)
+        self._replays_before = self._session.ledger.own_replays
+        if not self._has_loaded_all and "pyfakefs" in sys.modules:
+            from pytest_mimic._run.plain_imports import load_all
+
+            load_all()
+            self._has_loaded_all = True
+        if self.broken is not None:
+            raise self.broken
+        for targets in decorations:
+            self._marks.append(self._session.enter(targets))
+        for mark in reversed(marks):  # the closest marker comes first, and is entered last
+            if not mark.args:
+                raise TargetError('the marker names no target: write it as mimic("shop.api:fetch_rates")')
+            self._marks.append(self._session.enter(as_targets(mark.args, mark.kwargs)))
+
+    def end_marks(self) -> None:
+        """Restore what the markers of a test, and the decorators of its class, covered."""
+        while self._marks:
+            self._session.uncover(self._marks.pop())
+
+    def end(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+        """Judge a phase of a test, and end the test after its teardown."""
+        session = self._session
+        test = session.state.test
+        if test != report.nodeid:  # the report goes to xdist's controller, which does not know the test
+            vars(report)["mimic_test"] = test
+        pending = session.take_pending()
+        is_teardown = report.when == "teardown"  # a restart may rename the phase
+        if self.restarts is not None and not self.restarts.judge(report):
+            call.excinfo, pending = None, []  # else --pdb would stop at it
+        if pending:
+            from pytest_mimic._run.verdicts import judge_phase
+
+            judge_phase(item, report, pending, session.settings.rootdir)
+        for watcher in self.watchers:
+            watcher.attach(report, pending)
+        if report.failed and (replays := session.ledger.replays_since(self._replays_before)):
+            from pytest_mimic._run.verdicts import SECTION, name_replays
+
+            report.sections.append((SECTION, name_replays(replays, session.vault, test)))
+        self._has_passed = self._has_passed and report.outcome != "failed"
+        if report.outcome == "skipped" or hasattr(report, "wasxfail"):
+            self._is_whole = False
+        if is_teardown:
+            passed, is_whole = self._has_passed, self._is_whole
+            session.keep_error(lambda: session.end_test(passed=passed, is_whole=is_whole))
+
+
+def _own_files(item: pytest.Item) -> set[str]:
+    from pytest_mimic._run.verdicts import own_files
+
+    return own_files(item)

@@ -1,0 +1,205 @@
+"""Differences as lines to read: for a terminal, and as a comment for a pull request, in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from pytest_mimic._core.compare.tree_differences import Span, TreeDifference, opcodes
+from pytest_mimic._core.describe.argument_differences import Difference
+from pytest_mimic._tools.shown.value_lines import cell_text, sides
+from pytest_mimic._tools.shown.vault_diff import CallDifference
+from pytest_mimic.errors import printable
+
+Piece = str | tuple[str, str]
+Line = list[Piece]
+"""A line of pieces, some with a style."""
+
+_STYLES = {"-": "red", "+": "green", " ": ""}
+# The differences of one change that are shown, and the rows of one table.
+_MOST, _MOST_ROWS = 40, 30
+# Values up to this length stand on one line.
+_SHORT = 60
+# The characters of an unchanged stretch that are shown on either side of a change.
+_AROUND = 60
+
+
+def shown(found: Sequence[TreeDifference], *, arrow: str = "->") -> Iterator[Line]:
+    """Yield the lines that show differences."""
+    for difference in found[:_MOST]:
+        yield from _shown(difference, arrow)
+    if len(found) > _MOST:
+        yield [(f"and {len(found) - _MOST} more differences", "dim")]
+
+
+def _shown(one: TreeDifference, arrow: str) -> Iterator[Line]:
+    path = printable(one.path)
+    head: Line = [(path, "bold")] if path else []
+    old, new = sides(one)
+    if one.kind == "added":
+        yield [*head, ": " if head else "", (f"+ {new}", "green")]
+    elif one.kind == "removed":
+        yield [*head, ": " if head else "", (f"- {old}", "red")]
+    elif one.kind == "changed" and max(len(old), len(new)) <= _SHORT:
+        yield [*head, ": " if head else "", (old, "red"), f" {arrow} ", (new, "green")]
+    elif one.kind == "changed":
+        if head:
+            yield head
+        yield [(f"- {old}", "red")]
+        yield [(f"+ {new}", "green")]
+    elif one.kind == "rows":
+        yield from _table(one, head)
+    else:
+        if head:
+            yield head
+        indent = "  " if head else ""
+        for line in text_lines(one.spans):
+            yield [indent, *line]
+
+
+def _table(one: TreeDifference, head: Line) -> Iterator[Line]:
+    """Yield the rows of a table that differ, in columns."""
+    old, new = (sum(sign == each for sign, _ in one.rows) for each in "-+")
+    yield [*head, ": " if head else "", f"{max(old, new)} of {one.total} rows"]
+    columns = list(map(cell_text, one.columns))
+    rows = [(sign, list(map(cell_text, cells))) for sign, cells in one.rows[:_MOST_ROWS]]
+    widths = [
+        max(len(printable(text)) for text in column)
+        for column in zip(*([columns] if columns else []), *(cells for _, cells in rows), strict=True)
+    ]
+
+    def cells_of(cells: Sequence[str]) -> str:
+        return "  ".join(
+            f"{printable(text):<{width}}" for text, width in zip(cells, widths, strict=True)
+        ).rstrip()
+
+    if columns:
+        yield [("    " + cells_of(columns), "dim")]
+    for sign, cells in rows:
+        yield [(f"  {sign} {cells_of(cells)}", _STYLES[sign])]
+    if len(one.rows) > _MOST_ROWS:
+        yield [(f"    and {len(one.rows) - _MOST_ROWS} more", "dim")]
+
+
+def text_lines(spans: Sequence[Span]) -> list[Line]:
+    """Return a text as lines, with `[-old-]` and `{+new+}` around the words that differ."""
+    lines: list[Line] = [[]]
+    for index, (sign, text) in enumerate(spans):
+        if sign == " ":
+            text = _cut(text, is_first=not index, is_last=index == len(spans) - 1)
+        before, after = {"-": ("[-", "-]"), "+": ("{+", "+}"), " ": ("", "")}[sign]
+        parts = text.split("\n")
+        for number, part in enumerate(parts):
+            if number:
+                lines.append([])
+            if part:
+                marked = f"{before}{printable(part)}{after}"
+                lines[-1].append((marked, _STYLES[sign]) if sign != " " else marked)
+    return [line for line in lines if line]
+
+
+def _cut(text: str, *, is_first: bool, is_last: bool) -> str:
+    """Return an unchanged stretch, of a long one its ends next to the changes."""
+    most = _AROUND * (1 if is_first or is_last else 2)
+    if len(text) <= most + 10:
+        return text
+    start = "" if is_first else text[:_AROUND]
+    end = "" if is_last else text[-_AROUND:]
+    return f"{start}...{end}"
+
+
+def plain_text(line: Line) -> str:
+    return "".join(piece if isinstance(piece, str) else piece[0] for piece in line)
+
+
+# -- Markdown
+
+# GitHub takes comments of up to 65,536 characters.
+_COMMENT = 60_000
+HEADINGS = {
+    "outcome": ("changed outcome", "changed outcomes"),
+    "call": ("changed call", "changed calls"),
+    "added": ("added", "added"),
+    "removed": ("removed", "removed"),
+    "damaged": ("damaged", "damaged"),
+}
+
+
+def counts(found: Sequence[CallDifference]) -> str:
+    """Return `2 changed outcomes, 1 added`."""
+    numbers = {change: sum(one.change == change for one in found) for change in HEADINGS}
+    return ", ".join(
+        f"{number} {HEADINGS[change][number != 1]}" for change, number in numbers.items() if number
+    )
+
+
+def markdown(found: Sequence[CallDifference]) -> str:
+    if not found:
+        return "### Recordings\n\nNo recorded call or outcome has changed.\n"
+    text = f"### Recordings: {counts(found)}\n"
+    for number, one in enumerate(found):
+        block = _block(one)
+        if len(text) + len(block) > _COMMENT:
+            return f"{text}\nand {len(found) - number} more\n"
+        text += block
+    return text
+
+
+def _block(one: CallDifference) -> str:
+    head = f"<code>{escape(one.call)}</code>: {HEADINGS[one.change][0]}"
+    test = f"recorded by <code>{escape(one.test)}</code>\n\n" if one.test else ""
+    lines = [*_lines_of_call(one)]
+    if not lines:
+        return f"\n{head}\n" if not one.test else f"\n{head}, recorded by <code>{escape(one.test)}</code>\n"
+    body = "\n".join(line.replace("```", "` ` `") for line in lines)
+    return f"\n<details><summary>{head}</summary>\n\n{test}```diff\n{body}\n```\n\n</details>\n"
+
+
+def _lines_of_call(one: CallDifference) -> Iterator[str]:
+    if one.before and one.before != one.call:
+        yield f"- {one.before}"
+        yield f"+ {one.call}"
+    yield from (f"  {text}" for text in map(argument_line, one.arguments))
+    for difference in one.outcomes:
+        yield from _difference(difference)
+    yield from (f"  {line}" for line in one.lines)
+
+
+def _difference(one: TreeDifference) -> Iterator[str]:
+    old, new = sides(one)
+    if one.kind == "text":
+        if one.path:
+            yield f"@@ {one.path} @@"
+        yield from _both(one)
+    elif one.kind == "changed":
+        yield f"@@ {one.path or 'outcome'} @@"
+        yield f"- {old}"
+        yield f"+ {new}"
+    elif one.kind == "rows":
+        lines = [plain_text(line) for line in shown([one])]
+        yield f"@@ {lines[0]} @@"
+        yield from (line[2:] for line in lines[1:])
+    else:
+        sign, value = ("+", new) if one.kind == "added" else ("-", old)
+        yield f"{sign} {one.path}{': ' if one.path else ''}{value}"
+
+
+def _both(one: TreeDifference) -> Iterator[str]:
+    """Yield the lines of a text that differ, the old and the new ones."""
+    old = "".join(text for sign, text in one.spans if sign != "+").splitlines()
+    new = "".join(text for sign, text in one.spans if sign != "-").splitlines()
+    steps = opcodes(old, new)
+    for number, (tag, a, b, c, d) in enumerate(steps):
+        if tag == "equal":  # the line before and the line after a change
+            around = {*([a] if number else []), *([b - 1] if number < len(steps) - 1 else [])}
+            yield from (f"  {old[index]}" for index in sorted(around))
+        else:
+            yield from (f"- {line}" for line in old[a:b])
+            yield from (f"+ {line}" for line in new[c:d])
+
+
+def argument_line(one: Difference) -> str:
+    """Return `base: 'EUR' before, 'USD' now`."""
+    then = "absent" if one.old is None else one.old
+    now = "absent" if one.new is None else one.new
+    return f"{one.path}: {then} before, {now} now"

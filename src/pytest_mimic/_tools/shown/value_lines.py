@@ -1,0 +1,231 @@
+"""Values as text to read, in Python's notation: on one line where they fit, else a part on each line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_mimic._core.compare.outcome_tree import Blob, Named, PickleView
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.compare.tree_differences import TreeDifference
+
+# Of a longer list, mapping or table, the first so many parts are shown.
+SHOWN = 100
+_LONGEST = 2000
+_INDENT = "  "
+# Tags whose part is the text of the value.
+_TEXTS = frozenset({"date", "datetime", "time", "float", "uuid", "zoneinfo", "int"})
+_PATHS = frozenset({"path", "str", "pure_posix_path", "pure_windows_path"})
+_PHRASES = {"ref": "<the same object as above>", "argument": "its argument {}", "names": "{}"}
+_BRACKETS = {
+    "tuple": ("(", ")"),
+    "set": ("{", "}"),
+    "frozenset": ("frozenset({", "})"),
+    "deque": ("deque([", "])"),
+}
+
+
+class Group(NamedTuple):
+    """Parts between brackets, each with its name in front or an empty text: `{`, `'USD': `, `1.07`, `}`."""
+
+    open: str
+    parts: Sequence[tuple[str, Node]]
+    close: str
+
+
+class TextTable(NamedTuple):
+    """A table: its title, the names of the columns, and rows of texts."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+class Block(NamedTuple):
+    """A text of several lines."""
+
+    text: str
+
+
+Node = str | Group | TextTable | Block
+
+
+def lines_of(node: Node, width: int) -> Iterator[str]:
+    """Yield the lines of a value, of about so many characters."""
+    yield from _lines("", node, "", width)
+
+
+def flat(node: Node, room: int) -> str | None:
+    """Return a value on one line, or None if it needs more than `room` characters."""
+    if isinstance(node, str):
+        return node if len(node) <= room else None
+    if not isinstance(node, Group):
+        return None
+    text = node.open
+    for number, (name, part) in enumerate(node.parts):
+        text += f"{', ' if number else ''}{name}"
+        inner = flat(part, room - len(text))
+        if inner is None:
+            return None
+        text += inner
+    text += node.close
+    return text if len(text) <= room else None
+
+
+def _lines(name: str, node: Node, end: str, width: int) -> Iterator[str]:
+    whole = flat(node, width - len(name) - len(end))
+    if whole is not None or isinstance(node, str):
+        yield f"{name}{node if whole is None else whole}{end}"
+    elif isinstance(node, Block):
+        yield f"{name}|"
+        yield from (f"{_INDENT}{line}" for line in node.text.split("\n"))
+    elif isinstance(node, TextTable):
+        yield f"{name}{node.title}"
+        yield from (f"{_INDENT}{line}" for line in _grid_lines(node))
+    else:
+        yield f"{name}{node.open}"
+        for part_name, part in node.parts:
+            yield from (
+                f"{_INDENT}{line}" for line in _lines(part_name, part, ",", max(width - len(_INDENT), 20))
+            )
+        yield f"{node.close}{end}"
+
+
+def _grid_lines(grid: TextTable) -> Iterator[str]:
+    rows = [grid.columns, *grid.rows]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    for row in rows:
+        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths)).rstrip()
+
+
+# -- trees
+
+
+def short(tree: Any, width: int = 200, *, is_whole: bool = False) -> str:
+    """Return a tree on one line, cut to a width."""
+    text = _joined(node_of(tree, is_whole=is_whole))
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def _joined(node: Node) -> str:
+    if isinstance(node, Group):
+        return f"{node.open}{', '.join(name + _joined(part) for name, part in node.parts)}{node.close}"
+    if isinstance(node, Block):
+        return repr(node.text)
+    return node if isinstance(node, str) else node.title
+
+
+def node_of(tree: Any, *, shown: int | None = SHOWN, is_whole: bool = False) -> Node:
+    """Return a tree as text.
+
+    Args:
+        tree: Of an outcome.
+        shown: How many parts of a list, mapping or table are shown. None for all.
+        is_whole: Whether classes are named with their modules.
+    """
+    return _Writer(shown, is_whole=is_whole).node(tree)
+
+
+class _Writer:
+    """Makes text of trees; see `node_of`."""
+
+    def __init__(self, shown: int | None, *, is_whole: bool) -> None:
+        self._shown = shown
+        self._is_whole = is_whole
+
+    def node(self, tree: Any) -> Node:
+        if isinstance(tree, str):
+            return self._text(tree)
+        if isinstance(tree, list):
+            return self._list(tree, "[", "]")
+        if isinstance(tree, dict):
+            return self._group("{", [(f"{key!r}: ", part) for key, part in tree.items()], "}")
+        if isinstance(tree, Named):
+            return self._named(tree.name, tree.value)
+        if isinstance(tree, PickleView):
+            return f"a pickle of {tree.size:,} bytes"
+        return str(tree) if isinstance(tree, Blob) else repr(tree)
+
+    def _text(self, text: str) -> Node:
+        if self._shown is not None and len(text) > _LONGEST:
+            text = f"{text[:_LONGEST]}... ({len(text)} characters)"
+        return Block(text) if "\n" in text.rstrip("\n") else repr(text)
+
+    def _group(self, open_: str, parts: Sequence[tuple[str, Any]], close: str) -> Group:
+        first = parts if self._shown is None else parts[: self._shown]
+        nodes: list[tuple[str, Node]] = [(name, self.node(part)) for name, part in first]
+        if len(first) < len(parts):
+            nodes.append(("", f"... {len(parts) - len(first)} more"))
+        return Group(open_, nodes, close)
+
+    def _list(self, items: list[Any], open_: str, close: str) -> Group:
+        return self._group(open_, [("", item) for item in items], close)
+
+    def _named(self, tag: str, value: Any) -> Node:
+        """Return a value with a tag as the code that would make it."""
+        name = tag.replace(":", ".") if self._is_whole else tag.rpartition(":")[2].rpartition(".")[2]
+        if tag in _TEXTS and isinstance(value, str):
+            return value
+        if tag in _BRACKETS and isinstance(value, list):
+            open_, close = _BRACKETS[tag]
+            if tag == "set" and not value:
+                return "set()"
+            return self._list(value, open_, f",{close}" if tag == "tuple" and len(value) == 1 else close)
+        if tag == "dict" and isinstance(value, list):
+            return self._group("{", [_pair(pair) for pair in value], "}")
+        if tag in _PHRASES:
+            return _PHRASES[tag].format(
+                value if not isinstance(value, list) else ", ".join(value) or "nothing"
+            )
+        if tag == "bytes" and isinstance(value, str):
+            return Block(value) if "\n" in value else f"b{value!r}"
+        if tag in _PATHS:
+            return repr("/".join(f"<{value[0]}>/{value[1]}".split("/")) if isinstance(value, list) else value)
+        if isinstance(value, dict):
+            parts = [(f"{key}=" if key else "", part) for key, part in value.items() if part is not None]
+            return self._group(f"{name}(", parts, ")")
+        if ":" in tag:  # a member of an enum
+            flags = value if isinstance(value, list) else [value]
+            return " | ".join(f"{name}.{flag}" for flag in flags)
+        return self._group(f"{name}(", [("", value)], ")")
+
+
+def _pair(pair: Any) -> tuple[str, Any]:
+    if not isinstance(pair, list) or len(pair) != 2:  # edited by hand
+        return "", pair
+    return f"{short(pair[0], 60)}: ", pair[1]
+
+
+def table(columns: Sequence[Any], rows: list[Any], *, shown: int | None = SHOWN) -> TextTable:
+    """Return the rows that a database gave."""
+    first = rows if shown is None else rows[:shown]
+    more = f", the first {len(first)}" if len(first) < len(rows) else ""
+    title = f"{len(rows)} row{'' if len(rows) == 1 else 's'}{more}"
+    return TextTable(title, list(map(str, columns)), [[short(cell, 60) for cell in row] for row in first])
+
+
+# -- differences
+
+
+def sides(one: TreeDifference) -> tuple[str, str]:
+    """Return the two sides of a difference in short, empty for what one side does not have."""
+    if one.kind in ("text", "rows"):
+        return "", ""
+    old = "" if one.kind == "added" else short(one.old, is_whole=True)
+    new = "" if one.kind == "removed" else short(one.new, is_whole=True)
+    return old, f"{new}, of other content" if old == new else new
+
+
+def cell_text(value: Any) -> str:
+    """Return a cell of a table, texts without quotes where they are plain."""
+    return value if isinstance(value, str) and value == value.strip() != "" else short(value, is_whole=True)
+
+
+def plain_difference(one: TreeDifference) -> dict[str, Any]:
+    """Return a difference as JSON data, without what is empty."""
+    old, new = (one.old, one.new) if one.kind == "text" and not one.is_opaque else sides(one)
+    rows = [(sign, list(map(cell_text, cells))) for sign, cells in one.rows]
+    more = {"spans": one.spans, "columns": list(map(cell_text, one.columns)), "rows": rows}
+    plain = {"path": one.path, "kind": one.kind, "old": old, "new": new}
+    return {**plain, **{name: part for name, part in more.items() if part}}

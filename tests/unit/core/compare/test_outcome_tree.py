@@ -1,0 +1,187 @@
+"""Outcomes as they are shown: what counts of them, and no secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_mimic._core.compare.outcome_tree import Blob, Named, PickleView, outcome_tree
+from pytest_mimic._core.compare.tree_differences import differences
+from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.vault import FolderStore, Vault
+from pytest_mimic._tools.shown.outcome_lines import text_of_file
+
+URL = "see https://ann:other-4711@api.shop.test/x"
+
+
+class Odd:
+    """An object that only a pickle keeps."""
+
+    def __reduce__(self):
+        return (Odd, ())
+
+
+@dataclass
+class Attributed:
+    """An object that may have more than its fields."""
+
+    name: str
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Any:
+    """Return a function that returns an outcome as a tree, with further facts of its entry."""
+    vault = Vault(FolderStore(tmp_path))
+
+    def of(outcome: Outcome, **facts: Any) -> Any:
+        stored = vault.stored(outcome, 0.0)
+        stored.entry.update(facts)
+        return outcome_tree(stored, Redactor())
+
+    return of
+
+
+@pytest.mark.promise("a review shows no secret")
+def test_no_secret_of_an_outcome_is_in_its_tree(tree):
+    login = {"user": "ann", "password": "hunter2-4711-abcd", "note": "it is hunter2-4711-abcd", "link": URL}
+    login |= {"token": "x4"}
+    outcomes = [
+        Outcome.of_value(login),
+        Outcome.of_value([{"inner": login}]),
+        Outcome.of_exception(ValueError(URL, login)),
+        Outcome.of_stream([login], Outcome.of_value(URL), sent=[login]),
+    ]
+
+    shown = [repr(tree(outcome)) for outcome in outcomes]
+
+    assert [word for text in shown for word in ("hunter2", "4711", "x4") if word in text] == []
+    assert all("ann" in text for text in shown)
+
+
+def test_a_stream_has_what_it_was_sent_and_how_it_ended(tree):
+    assert tree(Outcome.of_stream([1], Outcome.of_value("end"), sent=[None, "go"])) == {
+        "items": [1],
+        "end": {"value": "end"},
+        "sent": [None, "go"],
+    }
+    assert tree(Outcome.of_stream([1], Outcome.of_value(None))) == {"items": [1]}
+
+
+def test_of_a_response_what_verifying_compares_is_compared(tree):
+    headers = [["Content-Type", "text/plain"], ["Date", "Mon, 02 Nov 2026 10:00:00 GMT"]]
+    response = {"status": 200, "reason": "OK", "headers": headers, "body": {"text": "hi"}}
+    same = {**response, "reason": "Fine", "headers": [["content-type", "text/plain"]]}
+    other = {"status": 404, "headers": [["Content-Type", "text/html"]], "body": {"text": "no"}}
+
+    old, new, changed = (tree(Outcome.of_value(one)) for one in (response, same, other))
+
+    assert differences(old, new) == []
+    assert [one.path for one in differences(old, changed)] == ["status", "headers['content-type']", "body"]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"json": {"n": 1, "password": "x4"}}, {"n": 1, "password": PLACEHOLDER}),
+        ({"chunks": ["a", "b"]}, "ab"),
+        ({"chunks": ["a", {"base64": "AA=="}]}, ["a", Blob(b"\0")]),
+        ({"base64": "AAE="}, Blob(b"\0\1")),
+        ({"base64": "cut"}, "cut"),
+        ({"file": 3}, {"file": 3}),
+    ],
+)
+def test_the_body_of_a_response_is_compared_as_what_it_is(tree, body, expected):
+    response = {"status": 200, "headers": [["Date", "today"]], "error": "reset"}
+
+    (one,) = differences(tree(Outcome.of_value(response)), tree(Outcome.of_value({**response, "body": body})))
+
+    assert (one.path, one.kind, one.new) == ("body", "added", expected)
+
+
+@pytest.mark.parametrize("value", [{"status": "ok", "headers": []}, {"status": 1, "headers": {}}])
+def test_what_only_looks_like_a_response_is_a_value(tree, value):
+    assert tree(Outcome.of_value(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        (b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + b"\0\0\x02\x80\0\0\x01\xe0", "<PNG image, 640x480, 24 B>"),
+        (b"GIF89a\x80\x02\xe0\x01", "<GIF image, 640x480, 10 B>"),
+        (b"\xff\xd8\xff\xe0", "<JPEG image, 4 B>"),
+        (b"RIFF\0\0\0\0WEBP", "<WebP image, 12 B>"),
+        (b"%PDF-1.7\xff", "<PDF, 9 B>"),
+        (b"\xff\xfe" * 1000, "<bytes, 2000 B>"),
+    ],
+)
+def test_bytes_are_shown_by_their_kind_and_size(tree, content, shown):
+    assert str(tree(Outcome.of_value(content))) == shown
+
+
+def test_texts_in_bytes_are_shown(tree):
+    assert tree(Outcome.of_value(b"one\ntwo")) == Named("bytes", "one\ntwo")
+
+
+def test_shared_parts_and_attributes_are_shown(tree):
+    shared = ("a",)
+    value = Attributed("x")
+    value.more = [shared, shared]  # type: ignore[attr-defined]
+    value.again = value.more  # type: ignore[attr-defined]
+
+    assert tree(Outcome.of_value(value)) == Named(
+        f"{__name__}:Attributed",
+        {"name": "x", "more": [Named("tuple", ["a"])] * 2, "again": Named("ref", 1)},
+    )
+
+
+def test_a_changed_argument_is_shown_and_named_as_the_outcome(tree):
+    rows = [1, 2]
+
+    outcome = Outcome.of_value(rows)
+    outcome.changed = {"rows": rows}
+
+    assert tree(outcome) == {
+        "value": Named("argument", "rows"),
+        "changed": {"rows": [1, 2]},
+    }
+
+
+def test_a_detached_pickle_is_shown_by_its_recording(tree):
+    facts = {"pickle": "objects/aa/x.pkl", "checksum": "ff", "imports": ["shop:Odd"]}
+    listed = {"objects/aa/x.pkl": {"sha256": "0" * 64, "size": 70_000}}
+
+    assert tree(Outcome.of_value(1), **facts, detached=listed) == PickleView(70_000, ["shop:Odd"], mark="ff")
+
+
+def test_a_key_that_looks_like_a_tag_is_shown_as_it_is(tree):
+    assert tree(Outcome.of_value({"$date": 1, "n": {2}})) == {"$date": 1, "n": Named("set", [2])}
+
+
+def test_files_and_awaiting_are_parts_of_an_outcome(tree):
+    files = {"a.txt": None}
+
+    assert tree(Outcome.of_value(1), awaited=True) == {"value": 1, "awaited": True}
+    assert tree(Outcome.of_value(1), files=files) == {"value": 1, "files": files}
+    pickled = tree(Outcome.of_value(Odd()), files=files)
+    assert isinstance(pickled[""], PickleView)
+    assert pickled["files"] == files
+
+
+def test_a_file_for_git_is_a_text_without_secrets(tmp_path):
+    (tmp_path / "other.json").write_text(f'{{"password": "hunter2-4711", "link": "{URL}"}}', "utf-8")
+    (tmp_path / "conflict.json").write_text("<<<<<<< HEAD\n{\n", "utf-8")
+    (tmp_path / "object").write_bytes(b"\xff\xfe\x00")
+
+    other, conflict, content = (
+        text_of_file(tmp_path / name, Redactor()) for name in ("other.json", "conflict.json", "object")
+    )
+
+    assert "4711" not in other
+    assert "ann" in other
+    assert conflict == "<<<<<<< HEAD\n{\n"
+    assert content == "3 bytes\n"

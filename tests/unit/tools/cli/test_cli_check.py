@@ -1,0 +1,437 @@
+"""`check` and `rm`: each kind of damage is named, and nothing else is removed."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_mimic._core.outcome.container import Packer
+from pytest_mimic._core.outcome.pickles import Pickled
+from pytest_mimic._core.vault import FolderStore, Vault
+from pytest_mimic._core.vault.file_names import recording_name
+from pytest_mimic._core.vault.leftovers import this_host
+
+PROJECTS = Path(__file__).parents[3] / "e2e/projects"
+
+
+def recording(shop, function):
+    """Return the only recording of a function."""
+    [file] = (shop / ".mimic_vault/calls/shop" / function).glob("*.json")
+    return file
+
+
+def edit(file, **facts):
+    """Change facts of the only outcome of a recording."""
+    document = json.loads(file.read_text())
+    document["outcomes"][0].update(facts)
+    file.write_text(json.dumps(document))
+
+
+def the_object(shop, function, kind):
+    return shop / ".mimic_vault" / json.loads(recording(shop, function).read_text())["outcomes"][0][kind]
+
+
+def flip(file):
+    data = bytearray(file.read_bytes())
+    data[80] ^= 1
+    file.write_bytes(data)
+
+
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
+CONFLICT = "{\n<<<<<<< ours\n}\n=======\n>>>>>>> theirs\n"
+DAMAGE = {
+    "cut short": (lambda shop: recording(shop, "rates").write_text('{\n "format": 1,'), "rates", "not what was"),
+    "empty": (lambda shop: recording(shop, "rates").write_text(""), "rates", r"\(empty\)"),
+    "no outcome": (lambda shop: edit(recording(shop, "rates"), value=1, raised=1), "rates", "one value, exception"),
+    "wrong stream": (lambda shop: edit(recording(shop, "words"), stream={}), "words", "a stream without its items"),
+    "renamed": (
+        lambda shop: recording(shop, "rates").rename(shop / ".mimic_vault/calls/shop/rates/x.json"),
+        "rates",
+        "its name is not that of a call of shop:rates",
+    ),
+    "elsewhere": (
+        lambda shop: recording(shop, "rates").rename(
+            shop / ".mimic_vault/calls/shop/odd" / recording(shop, "rates").name
+        ),
+        "odd",
+        "its name is not that of a call of shop:rates",
+    ),
+    "flipped byte": (lambda shop: flip(the_object(shop, "odd", "pickle")), "odd", r"objects/.*\.pkl is not what was"),
+    "missing pickle": (lambda shop: the_object(shop, "odd", "pickle").unlink(), "odd", "is missing, .* names it"),
+    "missing JSON": (lambda shop: the_object(shop, "long", "json").unlink(), "long", "is missing, .* names it"),
+    "wrong JSON": (lambda shop: the_object(shop, "long", "json").write_text("[]"), "long", "must be an object"),
+    "short list": (
+        lambda shop: edit(recording(shop, "odd"), imports=[]),
+        "odd",
+        "it imports shop:Odd, which .* does not list",
+    ),
+    "short list of tags": (
+        lambda shop: edit(recording(shop, "picture"), value={"$shop:Odd": {}}),
+        "picture",
+        "it names shop:Odd, which .* does not list",
+    ),
+    "misread tag": (
+        lambda shop: edit(recording(shop, "picture"), value={"$date": "soon"}),
+        "picture",
+        "Invalid isoformat string",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.promise("pytest-mimic check names each damaged file")
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damage_is_named_and_repaired(shop, call, damage):
+    act, function, says = DAMAGE[damage]
+    act(shop)
+
+    result = call("check")
+
+    assert result.code == 1
+    assert re.search(says, result.lines[0]), result.out
+    assert result.lines[-2].startswith(".mimic_vault: 1 problem; ")
+    assert result.lines[-1].endswith(": pytest-mimic check --fix")
+
+    before = {file for file in (shop / ".mimic_vault").rglob("*.json") if file.parent.name == function}
+    repaired = call("check", "--fix")
+    assert repaired.code == 1
+    assert "  1 recording" in repaired.out
+    assert re.search(r"  to record again: pytest --mimic-record", repaired.out)
+    assert len([file for file in before if file.exists()]) == len(before) - 1
+    assert call("check").code == 0
+
+
+def test_next_step_is_for_the_same_vault(shop, call):
+    act, _, _ = DAMAGE["misread tag"]
+    act(shop)
+    (shop / ".mimic_vault").rename(shop / "the vault")
+
+    result = call("check", "--vault", "the vault")
+
+    assert result.lines[-1].endswith(": pytest-mimic check --fix --vault 'the vault'")
+
+
+@pytest.mark.promise("check --fix removes only recordings that cannot be used")
+@pytest.mark.parametrize(
+    ("text", "says", "remedy"),
+    [
+        (LFS, "is a Git LFS pointer, its content was not pulled", "git lfs pull"),
+        (CONFLICT, "it holds the marks of a merge conflict", "git checkout --ours or --theirs"),
+        ('{\n "format": 2\n}\n', "is of format 2, which a newer pytest-mimic wrote", "pip install --upgrade pytest-mimic"),
+    ],
+)  # fmt: skip
+def test_what_is_not_lost_is_never_removed(shop, call, text, says, remedy):
+    file = recording(shop, "rates")
+    file.write_text(text)
+
+    result = call("check", "--fix")
+
+    assert result.code == 1
+    assert says in result.lines[0]
+    assert any(line.startswith(f"  {remedy}") for line in result.lines)
+    assert file.read_text() == text
+
+
+@pytest.mark.promise("check --fix removes only recordings that cannot be used")
+def test_a_pointer_in_place_of_a_pickle_is_never_removed(shop, call):
+    file = the_object(shop, "odd", "pickle")
+    file.write_text(LFS)
+
+    result = call("check", "--fix")
+
+    assert (result.code, file.read_text()) == (1, LFS)
+    assert "git lfs pull" in result.out
+    assert recording(shop, "odd").exists()
+
+
+def test_the_vault_of_format_1_is_sound(call, monkeypatch):
+    monkeypatch.chdir(PROJECTS / "format_1")
+
+    result = call("check", "--json")
+
+    assert result.code == 0
+    assert result.data[0]["findings"] == []
+
+
+def test_orphans_and_leftovers_are_found_and_removed_and_foreign_files_only_named(shop, call):
+    vault = shop / ".mimic_vault"
+    recording(shop, "odd").unlink()
+    dead = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    (vault / f".mimic-{this_host()}-{int(dead.stdout)}-0.tmp").write_text("half")
+    (vault / f".mimic-{this_host()}-{os.getpid()}-0.tmp").write_text("in use")
+    (vault / "calls/shop/rates/a.json.orig").write_text("")
+
+    result = call("check", "--json")
+
+    assert result.code == 1
+    kinds = sorted(finding["kind"] for finding in result.data[0]["findings"])
+    # On Windows, a process may be alive under this number.
+    assert kinds == (["foreign", "leftover", "orphaned"] if os.name == "posix" else ["foreign", "orphaned"])
+
+    dry = call("check", "--fix", "--dry-run", "--json")
+    files = set(vault.rglob("*"))
+    done = call("check", "--fix", "--json")
+
+    assert (dry.code, done.code) == (1, 0)
+    assert {**done.data[0], "dry_run": True} == dry.data[0]
+    gone = {vault / name for name in done.data[0]["removed"]}
+    assert len(gone) == len(kinds) - 1
+    assert {file for file in files - set(vault.rglob("*")) if file.suffix} == gone
+    assert call("check").code == 0
+    assert call("check", "--fix").lines == call("check").lines
+    assert (vault / f".mimic-{this_host()}-{os.getpid()}-0.tmp").exists()
+
+
+def test_selectors_limit_the_check(shop, call):
+    flip(the_object(shop, "odd", "pickle"))
+    recording(shop, "words").write_text("")
+
+    assert call("check", "shop:rates").code == 0
+    assert call("check", "tests/test_shop.py::test_odd").code == 1
+    assert call("check", "calls/shop/words").lines[0].startswith(".mimic_vault/calls/shop/words/")
+
+
+def test_a_dry_run_needs_fix(shop, call):
+    result = call("check", "-n")
+
+    assert (result.code, result.err) == (2, "ERROR: --dry-run needs --fix: a check alone changes nothing\n")
+
+
+@pytest.mark.promise("check --fix removes no object that a recording or a run may need")
+def test_no_object_is_removed_while_a_recording_cannot_be_read(shop, call):
+    recording(shop, "odd").write_text(CONFLICT)
+    pickled = list((shop / ".mimic_vault/objects").rglob("*.pkl"))
+
+    result = call("check", "--fix")
+
+    assert result.code == 1
+    assert "no object was removed, because 1 file cannot be read" in result.out
+    assert all(file.exists() for file in pickled)
+
+
+@pytest.mark.promise("rm deletes what matches, with the objects that nothing else needs")
+def test_rm_deletes_what_matches_and_its_objects(shop, call):
+    odd, object_, other = recording(shop, "odd"), the_object(shop, "odd", "pickle"), recording(shop, "rates")
+
+    dry = call("rm", "shop:odd", "--dry-run")
+    assert (dry.code, odd.exists(), dry.lines[-1]) == (0, True, "1 recording would be deleted")
+
+    done = call("rm", "shop:odd")
+
+    assert done.code == 0
+    assert done.lines[-2].startswith("1 recording deleted, ")
+    assert done.lines[-1] == "  to record again: pytest --mimic-record tests/test_shop.py::test_odd"
+    assert (odd.exists(), object_.exists(), other.exists()) == (False, False, True)
+    assert call("rm", "shop:odd").code == 1
+    assert call("check").code == 0
+
+
+@pytest.mark.promise("rm deletes what matches, with the objects that nothing else needs")
+def test_rm_deletes_what_a_test_recorded(shop, call):
+    odd, other = recording(shop, "odd"), recording(shop, "rates")
+
+    assert call("rm", "test_odd").code == 0
+    assert (odd.exists(), other.exists()) == (False, True)
+
+
+def test_a_vault_without_recordings_is_not_called_sound(tmp_path, monkeypatch, call):
+    monkeypatch.chdir(tmp_path)
+
+    result = call("check")
+
+    assert (result.code, result.lines) == (0, ["no recordings in .mimic_vault"])
+
+
+def test_rm_names_a_pattern_that_matches_nothing(shop, call):
+    result = call("rm", "shop:odd", "shop:od")
+
+    assert (result.code, result.lines[-1]) == (1, "nothing in .mimic_vault matches shop:od")
+    assert call("ls", "shop:odd").code == 1
+
+
+def test_rm_of_a_part_of_a_name_deletes_nothing(shop, call):
+    """A pattern names whole parts of a path: the letter `o` is in every name."""
+    files = set((shop / ".mimic_vault").rglob("*"))
+
+    assert call("rm", "o").code == call("rm", "sho").code == call("rm", "0").code == 1
+    assert set((shop / ".mimic_vault").rglob("*")) == files
+
+
+class Touch:
+    """An object whose pickle makes a file when it is loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def plant(shop, path, **lists):
+    """Replace the pickle of a recording by one that makes a folder when it is loaded; its checksum is right."""
+    stream = pickle.dumps({"value": Touch(str(path))}, 5)
+    packer = Packer(Pickled([stream], [], [], [], by_value=False, has_custom_identity=False))
+    the_object(shop, "odd", "pickle").write_bytes(b"".join(map(bytes, packer.pieces())))
+    edit(recording(shop, "odd"), checksum=packer.checksum, **lists)
+
+
+MKDIR = f"{os.mkdir.__module__}:mkdir"
+
+
+@pytest.mark.promise("pytest-mimic loads no pickle without --load")
+@pytest.mark.parametrize("lists", [{}, {"imports": [MKDIR]}, {"imports": [], "code": [MKDIR]}])
+def test_no_command_loads_a_pickle_that_would_run_code(shop, call, tmp_path, lists):
+    trap = tmp_path / "trap"
+    plant(shop, trap, **lists)
+
+    for words in (
+        ["ls"],
+        ["ls", "--json", "--errors"],
+        ["stats"],
+        ["show", "shop:odd"],
+        ["show", "shop:odd", "--json", "--all"],
+        ["check"],
+        ["gc"],
+        ["check", "--fix"],
+        ["rm", "calls"],
+    ):
+        call(*words)
+
+    assert not trap.exists()
+
+
+@pytest.mark.promise("pytest-mimic show --load loads only what a replay loads")
+def test_load_refuses_what_a_replay_refuses(shop, call, tmp_path):
+    trap = tmp_path / "trap"
+    plant(shop, trap)
+    unlisted = call("show", "shop:odd", "--load")
+    plant(shop, trap, imports=[MKDIR])
+    undeclared = call("show", "shop:odd", "--load")
+
+    assert (unlisted.code, undeclared.code, trap.exists()) == (2, 2, False)
+    assert f"it imports {MKDIR}, which its recording does not list" in unlisted.err
+    assert f"it imports {MKDIR}, which its recording does not list as code" in undeclared.err
+
+    plant(shop, trap, imports=[], code=[MKDIR])
+    assert (call("show", "shop:odd", "--load").code, trap.exists()) == (0, True)
+
+
+def test_verify_names_what_a_pickle_imports_and_its_recording_does_not_list(shop, call, tmp_path):
+    plant(shop, tmp_path / "trap")
+
+    assert f"it imports {MKDIR}, which .mimic_vault/calls/shop/odd/" in call("check").lines[0]
+
+
+def test_files_as_arguments_limit_the_check(shop, call):
+    """As pre-commit calls it. An object counts with the recordings that name it."""
+    flip(the_object(shop, "odd", "pickle"))
+    recording(shop, "words").write_text("")
+    named = ".mimic_vault/" + recording(shop, "rates").relative_to(shop / ".mimic_vault").as_posix()
+
+    assert call("check", named).code == 0
+    only_object = call("check", str(the_object(shop, "odd", "pickle")))
+    assert only_object.code == 1
+    assert "objects/" in only_object.lines[0]
+    assert call("check", str(recording(shop, "words"))).code == 1
+    for nothing in ("pytest.ini", "nothing.json"):
+        result = call("check", nothing)
+        assert (result.code, result.lines) == (1, [f"nothing in .mimic_vault matches {nothing}"])
+
+
+def test_files_of_another_vault_are_checked_there(shop, call, monkeypatch):
+    """A repository may have several projects; pre-commit calls the hook at its top."""
+    monkeypatch.chdir(shop.parent)
+    recording(shop, "words").write_text("")
+
+    result = call("check", f"shop/.mimic_vault/calls/shop/words/{recording(shop, 'words').name}")
+
+    assert result.code == 1
+    assert result.lines[0].startswith("shop/.mimic_vault/calls/shop/words/")
+
+
+def test_a_hook_for_pre_commit_calls_check():
+    text = (Path(__file__).parents[4] / ".pre-commit-hooks.yaml").read_text()
+
+    assert "entry: pytest-mimic check" in text
+    files = re.search(r"files: (.*)", text)[1]
+    assert re.search(files, ".mimic_vault/calls/shop/words/x.json")
+    assert re.search(files, "backend/.mimic_vault/objects/00/0.pkl")
+    assert not re.search(files, "src/objects/x.json")
+
+
+@pytest.mark.promise("check --fix removes no object that a recording or a run may need")
+@pytest.mark.parametrize("words", [["check", "--fix"], ["rm", "shop:words"]])
+def test_objects_that_a_run_may_need_again_stay(shop, call, words):
+    """A recording that a failing test has replaced is put back at the end of the run. Its object must be there then."""
+    file, pickled = recording(shop, "odd"), the_object(shop, "odd", "pickle")
+    name = file.relative_to(shop / ".mimic_vault").as_posix()
+    run = Vault(FolderStore(shop / ".mimic_vault"))
+    before, other = (
+        file.read_bytes(),
+        run.read(recording(shop, "rates").relative_to(shop / ".mimic_vault").as_posix()),
+    )
+    run.write(name, run.read(name)._replace(outcomes=other.outcomes))
+
+    command = [sys.executable, "-m", "pytest_mimic", *words]
+    done = subprocess.run(command, cwd=shop, capture_output=True, text=True, check=True)
+    run.restore(name, before)
+
+    assert "a run is recording now and may need its former objects again: they are kept" in done.stdout
+    assert pickled.exists()
+    assert call("check").code == 0
+
+    run.end_run()
+    file.unlink()
+    subprocess.run([*command[:3], "check", "--fix"], cwd=shop, check=True)
+    assert not pickled.exists()
+
+
+@pytest.mark.promise("check --fix removes only recordings that cannot be used")
+@pytest.mark.parametrize("text", ['{"mine": 1}', "[]", "no JSON"])
+def test_files_that_were_not_recorded_are_never_removed(shop, call, text):
+    vault = shop / ".mimic_vault"
+    foreign = [vault / "calls/notes.json", vault / "calls/shop/rates/notes.json", vault / "notes.json"]
+    for file in foreign:
+        file.write_text(text)
+
+    named = call("check", "--fix", str(foreign[0]))
+    result = call("check", "--fix")
+
+    assert (named.code, result.code) == (0, 0)
+    assert ".mimic_vault/calls/notes.json is no file of a vault" in result.lines
+    assert [file.read_text() for file in foreign] == [text] * 3
+
+
+def test_a_cassette_that_may_be_another_file_is_damage_but_never_removed(shop, call):
+    file = shop / ".mimic_vault/cassettes/shopping.json"
+    file.write_text('{"mine": 1}')
+
+    result = call("check", "--fix")
+
+    assert result.code == 1
+    assert "  restore it from version control, or delete it" in result.lines
+    assert file.exists()
+
+
+def test_a_recorded_module_may_have_the_name_of_a_folder_of_the_vault(shop, call, monkeypatch):
+    """Its recordings are in `calls/calls/`. The vault is that of another project here."""
+    (shop / "calls.py").write_text((shop / "shop.py").read_text())
+    made = recording(shop, "rates")
+    document = json.loads(made.read_text())
+    name = recording_name("calls:rates", made.stem)
+    file = shop / ".mimic_vault" / name
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({**document, "target": "calls:rates"}))
+    monkeypatch.chdir(shop.parent)
+
+    result = call("check", f"shop/.mimic_vault/{name}")
+
+    assert (result.code, result.out) == (0, "shop/.mimic_vault is sound; 1 recording and 0 objects checked\n")
