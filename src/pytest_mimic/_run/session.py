@@ -1,4 +1,4 @@
-"""Wires settings, vault, patches and engine together for one run."""
+"""Wires settings, vault, patches, engine and the date of new recordings together for one run."""
 
 from __future__ import annotations
 
