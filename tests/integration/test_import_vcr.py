@@ -550,7 +550,7 @@ def test_an_unknown_client_is_asked_for_with_what_was_found(project, take_over):
         "ERROR: nothing was imported: the client of 13 requests is not known",
         "  the first one is talk.yaml, entry 1: GET http://api.shop.test:8080/users",
         "  13 with no User-Agent",
-        "  name it: --client {httpx,httpx2,requests,aiohttp,urllib3,http.client}",
+        "  name it: --client {http,httpx,httpx2,requests,aiohttp,urllib3,http.client}",
     ]
 
 

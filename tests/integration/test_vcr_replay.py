@@ -513,9 +513,7 @@ def test_sensitive_data_is_put_back_on_both_sides(suite):
         """,
     )
 
-    run = suite.run().expect(
-        passed=1, failed=1, says=["no recording of http.client GET /elsewhere/<redacted>"]
-    )
+    run = suite.run().expect(passed=1, failed=1, says=["no recording of http GET /elsewhere/<redacted>"])
 
     message = [line for line in run.output.splitlines() if line.startswith("E ")]
     assert message
@@ -653,7 +651,7 @@ def test_each_answer_is_played_once_and_in_order(suite):
     suite.run().expect(
         failed=1,
         says=[
-            "no recording of http.client GET /a: each of its 2 answers was played already",
+            "no recording of http GET /a: each of its 2 answers was played already",
             "recorded in cassettes/test_it/test_one.yaml",
             "to play it again: allow_playback_repeats=True",
         ],
@@ -715,7 +713,7 @@ def test_a_miss_names_the_file_the_nearest_request_and_the_command(suite):
     suite.run().expect(
         failed=1,
         says=[
-            "MissingRecordingError: no recording of http.client GET /a",
+            "MissingRecordingError: no recording of http GET /a",
             "nearest: recorded in cassettes/test_it/test_one.yaml",
             "query.page: '1' recorded, '2' now",
             "to record it: pytest --mimic-record test_it.py::test_one",
@@ -774,7 +772,7 @@ def test_the_matchers_of_the_suite_are_used_also_under_the_names_of_vcrpys(suite
         passed=1,
         failed=1,
         says=[
-            "no recording of http.client GET /v1/a",
+            "no recording of http GET /v1/a",
             "match_on names path, tenant, of the suite, so that no option records it: take it out, or move the test",
         ],
         never=["to record it: pytest --mimic-record"],

@@ -42,6 +42,7 @@ _URL = re.compile(r"(?P<origin>[^:/?#]+://[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query
 class HttpAdapter(Adapter):
     """The adapter of an HTTP client. A subclass adds the edges."""
 
+    recorded_as: ClassVar = "http"
     parts: ClassVar[tuple[str, ...]] = (
         "host",
         "port",

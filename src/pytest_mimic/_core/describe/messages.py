@@ -57,13 +57,15 @@ K = TypeVar("K", bound=Known)
 class MissedCall:
     """A call without a recording: its label, the descriptions of its arguments, and the id of its test.
 
-    `options` are those of its target. Recordings of a `sequence` belong to their test.
+    `line` is the name in the line of its target, and `options` are those of the line. Recordings of a `sequence` belong to
+    their test.
     """
 
     label: str
     arguments: Mapping[str, Any] | None = None
     test: str | None = None
     options: Options | None = None
+    line: str = ""
     sequence: bool = False
 
 
@@ -117,7 +119,7 @@ def missing(
         lines = [f"nearest: recorded{by}{on}{place}", *(f"  {line}" for line in inner)]
         paths = _changing_paths(_target_of(call.label), counted, nearest)
         if paths - set(_ignored(call)):
-            line = target_line(_target_of(call.label), call.options, "ignore", sorted(paths))
+            line = target_line(call.line or _target_of(call.label), call.options, "ignore", sorted(paths))
             remedies.append(f"if it changes from run to run: {line}")
     what = f"no recording of {call.label}"
     facts = [*lines, *facts]

@@ -44,7 +44,8 @@ class ClientPlan(Plan):
     ) -> None:
         self.places = state.places
         self.adapter = adapter
-        self.kind = self.target = adapter.name
+        self.kind = self.target = adapter.kind
+        self.client = adapter.name
         self.options = options
         # Most lines have no patterns, and take all calls.
         self.selector = Selector(options.only, options.exclude) if options.only or options.exclude else None
@@ -84,7 +85,7 @@ class ClientPlan(Plan):
                 ignored += [name + path[1:] for name in names if " " not in name]
             else:
                 ignored.append(path)
-        return CallIdentity(self.adapter.name, names, ignore=ignored, places=self.places)
+        return CallIdentity(self.kind, names, ignore=ignored, places=self.places)
 
     def _matched(self, edge_call: ClientCall) -> Iterator[tuple[str, Any]]:
         """Yield the paths that `match=` names with their values, None if the call has no such part."""

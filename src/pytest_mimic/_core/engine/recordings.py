@@ -165,6 +165,7 @@ class Recordings:
             arguments=call.arguments,
             test=self._state.test,
             options=call.plan.options,
+            line=call.plan.client,
             sequence=call.sequence and call.plan.cassette is None,
         )
         candidates = self.of_target(call.plan.target, test=self._state.test) if among is None else among

@@ -69,7 +69,7 @@ def clients_of(
 
     It is the given one, or that of the `User-Agent`. Without one, it is that of the other exchanges of the file, if they
     have a single one, and otherwise the only HTTP client that the project mimics. A test meets only the clients that
-    the project mimics, a cassette (`is_talk`) meets every one.
+    the project mimics, a cassette (`is_talk`) meets every one. The line `http` takes what no other line takes.
     """
     if given is not None:
         return [given] * len(exchanges)
@@ -77,10 +77,13 @@ def clients_of(
     found = sorted({name for name in named if name is not None})
     plain = http_clients()
     guessed = [name for name in mimicked if name in plain]
-    return [
+    clients = [
         name or _usual(exchange, found) or (None if found else _usual(exchange, guessed))
         for name, exchange in zip(named, exchanges, strict=True)
     ]
+    if "http" not in mimicked:
+        return clients
+    return ["http" if name is None or (name in plain and name not in mimicked) else name for name in clients]
 
 
 def _named_client(exchange: ForeignExchange, mimicked: Sequence[str]) -> str | None:

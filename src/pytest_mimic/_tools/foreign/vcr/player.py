@@ -194,7 +194,7 @@ class VcrPlayer:
         Raises:
             MissingRecordingError: No entry answers it, and it may not be recorded.
         """
-        if call.plan.kind in ABOVE or call.plan.kind in self._settings.skipped:
+        if call.plan.client in ABOVE or call.plan.client in self._settings.skipped:
             return PASS
         sent = call.edge_call.raw
         if self._settings.filters:
