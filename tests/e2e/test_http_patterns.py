@@ -182,7 +182,7 @@ def test_it(mimic_auto):
     assert [call.signature for call in cassette.calls] == ["GET /users/1 \u2192 200", "POST /echo \u2192 200"]
     [get, post] = cassette.calls
     assert get.match("GET /users/*") and get.match("127.0.0.1/*") and not get.match("POST")
-    assert (get.kind, get.arguments["query"], post.arguments["body"]) == ("httpx", {"page": "2"}, {"a": [1]})
+    assert (get.kind, get.arguments["query"], post.arguments["body"]) == ("http", {"page": "2"}, {"a": [1]})
 """
 
 

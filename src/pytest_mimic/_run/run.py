@@ -1,4 +1,4 @@
-"""One pytest process from start to finish, loaded once something is mimicked."""
+"""One pytest process from its header to its end, loaded once something is mimicked."""
 
 from __future__ import annotations
 

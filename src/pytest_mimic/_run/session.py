@@ -1,4 +1,4 @@
-"""Wires settings, vault, patches and engine together for one run."""
+"""Wires settings, vault, patches, engine and the date of new recordings together for one run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytest_mimic._core.engine.scopes import Scopes
 from pytest_mimic._core.engine.wrappers import Mimicked
 from pytest_mimic._core.machinery import may_be_called_by_pytest
 from pytest_mimic._core.patch import Patcher
-from pytest_mimic._core.seam.registry import CLIENTS, HTTP_CLIENTS, is_installed, load_adapter
+from pytest_mimic._core.seam.registry import CLIENTS, HTTP_CLIENTS, is_installed, kind_of, load_adapter
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.targets.target import Target, as_targets, missing_module
 from pytest_mimic._core.vault import FolderStore, Vault
@@ -178,8 +178,8 @@ class Session:
         for problem in (*problems, *covering.take_problems()):
             self.uncover(covering)
             raise problem
-        for one, _ in absent:
-            self.ledger.note_absent(one.module)
+        for kind in _without_client(targets):
+            self.ledger.note_absent(kind)
         return covering
 
     def uncover(self, covering: Covering) -> None:
@@ -289,10 +289,12 @@ class Session:
         return problems
 
     def missing_clients(self) -> list[str]:
-        """Return the names of the clients that lines and tests have named and that are not installed."""
-        named = {one.module: one for one in self.targets if one.is_client and not one.excluded}
-        absent = [name for name, one in named.items() if missing_module(one) is not None]
-        return [*absent, *sorted(self.ledger.absent_clients.difference(absent))]
+        """Return the names of the clients that lines have named and that are not installed."""
+        return [name for name, is_there in _named_clients(self.targets).items() if not is_there]
+
+    def missing_kinds(self) -> list[str]:
+        """Return the kinds of clients that lines and tests have named, if none that is named is installed."""
+        return sorted(self.ledger.absent_clients | _without_client(self.targets))
 
     # -- tests
 
@@ -432,6 +434,18 @@ def _is_selected(name: str, options: Options) -> bool:
     from pytest_mimic._core.targets.pattern import Selector
 
     return Selector(options.only, options.exclude).takes(name)
+
+
+def _named_clients(targets: Iterable[Target]) -> dict[str, bool]:
+    """Return the names of the clients among targets, and whether each is installed."""
+    named = {one.module: one for one in targets if one.is_client and not one.excluded}
+    return {name: missing_module(one) is None for name, one in named.items()}
+
+
+def _without_client(targets: Iterable[Target]) -> set[str]:
+    """Return the kinds of the clients among targets of which none is installed."""
+    named = _named_clients(targets).items()
+    return {kind_of(name) for name, _ in named} - {kind_of(name) for name, is_there in named if is_there}
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:

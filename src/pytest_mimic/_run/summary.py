@@ -1,4 +1,4 @@
-"""The lines that a run adds to pytest's output: one in the header, and those of the summary."""
+"""The lines of the section `mimic` at the end of a run, and the words for a run's mode."""
 
 from __future__ import annotations
 

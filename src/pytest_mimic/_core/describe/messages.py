@@ -1,4 +1,4 @@
-"""The texts of the plugin's errors: the call, the differences from its recording, and a command that helps."""
+"""The texts of the plugin's errors: a miss with the nearest recording and its differences, and a command that helps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recordings of a run's calls: finds and writes them, and explains a missing or stale one."""
+"""Finds and writes the recordings of a run's calls. What a miss says is in `_core/describe/messages.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The interface between a client and the engine: an adapter, its edges, and the calls that they see."""
+"""The interface between a client and the engine: an adapter, its edges, the calls that they see, and which of these failed."""
 
 from __future__ import annotations
 

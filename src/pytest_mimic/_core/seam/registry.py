@@ -36,6 +36,11 @@ def load_adapter(name: str) -> Adapter:
     return adapter
 
 
+def kind_of(name: str) -> str:
+    """Return the name under which the recordings of a client lie."""
+    return "http" if name in HTTP_CLIENTS else name
+
+
 def is_installed(name: str) -> bool:
     # The parent of a dotted name would be imported. `http.client` is always there.
     return name in sys.modules or find_spec(name.partition(".")[0]) is not None
