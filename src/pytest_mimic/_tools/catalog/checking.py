@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import Vault
     from pytest_mimic._core.vault.recording_facts import Stored
 
-_KEY = re.compile(r"[0-9a-f]{32}")
+_KEY = re.compile(r"[0-9a-f]{32}(?:-[a-z]+)*")  # behind the digits what counts in an import
 # The kinds of findings that are damage. The others are only in the way.
 DAMAGE = ("damaged", "unreadable")
 

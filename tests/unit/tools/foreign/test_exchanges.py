@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._tools.foreign.vcr.cassette_entries import EntryError, VcrExchange, read_entry
+from pytest_mimic._tools.foreign.cassette_entries import EntryError, read_entry
+from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
 
 URI = "http://shop.test/"
 
 
-def read(request: dict[str, Any] | None = None, **response: Any) -> VcrExchange:
+def read(request: dict[str, Any] | None = None, **response: Any) -> ForeignExchange:
     asked = {"method": "GET", "uri": URI, "body": None, "headers": {}, **(request or {})}
     return read_entry(
         {"request": asked, "response": {"status": 200, "headers": {}, "body": "", **response}}, 1
@@ -21,23 +22,50 @@ def read(request: dict[str, Any] | None = None, **response: Any) -> VcrExchange:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (None, (b"", False)),
-        (True, (b"true", False)),
-        (12, (b"12", False)),
-        (bytearray(b"a"), (b"a", False)),
-        (["a", b"b"], (b"ab", False)),
-        ([97, 98], (b"ab", False)),
-        ([97, 256], (b"[97, 256]", True)),
-        ({"a": [1]}, (b'{"a": [1]}', True)),
-        ({"string": "a"}, (b"a", False)),
-        ({}, (b"{}", True)),
+        (None, b""),
+        (True, b"true"),
+        (12, b"12"),
+        (bytearray(b"a"), b"a"),
+        (["a", b"b"], b"ab"),
+        ([97, 98], b"ab"),
+        ([97, 256], b"[97, 256]"),
+        ({"a": [1]}, b'{"a": [1]}'),
+        ({"string": "a"}, b"a"),
+        ({}, b"{}"),
+        ({"type": "none"}, b""),
+        ({"type": "text", "content": "a"}, b"a"),
+        ({"type": "json", "content": {"a": "é"}}, '{"a":"é"}'.encode()),
+        ({"type": "binary", "content": "ff00"}, b"\xff\0"),
     ],
     ids=str,
 )
 def test_the_body_of_a_request_is_what_was_sent_or_the_argument(body, expected):
-    found = read({"body": body})
+    assert read({"body": body}).request.body == expected
 
-    assert (found.body, found.is_structured) == expected
+
+@pytest.mark.parametrize(
+    ("headers", "body", "kind"),
+    [
+        ({}, b'{"a": "1"}', "application/json"),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, b"a=1", None),
+        ({"Content-Type": "application/vnd.shop+json"}, b'{"a": "1"}', None),
+    ],
+    ids=str,
+)
+def test_an_argument_of_aiohttp_is_a_form_only_where_its_headers_say_so(headers, body, kind):
+    found = read({"body": {"a": "1"}, "headers": headers}).request
+
+    assert found.body == body
+    assert dict(found.headers) == (headers if kind is None else {"Content-Type": kind})
+
+
+def test_a_cassette_of_cassetter_says_when_it_was_recorded():
+    request = {"method": "GET", "uri": URI, "headers": {}, "body": {"type": "none"}}
+    response = {"status": 200, "headers": {}, "body": {"type": "json", "content": [1]}}
+
+    for said, date in (("2026-11-22T18:00:26+00:00", "2026-11-22"), (None, ""), ([1], "")):
+        found = read_entry({"request": request, "response": response, "recorded_at": said}, 1)
+        assert (found.content, found.date) == (b"[1]", date)
 
 
 @pytest.mark.parametrize(
@@ -159,8 +187,11 @@ def test_a_body_of_another_serializer_is_refused():
     ids=str,
 )
 def test_the_uri_may_be_in_parts(request_, uri):
-    assert read_entry({"request": {"method": "GET", **request_}, "response": {"status": 200}}, 1).uri == uri
+    assert (
+        read_entry({"request": {"method": "GET", **request_}, "response": {"status": 200}}, 1).request.url
+        == uri
+    )
 
 
 def test_locals_in_a_traceback_show_no_secret():
-    assert repr(read({"uri": f"{URI}?token=s1"})) == "<GET exchange>"
+    assert repr(read({"uri": f"{URI}?token=s1"})) == "<GET exchange 1>"

@@ -1,21 +1,23 @@
-"""The entries of vcrpy's cassettes: a request, and its response in our stored form."""
+"""The entries of cassettes of vcrpy, cassetter, betamax and Ruby's VCR as plain exchanges."""
 
 from __future__ import annotations
 
 import base64
 import codecs
 import json
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
+from urllib.parse import urlencode
 
 from pytest_mimic._clients.http.compression import inflate
-from pytest_mimic._clients.http.message import as_text
-from pytest_mimic._clients.http.recorder import store_response
+from pytest_mimic._clients.http.exchange import HttpRequest
+from pytest_mimic._clients.http.message import as_text, header_of, media_type
+from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
 
-if TYPE_CHECKING:
-    from pytest_mimic._clients.http.http_secrets import Secrets
-
+_FORM = "application/x-www-form-urlencoded"
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _MAGIC = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 # Statuses whose responses have no body, whatever their Content-Length says.
 _BODILESS = (204, 304)
@@ -25,42 +27,7 @@ class EntryError(ValueError):
     """An entry of a cassette that is not a request with its response."""
 
 
-class VcrExchange(NamedTuple):
-    """One entry of a cassette.
-
-    Attributes:
-        number: Its place in the file, from 1.
-        method, uri, headers, body: Those of the request.
-        is_structured: vcrpy kept the argument that its caller gave (aiohttp's `json=` or `data=`), not what was sent.
-            The body is that argument as JSON.
-        head: Status, reason, version and headers of the response.
-        content: The body of the response.
-        is_decoded: The content is decompressed, whatever the headers say.
-        client: The package that made the call, as the keys of the entry give it away: `aiohttp`, `httpx` or nothing.
-    """
-
-    number: int
-    method: str
-    uri: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    is_structured: bool
-    head: dict[str, Any]
-    content: bytes
-    is_decoded: bool
-    client: str = ""
-
-    def response(self, secrets: Secrets) -> dict[str, Any]:
-        """Return the response in our stored form; see `exchange.py`. `NoSecrets` keep it as it is."""
-        chunks = [self.content] if self.content else []
-        return store_response(self.head, chunks, secrets=secrets, decoded=self.is_decoded)
-
-    def __repr__(self) -> str:
-        # pytest's --showlocals must not show secrets.
-        return f"<{self.method} exchange>"
-
-
-def read_entry(entry: Any, number: int) -> VcrExchange:
+def read_entry(entry: Any, number: int) -> ForeignExchange:
     """Return an entry of a cassette.
 
     Raises:
@@ -78,22 +45,17 @@ def read_entry(entry: Any, number: int) -> VcrExchange:
         raise EntryError(f"its request has no {'uri' if isinstance(method, str) else 'method'}")
     _check_body(request, "request")
     _check_body(response, "response")
-    body, is_structured = _request_body(request.get("body"))
+    headers = tuple(_pairs(request.get("headers")))
+    body, kind = _request_body(request.get("body"), header_of(headers, "content-type"))
+    if kind:
+        headers = (*headers, ("Content-Type", kind))
+    sent = HttpRequest(method.upper(), uri, headers, body)
     head = _head(response)
     content = _content(response.get("body", response.get("content")))
     head["headers"], is_decoded = _fitting(head, content, method)
-    return VcrExchange(
-        number,
-        method.upper(),
-        uri,
-        tuple((name, value) for name, value in _pairs(request.get("headers"))),
-        body,
-        is_structured,
-        head,
-        content,
-        is_decoded,
-        # Both keys are those of vcrpy's own stubs for these clients, of earlier versions.
-        "aiohttp" if "url" in response else "httpx" if "status_code" in response else "",
+    date = str(entry.get("recorded_at") or "")[:10]
+    return ForeignExchange(
+        number, sent, head, content, is_decoded, date=date if _DATE.fullmatch(date) else ""
     )
 
 
@@ -116,20 +78,24 @@ def _old_uri(request: dict[str, Any]) -> str:
     return f"{scheme}://{host}{'' if port in (None, usual) else f':{port}'}{request.get('path') or '/'}"
 
 
-def _request_body(body: Any) -> tuple[bytes, bool]:
-    """Return the body of a request as bytes, and whether it is an argument of the caller instead of what was sent."""
+def _request_body(body: Any, content_type: str | None) -> tuple[bytes, str]:
+    """Return the body of a request, and its type if only the argument of aiohttp's caller is there, not what was sent."""
+    if _is_typed(body):
+        return _typed(body), ""
     if isinstance(body, dict) and body.keys() <= {"string", "base64_string", "encoding"} and len(body) > 0:
-        return _content(body), False  # betamax
+        return _content(body), ""  # betamax
     if isinstance(body, list) and all(isinstance(part, (str, bytes)) for part in body):
-        return b"".join(map(_as_bytes, body)), False  # an iterator
+        return b"".join(map(_as_bytes, body)), ""  # an iterator
     if isinstance(body, list) and all(type(part) is int and 0 <= part < 256 for part in body):
-        return bytes(body), False  # an iterator over bytes
-    if isinstance(body, (dict, list)):
-        try:
-            return json.dumps(body).encode(), True
-        except (TypeError, ValueError, RecursionError):
-            raise EntryError("the body of its request is not plain data") from None
-    return _as_bytes(body), False
+        return bytes(body), ""  # an iterator over bytes
+    if not isinstance(body, (dict, list)):
+        return _as_bytes(body), ""
+    if isinstance(body, dict) and media_type(content_type) == _FORM:
+        return urlencode(body).encode(), ""
+    try:
+        return json.dumps(body).encode(), "" if content_type else "application/json"
+    except (TypeError, ValueError, RecursionError):
+        raise EntryError("the body of its request is not plain data") from None
 
 
 def _head(response: dict[str, Any]) -> dict[str, Any]:
@@ -190,6 +156,8 @@ def _one_line(value: Any) -> str:
 
 def _content(body: Any) -> bytes:
     """Return the body of a response: a text, bytes, or a mapping with one of them."""
+    if _is_typed(body):
+        return _typed(body)
     if not isinstance(body, dict):
         if isinstance(body, list):
             raise EntryError("the body of its response is not text")
@@ -209,6 +177,25 @@ def _content(body: Any) -> bytes:
             return content.encode(encoding)
         except (LookupError, UnicodeEncodeError):  # `ASCII-8BIT` is Ruby's word for bytes
             pass
+    return _as_bytes(content)
+
+
+def _is_typed(body: Any) -> bool:
+    """Check whether a body is one of cassetter: `{"type": "json", "content": …}`."""
+    return isinstance(body, dict) and body.keys() <= {"type", "content"} and "type" in body
+
+
+def _typed(body: dict[str, Any]) -> bytes:
+    kind, content = body["type"], body.get("content")
+    try:
+        if kind == "json":
+            return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        if kind == "binary":
+            return bytes.fromhex(content)  # type: ignore[arg-type]
+    except (TypeError, ValueError, RecursionError):
+        raise EntryError(f"its body is not {kind}") from None
+    if kind not in ("none", "text"):
+        raise EntryError(f"its body is of the kind {_one_line(kind)}, which is not known")
     return _as_bytes(content)
 
 
