@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.vault.json_shapes import CALL_FACTS, check_entry, is_description
 from pytest_mimic._core.vault.objects import Objects
-from pytest_mimic._core.vault.parsing import damaged, is_usual, parse_recording
+from pytest_mimic._core.vault.parsing import damaged, is_usual
 from pytest_mimic._core.vault.recording_facts import (
     CASSETTE_FACTS,
     CassetteEntry,
@@ -30,15 +30,11 @@ class Outcomes:
     def __init__(
         self, store: Store, *, pickles: Literal["listed", "forbid"], label: str, detaches: bool = False
     ) -> None:
-        self.store = store
         self.label = label
         self.objects = Objects(store, pickles=pickles, label=label, detaches=detaches)
 
-    def read(self, name: str, *, skim: bool = False) -> Recording | None:
-        data = self.store.read(name)
-        if data is None:
-            return None
-        facts = parse_recording(data, self.label, name, skim=skim)
+    def recording(self, name: str, facts: dict[str, Any]) -> Recording:
+        """Return the recording with these facts. CorruptRecordingError: their shape is wrong."""
         get = facts.get
         entries, target, test = get("outcomes"), get("target"), get("test")
         if type(entries) is not list or not entries or type(target) is not str:
@@ -65,13 +61,9 @@ class Outcomes:
             return facts.get("source"), stored.duration, stored.player()
         return None
 
-    def read_cassette(self, name: str) -> list[CassetteEntry] | None:
-        """Return the calls of a cassette in order, or None. See `Vault.read_cassette`."""
-        data = self.store.read(name)
-        if data is None:
-            return None
+    def cassette(self, name: str, facts: dict[str, Any]) -> list[CassetteEntry]:
+        """Return the calls of the cassette with these facts. CorruptRecordingError: their shape is wrong."""
         path = f"{self.label}/{name}"
-        facts = parse_recording(data, self.label, name)
         calls, test = facts.get("calls"), facts.get("test")
         if type(calls) is not list:
             raise damaged(path, "no calls", test=test)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.vault.file_names import FOLDERS
 from pytest_mimic._core.vault.parsing import fresh_copies, is_usual, line_of_test, parse_recording, test_in
-from pytest_mimic.errors import MimicError
+from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
@@ -29,6 +29,7 @@ class Vault:
 
     `pickles` is `listed`, or `forbid` to load no pickle. Messages show the path `label`. `replaced` are the objects
     that re-recording has replaced, for `collect`. With `detaches`, large objects are written so that Git ignores them.
+    With `renews`, what has an older format counts as absent, because the run records it again.
     """
 
     def __init__(
@@ -38,12 +39,14 @@ class Vault:
         pickles: Literal["listed", "forbid"] = "listed",
         label: str = ".mimic_vault",
         detaches: bool = False,
+        renews: bool = False,
     ) -> None:
         self.store = store
         self.label = label
         self.replaced: set[str] = set()
         self._pickles: Literal["listed", "forbid"] = pickles
         self._detaches = detaches
+        self._renews = renews
 
     @cached_property
     def _outcomes(self) -> Outcomes:
@@ -57,10 +60,22 @@ class Vault:
         With `skim`, it has no description of the arguments, which a replay does not need.
 
         Raises:
-            CorruptRecordingError: The file is damaged, or of a newer format.
+            CorruptRecordingError: The file is damaged, or of another format.
             MimicError: The store cannot be read.
         """
-        return self._outcomes.read(name, skim=skim)
+        facts = self._facts(name, skim=skim)
+        return None if facts is None else self._outcomes.recording(name, facts)
+
+    def _facts(self, name: str, *, skim: bool = False) -> dict[str, Any] | None:
+        data = self.store.read(name)
+        if data is None:
+            return None
+        try:
+            return parse_recording(data, self.label, name, skim=skim)
+        except CorruptRecordingError as error:
+            if self._renews and "outdated" in error.data:
+                return None
+            raise
 
     def read_player(self, name: str) -> tuple[str | None, float, Callable[[], Any]] | None:
         """Read a recording of one returned value fast: without the facts that a replay of it does not need.
@@ -69,10 +84,9 @@ class Vault:
         None if there is no such recording or it holds anything else, which `read` finds out. The errors are those of
         `read` and `Stored.player`.
         """
-        data = self.store.read(name)
-        if data is None:
+        facts = self._facts(name, skim=True)
+        if facts is None:
             return None
-        facts = parse_recording(data, self.label, name, skim=True)
         entries = facts.get("outcomes")
         if type(entries) is not list or len(entries) != 1:
             return None
@@ -83,7 +97,8 @@ class Vault:
 
     def read_cassette(self, name: str) -> list[CassetteEntry] | None:
         """Return the calls of a cassette in order, or None if there is none. The errors are those of `read`."""
-        return self._outcomes.read_cassette(name)
+        facts = self._facts(name)
+        return None if facts is None else self._outcomes.cassette(name, facts)
 
     def test_of(self, name: str) -> str | None:
         """Return the test that made a recording or cassette, or None. The errors are those of `read`."""
@@ -112,8 +127,7 @@ class Vault:
 
     def date_of(self, name: str) -> str:
         """Return the date on which a recording or cassette was made, empty without one. The errors are those of `read`."""
-        data = self.store.read(name)
-        date = parse_recording(data, self.label, name).get("recorded") if data is not None else ""
+        date = (self._facts(name) or {}).get("recorded")
         return date if isinstance(date, str) else ""
 
     def stored(
