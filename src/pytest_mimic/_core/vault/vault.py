@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.vault.clearing import Cleared
+    from pytest_mimic._core.vault.objects import Objects
     from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, Stored
     from pytest_mimic._core.vault.store import Store
-    from pytest_mimic._core.vault.stored_outcomes import Outcomes
     from pytest_mimic._core.vault.writing import Written
 
 # A pickle of pytest-mimic 0.x.
@@ -49,10 +49,11 @@ class Vault:
         self._renews = renews
 
     @cached_property
-    def _outcomes(self) -> Outcomes:
-        from pytest_mimic._core.vault.stored_outcomes import Outcomes
+    def objects(self) -> Objects:
+        """Loads outcomes. Not made where only plain values are replayed."""
+        from pytest_mimic._core.vault.objects import Objects
 
-        return Outcomes(self.store, pickles=self._pickles, label=self.label, detaches=self._detaches)
+        return Objects(self.store, pickles=self._pickles, label=self.label, detaches=self._detaches)
 
     def read(self, name: str, *, skim: bool = False) -> Recording | None:
         """Return the recording of that name, or None. The store is read each time.
@@ -64,7 +65,11 @@ class Vault:
             MimicError: The store cannot be read.
         """
         facts = self._facts(name, skim=skim)
-        return None if facts is None else self._outcomes.recording(name, facts)
+        if facts is None:
+            return None
+        from pytest_mimic._core.vault.stored_outcomes import recording_of
+
+        return recording_of(self.objects, name, facts)
 
     def _facts(self, name: str, *, skim: bool = False) -> dict[str, Any] | None:
         data = self.store.read(name)
@@ -93,12 +98,18 @@ class Vault:
         entry = entries[0]
         if is_usual(entry):
             return facts.get("source"), entry["duration"], fresh_copies(entry["value"])
-        return self._outcomes.player(name, facts, entry)
+        from pytest_mimic._core.vault.stored_outcomes import player_of
+
+        return player_of(self.objects, name, facts, entry)
 
     def read_cassette(self, name: str) -> list[CassetteEntry] | None:
         """Return the calls of a cassette in order, or None if there is none. The errors are those of `read`."""
         facts = self._facts(name)
-        return None if facts is None else self._outcomes.cassette(name, facts)
+        if facts is None:
+            return None
+        from pytest_mimic._core.vault.stored_outcomes import cassette_of
+
+        return cassette_of(self.objects, name, facts)
 
     def test_of(self, name: str) -> str | None:
         """Return the test that made a recording or cassette, or None. The errors are those of `read`."""
@@ -148,7 +159,9 @@ class Vault:
         Raises:
             UnstorableOutcomeError: A part of it cannot be stored.
         """
-        return self._outcomes.stored(outcome, duration, target=target, paths=paths, detached=detached)
+        from pytest_mimic._core.vault.stored_outcomes import encoded
+
+        return encoded(self.objects, outcome, duration, target=target, paths=paths, detached=detached)
 
     def write(self, name: str, recording: Recording) -> Written:
         """Write the recording, its objects first, whole or not at all; return what this did to its file.
@@ -161,7 +174,7 @@ class Vault:
         """
         from pytest_mimic._core.vault import writing
 
-        written = writing.write_recording(self.store, self._outcomes.objects, name, recording)
+        written = writing.write_recording(self.store, self.objects, name, recording)
         self.replaced |= written.replaced
         return written
 
@@ -171,7 +184,7 @@ class Vault:
         from pytest_mimic._core.vault import writing
 
         facts = {"test": test, "recorded": recorded}
-        written = writing.write_cassette(self.store, self._outcomes.objects, name, entries, facts)
+        written = writing.write_cassette(self.store, self.objects, name, entries, facts)
         self.replaced |= written.replaced
         return written
 

@@ -21,19 +21,10 @@ from pytest_mimic._core.outcome.kept_files import objects_in, pieces_of
 from pytest_mimic._core.outcome.plain import layout, text_of
 from pytest_mimic._core.outcome.rehearsal import rehearse
 from pytest_mimic._core.vault.file_names import OBJECTS_LOCK, fingerprint_in
-from pytest_mimic._core.vault.json_shapes import check_entry
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import FORMAT, parse, parse_recording
-from pytest_mimic._core.vault.recording_facts import (
-    CASSETTE_FACTS,
-    CassetteEntry,
-    Entry,
-    Origin,
-    Recording,
-    Stored,
-    body_of,
-    facts_of,
-)
+from pytest_mimic._core.vault.recording_facts import CASSETTE_FACTS, CassetteEntry, Recording, Stored
+from pytest_mimic._core.vault.schema import Entry, Origin, body_of, check_entry, facts_of
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:

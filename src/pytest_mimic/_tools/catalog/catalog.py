@@ -63,7 +63,7 @@ class Catalog:
         try:
             found = CatalogFile.of(name, facts, len(data))
             if b'"detached"' in data:  # their sizes are known also where they were not pulled
-                from pytest_mimic._core.vault.detached import detached_fault
+                from pytest_mimic._core.vault.schema import detached_fault
 
                 for listed in [entry["detached"] for entry in found.outcomes if "detached" in entry]:
                     if detached_fault(listed):

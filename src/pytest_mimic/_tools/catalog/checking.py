@@ -11,7 +11,7 @@ from pytest_mimic._core.vault.clearing import references
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import damaged, is_object
-from pytest_mimic._core.vault.recording_facts import Origin
+from pytest_mimic._core.vault.schema import Origin
 from pytest_mimic._tools.catalog.catalog import leftovers
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
