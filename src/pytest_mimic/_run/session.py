@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _BOUND_EARLY = (
     "engine.call_files",
     "engine.execution",
-    "vault.stored_outcomes",
+    "vault.objects",
     "vault.writing",
 )
 

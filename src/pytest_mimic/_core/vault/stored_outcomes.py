@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.vault.parsing import damaged, is_usual
 from pytest_mimic._core.vault.recording_facts import CASSETTE_FACTS, CassetteEntry, Recording, Stored
 from pytest_mimic._core.vault.schema import CALL_FACTS, Origin, check_entry, is_description
-from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.outcome.outcome import Outcome
-    from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.vault.objects import Objects
 
 
@@ -75,31 +72,3 @@ def stored_of(objects: Objects, entry: Any, origin: Origin) -> Stored:
 def _check_arguments(objects: Objects, facts: dict[str, Any], name: str, *, test: str | None) -> None:
     if not is_description(facts.get("arguments")):
         raise damaged(f"{objects.label}/{name}", "arguments that were not described so", test=test)
-
-
-def encoded(
-    objects: Objects,
-    outcome: Outcome,
-    duration: float,
-    *,
-    target: str | None = None,
-    paths: PathStore | None = None,
-    detached: bool = False,
-) -> Stored:
-    """Return an outcome encoded in memory; see `Vault.stored`."""
-    from pytest_mimic._core.outcome.encoding import encode
-
-    made = encode(outcome, target=target, **({} if paths is None else {"paths": paths}))
-    if made.pickled is not None and objects.forbidden:
-        raise UnstorableOutcomeError(
-            f"what {target or 'the call'} gave cannot be stored without a pickle, and mimic_pickle = forbid",
-            remedies=["nothing was recorded"],
-            path="result",
-        )
-    stored = Stored(objects, {"duration": float(f"{duration:.4g}"), "kind": made.kind}, None, made)
-    if outcome.files is not None:
-        stored.entry["files"] = outcome.files.listing
-        stored.files = outcome.files
-    if detached:
-        stored.detach()
-    return stored

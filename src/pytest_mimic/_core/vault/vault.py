@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.vault.file_names import FOLDERS
 from pytest_mimic._core.vault.parsing import fresh_copies, is_usual, line_of_test, parse_recording, test_in
-from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.errors import CorruptRecordingError, MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
@@ -159,9 +159,24 @@ class Vault:
         Raises:
             UnstorableOutcomeError: A part of it cannot be stored.
         """
-        from pytest_mimic._core.vault.stored_outcomes import encoded
+        from pytest_mimic._core.outcome.encoding import encode
+        from pytest_mimic._core.vault.recording_facts import Stored
 
-        return encoded(self.objects, outcome, duration, target=target, paths=paths, detached=detached)
+        encoded = encode(outcome, target=target, **({} if paths is None else {"paths": paths}))
+        if encoded.pickled is not None and self._pickles == "forbid":
+            raise UnstorableOutcomeError(
+                f"what {target or 'the call'} gave cannot be stored without a pickle, and mimic_pickle = forbid",
+                remedies=["nothing was recorded"],
+                path="result",
+            )
+        facts = {"duration": float(f"{duration:.4g}"), "kind": encoded.kind}
+        stored = Stored(self.objects, facts, None, encoded)
+        if outcome.files is not None:
+            stored.entry["files"] = outcome.files.listing
+            stored.files = outcome.files
+        if detached:
+            stored.detach()
+        return stored
 
     def write(self, name: str, recording: Recording) -> Written:
         """Write the recording, its objects first, whole or not at all; return what this did to its file.
