@@ -44,7 +44,7 @@ BUDGET = {
     "_core.swallowed": 450,
     "_core.targets": 850,
     "_core.vault": 3_000,
-    "_run": 2_800,
+    "_run": 2_850,
     "_tools.catalog": 600,
     "_tools.cli": 3_250,
     "_tools.foreign": 1_750,
