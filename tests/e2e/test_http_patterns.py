@@ -182,7 +182,7 @@ def test_it(mimic_auto):
     assert [call.signature for call in cassette.calls] == ["GET /users/1 \u2192 200", "POST /echo \u2192 200"]
     [get, post] = cassette.calls
     assert get.match("GET /users/*") and get.match("127.0.0.1/*") and not get.match("POST")
-    assert (get.kind, get.arguments["query"], post.arguments["body"]) == ("httpx", {"page": "2"}, {"a": [1]})
+    assert (get.kind, get.arguments["query"], post.arguments["body"]) == ("http", {"page": "2"}, {"a": [1]})
 """
 
 
@@ -230,7 +230,7 @@ def test_ignore_and_match_choose_the_parts_that_count(project):
 
     project.run(process=True, env={"API": "http://127.0.0.1:9"}).expect(passed=1)
     other = project.run(process=True, env={"API": "http://127.0.0.1:9", "ACCEPT": "text/html"})
-    other.expect(failed=1, says=["no recording of httpx POST /users/1"])
+    other.expect(failed=1, says=["no recording of http POST /users/1"])
 
 
 @pytest.mark.promise("verifying compares status, content type and body")
@@ -260,7 +260,7 @@ def test_verifying_reports_differences_but_not_dates(project):
         project.run("--mimic-record", env={"API": server.url}).expect(passed=4)
         verified = project.run("--mimic-verify", env={"API": server.url})
 
-    verified.expect(passed=3, failed=1, says=["httpx GET /flaky", "try: 11 recorded, 14 now"])
+    verified.expect(passed=3, failed=1, says=["http GET /flaky", "try: 11 recorded, 14 now"])
 
 
 @pytest.mark.parametrize("mode", [[], ["--mimic-record"]], ids=["replay", "record"])

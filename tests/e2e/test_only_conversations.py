@@ -75,7 +75,7 @@ def test_recording_takes_new_calls_of_a_selected_conversation(shop):
 
     run = shop.record("--mimic-only=GET /cart", env=shop.env)
 
-    run.expect(passed=1, failed=1, says=["no recording of requests POST /list"])
+    run.expect(passed=1, failed=1, says=["no recording of http POST /list"])
     assert shop.server.take() == ["DELETE /cart", "POST /cart tea", "POST /cart milk", "GET /cart"]
     shop.run("-k", "cart", env={"API": NOWHERE}).expect(passed=1, deselected=1)
 

@@ -118,7 +118,7 @@ def test_a_failing_test_keeps_no_answer_about_the_credentials(project):
 
     (kept,) = refused.vault.values()
     assert b'"404"' in kept
-    assert "3 outcomes of failing tests were not kept: requests GET /guarded" in refused.output
+    assert "3 outcomes of failing tests were not kept: http GET /guarded" in refused.output
     assert again.section[0].startswith("3 calls recorded in # s, 1 replayed")
 
 
@@ -144,7 +144,7 @@ def test_a_failing_test_keeps_no_answer_that_asks_to_try_again(project):
 
     (kept,) = busy.vault.values()
     assert b'"409"' in kept
-    assert "3 outcomes of failing tests were not kept: requests GET /guarded" in busy.output
+    assert "3 outcomes of failing tests were not kept: http GET /guarded" in busy.output
     assert again.section[0].startswith("3 calls recorded in # s, 1 replayed")
 
 
@@ -155,9 +155,9 @@ def test_a_passing_test_keeps_an_answer_that_asks_to_try_again_and_it_is_listed(
         expected = project.record(env={"API": server.url, "EXPECTED": "1"}).expect(passed=4)
 
     assert [line.split("    ")[0].strip() for line in expected.section if " gave " in line] == [
-        "requests GET /guarded gave 408",
-        "requests GET /guarded gave 425",
-        "requests GET /guarded gave 429",
+        "http GET /guarded gave 408",
+        "http GET /guarded gave 425",
+        "http GET /guarded gave 429",
     ]
     project.replay(env={"API": NOWHERE, "EXPECTED": "1"}).expect(passed=4)
 
@@ -218,8 +218,8 @@ def test_a_changed_conversation_of_a_failing_test_is_put_back_as_a_whole(project
     run.expect(
         failed=1,
         says=[
-            "1 outcome of a failing test was not kept: requests POST /cart",
-            "1 recording was put back, because only failing tests had replaced it: requests GET /cart",
+            "1 outcome of a failing test was not kept: http POST /cart",
+            "1 recording was put back, because only failing tests had replaced it: http GET /cart",
         ],
     )
     assert run.vault == good

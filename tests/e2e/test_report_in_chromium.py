@@ -207,11 +207,11 @@ def test_keys(browser, tmp_path):
 @pytest.mark.promise("the report draws the calls of a test in order as a sequence chart")
 def test_a_sequence_chart(browser, tmp_path):
     request = [("method", "GET"), ("url", "https://api.shop.com/users/1")]
-    facts = {"client": "httpx", "target": "httpx", "test": "test_shop.py::test_0", "arguments": request}
+    facts = {"client": "http", "target": "http", "test": "test_shop.py::test_0", "arguments": request}
     rows = [
-        a_row(1, **facts, label="httpx GET /users/1", brief="200 OK"),
+        a_row(1, **facts, label="http GET /users/1", brief="200 OK"),
         a_row(2),
-        a_row(3, **facts, label="httpx POST /users", kind="missing"),
+        a_row(3, **facts, label="http POST /users", kind="missing"),
     ]
     show(browser, tmp_path, rows, tests={"test_shop.py::test_0": "failed"})
 

@@ -107,16 +107,16 @@ def recorded(project, monkeypatch):
 
 
 @pytest.mark.promise("the recordings of a client that is not installed are not proven unused")
-@pytest.mark.parametrize("named", ["line", "marker"])
+@pytest.mark.parametrize("named", ["line", "test"])
 def test_recordings_of_an_absent_client_are_not_cleared(recorded, named):
     """Another environment, which has the client, may need them."""
-    marked = dedent(USING).replace("def test", "@pytest.mark.mimic('requests', 'http.client')\ndef test")
+    marked = dedent(USING).replace("def test", "@pytest.mark.mimic('requests', 'redis')\ndef test")
     project = recorded("requests") if named == "line" else recorded(test="import pytest\n" + marked)
 
     run = project.run("--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=1)
 
     assert run.changed == set()
-    assert run.section == ["1 recording not used, not judged: not installed: requests"]
+    assert run.section == ["1 recording not used, not judged: no named client of http is installed"]
 
 
 @pytest.mark.promise("the recordings of a client that is not installed are not proven unused")
@@ -127,10 +127,18 @@ def test_the_jobs_of_a_split_suite_prove_nothing_about_a_client_that_no_job_had(
     project.run("--mimic-usage=without.json").expect(passed=1)
 
     assert main(["unused", "without.json", "--clear"]) == 0
-    assert "not installed: requests" in capsys.readouterr().out
+    assert "no named client of http is installed" in capsys.readouterr().out
     monkeypatch.delitem(sys.modules, "requests")
     project.run("--mimic-usage=with.json").expect(passed=1)
     assert main(["unused", "without.json", "with.json"]) == 1
+
+
+def test_a_recording_of_http_is_judged_where_another_named_client_is_installed(recorded):
+    project = recorded("requests", "http.client")
+
+    run = project.run("--mimic-clear-unused").expect(passed=1)
+
+    assert "1 unused recording cleared" in run.output
 
 
 def test_an_absent_client_is_no_reason_why_other_recordings_are_not_proven_unused(project, absent):

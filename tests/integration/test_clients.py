@@ -181,7 +181,7 @@ def test_the_summary_names_a_cancelled_request(project):
         recorded = project.record(env={"API": server.url}).expect(passed=2)
         live = project.run("--mimic-live", env={"API": server.url}).expect(passed=2)
 
-    assert recorded.section == ["httpx GET /hang was cancelled: not recorded"]
+    assert recorded.section == ["http GET /hang was cancelled: not recorded"]
     assert live.section == []
     assert recorded.vault == {}
 
@@ -206,7 +206,7 @@ def test_the_summary_names_a_request_whose_exception_cannot_be_recorded(project)
         recorded = project.record(env={"API": server.url}).expect(passed=1)
         live = project.run("--mimic-live", env={"API": server.url}).expect(passed=1)
 
-    assert recorded.section == ["urllib3 GET /users/1 raised KeyError: not recorded"]
+    assert recorded.section == ["http GET /users/1 raised KeyError: not recorded"]
     assert live.section == []
     assert recorded.vault == {}
 
@@ -232,7 +232,7 @@ def test_the_summary_names_a_response_that_was_not_closed(project):
     with running_server() as server:
         recorded = project.record(env={"API": server.url}).expect(passed=1)
 
-    assert "httpx GET /events was not read to its end or closed: not recorded" in recorded.section
+    assert "http GET /events was not read to its end or closed: not recorded" in recorded.section
     [stored] = recorded.vault.values()
     assert json.loads(stored)["arguments"]["query"] == {"closed": "True"}
 
@@ -265,7 +265,7 @@ def test_a_request_inside_a_recorded_call_is_part_of_that_call(project):
     project.replay(env={"API": "http://127.0.0.1:9"}).expect(passed=2)
 
     kept = [json.loads(data) for name, data in recorded.vault.items() if name.startswith("calls/")]
-    assert {one["target"]: one["source"] is None for one in kept} == {"shop:fetch": False, "httpx": True}
+    assert {one["target"]: one["source"] is None for one in kept} == {"shop:fetch": False, "http": True}
     assert len(kept) == 2
 
 

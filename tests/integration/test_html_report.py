@@ -265,10 +265,10 @@ def test_a_conversation_with_a_database_and_a_server(project):
     assert [call.target for call in page.calls if "users" in call.label] == [
         "sqlalchemy",
         "sqlalchemy",
-        "httpx",
+        "http",
         "sqlalchemy",
     ]
-    request = page.one("httpx GET /users/1")
+    request = page.one("http GET /users/1")
     assert request.brief == "200 OK"
     assert request.arguments["method"] == "GET"
 
@@ -336,11 +336,11 @@ def test_only_the_attempt_that_counts_is_shown_of_a_conversation_that_is_recorde
         run = project.record("--mimic-report=page.html", "-v").expect(passed=1)
 
     assert ReportPage(project.root / "page.html").kinds() == {
-        "recorded": ["httpx GET /users/1", "httpx GET /users/2"]
+        "recorded": ["http GET /users/1", "http GET /users/2"]
     }
     assert [line.split(" (")[0] for line in run.output.splitlines() if line.startswith("  recorded")] == [
-        "  recorded httpx GET /users/1",
-        "  recorded httpx GET /users/2",
+        "  recorded http GET /users/1",
+        "  recorded http GET /users/2",
     ]
 
 
@@ -362,7 +362,7 @@ def test_a_drift_at_a_client_shows_no_secret(project):
         project.run("--mimic-verify", "--mimic-report=page.html").expect(failed=1)
 
     page = ReportPage(project.root / "page.html")
-    drifted = page.one("httpx POST /login")
+    drifted = page.one("http POST /login")
     assert drifted.kind == "drifted"
     assert drifted.more["diff"]
     assert [secret for secret in ("4711", "tok-") if secret in page.text] == []

@@ -32,7 +32,10 @@ class _Unmimicked:
 
 
 class ClientPlan(Plan):
-    """A client as one line of an activation mimics it. Its calls are plain data, which is redacted already."""
+    """A client as one line of an activation mimics it. Its calls are plain data, which is redacted already.
+
+    `imported` are the parts that count, `method-uri`, where another tool's recordings are imported.
+    """
 
     def __init__(
         self,
@@ -41,44 +44,59 @@ class ClientPlan(Plan):
         options: Options,
         cassette: CassetteInUse | None,
         activation: object = None,
+        imported: str = "",
     ) -> None:
         self.places = state.places
         self.adapter = adapter
-        self._state = state
-        self.kind = self.target = adapter.name
+        self.kind = self.target = adapter.kind
+        self.client = adapter.name
         self.options = options
         # Most lines have no patterns, and take all calls.
         self.selector = Selector(options.only, options.exclude) if options.only or options.exclude else None
         self.cassette = cassette
         self.activation = activation
+        self._imported = imported
+        self._redactor = state.redactor
         self._ignored = [parse_path(path) for path in options.ignore]
         self._match = sorted(options.match)
         self._identities: dict[tuple[str, ...], CallIdentity] = {}
 
     def call(self, edge_call: ClientCall) -> Call:
+        environment, parts = self._redactor.environment, edge_call.parts
+        if environment and environment.may_be_in_parts((edge_call.signature, parts, edge_call.described)):
+            signature, described = (
+                environment.text(edge_call.signature),
+                environment.scrub(edge_call.described),
+            )
+            edge_call = edge_call._replace(
+                signature=signature, parts=environment.scrub(parts), described=described
+            )
         # The parts of the default identity, and those that `match=` adds.
         parts = edge_call.parts
         counted = {name: parts[name] for name in edge_call.identity if name in parts}
         if self._match:
             counted |= {f"match {path}": value for path, value in self._matched(edge_call)}
-        values, signature = tuple(counted.values()), edge_call.signature
-        environment = self._state.redactor.environment
-        if environment and environment.may_be_in_parts((signature, values)):
-            values, signature = tuple(environment.scrub([*values])), environment.text(signature)
         names = tuple(counted)
         identity = self._identities.get(names)
         if identity is None:
             identity = self._identities[names] = self._identity_of(names)
         return Call(
             plan=self,
-            key=identity.key(values),
-            signature=signature,
+            key=self.imported_key(edge_call, self._imported)
+            if self._imported
+            else identity.key(tuple(counted.values())),
+            signature=edge_call.signature,
             host=edge_call.host,
             sequence=not edge_call.shared and self.options.sequence is not False,
             is_shared=edge_call.shared,
             edge_call=edge_call,
             describe=lambda: self.described(edge_call),
         )
+
+    def imported_key(self, edge_call: ClientCall, match: str) -> str:
+        """Return the identity that a call has in an import: `1a2b…-method-uri`. Only the parts in `match` count."""
+        counted = self.adapter.matched(edge_call.parts, match.split("-"), self._redactor)
+        return f"{self._identity_of(tuple(counted)).key(tuple(counted.values()))}-{match}"
 
     def _identity_of(self, names: tuple[str, ...]) -> CallIdentity:
         """Return the identity of calls of which these parts count. Each part is one argument."""
@@ -89,7 +107,7 @@ class ClientPlan(Plan):
                 ignored += [name + path[1:] for name in names if " " not in name]
             else:
                 ignored.append(path)
-        return CallIdentity(self.adapter.name, names, ignore=ignored, places=self.places)
+        return CallIdentity(self.kind, names, ignore=ignored, places=self.places)
 
     def _matched(self, edge_call: ClientCall) -> Iterator[tuple[str, Any]]:
         """Yield the paths that `match=` names with their values, None if the call has no such part."""
@@ -104,9 +122,7 @@ class ClientPlan(Plan):
         from pytest_mimic._core.describe.value_description import describe_parts
 
         matched = {path: value for path, value in self._matched(edge_call) if value is not None}
-        parts: Any = {"signature": edge_call.signature, **matched, **edge_call.described}
-        if environment := self._state.redactor.environment:
-            parts = environment.scrub(parts)
+        parts = {"signature": edge_call.signature, **matched, **edge_call.described}
         return describe_parts(parts, self.places)
 
     @property
