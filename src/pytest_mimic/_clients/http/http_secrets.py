@@ -212,6 +212,22 @@ class NoSecrets(Secrets):
         return line
 
 
+def redacted_response(plain: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """Return a stored response without what is secret by the rules of this redactor. Without any, it is the same."""
+    secrets, headers = Secrets(redactor), plain.get("headers", ())
+    secrets.learn_headers(headers)
+    found = dict(plain)
+    if "headers" in found:
+        found["headers"] = [[name, secrets.header(name, value)] for name, value in headers]
+    body = plain.get("body")
+    if isinstance(body, dict) and "json" in body:
+        secrets.learn(body["json"])
+        found["body"] = {**body, "json": secrets.scrub(body["json"], keep_types=True)}
+    elif isinstance(body, dict) and "text" in body:
+        found["body"] = {**body, "text": secrets.text(body["text"])}
+    return found
+
+
 def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:
     """Check whether a URL or a header has the placeholder, in place of a secret that its sender means."""
     if PLACEHOLDER in url or _ESCAPED.search(url):
