@@ -56,7 +56,7 @@ def etl(project):
 
 def calls(etl, call, *, name="etl:export", writes="config"):
     etl.ini(f"{name} writes={writes}")
-    etl.tests(f"from pathlib import Path\nimport etl\nfrom etl import Config\n\ndef test_it():\n    {call}\n")
+    etl.test(f"from pathlib import Path\nfrom etl import Config\n{call}")
 
 
 def files(etl):
@@ -160,11 +160,11 @@ def test_a_file_that_is_written_again_with_equal_content_is_kept(etl):
     """Even in the moment after it was written: the clock of a file system may be coarse."""
     calls(
         etl,
-        "Path('out').mkdir(exist_ok=True)\n    Path('out/out.csv').write_text('out')\n    etl.export(Config())"
-        "\n    assert Path('out/out.csv').read_text() == 'out'",
+        "Path('out').mkdir(exist_ok=True)\nPath('out/out.csv').write_text('out')\n    etl.export(Config())"
+        "\nassert Path('out/out.csv').read_text() == 'out'",
     )
     etl.record().expect(passed=1)
-    calls(etl, "etl.export(Config())\n    assert Path('out/out.csv').read_text() == 'out'")
+    calls(etl, "etl.export(Config())\nassert Path('out/out.csv').read_text() == 'out'")
     (etl.root / "out" / "out.csv").unlink()
 
     etl.replay().expect(passed=1, real=[])
