@@ -616,7 +616,7 @@ def test_the_parts_of_a_request_are_their_own_description():
     changed = {"name": "a", "rows": [{"$": 5, "items": 4}]}
 
     assert describe_parts({"body": {"name": "a", "token": "b", "rows": [1, {"x": None}]}}) == {
-        "body": {"name": "a", "token": "b", "rows": [1, {"x": None}]},
+        "body": {"name": "a", "token": "b", "rows": [1, {"x": None}]}
     }
     assert render(describe_parts({"": body})[""]) == "{'name': 'a', 'rows': [{'$': 5, 'items': 3}]}"
     assert differences(describe_parts({"body": body}), describe_parts({"body": changed})) == [

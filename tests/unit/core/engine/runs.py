@@ -49,11 +49,7 @@ class Runs:
         """Begin the next run of the test, in a mode and with further settings."""
         if hasattr(self, "state"):
             self.end()
-        given = {
-            "source": "strict",
-            "redact": (),
-            **settings,
-        }
+        given = {"source": "strict", "redact": (), **settings}
         self.ledger = Ledger()
         made = Settings(
             mode=Mode(mode),
@@ -105,11 +101,7 @@ class Runs:
         return mimicked.wrapper
 
     def port(
-        self,
-        cassette: OpenCassette | None = None,
-        *,
-        kind: type[ToyAdapter] = ToyAdapter,
-        **options: Any,
+        self, cassette: OpenCassette | None = None, *, kind: type[ToyAdapter] = ToyAdapter, **options: Any
     ) -> ClientPort:
         """Return the port of a client that is mimicked."""
         port = ClientPort(self.state)
