@@ -23,35 +23,15 @@ RECORDED = Path(__file__).parents[1] / "vcr_cassettes"
 
 # What each client sees of the recorded service. Nothing listens at this address.
 SUITE = """
-    import json
-    import urllib.error
-    import urllib.request
     from asyncio import run
 
     import aiohttp
     import httpx
     import pytest
     import requests
-    import urllib3
 
     URL = "http://api.shop.test:8080"
     JSON = {"n": [1, 2.5], "s": "ä"}
-
-
-    class Urllib:
-        def __init__(self, answer):
-            self.status_code, self.content = answer.status, answer.read()
-
-        def json(self):
-            return json.loads(self.content)
-
-        @classmethod
-        def get(cls, url):
-            try:
-                return cls(urllib.request.urlopen(url))
-            except urllib.error.HTTPError as error:
-                with error:
-                    return cls(error)
 
 
     def check(get):
@@ -80,19 +60,6 @@ SUITE = """
             assert httpx.get(URL + "/redirect", follow_redirects=True).json()["path"] == "/landed"
             assert httpx.post(URL + "/json", json=JSON).json()["path"] == "/json"
             assert httpx.post(URL + "/form", data={"y": "ü", "x": "1"}).json()["path"] == "/form"
-
-        @pytest.mark.parametrize("kind", ["sync"])
-        def test_urllib(self, kind):
-            check(Urllib.get)
-            assert Urllib.get(URL + "/redirect").json()["path"] == "/landed"
-
-
-    def test_urllib3():
-        http = urllib3.PoolManager()
-        assert json.loads(http.request("GET", URL + "/users?b=2&a=1").data)["query"] == "b=2&a=1"
-        assert json.loads(http.request("GET", URL + "/gzip").data)["path"] == "/gzip"
-        assert json.loads(http.request("GET", URL + "/redirect").data)["path"] == "/landed"
-        assert json.loads(http.request("POST", URL + "/form", fields={"x": "1"}, encode_multipart=False).data)
 
 
     def test_aiohttp():
@@ -151,13 +118,11 @@ def test_a_suite_recorded_with_pytest_recording_replays_through_the_real_clients
     project.write("tests/test_api.py", SUITE)
     keep(project, "requests.yaml", "tests/cassettes/test_api/test_requests.yaml")
     keep(project, "httpx.yaml", "tests/cassettes/test_api/TestClients.test_httpx.yaml")
-    keep(project, "urllib.yaml", "tests/cassettes/test_api/TestClients.test_urllib[sync].yaml")
     keep(project, "aiohttp.yaml", "tests/cassettes/test_api/test_aiohttp.yaml")
-    keep(project, "urllib3.yaml", "tests/cassettes/test_api/test_urllib3.yml")
 
     assert take_over("tests/cassettes")[0] == 0
 
-    project.replay().expect(passed=5, says=["calls replayed"])
+    project.replay().expect(passed=3, says=["calls replayed"])
 
 
 # How each client gets a text.
