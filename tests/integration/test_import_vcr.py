@@ -593,6 +593,63 @@ def test_the_tests_are_collected_where_a_name_leaves_them_open(project, take_ove
     ]
 
 
+@pytest.mark.parametrize("further", [(), (("extra", "/3"),), (("extra", "/3"), ("other", "/4"))])
+def test_a_test_has_the_further_cassettes_that_its_marks_name(further, project, take_over):
+    project.ini("http")
+    for name, path in (("test_one", "/1"), ("test_two", "/2"), *further):
+        project.write(f"cassettes/test_talk/{name}.yaml", entries(("GET", path, name)))
+    names = ", ".join(f"'{name}.yaml'" for name, _ in further) or "'test_two.yaml'"
+    wanted = dict(further) or {"test_two": "/2"}
+    project.write(
+        "test_talk.py",
+        f"""
+        import pytest, requests
+
+        def get(path):
+            return requests.get("{ORIGIN}" + path).text
+
+        @pytest.mark.vcr({names})
+        def test_one():
+            assert get("/1") == "test_one"
+            assert all(get(path) == name for name, path in {wanted}.items())
+
+        @pytest.mark.vcr
+        def test_two():
+            assert get("/2") == "test_two"
+
+        @pytest.mark.vcr({names})
+        def test_three():
+            assert all(get(path) == name for name, path in {wanted}.items())
+        """,
+    )
+
+    assert take_over("cassettes")[0] == 0
+
+    project.replay().expect(passed=3)
+    count = 2 + len(further)
+    assert f"{count} files of the same content were there already" in take_over("cassettes")[1]
+
+
+def test_cassettes_of_pytest_vcr_have_no_folder_for_each_module(project, take_over):
+    project.ini("http")
+    for module in ("a", "b"):
+        project.write(
+            f"tests/test_{module}.py",
+            f"""
+            import requests
+
+            class TestShop:
+                def test_{module}(self):
+                    assert requests.get("{ORIGIN}/{module}").text == "{module}"
+            """,
+        )
+        project.write(f"tests/cassettes/TestShop.test_{module}.yaml", entries(("GET", f"/{module}", module)))
+
+    assert take_over("tests")[0] == 0
+
+    project.replay().expect(passed=2)
+
+
 def test_a_cassette_with_an_entry_that_cannot_be_read_is_left_out(project, take_over):
     good = "{request: {method: GET, uri: 'http://a.test/'}, response: {status: 200, body: {string: hi}}}"
     bad = "{request: {method: GET, uri: 'http://a.test/'}, response: {status: 200, body: {base64_string: x}}}"
