@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from os import getpid
 from typing import TYPE_CHECKING
-
-from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.machinery import PACKAGE
@@ -53,17 +52,13 @@ class Recordings:
         self._tests: dict[str, str | None] = {}  # by the name of a recording
         self._missed: dict[tuple[str, ...], MimicError] = {}
         self._by_owner: dict[str, dict[str, set[str]]] = {}
+        self._outdated = ""  # what made the recordings of an older format, once one was met
 
     # -- finding
 
     def name_of(self, call: Call, owner: Owner | None = None) -> str:
         """Return the file name of a call's recording; of its sequence, if it belongs to an owner."""
-        key = call.key
-        if owner is not None:
-            _, dash, match = key.partition("-")  # an imported one; see `imported_parts`
-            digits = xxh3_128_hexdigest(f"{key}\0{owner.name}".encode("utf-8", "surrogatepass"))
-            key = f"{digits}{dash}{match}"
-        return recording_name(call.plan.target, key)
+        return recording_name(call.plan.target, call.key, None if owner is None else owner.name)
 
     def imported_name(self, call: Call, owner: Owner | None = None) -> str | None:
         """Return the file name of the imported recording that answers a call, of which fewer parts count. None: there is none."""
@@ -92,7 +87,9 @@ class Recordings:
         for name in self._names_of(target, test):
             try:
                 recording = self._state.vault.read(name)
-            except MimicError:
+            except MimicError as error:
+                if "outdated" in error.data:
+                    self._outdated = "a release candidate of pytest-mimic 1.0"
                 continue
             if recording is not None and recording.target == target:
                 yield recording
@@ -168,16 +165,12 @@ class Recordings:
         describe how to record the call, if no option does. The same call of a test gets an equal error again, and no
         recording is sought.
         """
-        from pytest_mimic._core.describe.messages import MissedCall, missing
+        from pytest_mimic._core.describe.messages import CANDIDATES, MissedCall, missing
 
         key = (self._state.test, call.plan.target, call.key, within)
         before = self._missed.get(key)
         if before is not None:  # a copy, because its traceback will show whether the test handled it
             return self._state.blame(before.copy(), call, by_option=remedies is None)
-        facts = []
-        if self._state.vault.is_old():
-            old = f"{self._state.settings.shown_vault} holds recordings of pytest-mimic 0.x"
-            facts = [f"{old}, which this version cannot read: record them again with pytest --mimic-record"]
         missed = MissedCall(
             call.label,
             arguments=call.arguments,
@@ -186,8 +179,14 @@ class Recordings:
             line=call.plan.client,
             sequence=call.sequence and call.plan.cassette is None,
         )
-        candidates = self.of_target(call.plan.target, test=self._state.test) if among is None else among
-        error = missing(missed, candidates, within=within, facts=facts, remedies=remedies)
+        if among is None:
+            among = list(islice(self.of_target(call.plan.target, test=self._state.test), CANDIDATES))
+        maker = "pytest-mimic 0.x" if self._state.vault.is_old() else self._outdated
+        facts = []
+        if maker:
+            old = f"{self._state.settings.shown_vault} holds recordings of {maker}"
+            facts = [f"{old}, which this version cannot read: record them again with pytest --mimic-record"]
+        error = missing(missed, among, within=within, facts=facts, remedies=remedies)
         self._missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 
@@ -240,6 +239,7 @@ class Recordings:
             recorded=self._state.today,
             owner=owner.name if owner is not None else None,
             outcomes=outcomes,
+            identity=call.key if owner is not None else None,
         )
 
     def encode(
