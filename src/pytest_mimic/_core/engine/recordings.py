@@ -12,8 +12,6 @@ from itertools import islice
 from os import getpid
 from typing import TYPE_CHECKING
 
-from xxhash import xxh3_128_hexdigest
-
 from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.settings import Mode
@@ -59,12 +57,7 @@ class Recordings:
 
     def name_of(self, call: Call, owner: Owner | None = None) -> str:
         """Return the file name of a call's recording; of its sequence, if it belongs to an owner."""
-        key = call.key
-        if owner is not None:
-            _, dash, match = key.partition("-")  # an imported one; see `imported_parts`
-            digits = xxh3_128_hexdigest(f"{key}\0{owner.name}".encode("utf-8", "surrogatepass"))
-            key = f"{digits}{dash}{match}"
-        return recording_name(call.plan.target, key)
+        return recording_name(call.plan.target, call.key, None if owner is None else owner.name)
 
     def imported_name(self, call: Call, owner: Owner | None = None) -> str | None:
         """Return the file name of the imported recording that answers a call, of which fewer parts count. None: there is none."""
@@ -248,6 +241,7 @@ class Recordings:
             recorded=self._state.today,
             owner=owner.name if owner is not None else None,
             outcomes=outcomes,
+            identity=call.key if owner is not None else None,
         )
 
     def encode(
