@@ -110,20 +110,6 @@ def test_what_is_written_in_the_rootdir_alone_is_refused(etl):
     assert f"config.label: {etl.root} is the rootdir or the base temporary folder" in run.output
 
 
-def test_a_null_of_an_older_recording_deletes_nothing_inside_an_object(etl):
-    calls(etl, "etl.export(Config())")
-    etl.record().expect(passed=1)
-    path, facts = files(etl)
-    facts["outcomes"][0]["files"] |= {"config.label": None, "config.url": None, "config.sep": None}
-    path.write_text(json.dumps(facts))
-    etl.write("notes", "mine")
-
-    etl.replay().expect(passed=1, real=[])
-    etl.run("--mimic-verify").expect(passed=1)
-
-    assert (etl.root / "notes").read_text() == "mine"
-
-
 @pytest.mark.promise("writes= on an object keeps and writes again only what the call touched in it")
 def test_a_removal_by_the_call_is_replayed(etl):
     calls(etl, "etl.tidy(Config())", name="etl:tidy")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.patch import Activation
     from pytest_mimic._core.seam.base import Adapter, Edge
     from pytest_mimic._core.target_options import Options
+    from pytest_mimic._core.vault.store import Store
 
     AnyRequest: TypeAlias = "RequestedTarget | WatchedFunction | Edge"
 
@@ -100,7 +101,7 @@ class Session:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.ledger = Ledger()
-        store: Any = FolderStore(settings.vault)
+        store: Store = FolderStore(settings.vault)
         if settings.review and settings.mode.writes:  # what is recorded goes into another one over it
             from pytest_mimic._core.pending.waiting import store_over
 

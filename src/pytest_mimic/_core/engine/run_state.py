@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.swallowed.retries import Retries
     from pytest_mimic._core.targets.pattern import Only
     from pytest_mimic._core.vault import Stored, Vault
-    from pytest_mimic._core.vault.locks import Locks
+    from pytest_mimic._core.vault.locks import ByteLocks
     from pytest_mimic.errors import MimicError
 
     class NetworkGuard(Protocol):
@@ -115,7 +115,7 @@ class RunState:
         settings: Settings,
         vault: Vault,
         ledger: Ledger,
-        locks: Callable[[], Locks],
+        locks: Callable[[], ByteLocks],
         today: str,
     ) -> None:
         self.settings = settings

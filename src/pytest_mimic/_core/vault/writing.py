@@ -316,9 +316,12 @@ class _FileWriter:
         """Write an object; a damaged one is replaced, and stays after a failure."""
         if self._objects.detaches:
             from pytest_mimic._core.vault.detached import DetachedWriter
+            from pytest_mimic._core.vault.folder import FolderStore
 
-            store: Any = self._store  # of a folder: no other has detached objects
-            detached, name_of_file, absent = DetachedWriter(store).write(name, data, durable=self._durable)
+            assert isinstance(self._store, FolderStore)  # no other has detached objects
+            detached, name_of_file, absent = DetachedWriter(self._store).write(
+                name, data, durable=self._durable
+            )
             if detached is not None:
                 self._detached[name] = detached
                 name = name_of_file

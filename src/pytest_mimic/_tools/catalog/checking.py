@@ -12,7 +12,6 @@ from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_na
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import damaged, is_object
 from pytest_mimic._core.vault.schema import Origin
-from pytest_mimic._tools.catalog.catalog import leftovers
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ class Checker:
                 checked.findings.append(self._orphan(name))
         checked.findings += (
             Finding("leftover", name, f"{self._path(name)} is left over from a run that was killed")
-            for name in leftovers(self._store)
+            for name in self._store.leftovers()
         )
         return checked
 
