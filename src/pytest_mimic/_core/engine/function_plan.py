@@ -184,7 +184,9 @@ class FunctionPlan(Plan):
 
             for name in shown.keys() & self.options.content:
                 shown[name] = with_contents(shown[name], self.places)
-        return describe_arguments(shown, self.state.redactor, places=self.places)
+        redactor = self.state.redactor
+        described = describe_arguments(shown, redactor, places=self.places)
+        return redactor.environment.scrub(described) if redactor.environment else described
 
     def _identities(self, call: Call) -> dict[str, str | None]:
         digest = call.reading.identity.digest

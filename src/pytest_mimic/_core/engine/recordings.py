@@ -208,6 +208,8 @@ class Recordings:
 
         state, call = self._state, real.call
         outcome.changed, outcome.files = call.plan.changed(call), call.plan.kept(real.noted)
+        if state.redactor.environment:
+            outcome = self._as_recorded(call, outcome)
         expected = matching_stream(recorded, outcome, call.paths)
         with self.guard:
             state.ledger.verified += 1
@@ -265,6 +267,12 @@ class Recordings:
         is_detached = plan.cassette is not None
         vault = self._state.vault
         stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)
+        environment = self._state.redactor.environment
+        if environment and stored.encoded is not None:
+            from pytest_mimic._core.engine.environment_values import hide
+
+            for name, is_hidden in hide(stored.encoded, environment).items():
+                self._state.ledger.count_environment(call.label, self._state.test, name, is_hidden=is_hidden)
         if stored.encoded is not None and stored.encoded.pickled is not None:
             from pytest_mimic._core.describe.preview import preview
 
@@ -272,7 +280,7 @@ class Recordings:
             lines = preview(
                 outcome, self._state.redactor, places=plan.places, secrets=partial(plan.secrets, call)
             )
-            stored.entry["preview"] = lines
+            stored.entry["preview"] = environment.scrub(lines) if environment else lines
         if real.awaited:
             stored.entry["awaited"] = True
         if before is not None and (plan.options.volatile or plan.kind != "function"):
@@ -281,6 +289,20 @@ class Recordings:
             if is_unchanged(call, before, stored, redactor=self._state.redactor):
                 return before
         return stored
+
+    def _as_recorded(self, call: Call, outcome: Outcome) -> Outcome:
+        """Return a real outcome with the names of environment variables in place of secret values, as it is recorded."""
+        from pytest_mimic._core.engine.environment_values import hide
+
+        with suppress(MimicError):  # what cannot be stored is compared as it is
+            stored = self._state.vault.stored(outcome, 0.0, target=call.plan.target, paths=call.paths)
+            if stored.encoded is not None and any(
+                hide(stored.encoded, self._state.redactor.environment).values()
+            ):
+                found = stored.load(call.paths)
+                found.files = outcome.files
+                return found
+        return outcome
 
     def record(self, name: str, real: RealCall, outcome: Outcome, duration: float) -> None:
         """Record the outcome of a call that belongs to no sequence and no cassette.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from threading import Lock
 from time import perf_counter
@@ -141,6 +141,7 @@ class RunState:
 
             self.only = Only(settings.only, ledger.match)
         self._redactor: Redactor | None = None
+        self.variables: Mapping[str, str] = os.environ
         self._retries: Retries | None = None
         self.guard = Lock()
 
@@ -153,8 +154,16 @@ class RunState:
         from pytest_mimic._core.redact.redactor import Redactor
 
         with self.guard:  # several threads may make their first call
-            self._redactor = self._redactor or Redactor(self.settings.redact)
+            if self._redactor is None:
+                self._redactor = Redactor(self.settings.redact)
+                self._redactor.variables = self.variables
             return self._redactor
+
+    def note_environment(self) -> None:
+        """Keep the environment of the run, as tests change it for themselves."""
+        self.variables = dict(os.environ)
+        if self._redactor is not None:
+            self._redactor.variables = self.variables
 
     def mode_of(self, call: Call) -> Mode:
         """Return the mode of a call that belongs to no conversation and no cassette."""
