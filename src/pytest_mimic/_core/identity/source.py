@@ -7,7 +7,7 @@ import linecache
 import os
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from marshal import dumps
 from os.path import realpath
 from pathlib import Path
@@ -185,8 +185,13 @@ def class_source(value: type) -> str | None:
 
 def own_methods(value: type) -> Iterator[FunctionType]:
     """Yield the methods that were written in the class itself, without their decorators."""
-    for name, member in value.__dict__.items():
-        function = getattr(member, "__func__", member)
+    members = [
+        (name, function)
+        for name, member in value.__dict__.items()
+        for function in ((member.fget, member.fset, member.fdel) if type(member) is property else (member,))
+    ]
+    for name, member in members:
+        function = member.func if type(member) is cached_property else getattr(member, "__func__", member)
         while type(function) is FunctionType and "__wrapped__" in function.__dict__:
             function = function.__dict__["__wrapped__"]
         # attrs gives a class methods under the class's own name. They are compiled elsewhere.
