@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.describe.argument_differences import Difference, differences, hidden
 from pytest_mimic._core.identity.ignore import parse_path
+from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.target_options import target_line
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
@@ -48,6 +49,8 @@ class Known(Protocol):
     def test(self) -> str | None: ...
     @property
     def recorded(self) -> str | None: ...
+    @property
+    def source(self) -> str | None: ...
 
 
 K = TypeVar("K", bound=Known)
@@ -57,7 +60,7 @@ K = TypeVar("K", bound=Known)
 class MissedCall:
     """A call without a recording: its label, the descriptions of its arguments, and the id of its test.
 
-    `options` are those of its target. Recordings of a `sequence` belong to their test.
+    `options` and `source` are those of its target. Recordings of a `sequence` belong to their test.
     """
 
     label: str
@@ -65,6 +68,7 @@ class MissedCall:
     test: str | None = None
     options: Options | None = None
     sequence: bool = False
+    source: str | None = None
 
 
 def nearest_recording(
@@ -114,6 +118,7 @@ def missing(
         differing = differences(nearest.arguments, call.arguments)
         counted = [one for one in differing if not _is_left_out(one.path, _ignored(call))]
         inner = _difference_lines(nearest, call, differing, counted)
+        inner += version_change(nearest.source, call.source)
         lines = [f"nearest: recorded{by}{on}{place}", *(f"  {line}" for line in inner)]
         paths = _changing_paths(_target_of(call.label), counted, nearest)
         if paths - set(_ignored(call)):

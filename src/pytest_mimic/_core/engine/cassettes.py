@@ -161,7 +161,7 @@ class OpenCassette(Cassette):
             self._recordings.check_source(call, entry.source, name=self._file, remedies=self._remedies)
         self._order.append(place)
         if self.mode == "verify":
-            return self._recordings.verification(call, [entry.stored], place=place)
+            return self._recordings.verification(call, [entry.stored], source=entry.source, place=place)
         self.play_count += 1
         finish = partial(self._keep, place) if is_extending else None
         return Replay(self._state, call, entry.stored, finish=finish)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.engine.ledger import Miss
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.files.places import Places
+from pytest_mimic._core.origin import is_version
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.swallowed.pending import PendingErrors
 
@@ -166,10 +167,10 @@ class RunState:
         return Mode.REPLAY
 
     def is_stale(self, plan: Plan, source: str | None) -> bool:
-        """Check whether a recording was made from another source of its target."""
-        if self.settings.source == "ignore" or source is None:
+        """Check whether a recording was made from another source of its target. Another version makes nothing stale."""
+        if self.settings.source == "ignore" or source is None or is_version(source):
             return False
-        return plan.source is not None and source != plan.source
+        return plan.source is not None and not is_version(plan.source) and source != plan.source
 
     @property
     def conversations(self) -> Conversations:

@@ -10,7 +10,8 @@ from typing import Any
 
 from pytest_mimic._core.identity.kinds import PLAIN, Kind, Reduce, is_stdlib
 from pytest_mimic._core.identity.refused import Unstable, full_name
-from pytest_mimic._core.identity.source import class_source, code_source, is_in_stdlib, own_methods
+from pytest_mimic._core.identity.source import class_source, code_source, own_methods
+from pytest_mimic._core.origin import is_in_stdlib
 
 HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that some code made while running
 CYTHON = frozenset({"cython_function_or_method", "fused_cython_function"})

@@ -330,6 +330,7 @@ class _Known:
 
     test: None = None
     recorded: None = None
+    source: None = None
 
     def __init__(self, arguments: dict[str, Any]) -> None:
         self.arguments = arguments
