@@ -37,7 +37,7 @@ BUDGET = {
     "_core.identity": 4_450,
     "_core.network": 400,
     "_core.outcome": 4_450,
-    "_core.patch": 1_450,
+    "_core.patch": 1_500,
     "_core.pending": 650,
     "_core.redact": 700,
     "_core.seam": 750,

@@ -33,10 +33,11 @@ from pytest_mimic._core.compare.lines import (
 from pytest_mimic._core.describe.described_secrets import is_secret_label, secrets_in
 from pytest_mimic._core.describe.leaves import leaf_text
 from pytest_mimic._core.describe.samples import count as counted
-from pytest_mimic._core.identity.event_values import Events, ServerSentEvent
 from pytest_mimic._core.identity.libraries import library_of
 from pytest_mimic._core.identity.opening import (
+    Events,
     Opened,
+    ServerSentEvent,
     is_pair,
     iterator_state,
     key_step,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any, Literal, NamedTuple
@@ -220,3 +220,19 @@ def iterator_state(value: Any) -> Any:
             return value.__reduce__()
     except TypeError:
         return None
+
+
+class Events(list[Any]):
+    """The events of a stream in order. Paths need not name the number of an event, so that one path is for all of them.
+
+    Attributes:
+        is_whole: Whether the stream was read to its end.
+    """
+
+    def __init__(self, events: Iterable[Any], *, is_whole: bool = True) -> None:
+        super().__init__(events)
+        self.is_whole = is_whole
+
+
+class ServerSentEvent(dict[str, Any]):
+    """The fields of one server-sent event. Paths need not name `data`, its text or the JSON in it."""
