@@ -571,6 +571,78 @@ def test_the_innermost_of_nested_cassettes_takes_the_call(shop):
     shop.replay().expect(passed=1, real=[])
 
 
+TASKS = {
+    "tasks": """
+        import asyncio
+
+        def together(*steps):
+            async def all_steps():
+                await asyncio.gather(*map(paced, steps))
+
+            async def paced(step):
+                for _ in step:
+                    await asyncio.sleep(0)
+
+            asyncio.run(all_steps())
+    """,
+    "threads": """
+        import threading
+
+        def together(*steps):
+            turn = threading.Barrier(len(steps))
+
+            def paced(step):
+                for _ in step:
+                    turn.wait(10)
+
+            threads = [threading.Thread(target=paced, args=[step]) for step in steps]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    """,
+}
+
+
+@pytest.mark.promise("the innermost of nested cassettes takes the call")
+@pytest.mark.parametrize("together", TASKS.values(), ids=TASKS)
+def test_the_innermost_cassette_is_that_of_the_running_task(shop, together):
+    """Each task opens its cassette before one makes a call; the one that opened first ends first, or last."""
+    shop.write("together.py", together)
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+        from together import together
+
+        def trip(cassette, city, pauses):
+            with cassette as opened:
+                yield
+                shop.fetch(city)
+                for _ in range(pauses):
+                    yield
+                shop.fetch(city.upper())
+                yield
+            assert [call.arguments["city"] for call in opened.calls] == [city, city.upper()]
+            found.append(city)
+            yield from [None] * (2 - pauses)
+
+        found = []
+
+        def test_it(mimic_auto):
+            first, second = (mimic_auto(name, targets=["shop:fetch"]) for name in ("first", "second"))
+            with mimic_auto("outer", targets=["shop:fetch"]) as outer:
+                together(trip(first, "Oslo", 1), trip(second, "Rome", 2))
+                shop.fetch("Bern")
+            assert [call.arguments["city"] for call in outer.calls] == ["Bern"]
+            assert sorted(found) == ["Oslo", "Rome"]
+        """,
+    )
+
+    shop.run().expect(passed=1)
+    shop.replay().expect(passed=1, real=[])
+
+
 @pytest.mark.promise("without targets, a cassette takes the configured targets and every client")
 def test_without_targets_a_cassette_takes_the_configured_ones(shop):
     shop.ini("shop:fetch ignore=city")

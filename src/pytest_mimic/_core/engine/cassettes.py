@@ -119,12 +119,25 @@ class OpenCassette(Cassette):
                 self._entries.append(entry)
 
     @property
+    def is_own(self) -> bool:
+        """Whether the running task has opened it, or was started inside of it."""
+        return self in self._state.cassettes.get()
+
+    @property
     def calls(self) -> list[CassetteCall]:
         return [RecordedCall(entry, self._state.places) for entry in self._entries if entry is not None]
 
     @property
     def all_played(self) -> bool:
         return set(self._order) >= {place for place, entry in enumerate(self._entries) if entry is not None}
+
+    def enter(self) -> None:
+        opened = self._state.cassettes
+        opened.set((*opened.get(), self))
+
+    def leave(self) -> None:
+        opened = self._state.cassettes
+        opened.set(tuple(one for one in opened.get() if one is not self))
 
     def decide(self, call: Call) -> Step:
         """Return the step for a call that this cassette takes.
@@ -319,8 +332,10 @@ class CassetteBlock:
     def __enter__(self) -> OpenCassette:
         self._cassette = self._make()
         self._uncover = self._cover(self._cassette)
+        self._cassette.enter()
         return self._cassette
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        self._cassette.leave()
         self._uncover()
         self._cassette.close(error)

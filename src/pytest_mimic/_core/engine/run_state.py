@@ -91,6 +91,7 @@ class RunState:
         today: The date of new recordings, `2026-11-02`. It is given, because a test may have stopped the clock.
         decisions: The decisions of the run; see `decisions.decisions_of`. None if no call has needed one.
         inside: The real call that the current thread or task is part of.
+        cassettes: Those that the current thread or task has opened, or was started in.
         context_copier: Copies `inside` into threads that a real call starts. Set by the first decision.
         running: The real calls whose code runs now, for the progress line.
         unfinished: The real calls without an outcome so far, in the order in which they began.
@@ -126,6 +127,7 @@ class RunState:
         self.today = today
         self.decisions: Any = None
         self.inside: ContextVar[Surrounding | None] = ContextVar("pytest_mimic_inside", default=None)
+        self.cassettes: ContextVar[tuple[object, ...]] = ContextVar("pytest_mimic_cassettes", default=())
         self.running: set[CallUnderWay] = set()
         self.unfinished: dict[CallUnderWay, None] = {}
         self.owner = Owner("")
