@@ -52,7 +52,7 @@ def test_a_changed_prompt_is_a_miss(agent: Project, provider: Server) -> None:
     asked = len(provider.seen)
 
     missed = agent.replay(env=there(provider))
-    missed.expect(failed=COUNT, says=["kind forecaster", "MissingRecordingError: no recording of httpx"])
+    missed.expect(failed=COUNT, says=["kind forecaster", "MissingRecordingError: no recording of http"])
     assert len(provider.seen) == asked
     assert len(missed.output.splitlines()) < 60 * COUNT
     agent.record(env=there(provider)).expect(passed=COUNT)

@@ -87,13 +87,11 @@ def search(browser: Browser, words: str) -> str:
 def test_a_real_run(browser, project):
     project.ini("shop:fetch")
     project.write("mood.txt", "calm")
-    project.write(
-        "shop.py",
-        "import pathlib\n\ndef fetch(city):\n    return {'city': city, 'mood': pathlib.Path('mood.txt').read_text()}\n",
+    project.module(
+        "import pathlib\n\ndef fetch(city):\n    return {'city': city, 'mood': pathlib.Path('mood.txt').read_text()}\n"
     )
-    project.write(
-        "test_shop.py",
-        "import shop\n\ndef test_oslo():\n    shop.fetch('Oslo')\n\ndef test_rome():\n    shop.fetch('Rome')\n",
+    project.tests(
+        "import shop\n\ndef test_oslo():\n    shop.fetch('Oslo')\n\ndef test_rome():\n    shop.fetch('Rome')\n"
     )
     project.record().expect(passed=2)
     project.write("mood.txt", "wild")
@@ -209,11 +207,11 @@ def test_keys(browser, tmp_path):
 @pytest.mark.promise("the report draws the calls of a test in order as a sequence chart")
 def test_a_sequence_chart(browser, tmp_path):
     request = [("method", "GET"), ("url", "https://api.shop.com/users/1")]
-    facts = {"client": "httpx", "target": "httpx", "test": "test_shop.py::test_0", "arguments": request}
+    facts = {"client": "http", "target": "http", "test": "test_shop.py::test_0", "arguments": request}
     rows = [
-        a_row(1, **facts, label="httpx GET /users/1", brief="200 OK"),
+        a_row(1, **facts, label="http GET /users/1", brief="200 OK"),
         a_row(2),
-        a_row(3, **facts, label="httpx POST /users", kind="missing"),
+        a_row(3, **facts, label="http POST /users", kind="missing"),
     ]
     show(browser, tmp_path, rows, tests={"test_shop.py::test_0": "failed"})
 

@@ -27,12 +27,12 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
     "_clients.aws": 650,
-    "_clients.http": 3_850,
+    "_clients.http": 3_700,
     "_clients.redis": 1_150,
     "_clients.sql": 2_400,
     "_core.compare": 1_550,
     "_core.describe": 1_950,
-    "_core.engine": 5_000,
+    "_core.engine": 5_100,
     "_core.files": 1_000,
     "_core.identity": 4_450,
     "_core.network": 400,
@@ -42,12 +42,12 @@ BUDGET = {
     "_core.redact": 700,
     "_core.seam": 750,
     "_core.swallowed": 450,
-    "_core.targets": 800,
+    "_core.targets": 850,
     "_core.vault": 3_000,
-    "_run": 3_000,
+    "_run": 2_850,
     "_tools.catalog": 600,
     "_tools.cli": 3_250,
-    "_tools.foreign": 3_450,
+    "_tools.foreign": 1_750,
     "_tools.objects": 900,
     "_tools.shown": 1_800,
     "_tools.unused": 650,
@@ -55,8 +55,8 @@ BUDGET = {
     "ground": 900,
 }
 # These two only fall.
-MOST_LINES = 49_050
-MOST_FILES = 314
+MOST_LINES = 47_100
+MOST_FILES = 305
 MOST_ARROWS = 135
 MOST_FLOORS = 12
 

@@ -16,10 +16,9 @@ from _pytest._code.code import (
     ReprTraceback,
 )
 
+from pytest_mimic._core.words import SHOWN
 from pytest_mimic.errors import MissingRecordingError
 
-# How many misses are shown.
-_SHOWN = 10
 # How pytest marks the lines of an error.
 _MARK = "E   "
 # How `traceback` separates the exceptions of a chain.
@@ -85,8 +84,8 @@ def show_first(
         then, rest = chain[last].then, [one.trimmed(is_own) for one in chain[last + 1 :]]
     else:
         then, rest = None, [chain[last].trimmed(is_own, 1)]
-    more = len(texts) - _SHOWN
-    shown = [*texts[:_SHOWN], *([f"and {more} more missing"] if more > 0 else [])]
+    more = len(texts) - SHOWN
+    shown = [*texts[:SHOWN], *([f"and {more} more missing"] if more > 0 else [])]
     block = ReprEntryNative([f"{text}\n" for text in shown])
     crash = _place(report, rest[-1].traceback, texts[0])
     if then is None:

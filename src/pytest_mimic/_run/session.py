@@ -1,4 +1,4 @@
-"""Wires settings, vault, patches and engine together for one run."""
+"""Wires settings, vault, patches, engine and the date of new recordings together for one run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytest_mimic._core.engine.scopes import Scopes
 from pytest_mimic._core.engine.wrappers import Mimicked
 from pytest_mimic._core.machinery import may_be_called_by_pytest
 from pytest_mimic._core.patch import Patcher
-from pytest_mimic._core.seam.registry import CLIENTS, is_installed, load_adapter
+from pytest_mimic._core.seam.registry import CLIENTS, HTTP_CLIENTS, is_installed, kind_of, load_adapter
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.targets.target import Target, as_targets, missing_module
 from pytest_mimic._core.vault import FolderStore, Vault
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _BOUND_EARLY = (
     "engine.call_files",
     "engine.execution",
-    "vault.stored_outcomes",
+    "vault.objects",
     "vault.writing",
 )
 
@@ -106,7 +106,11 @@ class Session:
 
             store = store_over(settings)
         self.vault = Vault(
-            store, pickles=settings.pickles, label=settings.shown_vault, detaches=settings.detaches
+            store,
+            pickles=settings.pickles,
+            label=settings.shown_vault,
+            detaches=settings.detaches,
+            renews=settings.mode.writes,
         )
         self.state = RunState(
             settings=settings,
@@ -178,8 +182,8 @@ class Session:
         for problem in (*problems, *covering.take_problems()):
             self.uncover(covering)
             raise problem
-        for one, _ in absent:
-            self.ledger.note_absent(one.module)
+        for kind in _without_client(targets):
+            self.ledger.note_absent(kind)
         return covering
 
     def uncover(self, covering: Covering) -> None:
@@ -224,14 +228,16 @@ class Session:
 
         plans: list[tuple[ClientPort, ClientPlan]] = []
         edges: dict[str, list[Edge]] = {}
-        for target in targets:
+        # A client's own line comes before one for all clients of its kind.
+        for target in sorted(targets, key=lambda target: target.module == "http"):
             adapter = self._adapters.get(target.module)
             if adapter is None:
                 adapter = self._adapters[target.module] = load_adapter(target.module)
-            port = self._ports.setdefault(adapter.name, ClientPort(self.state))
             plan = ClientPlan(self.state, adapter, target.options, cassette, activation)
-            port.plans.append(plan)
-            plans.append((port, plan))
+            for name in adapter.covers:
+                port = self._ports.setdefault(name, ClientPort(self.state))
+                port.plans.append(plan)
+                plans.append((port, plan))
             own = (*adapter.edges(), *adapter.watched)
             edges[adapter.name] = [edge._replace(origin=edge.origin or adapter.name) for edge in own]
             for edge in edges[adapter.name]:  # one may belong to a client below, which may be named later
@@ -287,10 +293,12 @@ class Session:
         return problems
 
     def missing_clients(self) -> list[str]:
-        """Return the names of the clients that lines and tests have named and that are not installed."""
-        named = {one.module: one for one in self.targets if one.is_client and not one.excluded}
-        absent = [name for name, one in named.items() if missing_module(one) is not None]
-        return [*absent, *sorted(self.ledger.absent_clients.difference(absent))]
+        """Return the names of the clients that lines have named and that are not installed."""
+        return [name for name, is_there in _named_clients(self.targets).items() if not is_there]
+
+    def missing_kinds(self) -> list[str]:
+        """Return the kinds of clients that lines and tests have named, if none that is named is installed."""
+        return sorted(self.ledger.absent_clients | _without_client(self.targets))
 
     # -- tests
 
@@ -418,7 +426,8 @@ class Session:
         if named:
             return as_targets(named, options)
         present = {target.module for target in self.targets if target.is_client}
-        installed = [name for name in CLIENTS if name not in present and is_installed(name)]
+        others = [name for name in CLIENTS if name not in present and name not in HTTP_CLIENTS]
+        installed = filter(is_installed, others)
         return as_targets([*self.targets, *installed], options)
 
 
@@ -429,6 +438,18 @@ def _is_selected(name: str, options: Options) -> bool:
     from pytest_mimic._core.targets.pattern import Selector
 
     return Selector(options.only, options.exclude).takes(name)
+
+
+def _named_clients(targets: Iterable[Target]) -> dict[str, bool]:
+    """Return the names of the clients among targets, and whether each is installed."""
+    named = {one.module: one for one in targets if one.is_client and not one.excluded}
+    return {name: missing_module(one) is None for name, one in named.items()}
+
+
+def _without_client(targets: Iterable[Target]) -> set[str]:
+    """Return the kinds of the clients among targets of which none is installed."""
+    named = _named_clients(targets).items()
+    return {kind_of(name) for name, _ in named} - {kind_of(name) for name, is_there in named if is_there}
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:

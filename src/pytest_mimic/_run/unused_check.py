@@ -43,7 +43,7 @@ def judge_unused(
         ledger.collected,
         settings.rootdir,
         settings.is_shared,
-        dict.fromkeys(session.missing_clients(), ()),
+        dict.fromkeys(session.missing_kinds(), ()),
     )
     judgement, proven = judge(session.vault, unused, evidence, listed=listed)
     if not is_asked:

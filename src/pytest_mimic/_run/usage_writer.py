@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_mimic._core.modules import module_exists
-from pytest_mimic._core.seam.registry import CLIENTS
+from pytest_mimic._core.seam.registry import CLIENTS, kind_of
 from pytest_mimic._tools.unused.usage_file import (
     Usage,
     commit_of,
@@ -49,6 +49,7 @@ def keep_usage(path: Path, session: Session, outcomes: Mapping[str, str], select
     settings, ledger = session.settings, session.ledger
     name = platform.python_implementation().replace("CPython", "Python")
     tests = {test: outcomes.get(test, "not run") for test in ledger.tests | outcomes.keys()}
+    absent = session.missing_kinds()
     usage = Usage(
         vault=id_of_vault(settings),
         commit=commit_of(settings.rootdir),
@@ -61,8 +62,10 @@ def keep_usage(path: Path, session: Session, outcomes: Mapping[str, str], select
         broken=[*selection.idle, *ledger.selection],
         collected=sorted(ledger.collected),
         skipped_modules=sorted(ledger.skipped_modules),
-        absent_clients=session.missing_clients(),
-        installed_clients=[name for name in CLIENTS if module_exists(name)],
+        absent_clients=absent,
+        installed_clients=sorted(
+            {kind_of(name) for name in CLIENTS if module_exists(name)}.difference(absent)
+        ),
         tests=tests,
         used=marks(ledger.used),
         others=marks(session.vault.names(without=ledger.used)),

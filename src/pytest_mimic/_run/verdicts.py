@@ -16,7 +16,7 @@ import pytest
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.origin import is_in_project
 from pytest_mimic._core.swallowed.retries import caught_in, handled_in, where_swallowed
-from pytest_mimic._core.words import plural
+from pytest_mimic._core.words import SHOWN, plural
 from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError, TargetError, printable
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 SECTION = "mimic (this test)"
 """The title of a section in the report of a test. Only that of the summary is titled `mimic`."""
-
-# How many drifts, and how many other errors, of a test are shown.
-_SHOWN = 10
 
 
 def judge_phase(
@@ -48,18 +45,18 @@ def judge_phase(
         _show_misses(report, errors, handled, lambda file: file in files or is_in_project(file, rootdir))
         errors = [error for error in errors if not isinstance(error, MissingRecordingError)]
     judged = list({str(error): error for error in errors if error not in handled}.values())
-    for error in judged[:_SHOWN]:
+    for error in judged[:SHOWN]:
         _judge(item, report, error, rootdir)
-    if len(judged) > _SHOWN:
-        report.sections.append((SECTION, f"and {len(judged) - _SHOWN} more errors of calls"))
+    if len(judged) > SHOWN:
+        report.sections.append((SECTION, f"and {len(judged) - SHOWN} more errors of calls"))
     if drifts:
         _fail_for_drift(item, report, drifts)
 
 
 def _fail_for_drift(item: pytest.Item, report: pytest.TestReport, drifts: Sequence[DriftError]) -> None:
-    lines = [line for drift in drifts[:_SHOWN] for line in f"DriftError: {drift}".splitlines()]
-    if len(drifts) > _SHOWN:
-        more = len(drifts) - _SHOWN
+    lines = [line for drift in drifts[:SHOWN] for line in f"DriftError: {drift}".splitlines()]
+    if len(drifts) > SHOWN:
+        more = len(drifts) - SHOWN
         lines.append(f"and {more} more {'call' if more == 1 else 'calls'} that drifted")
     if report.failed:
         report.sections.append((SECTION, "\n".join(lines)))

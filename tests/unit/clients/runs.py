@@ -148,7 +148,7 @@ class Runs:
                 holder = getattr(holder, name)
             held = vars(holder)[edge.path[-1]]
             # The client of another port is not named in these runs.
-            port: Any = ClientPort(self.state) if edge.origin else self.port
+            port: Any = self.port if edge.origin in ("", *self.client.covers) else ClientPort(self.state)
             if isinstance(held, classmethod):
                 wrapped: Any = classmethod(edge.wrap(held.__func__, port))
             else:

@@ -43,6 +43,7 @@ _SESSIONS = ("botocore.httpsession", "aiobotocore.httpsession", "aiobotocore.htt
 class BotocoreAdapter(HttpAdapter):
     """The adapter of `botocore`, and of `aiobotocore`."""
 
+    recorded_as: ClassVar = ""
     parts: ClassVar[tuple[str, ...]] = (*HttpAdapter.parts, *_PARTS)
     implied: ClassVar = {
         **HttpAdapter.implied,

@@ -8,87 +8,19 @@ and `aiohttp.test_utils` are left alone. A replay connects to nothing, so trace 
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial, wraps
 from itertools import pairwise
 from types import FrameType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
-from pytest_mimic._clients.http.network_errors import ClientErrors
+from pytest_mimic._clients.http.failures import aiohttp_failure
 from pytest_mimic._core.seam.base import Edge
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.recorder import ExchangeRecorder
     from pytest_mimic._core.seam.base import Port, Step
-
-_TIMEOUT = "asyncio:TimeoutError"
-
-
-class _AiohttpErrors(ClientErrors):
-    """The exceptions of aiohttp, and timeouts. `load` needs the request as `req`."""
-
-    modules: ClassVar[Mapping[str, str]] = {
-        "aiohttp": "aiohttp",
-        "aiohttp.http_exceptions": "aiohttp.http_exceptions",
-        "asyncio": "asyncio",
-    }
-
-    def store(self, error: BaseException) -> dict[str, Any] | None:
-        stored = super().store(error)
-        if stored is not None and hasattr(error, "os_error"):
-            stored.pop("cause", None)  # `make` has it from the fields
-        return stored
-
-    def name(self, error: BaseException) -> str | None:
-        from asyncio import TimeoutError as AsyncTimeoutError
-
-        aiohttp = sys.modules["aiohttp"]
-        if isinstance(error, AsyncTimeoutError) and not isinstance(error, aiohttp.ClientError):
-            return _TIMEOUT
-        if isinstance(error, sys.modules["aiohttp.http_exceptions"].HttpProcessingError):
-            # The server does not speak HTTP. The response turns this into a ClientResponseError.
-            return "aiohttp.http_exceptions:HttpProcessingError"
-        # These are made of objects that are not stored.
-        if isinstance(error, (aiohttp.ClientResponseError, aiohttp.ServerFingerprintMismatch)):
-            return None
-        return self.class_name(type(error)) if isinstance(error, aiohttp.ClientError) else None
-
-    def fields(self, error: Any) -> dict[str, Any]:
-        if isinstance(error, sys.modules["aiohttp.http_exceptions"].HttpProcessingError):
-            return {"message": error.message, "code": error.code}
-        reason = getattr(error, "os_error", error)
-        if isinstance(reason, OSError) and reason.errno is not None:
-            return {"message": reason.strerror or "", "errno": reason.errno}
-        return {"message": str(error)}
-
-    def make(self, cls: Any, stored: Mapping[str, Any], **context: Any) -> Exception:
-        aiohttp = sys.modules["aiohttp"]
-        message = stored["message"]
-        reason = OSError(stored.get("errno"), message)
-        if issubclass(cls, (aiohttp.ClientConnectorError, aiohttp.ClientConnectorCertificateError)):
-            req = context["req"]
-            error: Exception = cls(_proxy_key(req) if "proxy" in stored else req.connection_key, reason)
-            error.__cause__ = reason
-        elif "errno" in stored:
-            error = cls(*reason.args)
-        elif "code" in stored:
-            error = cls(code=stored["code"], message=message)
-        else:
-            error = cls(message) if message else cls()
-        return error
-
-
-def _proxy_key(req: Any) -> Any:
-    """Return the key of the connection to a request's proxy, which its error names."""
-    key, proxy = req.connection_key, req.proxy
-    place = {"host": proxy.host, "port": proxy.port, "is_ssl": proxy.scheme == "https"}
-    # Older versions have fewer fields.
-    unset = {name: None for name in key._fields if name.startswith(("proxy", "server_hostname"))}
-    return key._replace(**place, **unset)
-
-
-_ERRORS = _AiohttpErrors()
 
 
 class AiohttpAdapter(HttpAdapter):
@@ -136,7 +68,7 @@ async def connect_to_recording(
     from pytest_mimic._clients.http.aiohttp_replay import ReplayedProtocol, replayed_connection
 
     if recorder is None:
-        return replayed_connection(ReplayedProtocol(connector, req, step.outcome, step.exhausted, _ERRORS))
+        return replayed_connection(ReplayedProtocol(connector, req, step.outcome, step.exhausted))
     try:
         with step.running():
             connection = await connect(req, *args, **options)
@@ -148,7 +80,7 @@ async def connect_to_recording(
     if step.mode == "run":
         _record_next_response(connection, req, recorder)
         return connection
-    replayed = ReplayedProtocol(connector, req, recorder.recorded, step.exhausted, _ERRORS)
+    replayed = ReplayedProtocol(connector, req, recorder.recorded, step.exhausted)
     if connection is None:
         return replayed_connection(replayed)
     _record_next_response(connection, req, recorder, replayed)
@@ -253,13 +185,10 @@ def _record_error(recorder: ExchangeRecorder, error: BaseException, req: Any, *,
 
     if isinstance(error, CancelledError) and getattr(req._timer, "_cancelled", False):
         # The session's total timeout cancels the task, and raises a timeout instead further up.
-        recorder.fail({"type": _TIMEOUT, "message": "", "at": "response"})
+        recorder.fail({"type": "reading", "message": "", "total": True})
     elif isinstance(error, Exception):
-        stored = _ERRORS.store(error)
-        place = getattr(error, "host", None), getattr(error, "port", None)
-        is_of_proxy = req.proxy is not None and place == (req.proxy.host, req.proxy.port)
-        proxy = {"proxy": True} if is_of_proxy else {}
-        recorder.fail(stored and {**stored, "at": at, **proxy}, error)
+        proxy = None if req.proxy is None else (req.proxy.host, req.proxy.port)
+        recorder.fail(aiohttp_failure(error, at=at, proxy=proxy), error)
     else:
         recorder.abandon(error)
 
@@ -317,7 +246,7 @@ class _ResponseListener:
             self.leave()
         else:
             self.end_chunk()
-            self._recorder.fail(_ERRORS.store(error))
+            self._recorder.fail(aiohttp_failure(error, at="response", proxy=None))
 
     def leave(self) -> None:
         """Record that the response is given up, if its end has not come."""

@@ -16,7 +16,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from pytest_mimic._clients.http.answer import load_response
-from pytest_mimic._core.outcome.families import ExceptionFamily
+from pytest_mimic._clients.http.failures import CONNECTING, aiohttp_error
 
 # Statuses of responses without a body, RFC 9110, 15.3.5 and 15.4.5. (Those under 200 are not recorded.)
 _WITHOUT_BODY = (204, 304)
@@ -25,8 +25,8 @@ _WITHOUT_BODY = (204, 304)
 def replayed_connection(protocol: ReplayedProtocol) -> Any:
     """Return a connection with a recorded response, or raise the recorded exception of connecting."""
     plain = protocol.outcome()
-    if "status" not in plain and plain["error"].get("at") == "connect":
-        raise protocol.errors.load(plain["error"], req=protocol.req)
+    if "status" not in plain and plain["error"]["type"] in CONNECTING:
+        raise aiohttp_error(plain["error"], protocol.req)
     return _ReplayedConnection(protocol.connector, None, protocol, protocol.req.loop)  # type: ignore[arg-type]
 
 
@@ -71,7 +71,6 @@ class ReplayedProtocol(ResponseHandler):
         req: Any,
         outcome: Callable[[], dict[str, Any]],
         exhausted: Callable[[], Exception],
-        errors: ExceptionFamily,
     ) -> None:
         super().__init__(req.loop)
         self.transport = _NOWHERE
@@ -79,7 +78,6 @@ class ReplayedProtocol(ResponseHandler):
         self.req = req
         self.outcome = outcome
         self.exhausted = exhausted
-        self.errors = errors
         self.params: Mapping[str, Any] = {}
 
     def set_response_params(self, **params: Any) -> None:
@@ -94,13 +92,13 @@ class ReplayedProtocol(ResponseHandler):
 
     async def read(self) -> Any:
         """Return the message and the payload of the response, or raise the recorded exception."""
-        req, plain, exhausted, errors = self.req, self.outcome(), self.exhausted, self.errors
+        req, plain, exhausted = self.req, self.outcome(), self.exhausted
         # Other tasks run here, as they do while the network is read.
         await asyncio.sleep(0)
         if req._continue is not None and not req._continue.done():
             req._continue.set_result(True)
         if "status" not in plain:
-            raise errors.load(plain["error"], req=req)
+            raise aiohttp_error(plain["error"], req)
         answer = load_response(plain, req.method, decoded=self.params.get("auto_decompress", True))
         raw = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers)
         # aiohttp's parser decodes headers as UTF-8.
@@ -130,7 +128,7 @@ class ReplayedProtocol(ResponseHandler):
             payload = _ReplayedReader(self, **options)
             payload.pending = answer.chunks[::-1]
             payload.stopped = answer.stopped
-            payload.ending = partial(answer.ending, partial(errors.load, req=req), exhausted)
+            payload.ending = partial(answer.ending, partial(aiohttp_error, req=req, in_body=True), exhausted)
             payload.is_chunked = "chunked" in headers.get("Transfer-Encoding", "")
         # The attributes of the message that aiohttp's parser returns.
         message = SimpleNamespace(

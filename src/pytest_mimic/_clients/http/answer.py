@@ -44,24 +44,21 @@ class StoredResponse(NamedTuple):
         return exhausted() if self.stopped else None
 
 
-def is_encoded(plain: dict[str, Any]) -> bool:
-    """Check whether a body is stored in its `Content-Encoding`, because it could not be decompressed."""
-    body = plain.get("body")
-    if body is None or "compressed" in body:
-        return False
-    return header_of(plain["headers"], "content-encoding") is not None
-
-
-def load_response(plain: dict[str, Any], method: str, *, decoded: bool = False) -> StoredResponse:
+def load_response(
+    plain: dict[str, Any], method: str, *, decoded: bool = False, accepted: str | None = None
+) -> StoredResponse:
     """Return the response of a stored exchange, with the `Content-Length` that it has now.
 
     The exchange has a status: one that is only an error has no response. The length in the response to a HEAD is
-    left alone. With `decoded`, the chunks are decompressed, for a client whose reader gets them so.
+    left alone. With `decoded`, the chunks are decompressed, for a client whose reader gets them so. `accepted` is the
+    `Accept-Encoding` of a client that does not decode: it gets a body plain that it has not asked for in its encoding.
     """
+    if accepted is not None and "compressed" in (plain.get("body") or {}):
+        plain = _as_accepted(plain, accepted)
     body, error = plain.get("body"), plain.get("error")
     stopped = plain.get("end") == "stopped"
     chunks = load_body(body)
-    if body is not None and not decoded and "compressed" in body:
+    if body is not None and not decoded and body.get("compressed"):
         chunks = deflate(chunks, body["compressed"], complete=not stopped and error is None)
     size = None if body is None or method == "HEAD" else sum(map(len, chunks))
     headers, has_cookies = [], False
@@ -76,6 +73,15 @@ def load_response(plain: dict[str, Any], method: str, *, decoded: bool = False) 
     if has_cookies:
         headers = _with_lasting_cookies(headers)
     return StoredResponse(plain["status"], plain["reason"], plain["version"], headers, chunks, stopped, error)
+
+
+def _as_accepted(plain: dict[str, Any], accepted: str) -> dict[str, Any]:
+    """Return an exchange without its `Content-Encoding`, unless that is accepted."""
+    names = {part.partition(";")[0].strip().lower() for part in accepted.split(",")}
+    if names & {plain["body"]["compressed"].strip().lower(), "*"}:
+        return plain
+    headers = [pair for pair in plain["headers"] if pair[0].lower() != "content-encoding"]
+    return {**plain, "headers": headers, "body": {**plain["body"], "compressed": ""}}
 
 
 def _with_lasting_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -22,8 +22,15 @@ from pytest_mimic._clients.http.attempt import (
     recorded_on,
 )
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
-from pytest_mimic._clients.http.network_errors import NETWORK_ERRORS
-from pytest_mimic._clients.http.urllib3_errors import Urllib3Errors
+from pytest_mimic._clients.http.failures import (
+    CONNECTING,
+    complaint,
+    system_error,
+    system_failure,
+    urllib3_error,
+    urllib3_failure,
+)
+from pytest_mimic._clients.http.message import header_of, text_pairs
 from pytest_mimic._clients.http.wire import RecordedSocket, UnopenedSocket, unframe
 from pytest_mimic._core.seam.base import Edge
 
@@ -139,14 +146,15 @@ class _Talk:
         self._recorder: ExchangeRecorder | None = None
         self._plain: dict[str, Any] | None = None
         self._open: Any = None  # the socket of an earlier request that was sent for real
-        is_urllib3 = hasattr(conn, "is_verified")
-        self._errors: Any = Urllib3Errors(None, conn, "") if is_urllib3 else NETWORK_ERRORS
+        self._accepted: str | None = None
+        self._is_urllib3 = hasattr(conn, "is_verified")
 
     def begin(self) -> None:
         """Decide about the request, and send it if it is to be sent."""
         self.is_begun = True
         try:
             sent = self.message.request(self._url())
+            self._accepted = header_of(text_pairs(sent.headers), "accept-encoding")
             step = self._step = self._exchange.begin(sent)
             if step is None:
                 self._send_really()
@@ -165,8 +173,9 @@ class _Talk:
         recorder = self._recorder = self._exchange.recorder(step, sent)
 
         def store(error: Exception) -> dict[str, Any] | None:
-            stored = self._errors.store(error)
-            return None if stored is None else {**stored, "while": "sending"}
+            stored = self._store(error, reading=False)
+            is_said = stored is None or stored["type"] in CONNECTING
+            return stored if is_said else {**stored, "while": "sending"}  # type: ignore[dict-item]
 
         with recorder.recording_errors(store), step.running():
             self._send_really()
@@ -182,7 +191,7 @@ class _Talk:
         try:
             if recorder is not None and self._plain is None:
                 watched = WatchedAttempt(conn, recorder)
-                with recorder.recording_errors(self._errors.store), step.running(), watched:
+                with recorder.recording_errors(self._store), step.running(), watched:
                     if step.mode == "run":
                         return receive()
                     # `receive` serves for the recorded response: a connection allows one for each request.
@@ -197,7 +206,8 @@ class _Talk:
             assert self._plain is not None
             self._raise_if(sending=False)
             conn.sock = self._open
-            with recorded_on(conn, load_response(self._plain, conn._method), step.exhausted):
+            answer = load_response(self._plain, conn._method, accepted=self._accepted)
+            with recorded_on(conn, answer, step.exhausted):
                 return receive()
         finally:
             self._leave()
@@ -237,13 +247,26 @@ class _Talk:
     def _raise_if(self, *, sending: bool) -> None:
         """Raise the recorded exception if there is one, and if it was raised while sending, or while receiving."""
         plain, conn = self._plain, self._conn
-        if plain is None or "status" in plain or (plain["error"].get("while") == "sending") != sending:
+        if plain is None or "status" in plain:
             return
-        error = self._errors.load(plain["error"])
+        stored = plain["error"]
+        is_sending = stored["type"] in CONNECTING or stored.get("while") == "sending"
+        if is_sending != sending:
+            return
+        if self._is_urllib3 and sending:
+            error = urllib3_error(stored, None, conn, "")
+        else:
+            error = system_error(stored)
         conn.sock = self._open
         if not sending and isinstance(error, ConnectionError):
             conn.close()
         raise error
+
+    def _store(self, error: BaseException, *, reading: bool = True) -> dict[str, Any] | None:
+        """Return an exception as plain data, or None if it is no outcome."""
+        if self._is_urllib3:
+            return urllib3_failure(error)
+        return system_failure(error, reading=reading) or complaint(error)
 
     def _url(self) -> str:
         conn, target = self._conn, self.message.target

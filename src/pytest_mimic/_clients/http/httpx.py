@@ -7,56 +7,20 @@ classes and left alone.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from functools import cache, partial, wraps
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.answer import load_response
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
-from pytest_mimic._clients.http.network_errors import NETWORK_ERRORS, ClientErrors
+from pytest_mimic._clients.http.failures import httpx_error, httpx_failure
 from pytest_mimic._core.seam.base import Edge
 from pytest_mimic._core.seam.sync_async import Steps, run_async, run_sync
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.recorder import ExchangeRecorder
     from pytest_mimic._core.seam.base import Port
-
-
-class _HttpcoreErrors(ClientErrors):
-    """The causes of the client's exceptions. Most of them are made of their own causes."""
-
-    modules: ClassVar[Mapping[str, str]] = {"httpcore": "httpcore", "httpcore2": "httpcore2", "h11": "h11"}
-
-    def store(self, error: BaseException) -> dict[str, Any] | None:
-        return super().store(error) if self.name(error) else NETWORK_ERRORS.store(error)
-
-    def load(self, stored: Mapping[str, Any], **context: Any) -> Exception:
-        return super().load(stored, **context) if self.find(stored["type"]) else NETWORK_ERRORS.load(stored)
-
-    def fields(self, error: BaseException) -> dict[str, Any]:
-        reason = next((arg for arg in error.args if isinstance(arg, Exception)), None)
-        cause = None if reason is None else self.store(reason)
-        return {"message": str(error)} if cause is None else {"message": str(error), "cause": cause}
-
-    def make(self, cls: type[Exception], stored: Mapping[str, Any], **_: Any) -> Exception:
-        return cls(self.load(stored["cause"]) if "cause" in stored else stored["message"])
-
-
-_CAUSES = _HttpcoreErrors()
-
-
-class _HttpxErrors(ClientErrors):
-    modules: ClassVar[Mapping[str, str]] = {"httpx": "httpx", "httpx2": "httpx2"}
-
-    def store_cause(self, cause: BaseException) -> dict[str, Any] | None:
-        return _CAUSES.store(cause)
-
-    def load_cause(self, stored: Mapping[str, Any]) -> Exception:
-        return _CAUSES.load(stored)
-
-
-_ERRORS = _HttpxErrors()
 
 
 class HttpxAdapter(HttpAdapter):
@@ -92,7 +56,7 @@ class HttpxAdapter(HttpAdapter):
         if step.mode == "replay":
             return self._replayed(step.outcome(), request, step.exhausted)
         recorder = exchange.recorder(step, sent)
-        with recorder.recording_errors(_ERRORS.store), step.running():
+        with recorder.recording_errors(partial(httpx_failure, sys.modules[self.name])), step.running():
             response = yield send(request)
             recorder.start(
                 response.status_code,
@@ -100,8 +64,9 @@ class HttpxAdapter(HttpAdapter):
                 response.extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
                 response.headers.raw,
             )
-            recorded_stream, _ = _stream_classes(sys.modules[self.name])
-            response.stream = recorded_stream(response.stream, recorder)
+            module = sys.modules[self.name]
+            recorded_stream, _ = _stream_classes(module)
+            response.stream = recorded_stream(response.stream, recorder, partial(httpx_failure, module))
             if step.mode == "run":
                 return response
             yield getattr(response.stream, f"{read}_all")()
@@ -111,13 +76,13 @@ class HttpxAdapter(HttpAdapter):
         """Return the recorded response, or raise the recorded exception."""
         module = sys.modules[self.name]  # loaded by now; it is never imported from here
         if "status" not in plain:
-            raise _ERRORS.load(plain["error"], request=request)
+            raise httpx_error(module, plain["error"], request)
         answer = load_response(plain, request.method)
         if answer.is_complete and len(answer.chunks) == 1:
             stream = module.ByteStream(answer.chunks[0])
         else:
             _, replayed_stream = _stream_classes(module)
-            load_error = partial(_ERRORS.load, request=request)
+            load_error = partial(httpx_error, module, request=request)
             stream = replayed_stream(answer.chunks, partial(answer.ending, load_error, exhausted))
         extensions = {"http_version": answer.version.encode("latin-1")}
         # HTTP/2 has no reasons. Without one, the client returns the usual reason of the status.
@@ -134,19 +99,22 @@ class HttpxAdapter(HttpAdapter):
 class _RecordedStream:
     """Passes the real chunks on, and records them."""
 
-    def __init__(self, stream: Any, recorder: ExchangeRecorder) -> None:
+    def __init__(
+        self, stream: Any, recorder: ExchangeRecorder, store: Callable[[BaseException], Any]
+    ) -> None:
         self._stream = stream
         self._recorder = recorder
+        self._store = store
 
     def __iter__(self) -> Generator[bytes, None, None]:
-        with self._recorder.recording_errors(_ERRORS.store):
+        with self._recorder.recording_errors(self._store):
             for chunk in self._stream:
                 self._recorder.chunks.append(chunk)
                 yield chunk
         self._recorder.complete()
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
-        with self._recorder.recording_errors(_ERRORS.store):
+        with self._recorder.recording_errors(self._store):
             async for chunk in self._stream:
                 self._recorder.chunks.append(chunk)
                 yield chunk

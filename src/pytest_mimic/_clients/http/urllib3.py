@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
+from functools import partial, wraps
 from inspect import isgenerator, signature
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -22,7 +22,7 @@ from pytest_mimic._clients.http.attempt import (
     recorded_on,
 )
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
-from pytest_mimic._clients.http.urllib3_errors import Urllib3Errors, is_before_sending
+from pytest_mimic._clients.http.failures import is_before_sending, urllib3_error, urllib3_failure
 from pytest_mimic._core.seam.base import Edge
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class _Attempt(NamedTuple):
     sent: HttpRequest
     run: Callable[..., Any]
     changed: dict[str, Any]
-    errors: Urllib3Errors
+    load_error: Callable[[Mapping[str, Any]], Exception]
 
 
 def _wrap_make_request(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
@@ -74,7 +74,8 @@ def _wrap_make_request(original: Callable[..., Any], port: Port) -> Callable[...
 
         sent = HttpRequest(method, _absolute(pool, url), _pairs(options.get("headers")), body.data)
         changed = _without_expectation(options.get("headers"))
-        attempt = _Attempt(pool, conn, sent, run, changed, Urllib3Errors(pool, conn, url))
+        load_error = partial(urllib3_error, pool=pool, conn=conn, url=url)
+        attempt = _Attempt(pool, conn, sent, run, changed, load_error)
         step = exchange.begin(sent)
         try:
             if step is None:
@@ -95,7 +96,7 @@ def _ran(attempt: _Attempt, exchange: Exchange, step: Step, *, is_loading: bool)
     """Make an attempt for real. `is_loading`: it may read the body too, as urllib3 2 does."""
     recorder = exchange.recorder(step, attempt.sent)
     watched = WatchedAttempt(attempt.conn, recorder)
-    with recorder.recording_errors(attempt.errors.store), step.running(), watched.when_sent():
+    with recorder.recording_errors(urllib3_failure), step.running(), watched.when_sent():
         if step.mode == "run":
             return attempt.run()
         # The response of urllib3 would close the one that is read, if it was dropped.
@@ -117,7 +118,7 @@ def _replayed(attempt: _Attempt, plain: dict[str, Any], step: Step) -> Any:
     """Return the recorded response as urllib3 makes it of the bytes, or raise the recorded exception."""
     if "status" not in plain:
         attempt.pool.num_requests += 1
-        raise attempt.errors.load(plain["error"])
+        raise attempt.load_error(plain["error"])
     with recorded_on(attempt.conn, load_response(plain, attempt.sent.method), step.exhausted):
         return attempt.run(**attempt.changed)
 

@@ -6,16 +6,12 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.network_errors import NETWORK_ERRORS
+from pytest_mimic._clients.http.failures import CUT_OFF, system_error, system_failure
 
 if TYPE_CHECKING:
-    from http.client import HTTPResponse
-
     from pytest_mimic._clients.http.answer import StoredResponse
     from pytest_mimic._clients.http.recorder import ExchangeRecorder
 
-# A body whose connection was closed before its end: the client finds out by itself.
-_CUT_OFF = "http.client:IncompleteRead"
 # The sizes with which a file is read to its end.
 _ALL = ((), (None,), (-1,))
 
@@ -45,7 +41,7 @@ class RecordedFile:
         try:
             data = read(*size)
         except OSError as error:
-            self._end(NETWORK_ERRORS.store(error))
+            self._end(system_failure(error))
             raise
         except BaseException:
             self._recorder.abandon()
@@ -84,7 +80,7 @@ class RecordedFile:
         if complete:
             recorder.complete()
         elif error or self._at_end:
-            recorder.fail(error or {"type": _CUT_OFF, "message": "the connection was closed early"})
+            recorder.fail(error or CUT_OFF)
         else:
             recorder.stop()
 
@@ -102,20 +98,6 @@ def unframe(wire: bytes) -> tuple[list[bytes], bool]:
             return chunks, True
         chunks.append(wire[end + 2 : end + 2 + size])
         position = end + 2 + size + 2
-
-
-def parsed_response(answer: StoredResponse, method: str, exhausted: Callable[[], Exception]) -> HTTPResponse:
-    """Return a response of the standard library that reads the recorded bytes.
-
-    `exhausted` returns the error for reading further than was recorded.
-    """
-    from http.client import HTTPResponse
-
-    # Clients that get a response in this way take the version from `answer`.
-    socket: Any = RecordedSocket(answer._replace(version=""), exhausted)
-    response = HTTPResponse(socket, method=method)
-    response.begin()
-    return response
 
 
 class UnopenedSocket:
@@ -163,8 +145,9 @@ class RecordedSocket(UnopenedSocket):
 
     def _end(self) -> Exception | None:
         error = self._answer.error
-        is_cut_off = error is not None and error["type"] == _CUT_OFF
-        return None if is_cut_off else self._answer.ending(NETWORK_ERRORS.load, self._exhausted)
+        # The client finds out by itself that a body ends before its end.
+        is_cut_off = error is not None and error["type"] in ("closed", "malformed") and "errno" not in error
+        return None if is_cut_off else self._answer.ending(system_error, self._exhausted)
 
 
 def _wire_of(answer: StoredResponse) -> list[bytes]:

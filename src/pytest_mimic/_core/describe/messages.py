@@ -1,4 +1,4 @@
-"""The texts of the plugin's errors: the call, the differences from its recording, and a command that helps."""
+"""The texts of the plugin's errors: a miss with the nearest recording and its differences, and a command that helps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.target_options import Options
 
 _SHOWN = 5
-_CANDIDATES = 300
+#: The recordings that a miss is compared with, at most.
+CANDIDATES = 300
 _LINE = 200
 _MOMENT = re.compile(r"'?\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}|'?1[5-9]\d{8}(\d{3})?(\.\d+)?'?\Z")
 _DATE = re.compile(r"'?\d{4}-\d{2}-\d{2}'?\Z")
@@ -60,13 +61,15 @@ K = TypeVar("K", bound=Known)
 class MissedCall:
     """A call without a recording: its label, the descriptions of its arguments, and the id of its test.
 
-    `options` and `source` are those of its target. Recordings of a `sequence` belong to their test.
+    `line` is the name in the line of its target, `options` are those of the line, `source` is that of the target. Recordings of
+    a `sequence` belong to their test.
     """
 
     label: str
     arguments: Mapping[str, Any] | None = None
     test: str | None = None
     options: Options | None = None
+    line: str = ""
     sequence: bool = False
     source: str | None = None
 
@@ -91,7 +94,7 @@ def nearest_recording(
         has_nothing_in_common = whole >= known.arguments.keys() | arguments.keys()
         return (has_nothing_in_common, known.test != test, len(whole), len(found), -alike)
 
-    return min(islice(candidates, _CANDIDATES), key=distance, default=None)
+    return min(islice(candidates, CANDIDATES), key=distance, default=None)
 
 
 def missing(
@@ -122,7 +125,7 @@ def missing(
         lines = [f"nearest: recorded{by}{on}{place}", *(f"  {line}" for line in inner)]
         paths = _changing_paths(_target_of(call.label), counted, nearest)
         if paths - set(_ignored(call)):
-            line = target_line(_target_of(call.label), call.options, "ignore", sorted(paths))
+            line = target_line(call.line or _target_of(call.label), call.options, "ignore", sorted(paths))
             remedies.append(f"if it changes from run to run: {line}")
     what = f"no recording of {call.label}"
     facts = [*lines, *facts]

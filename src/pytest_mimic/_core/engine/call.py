@@ -68,8 +68,9 @@ class Plan:
     """How one activation mimics a target. By default, the target has no source and changes no arguments.
 
     Attributes:
-        kind: `function`, or the client's name.
-        target: The function's `module:name`, or the client's name.
+        kind: `function`, or the name under which the client's calls are recorded.
+        target: The function's `module:name`, or the kind of the client.
+        client: The name of the client in its line; empty for a function.
         cassette: The cassette that takes the calls, if a block is open.
         places: The folders below which paths are stored by their place.
         source: The fingerprint of the target's source. None without a source.
@@ -77,6 +78,7 @@ class Plan:
 
     kind: str
     target: str
+    client: str = ""
     options: Options
     cassette: CassetteInUse | None
     places: Places
@@ -96,6 +98,10 @@ class Plan:
     def changed(self, call: Call) -> dict[str, object]:  # noqa: ARG002
         """Return the arguments that the call may change, in their new state."""
         return {}
+
+    def imported_key(self, edge_call: Any, match: str) -> str:  # noqa: ARG002
+        """Return the identity of a call of a client where it was imported and only the parts in `match` count."""
+        return ""
 
     def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
         """Change the arguments as the recorded call did. No call of a client changes any.

@@ -85,9 +85,7 @@ class Ledger:
     collected: set[str]
     # With `--mimic-usage`, the ids of the tests that were collected, also of those that were deselected then.
     tests: set[str]
-    # Cassettes of vcrpy that are no longer used, since the vault has cassettes for their tests.
-    superseded: set[str]
-    # The clients that tests name and that are not installed.
+    # The kinds of clients that tests name, and of which none that is named is installed.
     absent_clients: set[str]
     # Sentences for the summary.
     notes: Lines
@@ -122,10 +120,10 @@ class Ledger:
             self.matched.add(pattern)
             self.forks.report(matched=[pattern])
 
-    def note_absent(self, client: str) -> None:
-        if client not in self.absent_clients:
-            self.absent_clients.add(client)
-            self.forks.report(absent_clients=[client])
+    def note_absent(self, kind: str) -> None:
+        if kind not in self.absent_clients:
+            self.absent_clients.add(kind)
+            self.forks.report(absent_clients=[kind])
 
     def note(self, sentence: str) -> None:
         """Add a sentence to the summary, once."""

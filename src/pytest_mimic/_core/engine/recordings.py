@@ -1,4 +1,4 @@
-"""The recordings of a run's calls: finds and writes them, and explains a missing or stale one."""
+"""Finds and writes the recordings of a run's calls. What a miss says is in `_core/describe/messages.py`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 from os import getpid
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,7 @@ from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.vault.file_names import recording_name
+from pytest_mimic._core.vault.file_names import imported_parts, recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -48,18 +50,38 @@ class Recordings:
         self._skims = state.settings.mode is Mode.REPLAY and state.only is None
         self.known: dict[str, Recording] = {}
         self.cassette_users: dict[str, set[str]] = {}
+        self._imports: dict[str, list[str]] = {}
         self._tests: dict[str, str | None] = {}  # by the name of a recording
         self._missed: dict[tuple[str, ...], MimicError] = {}
         self._by_owner: dict[str, dict[str, set[str]]] = {}
+        self._outdated = ""  # what made the recordings of an older format, once one was met
 
     # -- finding
 
     def name_of(self, call: Call, owner: Owner | None = None) -> str:
         """Return the file name of a call's recording; of its sequence, if it belongs to an owner."""
-        if owner is None:
-            return recording_name(call.plan.target, call.key)
-        key = xxh3_128_hexdigest(f"{call.key}\0{owner.name}".encode("utf-8", "surrogatepass"))
+        key = call.key
+        if owner is not None:
+            _, dash, match = key.partition("-")  # an imported one; see `imported_parts`
+            digits = xxh3_128_hexdigest(f"{key}\0{owner.name}".encode("utf-8", "surrogatepass"))
+            key = f"{digits}{dash}{match}"
         return recording_name(call.plan.target, key)
+
+    def imported_name(self, call: Call, owner: Owner | None = None) -> str | None:
+        """Return the file name of the imported recording that answers a call, of which fewer parts count. None: there is none."""
+        for match in self._imports_of(call.plan.target):
+            name = self.name_of(replace(call, key=call.plan.imported_key(call.edge_call, match)), owner)
+            if self.find(name) is not None:
+                return name
+        return None
+
+    def _imports_of(self, target: str) -> list[str]:
+        """Return which parts count in the imported recordings of a target, most first. A run imports nothing itself."""
+        if target not in self._imports:
+            names = self._state.vault.store.names(recording_name(target, "").rpartition("/")[0])
+            found = {imported_parts(name.rpartition("/")[2].removesuffix(".json")) for name in names}
+            self._imports[target] = sorted(found - {""}, key=lambda match: (-match.count("-"), match))
+        return self._imports[target]
 
     def find(self, name: str, *, again: bool = False) -> Recording | None:
         """Return the recording with this name. It is read once a session, unless it is to be read again."""
@@ -75,7 +97,9 @@ class Recordings:
         for name in self._names_of(target, test):
             try:
                 recording = self._state.vault.read(name)
-            except MimicError:
+            except MimicError as error:
+                if "outdated" in error.data:
+                    self._outdated = "a release candidate of pytest-mimic 1.0"
                 continue
             if recording is not None and recording.target == target:
                 yield recording
@@ -151,26 +175,29 @@ class Recordings:
         describe how to record the call, if no option does. The same call of a test gets an equal error again, and no
         recording is sought.
         """
-        from pytest_mimic._core.describe.messages import MissedCall, missing
+        from pytest_mimic._core.describe.messages import CANDIDATES, MissedCall, missing
 
         key = (self._state.test, call.plan.target, call.key, within)
         before = self._missed.get(key)
         if before is not None:  # a copy, because its traceback will show whether the test handled it
             return self._state.blame(before.copy(), call, by_option=remedies is None)
-        facts = []
-        if self._state.vault.is_old():
-            old = f"{self._state.settings.shown_vault} holds recordings of pytest-mimic 0.x"
-            facts = [f"{old}, which this version cannot read: record them again with pytest --mimic-record"]
         missed = MissedCall(
             call.label,
             arguments=call.arguments,
             test=self._state.test,
             options=call.plan.options,
+            line=call.plan.client,
             sequence=call.sequence and call.plan.cassette is None,
             source=call.plan.source,
         )
-        candidates = self.of_target(call.plan.target, test=self._state.test) if among is None else among
-        error = missing(missed, candidates, within=within, facts=facts, remedies=remedies)
+        if among is None:
+            among = list(islice(self.of_target(call.plan.target, test=self._state.test), CANDIDATES))
+        maker = "pytest-mimic 0.x" if self._state.vault.is_old() else self._outdated
+        facts = []
+        if maker:
+            old = f"{self._state.settings.shown_vault} holds recordings of {maker}"
+            facts = [f"{old}, which this version cannot read: record them again with pytest --mimic-record"]
+        error = missing(missed, among, within=within, facts=facts, remedies=remedies)
         self._missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 
@@ -296,6 +323,8 @@ class Recordings:
                 elif goes_further(old, new):
                     return
         self.write(name, call, streams, errors={0: self.error_of(call, outcome)})
+        if call.edge_call is not None and (imported := self.imported_name(call)):
+            self._drop(imported)
         self.count(duration)
 
     def _before(self, name: str, call: Call, outcome: Outcome) -> Stored | None:
@@ -336,9 +365,12 @@ class Recordings:
     def drop_others(self, owner: Owner, target: str) -> None:
         """Delete the recordings of an owner at a client whose calls it did not make in this run."""
         for name in self.others(owner, target):
-            self._state.vault.restore(name, None)
-            self.known.pop(name, None)
-            self._state.ledger.used.discard(name)
+            self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        self._state.vault.restore(name, None)
+        self.known.pop(name, None)
+        self._state.ledger.used.discard(name)
 
     def _note(self, name: str, written: Written, errors: Errors, *, conversation: str | None = None) -> None:
         """Enter what was written into the journal of the running test or fixture."""

@@ -1,4 +1,4 @@
-"""The state that all parts of one run share: settings, ledger, pending errors, the call under way."""
+"""The state that all parts of one run share: settings, date, ledger, pending errors, the call under way."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def drift_of(
     by_value = options.compare != "shape"
     volatile = ""
     if by_value and len(paths) <= _MOST_RECOMMENDED and all(_is_recommended(path, plan) for path in paths):
-        volatile = target_line(plan.target, options, "volatile", map(str, paths))
+        volatile = target_line(plan.client or plan.target, options, "volatile", map(str, paths))
     return drift(call.label, lines, test=test, failed=failed, volatile=volatile)
 
 

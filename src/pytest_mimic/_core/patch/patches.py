@@ -1,4 +1,4 @@
-"""The functions that are patched now: where each wrapper was put, and how each place is restored."""
+"""Finds every place that holds a function, puts its wrapper there, and restores each place exactly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The interface between a client and the engine: an adapter, its edges, and the calls that they see."""
+"""The interface between a client and the engine: an adapter, its edges, the calls that they see, and which of these failed."""
 
 from __future__ import annotations
 
@@ -182,6 +182,8 @@ class Adapter:
             run again is then ended with an `Exception`.
         watched: Functions of other clients to patch, whose calls are not recorded but noted.
         exact: The parts of what `comparable` returns whose values count even with `compare=shape`.
+        recorded_as: The name under which recordings lie, if clients of one kind share them. By default, the client's name.
+        covers: The clients whose calls a line takes. By default, the client itself.
     """
 
     parts: ClassVar[tuple[str, ...]] = ()
@@ -189,11 +191,19 @@ class Adapter:
     closes_on_exits: ClassVar[bool] = False
     watched: ClassVar[Sequence[Edge]] = ()
     exact: ClassVar[frozenset[str]] = frozenset()
+    recorded_as: ClassVar[str] = ""
+    covers: tuple[str, ...]
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.kind = self.recorded_as or name
+        self.covers = (name,)
 
     def edges(self) -> Sequence[Edge]:
+        raise NotImplementedError
+
+    def matched(self, parts: dict[str, Any], names: Sequence[str], redactor: Redactor) -> dict[str, Any]:
+        """Return the parts that count in imported recordings, by the words that another tool has for them."""
         raise NotImplementedError
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:  # noqa: ARG002 - for subclasses

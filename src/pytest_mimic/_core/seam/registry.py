@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # The class of each client, as `module:Class`. Importing the module must not import the client.
 CLIENTS = {
+    "http": "pytest_mimic._clients.http.every_client:EveryHttpClient",
     "httpx": "pytest_mimic._clients.http.httpx:HttpxAdapter",
     "httpx2": "pytest_mimic._clients.http.httpx:HttpxAdapter",
     "requests": "pytest_mimic._clients.http.requests:RequestsAdapter",
@@ -22,6 +23,8 @@ CLIENTS = {
     "sqlalchemy": "pytest_mimic._clients.sql.sqlalchemy:SqlAdapter",
     "redis": "pytest_mimic._clients.redis.client:RedisAdapter",
 }
+# The clients whose requests the line `http` takes. Their recordings lie under `http`.
+HTTP_CLIENTS = ("httpx", "httpx2", "requests", "aiohttp", "urllib3", "http.client")
 # Names that `ignore=` and `match=` accept at every client, so that one list of options can serve several.
 COMMON_PARTS = ("host", "port", "headers", "query", "body", "params")
 
@@ -31,6 +34,11 @@ def load_adapter(name: str) -> Adapter:
     module, _, class_name = CLIENTS[name].partition(":")
     adapter: Adapter = getattr(import_module(module), class_name)(name)
     return adapter
+
+
+def kind_of(name: str) -> str:
+    """Return the name under which the recordings of a client lie."""
+    return "http" if name in HTTP_CLIENTS else name
 
 
 def is_installed(name: str) -> bool:

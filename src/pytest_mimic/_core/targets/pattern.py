@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase, translate
 
+from pytest_mimic._core.seam.registry import HTTP_CLIENTS
+
 _LONE_VERB = re.compile(r"[A-Z][A-Z0-9_*?-]*")
 # `s3 PutObject bucket/key`: a service, its operation and what that is about.
 _OPERATION = re.compile(
@@ -70,7 +72,7 @@ class Only:
         return bool(matched)
 
     def _matching(self, target: str, signature: str, host: str | None) -> list[str]:
-        names = (target, target.replace(":", "."))
+        names = (target, target.replace(":", "."), *(HTTP_CLIENTS if target == "http" else ()))
         return [
             pattern
             for pattern, selector in self._patterns

@@ -27,6 +27,11 @@ def recording_name(target: str, key: str) -> str:
     return f"calls/{_folder(target)}/{key}.json"
 
 
+def imported_parts(key: str) -> str:
+    """Return the parts that count in the key of an imported recording, `1a2b…-method-uri`; empty in that of another."""
+    return key.partition("-")[2]
+
+
 @lru_cache(maxsize=1_000)
 def _folder(target: str) -> str:
     return "/".join([_component(part) for part in target.split(":", 1)])

@@ -11,7 +11,7 @@ from pytest_mimic._core.vault.clearing import references
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import damaged, is_object
-from pytest_mimic._core.vault.recording_facts import Origin
+from pytest_mimic._core.vault.schema import Origin
 from pytest_mimic._tools.catalog.catalog import leftovers
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import Vault
     from pytest_mimic._core.vault.recording_facts import Stored
 
-_KEY = re.compile(r"[0-9a-f]{32}")
+_KEY = re.compile(r"[0-9a-f]{32}(?:-[a-z]+)*")  # behind the digits what counts in an import
 # The kinds of findings that are damage. The others are only in the way.
-DAMAGE = ("damaged", "unreadable")
+DAMAGE = ("damaged", "outdated", "unreadable")
 
 
 class Finding(NamedTuple):
     """A file of the vault with a problem.
 
     Attributes:
-        kind: `damaged`; `unreadable`, which no recording anew repairs: a Git LFS pointer, a merge conflict, a newer
+        kind: `damaged`; `outdated`, of a release candidate; `unreadable`, which no recording anew repairs: a Git LFS pointer, a merge conflict, a newer
             format; `absent`: a detached object that was not pulled; `orphaned`: an object that no recording names; `leftover`: of a killed run; `foreign`: it does not
             belong to a vault.
         file: Its name in the vault.
@@ -94,7 +94,7 @@ class Checker:
                 checked.findings.append(self._foreign(name))
                 continue
             findings = list(self._check_file(name, named))
-            whole = whole and not (findings and findings[0].file == name)
+            whole = whole and not (findings and findings[0].file == name and findings[0].kind != "outdated")
             checked.findings += findings
             checked.recordings += 1
         here = sum(name in named for name in objects)
@@ -253,6 +253,8 @@ class Checker:
         remedy = error.remedies[0] if error.remedies else ""
         if error.data.get("absent"):
             return Finding("absent", file, error.what, remedy, recording, test)
+        if "outdated" in error.data:
+            return Finding("outdated", file, error.what, remedy, recording, test)
         # The marks of a merge are removed by git, a pointer by Git LFS, and a newer format by a newer version.
         is_kept = (
             not isinstance(error, CorruptRecordingError)

@@ -1,4 +1,4 @@
-"""Compares stored outcomes for people: trees of what is readable, and pickles by their lists or, if wanted, by value."""
+"""Compares stored outcomes for people: trees of what is readable, and pickles by their lists or by value, with words for what no tree has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTML page of a run's calls or of a vault's recordings: one file, which needs no network."""
+"""The HTML page of a run's calls or of a vault's recordings: one file, which needs no network. Its colours are in `assets/page.css`."""
 
 from __future__ import annotations
 

@@ -27,8 +27,8 @@ class Evidence(NamedTuple):
         collected: The ids of the files and folders in which pytest looked for tests.
         rootdir: The folder that pytest calls so.
         is_shared: Whether tests of other projects may have recorded in the vault as well.
-        absent_clients: The clients that are not installed, so that nothing could use their recordings. Each
-            has the tests that ran in another environment, which has it.
+        absent_clients: The kinds of clients of which none that is named is installed, so that nothing could use their
+            recordings. Each has the tests that ran in another environment, which has one.
     """
 
     outcomes: Mapping[str, str]
@@ -45,7 +45,7 @@ def judge(
     """Judge recordings that complete runs did not use. Return the judgement, and the bytes of those proven unused.
 
     A recording is proven unused if the test that made it passed, or if that test no longer exists and no test was
-    skipped or failed. Recordings of a client that is not installed are not proven. The first unused ones are named, so
+    skipped or failed. Recordings for which no client is installed are not proven. The first unused ones are named, so
     many as are to be `listed`; None names all.
     """
     outcomes = evidence.outcomes
@@ -60,12 +60,12 @@ def judge(
             judged[recorder] = outcome == "passed" or (outcome is None and all_passed and recorder in gone)
         if not judged[recorder]:
             continue
-        client = name.removeprefix(CALLS).partition("/")[0]
-        ran_with = evidence.absent_clients.get(client)
+        kind = name.removeprefix(CALLS).partition("/")[0]
+        ran_with = evidence.absent_clients.get(kind)
         if ran_with is None or recorder in ran_with or (ran_with and recorder not in outcomes):
             proven[name] = length
         else:
-            needed.add(client)
+            needed.add(kind)
     unproven = len(unused) - len(proven)
     names = sorted(proven) if listed is None else nsmallest(listed, proven)
     rows = [labelled(vault, name) for name in names]
@@ -75,7 +75,7 @@ def judge(
     elif evidence.is_shared:
         unproven_as = "other projects or branches may use the vault"
     elif needed:
-        unproven_as = f"not installed: {', '.join(sorted(needed))}"
+        unproven_as = f"no named client of {' or '.join(sorted(needed))} is installed"
     else:
         unproven_as = "its test may still exist" if unproven == 1 else "their tests may still exist"
     judgement = Judgement(unused=len(proven), shown=shown, unproven=unproven, unproven_as=unproven_as)

@@ -37,7 +37,7 @@ class Together(NamedTuple):
         outcomes: How each test ended.
         skipped_modules: The ids of modules that every run skipped as a whole.
         collected: The ids of the files and folders in which pytest looked for tests.
-        absent_clients: The clients that a run has named without their client; see `Evidence`.
+        absent_clients: The kinds of clients that a run lacked; see `Evidence`.
     """
 
     reasons: list[str]
@@ -116,7 +116,7 @@ def together(usages: Sequence[Usage]) -> Together:
 
 
 def _absent_clients(usages: Sequence[Usage]) -> dict[str, set[str]]:
-    """Return the clients that a run has named without their client, and the tests that other runs ran with it."""
+    """Return the kinds of clients that a run lacked, and the tests that other runs ran with one."""
     absent = sorted({client for usage in usages for client in usage.absent_clients})
     return {
         client: {

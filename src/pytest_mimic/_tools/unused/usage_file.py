@@ -49,8 +49,8 @@ class Usage(NamedTuple):
         broken: Reasons why the account is not complete.
         collected: The ids of the files and folders in which pytest looked for tests.
         skipped_modules: The ids of modules that were skipped as a whole.
-        absent_clients: The clients that lines and tests have named and that are not installed.
-        installed_clients: All clients that are installed.
+        absent_clients: The kinds of clients that lines and tests have named, none of them installed.
+        installed_clients: The other kinds of which a client is installed.
         tests: `passed`, `failed`, `skipped` or `not run`, by the id of each collected test.
         used: The marks of the recordings and cassettes that the run used or made.
         others: The marks of the others that were in the vault at its end.

@@ -143,7 +143,7 @@ def test_a_line_as_people_write_it_is_answered_with_the_right_one(line, message)
     ("line", "message"),
     [
         ("fetch", "fetch is neither package.module:function nor a client"),
-        ("httpy", "httpy is neither package.module:function nor a client (did you mean httpx?)"),
+        ("httpy", "httpy is neither package.module:function nor a client (did you mean http?)"),
         ("shop:", "shop: is not a target, write it as package.module:function"),
         ("shop:a-b", "shop:a-b is not a target, write it as package.module:function"),
         ("shop:*.fetch", "shop:*.fetch is not a target, write it as package.module:function"),

@@ -163,9 +163,9 @@ def test_a_run_without_a_known_commit_belongs_to_any():
 
 def test_the_tests_that_ran_with_a_client_are_known():
     """A run without it proves nothing about its recordings, nor does one that ran other tests."""
-    without = usage("pp-", absent_clients=["redis"], installed_clients=["requests"])
+    without = usage("pp-", absent_clients=["redis"], installed_clients=["http"])
     listing = usage("---", installed_clients=["redis"])
-    full = usage("-pf", absent_clients=[], installed_clients=["redis", "requests"])
+    full = usage("-pf", absent_clients=[], installed_clients=["http", "redis"])
 
     assert together([full]).absent_clients == {}
     assert together([without, listing]).absent_clients == {"redis": set()}

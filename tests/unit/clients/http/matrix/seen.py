@@ -47,7 +47,7 @@ def headers(pairs: Any) -> list[tuple[str, str]]:
 
 
 def failure(error: BaseException) -> dict[str, Any]:
-    """Return an exception: its class, text, arguments, and the exceptions behind it."""
+    """Return an exception: its class, text, arguments and reason."""
     args = error.args
     if isinstance(error, UnicodeEncodeError):
         # Its text may be secret. A replay has only what the exception shows: one character, or the place of several.
@@ -61,6 +61,4 @@ def failure(error: BaseException) -> dict[str, Any]:
         "reason": getattr(error, "reason", None),
         "errno": getattr(error, "errno", None),
     }
-    if error.__cause__ is not None:
-        seen["cause"] = failure(error.__cause__)
     return {name: plain(value) for name, value in seen.items()}

@@ -1,0 +1,401 @@
+"""Errors of the network, stored by their kind, and raised as the exception of the client that asks.
+
+A failure is plain data: `type` is its kind, `message` its text; `errno`, and of TLS some details, where the system has
+said them. `total` marks the timeout of a whole request, and `"while": "sending"` a failure that came before the request
+was sent, if its kind does not say so.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import sys
+from collections.abc import Callable, Mapping
+from errno import ECONNREFUSED
+from typing import Any, ClassVar
+
+from pytest_mimic._core.outcome.families import ExceptionFamily
+
+Failure = dict[str, Any]
+
+# Kinds. A connection failed: refused, unreachable in another way, its name not found, TLS, or a timeout. Then timeouts
+# of reading and writing; waiting for a free connection; closed before the end; malformed; refused by a proxy; and a
+# request that the client itself refuses.
+CONNECTING = ("refused", "unreachable", "name", "tls", "connecting")
+# What an exception of TLS says besides its text.
+_DETAILS = ("library", "reason", "verify_code", "verify_message")
+_NUMBERED = re.compile(r"\[Errno (-?\d+)\] (.*)", re.DOTALL)
+# The body ended before its end: the client finds that out by itself.
+CUT_OFF: Failure = {"type": "closed", "message": "the connection was closed early"}
+_COMPLAINTS = (ValueError, TypeError, AttributeError, AssertionError, OverflowError, UnicodeError)
+
+
+class _Complaints(ExceptionFamily):
+    """The exceptions of Python with which a client refuses a request, such as a header that cannot be encoded."""
+
+    modules: ClassVar[Mapping[str, str]] = {"builtins": "builtins"}
+
+    def name(self, error: BaseException) -> str | None:
+        is_text = len(error.args) < 2 and all(isinstance(arg, str) for arg in error.args)
+        is_complaint = type(error) is UnicodeEncodeError or (type(error) in _COMPLAINTS and is_text)
+        return self.class_name(type(error)) if is_complaint else None
+
+    def fields(self, error: BaseException) -> Failure:
+        """Return the text; of a text that cannot be encoded, only what the exception shows: it may be secret."""
+        if not isinstance(error, UnicodeEncodeError):
+            return super().fields(error)
+        fault = error.object[error.start : error.end]
+        if len(fault) > 1:  # of several characters, only the place is shown
+            fault = "?" * len(fault)
+        return {"message": error.reason, "encoding": error.encoding, "start": error.start, "fault": fault}
+
+    def find(self, name: str) -> type[Exception] | None:
+        found = super().find(name)
+        return found if found in (*_COMPLAINTS, UnicodeEncodeError) else None
+
+    def make(self, cls: type[Exception], stored: Mapping[str, Any], **_: Any) -> Exception:
+        message = stored["message"]
+        if cls is UnicodeEncodeError:
+            start, fault = stored["start"], stored["fault"]
+            return cls(stored["encoding"], "?" * start + fault, start, start + len(fault), message)
+        return cls(message) if message else cls()
+
+
+_complaints = _Complaints()
+
+
+def complaint(error: BaseException) -> Failure | None:
+    """Return a complaint of a client as plain data, or None if an exception is none."""
+    return _complaints.store(error)
+
+
+def load_complaint(stored: Mapping[str, Any]) -> Exception | None:
+    """Return the complaint that was stored, or None if it is another failure."""
+    return _complaints.load(stored) if stored["type"].startswith("builtins:") else None
+
+
+# What the system and the standard library raise
+
+
+def system_failure(error: BaseException, *, reading: bool = True) -> Failure | None:
+    """Return an exception of a socket, of TLS or of `http.client` as plain data, or None if it is none.
+
+    Args:
+        error: The exception.
+        reading: It came while a response was awaited: what is not said by its class was a timeout of reading.
+    """
+    if not isinstance(error, OSError):
+        return _protocol_failure(error)
+    found: Failure = {"type": _kind_of(error, reading=reading), "message": str(error)}
+    if isinstance(error.errno, int) and isinstance(error.strerror, str):
+        found |= {"message": error.strerror, "errno": error.errno}
+        details = {name: getattr(error, name, None) for name in _DETAILS}
+        found |= {name: value for name, value in details.items() if isinstance(value, (str, int))}
+    return found
+
+
+def _kind_of(error: OSError, *, reading: bool) -> str:
+    if isinstance(error, (socket.gaierror, socket.herror)):
+        return "name"
+    if isinstance(error, ssl.SSLError):
+        return "tls"
+    if isinstance(error, ConnectionRefusedError):
+        return "refused"
+    if isinstance(error, (TimeoutError, socket.timeout)):
+        return "reading" if reading else "connecting"
+    return "closed" if isinstance(error, ConnectionError) else "unreachable"
+
+
+def _protocol_failure(error: BaseException) -> Failure | None:
+    http = sys.modules.get("http.client")
+    if http is None or not isinstance(error, http.HTTPException):
+        return None
+    if isinstance(error, http.IncompleteRead):
+        return CUT_OFF
+    is_of_exchange = isinstance(
+        error, (http.BadStatusLine, http.LineTooLong, http.UnknownProtocol, http.InvalidURL)
+    )
+    # The others complain about the order of calls.
+    return (
+        {"type": "malformed", "message": str(error)}
+        if is_of_exchange or type(error) is http.HTTPException
+        else None
+    )
+
+
+def system_error(stored: Mapping[str, Any]) -> Exception:
+    """Return the exception of the system or of `http.client` for a failure."""
+    from http.client import BadStatusLine, RemoteDisconnected
+
+    kind, message = stored["type"], stored["message"]
+    number = stored.get("errno", ECONNREFUSED if kind == "refused" else None)
+    args = (message,) if number is None else (number, message)
+    error: Exception
+    if kind == "name":
+        error = socket.gaierror(*args)
+    elif kind == "tls":
+        is_of_certificate = "verify_code" in stored or "certificate verify failed" in message
+        error = (ssl.SSLCertVerificationError if is_of_certificate else ssl.SSLError)(*args)
+        for name in _DETAILS:
+            if name in stored:
+                setattr(error, name, stored[name])
+    elif kind in ("connecting", "reading", "writing", "waiting"):
+        error = TimeoutError(*args)
+    elif number is None and kind == "closed":
+        error = RemoteDisconnected(message)
+    elif kind in ("malformed", "invalid"):
+        error = BadStatusLine(message)
+    else:
+        error = OSError(*args)  # its number gives it its class
+    return load_complaint(stored) or error
+
+
+def root_of(error: BaseException) -> BaseException | None:
+    """Return the exception of the system or of `http.client` that an exception of a client goes back to."""
+    seen: set[int] = set()
+    todo: list[Any] = [error]
+    while todo:
+        one = todo.pop(0)
+        if not isinstance(one, BaseException) or id(one) in seen:
+            continue
+        seen.add(id(one))
+        is_own = type(one).__module__.partition(".")[0] in ("builtins", "socket", "ssl", "http", "asyncio")
+        if is_own and system_failure(one) is not None and one.args:
+            is_bare = isinstance(one, OSError) and one.errno is None and not isinstance(one, TimeoutError)
+            if not is_bare or not (one.__cause__ or one.__context__):
+                return one
+        todo += [getattr(one, "os_error", None), getattr(one, "reason", None), *one.args]
+        todo += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+    return None
+
+
+def texts_of(message: str) -> Failure:
+    """Return a text as plain data, with its number apart: `[Errno 111] Connection refused`."""
+    match = _NUMBERED.fullmatch(message)
+    return {"message": match[2], "errno": int(match[1])} if match else {"message": message}
+
+
+def text_of(stored: Mapping[str, Any]) -> str:
+    """Return the text of a failure as exceptions of the system show it."""
+    if "errno" not in stored or stored["type"] == "tls":
+        return str(stored["message"])
+    return f"[Errno {stored['errno']}] {stored['message']}"
+
+
+# httpx
+
+
+_HTTPX_KINDS = {
+    "ConnectTimeout": "connecting",
+    "ReadTimeout": "reading",
+    "WriteTimeout": "writing",
+    "PoolTimeout": "waiting",
+    "ConnectError": "unreachable",
+    "ReadError": "closed",
+    "WriteError": "closed",
+    "CloseError": "closed",
+    "RemoteProtocolError": "malformed",
+    "LocalProtocolError": "invalid",
+    "UnsupportedProtocol": "invalid",
+    "ProxyError": "proxy",
+}
+_HTTPX_CLASSES = {
+    **dict.fromkeys(CONNECTING, "ConnectError"),
+    **{kind: name for name, kind in _HTTPX_KINDS.items() if kind not in ("unreachable", "closed", "invalid")},
+    "closed": "RemoteProtocolError",
+    "invalid": "LocalProtocolError",
+}
+_ENDED = re.compile("disconnected|closed connection|incomplete|without sending", re.IGNORECASE)
+
+
+def httpx_failure(module: Any, error: BaseException) -> Failure | None:
+    """Return an exception of httpx or httpx2 as plain data, or None if it is no outcome."""
+    name = type(error).__name__
+    if getattr(module, name, None) is not type(error) or name not in _HTTPX_KINDS:
+        return complaint(error)
+    found: Failure = {"type": _HTTPX_KINDS[name], **texts_of(str(error))}
+    root = root_of(error)
+    if name == "ConnectError" and root is not None:
+        system = system_failure(root, reading=False) or {}
+        found["type"] = system.get("type", "unreachable")
+        if system.get("message") == found["message"]:
+            found = system
+        if found["type"] == "closed":
+            found["type"] = "unreachable"
+    elif name == "RemoteProtocolError" and _ENDED.search(str(error)):
+        found["type"] = "closed"
+    elif name == "UnsupportedProtocol":
+        found["class"] = name
+    elif name in ("ReadError", "WriteError", "CloseError"):
+        found["while"] = "sending" if name == "WriteError" else "receiving"
+    return found
+
+
+def httpx_error(module: Any, stored: Mapping[str, Any], request: Any) -> Exception:
+    """Return the exception of httpx or httpx2 for a failure."""
+    if (found := load_complaint(stored)) is not None:
+        return found
+    name = _HTTPX_CLASSES[stored["type"]]
+    if stored.get("class") in _HTTPX_KINDS:
+        name = stored["class"]
+    if stored["type"] == "closed" and ("errno" in stored or "while" in stored):
+        name = "WriteError" if stored.get("while") == "sending" else "ReadError"
+    error: Exception = getattr(module, name)(text_of(stored), request=request)
+    if "errno" in stored:
+        error.__cause__ = system_error(stored)
+    return error
+
+
+# urllib3
+
+
+def urllib3_failure(error: BaseException) -> Failure | None:
+    """Return an exception that an attempt of a pool raises as plain data, or None if it is no outcome."""
+    own = sys.modules["urllib3.exceptions"]
+    if not isinstance(error, own.HTTPError):
+        return system_failure(error) or complaint(error)
+    name, root = type(error).__name__, root_of(error)
+    if isinstance(error, own.ConnectTimeoutError) and name == "ConnectTimeoutError":
+        return {"type": "connecting", "message": _own_text(error)}
+    if isinstance(error, own.ReadTimeoutError):
+        return {"type": "reading", "message": _own_text(error)}
+    if root is not None:
+        is_connecting = isinstance(error, (own.NewConnectionError, own.ProxyError, own.SSLError))
+        found = system_failure(root, reading=not is_connecting)
+        if found is not None and is_connecting and found["type"] == "closed":
+            found["type"] = "unreachable"
+        return found
+    if isinstance(error, own.NewConnectionError):
+        return {"type": "unreachable", "message": _own_text(error)}
+    # A name that cannot be encoded, a head that cannot be parsed.
+    return {"type": "invalid", "message": _own_text(error), "class": name}
+
+
+def _own_text(error: Any) -> str:
+    """Return the text of an exception without the pool or the connection that it begins with."""
+    message = getattr(error, "location", None) or next(
+        (arg for arg in error.args if isinstance(arg, str)), ""
+    )
+    own = vars(error)
+    for owner in (own.get("conn"), own.get("pool")):
+        message = message.removeprefix(f"{owner}: ")
+    return str(message)
+
+
+def urllib3_error(stored: Mapping[str, Any], pool: Any, conn: Any, url: str) -> Exception:
+    """Return what an attempt of a pool raises for a failure. The pool makes its own exceptions of those of the system."""
+    if (found := load_complaint(stored)) is not None:
+        return found
+    own, kind, message = sys.modules["urllib3.exceptions"], stored["type"], stored["message"]
+    error: Exception
+    if kind in ("refused", "unreachable", "name"):
+        cause = system_error(stored)
+        if kind == "unreachable" and "errno" not in stored:
+            return cause  # of a proxy that has no tunnel
+        if kind == "name" and hasattr(own, "NameResolutionError"):
+            error = own.NameResolutionError(conn.host, conn, cause)
+        else:
+            error = own.NewConnectionError(conn, f"Failed to establish a new connection: {cause}")
+        error.__cause__ = cause
+    elif kind == "connecting":
+        error = own.ConnectTimeoutError(conn, message)
+    elif kind in ("reading", "waiting"):
+        error = own.ReadTimeoutError(pool, url, message)
+    elif kind == "invalid":
+        cls = getattr(own, stored.get("class", ""), own.ProtocolError)
+        error = cls(message)
+        if message not in (str(error), getattr(error, "location", None)):
+            error = cls.__new__(cls, message)  # it makes its own text of its argument
+    else:
+        error = system_error(stored)
+    return error
+
+
+def is_before_sending(error: Exception) -> bool:
+    """Check whether an attempt of a pool failed before it sent anything."""
+    names = ("NewConnectionError", "ConnectTimeoutError", "NameResolutionError")
+    return type(error).__module__ == "urllib3.exceptions" and type(error).__name__ in names
+
+
+# aiohttp
+
+
+def aiohttp_failure(error: BaseException, *, at: str, proxy: Any) -> Failure | None:
+    """Return an exception of aiohttp as plain data, or None if it is no outcome.
+
+    Args:
+        error: The exception.
+        at: When it was raised: `connect`, `request` or `response`.
+        proxy: The host and the port of the proxy of the request.
+    """
+    from asyncio import TimeoutError as AsyncTimeoutError
+
+    aiohttp = sys.modules["aiohttp"]
+    found: Failure | None
+    if isinstance(error, sys.modules["aiohttp.http_exceptions"].HttpProcessingError):
+        # The server does not speak HTTP. The response turns this into a ClientResponseError.
+        found = {"type": "malformed", "message": error.message, "code": error.code}
+    elif isinstance(error, (aiohttp.ClientResponseError, aiohttp.ServerFingerprintMismatch)):
+        return None  # made of objects that are not stored
+    elif isinstance(error, AsyncTimeoutError):
+        found = {"type": "connecting" if at == "connect" else "reading", "message": str(error)}
+        if not isinstance(error, aiohttp.ClientError):
+            found["total"] = True
+    elif isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ClientConnectorCertificateError)):
+        reason = getattr(error, "os_error", None) or error.certificate_error
+        found = system_failure(reason, reading=False) or {"type": "tls", "message": str(reason)}
+        if found["type"] == "closed":
+            found["type"] = "unreachable"
+    elif isinstance(error, aiohttp.ClientError):
+        number = {} if getattr(error, "errno", None) is None else {"errno": error.errno}
+        text = error.strerror if number and error.strerror else str(error)
+        found = {"type": "closed", "message": text, **number}
+        if at == "request":
+            found["while"] = "sending"
+    else:
+        found = complaint(error)
+    is_of_proxy = proxy is not None and (getattr(error, "host", None), getattr(error, "port", None)) == proxy
+    return {**found, "proxy": True} if found is not None and is_of_proxy else found
+
+
+def aiohttp_error(stored: Mapping[str, Any], req: Any, *, in_body: bool = False) -> Exception:
+    """Return the exception of aiohttp for a failure: of connecting, of a response, or of its body."""
+    from asyncio import TimeoutError as AsyncTimeoutError
+
+    if (found := load_complaint(stored)) is not None:
+        return found
+    aiohttp, kind, message = sys.modules["aiohttp"], stored["type"], stored["message"]
+    make: Callable[..., Any]
+    if kind in CONNECTING and kind != "connecting":
+        reason = system_error(stored)
+        key = _proxy_key(req) if "proxy" in stored else req.connection_key
+        name = {"name": "ClientConnectorDNSError", "tls": "ClientConnectorSSLError"}.get(kind, "")
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            name = "ClientConnectorCertificateError"
+        elif "proxy" in stored and kind != "name":
+            name = "ClientProxyConnectionError"
+        make = getattr(aiohttp, name, aiohttp.ClientConnectorError)
+        error: Exception = make(key, reason)
+        error.__cause__ = reason
+        return error
+    if kind in ("connecting", "reading", "writing", "waiting"):
+        name = "ConnectionTimeoutError" if kind in ("connecting", "waiting") else "SocketTimeoutError"
+        return AsyncTimeoutError() if "total" in stored else getattr(aiohttp, name)(message)
+    if kind in ("malformed", "invalid") and not in_body:
+        exceptions = sys.modules["aiohttp.http_exceptions"]
+        return exceptions.HttpProcessingError(code=stored.get("code", 400), message=message)  # type: ignore[no-any-return]
+    if in_body:
+        return aiohttp.ClientPayloadError(message)  # type: ignore[no-any-return]
+    if "errno" in stored:
+        return aiohttp.ClientOSError(stored["errno"], message)  # type: ignore[no-any-return]
+    return aiohttp.ServerDisconnectedError(message)  # type: ignore[no-any-return]
+
+
+def _proxy_key(req: Any) -> Any:
+    """Return the key of the connection to a request's proxy, which its error names."""
+    key, proxy = req.connection_key, req.proxy
+    place = {"host": proxy.host, "port": proxy.port, "is_ssl": proxy.scheme == "https"}
+    # Older versions have fewer fields.
+    unset = {name: None for name in key._fields if name.startswith(("proxy", "server_hostname"))}
+    return key._replace(**place, **unset)

@@ -1,0 +1,98 @@
+"""A recording belongs to the request: what one HTTP client recorded replays through each other one."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pytest
+from support.http_drivers import DRIVERS, Answer, Ask, Driver
+from support.http_server import NOWHERE, Server
+
+from unit.clients.runs import Runs
+
+PAIRS = [
+    pytest.param(one, other, id=f"{one.name} to {other.name}") for one, other in product(DRIVERS, DRIVERS)
+]
+PAGES = "users/1 pretty text binary nothing gzip deflate html old older missing".split()
+
+
+@pytest.fixture
+def line() -> str:
+    """The line of every HTTP client."""
+    return "http"
+
+
+def common(answer: Answer) -> list[Any]:
+    """Return what all clients show of a response, whatever they call it."""
+    body = b"".join(answer.body) if isinstance(answer.body, list) else answer.body
+    own = ("content-encoding", "content-length", "transfer-encoding")
+    return [answer.status, sorted(pair for pair in answer.headers if pair[0] not in own), body]
+
+
+@pytest.mark.promise("a recording belongs to the request, not to the client that sent it")
+@pytest.mark.parametrize(("writer", "reader"), PAIRS)
+def test_what_one_client_recorded_another_replays(
+    writer: Driver, reader: Driver, runs: Runs, server: Server
+) -> None:
+    asks = [
+        *(Ask(f"/{page}") for page in PAGES),
+        Ask("/users/2", "HEAD"),
+        Ask("/users/3?a=%7E&b=1", "POST", {"Content-Type": "application/json"}, b'{"a":1}'),
+    ]
+    real = [common(answer) for answer in writer.talk(server.url, *asks)]
+    for page, plain in {"gzip": b'{"packed": true}', "deflate": b"deflated text"}.items():
+        # A client that does not decode gets a body plain, as it does not accept the encoding.
+        real[PAGES.index(page)][2] = plain
+    server.stop()
+    runs.again("replay")
+
+    asks[-1] = asks[-1]._replace(path="/users/3?b=1&a=~", body=b'{ "a": 1 }')
+    replayed = [common(answer) for answer in reader.talk(server.url, *asks)]
+
+    assert replayed == real
+
+
+@pytest.mark.parametrize("page", ["events", "chunks"])
+@pytest.mark.parametrize(("writer", "reader"), PAIRS)
+def test_a_stream_of_one_client_replays_chunk_by_chunk_in_another(
+    writer: Driver, reader: Driver, runs: Runs, server: Server, page: str
+) -> None:
+    writer.talk(server.url, Ask(f"/{page}", read="chunks"))
+    server.stop()
+    stored = runs.plain[0]["body"]["chunks"]
+    runs.again("replay")
+
+    [answer] = reader.talk(server.url, Ask(f"/{page}", read="chunks"))
+
+    chunks = [one for one in answer.body if one]
+    assert len(chunks) == len(stored)
+    if page == "events":
+        assert [chunk.decode() for chunk in chunks] == stored
+
+
+FAILURES = {
+    "refused": (NOWHERE, Ask("/users/1")),
+    "name": ("http://nobody.invalid", Ask("/")),
+    "reading": ("", Ask("/hang", timeout=0.2)),
+    "closed": ("", Ask("/refuse")),
+    "malformed": ("", Ask("/babble")),
+    "broken body": ("", Ask("/broken")),
+    "short body": ("", Ask("/short")),
+    "slow body": ("", Ask("/stall", timeout=0.2)),
+}
+
+
+@pytest.mark.promise("an error of the network replays as the exception of the client that asks")
+@pytest.mark.parametrize(("writer", "reader"), PAIRS)
+def test_an_error_of_one_client_is_that_of_another(
+    writer: Driver, reader: Driver, runs: Runs, server: Server
+) -> None:
+    for place, ask in FAILURES.values():
+        writer.failure(place or server.url, ask)
+    server.stop()
+    runs.again("replay")
+
+    seen = {kind: reader.failure(place or server.url, ask)[0] for kind, (place, ask) in FAILURES.items()}
+
+    assert seen == {kind: reader.errors[kind] for kind in FAILURES}
