@@ -25,8 +25,8 @@ from pytest_mimic._core.describe.leaves import is_path, leaf_text, library_text
 from pytest_mimic._core.files.digests import NoDigest
 from pytest_mimic._core.files.places import PathPlace, Places
 from pytest_mimic._core.identity.call_identity import identity_of
-from pytest_mimic._core.identity.libraries import has_extent, library_of, record_fields
 from pytest_mimic._core.identity.kinds import library_tag
+from pytest_mimic._core.identity.libraries import has_extent, library_of, record_fields
 from pytest_mimic._core.identity.opening import is_pair, opened, type_name
 from pytest_mimic._core.identity.paths import NamedContent, counted_file
 from pytest_mimic._core.redact.redactor import Redactor
