@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from itertools import islice
 from pathlib import PurePath
 from typing import Any
@@ -236,7 +237,8 @@ class _Walk:
             return self._listed([], value)
         kinds = {type(item) for item in value}
         if kinds == {str} or kinds <= {int, float, bool}:
-            ordered = sorted(value, key=lambda item: (item != item, item))
+            last = None if kinds == {str} else lambda item: (item != item, item)  # NaNs
+            ordered = nsmallest(self.budget.items, value, key=last)
             return self._listed(self._children(ordered, room, depth), value)
         # Other members have no order, so that the first few would be others in the next process.
         if len(value) > self.budget.items:
