@@ -319,7 +319,9 @@ def test_default_names_are_readable_unique_and_safe(shop):
 
 
 @pytest.mark.promise("a cassette name may hold folders and cannot leave the vault")
-@pytest.mark.parametrize("name", ["../out", "/abs", "a/../../b", "", "a\\b", "c:d", "a\0", "é" * 101])
+@pytest.mark.parametrize(
+    "name", ["../out", "/abs", "a/../../b", "", "a\\b", "c:d", "a\0", "a\ud800", "é" * 101]
+)
 def test_a_name_that_leaves_the_vault_is_refused(shop, name):
     """A name may hold folders."""
     shop.tests(f"""
@@ -421,6 +423,78 @@ def test_the_innermost_of_nested_cassettes_takes_the_call(shop):
         assert [call.arguments["city"] for call in outer.calls] == ["Rome"]
         assert [call.arguments["city"] for call in inner.calls] == ["Oslo"]
     """)
+
+    shop.run().expect(passed=1)
+    shop.replay().expect(passed=1, real=[])
+
+
+TASKS = {
+    "tasks": """
+        import asyncio
+
+        def together(*steps):
+            async def all_steps():
+                await asyncio.gather(*map(paced, steps))
+
+            async def paced(step):
+                for _ in step:
+                    await asyncio.sleep(0)
+
+            asyncio.run(all_steps())
+    """,
+    "threads": """
+        import threading
+
+        def together(*steps):
+            turn = threading.Barrier(len(steps))
+
+            def paced(step):
+                for _ in step:
+                    turn.wait(10)
+
+            threads = [threading.Thread(target=paced, args=[step]) for step in steps]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    """,
+}
+
+
+@pytest.mark.promise("the innermost of nested cassettes takes the call")
+@pytest.mark.parametrize("together", TASKS.values(), ids=TASKS)
+def test_the_innermost_cassette_is_that_of_the_running_task(shop, together):
+    """Each task opens its cassette before one makes a call; the one that opened first ends first, or last."""
+    shop.write("together.py", together)
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+        from together import together
+
+        def trip(cassette, city, pauses):
+            with cassette as opened:
+                yield
+                shop.fetch(city)
+                for _ in range(pauses):
+                    yield
+                shop.fetch(city.upper())
+                yield
+            assert [call.arguments["city"] for call in opened.calls] == [city, city.upper()]
+            found.append(city)
+            yield from [None] * (2 - pauses)
+
+        found = []
+
+        def test_it(mimic_auto):
+            first, second = (mimic_auto(name, targets=["shop:fetch"]) for name in ("first", "second"))
+            with mimic_auto("outer", targets=["shop:fetch"]) as outer:
+                together(trip(first, "Oslo", 1), trip(second, "Rome", 2))
+                shop.fetch("Bern")
+            assert [call.arguments["city"] for call in outer.calls] == ["Bern"]
+            assert sorted(found) == ["Oslo", "Rome"]
+        """,
+    )
 
     shop.run().expect(passed=1)
     shop.replay().expect(passed=1, real=[])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 
 import pytest
 
@@ -401,3 +402,30 @@ def test_content_is_an_option_in_python_too(shop):
 
     shop.record().expect(passed=3, real=["load", "load_all"])
     shop.replay("-k", "not fixture").expect(passed=2, deselected=1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a file's name is any bytes")
+@pytest.mark.parametrize("option", ["", "content=path"])
+def test_a_file_whose_name_is_no_text_is_recorded(round_trip, option):
+    round_trip(
+        f"shop:size {option}",
+        shop="""
+            import os
+            from tally import ran
+
+            def size(path):
+                ran("size")
+                return os.stat(path).st_size
+        """,
+        test="""
+            import os, shop
+
+            def test_size(tmp_path):
+                path = os.path.join(tmp_path, os.fsdecode(b"\\xff.txt"))
+                with open(path, "w") as file:
+                    file.write("two")
+                assert shop.size(path) == 3
+        """,
+        passed=1,
+        real=["size"],
+    )

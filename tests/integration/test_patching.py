@@ -565,3 +565,125 @@ def test_configured_targets_are_restored_when_the_run_ends(project):
 
     assert "different: [] finders: []" in done.stdout, done.stdout + done.stderr
     assert done.stdout.count("KeyboardInterrupt") >= 2, done.stdout
+
+
+DECORATED = """
+    import copy, functools, pickle
+    from tally import ran
+
+    class remembering:
+        limit = 3
+
+        def __init__(self, function):
+            functools.update_wrapper(self, function)
+            self.function, self.seen = function, []
+
+        def __call__(self, *args):
+            self.seen.append(args)
+            return self.function(*args)
+
+        def forget(self):
+            self.seen.clear()
+
+        def __reduce__(self):
+            return self.function.__qualname__
+
+    class counting(remembering):
+        def __reduce__(self):
+            return counting, (len,), {"seen": self.seen}
+
+        def __get__(self, holder, owner=None):
+            return functools.partial(self, holder)
+
+    @remembering
+    def fetch(city):
+        ran("fetch", city)
+        return city
+
+    @counting
+    def count(city):
+        ran("count", city)
+        return len(city)
+
+    class Shop:
+        @counting
+        def price(self, city):
+            ran("price", city)
+            return len(city)
+"""
+
+
+@pytest.mark.promise("the wrapper keeps name, signature, kind and pickling of the function")
+@pytest.mark.parametrize("target", ["remembering", "counting"])
+def test_a_decorator_written_as_a_class_keeps_its_face(round_trip, target):
+    name = {"remembering": "fetch", "counting": "count"}[target]
+    round_trip(
+        f"shop:{name}",
+        shop=DECORATED,
+        test=f"""
+            import copy, inspect, pickle
+            import shop
+            from shop import {name} as held
+            from pytest_mimic import fingerprint
+
+            def test_face():
+                assert held is shop.{name} and held("Oslo") in ("Oslo", 4)
+                assert isinstance(held, shop.{target}) and held.__class__ is shop.{target}
+                assert (held.limit, held.__name__, str(inspect.signature(held))) == (3, "{name}", "(city)")
+                held.seen.append(1)
+                held.last = 2
+                assert held.__mimic_original__.last == 2
+                held.forget()
+                assert held.__mimic_original__.seen == []
+                assert fingerprint(held) == fingerprint(held.__mimic_original__)
+
+            def test_pickles():
+                for copied in (pickle.loads(pickle.dumps(held)), copy.deepcopy(held)):
+                    assert copied is held or (copied.seen == held.seen and type(copied) is shop.{target})
+        """,
+        passed=2,
+        real=[f"{name} Oslo"],
+    )
+
+
+def test_an_object_in_a_class_is_bound_as_its_class_says(round_trip):
+    round_trip(
+        "shop:Shop.price",
+        shop=DECORATED,
+        test="""
+            import shop
+
+            def test_price():
+                assert shop.Shop().price("Oslo") == 4
+        """,
+        passed=1,
+        real=["price Oslo"],
+    )
+
+
+def test_an_object_with_slots_is_refused(project):
+    project.ini("shop:fetch")
+    project.write(
+        "shop.py",
+        """
+        class once:
+            __slots__ = ("function",)
+
+            def __init__(self, function):
+                self.function = function
+
+            def __call__(self, city):
+                return self.function(city)
+
+        @once
+        def fetch(city):
+            return city
+        """,
+    )
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    pass\n")
+
+    run = project.run()
+
+    assert run.exit_code == 4
+    line = "shop:fetch is an object with state outside of its __dict__, name the method: shop:once.__call__"
+    assert line in run.output

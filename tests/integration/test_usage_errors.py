@@ -566,3 +566,21 @@ def test_all_names_that_are_gone_are_named_and_only_these(shop, monkeypatch):
     ]
     shop.ini("shop:fetch")
     shop.run("mimic_old").expect(passed=1)
+
+
+@pytest.mark.promise("a wrong value of an option is a usage error")
+@pytest.mark.parametrize(
+    "option", ["--mimic-vault=/", "--mimic-vault=~", "--mimic-vault=~/.", "mimic_vault_path=~"]
+)
+def test_a_vault_at_the_root_or_in_the_home_folder_is_refused(shop, option):
+    """Commands on it would walk through everything there, and delete what they take for leftovers."""
+    home = shop.root / "home"
+    home.mkdir()
+    arguments = ["-o", option] if option[0] != "-" else [option]
+
+    run = shop.run(*arguments, env={"HOME": str(home), "USERPROFILE": str(home)})
+
+    place = "/" if option.endswith("/") else str(home)
+    where = "mimic_vault_path" if "path" in option else "--mimic-vault"
+    usage_error(run, f"{where}: a vault is a folder of its own, such as .mimic_vault, and this is {place}")
+    assert list(home.iterdir()) == []

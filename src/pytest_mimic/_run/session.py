@@ -209,7 +209,7 @@ class Session:
         plan = None  # the function runs for real
         if _is_selected(name, options) and not (cassette and cassette.mode == "live"):
             plan = FunctionPlan(self.state, name, function, options, cassette)
-        mimicked.push(request, plan)
+        mimicked.push(request, plan, cassette)
         return mimicked.wrapper
 
     def _note_processes(self, start: Callable[..., Any], _port: object) -> Callable[..., Any]:

@@ -79,7 +79,7 @@ def _between_parts(path: str, old: dict[str, Any], new: dict[str, Any]) -> Itera
             yield Difference(path + step, render(old[step], _SIDE_WIDTH), None)
         elif step not in old:
             yield Difference(path + step, None, render(new[step], _SIDE_WIDTH))
-        elif order(old[step]) != order(new[step]):
+        elif order(old[step]) != order(new[step]) and not _is_same_value(old[step], new[step]):
             then, now = old[step], new[step]
             if (
                 is_file(then)
@@ -106,6 +106,13 @@ def is_file(description: Any) -> bool:
     return (
         isinstance(description, dict) and description.get(TAG) in _FILES and description.keys() >= _FILE_KEYS
     )
+
+
+def _is_same_value(old: Any, new: Any) -> bool:
+    """Check whether two values have one identity, whose digest they show. A library's version may name them otherwise."""
+    if not isinstance(old, dict) or not isinstance(new, dict) or is_file(old) or is_file(new):
+        return False
+    return TAG in old and TAG in new and "digest" in old and old["digest"] == new.get("digest")
 
 
 def _is_same_content(old: dict[str, Any], new: dict[str, Any]) -> bool:

@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.engine.call import Call, Noted, Plan
-from pytest_mimic._core.identity import CallIdentity, Unstable, source_fingerprint
+from pytest_mimic._core.identity import CallIdentity, Unstable
+from pytest_mimic._core.identity.source import source_or_version
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.binding import Bound, compile_binder
 from pytest_mimic._core.vault import recording_name
@@ -84,8 +85,8 @@ class FunctionPlan(Plan):
 
     @cached_property
     def source(self) -> str | None:  # type: ignore[override]
-        """The fingerprint of the function's normalised source. None without a source."""
-        return source_fingerprint(self.function)
+        """The fingerprint of the function's normalised source, or the version of its distribution. None without either."""
+        return source_or_version(self.function, self.target.partition(":")[0], self.state.settings.rootdir)
 
     @cached_property
     def signature(self) -> Signature:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.engine.ledger import Miss
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.files.places import Places
+from pytest_mimic._core.origin import is_version
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.swallowed.pending import PendingErrors
 
@@ -90,6 +91,7 @@ class RunState:
         today: The date of new recordings, `2026-11-02`. It is given, because a test may have stopped the clock.
         decisions: The decisions of the run; see `decisions.decisions_of`. None if no call has needed one.
         inside: The real call that the current thread or task is part of.
+        cassettes: Those that the current thread or task has opened, or was started in.
         context_copier: Copies `inside` into threads that a real call starts. Set by the first decision.
         running: The real calls whose code runs now, for the progress line.
         unfinished: The real calls without an outcome so far, in the order in which they began.
@@ -125,6 +127,7 @@ class RunState:
         self.today = today
         self.decisions: Any = None
         self.inside: ContextVar[Surrounding | None] = ContextVar("pytest_mimic_inside", default=None)
+        self.cassettes: ContextVar[tuple[object, ...]] = ContextVar("pytest_mimic_cassettes", default=())
         self.running: set[CallUnderWay] = set()
         self.unfinished: dict[CallUnderWay, None] = {}
         self.owner = Owner("")
@@ -175,10 +178,10 @@ class RunState:
         return Mode.REPLAY
 
     def is_stale(self, plan: Plan, source: str | None) -> bool:
-        """Check whether a recording was made from another source of its target."""
-        if self.settings.source == "ignore" or source is None:
+        """Check whether a recording was made from another source of its target. Another version makes nothing stale."""
+        if self.settings.source == "ignore" or source is None or is_version(source):
             return False
-        return plan.source is not None and source != plan.source
+        return plan.source is not None and not is_version(plan.source) and source != plan.source
 
     @property
     def conversations(self) -> Conversations:

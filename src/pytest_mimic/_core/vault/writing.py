@@ -172,7 +172,8 @@ class _FileWriter:
         """Write the file itself, and return its content. From now on its objects are named, and others are replaced."""
         if replaced:
             mark_run(self._store, is_locked=self._is_locked)
-        content = (layout(facts) + "\n").encode()
+        # A lone surrogate, as of a file's name that is no UTF-8, becomes its escape in JSON.
+        content = (layout(facts) + "\n").encode(errors="backslashreplace")
         self._store.write(name, content, durable=self._durable)
         self._made.clear()
         return content

@@ -30,6 +30,7 @@ class Recorded(NamedTuple):
     arguments: dict[str, Any] | None
     test: str | None = "tests/test_rates.py::test_week"
     recorded: str | None = "2026-11-02"
+    source: str | None = None
 
 
 def described(**arguments: object) -> dict[str, Any]:
