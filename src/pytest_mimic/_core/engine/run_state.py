@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.conversations import Conversations
     from pytest_mimic._core.engine.ledger import Ledger
     from pytest_mimic._core.engine.threads import ContextCopier
+    from pytest_mimic._core.identity.opening import LeftOut
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
@@ -146,6 +147,13 @@ class RunState:
         self._redactor: Redactor | None = None
         self._retries: Retries | None = None
         self.guard = Lock()
+
+    @functools.cached_property
+    def left_out(self) -> LeftOut:
+        """The attributes that `ignore=` leaves out with their objects, in the calls of a recording run."""
+        from pytest_mimic._core.identity.opening import LeftOut
+
+        return LeftOut()
 
     @property
     def redactor(self) -> Redactor:
