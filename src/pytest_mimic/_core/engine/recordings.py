@@ -12,8 +12,6 @@ from itertools import islice
 from os import getpid
 from typing import TYPE_CHECKING
 
-from xxhash import xxh3_128_hexdigest
-
 from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.origin import version_change
@@ -39,6 +37,7 @@ class Recordings:
 
     Attributes:
         guard: Held while counters, sequences and journals change.
+        imports: Which parts count in the imported recordings of a target, once it was looked up: `["method-uri"]`.
         known: The recordings that this run has read or written, by name.
         cassette_users: The tests that have used each cassette in this run.
     """
@@ -50,7 +49,7 @@ class Recordings:
         self._skims = state.settings.mode is Mode.REPLAY and state.only is None
         self.known: dict[str, Recording] = {}
         self.cassette_users: dict[str, set[str]] = {}
-        self._imports: dict[str, list[str]] = {}
+        self.imports: dict[str, list[str]] = {}
         self._tests: dict[str, str | None] = {}  # by the name of a recording
         self._missed: dict[tuple[str, ...], MimicError] = {}
         self._by_owner: dict[str, dict[str, set[str]]] = {}
@@ -60,28 +59,20 @@ class Recordings:
 
     def name_of(self, call: Call, owner: Owner | None = None) -> str:
         """Return the file name of a call's recording; of its sequence, if it belongs to an owner."""
-        key = call.key
-        if owner is not None:
-            _, dash, match = key.partition("-")  # an imported one; see `imported_parts`
-            digits = xxh3_128_hexdigest(f"{key}\0{owner.name}".encode("utf-8", "surrogatepass"))
-            key = f"{digits}{dash}{match}"
-        return recording_name(call.plan.target, key)
+        return recording_name(call.plan.target, call.key, None if owner is None else owner.name)
 
     def imported_name(self, call: Call, owner: Owner | None = None) -> str | None:
         """Return the file name of the imported recording that answers a call, of which fewer parts count. None: there is none."""
-        for match in self._imports_of(call.plan.target):
+        target = call.plan.target
+        if target not in self.imports:  # once a run, which imports nothing itself
+            names = self._state.vault.store.names(recording_name(target, "").rpartition("/")[0])
+            found = {imported_parts(name.rpartition("/")[2].removesuffix(".json")) for name in names}
+            self.imports[target] = sorted(found - {""}, key=lambda match: (-match.count("-"), match))
+        for match in self.imports[target]:
             name = self.name_of(replace(call, key=call.plan.imported_key(call.edge_call, match)), owner)
             if self.find(name) is not None:
                 return name
         return None
-
-    def _imports_of(self, target: str) -> list[str]:
-        """Return which parts count in the imported recordings of a target, most first. A run imports nothing itself."""
-        if target not in self._imports:
-            names = self._state.vault.store.names(recording_name(target, "").rpartition("/")[0])
-            found = {imported_parts(name.rpartition("/")[2].removesuffix(".json")) for name in names}
-            self._imports[target] = sorted(found - {""}, key=lambda match: (-match.count("-"), match))
-        return self._imports[target]
 
     def find(self, name: str, *, again: bool = False) -> Recording | None:
         """Return the recording with this name. It is read once a session, unless it is to be read again."""
@@ -260,6 +251,7 @@ class Recordings:
             recorded=self._state.today,
             owner=owner.name if owner is not None else None,
             outcomes=outcomes,
+            identity=call.key if owner is not None else None,
         )
 
     def encode(

@@ -37,7 +37,12 @@ class Sequences:
         if mode is Mode.LIVE:
             return PASS
         recording = self._recordings.find(name)
-        if recording is None and call.edge_call is not None and mode is not Mode.RERECORD:
+        if (
+            recording is None
+            and call.edge_call is not None
+            and mode is not Mode.RERECORD
+            and self._recordings.imports.get(call.plan.target) != []
+        ):
             imported = self._recordings.imported_name(call, owner)
             if imported and not (mode.writes and self._conversation(owner, call).runs_again):
                 name, recording = imported, self._recordings.find(imported)

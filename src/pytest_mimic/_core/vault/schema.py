@@ -136,7 +136,11 @@ def _entry_fault(entry: Any) -> str | None:
     return None if held[0] in _NEEDED else body_fault(entry)
 
 
-CALL_FACTS = ("kind", "target", "signature", "key")
+#: The facts of a recording besides its outcomes, in the order of the file.
+RECORDING_FACTS = ("target", "arguments", "source", "test", "recorded", "owner", "identity")
+#: Those of a call of a cassette; of these, the first four are texts in any case.
+CASSETTE_FACTS = ("kind", "target", "signature", "key", "host", "source", "arguments")
+CALL_FACTS = CASSETTE_FACTS[:4]
 # The keys of a described value, with the types of their values; see `_describe`.
 _DESCRIBED: dict[str, type] = {
     "$": str,

@@ -7,8 +7,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.vault.parsing import damaged, is_usual
-from pytest_mimic._core.vault.recording_facts import CASSETTE_FACTS, CassetteEntry, Recording, Stored
-from pytest_mimic._core.vault.schema import CALL_FACTS, Origin, check_entry, is_description
+from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, Stored
+from pytest_mimic._core.vault.schema import (
+    CALL_FACTS,
+    CASSETTE_FACTS,
+    RECORDING_FACTS,
+    Origin,
+    check_entry,
+    is_description,
+)
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault.objects import Objects
@@ -23,9 +30,8 @@ def recording_of(objects: Objects, name: str, facts: dict[str, Any]) -> Recordin
     _check_arguments(objects, facts, name, test=test)
     origin = Origin(name, target, test)
     outcomes = [stored_of(objects, entry, origin) for entry in entries]
-    return Recording(
-        target, get("arguments"), get("source"), test, get("recorded", ""), get("owner"), outcomes, name
-    )
+    known = {**{fact: get(fact) for fact in RECORDING_FACTS}, "recorded": get("recorded", "")}
+    return Recording(**known, outcomes=outcomes, name=name)
 
 
 def player_of(

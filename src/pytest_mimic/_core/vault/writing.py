@@ -23,8 +23,16 @@ from pytest_mimic._core.outcome.rehearsal import rehearse
 from pytest_mimic._core.vault.file_names import OBJECTS_LOCK, fingerprint_in
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import FORMAT, parse, parse_recording
-from pytest_mimic._core.vault.recording_facts import CASSETTE_FACTS, CassetteEntry, Recording, Stored
-from pytest_mimic._core.vault.schema import Entry, Origin, body_of, check_entry, facts_of
+from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, Stored
+from pytest_mimic._core.vault.schema import (
+    CASSETTE_FACTS,
+    RECORDING_FACTS,
+    Entry,
+    Origin,
+    body_of,
+    check_entry,
+    facts_of,
+)
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
@@ -58,15 +66,9 @@ class Written(NamedTuple):
 
 
 def write_recording(store: Store, objects: Objects, name: str, recording: Recording) -> Written:
-    head = {
-        "format": FORMAT,
-        "target": recording.target,
-        "arguments": recording.arguments,
-        "source": recording.source,
-        "test": recording.test,
-        "recorded": recording.recorded,
-        "owner": recording.owner,
-    }
+    head = {"format": FORMAT, **{fact: getattr(recording, fact) for fact in RECORDING_FACTS}}
+    if recording.identity is None:
+        del head["identity"]
     origin = Origin(name, recording.target, recording.test)
     writer = _FileWriter(store, objects, origin, recording.outcomes, inline=INLINE)
     with writer.transaction():
