@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Protocol
 
+    from pytest_mimic._core.describe.argument_differences import LeftOut
     from pytest_mimic._core.engine.call import Call, Plan
     from pytest_mimic._core.engine.conversations import Conversations
     from pytest_mimic._core.engine.ledger import Ledger
     from pytest_mimic._core.engine.threads import ContextCopier
-    from pytest_mimic._core.identity.opening import LeftOut
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
@@ -151,7 +151,7 @@ class RunState:
     @functools.cached_property
     def left_out(self) -> LeftOut:
         """The attributes that `ignore=` leaves out with their objects, in the calls of a recording run."""
-        from pytest_mimic._core.identity.opening import LeftOut
+        from pytest_mimic._core.describe.argument_differences import LeftOut
 
         return LeftOut()
 

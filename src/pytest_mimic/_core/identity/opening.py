@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import warnings
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any, Literal, NamedTuple
 
-from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.identity.kinds import is_stdlib, registered_kind
 from pytest_mimic._core.identity.object_state import MEMORIES
 
@@ -240,24 +239,3 @@ class Events(list[Any]):
 
 class ServerSentEvent(dict[str, Any]):
     """The fields of one server-sent event. Paths need not name `data`, its text or the JSON in it."""
-
-
-class LeftOut:
-    """The attributes of arguments that are left out whole, as `ignore=self` does, in the calls of one run."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, dict[str, str | None]] = {}
-
-    def differing(self, key: str, arguments: Mapping[str, object]) -> list[str]:
-        """Return the attributes that differ from those in an earlier call with this key, each once: `self._method`."""
-        found = {
-            f"{name}.{attribute}": identity_of(part)
-            for name, value in arguments.items()
-            for attribute, part in attributes_of(value).items()
-        }
-        before = self._seen.setdefault(key, found)
-        differing = [
-            name for name in found if None not in (one := {before.get(name), found[name]}) and len(one) > 1
-        ]
-        before.update(dict.fromkeys(differing))
-        return differing
