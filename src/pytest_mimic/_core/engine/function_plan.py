@@ -143,6 +143,8 @@ class FunctionPlan(Plan):
             from pytest_mimic._core.identity.locate import refusal
 
             raise self.state.pending.note(refusal(unstable, self.target, self.options)) from None
+        if self.options.ignore and self.state.settings.mode.writes:
+            self._warn(key, signature, values)
         return Call(
             plan=self,
             key=key,
@@ -153,6 +155,18 @@ class FunctionPlan(Plan):
             sequence=bool(self.options.sequence),
             describe=lambda: self._described(signature, values),
         )
+
+    def _warn(self, key: str, signature: Signature, values: tuple[object, ...]) -> None:
+        """Name in the summary the attributes of what `ignore=` leaves out whole by which calls of one identity differ."""
+        named = _named(signature, values)
+        found = self.state.left_out.differing(
+            f"{self.target} {key}", {name: named[name] for name in self.options.ignore if name in named}
+        )
+        if found:
+            owner = found[0].partition(".")[0]
+            self.state.ledger.note(
+                f"{self.target}: calls that differ in {', '.join(found)} share a recording, as ignore={owner} leaves it out"
+            )
 
     def open_player(self, key: str) -> Callable[[], Any] | None:
         """Return the function that gives a fresh value for an identity that is called for the first time.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Protocol
 
+    from pytest_mimic._core.describe.argument_differences import LeftOut
     from pytest_mimic._core.engine.call import Call, Plan
     from pytest_mimic._core.engine.conversations import Conversations
     from pytest_mimic._core.engine.ledger import Ledger
@@ -147,6 +148,13 @@ class RunState:
         self.variables: Mapping[str, str] = os.environ
         self._retries: Retries | None = None
         self.guard = Lock()
+
+    @functools.cached_property
+    def left_out(self) -> LeftOut:
+        """The attributes that `ignore=` leaves out with their objects, in the calls of a recording run."""
+        from pytest_mimic._core.describe.argument_differences import LeftOut
+
+        return LeftOut()
 
     @property
     def redactor(self) -> Redactor:
