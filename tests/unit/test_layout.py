@@ -47,7 +47,7 @@ BUDGET = {
     "_run": 2_850,
     "_tools.catalog": 600,
     "_tools.cli": 3_250,
-    "_tools.foreign": 1_750,
+    "_tools.foreign": 1_800,
     "_tools.objects": 900,
     "_tools.shown": 1_800,
     "_tools.unused": 650,
