@@ -112,9 +112,9 @@ class OwningTests:
 
     def _is_certain(self, path: Path, module: Path) -> bool:
         match = _STEM.fullmatch(path.stem)
-        if _names_cassettes(module):
+        if match is None or "-" in (match["param"] or "") or _names_cassettes(module):
             return False
-        return match is not None and "-" not in (match["param"] or "") and _defined(module, match) is not None
+        return _defined(module, match) is not None
 
     def _module(self, path: Path) -> Path | None:
         """Return the module of tests that the folder of a cassette is named after."""
@@ -152,10 +152,7 @@ def _names_of(module: Path) -> Sequence[str]:
 @lru_cache(maxsize=500)
 def _names_cassettes(module: Path) -> bool:
     """Check whether marks of a module may name further cassettes."""
-    try:
-        return re.search(rb"\bvcr\(\s*(?:[\"']|\w+\s*[,)])", module.read_bytes()) is not None
-    except OSError:
-        return False
+    return re.search(rb"\bvcr\(\s*(?:[\"']|\w+\s*[,)])", module.read_bytes()) is not None
 
 
 def _functions(body: list[ast.stmt], prefix: str) -> Iterator[str]:

@@ -228,7 +228,7 @@ def test_a_tag_of_a_python_object_is_refused_and_nothing_is_run(tmp_path, tag, m
         (b"{}", "is not a cassette of vcrpy: it has no list of interactions"),
         (b"hello", "is not a cassette of vcrpy"),
         (b"\xff\xfe", "it is not text in UTF-8"),
-        (b"interactions:\n<<<<<<< HEAD\n- {}\n=======\n>>>>>>> other\n", "has a merge conflict, line 2"),
+        (b"interactions:\n<<<<<<< HEAD\n- {}\n=======\n>>>>>>> other\n", "is damaged, line "),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "is a Git LFS pointer"),
         (b"interactions:\n- !!int x\n", "is damaged"),
     ],
