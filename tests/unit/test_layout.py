@@ -31,7 +31,7 @@ BUDGET = {
     "_clients.redis": 1_150,
     "_clients.sql": 2_400,
     "_core.compare": 1_550,
-    "_core.describe": 1_950,
+    "_core.describe": 2_000,
     "_core.engine": 5_250,
     "_core.files": 1_000,
     "_core.identity": 4_450,
@@ -47,7 +47,7 @@ BUDGET = {
     "_run": 2_850,
     "_tools.catalog": 600,
     "_tools.cli": 3_300,
-    "_tools.foreign": 1_800,
+    "_tools.foreign": 1_750,
     "_tools.objects": 900,
     "_tools.shown": 1_800,
     "_tools.unused": 650,
@@ -228,5 +228,5 @@ def test_modules_and_functions_stay_readable() -> None:
     }
 
     assert not {name: count for name, count in lines.items() if count > 500}
-    assert len(large := {name: count for name, count in lines.items() if count > 350}) <= 8, large
+    assert len(large := {name: count for name, count in lines.items() if count > 350}) <= 10, large
     assert not {name: count for name, count in functions.items() if count > 60}

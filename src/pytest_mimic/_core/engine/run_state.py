@@ -187,9 +187,9 @@ class RunState:
 
     def is_stale(self, plan: Plan, source: str | None) -> bool:
         """Check whether a recording was made from another source of its target. Another version makes nothing stale."""
-        if self.settings.source == "ignore" or source is None or is_version(source):
+        if source == plan.source or self.settings.source == "ignore" or None in (source, plan.source):
             return False
-        return plan.source is not None and not is_version(plan.source) and source != plan.source
+        return not (is_version(source) or is_version(plan.source))
 
     @property
     def conversations(self) -> Conversations:
