@@ -70,19 +70,14 @@ class WatchedFunction(NamedTuple):
 class Covering:
     """The functions and clients that one activation mimics."""
 
-    def __init__(
-        self,
-        functions: Activation | None,
-        clients: list[Callable[[], None]],
-        problems: Iterable[TargetError] = (),
-    ) -> None:
+    def __init__(self, functions: Activation | None, clients: list[Callable[[], None]]) -> None:
         self._functions = functions
         self._adapters = clients
-        self._problems = problems
+        self.problems: Iterable[TargetError] = ()
 
     def take_problems(self) -> list[TargetError]:
         """Return errors for the targets found missing since the last call."""
-        taken, self._problems = [*self._problems], ()
+        taken, self.problems = [*self.problems], ()
         if self._functions is not None:
             taken += self._functions.problems
             self._functions.problems = []
@@ -165,7 +160,8 @@ class Session:
         functions = self._patcher.activate(requests) if requests else None
         bounded = [target for target in targets if target.is_client and self._mimics]
         clients = [self._cover_clients(bounded, cassette, activation)] if bounded else []
-        covering = Covering(functions, clients, list(filter(None, map(replaced_client, bounded))))
+        covering = Covering(functions, clients)
+        covering.problems = filter(None, map(replaced_client, bounded))
         self._coverings.append(covering)
         return covering
 
