@@ -40,7 +40,7 @@ ARCHIVE = FROZEN / "recordings.tar.xz"
 # The project's folder, its services, and the files to run, if not all.
 PROJECTS: dict[str, tuple[str, str, str]] = {
     "http": ("tests/frozen/projects/http", "http", ""),
-    "kinds": ("tests/e2e/projects/format_1", "postgres redis", ""),
+    "kinds": ("tests/e2e/projects/kinds", "postgres redis", ""),
     "shop": ("tests/e2e/projects/shop", "postgres redis shop", ""),
     "aws": ("tests/frozen/projects/aws", "moto", ""),
     "examples": ("examples", "", "test_characters.py test_factors.py test_library.py"),
@@ -53,12 +53,11 @@ PROJECTS: dict[str, tuple[str, str, str]] = {
 # Where a replay looks for services: nothing listens there.
 GONE = dict.fromkeys(("API", "LLM", "AWS", "PAYMENTS", "SHIPPING"), "http://127.0.0.1:1")
 GONE |= {"POSTGRES": "postgres@127.0.0.1:1/gone", "REDIS": "redis://127.0.0.1:1"}
-# Of the groups of `kinds` no HTTP client: the project `http` has them, on any port.
 ENVIRONMENT = {
     **dict.fromkeys(("PYTHONDONTWRITEBYTECODE", "PYTEST_DISABLE_PLUGIN_AUTOLOAD"), "1"),
     **dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "AKIAQ3EXAMPLE7KEY4711"),
     **dict(zip(("PYTHONHASHSEED", "COLUMNS", "TZ", "NONCE"), ("0", "120", "UTC", "17"), strict=True)),
-    "FORMAT_1_GROUPS": "plain numpy pandas polars pyarrow scipy PIL attrs pydantic sqlalchemy psycopg redis",
+    "KINDS": "plain numpy pandas polars pyarrow scipy PIL attrs pydantic sqlalchemy psycopg redis",
     "PATH": os.environ["PATH"],
 }
 OPTIONS = "-p pytest_mimic.plugin -p no:cacheprovider -o filterwarnings= -W ignore --color=no --tb=short --mimic-vault=.mimic_vault"
@@ -104,8 +103,8 @@ def run(name: str, folder: Path, found: dict[str, str], *options: str) -> Run:
     (folder / "tally.py").write_text(TALLY)
     variables = {**ENVIRONMENT, "HOME": str(folder.parent), **GONE, **found}
     sql = f"postgresql+psycopg://{variables['POSTGRES']}"
-    variables |= {"DATABASE_URL": sql, "FORMAT_1_POSTGRES": sql}
-    variables |= {"REDIS_URL": f"{variables['REDIS']}/0", "FORMAT_1_REDIS": variables["REDIS"]}
+    variables |= {"DATABASE_URL": sql, "KINDS_POSTGRES": sql}
+    variables |= {"REDIS_URL": f"{variables['REDIS']}/0", "KINDS_REDIS": variables["REDIS"]}
     command = [sys.executable, "-m", "pytest", *OPTIONS.split(), *options, *tests.split()]
     done = subprocess.run(command, cwd=folder, env=variables, input="", capture_output=True, text=True)
     patterns = (r"(\d+) passed", r"([\d,]+) (?:calls? )?replayed")
@@ -120,7 +119,7 @@ def record(name: str, folder: Path) -> Run | None:
     with services(PROJECTS[name][1]) as found:
         if found is None:
             return None
-        return run(name, folder / "record" / name, {**found, "FORMAT_1_RECORDING": "1"}, "--mimic-record")
+        return run(name, folder / "record" / name, found, "--mimic-record")
 
 
 def replay(name: str, folder: Path, vault: Vault) -> Run:

@@ -1,11 +1,11 @@
-"""Replay the vcrpy cassettes of public projects with pytest-recording, and with pytest-mimic in its place.
+"""Replay the vcrpy cassettes of public projects with pytest-recording, and once imported with pytest-mimic.
 
     python scripts/vcr_projects.py                # all projects
     python scripts/vcr_projects.py habanero       # some of them
 
 Each project is cloned at a fixed commit, and its own tests are run unchanged in an environment of its own: with
-pytest-recording, without it and with `mimic_vcr = replay`. The two runs have no network: `--block-network` there,
-`-o mimic_network=block` here.
+pytest-recording, then without it, after one `pytest-mimic import` and with the line `http`. The two runs have no network:
+`--block-network` there, `-o mimic_network=block` here.
 
 Prints the counts of both runs, and each test that ends differently. The exit code is 1 if there is one. Needs the
 network for the clones and the packages.
@@ -24,7 +24,7 @@ from typing import NamedTuple
 from environments import build_wheel, environment, install, uninstall
 from real_suites import counted, outcomes_in
 
-MIMIC = ("-o", "mimic_vcr=replay", "-o", "mimic_network=block")
+MIMIC = ("-o", "mimic_functions=http", "-o", "mimic_network=block")
 RECORDING = ("--record-mode=none", "--block-network")
 
 
@@ -36,6 +36,7 @@ class Project(NamedTuple):
     client: str
     tests: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -57,6 +58,20 @@ PROJECTS = (
         "2a8c855",
         "httpx, sync and async",
         requirements=("pytest-asyncio",),
+    ),
+    Project(
+        "https://github.com/simonw/llm-anthropic",
+        "3ae428f",
+        "httpx, sync and async",
+        requirements=("pytest-asyncio", "inline-snapshot[black]", "anthropic<1"),
+    ),
+    Project(
+        "https://github.com/stac-utils/pystac-client",
+        "85f29a6",
+        "requests",
+        requirements=("requests-mock", "pytest-benchmark", "pytest-console-scripts", "pygeofilter"),
+        # Its own `addopts` have --block-network, which nothing knows without pytest-recording.
+        options=("-o", "addopts=--benchmark-skip -Werror"),
     ),
 )
 
@@ -90,8 +105,16 @@ def compare(project: Project, scratch: Path, wheel: Path) -> list[str]:
     print(f"  pytest-recording:        {counted(before)}", flush=True)
     uninstall(python, ["pytest-recording", "vcrpy"])
     install(python, [str(wheel)])
+    done = subprocess.run(
+        [str(python), "-m", "pytest_mimic", "import", "."],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    print(f"  {done.stdout.partition(chr(10))[0]}{done.stderr}", flush=True)
     after = outcomes_of(project, folder, python, MIMIC)
-    print(f"  pytest-mimic, mimic_vcr: {counted(after)}", flush=True)
+    print(f"  pytest-mimic:            {counted(after)}", flush=True)
     differences = [
         f"{test}: {before.get(test, 'absent')} with pytest-recording, {after.get(test, 'absent')} here"
         for test in sorted({*before, *after})
@@ -108,7 +131,7 @@ def outcomes_of(project: Project, folder: Path, python: Path, options: tuple[str
     report.unlink(missing_ok=True)
     command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}"]
     done = subprocess.run(
-        [*command, *options, *project.tests],
+        [*command, *project.options, *options, *project.tests],
         cwd=folder,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

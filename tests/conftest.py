@@ -180,6 +180,14 @@ class Project:
         path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
         return path
 
+    def module(self, text: str) -> None:
+        """Write shop.py, the module with the functions to mimic."""
+        self.write("shop.py", text)
+
+    def tests(self, text: str) -> None:
+        """Write test_shop.py."""
+        self.write("test_shop.py", text)
+
     def ini(self, *targets: str, **options: str | Sequence[str]) -> None:
         """Write pytest.ini with these lines of `mimic_functions` and these further options."""
         if targets:

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from pytest_mimic import CassetteFixture, Target
     from pytest_mimic._run.run import PytestRun
 
-_USUAL = {"mimic_source": "strict", "mimic_pickle": "listed", "mimic_vcr": "off", "mimic_network": "allow"}
+_USUAL = {"mimic_source": "strict", "mimic_pickle": "listed", "mimic_network": "allow"}
 # Options and ini keys that are gone, and what to do instead.
 GONE = {
     "--mimic-block-network": "write -o mimic_network=block",
     "--mimic-drift": "write --mimic-verify --mimic-review",
     "mimic_cache_size": "mimic_objects needs none",
+    "mimic_vcr": "run pytest-mimic import, and add http to mimic_functions",
 }
+_VCR_OPTIONS = "--record-mode --vcr-record --vcr-record-mode --disable-recording --disable-vcr --block-network --allowed-hosts"
 # The types are in annotations, which are not evaluated: at each start, subscripts would be.
 _RUN: pytest.StashKey[PytestRun] = pytest.StashKey()
 _ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
@@ -82,12 +84,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("source", "what to do if the source of a target has changed: strict, warn or ignore", "strict"),
         ("network", "in a replay, connections that nothing mimics: allow or block", "allow"),
         ("pickle", "pickles that may be loaded: listed (what their recordings list) or forbid", "listed"),
-        ("vcr", "tests marked vcr: off, or replay (from the cassettes of vcrpy)", "off"),
     ):
         parser.addini(f"mimic_{name}", text, default=default)
 
 
-def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
+@pytest.hookimpl(trylast=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: Any, args: list[str]) -> None:
     known = vars(early_config)  # pytest 9 warns where `inicfg` is read
     ini = known.get("_inicfg") or known.get("inicfg", ())
     overridden = early_config.known_args_namespace.override_ini or ()
@@ -95,10 +97,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     given = {word.partition("=")[0].strip() for word in words}
     if gone := [f"{name} is gone: {instead}" for name, instead in GONE.items() if name in given]:
         raise pytest.UsageError(*gone)
-    if early_config.getini("mimic_vcr") != "off":
-        from pytest_mimic._run import vcr
+    if not given.isdisjoint(_VCR_OPTIONS.split()):
+        from pytest_mimic._run.vcr_marks import refuse_options
 
-        vcr.register(early_config)
+        refuse_options(parser.parse_known_and_unknown_args(args)[1])
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -255,8 +255,8 @@ def test_page(page, raises):
 def ask_again(project, shop, tests, *, passed, args=()):
     """Record with one question; stop the servers, and ask another one."""
     project.ini("httpx", "httpx2", "requests", "aiohttp", filterwarnings="error")
-    project.write("shop.py", shop)
-    project.write("test_shop.py", tests)
+    project.module(shop)
+    project.tests(tests)
     with running_llm() as llm, running_server() as server:
         env = {"LLM": llm.url, "API": server.url, "LLM_KEY": KEY, "PROMPT": "1"}
         project.run("--mimic-record", process=True, env=env).expect(passed=passed)

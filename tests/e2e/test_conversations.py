@@ -33,7 +33,7 @@ def shop(project):
     """A project whose tests use a cart, with a server that all of its runs use."""
     project.ini("requests ignore=port,headers.host")
     project.write("cart.py", CART)
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     with cart_server() as server:
         project.server = server
         project.env = {"API": server.url}
@@ -135,7 +135,7 @@ def test_a_changed_call_records_the_whole_conversation_again(shop, client):
     """`DELETE /cart, POST /cart {item}, GET /cart`, with another item."""
     pytest.importorskip(client.split()[0].rstrip(","))
     shop.ini(f"{client.split()[0].rstrip(',')} ignore=port,headers.host")
-    shop.write("shop.py", CLIENTS[client])
+    shop.module(CLIENTS[client])
     shop.write("test_cart.py", TEST.replace("ITEMS", "('tea',)"))
     record(shop)[0].expect(passed=1)
     shop.write("test_cart.py", TEST.replace("ITEMS", "('milk',)"))
@@ -252,7 +252,7 @@ def test_a_worker_that_others_wait_for_goes_on(shop, client):
     """It catches the error that ends the attempt, as any other, and passes it on."""
     pytest.importorskip(client)
     shop.ini(f"{client} ignore=port,headers.host")
-    shop.write("shop.py", WORKERS[client])
+    shop.module(WORKERS[client])
     shop.write("test_cart.py", TEST.replace("ITEMS", "('tea',)"))
     record(shop)[0].expect(passed=1)
     shop.write("test_cart.py", TEST.replace("ITEMS", "('milk',)"))

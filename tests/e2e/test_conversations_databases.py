@@ -69,7 +69,7 @@ def test_a_changed_insert_is_committed(project: Project, database) -> None:
             assert names() == ["NAME"]
     """
     project.ini("sqlalchemy")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write("test_users.py", test.replace("NAME", "ann"))
     run(project, database, "--mimic-record").expect(passed=1)
     project.write("test_users.py", test.replace("NAME", "bob"))
@@ -113,7 +113,7 @@ FIXTURE = """
 def test_tables_of_a_wider_fixture_are_there(project: Project, database, first, args) -> None:
     """They are made and dropped for real when the statements of one test run for real."""
     project.ini("sqlalchemy")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     test = FIXTURE.replace("FIRST", first)
     project.write("test_users.py", test.replace("NAME", "bob"))
     before = run(project, database, "--mimic-record").expect(passed=3)
@@ -133,7 +133,7 @@ def test_tables_of_a_wider_fixture_are_there(project: Project, database, first, 
 def test_a_fixture_whose_statement_changes_is_set_up_again(project: Project, database) -> None:
     """The tests keep their own conversations, and the summary says so."""
     project.ini("sqlalchemy")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     test = FIXTURE.replace("FIRST", "True").replace("NAME", "bob")
     project.write("test_users.py", test)
     run(project, database, "--mimic-record").expect(passed=3)

@@ -35,8 +35,8 @@ TESTS = """
 def shop(project):
     """A project with two tests that make the same call, which is recorded."""
     project.ini("shop:fetch ignore=version")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", TESTS)
+    project.module(SHOP)
+    project.tests(TESTS)
     project.record(env={"PASSES": "old", "FAILS": "old"}).expect(passed=2, real=["fetch Oslo"])
     return project
 
@@ -59,7 +59,7 @@ def test_the_value_of_a_passing_test_stays(shop, fails):
 @pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
 def test_a_worker_replaces_no_recording_if_its_test_fails(shop):
     good = shop.files()
-    shop.write("test_shop.py", TESTS.replace('os.environ["PASSES"])', '"new"); assert 0'))
+    shop.tests(TESTS.replace('os.environ["PASSES"])', '"new"); assert 0'))
 
     run = shop.run("-n2", "--mimic-rerecord", process=True, env={"FAILS": "another"})
 
@@ -68,9 +68,7 @@ def test_a_worker_replaces_no_recording_if_its_test_fails(shop):
 
 
 def test_the_controller_names_what_its_workers_recorded_and_did_not_keep(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import pytest, shop
 
         def test_passes():
@@ -78,8 +76,7 @@ def test_the_controller_names_what_its_workers_recorded_and_did_not_keep(shop):
 
         def test_fails():
             shop.fetch("Oslo", "down")
-        """,
-    )
+    """)
 
     run = shop.run("-n2", "--mimic-rerecord", process=True)
 

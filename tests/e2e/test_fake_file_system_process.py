@@ -61,8 +61,8 @@ def test_calls_after_those_in_a_fake_file_system_see_the_real_one(project):
         pythonpath=".",
         addopts="-p pyfakefs.pytest_plugin",
     )
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", TESTS)
+    project.module(SHOP)
+    project.tests(TESTS)
     project.run("--mimic-record", "test_shop.py::test_real_files", process=True).expect(
         passed=1, real=["read", "read"]
     )
@@ -73,10 +73,8 @@ def test_calls_after_those_in_a_fake_file_system_see_the_real_one(project):
 def test_recording_goes_on_after_a_refused_call_in_a_fake_file_system(project):
     """Neither the lock of a call in flight nor an identity is taken from the fake."""
     project.ini("shop:read content=path", "shop:fetch", pythonpath=".", addopts="-p pyfakefs.pytest_plugin")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import pytest, shop
 
         def test_in_a_fake(fs):
@@ -90,8 +88,7 @@ def test_recording_goes_on_after_a_refused_call_in_a_fake_file_system(project):
                 tmp_path.joinpath("in.txt").write_text(text)
                 assert shop.read(str(tmp_path / "in.txt")) == text
             assert shop.fetch("Oslo") == {"city": "Oslo"}
-        """,
-    )
+    """)
 
     calls = ["read", "read", "fetch Oslo"]
     project.run("--mimic-record", process=True).expect(passed=2, real=calls)

@@ -122,7 +122,7 @@ def test_integration_patterns_replay_without_the_server(project, client):
     source = {"requests": REQUESTS, "aiohttp": AIOHTTP}.get(client, HTTPX)
     project.ini(client)
     project.write("api.py", source.replace("CLIENT", client))
-    project.write("test_shop.py", TESTS)
+    project.tests(TESTS)
 
     with running_server() as server:
         recorded = project.run("--mimic-record", env={"API": server.url}).expect(passed=4)
@@ -237,9 +237,7 @@ def test_ignore_and_match_choose_the_parts_that_count(project):
 def test_verifying_reports_differences_but_not_dates(project):
     pytest.importorskip("httpx")
     project.ini("httpx")
-    project.write(
-        "test_it.py",
-        """
+    project.tests("""
         import httpx, os, pytest
 
         def test_same():
@@ -255,8 +253,7 @@ def test_verifying_reports_differences_but_not_dates(project):
         @pytest.mark.mimic("httpx", compare="shape")
         def test_shape():
             httpx.get(os.environ["API"] + "/flaky")
-        """,
-    )
+    """)
 
     with running_server() as server:
         server.tries = 10
@@ -285,15 +282,12 @@ def test_reading_further_is_a_miss_with_a_working_command(project, mode):
                     pass
         """,
     )
-    project.write(
-        "test_it.py",
-        """
+    project.tests("""
         import reader
 
         def test_events():
             reader.read()
-        """,
-    )
+    """)
 
     with running_server() as server:
         first = {"API": server.url, "LINES": "1"}
@@ -305,7 +299,7 @@ def test_reading_further_is_a_miss_with_a_working_command(project, mode):
             failed=1,
             says=[
                 "read further than it was",
-                "to record the rest: pytest --mimic-rerecord test_it.py::test_events",
+                "to record the rest: pytest --mimic-rerecord test_shop.py::test_events",
             ],
             never=["to record the missing"],
         )
@@ -316,15 +310,12 @@ def test_reading_further_is_a_miss_with_a_working_command(project, mode):
 def test_rerecording_an_unchanged_service_changes_no_file(project):
     pytest.importorskip("httpx")
     project.ini("httpx")
-    project.write(
-        "test_it.py",
-        """
+    project.tests("""
         import httpx, os
 
         def test_same():
             assert httpx.get(os.environ["API"] + "/users/1").json()["id"] == 1
-        """,
-    )
+    """)
 
     with running_server() as server:
         project.run("--mimic-record", env={"API": server.url}).expect(passed=1)

@@ -195,9 +195,7 @@ def test_a_new_request_is_not_sent_with_a_placeholder(project, is_apart):
     """In the same conversation everything runs again; in another one the command in the message records it."""
     pytest.importorskip("httpx")
     project.ini(*(["httpx only='GET /login' sequence=no"] if is_apart else []), "httpx")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import httpx, os
 
         API = os.environ["API"]
@@ -210,8 +208,7 @@ def test_a_new_request_is_not_sent_with_a_placeholder(project, is_apart):
                     assert me.status_code == 200
                 except RuntimeError:
                     pass
-        """,
-    )
+    """)
     project.write(
         "test_it.py",
         """

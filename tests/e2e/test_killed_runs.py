@@ -32,9 +32,7 @@ def test_all():
 def test_killed_run_leaves_correct_or_no_recordings(project):
     """SIGKILL at a random instant, with values inside recordings and in objects."""
     project.ini("shop:compute")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         from decimal import Decimal
         from ipaddress import ip_address
         from tally import ran
@@ -43,9 +41,8 @@ def test_killed_run_leaves_correct_or_no_recordings(project):
             ran(number)
             return {"number": number, "exact": Decimal(number), "text": "x" * (number % 5 * 700),
                 "form": ip_address(number) if number % 2 else {number}}
-        """,
-    )
-    project.write("test_shop.py", TEST)
+    """)
+    project.tests(TEST)
     chance = random.Random(5)
 
     for kill in range(KILLS):
@@ -109,19 +106,16 @@ def test_the_orphans_of_killed_runs_go_at_the_next_clearing(project, then):
     """The objects of a run killed while it cleared, and the file of one killed while it recorded."""
     project.ini("shop:compute")
     project.write("conftest.py", KILLER)
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         from ipaddress import ip_address
 
         def compute(number):
             return number, b"large" * 5_000, ip_address("10.0.0.1")
-        """,
-    )
+    """)
     tests = "import shop\n\ndef test_kept():\n    assert shop.compute(1)[0] == 1\n"
-    project.write("test_shop.py", tests + "\ndef test_gone():\n    assert shop.compute(2)[0] == 2\n")
+    project.tests(tests + "\ndef test_gone():\n    assert shop.compute(2)[0] == 2\n")
     project.record(process=True).expect(passed=2)
-    project.write("test_shop.py", tests)
+    project.tests(tests)
 
     cleared = project.run("--mimic-clear-unused", process=True, env={"KILL_AT": "os.remove .pkl"})
     project.write("test_more.py", "import shop\n\ndef test_more():\n    shop.compute(3)\n")

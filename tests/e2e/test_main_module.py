@@ -11,27 +11,21 @@ import pytest
 @pytest.mark.promise("objects of classes in a test module or __main__ replay")
 def test_objects_of_classes_in_the_main_module_replay(project):
     project.ini("shop:fetch")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import sys
         from tally import ran
 
         def fetch(city):
             ran("fetch", city)
             return sys.modules["__main__"].City(city)
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import sys
         import shop
 
         def test_it():
             assert shop.fetch("Oslo") == sys.modules["__main__"].City("Oslo")
-        """,
-    )
+    """)
     project.write(
         "script.py",
         """

@@ -40,17 +40,14 @@ def test_all():
 def test_many_processes_and_threads_run_each_call_once(project):
     """A later run replays everything."""
     project.ini("shop:compute")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         from tally import ran
 
         def compute(who, number):
             ran(who, number)
             return {"who": who, "number": number}
-        """,
-    )
-    project.write("test_shop.py", TEST.format(sizes=(THREADS, OWN, COMMON)))
+    """)
+    project.tests(TEST.format(sizes=(THREADS, OWN, COMMON)))
     command = [sys.executable, "-m", "pytest", *project.arguments("-q")]
 
     runs = [

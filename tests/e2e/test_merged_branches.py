@@ -34,7 +34,7 @@ def source_of(name, *cities):
 def repository(project):
     """A repository whose branch `main` has recorded Oslo. Returns functions to record on a branch, and to merge one."""
     project.ini("shop:fetch", "shop:table", pythonpath=".")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
 
     def git(*arguments):
         who = ("-c", "user.name=n", "-c", "user.email=n@example.org")
@@ -92,7 +92,7 @@ def test_the_same_new_call_is_a_conflict_that_is_reported_and_recorded_again(rep
 
 def test_an_object_that_one_branch_replaced_and_the_other_shared_is_reported(repository):
     """Git sees no conflict: one side deletes the file, the other has not touched it."""
-    repository.write("shop.py", SHOP.replace("return (city, ", "return (1, "))
+    repository.module(SHOP.replace("return (city, ", "return (1, "))
     repository.record_on("main", "oslo", "Oslo", mode="--mimic-rerecord")
     repository.git("checkout", "-qb", "one", "main")
     repository.record_on("one", "oslo", "Oslo", mode="--mimic-rerecord")

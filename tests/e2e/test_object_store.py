@@ -67,8 +67,8 @@ def test_two_clones_and_two_branches(project, s3_url, monkeypatch, capsys):
 
     a, b = project.root, project.root.with_name(f"{project.root.name}-b")
     project.ini("shop:report", "shop:picture writes=path", mimic_objects=s3_url)
-    project.write("shop.py", MODULE)
-    project.write("test_shop.py", TESTS)
+    project.module(MODULE)
+    project.tests(TESTS)
     project.write(".gitignore", "__pycache__/\n*.tally\n")
     git(a, "init", "-q", "-b", "main")
     project.record().expect(passed=2)

@@ -34,8 +34,8 @@ NOWHERE = "http://127.0.0.1:1"
 def shop(project):
     """A project with two recorded conversations, and the server that they were recorded with."""
     project.ini("requests ignore=port,headers.host")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", TEST)
+    project.module(SHOP)
+    project.tests(TEST)
     with cart_server() as server:
         project.server = server
         project.env = {"API": server.url}
@@ -71,7 +71,7 @@ def test_a_client_or_a_verb_selects_all(shop, pattern):
 
 @pytest.mark.promise("--mimic-only takes a conversation whole if one of its calls matches")
 def test_recording_takes_new_calls_of_a_selected_conversation(shop):
-    shop.write("test_shop.py", TEST.replace('"tea")', '"tea", "milk")').replace('["tea"]', '["tea", "milk"]'))
+    shop.tests(TEST.replace('"tea")', '"tea", "milk")').replace('["tea"]', '["tea", "milk"]'))
 
     run = shop.record("--mimic-only=GET /cart", env=shop.env)
 
@@ -91,8 +91,7 @@ def test_recording_runs_no_test_again_without_a_new_call(shop):
 def test_what_is_mimicked_inside_of_a_live_function_is_live(shop, function):
     """Its calls were not recorded on their own."""
     shop.ini("requests ignore=port,headers.host", "shop:*", "!shop:send")
-    shop.write(
-        "shop.py",
+    shop.module(
         SHOP
         + """
     async def fill_later(path, *items):
@@ -103,11 +102,9 @@ def test_what_is_mimicked_inside_of_a_live_function_is_live(shop, function):
 
     async def fill_slowly_later(path, *items):
         yield fill(path, *items)
-""",
+"""
     )
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import asyncio, shop
 
         async def first(stream):
@@ -118,8 +115,7 @@ def test_what_is_mimicked_inside_of_a_live_function_is_live(shop, function):
             assert asyncio.run(shop.fill_later("/cart", "tea")) == ["tea"]
             assert list(shop.fill_slowly("/cart", "tea")) == [["tea"]]
             assert asyncio.run(first(shop.fill_slowly_later("/cart", "tea"))) == ["tea"]
-        """,
-    )
+    """)
     shop.record(env=shop.env).expect(passed=1)
     shop.server.take()
 
@@ -142,9 +138,7 @@ def test_a_selected_conversation_of_two_workers(shop):
 def test_only_some_statements_are_rerecorded(project):
     """The statements with which the client sets up its connection replay."""
     project.ini("sqlalchemy")
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import sqlalchemy as sa
 
         def run(*statements):
@@ -161,8 +155,7 @@ def test_only_some_statements_are_rerecorded(project):
 
         def test_items():
             assert run("CREATE TABLE items (name TEXT)", "SELECT name FROM items") == []
-        """,
-    )
+    """)
     project.record().expect(passed=2)
     (project.root / "shop.db").unlink()
 

@@ -40,8 +40,8 @@ def test_flaky():
 def shop(project, request):
     """A project with a server whose page /flaky is well while `tries` is more than 1."""
     project.ini(f"{request.param} ignore=host,port,headers.host")
-    project.write("shop.py", f"import {request.param}\n{CLIENTS[request.param]}\n")
-    project.write("test_shop.py", TEST)
+    project.module(f"import {request.param}\n{CLIENTS[request.param]}\n")
+    project.tests(TEST)
     with running_server() as server:
         project.server = server
         yield project
@@ -110,7 +110,7 @@ def test_it(status):
 def test_a_failing_test_keeps_no_answer_about_the_credentials(project):
     """A key was forgotten. The 404 is an answer like any other."""
     project.ini("requests ignore=host,port,headers.host")
-    project.write("test_shop.py", REFUSED)
+    project.tests(REFUSED)
     with running_server() as server:
         refused = project.record(env={"API": server.url}).expect(failed=4)
         server.release = 2
@@ -136,7 +136,7 @@ def test_it(status):
 def test_a_failing_test_keeps_no_answer_that_asks_to_try_again(project):
     """The service was too slow or too busy. The 409 is an answer like any other."""
     project.ini("requests ignore=host,port,headers.host")
-    project.write("test_shop.py", BUSY)
+    project.tests(BUSY)
     with running_server() as server:
         busy = project.record(env={"API": server.url}).expect(failed=4)
         server.release = 2
@@ -150,7 +150,7 @@ def test_a_failing_test_keeps_no_answer_that_asks_to_try_again(project):
 
 def test_a_passing_test_keeps_an_answer_that_asks_to_try_again_and_it_is_listed(project):
     project.ini("requests ignore=host,port,headers.host")
-    project.write("test_shop.py", BUSY)
+    project.tests(BUSY)
     with running_server() as server:
         expected = project.record(env={"API": server.url, "EXPECTED": "1"}).expect(passed=4)
 
@@ -178,7 +178,7 @@ def test_it():
 def test_a_failing_test_keeps_a_refusal_that_its_client_has_answered(project):
     """As in digest authentication, or when a token has expired. The values after it were paid for."""
     project.ini("requests ignore=host,port,headers.host")
-    project.write("test_shop.py", CHALLENGED)
+    project.tests(CHALLENGED)
     with running_server() as server:
         project.record(env={"API": server.url, "FAIL": "yes"}).expect(failed=1, never=["not kept"])
 
@@ -189,7 +189,7 @@ def test_a_failing_test_keeps_a_refusal_that_its_client_has_answered(project):
 
 def test_a_passing_test_keeps_a_refusal_that_it_expects(project):
     project.ini("requests ignore=host,port,headers.host")
-    project.write("test_shop.py", REFUSED)
+    project.tests(REFUSED)
     with running_server() as server:
         env = {"API": server.url, "EXPECTED": "yes"}
         project.record(env=env).expect(passed=4, never=["recorded errors"])
@@ -199,9 +199,7 @@ def test_a_passing_test_keeps_a_refusal_that_it_expects(project):
 def test_a_changed_conversation_of_a_failing_test_is_put_back_as_a_whole(project):
     """None of its new answers stays beside the old ones."""
     project.ini("requests ignore=host,port,headers.host")
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import os, requests
 
         def test_cart():
@@ -210,8 +208,7 @@ def test_a_changed_conversation_of_a_failing_test_is_put_back_as_a_whole(project
             for item in os.environ["ITEMS"].split():
                 requests.post(url, json={"item": item})
             assert requests.get(url).json() == os.environ.get("EXPECTED", os.environ["ITEMS"]).split()
-        """,
-    )
+    """)
     with cart_server() as server:
         env = {"API": server.url}
         good = project.record(env={**env, "ITEMS": "tea"}).expect(passed=1).vault
@@ -231,9 +228,7 @@ def test_a_changed_conversation_of_a_failing_test_is_put_back_as_a_whole(project
 
 def test_an_error_of_a_database_replaces_no_recording(project):
     project.ini("sqlalchemy")
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import os
         import sqlalchemy as sa
 
@@ -244,8 +239,7 @@ def test_an_error_of_a_database_replaces_no_recording(project):
                     connection.execute(sa.text("CREATE TABLE IF NOT EXISTS users (name TEXT)"))
                 assert connection.execute(sa.text("SELECT name FROM users")).all() == []
             engine.dispose()
-        """,
-    )
+    """)
     good = project.record().expect(passed=1).vault
     (project.root / "shop.db").unlink()
 
@@ -257,9 +251,7 @@ def test_an_error_of_a_database_replaces_no_recording(project):
 
 def test_an_outage_of_redis_leaves_its_recordings(project, redis_server):
     project.ini("redis")
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import os, redis
 
         def test_it():
@@ -273,8 +265,7 @@ def test_an_outage_of_redis_leaves_its_recordings(project, redis_server):
             client.rpush("list", 1)
             client.get("list" if os.environ.get("WRONG") else "user:2")
             client.close()
-        """,
-    )
+    """)
     env = {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
     good = project.record(env=env).expect(passed=2).vault
 

@@ -46,8 +46,8 @@ def read_until(terminal, wanted):
 def on_terminal(project):
     """A function that starts pytest on a pseudo-terminal, and returns the process and the other end."""
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", TEST)
+    project.module(SHOP)
+    project.tests(TEST)
     os.mkfifo(project.root / "gate")
     opened = []
 

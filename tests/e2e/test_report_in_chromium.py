@@ -87,13 +87,11 @@ def search(browser: Browser, words: str) -> str:
 def test_a_real_run(browser, project):
     project.ini("shop:fetch")
     project.write("mood.txt", "calm")
-    project.write(
-        "shop.py",
-        "import pathlib\n\ndef fetch(city):\n    return {'city': city, 'mood': pathlib.Path('mood.txt').read_text()}\n",
+    project.module(
+        "import pathlib\n\ndef fetch(city):\n    return {'city': city, 'mood': pathlib.Path('mood.txt').read_text()}\n"
     )
-    project.write(
-        "test_shop.py",
-        "import shop\n\ndef test_oslo():\n    shop.fetch('Oslo')\n\ndef test_rome():\n    shop.fetch('Rome')\n",
+    project.tests(
+        "import shop\n\ndef test_oslo():\n    shop.fetch('Oslo')\n\ndef test_rome():\n    shop.fetch('Rome')\n"
     )
     project.record().expect(passed=2)
     project.write("mood.txt", "wild")

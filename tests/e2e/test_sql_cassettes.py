@@ -47,7 +47,7 @@ def test_ask(mimic_auto, number):
 def urls(project: Project, postgres: Postgres) -> tuple[str, str]:
     """A database's URL, and one that leads nowhere."""
     pytest.importorskip("psycopg")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     return f"postgresql+psycopg://{postgres.new_database()}", "postgresql+psycopg://nobody@127.0.0.1:1/gone"
 
 
@@ -56,7 +56,7 @@ def test_each_cassette_replays_alone(project: Project, urls: tuple[str, str]) ->
     real, gone = urls
     project.ini()
     project.write("pytest.ini", "[pytest]\n")
-    project.write("test_shop.py", TESTS)
+    project.tests(TESTS)
     project.run(env={"DATABASE_URL": real}).expect(passed=2)
 
     project.run("test_shop.py::test_ask[2]", env={"DATABASE_URL": gone}).expect(passed=1)
@@ -67,9 +67,7 @@ def test_strict_cassette_does_not_want_the_engines_calls(project: Project, urls:
     """An engine that is connected already need not connect again."""
     real, gone = urls
     project.write("pytest.ini", "[pytest]\n")
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import shop
 
         def test_ask(mimic_auto, mimic_replay):
@@ -79,8 +77,7 @@ def test_strict_cassette_does_not_want_the_engines_calls(project: Project, urls:
                 shop.ask("SELECT 1")
             assert len(cassette.calls) == 1
             shop.engine.dispose()
-        """,
-    )
+    """)
     project.run(env={"DATABASE_URL": real}).expect(passed=1)
 
     project.run(env={"DATABASE_URL": gone}).expect(passed=1)
@@ -90,16 +87,13 @@ def test_patterns_do_not_leave_out_the_engines_calls(project: Project, urls: tup
     """With one statement taken, and no other, the server is not needed for what the engine asks."""
     real, gone = urls
     project.ini('sqlalchemy only="SELECT things"')
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import shop
 
         def test_things():
             assert shop.ask("SELECT a FROM things") == 5
             shop.engine.dispose()
-        """,
-    )
+    """)
     import sqlalchemy as sa
 
     engine = sa.create_engine(real)
@@ -123,9 +117,7 @@ def test_recorded_statement_may_connect_in_a_blocked_network(
     monkeypatch.setattr(socket, "getaddrinfo", resolve_locally)
     place = postgres.new_database().replace("127.0.0.1", "db.example.com")
     project.ini(mimic_network="block")
-    project.write(
-        "test_shop.py",
-        f"""
+    project.tests(f"""
         import asyncio
         import pytest, sqlalchemy as sa
         from pytest_mimic import MissingRecordingError
@@ -154,8 +146,7 @@ def test_recorded_statement_may_connect_in_a_blocked_network(
         def test_ask_async(mimic_auto):
             with mimic_auto():
                 assert asyncio.run(ask_async()) == 1
-        """,
-    )
+    """)
 
     project.run().expect(passed=2, says=["recorded", "network blocked"])
     project.run().expect(passed=2, says=["replayed"], never=["recorded in"])

@@ -46,8 +46,8 @@ def test_order():
 def shop(project: Project) -> Project:
     """A project whose every order has its own id and time."""
     project.ini("sqlalchemy")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", TEST)
+    project.module(SHOP)
+    project.tests(TEST)
     return project
 
 

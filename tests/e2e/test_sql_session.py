@@ -114,9 +114,9 @@ def urls(request: pytest.FixtureRequest, project: Project) -> tuple[str, str]:
 def shop(project: Project) -> Project:
     """A project with a model, seed data in a session's fixture, and a rollback around each test."""
     project.ini("sqlalchemy")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write("conftest.py", CONFTEST)
-    project.write("test_shop.py", TESTS)
+    project.tests(TESTS)
     return project
 
 

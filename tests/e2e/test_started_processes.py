@@ -37,12 +37,12 @@ REMEDY = "to mimic calls there: start the process by fork, or name the function 
 def shop(project):
     """`shop.fetch` is mimicked and recorded for Oslo. Returns a function that runs a test."""
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", "import shop\n\ndef test_it(): shop.fetch('Oslo')\n")
+    project.module(SHOP)
+    project.tests("import shop\n\ndef test_it(): shop.fetch('Oslo')\n")
     project.record().expect(passed=1)
 
     def run(expression, *options):
-        project.write("test_shop.py", f"import shop\n\ndef test_it():\n    {expression}\n")
+        project.tests(f"import shop\n\ndef test_it():\n    {expression}\n")
         return project.run("-k", "test_it", *options, process=True)  # so that nothing is judged unused
 
     run.project = project

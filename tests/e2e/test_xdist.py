@@ -32,8 +32,8 @@ DISTRIBUTIONS = ["load", "loadscope", "loadfile", "loadgroup", "worksteal"]
 def shop(project):
     """`shop.fetch` is mimicked. Eight tests make five different calls of it."""
     project.ini("shop:fetch", pythonpath=".", addopts="--strict-markers")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", TESTS)
+    project.module(SHOP)
+    project.tests(TESTS)
     return project
 
 
@@ -62,7 +62,7 @@ def test_a_call_in_two_workers_runs_once(shop):
 def test_unused_recordings_are_judged_once_by_the_controller(shop, dist):
     """`--dist=loadgroup` changes the ids of tests in the workers."""
     shop.record().expect(passed=8)
-    shop.write("test_shop.py", TESTS.replace("range(4)", "range(3)"))
+    shop.tests(TESTS.replace("range(4)", "range(3)"))
 
     run = workers(shop, f"--dist={dist}", "--mimic-clear-unused", "--mimic-fail-on-unused", offline=True)
 
@@ -92,7 +92,7 @@ def test_recordings_of_loadgroup_replay_without_xdist(shop):
 def test_a_run_without_workers_is_an_ordinary_run(shop, arguments):
     """`--dist` may be in addopts although nothing is distributed."""
     shop.record().expect(passed=8)
-    shop.write("test_shop.py", TESTS.replace("range(4)", "range(3)"))
+    shop.tests(TESTS.replace("range(4)", "range(3)"))
 
     run = shop.replay(*arguments, "--mimic-clear-unused").expect(passed=6, real=[])
 
@@ -102,7 +102,7 @@ def test_a_run_without_workers_is_an_ordinary_run(shop, arguments):
 @pytest.mark.promise("nothing is judged after a worker's crash")
 def test_nothing_is_judged_after_a_workers_crash(shop):
     shop.record().expect(passed=8)
-    shop.write("test_shop.py", "import os\n\ndef test_crash(): os._exit(3)\n\ndef test_fine(): pass\n")
+    shop.tests("import os\n\ndef test_crash(): os._exit(3)\n\ndef test_fine(): pass\n")
 
     run = workers(shop, "--mimic-clear-unused", "--mimic-fail-on-unused")
 
@@ -115,7 +115,7 @@ def test_nothing_is_judged_after_a_workers_crash(shop):
 def test_a_run_that_stopped_early_judges_nothing(shop, flag):
     shop.record().expect(passed=8)
     failing = "import pytest\n\n@pytest.mark.parametrize('n', range(20))\ndef test_it(n): assert False\n"
-    shop.write("test_shop.py", failing)
+    shop.tests(failing)
 
     run = workers(shop, flag, "--mimic-clear-unused")
 
@@ -159,7 +159,7 @@ def test_reasons_known_only_to_workers_reach_the_controller(shop, files, message
 
 def test_the_controller_lists_misses_with_their_tests(shop):
     shop.record().expect(passed=8)
-    shop.write("test_shop.py", TESTS.replace("Oslo", "Rome"))
+    shop.tests(TESTS.replace("Oslo", "Rome"))
 
     run = workers(shop).expect(passed=4, failed=4, real=[])
 
@@ -172,17 +172,14 @@ def test_the_controller_lists_misses_with_their_tests(shop):
 
 def test_cassettes_are_recorded_and_replayed_by_workers(shop):
     shop.ini()
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import pytest, shop
 
         @pytest.mark.parametrize("number", range(4))
         def test_it(mimic_auto, number):
             with mimic_auto(targets=["shop:fetch"]):
                 assert shop.fetch("Oslo") == {"city": "Oslo"}
-        """,
-    )
+    """)
 
     recorded = workers(shop).expect(passed=4)
     replayed = workers(shop, "--mimic-clear-unused", offline=True).expect(passed=4, real=[])
@@ -194,9 +191,7 @@ def test_cassettes_are_recorded_and_replayed_by_workers(shop):
 
 def test_targets_named_only_by_tests_are_reported(shop):
     shop.ini()
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import pytest, shop
 
         def test_recorded(mimic_auto):
@@ -206,8 +201,7 @@ def test_targets_named_only_by_tests_are_reported(shop):
         @pytest.mark.mimic("shop:fetch")
         def test_missing():
             shop.fetch("Rome")
-        """,
-    )
+    """)
 
     run = workers(shop).expect(passed=1, failed=1, real=["fetch Oslo"])
 
@@ -245,7 +239,7 @@ def test_an_unreadable_line_ends_the_run_before_workers_start(shop):
 def test_a_target_that_does_not_exist_fails_the_tests_and_exits_4(shop, line, message):
     shop.record().expect(passed=8)
     shop.ini("shop:fetch", line, pythonpath=".")
-    shop.write("test_shop.py", "import shop\n\ndef test_it(): shop.fetch('Oslo')\n")
+    shop.tests("import shop\n\ndef test_it(): shop.fetch('Oslo')\n")
 
     run = workers(shop, "--mimic-clear-unused")
 
@@ -261,7 +255,7 @@ def test_a_target_that_does_not_exist_fails_the_tests_and_exits_4(shop, line, me
 
 def test_a_function_missing_only_inside_a_test_fails_that_test(shop):
     shop.ini("shop:fetsh", pythonpath=".")
-    shop.write("test_shop.py", "def test_it(): import shop\n\ndef test_plain(): pass\n")
+    shop.tests("def test_it(): import shop\n\ndef test_plain(): pass\n")
 
     run = workers(shop)
 

@@ -59,7 +59,7 @@ def absent(monkeypatch):
 @pytest.mark.promise("a line whose client is not installed is no error, and the header names it")
 def test_a_line_whose_client_is_not_installed_is_no_error(project, absent):
     project.ini("redis", "http.client")
-    project.write("test_it.py", "def test_it(): pass")
+    project.tests("def test_it(): pass")
 
     run = project.replay().expect(passed=1)
 
@@ -71,7 +71,7 @@ def test_a_line_whose_client_is_not_installed_is_no_error(project, absent):
 def test_a_run_without_any_named_client(project, absent):
     project.ini("redis only=GET", "redis", "!http.client")
     project.write("conftest.py", "def pytest_mimic_targets(): return ['redis ignore=command.1']")
-    project.write("test_it.py", "def test_it(): pass")
+    project.tests("def test_it(): pass")
 
     run = project.replay().expect(passed=1)
 
@@ -82,7 +82,7 @@ def test_a_run_without_any_named_client(project, absent):
 def test_a_test_that_names_only_absent_clients_fails(project, absent):
     """Beside another target, an absent client is no error."""
     project.ini()
-    project.write("test_it.py", TESTS.format("redis"))
+    project.tests(TESTS.format("redis"))
 
     run = project.replay().expect(passed=2, failed=2, errors=1)
 
@@ -116,7 +116,7 @@ def recorded(project, monkeypatch):
 
     def record(*lines, test=USING):
         project.ini(*lines)
-        project.write("test_it.py", test)
+        project.tests(test)
         with running_server() as server:
             project.record(env={"URL": f"{server.url}/echo"}).expect(passed=1)
         assert project.files()
@@ -163,7 +163,7 @@ def test_a_recording_of_http_is_judged_where_another_named_client_is_installed(r
 
 def test_an_absent_client_is_no_reason_why_other_recordings_are_not_proven_unused(project, absent):
     project.ini("redis", "shop:fetch", pythonpath=".")
-    project.write("shop.py", "def fetch(): return 1\n")
+    project.module("def fetch(): return 1\n")
     project.write("out/test_out.py", "import shop\n\ndef test_out(): shop.fetch()\n")
     project.write("tests/test_in.py", "def test_in(): pass\n")
     project.record().expect(passed=2)

@@ -54,7 +54,7 @@ def shop(project: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A project that saves objects."""
     for name in KEYS:
         monkeypatch.delenv(name, raising=False)
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.ini(*ALL)
     return project
 
@@ -78,7 +78,7 @@ def kept(run: Any) -> list[str]:
 
 def test_one_call_is_one_recording(shop: Any, server: Server) -> None:
     """With all clients below."""
-    shop.write("test_it.py", "import shop\n\ndef test_it():\n    assert shop.save('k') == 200")
+    shop.tests("import shop\n\ndef test_it():\n    assert shop.save('k') == 200")
 
     recorded = record(shop, server)
     replayed = replay(shop, server)
@@ -91,9 +91,7 @@ def test_one_call_is_one_recording(shop: Any, server: Server) -> None:
 def test_one_async_call_is_one_recording(shop: Any, server: Server) -> None:
     """On each of aiobotocore's HTTP clients, recorded, verified and replayed."""
     shop.ini(*ALL, "httpx", "httpx2")
-    shop.write(
-        "test_it.py",
-        """
+    shop.tests("""
         import asyncio, os
         import pytest
         from aiobotocore.config import AioConfig
@@ -114,8 +112,7 @@ def test_one_async_call_is_one_recording(shop: Any, server: Server) -> None:
         @pytest.mark.filterwarnings("ignore:aiobotocore's httpx backend:DeprecationWarning")
         def test_it(kind):
             assert asyncio.run(save(kind))["ResponseMetadata"]["HTTPStatusCode"] == 200
-        """,
-    )
+    """)
 
     recorded = record(shop, server, passed=2)
     verified = shop.run("--mimic-verify", env={"AWS": server.url, **KEYS}).expect(passed=2)
@@ -127,7 +124,7 @@ def test_one_async_call_is_one_recording(shop: Any, server: Server) -> None:
 
 
 def test_verifying_sends_once(shop: Any, server: Server) -> None:
-    shop.write("test_it.py", "import shop\n\ndef test_it():\n    assert shop.save('k') == 200")
+    shop.tests("import shop\n\ndef test_it():\n    assert shop.save('k') == 200")
     record(shop, server)
 
     run = shop.run("--mimic-verify", env={"AWS": server.url, **KEYS}).expect(passed=1)
@@ -138,9 +135,7 @@ def test_verifying_sends_once(shop: Any, server: Server) -> None:
 
 def test_urllib3_takes_what_botocore_left_out(shop: Any, server: Server) -> None:
     shop.ini('botocore exclude="s3 PutObject */left"', "urllib3", "http.client")
-    shop.write(
-        "test_it.py", "import shop\n\ndef test_it():\n    assert shop.save('k') == shop.save('left') == 200"
-    )
+    shop.tests("import shop\n\ndef test_it():\n    assert shop.save('k') == shop.save('left') == 200")
 
     recorded = record(shop, server)
     replay(shop, server, failed=1)  # signed for real, so it needs keys
@@ -152,17 +147,14 @@ def test_urllib3_takes_what_botocore_left_out(shop: Any, server: Server) -> None
 def test_excluded_calls_of_a_replay_look_credentials_up(shop: Any, server: Server) -> None:
     """And no other calls do, with the same client."""
     shop.ini('botocore exclude="s3 PutObject */left"')
-    shop.write(
-        "test_it.py",
-        """
+    shop.tests("""
         import shop
 
         def test_it():
             s3 = shop.client("s3")
             for key in ("k", "left"):
                 s3.put_object(Bucket="shop", Key=key, Body=b"x")
-        """,
-    )
+    """)
     keys = {"AWS": server.url, **NO_KEYS, "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{server.url}/keys"}
 
     shop.record(env=keys).expect(passed=1)
@@ -176,9 +168,7 @@ def test_excluded_calls_of_a_replay_look_credentials_up(shop: Any, server: Serve
 def test_an_http_client_in_a_block_takes_its_own_requests(shop: Any, server: Server) -> None:
     """Beside the operations that botocore sends through it."""
     shop.ini("botocore")
-    shop.write(
-        "test_it.py",
-        """
+    shop.tests("""
         import os, shop, urllib3
 
         def test_it(mimic_auto):
@@ -187,8 +177,7 @@ def test_an_http_client_in_a_block_takes_its_own_requests(shop: Any, server: Ser
                 assert urllib3.request("PUT", os.environ["AWS"] + "/shop/plain").status == 200
                 assert shop.save("other") == 200
             assert [call.signature for call in cassette.calls] == ["PUT /shop/plain → 200"]
-        """,
-    )
+    """)
 
     record(shop, server)
     server.stop()
@@ -201,9 +190,8 @@ def test_an_http_client_in_a_block_takes_its_own_requests(shop: Any, server: Ser
 def test_lower_clients_take_botocore(shop: Any, server: Server, line: str) -> None:
     """Its connections wait for `100 Continue` before they send a body."""
     shop.ini(f"{line} ignore=port")
-    shop.write(
-        "test_it.py",
-        "import io, shop\n\ndef test_it():\n    assert shop.save('k', io.BytesIO(bytes(3 * 2**20))) == 200",
+    shop.tests(
+        "import io, shop\n\ndef test_it():\n    assert shop.save('k', io.BytesIO(bytes(3 * 2**20))) == 200"
     )
 
     recorded = record(shop, server)
@@ -216,32 +204,26 @@ def test_lower_clients_take_botocore(shop: Any, server: Server, line: str) -> No
 @pytest.mark.promise("a pattern at AWS names a service, an operation, a resource or several of them")
 def test_patterns(shop: Any, server: Server) -> None:
     shop.ini('botocore only="s3 PutObject,nowhere/*" exclude=shop/b/*')
-    shop.write(
-        "test_it.py",
-        """
+    shop.tests("""
         import shop
 
         def test_it():
             shop.save("a")
             shop.save("b/c")
             shop.client("s3").list_buckets()
-        """,
-    )
+    """)
 
     assert kept(record(shop, server)) == ["botocore s3 PutObject shop/a"]
 
 
 def test_parts_to_ignore_and_to_match(shop: Any, server: Server) -> None:
     shop.ini("botocore ignore=params.Metadata,body match=host")
-    shop.write(
-        "test_it.py",
-        """
+    shop.tests("""
         import os, shop
 
         def test_it():
             shop.client("s3").put_object(Bucket="b", Key="k", Body=os.urandom(8), Metadata={"at": os.urandom(2).hex()})
-        """,
-    )
+    """)
 
     record(shop, server)
     replay(shop, server)
@@ -255,9 +237,7 @@ def test_parts_to_ignore_and_to_match(shop: Any, server: Server) -> None:
 def test_presigned_urls(shop: Any, server: Server, version: str) -> None:
     """They are made and fetched without credentials, and although the time is part of them."""
     shop.ini("botocore", "requests")
-    shop.write(
-        "test_it.py",
-        f"""
+    shop.tests(f"""
         import requests, shop
         from botocore.config import Config
 
@@ -268,8 +248,7 @@ def test_presigned_urls(shop: Any, server: Server, version: str) -> None:
             post = s3.generate_presigned_post("shop", "posted")
             files = {{"file": b"content"}}
             assert requests.post(post["url"], data=post["fields"], files=files).status_code == 200
-        """,
-    )
+    """)
 
     recorded = shop.record(env={"AWS": server.url, **KEYS, "AWS_SESSION_TOKEN": TOKEN}).expect(passed=1)
     replay(shop, server)
@@ -284,17 +263,14 @@ def test_presigned_urls(shop: Any, server: Server, version: str) -> None:
 def test_a_presigned_url_of_a_replay_is_not_sent(shop: Any, server: Server) -> None:
     """Also to another server, which is recorded."""
     shop.ini("botocore", "requests")
-    shop.write(
-        "test_it.py",
-        """
+    shop.tests("""
         import requests, shop
 
         def test_it(mimic_auto):
             url = shop.client("s3").generate_presigned_url("get_object", Params={"Bucket": "shop", "Key": "k"})
             with mimic_auto("fetch", targets=["requests"]):
                 requests.get(url)
-        """,
-    )
+    """)
 
     run = shop.replay(env={"AWS": server.url, **NO_KEYS, "CI": ""})
 
@@ -304,9 +280,7 @@ def test_a_presigned_url_of_a_replay_is_not_sent(shop: Any, server: Server) -> N
 
 def test_clients_made_before_the_block(shop: Any, server: Server) -> None:
     shop.ini()
-    shop.write(
-        "test_it.py",
-        """
+    shop.tests("""
         import shop
 
         s3 = shop.client("s3")
@@ -316,8 +290,7 @@ def test_clients_made_before_the_block(shop: Any, server: Server) -> None:
                 s3.put_object(Bucket="shop", Key="k", Body=b"x")
             assert [call.signature for call in cassette.calls] == ["s3 PutObject shop/k → 200"]
             assert cassette.calls[0].match(only="shop/*")
-        """,
-    )
+    """)
 
     shop.run(env={"AWS": server.url, **KEYS, "CI": ""}).expect(passed=1)
     replay(shop, server)
@@ -326,9 +299,9 @@ def test_clients_made_before_the_block(shop: Any, server: Server) -> None:
 
 
 def test_a_miss_names_the_operation(shop: Any, server: Server) -> None:
-    shop.write("test_it.py", "import shop\n\ndef test_it():\n    shop.save('k')")
+    shop.tests("import shop\n\ndef test_it():\n    shop.save('k')")
     record(shop, server)
-    shop.write("test_it.py", "import shop\n\ndef test_it():\n    shop.save('other')")
+    shop.tests("import shop\n\ndef test_it():\n    shop.save('other')")
 
     run = replay(shop, server, failed=1)
 
@@ -338,7 +311,7 @@ def test_a_miss_names_the_operation(shop: Any, server: Server) -> None:
 
 
 def test_credentials_are_needed_to_record(shop: Any, server: Server) -> None:
-    shop.write("test_it.py", "import shop\n\ndef test_it():\n    shop.save('k')")
+    shop.tests("import shop\n\ndef test_it():\n    shop.save('k')")
 
     run = shop.record(env={"AWS": server.url, **NO_KEYS, "AWS_EC2_METADATA_DISABLED": "true"})
 
@@ -348,17 +321,14 @@ def test_credentials_are_needed_to_record(shop: Any, server: Server) -> None:
 
 def test_requests_for_credentials_are_not_recorded(shop: Any, server: Server) -> None:
     """By no client, neither when a client is made nor when a URL is signed."""
-    shop.write(
-        "test_it.py",
-        """
+    shop.tests("""
         import shop
 
         def test_it():
             s3 = shop.client("s3")
             s3.generate_presigned_url("get_object", Params={"Bucket": "shop", "Key": "k"})
             assert shop.save("k") == 200
-        """,
-    )
+    """)
     keys = f"{server.url}/keys"
     nowhere = {"AWS": server.url, **NO_KEYS, "AWS_CONTAINER_CREDENTIALS_FULL_URI": keys}
 

@@ -22,9 +22,7 @@ CONFTEST = """
 def test_the_vaults_own_file_access_is_not_found(project, mode):
     project.ini()
     project.write("conftest.py", CONFTEST)
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import asyncio
 
         async def fetch(city):
@@ -37,11 +35,8 @@ def test_the_vaults_own_file_access_is_not_found(project, mode):
 
         def look(city):
             return (city,)
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import asyncio
         import pytest
         import shop
@@ -71,8 +66,7 @@ def test_the_vaults_own_file_access_is_not_found(project, mode):
                     return await shop.fetch("Bern")
 
             assert asyncio.run(main())["city"] == "Bern"
-        """,
-    )
+    """)
 
     project.run("--mimic-record", process=True).expect(passed=3)
     project.run(process=True).expect(passed=3)
@@ -82,25 +76,19 @@ def test_the_vaults_own_file_access_is_not_found(project, mode):
 def test_a_blocking_call_of_the_application_is_found(project):
     project.ini("shop:fetch")
     project.write("conftest.py", CONFTEST)
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import os
 
         async def fetch(city):
             return len(os.listdir("."))
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import asyncio
         import shop
 
         def test_it():
             asyncio.run(shop.fetch("Oslo"))
-        """,
-    )
+    """)
 
     project.run("--mimic-record", process=True).expect(
         failed=1, says=["BlockingError: Blocking call to os.listdir"]
@@ -121,10 +109,9 @@ def test_a_clients_own_file_access_is_not_found(project, client):
     project.ini(f"{client} ignore=port")
     # httpx imports trio when it is used, which runs a process.
     project.write("conftest.py", CONFTEST + ("\n    import httpcore\n" if client == "httpx" else ""))
-    project.write(
-        "test_shop.py",
+    project.tests(
         f"import asyncio, os\nimport {client}\n\nasync def get(url):\n    {sessions[client]}\n\n"
-        'def test_it():\n    assert asyncio.run(get(os.environ["API"] + "/users/1"))["id"] == 1\n',
+        'def test_it():\n    assert asyncio.run(get(os.environ["API"] + "/users/1"))["id"] == 1\n'
     )
 
     with running_server() as server:

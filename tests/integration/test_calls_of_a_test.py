@@ -39,8 +39,8 @@ TESTS = """
 def shop(project):
     """A project with recordings of four calls."""
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", TESTS)
+    project.module(SHOP)
+    project.tests(TESTS)
     project.record().expect(passed=3)
     return project
 
@@ -74,9 +74,7 @@ def test_without_v_no_call_has_a_line(shop):
 
 
 def test_a_miss_is_among_the_calls(shop):
-    shop.write(
-        "test_shop.py", "import shop\n\ndef test_new():\n    shop.fetch('Oslo')\n    shop.fetch('Paris')\n"
-    )
+    shop.tests("import shop\n\ndef test_new():\n    shop.fetch('Oslo')\n    shop.fetch('Paris')\n")
 
     run = shop.replay("-v").expect(failed=1)
 
@@ -88,7 +86,7 @@ def test_a_miss_is_among_the_calls(shop):
 
 
 def test_many_calls_need_vv(shop):
-    shop.write("test_shop.py", "import shop\n\ndef test_many():\n    [shop.fetch(n) for n in range(12)]\n")
+    shop.tests("import shop\n\ndef test_many():\n    [shop.fetch(n) for n in range(12)]\n")
 
     short, whole = shop.record("-v").expect(passed=1), shop.replay("-vv").expect(passed=1)
 
@@ -114,7 +112,7 @@ NEW = "import shop\n\n\ndef test_new():\n    shop.fetch('50%: a,b')\n"
 
 @pytest.mark.promise("on GitHub, misses and drifts are annotated at their tests")
 def test_an_annotation_for_a_miss(shop):
-    shop.write("test_shop.py", NEW)
+    shop.tests(NEW)
     env = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(shop.root.parent)}
 
     run = shop.run(env=env).expect(failed=1)
@@ -127,7 +125,7 @@ def test_an_annotation_for_a_miss(shop):
 
 def test_an_annotation_for_a_drift_of_a_worker(shop):
     pytest.importorskip("xdist")
-    shop.write("shop.py", SHOP.replace("return city", "return city.upper()"))
+    shop.module(SHOP.replace("return city", "return city.upper()"))
 
     run = shop.run("--mimic-verify", "-n1", env={"GITHUB_ACTIONS": "true"}, process=True)
 
@@ -139,13 +137,13 @@ def test_an_annotation_for_a_drift_of_a_worker(shop):
 
 @pytest.mark.parametrize("value", [None, "false"])
 def test_no_annotations_elsewhere(shop, value):
-    shop.write("test_shop.py", NEW)
+    shop.tests(NEW)
 
     shop.run(env={"GITHUB_ACTIONS": value} if value else {}).expect(failed=1, never=["::error"])
 
 
 def test_no_second_annotation_beside_the_plugin_that_annotates_every_failure(shop):
-    shop.write("test_shop.py", NEW)
+    shop.tests(NEW)
     shop.write("annotating.py", "")
     shop.write(
         "conftest.py",
@@ -163,7 +161,7 @@ def test_no_second_annotation_beside_the_plugin_that_annotates_every_failure(sho
 @pytest.mark.promise("on GitHub, the summary of the run is added to that of the job")
 def test_the_summary_of_the_job(shop):
     summary = shop.write("summary.md", "# Before\n")
-    shop.write("test_shop.py", NEW.replace("50%: a,b", "```\\n<b>"))
+    shop.tests(NEW.replace("50%: a,b", "```\\n<b>"))
 
     shop.run("-q", env={"GITHUB_STEP_SUMMARY": str(summary)}).expect(failed=1)
 
@@ -176,10 +174,10 @@ def test_the_summary_of_the_job(shop):
 
 def test_the_summary_of_the_job_names_what_drifted(project):
     project.ini("shop:rate")
-    project.write("shop.py", "def rate(base):\n    return 1\n")
-    project.write("test_shop.py", "import shop\n\ndef test_rate():\n    shop.rate('EUR')\n")
+    project.module("def rate(base):\n    return 1\n")
+    project.tests("import shop\n\ndef test_rate():\n    shop.rate('EUR')\n")
     project.run("--mimic-record").expect(passed=1)
-    project.write("shop.py", "def rate(base):\n    return 2\n")
+    project.module("def rate(base):\n    return 2\n")
     summary = project.write("summary.md", "")
 
     project.run("--mimic-verify", env={"GITHUB_STEP_SUMMARY": str(summary)}).expect(failed=1)
@@ -210,7 +208,7 @@ def test_a_summary_that_cannot_be_written_is_named(shop):
 @pytest.mark.promise("--junitxml has the number of a test's calls as its properties")
 @pytest.mark.parametrize("workers", [0, 1])
 def test_properties_of_junit(shop, workers):
-    shop.write("test_shop.py", TESTS + "\n    def test_new():\n        shop.fetch('Paris')\n")
+    shop.tests(TESTS + "\n    def test_new():\n        shop.fetch('Paris')\n")
     if workers:
         pytest.importorskip("xdist")
 

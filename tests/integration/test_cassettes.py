@@ -19,16 +19,14 @@ SHOP = """
 def shop(project):
     """A project with `shop.fetch` and no configured target."""
     project.ini()
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     return project
 
 
 @pytest.mark.promise("mimic_auto records a missing cassette and replays an existing one")
 def test_auto_records_a_missing_cassette_then_replays_it(shop):
     """No option is needed."""
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         def test_it(mimic_auto):
@@ -36,8 +34,7 @@ def test_auto_records_a_missing_cassette_then_replays_it(shop):
                 assert [shop.fetch(city)["city"] for city in ("Oslo", "Rome", "Oslo")] == ["Oslo", "Rome", "Oslo"]
             assert [call.arguments["city"] for call in cassette.calls] == ["Oslo", "Rome", "Oslo"]
             assert cassette.all_played
-        """,
-    )
+    """)
 
     first = shop.run().expect(passed=1, real=["fetch Oslo", "fetch Rome", "fetch Oslo"])
     shop.replay(process=True).expect(passed=1, real=[])
@@ -47,9 +44,7 @@ def test_auto_records_a_missing_cassette_then_replays_it(shop):
 
 @pytest.mark.parametrize("targets", ['"shop:fetch"', "shop.fetch", 'Target("shop:fetch")', "[shop.fetch]"])
 def test_one_target_needs_no_list(shop, targets):
-    shop.write(
-        "test_shop.py",
-        f"""
+    shop.tests(f"""
         import shop
         from pytest_mimic import Target
 
@@ -57,16 +52,13 @@ def test_one_target_needs_no_list(shop, targets):
             with mimic_auto(targets={targets}) as cassette:
                 shop.fetch("Oslo")
             assert [call.target for call in cassette.calls] == ["shop:fetch"]
-        """,
-    )
+    """)
 
     shop.run().expect(passed=1, real=["fetch Oslo"])
 
 
 def test_calls_lists_the_recorded_calls_played_or_not(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         def test_it(mimic_auto):
@@ -75,8 +67,7 @@ def test_calls_lists_the_recorded_calls_played_or_not(shop):
                 print("there:", *(call.arguments["city"] for call in cassette.calls))
                 shop.fetch("Rome")
             assert [call.arguments["city"] for call in cassette.calls] == ["Oslo", "Rome"]
-        """,
-    )
+    """)
 
     assert "there: Oslo\n" in shop.run("-s").expect(passed=1).output
     assert "there: Oslo Rome\n" in shop.run("-s").expect(passed=1).output
@@ -85,16 +76,13 @@ def test_calls_lists_the_recorded_calls_played_or_not(shop):
 @pytest.mark.promise("in CI, mimic_auto does not record a missing cassette")
 def test_auto_never_records_under_ci(shop):
     """With --mimic-record it does."""
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         def test_it(mimic_auto):
             with mimic_auto(targets=["shop:fetch"]):
                 shop.fetch("Oslo")
-        """,
-    )
+    """)
 
     shop.run(env={"CI": "true"}).expect(failed=1, real=[], says=["no recording of shop:fetch(city='Oslo')"])
     shop.run("--mimic-no-record").expect(failed=1, real=[], says=["MissingRecordingError"])
@@ -104,32 +92,26 @@ def test_auto_never_records_under_ci(shop):
 @pytest.mark.parametrize("no", ["", "0", "false", "False", "no"])
 def test_ci_may_be_false(shop, no):
     """Most tools read `CI=false` like this."""
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         def test_it(mimic_auto):
             with mimic_auto("trip", targets=["shop:fetch"]):
                 shop.fetch("Oslo")
-        """,
-    )
+    """)
 
     shop.run(env={"CI": no}).expect(passed=1, real=["fetch Oslo"])
 
 
 @pytest.mark.promise("mimic_record runs for real and writes a cassette, unless --mimic-no-record")
 def test_record_always_runs_for_real_and_no_record_forbids_it(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         def test_it(mimic_record):
             with mimic_record("trip", targets=["shop:fetch"]):
                 shop.fetch("Oslo")
-        """,
-    )
+    """)
 
     shop.run().expect(passed=1, real=["fetch Oslo"])
     shop.run().expect(passed=1, real=["fetch Oslo"])
@@ -142,16 +124,13 @@ def test_record_always_runs_for_real_and_no_record_forbids_it(shop):
 
 @pytest.mark.promise("mimic_replay replays a cassette and records in no mode")
 def test_replay_records_in_no_mode(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         def test_it(mimic_replay):
             with mimic_replay("trip", targets=["shop:fetch"]):
                 shop.fetch("Oslo")
-        """,
-    )
+    """)
 
     shop.record().expect(failed=1, real=[], says=["MissingRecordingError"])
 
@@ -167,17 +146,17 @@ def test_a_miss_names_the_cassette_and_its_remedy(shop):
             with {fixture}("{name}", targets=["shop:fetch"]):
                 shop.fetch("{city}")
         """
-    shop.write("test_shop.py", test.format(fixture="mimic_auto", name="trip", city="Oslo"))
+    shop.tests(test.format(fixture="mimic_auto", name="trip", city="Oslo"))
     shop.run().expect(passed=1)
 
-    shop.write("test_shop.py", test.format(fixture="mimic_auto", name="trip", city="Rome"))
+    shop.tests(test.format(fixture="mimic_auto", name="trip", city="Rome"))
     auto = shop.replay().expect(failed=1)
-    shop.write("test_shop.py", test.format(fixture="mimic_replay", name="trip", city="Rome"))
+    shop.tests(test.format(fixture="mimic_replay", name="trip", city="Rome"))
     other = shop.replay().expect(failed=1)
-    shop.write("test_shop.py", test.format(fixture="mimic_replay", name="tour", city="Rome"))
+    shop.tests(test.format(fixture="mimic_replay", name="tour", city="Rome"))
     without = shop.replay().expect(failed=1)
-    shop.write("test_shop.py", test.format(fixture="mimic_replay", name="trip", city="Oslo"))
-    shop.write("shop.py", SHOP.replace('{"city": city}', '{"city": str(city)}'))
+    shop.tests(test.format(fixture="mimic_replay", name="trip", city="Oslo"))
+    shop.module(SHOP.replace('{"city": city}', '{"city": str(city)}'))
     stale = shop.replay().expect(failed=1)
 
     assert "nearest: recorded in cassette trip" in auto.output
@@ -199,9 +178,9 @@ def test_all_played_counts_calls_that_a_recording_run_adds(shop):
                 {calls}
             assert cassette.all_played
         """
-    shop.write("test_shop.py", test.format(calls='shop.fetch("Oslo")'))
+    shop.tests(test.format(calls='shop.fetch("Oslo")'))
     shop.run().expect(passed=1, real=["fetch Oslo"])
-    shop.write("test_shop.py", test.format(calls='shop.fetch("Oslo"), shop.fetch("Rome")'))
+    shop.tests(test.format(calls='shop.fetch("Oslo"), shop.fetch("Rome")'))
 
     shop.record().expect(passed=1, real=["fetch Rome"])
     shop.replay().expect(passed=1, real=[])
@@ -224,23 +203,18 @@ def test_strict_fails_on_unplayed_calls_and_another_order(shop, calls, says):
             with {fixture}("trip", targets=["shop:fetch"]{strict}):
                 {calls}
         """
-    shop.write(
-        "test_shop.py",
-        test.format(fixture="mimic_record", strict="", calls='shop.fetch("Oslo"); shop.fetch("Rome")'),
-    )
+    shop.tests(test.format(fixture="mimic_record", strict="", calls='shop.fetch("Oslo"); shop.fetch("Rome")'))
     shop.run().expect(passed=1)
 
-    shop.write("test_shop.py", test.format(fixture="mimic_replay", strict="", calls=calls))
+    shop.tests(test.format(fixture="mimic_replay", strict="", calls=calls))
     shop.replay().expect(passed=1)
-    shop.write("test_shop.py", test.format(fixture="mimic_replay", strict=", strict=True", calls=calls))
+    shop.tests(test.format(fixture="mimic_replay", strict=", strict=True", calls=calls))
     shop.replay().expect(failed=1, says=["CassetteError", says])
 
 
 @pytest.mark.promise("a check of the plugin never hides the test's own failure")
 def test_strict_does_not_hide_the_tests_own_failure(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         def test_it(mimic_auto, mimic_replay):
@@ -248,8 +222,7 @@ def test_strict_does_not_hide_the_tests_own_failure(shop):
                 shop.fetch("Oslo")
             with mimic_replay("trip", targets=["shop:fetch"], strict=True):
                 assert "own" == "failure"
-        """,
-    )
+    """)
 
     shop.run().expect(failed=1, says=["assert 'own' == 'failure'"], never=["CassetteError"])
 
@@ -266,12 +239,12 @@ def test_a_failing_test_writes_no_cassette(shop):
                 shop.fetch("{city}")
             assert {passes}
         """
-    shop.write("test_shop.py", test.format(city="Oslo", passes=False))
+    shop.tests(test.format(city="Oslo", passes=False))
     new = shop.run().expect(failed=1)
     assert list(shop.vault.iterdir()) == []
-    shop.write("test_shop.py", test.format(city="Oslo", passes=True))
+    shop.tests(test.format(city="Oslo", passes=True))
     shop.run().expect(passed=1)
-    shop.write("test_shop.py", test.format(city="Rome", passes=False))
+    shop.tests(test.format(city="Rome", passes=False))
     changed = shop.run().expect(failed=1)
 
     assert new.vault == {}
@@ -304,12 +277,12 @@ def test_an_interrupted_test_writes_no_cassette(shop, fixture, inside, behind):
                 shop.fetch("Bonn")
             {behind}
         """
-    shop.write("test_shop.py", test.format(fixture=fixture, city="Oslo", inside=inside, behind=behind))
+    shop.tests(test.format(fixture=fixture, city="Oslo", inside=inside, behind=behind))
     process = "SIGINT" in inside
     new = shop.run(process=process).expect(exit_code=2)
-    shop.write("test_shop.py", test.format(fixture=fixture, city="Oslo", inside="", behind=""))
+    shop.tests(test.format(fixture=fixture, city="Oslo", inside="", behind=""))
     shop.run().expect(passed=1)
-    shop.write("test_shop.py", test.format(fixture=fixture, city="Rome", inside=inside, behind=behind))
+    shop.tests(test.format(fixture=fixture, city="Rome", inside=inside, behind=behind))
     changed = shop.run("--mimic-rerecord", process=process).expect(exit_code=2)
 
     assert new.vault == {}
@@ -318,9 +291,7 @@ def test_an_interrupted_test_writes_no_cassette(shop, fixture, inside, behind):
 
 def test_an_interrupt_restores_the_cassette_of_a_fixture(shop):
     """The block in the fixture ends normally, but its test did not."""
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import os
         import pytest, shop
 
@@ -334,8 +305,7 @@ def test_an_interrupt_restores_the_cassette_of_a_fixture(shop):
             if "STOP" in os.environ:
                 raise KeyboardInterrupt
             shop.fetch("Rome")
-        """,
-    )
+    """)
     shop.run().expect(passed=1)
 
     assert shop.run(env={"STOP": "1"}).expect(exit_code=2).changed == set()
@@ -343,9 +313,7 @@ def test_an_interrupt_restores_the_cassette_of_a_fixture(shop):
 
 def test_the_summary_names_a_cancelled_block(shop):
     """How far it came depends on the clock, so nothing is written, even if the test passes."""
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import asyncio, os
         import shop
 
@@ -362,8 +330,7 @@ def test_the_summary_names_a_cancelled_block(shop):
 
         def test_it(mimic_record):
             asyncio.run(tour(mimic_record))
-        """,
-    )
+    """)
     shop.run().expect(passed=1)
     cancelled = shop.run(env={"STOP": "1"}).expect(passed=1, real=["fetch Oslo"])
 
@@ -374,9 +341,7 @@ def test_the_summary_names_a_cancelled_block(shop):
 @pytest.mark.parametrize("end", ["raise SystemExit(2)", "pytest.skip('enough')", "raise ValueError"])
 def test_a_block_that_raises_as_expected_is_written(shop, end):
     """An exit, a skip or an error that the test expects ends its replay at the same point."""
-    shop.write(
-        "test_shop.py",
-        f"""
+    shop.tests(f"""
         import pytest, shop
 
         def test_it(mimic_auto):
@@ -384,8 +349,7 @@ def test_a_block_that_raises_as_expected_is_written(shop, end):
                 with mimic_auto("trip", targets=["shop:fetch"]):
                     shop.fetch("Oslo")
                     {end}
-        """,
-    )
+    """)
 
     shop.run().expect(passed=1, real=["fetch Oslo"])
     shop.replay().expect(passed=1, real=[])
@@ -400,9 +364,9 @@ def test_the_record_option_adds_new_calls_to_a_cassette(shop):
             with mimic_auto("trip", targets=["shop:fetch"]):
                 {calls}
         """
-    shop.write("test_shop.py", test.format(calls='shop.fetch("Oslo")'))
+    shop.tests(test.format(calls='shop.fetch("Oslo")'))
     shop.run().expect(passed=1)
-    shop.write("test_shop.py", test.format(calls='shop.fetch("Oslo"); shop.fetch("Rome")'))
+    shop.tests(test.format(calls='shop.fetch("Oslo"); shop.fetch("Rome")'))
 
     shop.replay().expect(failed=1, real=[], says=["pytest --mimic-record test_shop.py::test_it"])
     shop.record().expect(passed=1, real=["fetch Rome"])
@@ -439,14 +403,11 @@ def test_default_names_are_readable_unique_and_safe(shop):
 @pytest.mark.parametrize("name", ["../out", "/abs", "a/../../b", "", "a\\b", "c:d", "a\0", "é" * 101])
 def test_a_name_that_leaves_the_vault_is_refused(shop, name):
     """A name may hold folders."""
-    shop.write(
-        "test_shop.py",
-        f"""
+    shop.tests(f"""
         def test_it(mimic_auto):
             with mimic_auto({name!r}, targets=["shop:fetch"]):
                 pass
-        """,
-    )
+    """)
 
     shop.run().expect(failed=1, says=["CassetteError", "stays inside the vault"], never=["pytest_mimic/"])
 
@@ -464,18 +425,16 @@ def test_the_options_of_a_target_are_those_of_the_fixtures(shop, options):
                 shop.fetch("CITY")
                 json.loads("1")
         """
-    shop.write("test_shop.py", test.replace("CITY", "Oslo"))
+    shop.tests(test.replace("CITY", "Oslo"))
     shop.run().expect(passed=1)
-    shop.write("test_shop.py", test.replace("CITY", "Rome"))
+    shop.tests(test.replace("CITY", "Rome"))
 
     shop.replay().expect(passed=1, real=[])
 
 
 @pytest.mark.promise("targets= of a cassette takes lines, functions and clients")
 def test_a_cassette_takes_functions_lines_and_clients(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import threading, urllib.request
         from http.server import BaseHTTPRequestHandler, HTTPServer
         import shop
@@ -499,8 +458,7 @@ def test_a_cassette_takes_functions_lines_and_clients(shop):
                 thread.join()
             assert [call.kind for call in cassette.calls] == ["function", "http"]
             assert cassette.play_count in (0, 2)
-        """,
-    )
+    """)
 
     shop.run().expect(passed=1, real=["fetch Oslo"])
     shop.replay().expect(passed=1, real=[], says=["2 calls replayed"])
@@ -520,28 +478,25 @@ def test_a_cassette_takes_functions_lines_and_clients(shop):
 def test_an_unknown_option_is_reported_for_the_fixture(shop, options, says):
     """The error does not mention the ini file, and the traceback has no frames of the plugin."""
     shop.ini("shop:fetch")
-    shop.write("test_shop.py", f"def test_it(mimic_auto): mimic_auto('trip', {options})")
+    shop.tests(f"def test_it(mimic_auto): mimic_auto('trip', {options})")
 
     shop.run().expect(failed=1, says=[says], never=["mimic_functions", "pytest_mimic/", "direct cause"])
 
 
 @pytest.mark.promise("the command-line modes apply to cassettes")
 def test_the_modes_of_auto(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         def test_it(mimic_auto):
             with mimic_auto("trip", targets=["shop:fetch"]):
                 shop.fetch("Oslo")
-        """,
-    )
+    """)
     shop.run().expect(passed=1)
 
     shop.run("--mimic-verify").expect(passed=1, real=["fetch Oslo"], says=["1 call verified"])
     live = shop.run("--mimic-live").expect(passed=1, real=["fetch Oslo"])
-    shop.write("shop.py", SHOP.replace('"city": city', '"city": city.upper()'))
+    shop.module(SHOP.replace('"city": city', '"city": city.upper()'))
     shop.run("--mimic-verify").expect(failed=1, says=["DriftError", "city: 'Oslo' recorded, 'OSLO' now"])
     again = shop.run("--mimic-rerecord").expect(passed=1, real=["fetch Oslo"])
 
@@ -552,9 +507,7 @@ def test_the_modes_of_auto(shop):
 
 @pytest.mark.promise("the innermost of nested cassettes takes the call")
 def test_the_innermost_of_nested_cassettes_takes_the_call(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         def test_it(mimic_auto):
@@ -564,8 +517,7 @@ def test_the_innermost_of_nested_cassettes_takes_the_call(shop):
                 shop.fetch("Rome")
             assert [call.arguments["city"] for call in outer.calls] == ["Rome"]
             assert [call.arguments["city"] for call in inner.calls] == ["Oslo"]
-        """,
-    )
+    """)
 
     shop.run().expect(passed=1)
     shop.replay().expect(passed=1, real=[])
@@ -574,9 +526,7 @@ def test_the_innermost_of_nested_cassettes_takes_the_call(shop):
 @pytest.mark.promise("without targets, a cassette takes the configured targets and every client")
 def test_without_targets_a_cassette_takes_the_configured_ones(shop):
     shop.ini("shop:fetch ignore=city")
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import itertools, shop
         count = itertools.count()
 
@@ -584,8 +534,7 @@ def test_without_targets_a_cassette_takes_the_configured_ones(shop):
             with mimic_auto("trip") as cassette:
                 shop.fetch(f"city {id(cassette)}")
             assert cassette.calls[0].kind == "function"
-        """,
-    )
+    """)
 
     shop.run().expect(passed=1)
     shop.replay(process=True).expect(passed=1, real=[])
@@ -595,9 +544,9 @@ def test_without_targets_a_cassette_takes_the_configured_ones(shop):
 @pytest.mark.parametrize("body", ["shop.fetch('Oslo')", "pass"], ids=["one of two calls", "no call"])
 def test_an_opened_cassette_is_used_as_a_whole(shop, body):
     test = "import shop\n\ndef test_it(mimic_auto):\n    with mimic_auto('trip', targets=['shop:fetch']):\n        "
-    shop.write("test_shop.py", test + "shop.fetch('Oslo'), shop.fetch('Rome')\n")
+    shop.tests(test + "shop.fetch('Oslo'), shop.fetch('Rome')\n")
     shop.run().expect(passed=1)
-    shop.write("test_shop.py", test + body + "\n")
+    shop.tests(test + body + "\n")
 
     run = shop.replay("--mimic-fail-on-unused", "--mimic-clear-unused").expect(passed=1)
 
@@ -607,9 +556,7 @@ def test_an_opened_cassette_is_used_as_a_whole(shop, body):
 @pytest.mark.promise("a cassette is used or unused as a whole")
 def test_a_cassette_is_unused_as_a_whole(shop):
     """Each of two is."""
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         def test_it(mimic_auto):
@@ -619,10 +566,9 @@ def test_a_cassette_is_unused_as_a_whole(shop):
         def test_other(mimic_auto):
             with mimic_auto("two", targets=["shop:fetch"]):
                 shop.fetch("Oslo")
-        """,
-    )
+    """)
     shop.run().expect(passed=2)
-    shop.write("test_shop.py", "def test_nothing(): pass\n")
+    shop.tests("def test_nothing(): pass\n")
 
     run = shop.run("--mimic-clear-unused").expect(passed=1)
 
@@ -637,17 +583,14 @@ def test_a_cassette_is_unused_as_a_whole(shop):
 
 @pytest.mark.promise("a cassette name may hold folders and cannot leave the vault")
 def test_a_cassette_is_one_readable_file(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         def test_it(mimic_auto):
             with mimic_auto("a/trip.json", targets=["shop:fetch"]) as cassette:
                 shop.fetch("Oslo")
             assert (cassette.name, cassette.path.name) == ("a/trip", "trip.json")
-        """,
-    )
+    """)
 
     run = shop.run().expect(passed=1)
 
@@ -661,9 +604,7 @@ def test_a_cassette_is_one_readable_file(shop):
 @pytest.mark.promise("a cassette is written at the end of its block, and restored if the test fails")
 @pytest.mark.promise("every call has a signature")
 def test_the_attributes_of_a_cassette_and_its_calls(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import os, shop
 
         def test_it(mimic_auto, mimic_vault_dir):
@@ -685,8 +626,7 @@ def test_the_attributes_of_a_cassette_and_its_calls(shop):
             with mimic_auto("trip", targets=["shop:fetch"]) as cassette:
                 pass
             assert (cassette.play_count, cassette.all_played) == (0, False)
-        """,
-    )
+    """)
 
     shop.run("-k", "test_it", env={"MODE": "record"}).expect(passed=1, deselected=1)
     shop.replay(env={"MODE": "replay"}).expect(passed=2, real=[])
@@ -704,9 +644,9 @@ def test_replay_replays_in_every_mode_but_live(shop, mode):
             with {fixture}("trip", targets=["shop:fetch"]):
                 shop.fetch("Oslo")
         """
-    shop.write("test_shop.py", test.format(fixture="mimic_record"))
+    shop.tests(test.format(fixture="mimic_record"))
     shop.run().expect(passed=1)
-    shop.write("test_shop.py", test.format(fixture="mimic_replay"))
+    shop.tests(test.format(fixture="mimic_replay"))
 
     run = shop.replay(mode).expect(passed=1, real=[])
 
@@ -716,18 +656,15 @@ def test_replay_replays_in_every_mode_but_live(shop, mode):
 
 @pytest.mark.promise("the command-line modes apply to cassettes")
 def test_the_modes_of_record(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         def test_it(mimic_record):
             with mimic_record("trip", targets=["shop:fetch"]):
                 shop.fetch("Oslo")
-        """,
-    )
+    """)
     shop.run().expect(passed=1, real=["fetch Oslo"])
-    shop.write("shop.py", SHOP.replace('"city": city', '"city": city.upper()'))
+    shop.module(SHOP.replace('"city": city', '"city": city.upper()'))
 
     drifted = shop.run("--mimic-verify").expect(failed=1, says=["city: 'Oslo' recorded, 'OSLO' now"])
     live = shop.run("--mimic-live").expect(passed=1, real=["fetch Oslo"])
@@ -740,9 +677,7 @@ def test_the_modes_of_record(shop):
 
 @pytest.mark.promise("calls of a sequence or a cassette each run")
 def test_identical_calls_of_a_cassette_in_flight_each_run(shop):
-    shop.write(
-        "shop.py",
-        """
+    shop.module("""
         import threading
         from tally import ran
 
@@ -752,11 +687,8 @@ def test_identical_calls_of_a_cassette_in_flight_each_run(shop):
             ran("fetch", city)
             both.wait()
             return {"city": city}
-        """,
-    )
-    shop.write(
-        "test_shop.py",
-        """
+    """)
+    shop.tests("""
         from concurrent.futures import ThreadPoolExecutor
         import shop
 
@@ -764,18 +696,15 @@ def test_identical_calls_of_a_cassette_in_flight_each_run(shop):
             with mimic_auto("trip", targets=["shop:fetch"]) as cassette, ThreadPoolExecutor(2) as pool:
                 assert list(pool.map(shop.fetch, ["Oslo", "Oslo"])) == [{"city": "Oslo"}] * 2
             assert len(cassette.calls) == 2
-        """,
-    )
+    """)
 
     shop.run().expect(passed=1, real=["fetch Oslo", "fetch Oslo"])
     shop.replay().expect(passed=1, real=[])
 
 
 def test_a_stale_call_of_a_cassette_is_recorded_in_its_place(shop):
-    shop.write("shop.py", SHOP + "\n    def other(city):\n        ran('other', city)\n        return city\n")
-    shop.write(
-        "test_shop.py",
-        """
+    shop.module(SHOP + "\n    def other(city):\n        ran('other', city)\n        return city\n")
+    shop.tests("""
         import shop
 
         def test_it(mimic_auto):
@@ -783,10 +712,9 @@ def test_a_stale_call_of_a_cassette_is_recorded_in_its_place(shop):
                 for city in ("Oslo", "Rome"):
                     shop.fetch(city), shop.other(city)
             assert cassette.all_played
-        """,
-    )
+    """)
     shop.run().expect(passed=1)
-    shop.write("shop.py", (shop.root / "shop.py").read_text().replace('{"city": city}', '{"city": city * 2}'))
+    shop.module((shop.root / "shop.py").read_text().replace('{"city": city}', '{"city": city * 2}'))
 
     shop.run().expect(failed=1, says=["StaleRecordingError: shop:fetch has changed"])
     again = shop.record().expect(passed=1, real=["fetch Oslo", "fetch Rome"])
@@ -805,9 +733,7 @@ def test_a_stale_call_of_a_cassette_is_recorded_in_its_place(shop):
 def test_a_call_that_a_cassette_excludes_runs_for_real(shop):
     """Even if the function is a configured target: the innermost activation decides."""
     shop.ini("shop:fetch")
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
         from pytest_mimic import mimic
 
@@ -819,8 +745,7 @@ def test_a_call_that_a_cassette_excludes_runs_for_real(shop):
         def test_block():
             with mimic("shop:fetch", only=["shop:load"]):
                 shop.fetch("Rome")
-        """,
-    )
+    """)
 
     run = shop.run().expect(passed=2, real=["fetch Oslo", "fetch Rome"])
 
@@ -829,9 +754,7 @@ def test_a_call_that_a_cassette_excludes_runs_for_real(shop):
 
 def test_the_summary_names_a_cassette_that_was_not_restored(shop):
     """The test keeps its own failure, and the next tests run."""
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         def test_it(mimic_auto, mimic_vault_dir):
@@ -844,8 +767,7 @@ def test_the_summary_names_a_cassette_that_was_not_restored(shop):
         def test_next(mimic_auto):
             with mimic_auto("other", targets=["shop:fetch"]):
                 shop.fetch("Rome")
-        """,
-    )
+    """)
 
     run = shop.run().expect(failed=1, passed=1, never=["INTERNALERROR"])
 
@@ -854,10 +776,7 @@ def test_the_summary_names_a_cassette_that_was_not_restored(shop):
 
 def test_strict_fails_if_the_cassette_does_not_exist(shop):
     """Even if the block makes no call."""
-    shop.write(
-        "test_shop.py",
-        "def test_it(mimic_replay):\n    with mimic_replay('tripp', strict=True):\n        pass\n",
-    )
+    shop.tests("def test_it(mimic_replay):\n    with mimic_replay('tripp', strict=True):\n        pass\n")
 
     shop.run().expect(failed=1, says=["CassetteError: cassette tripp does not exist"])
 
@@ -871,17 +790,15 @@ def test_strict_distinguishes_calls_by_their_arguments(shop):
                 for city in {cities}:
                     shop.fetch(city)
         """
-    shop.write(
-        "test_shop.py", test.format(fixture="mimic_record", strict="", cities=["Oslo", "Rome", "Oslo"])
-    )
+    shop.tests(test.format(fixture="mimic_record", strict="", cities=["Oslo", "Rome", "Oslo"]))
     shop.run().expect(passed=1)
 
     replay = {"fixture": "mimic_replay", "strict": ", strict=True"}
-    shop.write("test_shop.py", test.format(**replay, cities=["Rome", "Oslo", "Oslo"]))
+    shop.tests(test.format(**replay, cities=["Rome", "Oslo", "Oslo"]))
     shop.replay().expect(
         failed=1, says=["call 1 was shop:fetch(city='Oslo') when recorded, shop:fetch(city='Rome') now"]
     )
-    shop.write("test_shop.py", test.format(**replay, cities=["Oslo", "Rome", "Oslo", "Oslo"]))
+    shop.tests(test.format(**replay, cities=["Oslo", "Rome", "Oslo", "Oslo"]))
     shop.replay().expect(
         failed=1,
         says=["was not replayed as it was", "call 4, shop:fetch(city='Oslo'), is one more than was recorded"],
@@ -890,9 +807,7 @@ def test_strict_distinguishes_calls_by_their_arguments(shop):
 
 
 def test_a_cassettes_name_may_be_a_path(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import pathlib, pytest, shop
         from pytest_mimic import CassetteError
 
@@ -902,8 +817,7 @@ def test_a_cassettes_name_may_be_a_path(shop):
             assert cassette.name == "trips/first"
             with pytest.raises(CassetteError, match="a cassette's name must be text, not 3"):
                 mimic_record(3)
-        """,
-    )
+    """)
 
     shop.run().expect(passed=1)
 

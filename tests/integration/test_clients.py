@@ -46,7 +46,7 @@ LEAVING_OUT = """
 def test_an_ignored_part_does_not_count(project):
     """Host, port, query, body and headers, whole or by path."""
     project.ini()
-    project.write("test_it.py", LEAVING_OUT)
+    project.tests(LEAVING_OUT)
     with running_server() as server:
         project.record(env={"PORT": server.url.rpartition(":")[2]}).expect(passed=8)
 
@@ -82,7 +82,7 @@ BODIES = """
 def test_an_ignored_body_may_be_of_any_kind(project, left_out, outcomes):
     """If only a part of it is ignored, its kind counts."""
     project.ini(f"httpx ignore=port,{left_out}")
-    project.write("test_it.py", BODIES)
+    project.tests(BODIES)
     with running_server() as server:
         project.record(env={"API": server.url}).expect(passed=5)
 
@@ -116,7 +116,7 @@ LARGE_BODIES = """
 def test_a_large_body_makes_no_large_recording(project):
     """It still counts in full, and a miss shows that it differs."""
     project.ini("httpx ignore=port")
-    project.write("test_it.py", LARGE_BODIES)
+    project.tests(LARGE_BODIES)
     with running_server() as server:
         recorded = project.record(env={"API": server.url}).expect(passed=7)
     sizes = [len(data) for name, data in recorded.vault.items() if name.startswith("calls/")]
@@ -140,9 +140,7 @@ def test_a_large_body_makes_no_large_recording(project):
 
 def test_the_longer_of_two_readings_of_a_response_is_kept(project):
     project.ini("httpx")
-    project.write(
-        "test_it.py",
-        """
+    project.tests("""
         import os
         import httpx
 
@@ -150,8 +148,7 @@ def test_the_longer_of_two_readings_of_a_response_is_kept(project):
             with httpx.stream("GET", os.environ["API"] + "/chunks") as response:
                 chunks = response.iter_bytes()
                 assert len([*zip(range(int(os.environ["CHUNKS"])), chunks)]) == min(4, int(os.environ["CHUNKS"]))
-        """,
-    )
+    """)
 
     with running_server() as server:
         project.record(env={"API": server.url, "CHUNKS": "2"}).expect(passed=1)
@@ -167,9 +164,7 @@ def test_the_longer_of_two_readings_of_a_response_is_kept(project):
 def test_the_summary_names_a_cancelled_request(project):
     """Once, and only while recording."""
     project.ini("httpx")
-    project.write(
-        "test_it.py",
-        """
+    project.tests("""
         import asyncio, os
         import httpx, pytest
 
@@ -180,8 +175,7 @@ def test_the_summary_names_a_cancelled_request(project):
                     await asyncio.wait_for(client.get(os.environ["API"] + "/hang"), 0.05)
             with pytest.raises(asyncio.TimeoutError):
                 asyncio.run(main())
-        """,
-    )
+    """)
 
     with running_server() as server:
         recorded = project.record(env={"API": server.url}).expect(passed=2)
@@ -194,9 +188,7 @@ def test_the_summary_names_a_cancelled_request(project):
 
 def test_the_summary_names_a_request_whose_exception_cannot_be_recorded(project):
     project.ini("urllib3")
-    project.write(
-        "test_it.py",
-        """
+    project.tests("""
         import os, ssl
         import pytest, urllib3
 
@@ -208,8 +200,7 @@ def test_the_summary_names_a_request_whose_exception_cannot_be_recorded(project)
             pool = urllib3.PoolManager(ssl_context=Context(ssl.PROTOCOL_TLS_CLIENT), retries=False)
             with pytest.raises(KeyError):
                 pool.request("GET", os.environ["API"].replace("http:", "https:") + "/users/1")
-        """,
-    )
+    """)
 
     with running_server() as server:
         recorded = project.record(env={"API": server.url}).expect(passed=1)
@@ -223,9 +214,7 @@ def test_the_summary_names_a_request_whose_exception_cannot_be_recorded(project)
 def test_the_summary_names_a_response_that_was_not_closed(project):
     """Only while recording. It is not recorded, because more of it may come."""
     project.ini("httpx")
-    project.write(
-        "test_it.py",
-        """
+    project.tests("""
         import os
         import httpx
 
@@ -238,8 +227,7 @@ def test_the_summary_names_a_response_that_was_not_closed(project):
                 next(response.iter_lines())
                 if is_closed:
                     response.close()
-        """,
-    )
+    """)
 
     with running_server() as server:
         recorded = project.record(env={"API": server.url}).expect(passed=1)
@@ -253,19 +241,14 @@ def test_the_summary_names_a_response_that_was_not_closed(project):
 @pytest.mark.promise("a client's recording is never stale")
 def test_a_request_inside_a_recorded_call_is_part_of_that_call(project):
     project.ini("shop:fetch", "httpx ignore=port")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import os
         import httpx
 
         def fetch(number):
             return httpx.get(f"{os.environ['API']}/items/{number}").json()
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import os
         import httpx, shop
 
@@ -274,8 +257,7 @@ def test_a_request_inside_a_recorded_call_is_part_of_that_call(project):
 
         def test_outside():
             assert httpx.get(os.environ["API"] + "/items/2").status_code == 200
-        """,
-    )
+    """)
 
     with running_server() as server:
         recorded = project.record(env={"API": server.url}).expect(passed=2)
@@ -289,17 +271,14 @@ def test_a_request_inside_a_recorded_call_is_part_of_that_call(project):
 
 def test_a_miss_shows_the_headers_that_match_adds(project):
     project.ini("httpx ignore=port match=headers.accept,headers.x-kind")
-    project.write(
-        "test_it.py",
-        """
+    project.tests("""
         import os
         import httpx
 
         def test_it():
             kind = {"x-kind": "big"} if "KIND" in os.environ else {}
             httpx.get(os.environ["API"] + "/text", headers={"accept": os.environ["ACCEPT"], **kind})
-        """,
-    )
+    """)
     with running_server() as server:
         project.record(env={"API": server.url, "ACCEPT": "a/a", "KIND": "1"}).expect(passed=1)
 

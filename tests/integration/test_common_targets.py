@@ -29,7 +29,7 @@ def test_function_that_the_plugin_uses_is_mimicked_for_tests(project, target):
     """The one call by the test is recorded, and replayed whatever the clock shows."""
     project.ini(target, "shop:fetch")
     project.write("note.txt", "noted")
-    project.write("shop.py", "def fetch(city):\n    return city\n")
+    project.module("def fetch(city):\n    return city\n")
     project.write(
         "test_it.py",
         f"""

@@ -145,18 +145,15 @@ def test_a_returned_coroutine_replays_when_it_is_awaited(round_trip):
 def test_identical_calls_in_many_tasks_do_not_block_the_loop(project):
     """A plain function returns the coroutine; it runs once, and all tasks get its outcome."""
     project.ini("shop:plain")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import asyncio, shop
 
         def test_it():
             async def main():
                 return await asyncio.gather(*(shop.plain("Oslo") for _ in range(5)))
             assert asyncio.run(main()) == [{"later": "Oslo"}] * 5
-        """,
-    )
+    """)
 
     project.record(process=True).expect(passed=1, real=["plain Oslo"], never=["in flight elsewhere"])
 
@@ -166,18 +163,15 @@ def test_identical_calls_in_many_tasks_do_not_block_the_loop(project):
 def test_a_future_is_refused(project):
     """It belongs to its event loop."""
     project.ini("shop:soon")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import asyncio, shop
 
         def test_it():
             async def main():
                 return await shop.soon("Oslo")
             asyncio.run(main())
-        """,
-    )
+    """)
 
     run = project.record()
 
@@ -193,9 +187,7 @@ def test_a_future_is_refused(project):
 def test_a_cancelled_call_is_not_recorded(project):
     """Neither a timeout nor the end of the event loop leaves a recording. The summary names the call."""
     project.ini("shop:slow", "shop:endless")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import asyncio
         from tally import ran
 
@@ -207,11 +199,8 @@ def test_a_cancelled_call_is_not_recorded(project):
             ran("endless", name)
             while True:
                 await asyncio.sleep(0)
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import asyncio
         import pytest, shop
 
@@ -239,8 +228,7 @@ def test_a_cancelled_call_is_not_recorded(project):
             coroutine = shop.endless("elsewhere")
             contextvars.copy_context().run(coroutine.send, None)
             del coroutine
-        """,
-    )
+    """)
 
     run = project.record().expect(
         passed=4, real=["slow timeout", "slow cancelled", "endless dropped", "endless elsewhere"]

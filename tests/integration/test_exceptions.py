@@ -326,11 +326,11 @@ def test_classes_of_the_test_module_and_local_classes_replay(round_trip):
 @pytest.mark.promise("exceptions replay with type, arguments, attributes, notes and cause")
 def test_the_traceback_ends_at_the_callers_line(project):
     project.ini("shop:innocent")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     test = "import pytest, shop\n\ndef helper():\n    shop.innocent()\n\n{mark}def test_it():\n    helper()\n"
-    project.write("test_shop.py", test.format(mark="@pytest.mark.xfail\n"))
+    project.tests(test.format(mark="@pytest.mark.xfail\n"))
     project.record().expect(xfailed=1, real=["innocent"])
-    project.write("test_shop.py", test.format(mark=""))
+    project.tests(test.format(mark=""))
 
     run = project.replay()
 
@@ -385,9 +385,7 @@ def test_each_replay_has_a_new_traceback(round_trip):
 def test_an_interruption_is_never_recorded(project, raised):
     """This holds for an interrupt, an exit, a cancellation, and a skip or failure of pytest."""
     project.ini("shop:stop", "shop:stop_async")
-    project.write(
-        "shop.py",
-        f"""
+    project.module(f"""
         import asyncio, concurrent.futures, unittest, pytest
         from tally import ran
 
@@ -398,11 +396,8 @@ def test_an_interruption_is_never_recorded(project, raised):
         async def stop_async():
             ran("stop_async")
             raise {raised}
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import shop
 
         def test_stop():
@@ -415,8 +410,7 @@ def test_an_interruption_is_never_recorded(project, raised):
                 coroutine.send(None)
             except BaseException:
                 pass
-        """,
-    )
+    """)
 
     run = project.record().expect(passed=1, real=["stop", "stop_async"])
 
@@ -425,9 +419,7 @@ def test_an_interruption_is_never_recorded(project, raised):
 
 def test_recordings_made_before_an_interrupt_stay(project):
     project.ini("shop:fetch")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         from tally import ran
 
         def fetch(city):
@@ -435,13 +427,10 @@ def test_recordings_made_before_an_interrupt_stay(project):
             if city == "Rome":
                 raise KeyboardInterrupt
             return city
-        """,
-    )
-    project.write(
-        "test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    shop.fetch('Rome')\n"
-    )
+    """)
+    project.tests("import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    shop.fetch('Rome')\n")
     project.record(process=True).expect(exit_code=2, real=["fetch Oslo", "fetch Rome"])
-    project.write("shop.py", (project.root / "shop.py").read_text().replace('"Rome"', '"Nowhere"'))
+    project.module((project.root / "shop.py").read_text().replace('"Rome"', '"Nowhere"'))
 
     run = project.run("--mimic-record", process=True)
 
@@ -450,10 +439,9 @@ def test_recordings_made_before_an_interrupt_stay(project):
 
 def test_the_section_names_a_recorded_error(project):
     project.ini("shop:innocent")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        "import pytest, shop\n\ndef test_it():\n    with pytest.raises(ValueError):\n        shop.innocent()\n",
+    project.module(SHOP)
+    project.tests(
+        "import pytest, shop\n\ndef test_it():\n    with pytest.raises(ValueError):\n        shop.innocent()\n"
     )
 
     run = project.record().expect(passed=1)

@@ -32,7 +32,7 @@ LATER = {"VERSION": "2"}
 def shop(project):
     """A project with a module `shop`, whose service is down if DOWN is set."""
     project.ini("shop:fetch", "shop:poll sequence")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     return project
 
 
@@ -51,10 +51,10 @@ def outcomes(files):
 @pytest.mark.parametrize("handling", ["", "try: {call}\n    except ConnectionError: pass\n    assert 0"])
 def test_an_outage_leaves_good_recordings_byte_for_byte(shop, call, handling):
     call = f"shop.{call}('Oslo')"
-    shop.write("test_shop.py", f"import shop\n\ndef test_it():\n    {call}\n")
+    shop.tests(f"import shop\n\ndef test_it():\n    {call}\n")
     good = shop.record().expect(passed=1).vault
     if handling:
-        shop.write("test_shop.py", f"import shop\n\ndef test_it():\n    {handling.format(call=call)}\n")
+        shop.tests(f"import shop\n\ndef test_it():\n    {handling.format(call=call)}\n")
 
     run = shop.run("--mimic-rerecord", env=DOWN).expect(failed=1, says=["not kept: shop:"])
 
@@ -64,9 +64,7 @@ def test_an_outage_leaves_good_recordings_byte_for_byte(shop, call, handling):
 
 @pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
 def test_a_new_error_of_a_failing_test_is_not_replayed_afterwards(shop):
-    shop.write(
-        "test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    shop.poll('job')\n"
-    )
+    shop.tests("import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    shop.poll('job')\n")
 
     down = shop.record(env=DOWN).expect(failed=1, real=["fetch Oslo"])
     up = shop.record().expect(passed=1, real=["fetch Oslo", "poll job"])
@@ -76,9 +74,7 @@ def test_a_new_error_of_a_failing_test_is_not_replayed_afterwards(shop):
 
 
 def test_a_later_test_of_the_run_calls_for_real_again(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import os, shop
 
         def test_down(monkeypatch):
@@ -87,8 +83,7 @@ def test_a_later_test_of_the_run_calls_for_real_again(shop):
 
         def test_up():
             shop.fetch("Oslo")
-        """,
-    )
+    """)
 
     run = shop.record().expect(passed=1, failed=1, real=["fetch Oslo"] * 2)
 
@@ -97,17 +92,14 @@ def test_a_later_test_of_the_run_calls_for_real_again(shop):
 
 @pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
 def test_a_passing_test_keeps_the_errors_it_recorded(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import pytest, shop
 
         def test_it():
             for call in (shop.fetch, shop.poll):
                 with pytest.raises(ConnectionError):
                     call("Oslo")
-        """,
-    )
+    """)
 
     shop.record(env=DOWN).expect(passed=1, real=["fetch Oslo", "poll Oslo"], never=["not kept"])
 
@@ -116,9 +108,9 @@ def test_a_passing_test_keeps_the_errors_it_recorded(shop):
 
 def test_an_error_that_a_passing_test_recorded_survives_a_failing_one(shop):
     test = "import pytest, shop\n\ndef test_it():\n    pytest.raises(ConnectionError, shop.fetch, 'Oslo')\n"
-    shop.write("test_shop.py", test)
+    shop.tests(test)
     good = shop.record(env=DOWN).expect(passed=1).vault
-    shop.write("test_shop.py", f"{test}    assert 0\n")
+    shop.tests(f"{test}    assert 0\n")
 
     run = shop.run("--mimic-rerecord", env=DOWN).expect(failed=1, never=["not kept"])
 
@@ -127,10 +119,7 @@ def test_an_error_that_a_passing_test_recorded_survives_a_failing_one(shop):
 
 @pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
 def test_a_failing_test_keeps_its_new_values(shop):
-    shop.write(
-        "test_shop.py",
-        "import shop\n\ndef test_it():\n    shop.fetch('Oslo'), shop.poll('job')\n    assert 0\n",
-    )
+    shop.tests("import shop\n\ndef test_it():\n    shop.fetch('Oslo'), shop.poll('job')\n    assert 0\n")
 
     shop.record().expect(failed=1, real=["fetch Oslo", "poll job"])
 
@@ -138,17 +127,14 @@ def test_a_failing_test_keeps_its_new_values(shop):
 
 
 def test_a_sequence_keeps_the_new_outcomes_before_an_error(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         def test_it(monkeypatch):
             shop.poll("job")
             monkeypatch.setenv("DOWN", "1")
             shop.poll("job")
-        """,
-    )
+    """)
 
     run = shop.record().expect(failed=1, real=["poll job"] * 2)
 
@@ -158,9 +144,7 @@ def test_a_sequence_keeps_the_new_outcomes_before_an_error(shop):
 @pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
 def test_a_stream_that_ended_in_an_error_is_not_kept(project):
     project.ini("shop:lines")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import os
         from tally import ran
 
@@ -170,9 +154,8 @@ def test_a_stream_that_ended_in_an_error_is_not_kept(project):
             if os.environ.get("DOWN"):
                 raise ConnectionError("the service is down")
             yield 2
-        """,
-    )
-    project.write("test_shop.py", "import shop\n\ndef test_it(): assert list(shop.lines()) == [1, 2]\n")
+    """)
+    project.tests("import shop\n\ndef test_it(): assert list(shop.lines()) == [1, 2]\n")
 
     new = project.record(env=DOWN).expect(failed=1, real=["lines"])
     good = project.record().expect(passed=1, real=["lines"])
@@ -183,9 +166,7 @@ def test_a_stream_that_ended_in_an_error_is_not_kept(project):
 
 
 def test_a_unittest_and_an_async_test_are_judged_alike(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import unittest, shop
 
         class TestShop(unittest.IsolatedAsyncioTestCase):
@@ -196,8 +177,7 @@ def test_a_unittest_and_an_async_test_are_judged_alike(shop):
                 for city in ("Rome", "Bonn"):
                     with self.subTest(city=city):
                         shop.poll(city)
-        """,
-    )
+    """)
     good = shop.record().vault
 
     run = shop.run("--mimic-rerecord", env=DOWN)
@@ -207,9 +187,7 @@ def test_a_unittest_and_an_async_test_are_judged_alike(shop):
 
 
 def test_an_outage_in_the_middle_restores_the_whole_sequence(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import os, shop
 
         def test_it(monkeypatch):
@@ -217,8 +195,7 @@ def test_an_outage_in_the_middle_restores_the_whole_sequence(shop):
             if os.environ.get("BREAKS"):
                 monkeypatch.setenv("DOWN", "1")
             shop.poll("job")
-        """,
-    )
+    """)
     good = shop.record().expect(passed=1).vault
 
     run = shop.run("--mimic-rerecord", env={**LATER, "BREAKS": "1"}).expect(failed=1)
@@ -231,15 +208,14 @@ def test_an_outage_in_the_middle_restores_the_whole_sequence(shop):
 @pytest.mark.parametrize("option", ["--mimic-record", "--mimic-rerecord"])
 def test_a_failing_test_replaces_no_recording(shop, option, call):
     """With `--mimic-record`, the recording is stale."""
-    shop.write("test_shop.py", f"import shop\n\ndef test_it():\n    shop.{call}('Oslo')\n")
+    shop.tests(f"import shop\n\ndef test_it():\n    shop.{call}('Oslo')\n")
     good = shop.record().expect(passed=1).vault
-    shop.write(
-        "shop.py",
+    shop.module(
         SHOP.replace("def answer", "ANSWER = 1\n\n    def answer").replace(
             "return answer(", "return 0 or answer("
-        ),
+        )
     )
-    shop.write("test_shop.py", f"import shop\n\ndef test_it():\n    shop.{call}('Oslo')\n    assert 0\n")
+    shop.tests(f"import shop\n\ndef test_it():\n    shop.{call}('Oslo')\n    assert 0\n")
 
     run = shop.run(option, env=LATER).expect(
         failed=1, real=[f"{call} Oslo"], says=["1 recording was put back"]
@@ -252,17 +228,16 @@ def test_a_failing_test_replaces_no_recording(shop, option, call):
 @pytest.mark.parametrize("order", ["fails passes", "passes fails", "fails passes fails"])
 @pytest.mark.parametrize("option", ["--mimic-record", "--mimic-rerecord"])
 def test_a_new_recording_that_a_passing_test_used_stays(shop, option, order):
-    shop.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n")
+    shop.tests("import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n")
     shop.record().expect(passed=1)
-    shop.write("shop.py", SHOP.replace('return answer(f"fetch', 'return 0 or answer(f"fetch'))
+    shop.module(SHOP.replace('return answer(f"fetch', 'return 0 or answer(f"fetch'))
     names = [f"test_{number}_{how}" for number, how in enumerate(order.split())]
-    shop.write(
-        "test_shop.py",
+    shop.tests(
         "import shop\n"
         + "".join(
             f"\ndef {name}():\n    shop.fetch('Oslo')\n    assert {int(name.endswith('passes'))}\n"
             for name in names
-        ),
+        )
     )
 
     run = shop.run(option, env=LATER)
@@ -272,9 +247,7 @@ def test_a_new_recording_that_a_passing_test_used_stays(shop, option, order):
 
 
 def test_what_a_failing_test_put_over_a_passing_ones_value_goes(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         def test_passes():
@@ -283,8 +256,7 @@ def test_what_a_failing_test_put_over_a_passing_ones_value_goes(shop):
         def test_fails(monkeypatch):
             monkeypatch.setenv("VERSION", "3")
             assert shop.fetch("Oslo") == "another"
-        """,
-    )
+    """)
     shop.write("test_first.py", "import shop\n\ndef test_it(): shop.fetch('Oslo')\n")
     shop.record("test_first.py").expect(passed=1)
 
@@ -294,13 +266,12 @@ def test_what_a_failing_test_put_over_a_passing_ones_value_goes(shop):
 
 
 def test_objects_of_restored_recordings_stay_and_those_of_others_go(shop):
-    shop.write(
-        "shop.py",
-        SHOP.replace('"version":', '"large": "x" * 5000 + os.environ.get("VERSION", "1"), "version":'),
+    shop.module(
+        SHOP.replace('"version":', '"large": "x" * 5000 + os.environ.get("VERSION", "1"), "version":')
     )
-    shop.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n")
+    shop.tests("import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n")
     good = shop.record().expect(passed=1).vault
-    shop.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    assert 0\n")
+    shop.tests("import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    assert 0\n")
 
     run = shop.run("--mimic-rerecord", "--mimic-clear-unused", env=LATER).expect(failed=1)
 
@@ -321,12 +292,12 @@ FAILS = {
 @pytest.mark.parametrize("failing", FAILS.values(), ids=FAILS)
 def test_a_test_may_fail_in_any_way(shop, failing):
     test = "import pytest, shop\nfrom contextlib import suppress\n\n"
-    shop.write("test_shop.py", f"{test}def test_it(): shop.fetch('Oslo'), shop.fetch('Rome')\n")
+    shop.tests(f"{test}def test_it(): shop.fetch('Oslo'), shop.fetch('Rome')\n")
     good = shop.record().expect(passed=1).vault
 
-    shop.write("test_shop.py", test + failing.format("shop.fetch('Oslo')"))
+    shop.tests(test + failing.format("shop.fetch('Oslo')"))
     value = shop.run("--mimic-rerecord", env=LATER)
-    shop.write("test_shop.py", test + failing.format("with suppress(OSError): shop.fetch('Rome')"))
+    shop.tests(test + failing.format("with suppress(OSError): shop.fetch('Rome')"))
     error = shop.run("--mimic-rerecord", env=DOWN)
 
     assert (value.real, error.real) == (["fetch Oslo"], ["fetch Rome"])
@@ -334,9 +305,7 @@ def test_a_test_may_fail_in_any_way(shop, failing):
 
 
 def test_an_expected_failure_is_no_failing_test(shop):
-    shop.write(
-        "test_shop.py", "import pytest, shop\n\n@pytest.mark.xfail\ndef test_it(): shop.fetch('Oslo')\n"
-    )
+    shop.tests("import pytest, shop\n\n@pytest.mark.xfail\ndef test_it(): shop.fetch('Oslo')\n")
 
     run = shop.record(env=DOWN).expect(xfailed=1, real=["fetch Oslo"])
 
@@ -361,12 +330,12 @@ MODULE_FIXTURE = """
 @pytest.mark.parametrize("call", ["fetch", "poll"])
 @pytest.mark.parametrize("scope", ["module", "session", "package"])
 def test_a_wider_fixture_counts_as_passed_if_a_test_in_its_scope_passed(shop, scope, call):
-    shop.write("test_shop.py", MODULE_FIXTURE.format(scope=scope, call=call, one=1, two=1))
+    shop.tests(MODULE_FIXTURE.format(scope=scope, call=call, one=1, two=1))
     good = shop.record().expect(passed=2).vault
 
-    shop.write("test_shop.py", MODULE_FIXTURE.format(scope=scope, call=call, one=0, two=0))
+    shop.tests(MODULE_FIXTURE.format(scope=scope, call=call, one=0, two=0))
     failed = shop.run("--mimic-rerecord", env=LATER).expect(failed=2)
-    shop.write("test_shop.py", MODULE_FIXTURE.format(scope=scope, call=call, one=0, two=1))
+    shop.tests(MODULE_FIXTURE.format(scope=scope, call=call, one=0, two=1))
     mixed = shop.run("--mimic-rerecord", env=LATER).expect(failed=1, passed=1)
 
     assert failed.vault == good
@@ -377,7 +346,7 @@ def test_a_wider_fixture_counts_as_passed_if_a_test_in_its_scope_passed(shop, sc
 def test_a_failing_set_up_of_a_module_keeps_no_errors(shop, call):
     """Although another test of the module passes."""
     test = MODULE_FIXTURE.format(scope="module", call=call, one=1, two=1) + "\n    def test_three(): pass\n"
-    shop.write("test_shop.py", test)
+    shop.tests(test)
     good = shop.record().expect(passed=3).vault
 
     run = shop.run("--mimic-rerecord", env=DOWN).expect(passed=1, errors=2)
@@ -388,7 +357,7 @@ def test_a_failing_set_up_of_a_module_keeps_no_errors(shop, call):
 @pytest.mark.parametrize("call", ["fetch", "poll"])
 def test_errors_that_a_wider_fixture_handles_stay_if_its_tests_pass(shop, call):
     test = MODULE_FIXTURE.replace('return shop.{call}("Oslo")', 'pytest.raises(OSError, shop.{call}, "Oslo")')
-    shop.write("test_shop.py", test.format(scope="module", call=call, one=1, two=1))
+    shop.tests(test.format(scope="module", call=call, one=1, two=1))
 
     shop.record(env=DOWN).expect(passed=2)
 
@@ -398,7 +367,7 @@ def test_errors_that_a_wider_fixture_handles_stay_if_its_tests_pass(shop, call):
 @pytest.mark.promise("a cassette is written at the end of its block, and restored if the test fails")
 def test_an_outage_restores_a_cassette(shop):
     test = "import shop\n\ndef test_it(mimic_auto):\n    with mimic_auto():\n        shop.fetch('Oslo')\n"
-    shop.write("test_shop.py", test)
+    shop.tests(test)
     good = shop.record().expect(passed=1).vault
 
     run = shop.run("--mimic-rerecord", env=DOWN).expect(failed=1)
@@ -412,9 +381,7 @@ def test_an_outage_restores_a_cassette(shop):
 def test_the_next_attempt_of_a_rerun_test_calls_for_real(shop, call):
     """pytest-rerunfailures runs a failed test again."""
     pytest.importorskip("pytest_rerunfailures")
-    shop.write(
-        "test_shop.py",
-        f"""
+    shop.tests(f"""
         import shop
         tries = []
 
@@ -423,8 +390,7 @@ def test_the_next_attempt_of_a_rerun_test_calls_for_real(shop, call):
             if len(tries) == 1:
                 monkeypatch.setenv("DOWN", "1")
             shop.{call}("Oslo")
-        """,
-    )
+    """)
     options = {"plugins": ["rerunfailures"]}
 
     run = shop.record("--reruns=1", **options).expect(passed=1, rerun=1, real=[f"{call} Oslo"] * 2)
@@ -435,12 +401,11 @@ def test_the_next_attempt_of_a_rerun_test_calls_for_real(shop, call):
 
 def test_a_rerun_that_passes_keeps_what_its_first_attempt_recorded(shop):
     pytest.importorskip("pytest_rerunfailures")
-    shop.write("test_shop.py", "import shop\n\ndef test_it(): shop.poll('Oslo')\n")
+    shop.tests("import shop\n\ndef test_it(): shop.poll('Oslo')\n")
     shop.record().expect(passed=1)
-    shop.write("shop.py", SHOP.replace('return answer(f"poll', 'return 0 or answer(f"poll'))
-    shop.write(
-        "test_shop.py",
-        "import shop\ntries = []\n\ndef test_it():\n    shop.poll('Oslo')\n    tries.append(1)\n    assert tries[1:]\n",
+    shop.module(SHOP.replace('return answer(f"poll', 'return 0 or answer(f"poll'))
+    shop.tests(
+        "import shop\ntries = []\n\ndef test_it():\n    shop.poll('Oslo')\n    tries.append(1)\n    assert tries[1:]\n"
     )
 
     run = shop.record("--reruns=1", plugins=["rerunfailures"], env=LATER)
@@ -451,9 +416,7 @@ def test_a_rerun_that_passes_keeps_what_its_first_attempt_recorded(shop):
 
 @pytest.mark.promise("recorded errors are listed with their test and the command that records it again")
 def test_the_summary_lists_recorded_errors_with_test_and_remedy(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import pytest, shop
 
         def test_three():
@@ -463,8 +426,7 @@ def test_the_summary_lists_recorded_errors_with_test_and_remedy(shop):
         @pytest.mark.parametrize("city", ["Oslo", "Rome"])
         def test_city(city):
             pytest.raises(ConnectionError, shop.fetch, city)
-        """,
-    )
+    """)
 
     run = shop.record(env=DOWN).expect(passed=3)
     quiet = shop.run("--mimic-rerecord", "-q", env=DOWN)
@@ -482,16 +444,13 @@ def test_the_summary_lists_recorded_errors_with_test_and_remedy(shop):
 
 @pytest.mark.promise("recorded errors are listed with their test and the command that records it again")
 def test_at_most_ten_recorded_errors_are_listed(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import pytest, shop
 
         @pytest.mark.parametrize("number", range(12))
         def test_it(number):
             pytest.raises(ConnectionError, shop.fetch, str(number))
-        """,
-    )
+    """)
 
     run = shop.record(env=DOWN).expect(passed=12)
 
@@ -500,9 +459,7 @@ def test_at_most_ten_recorded_errors_are_listed(shop):
 
 
 def test_the_summary_names_what_was_not_kept(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import contextlib, shop
 
         def test_it():
@@ -510,8 +467,7 @@ def test_the_summary_names_what_was_not_kept(shop):
                 with contextlib.suppress(ConnectionError):
                     shop.poll("job")
             shop.fetch("Oslo")
-        """,
-    )
+    """)
 
     run = shop.record(env=DOWN).expect(failed=1)
     quiet = shop.record("-q", env=DOWN).expect(failed=1)
@@ -525,7 +481,7 @@ def test_the_summary_names_what_was_not_kept(shop):
 
 @pytest.mark.promise("a check of the plugin never hides the test's own failure")
 def test_the_tests_own_failure_is_shown(shop):
-    shop.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n")
+    shop.tests("import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n")
     shop.record().expect(passed=1)
 
     shop.run("--mimic-rerecord", env=DOWN).expect(failed=1, says=["ConnectionError: the service is down"])
@@ -533,9 +489,7 @@ def test_the_tests_own_failure_is_shown(shop):
 
 @pytest.mark.skipif(os.name == "nt", reason="only where processes fork")
 def test_what_a_forked_process_records_is_judged_with_its_test(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import multiprocessing, pytest, shop
 
         def call():
@@ -547,8 +501,7 @@ def test_what_a_forked_process_records_is_judged_with_its_test(shop):
             process.start()
             process.join()
             assert process.exitcode == 0
-        """,
-    )
+    """)
     good = shop.record(process=True).expect(passed=1).vault
 
     run = shop.run("--mimic-rerecord", env=DOWN, process=True).expect(failed=1, real=["fetch Oslo"])

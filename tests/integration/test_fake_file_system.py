@@ -23,21 +23,18 @@ SHOP = """
 def shop(project):
     """Mimic `shop.fetch`, and `shop.stops`, whose outcome is an object."""
     project.ini("shop:fetch", "shop:stops", pythonpath=".", addopts="-p pyfakefs.pytest_plugin")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     return project
 
 
 @pytest.mark.parametrize("mode", [(), ("--mimic-record",), ("--mimic-rerecord",)])
 def test_call_within_a_fake_file_system_is_an_error(shop, mode):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         def test_in_a_fake(fs):
             shop.fetch("Oslo")
-        """,
-    )
+    """)
 
     told = ["the test's file system is a fake one", "with Pause(fs):"]
     shop.run(*mode, process=True).expect(failed=1, says=told)
@@ -47,9 +44,7 @@ def test_call_within_a_fake_file_system_is_an_error(shop, mode):
 
 def test_remedies_for_a_fake_file_system_work(shop):
     """Paused, a call is recorded; with the vault's folder added, it is replayed."""
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
         from pyfakefs.fake_filesystem_unittest import Pause
 
@@ -62,8 +57,7 @@ def test_remedies_for_a_fake_file_system_work(shop):
             fs.add_real_directory(mimic_vault_dir)
             assert shop.fetch("Oslo") == {"city": "Oslo"}
             assert shop.stops("Oslo") == {"Oslo", "olsO"}
-        """,
-    )
+    """)
 
     shop.run("--mimic-record", "test_shop.py::test_paused", process=True).expect(
         passed=1, real=["fetch Oslo", "stops Oslo"]

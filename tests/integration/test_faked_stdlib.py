@@ -40,11 +40,9 @@ FAKES = {
 def test_plugin_does_not_use_faked_functions(project, fake):
     """A call is recorded, replayed and verified, with its target imported within the fake or before."""
     project.ini("shop:fetch", "late:fetch")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write("late.py", SHOP)
-    project.write(
-        "test_shop.py",
-        f"""
+    project.tests(f"""
         import datetime
         from unittest.mock import mock_open, patch
 
@@ -62,8 +60,7 @@ def test_plugin_does_not_use_faked_functions(project, fake):
                 import late
                 found = late.fetch(DAY)
             assert found == {{"2024-05-01 00:00:00", 3}}
-        """,
-    )
+    """)
     calls = ["fetch 2024-05-01 00:00:00"] * 2
 
     recorded = project.record().expect(passed=2, real=calls)
@@ -76,10 +73,8 @@ def test_plugin_does_not_use_faked_functions(project, fake):
 def test_replay_and_verify_work_with_a_faked_clock_and_inspect(project):
     """Only recording uses filelock, which needs both."""
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import os, time
         from unittest.mock import patch
         import shop
@@ -92,8 +87,7 @@ def test_replay_and_verify_work_with_a_faked_clock_and_inspect(project):
                 start = time.perf_counter()
                 assert shop.fetch("Oslo") == {"Oslo", 3}
                 assert time.perf_counter() - start == 2.5
-        """,
-    )
+    """)
 
     project.record(env={"RECORDING": "1"}).expect(passed=1)
     project.replay().expect(passed=1)
@@ -107,10 +101,8 @@ def test_stopped_clock_does_not_affect_date_and_duration(project, stopped):
     module = stopped.partition(".")[0]
     pytest.importorskip(module)
     project.ini("shop:count")
-    project.write("shop.py", "def count(to):\n    return sum(range(to))\n")
-    project.write(
-        "test_shop.py",
-        f"""
+    project.module("def count(to):\n    return sum(range(to))\n")
+    project.tests(f"""
         import datetime, {module}
         import shop
 
@@ -118,8 +110,7 @@ def test_stopped_clock_does_not_affect_date_and_duration(project, stopped):
         def test_it():
             assert datetime.date.today() == datetime.date(2020, 1, 2)
             assert shop.count(100_000) == 4_999_950_000
-        """,
-    )
+    """)
 
     project.record().expect(passed=1)
 
@@ -131,10 +122,8 @@ def test_stopped_clock_does_not_affect_date_and_duration(project, stopped):
 def test_faked_read_is_not_a_report_of_a_forked_process(project):
     """monkeypatch still fakes it when a test is judged, also a test without a call."""
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import pathlib
         from unittest.mock import mock_open
 
@@ -146,7 +135,6 @@ def test_faked_read_is_not_a_report_of_a_forked_process(project):
 
         def test_builtin(monkeypatch):
             monkeypatch.setattr("builtins.open", mock_open(read_data="faked"))
-        """,
-    )
+    """)
 
     project.run().expect(passed=3)

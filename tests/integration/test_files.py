@@ -43,7 +43,7 @@ SHOP = """
 @pytest.fixture
 def shop(project):
     project.ini(*(f"shop:{name}" for name in ("load", "load_all", "run", "listing", "exists")))
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     return project
 
 
@@ -158,9 +158,7 @@ def test_workers_record_and_replay_files(shop):
 @pytest.mark.promise("a file that changed is another input")
 def test_a_file_that_changes_between_two_calls_of_a_test(shop):
     """Also with the same size, and with its old time."""
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import os, shop
 
         def test_change(tmp_path):
@@ -172,8 +170,7 @@ def test_a_file_that_changes_between_two_calls_of_a_test(shop):
                 os.utime(path, (1_000_000_000, 1_000_000_000))
                 assert shop.load(path) == data
                 assert shop.load(str(path)) == data
-        """,
-    )
+    """)
 
     shop.record().expect(passed=1, real=["load"] * 8)
     shop.replay().expect(passed=1)
@@ -181,9 +178,9 @@ def test_a_file_that_changes_between_two_calls_of_a_test(shop):
 
 def test_a_miss_names_the_file_whose_content_changed(shop):
     """And the recording of the same kind of path is the nearest."""
-    shop.write("test_shop.py", read("one").rstrip() + "\n            shop.load(str(path))\n")
+    shop.tests(read("one").rstrip() + "\n            shop.load(str(path))\n")
     shop.record().expect(passed=1, real=["load", "load"])
-    shop.write("test_shop.py", read("two"))
+    shop.tests(read("two"))
 
     told = [
         "no recording of shop:load(path=<tmp>/in.csv)",
@@ -191,7 +188,7 @@ def test_a_miss_names_the_file_whose_content_changed(shop):
     ]
     shop.run().expect(failed=1, real=[], says=told)
 
-    shop.write("test_shop.py", read("one").replace('"in.csv"', '"new.csv"'))
+    shop.tests(read("one").replace('"in.csv"', '"new.csv"'))
     told = ["path: <tmp>/in.csv recorded, <tmp>/new.csv now"]
     shop.run().expect(failed=1, real=[], says=told)
 
@@ -200,19 +197,17 @@ def test_a_miss_names_the_file_whose_content_changed(shop):
 def test_a_miss_names_the_changed_file_inside_an_argument(shop, argument):
     call = {"s": "shop.load", "[": "shop.load_all"}.get(argument[0], "shop.run")
     call = "shop.run" if "Job" in argument else call
-    shop.write("test_shop.py", read("one", argument=argument, call=call, result="shop and data or [data]"))
+    shop.tests(read("one", argument=argument, call=call, result="shop and data or [data]"))
     source = read("one", argument=argument, call=call).replace("== data", "")
-    shop.write("test_shop.py", source)
+    shop.tests(source)
     shop.record().expect(passed=1)
-    shop.write("test_shop.py", source.replace("'one'", "'two'"))
+    shop.tests(source.replace("'one'", "'two'"))
 
     shop.run().expect(failed=1, real=[], says=["content of in.csv differs from the recorded one"])
 
 
 def test_paths_that_name_nothing_count_by_their_place(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         def test_missing(tmp_path):
@@ -222,8 +217,7 @@ def test_paths_that_name_nothing_count_by_their_place(shop):
             (tmp_path / "a").write_text("")
             assert shop.exists(tmp_path / "a")
             assert shop.exists(str(tmp_path / "a"))
-        """,
-    )
+    """)
 
     shop.record().expect(passed=1, real=["exists"] * 5)
     shop.replay(f"--basetemp={shop.root.parent / 'elsewhere'}").expect(passed=1)
@@ -243,9 +237,7 @@ def test_a_relative_path_in_tmp_path_counts_with_its_content(shop):
 
 @pytest.mark.promise("other strings count as they are")
 def test_other_strings_with_the_folder_in_them_stay_what_they_are(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         def test_strings(tmp_path):
@@ -253,8 +245,7 @@ def test_other_strings_with_the_folder_in_them_stay_what_they_are(shop):
             texts = [f"file://{tmp_path}/a", f"{tmp_path}/a:{tmp_path}/b", f"{tmp_path}/a\\n", str(tmp_path.parent) + "x"]
             for text in texts:
                 assert not shop.exists(text)
-        """,
-    )
+    """)
     fixed = f"--basetemp={shop.root.parent / 'fixed'}"
 
     shop.record(fixed).expect(passed=1, real=["exists"] * 4)
@@ -264,18 +255,15 @@ def test_other_strings_with_the_folder_in_them_stay_what_they_are(shop):
 
 def test_recordings_with_paths_are_the_same_in_every_run(shop):
     """Neither names of folders nor their places reach the vault."""
-    shop.write("test_shop.py", read("one", argument="{path: [str(path)]}", call="len", result="1"))
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests(read("one", argument="{path: [str(path)]}", call="len", result="1"))
+    shop.tests("""
         import shop
 
         def test_read(tmp_path):
             path = tmp_path / "in.csv"
             path.write_text("one")
             shop.load_all({path: str(path)}), shop.load_all({str(path): path}), shop.load(path)
-        """,
-    )
+    """)
     first = shop.record().expect(passed=1)
     second = shop.run("--mimic-rerecord", f"--basetemp={shop.root.parent / 'elsewhere'}").expect(passed=1)
 
@@ -302,9 +290,7 @@ def test_recordings_with_paths_are_the_same_in_every_run(shop):
     ],
 )
 def test_a_folder_that_cannot_be_digested_is_refused(shop, fill, reason):
-    shop.write(
-        "test_shop.py",
-        f"""
+    shop.tests(f"""
         import os, pytest, shop
 
         def test_large(tmp_path):
@@ -313,8 +299,7 @@ def test_a_folder_that_cannot_be_digested_is_refused(shop, fill, reason):
             {fill}
             for argument in (folder, [str(folder)]):
                 shop.listing(argument)
-        """,
-    )
+    """)
 
     told = [
         "UnstableIdentityError: shop:listing has an argument without a stable identity",
@@ -345,9 +330,7 @@ def test_content_counts_and_place_does_not(files, tmp_path_factory):
     files.write(elsewhere / "copied" / "in.csv", "one")
     files.write(elsewhere / "copied" / "copy.csv", "one")
     files.write(elsewhere / "copied" / "more" / "deep.csv", "x")
-    files.write(
-        "test_shop.py",
-        f"""
+    files.tests(f"""
         import pathlib, shop
 
         ELSEWHERE = pathlib.Path({str(elsewhere)!r})
@@ -361,8 +344,7 @@ def test_content_counts_and_place_does_not(files, tmp_path_factory):
                 assert shop.load_all({{"rows": path}}) == ["one"]
             for folder in ("data", ELSEWHERE / "copied"):
                 assert shop.listing(folder) == {{"in.csv": "one", "copy.csv": "one"}}
-        """,
-    )
+    """)
 
     files.record().expect(passed=1, real=["load", "load_all", "load_all", "listing"])
     files.replay().expect(passed=1)
@@ -385,35 +367,29 @@ def test_content_counts_and_place_does_not(files, tmp_path_factory):
     ],
 )
 def test_content_without_a_file_is_refused(files, argument, reason, remedy):
-    files.write("test_shop.py", f"import shop\ndef test_load():\n    shop.load({argument})\n")
+    files.tests(f"import shop\ndef test_load():\n    shop.load({argument})\n")
 
     files.record().expect(failed=1, real=[], says=["UnstableIdentityError", reason, remedy])
 
 
 def test_content_may_be_none_or_in_keywords(project):
     project.ini("shop:load content=path,extra")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         from tally import ran
 
         def load(path=None, **more):
             ran("load", *more)
             return 1
-        """,
-    )
+    """)
     project.write("a.csv", "one")
     project.write("b.csv", "one")
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import shop
 
         def test_load():
             shop.load(), shop.load(None), shop.load("a.csv"), shop.load("b.csv")
             shop.load(extra="a.csv"), shop.load(extra="b.csv"), shop.load(other="a.csv"), shop.load(other="b.csv")
-        """,
-    )
+    """)
 
     project.record().expect(passed=1, real=["load", "load", "load extra", "load other", "load other"])
     project.replay().expect(passed=1)
@@ -423,9 +399,7 @@ def test_content_is_an_option_in_python_too(shop):
     shop.ini()
     shop.write("a.csv", "one")
     shop.write("b.csv", "one")
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import pytest, shop
         from pytest_mimic import mimic
 
@@ -441,8 +415,7 @@ def test_content_is_an_option_in_python_too(shop):
             with mimic_auto(targets=["shop:run"], content="job"):
                 with pytest.raises(TypeError, match="where content= takes paths"):
                     shop.run(shop.Job("a.csv"))
-        """,
-    )
+    """)
 
     shop.record().expect(passed=3, real=["load", "load_all"])
     shop.replay("-k", "not fixture").expect(passed=2, deselected=1)

@@ -170,14 +170,14 @@ def check(project: Any, *titles: str) -> None:
 def traced_project(project) -> Any:
     project.ini("shop:fetch", "requests")
     project.write("tracing.py", TRACING % str(PACKAGE))
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     return project
 
 
 def test_calls_of_a_function_go_the_way_of_the_drawings(traced_project):
-    traced_project.write("test_shop.py", RECORDING)
+    traced_project.tests(RECORDING)
     traced_project.record().expect(passed=1)
-    traced_project.write("test_shop.py", REPLAYING)
+    traced_project.tests(REPLAYING)
     traced_project.run().expect(failed=1)  # by the miss
 
     check(traced_project, "A recorded call", "A replayed value", "A replayed exception", "A miss")
@@ -199,9 +199,9 @@ def test_calls_pass_no_more_functions_than_the_page_says(traced_project):
     """Modules that the first call of its kind loads are not counted, and neither are comprehensions."""
     pytest.importorskip("requests")
     with running_server() as server:
-        traced_project.write("test_shop.py", COUNTED % (server.url, *["recorded"] * 3))
+        traced_project.tests(COUNTED % (server.url, *["recorded"] * 3))
         traced_project.record().expect(passed=2)
-    traced_project.write("test_shop.py", COUNTED % (server.url, *["replayed"] * 3))
+    traced_project.tests(COUNTED % (server.url, *["replayed"] * 3))
     traced_project.run().expect(passed=2)
 
     rows = re.findall(r"^\| (an? [\w ]+) \| (\d+) \| (\d+) \|$", PAGE, re.MULTILINE)

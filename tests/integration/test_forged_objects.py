@@ -43,8 +43,8 @@ def packed(content: bytes) -> bytes:
 
 def recorded(project, **options: str) -> Path:
     """Record the picture, and return the file of its object."""
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", TEST)
+    project.module(SHOP)
+    project.tests(TEST)
     project.ini("shop:picture", **options)
     project.record("-s").expect(passed=1, says=[f"begins with {PICTURE[:4].hex()}"])
     (file,) = (

@@ -8,9 +8,7 @@ import pytest
 @pytest.mark.promise("the hook pytest_mimic_targets adds targets, and is harmless without the plugin")
 def test_targets_made_in_python_are_mimicked(project):
     project.ini("shop:load")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         from tally import ran
 
         def fetch(city, session):
@@ -20,8 +18,7 @@ def test_targets_made_in_python_are_mimicked(project):
         def load(city):
             ran("load", city)
             return [city]
-        """,
-    )
+    """)
     project.write(
         "conftest.py",
         """
@@ -33,15 +30,12 @@ def test_targets_made_in_python_are_mimicked(project):
             return [Target("shop:fetch", key=lambda arguments: arguments["city"])]
         """,
     )
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import shop
 
         def test_it():
             assert shop.fetch("Oslo", session=object()) == shop.load("Oslo") == ["Oslo"]
-        """,
-    )
+    """)
     both = ["fetch Oslo", "load Oslo"]
     project.record().expect(passed=1, real=both)
 
@@ -66,7 +60,7 @@ SUB = """
 @pytest.mark.parametrize("ini", [(), ("shop:load",)])
 def test_targets_of_a_collected_folder_are_mimicked(project, ini):
     project.ini(*ini, pythonpath=".")
-    project.write("shop.py", "def fetch(city):\n    return [city]\n\ndef load(city):\n    return [city]\n")
+    project.module("def fetch(city):\n    return [city]\n\ndef load(city):\n    return [city]\n")
     project.write("sub/conftest.py", SUB.format(target="shop:fetch"))
     project.write("sub/test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n")
 
@@ -86,11 +80,11 @@ def test_targets_of_a_collected_folder_are_mimicked(project, ini):
 )
 def test_a_failing_hook_is_a_usage_error(project, body, message):
     project.ini("shop:fetch")
-    project.write("shop.py", "def fetch(city):\n    return [city]\n")
+    project.module("def fetch(city):\n    return [city]\n")
     project.write(
         "conftest.py", f"from pytest_mimic import Target\n\ndef pytest_mimic_targets(config):\n    {body}\n"
     )
-    project.write("test_shop.py", "def test_it():\n    pass\n")
+    project.tests("def test_it():\n    pass\n")
 
     project.run().expect(exit_code=4, says=[f"ERROR: {message}"], never=["Traceback"])
 
@@ -98,7 +92,7 @@ def test_a_failing_hook_is_a_usage_error(project, body, message):
 @pytest.mark.parametrize("ini", [(), ("shop:load",)])
 def test_a_wrong_target_of_a_collected_folder_is_a_usage_error(project, ini):
     project.ini(*ini, pythonpath=".")
-    project.write("shop.py", "def load(city):\n    return [city]\n")
+    project.module("def load(city):\n    return [city]\n")
     project.write("sub/conftest.py", SUB.format(target="shop.fetch("))
     project.write("sub/test_shop.py", "def test_it():\n    pass\n")
 

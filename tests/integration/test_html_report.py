@@ -47,8 +47,8 @@ TESTS = """
 def shop(project):
     """A project with a function of each kind of outcome."""
     project.ini("shop:fetch", "shop:rows", "shop:fail", "shop:pickled", "shop:gone")
-    project.write("shop.py", SHOP + "\n    def gone(city):\n        return city\n")
-    project.write("test_shop.py", TESTS)
+    project.module(SHOP + "\n    def gone(city):\n        return city\n")
+    project.tests(TESTS)
     project.write("mood.txt", "calm")
     return project
 
@@ -108,13 +108,12 @@ def test_a_pickle_is_shown_by_what_its_recording_lists(shop):
 
 @pytest.mark.promise("values under secret names, and secret arguments, are nowhere in the report")
 def test_nothing_secret_is_in_the_page(shop):
-    shop.write(
-        "shop.py",
+    shop.module(
         SHOP.replace(
             '"password": "hunter-in-value"',
             '"password": "hunter-in-value", "echo": [token, "token=tok-in-text"]',
         )
-        + "\n    def gone(city):\n        return city\n",
+        + "\n    def gone(city):\n        return city\n"
     )
     shop.record("--mimic-report=recorded.html").expect(passed=3)
     shop.write("mood.txt", "wild")
@@ -134,7 +133,7 @@ def test_nothing_secret_is_in_the_page(shop):
 @pytest.mark.promise("the report shows a miss with its nearest recording and its remedy")
 def test_a_miss(shop):
     shop.record().expect(passed=3)
-    shop.write("test_shop.py", TESTS + '\n    def test_new():\n        shop.fetch("Paris")\n')
+    shop.tests(TESTS + '\n    def test_new():\n        shop.fetch("Paris")\n')
 
     shop.replay("--mimic-report=page.html").expect(passed=3, failed=1)
 
@@ -165,12 +164,9 @@ def test_a_drift(shop):
 
 @pytest.mark.promise("the report lists every recording proven unused")
 def test_unused_recordings(shop):
-    shop.write(
-        "test_shop.py",
-        TESTS + "\n    def test_many():\n        [shop.gone(number) for number in range(12)]\n",
-    )
+    shop.tests(TESTS + "\n    def test_many():\n        [shop.gone(number) for number in range(12)]\n")
     shop.record().expect(passed=4)
-    shop.write("test_shop.py", TESTS)
+    shop.tests(TESTS)
 
     run = shop.replay("--mimic-report=page.html").expect(passed=3)
 
@@ -220,9 +216,7 @@ def test_workers(shop):
 def test_a_test_that_runs_again_is_shown_once(shop):
     pytest.importorskip("pytest_rerunfailures")
     shop.record().expect(passed=3)
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         attempts = []
@@ -231,8 +225,7 @@ def test_a_test_that_runs_again_is_shown_once(shop):
             shop.fetch("Oslo", token="tok-in-argument")
             attempts.append(1)
             assert len(attempts) == 2
-        """,
-    )
+    """)
 
     shop.replay("--mimic-report=page.html", "--reruns=2", plugins=["rerunfailures"]).expect(passed=1, rerun=1)
 
@@ -310,9 +303,7 @@ def test_the_page_of_a_vault(shop, monkeypatch, capsys):
 
 @pytest.mark.skipif(os.name == "nt", reason="only where processes fork")
 def test_calls_of_a_forked_process(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import os, shop
 
         def test_forked():
@@ -321,8 +312,7 @@ def test_calls_of_a_forked_process(shop):
                 shop.fetch("Oslo")
                 os._exit(0)
             assert os.waitpid(child, 0)[1] == 0
-        """,
-    )
+    """)
     shop.record().expect(passed=1)
 
     shop.replay("--mimic-report=page.html", "-p", "no:warnings").expect(passed=1)
@@ -392,7 +382,7 @@ def test_a_missing_call_that_is_made_again_is_shown_once(shop):
                     pass
         """,
     )
-    shop.write("test_shop.py", "import retrying\n\ndef test_new():\n    retrying.patient()\n")
+    shop.tests("import retrying\n\ndef test_new():\n    retrying.patient()\n")
 
     shop.replay("--mimic-report=page.html").expect(failed=1)
 
@@ -403,7 +393,7 @@ def test_a_missing_call_that_is_made_again_is_shown_once(shop):
 
 def test_a_refused_connection_is_missing(project):
     project.ini(mimic_network="block", mimic_functions="shop:fetch")
-    project.write("shop.py", "def fetch(city):\n    return city\n")
+    project.module("def fetch(city):\n    return city\n")
     project.write(
         "test_net.py",
         """

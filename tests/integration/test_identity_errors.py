@@ -74,10 +74,9 @@ def _told(run):
 @pytest.mark.parametrize("mode", ["replay", "record"])
 def test_the_refusal_names_the_argument_the_path_and_the_remedy(project, call, target, path, what, mode):
     project.ini("shop:fetch", "shop:rows", "shop:Client.get")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        f"import socket, threading\nimport shop\n\ndef test_it():\n    with open(__file__) as HANDLE, socket.socket() as SOCKET:\n        {call}\n",
+    project.module(SHOP)
+    project.tests(
+        f"import socket, threading\nimport shop\n\ndef test_it():\n    with open(__file__) as HANDLE, socket.socket() as SOCKET:\n        {call}\n"
     )
 
     run = {"replay": project.replay, "record": project.record}[mode]("-W", "ignore")
@@ -104,20 +103,16 @@ def test_the_refusal_names_the_argument_the_path_and_the_remedy(project, call, t
 
 def test_the_first_remedy_keeps_the_recordings_of_two_objects_apart(project):
     project.ini("shop:Client.name_of")
-    project.write(
-        "shop.py",
-        SHOP + "\n        def name_of(self):\n            ran('name_of')\n            return self.name\n",
+    project.module(
+        SHOP + "\n        def name_of(self):\n            ran('name_of')\n            return self.name\n"
     )
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import pytest, shop
 
         @pytest.mark.parametrize("name", ["eu", "us"])
         def test_it(name):
             assert shop.Client(name).name_of() == name
-        """,
-    )
+    """)
     told = _told(project.record().expect(failed=2))
     remedy = told[2].removeprefix("leave it out:").strip()
 
@@ -135,8 +130,8 @@ def _dotted(path):
 
 def test_the_remedy_names_the_innermost_own_class(project):
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo', shop.Session())\n")
+    project.module(SHOP)
+    project.tests("import shop\n\ndef test_it():\n    shop.fetch('Oslo', shop.Session())\n")
 
     told = _told(project.replay().expect(failed=1))
 
@@ -191,12 +186,9 @@ def test_the_remedy_names_the_innermost_own_class(project):
 )
 def test_ignored_arguments_and_parts_do_not_count(project, options, calls, real):
     project.ini(f"shop:fetch {options}".strip())
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     lines = "".join(f"    assert {call} in ('Oslo', 'a')\n" for call in calls)
-    project.write(
-        "test_shop.py",
-        f"import shop\nfrom shop import *\nfrom shop import _MISSING\n\ndef test_it():\n{lines}",
-    )
+    project.tests(f"import shop\nfrom shop import *\nfrom shop import _MISSING\n\ndef test_it():\n{lines}")
 
     assert len(project.record().expect(passed=1).real) == real
 
@@ -205,10 +197,9 @@ def test_ignored_arguments_and_parts_do_not_count(project, options, calls, real)
 
 @pytest.mark.promise("ignore= leaves arguments, or parts of them, out of the identity")
 def test_self_can_be_ignored_whole_or_in_part(project):
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        "import shop\n\ndef test_it():\n    shop.Client('a').get('/x')\n    shop.Client('b').get('/x')\n",
+    project.module(SHOP)
+    project.tests(
+        "import shop\n\ndef test_it():\n    shop.Client('a').get('/x')\n    shop.Client('b').get('/x')\n"
     )
     project.ini("shop:Client.get ignore=self")
     project.record().expect(passed=1, real=["get /x"])
@@ -222,10 +213,8 @@ def test_self_can_be_ignored_whole_or_in_part(project):
 def test_key_replaces_the_arguments(project):
     """It gets all bound arguments with defaults, and those that it leaves out need no identity."""
     project.ini()
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import shop
         from pytest_mimic import mimic
 
@@ -241,8 +230,7 @@ def test_key_replaces_the_arguments(project):
                 assert shop.fetch("OSLO", session=object(), more=1) == "Oslo"
                 assert shop.fetch("Rome") == "Rome"
             assert seen[0] == ["city", "extra", "payload", "session", "timeout"]
-        """,
-    )
+    """)
     project.record().expect(passed=1, real=["fetch Oslo", "fetch Rome"])
 
     project.replay(hash_seed=3).expect(passed=1, real=[])
@@ -258,18 +246,15 @@ def test_key_replaces_the_arguments(project):
 )
 def test_an_error_of_key_or_its_result_fails_the_test(project, key, says):
     project.ini()
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        f"""
+    project.module(SHOP)
+    project.tests(f"""
         import shop
         from pytest_mimic import mimic
 
         def test_it():
             with mimic("shop:fetch", key={key}):
                 shop.fetch("Oslo", shop.Session())
-        """,
-    )
+    """)
 
     project.replay().expect(failed=1, real=[], says=[says], never=["INTERNALERROR", "pytest_mimic/"])
 
@@ -277,11 +262,10 @@ def test_an_error_of_key_or_its_result_fails_the_test(project, key, says):
 @pytest.mark.promise("register_fingerprint and __mimic_identity__ define a type's identity")
 def test_a_type_can_define_its_identity(project):
     project.ini("shop:fetch", "shop:Client.get")
-    project.write(
-        "shop.py",
+    project.module(
         SHOP.replace(
             "class Pool:", "class Pool:\n        def __mimic_identity__(self):\n            return 'pool'\n"
-        ),
+        )
     )
     project.write(
         "conftest.py",
@@ -292,9 +276,7 @@ def test_a_type_can_define_its_identity(project):
         register_fingerprint(shop.Client, lambda client: client.name)
         """,
     )
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import shop
         from pytest_mimic import fingerprint
 
@@ -302,17 +284,14 @@ def test_a_type_can_define_its_identity(project):
             assert shop.fetch("Oslo", shop.Session()) == "Oslo"
             assert shop.Client("a").get("/x") == "/x"
             assert fingerprint(shop.Client("a")) == fingerprint(shop.Client("a")) != fingerprint(shop.Client("b"))
-        """,
-    )
+    """)
     project.record().expect(passed=1, real=["fetch Oslo", "get /x"])
 
     project.replay(hash_seed=3).expect(passed=1, real=[])
 
 
 def test_fingerprint_refuses_a_value_without_identity(project):
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import threading
         import pytest
         from pytest_mimic import UnstableIdentityError, fingerprint
@@ -320,18 +299,15 @@ def test_fingerprint_refuses_a_value_without_identity(project):
         def test_it():
             with pytest.raises(UnstableIdentityError, match=r"fingerprint[^$]*lock"):
                 fingerprint({"a": [threading.Lock()]})
-        """,
-    )
+    """)
 
     project.run().expect(passed=1)
 
 
 def test_a_swallowed_refusal_records_and_runs_nothing(project):
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import pytest, shop
         from pytest_mimic import MimicError, UnstableIdentityError
 
@@ -340,8 +316,7 @@ def test_a_swallowed_refusal_records_and_runs_nothing(project):
                 shop.fetch("Oslo", shop.Session())
             assert type(caught.value) is UnstableIdentityError and isinstance(caught.value, MimicError)
             assert (caught.value.target, caught.value.path) == ("shop:fetch", "session.pool._lock")
-        """,
-    )
+    """)
 
     run = project.record().expect(passed=1, real=[])
 

@@ -56,16 +56,14 @@ SHOP = """
 def shop(project):
     """A project in which every function of `shop` is mimicked."""
     project.ini("shop:*", "shop:Shop.total")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     return project
 
 
 @pytest.mark.promise("how arguments are passed does not count")
 def test_arguments_count_as_bound_not_as_passed(shop):
     """A bare `object()` that is a default counts as left out."""
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import shop
 
         def test_function():
@@ -81,8 +79,7 @@ def test_arguments_count_as_bound_not_as_passed(shop):
         def test_more():
             shop.gather(1, 2, 3, b=1, a=2), shop.gather(1, 2, 3, a=2, b=1, last=1)
             shop.gather(2, (2, 3)), shop.gather(3, 2, 3), shop.gather(4, rest=(2, 3))
-        """,
-    )
+    """)
 
     shop.record().expect(
         passed=4,
@@ -96,9 +93,7 @@ def test_arguments_count_as_bound_not_as_passed(shop):
 
 def test_values_count_the_same_under_any_hash_seed(shop):
     """The order of sets and dicts, and shared parts, do not count. A NaN equals itself."""
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import collections, copy, datetime, decimal, functools, pathlib, re, uuid
         import shop
 
@@ -117,8 +112,7 @@ def test_values_count_the_same_under_any_hash_seed(shop):
         def test_values():
             for value in VALUES:
                 shop.take(value), shop.take(copy.deepcopy(value))
-        """,
-    )
+    """)
 
     shop.record(hash_seed=1).expect(passed=1, real=["take"] * 6)
     for seed in (2, 3):
@@ -139,7 +133,7 @@ PATHS = """
 
 @pytest.mark.promise("a path under the rootdir counts relative to it")
 def test_paths_under_the_rootdir_and_tmp_path_count_relative(shop):
-    shop.write("test_shop.py", PATHS)
+    shop.tests(PATHS)
     shop.record().expect(passed=1, real=["read"] * 5)
 
     shop.replay().expect(passed=1)
@@ -149,7 +143,7 @@ def test_paths_under_the_rootdir_and_tmp_path_count_relative(shop):
 
 @pytest.mark.promise("a call has the same identity on every machine")
 def test_recordings_replay_in_another_checkout(shop):
-    shop.write("test_shop.py", PATHS)
+    shop.tests(PATHS)
     shop.record().expect(passed=1, real=["read"] * 5)
     other = shop.root.parent / "another checkout"
     shutil.copytree(shop.root, other)
@@ -161,7 +155,7 @@ def test_recordings_replay_in_another_checkout(shop):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
 def test_recordings_replay_through_a_symbolic_link(shop):
-    shop.write("test_shop.py", PATHS)
+    shop.tests(PATHS)
     shop.record().expect(passed=1, real=["read"] * 5)
     link = shop.root.parent / "link"
     link.symlink_to(shop.root)
@@ -195,13 +189,13 @@ REMARKS = '''
 def test_comments_docstrings_and_layout_do_not_make_stale(project):
     """Another statement does; `mimic_source` says what follows."""
     project.ini("shop:fetch")
-    project.write("shop.py", SOURCE)
-    project.write("test_shop.py", "import shop\ndef test_fetch():\n    assert shop.fetch('Oslo') == 'Oslo'\n")
+    project.module(SOURCE)
+    project.tests("import shop\ndef test_fetch():\n    assert shop.fetch('Oslo') == 'Oslo'\n")
     project.record().expect(passed=1)
 
-    project.write("shop.py", REMARKS)
+    project.module(REMARKS)
     project.replay().expect(passed=1)
-    project.write("shop.py", SOURCE.replace("return city", "return city.title()"))
+    project.module(SOURCE.replace("return city", "return city.title()"))
     project.replay().expect(failed=1, says=["StaleRecordingError: shop:fetch has changed since"])
     project.ini("shop:fetch", mimic_source="warn")
     project.replay("-W", "default").expect(

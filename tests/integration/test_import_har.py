@@ -59,7 +59,7 @@ def entry(
 def archive(project, capsys, monkeypatch):
     """Return a function that imports entries as cassette `shop`; it returns the exit code and what was printed."""
 
-    def run(*entries: Any, words: tuple[str, ...] = ("--client", "httpx")) -> tuple[int, str]:
+    def run(*entries: Any, words: tuple[str, ...] = ()) -> tuple[int, str]:
         (project.root / "shop.har").write_text(
             json.dumps({"log": {"version": "1.2", "entries": entries}}), "utf-8"
         )
@@ -141,7 +141,7 @@ def test_a_har_file_replays_in_a_block(project, archive):
         0,
         [
             "imported 12 calls of 1 file into .mimic_vault",
-            "  shop.har -> cassette shop (12 at httpx)",
+            "  shop.har -> cassette shop (12 calls)",
             'cassettes replay in blocks, with mimic_auto("shop"): shop',
         ],
     )
@@ -170,7 +170,7 @@ def test_a_response_of_http_2_without_a_length_replays_in_clients_of_http_1(clie
         """,
     )
 
-    archive(entry("/n?a=1&b=2", text='{"n": 1}'), words=("--client", client))
+    archive(entry("/n?a=1&b=2", text='{"n": 1}'))
 
     project.replay().expect(passed=1)
 
@@ -225,9 +225,7 @@ REFUSED = {
 def test_each_entry_that_cannot_be_carried_over_is_named_with_its_reason(project, archive):
     project.write("sub/secret.txt", "in another folder")
 
-    code, said = archive(
-        *(bad for bad, _ in REFUSED.values()), entry("/good"), words=("--client", "httpx", "--json")
-    )
+    code, said = archive(*(bad for bad, _ in REFUSED.values()), entry("/good"), words=("--json",))
 
     report = json.loads(said)
     assert (code, [one["calls"] for one in report["imported"]]) == (1, [1])
@@ -305,7 +303,7 @@ def test_an_archive_with_the_name_of_a_test_is_a_cassette_all_the_same(project, 
     (project.root / "test_shop").mkdir()
     (project.root / "shop.har").rename(project.root / "test_shop/test_buy.har")
 
-    words = ["import", "test_shop/test_buy.har", "--client", "httpx"]
+    words = ["import", "test_shop/test_buy.har"]
     assert main([*words, "--as", "recordings"]) == 1
     assert main(words) == 0
 
@@ -331,16 +329,6 @@ def test_a_body_that_is_still_compressed_is_decompressed(project, archive):
 
 
 def test_the_name_may_be_given(project, archive):
-    assert archive(entry(), words=("--client", "requests", "--name", "talks/buy"))[0] == 0
+    assert archive(entry(), words=("--name", "talks/buy"))[0] == 0
 
     assert list(project.files()) == ["cassettes/talks/buy.json"]
-
-
-def test_a_browser_is_no_client_so_the_client_is_asked_for(project, archive):
-    agent = [{"name": "User-Agent", "value": "Mozilla/5.0 (X11)"}]
-
-    code, said = archive(entry(request={"headers": agent}), words=())
-
-    assert code == 2
-    assert "1 with the User-Agent 'Mozilla/5.0 (X11)'" in said
-    assert project.files() == {}

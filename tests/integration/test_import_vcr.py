@@ -15,6 +15,8 @@ pytest.importorskip("httpx")
 pytest.importorskip("requests")
 pytest.importorskip("yaml")
 
+from support.http_server import running_server
+
 from pytest_mimic._tools.cli.main import main
 
 RECORDED = Path(__file__).parents[1] / "vcr_cassettes"
@@ -107,7 +109,16 @@ SUITE = """
 
         run(talk())
 """
-CLIENTS = ("requests", "httpx", "aiohttp", "urllib3", "http.client")
+ORIGIN = "http://a.test"
+
+
+def entries(*calls: tuple[str, str, str], headers: str = "{}", body: str = "null") -> str:
+    """Return a cassette of such requests, each with the text of its answer."""
+    return "interactions:\n" + "".join(
+        f"- request: {{method: {method}, uri: '{ORIGIN}{path}', headers: {headers}, body: {body}}}\n"
+        f"  response: {{status: {{code: 200, message: OK}}, headers: {{}}, body: {{string: '{text}'}}}}\n"
+        for method, path, text in calls
+    )
 
 
 @pytest.fixture
@@ -136,27 +147,56 @@ def keep(project, name: str, place: str) -> Path:
 
 @pytest.mark.promise("pytest-mimic import takes over cassettes of vcrpy, and the real clients replay them")
 def test_a_suite_recorded_with_pytest_recording_replays_through_the_real_clients(project, take_over):
-    project.ini(*CLIENTS)
+    project.ini("http")
     project.write("tests/test_api.py", SUITE)
     keep(project, "requests.yaml", "tests/cassettes/test_api/test_requests.yaml")
     keep(project, "httpx.yaml", "tests/cassettes/test_api/TestClients.test_httpx.yaml")
     keep(project, "urllib.yaml", "tests/cassettes/test_api/TestClients.test_urllib[sync].yaml")
     keep(project, "aiohttp.yaml", "tests/cassettes/test_api/test_aiohttp.yaml")
-    urllib3 = keep(project, "urllib3.yaml", "urllib3/cassettes/test_api/test_urllib3.yaml")
-    urllib3 = urllib3.rename(project.root / "tests/cassettes/test_api/test_urllib3.yml")
+    keep(project, "urllib3.yaml", "tests/cassettes/test_api/test_urllib3.yml")
 
-    by_agent = take_over("tests/cassettes", "--json")
-    by_option = take_over(str(urllib3), "--client", "urllib3")
+    assert take_over("tests/cassettes")[0] == 0
 
-    assert by_agent[0] == 1  # vcrpy keeps no User-Agent of urllib3
-    assert [(one["file"], one["reason"]) for one in json.loads(by_agent[1])["not_imported"]] == [
-        (
-            "tests/cassettes/test_api/test_urllib3.yml",
-            "the client of entry 1 is not known: import this file with --client NAME",
-        )
-    ]
-    assert by_option[0] == 0
     project.replay().expect(passed=5, says=["calls replayed"])
+
+
+# How each client gets a text.
+GETS = """
+    from asyncio import run
+    from urllib.request import urlopen
+
+    import aiohttp, httpx, requests, urllib3
+
+    async def by_aiohttp(url):
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
+            return await answer.text()
+
+    GETS = [
+        lambda url: requests.get(url).text,
+        lambda url: httpx.get(url).text,
+        lambda url: urllib3.PoolManager().request("GET", url).data.decode(),
+        lambda url: urlopen(url).read().decode(),
+        lambda url: run(by_aiohttp(url)),
+    ]
+"""
+
+
+def test_what_one_client_recorded_replays_through_each_client(project, take_over):
+    project.ini("http")
+    project.write("gets.py", GETS)
+    project.write("cassettes/test_talk/test_talk.yaml", entries(("GET", "/a?x=1&y=2", "hello")))
+    project.write(
+        "test_talk.py",
+        f"""
+        from gets import GETS
+
+        def test_talk():
+            assert [get("{ORIGIN}/a?y=2&x=1") for get in GETS] == ["hello"] * 5
+        """,
+    )
+    take_over("cassettes")
+
+    project.replay().expect(passed=1)
 
 
 @pytest.mark.promise("importing again changes nothing")
@@ -200,7 +240,7 @@ def test_any_other_cassette_becomes_one_of_its_name(project, take_over):
         0,
         [
             "imported 2 calls of 1 file into .mimic_vault",
-            "  fixtures/vcr/talks/plain.json -> cassette talks/plain (2 at requests)",
+            "  fixtures/vcr/talks/plain.json -> cassette talks/plain (2 calls)",
         ],
     )
     project.replay().expect(passed=1)
@@ -392,12 +432,12 @@ def test_overwriting_leaves_no_large_body_of_what_was_there(project, take_over):
 
 def test_a_request_that_the_ini_line_excludes_is_named(project, take_over):
     project.ini("requests exclude=a.test")
-    project.write("talk.yaml", ONE_CALL.format(path="one"))
+    project.write("talk.yaml", entries(("GET", "/one", "1")))
 
     code, said = take_over("talk.yaml")
 
     assert code == 1
-    assert "only= or exclude= of requests in mimic_functions leaves it out" in said
+    assert "only= or exclude= in mimic_functions leaves it out" in said
     assert project.files() == {}
 
 
@@ -511,12 +551,8 @@ def test_a_damaged_file_is_named_and_the_others_are_imported(name, project, take
             "ERROR: old is a vault of pytest-mimic 0.x, which this version does not read\n"
             "  to record it again: pytest --mimic-record",
         ),
-        (["talk.yaml"], "ERROR: nothing was imported: the client of 1 request is not known"),
-        (["talk.yaml", "--client", "sqlalchemy"], "invalid choice: 'sqlalchemy'"),
-        (
-            ["talk.yaml", "--client", "requests", "--name", "../out"],
-            "ERROR: a cassette cannot be called '../out'",
-        ),
+        (["talk.yaml", "--match", "method,querry"], "'querry' is no part of a request (did you mean query?)"),
+        (["talk.yaml", "--name", "../out"], "ERROR: a cassette cannot be called '../out'"),
         (["talk.yaml", "empty.yaml", "--name", "one"], "ERROR: --name is for one file, and there are 2"),
     ],
 )
@@ -539,150 +575,6 @@ def test_a_wrong_use_is_said_in_a_few_lines(words, problem, project, take_over):
     assert problem in said
     assert "Traceback" not in said
     assert project.files() == {}
-
-
-def test_an_unknown_client_is_asked_for_with_what_was_found(project, take_over):
-    keep(project, "urllib3.yaml", "talk.yaml")
-
-    _, said = take_over("talk.yaml")
-
-    assert said.splitlines() == [
-        "ERROR: nothing was imported: the client of 13 requests is not known",
-        "  the first one is talk.yaml, entry 1: GET http://api.shop.test:8080/users",
-        "  13 with no User-Agent",
-        "  name it: --client {http,httpx,httpx2,requests,aiohttp,urllib3,http.client}",
-    ]
-
-
-@pytest.mark.promise("no secret of an imported file reaches the vault or the report")
-def test_a_secret_in_the_name_of_an_unknown_client_is_not_shown(project, take_over):
-    agent = "a shop in Oslo, version 1.0, see https://ann:hunter2-hunter2-4711@api.shop.test"
-    project.write("talk.yaml", ONE_CALL.format(path="one").replace("python-requests/2", f"'{agent}'"))
-
-    _, said = take_over("talk.yaml")
-
-    assert "a shop in Oslo" in said
-    assert "hunter2" not in said
-
-
-@pytest.mark.parametrize(
-    ("agent", "line", "found"),
-    [
-        ("OpenAI/Python 1.78.0", "httpx2", "httpx2"),
-        ("AsyncAnthropic/Python 0.50", "httpx", "httpx"),
-        ("python-httpx/0.28.1", "httpx2", "httpx2"),
-        ("python-httpx2/2.0", "httpx", "httpx2"),
-        ("Python-urllib/3.11", "requests", "http.client"),
-        ("Python/3.11 aiohttp/3.14.5", "requests", "aiohttp"),
-        ("shop/1.0", "requests", "requests"),
-    ],
-)
-def test_the_client_is_the_one_that_the_project_uses_for_such_calls(agent, line, found, project, take_over):
-    project.ini(line)
-    project.write("test_talk.py", "def test_talk(): pass")
-    project.write(
-        "cassettes/test_talk/test_talk.yaml",
-        f"""
-        interactions:
-        - request: {{method: GET, uri: 'http://a.test/', body: null, headers: {{User-Agent: ['{agent}']}}}}
-          response: {{status: {{code: 200, message: OK}}, headers: {{}}, body: {{string: hi}}}}
-        """,
-    )
-
-    _, said = take_over("cassettes", "--json")
-
-    assert [one["clients"] for one in json.loads(said)["imported"]] == [{found: 1}]
-    assert json.loads(said)["missing_lines"] == ([] if found == line else [found])
-
-
-def test_a_client_below_the_client_takes_the_calls_of_a_test_if_only_that_is_mimicked(project, take_over):
-    project.ini("urllib3")
-    keep(project, "plain.json", "cassettes/test_talk/test_talk.json")
-    keep(project, "plain.json", "talk.json")
-    project.write(
-        "test_talk.py",
-        """
-        import requests
-
-        URL = "http://api.shop.test:8080/users?a=1"
-
-        def test_talk():
-            assert requests.get(URL).json()["path"] == "/users"
-
-        def test_block(mimic_replay):  # it mimics every client that is installed
-            with mimic_replay("talk"):
-                assert requests.get(URL).json()["path"] == "/users"
-        """,
-    )
-
-    _, said = take_over("cassettes", "talk.json")
-
-    assert "test_talk.py::test_talk (2 at urllib3)" in said
-    assert "cassette talk (2 at requests)" in said
-    project.replay().expect(passed=2)
-
-
-def test_what_may_have_been_a_form_replays_as_what_it_was_and_never_as_another(project, take_over):
-    """vcrpy keeps aiohttp's arguments. The same one twice may have been sent in two ways."""
-    project.ini("aiohttp")
-    entry = "{{method: POST, uri: 'http://a.test/{}', headers: {{}}, body: {{a: '1'}}}}"
-    response = "{{status: {{code: 200, message: OK}}, headers: {{}}, body: {{string: {}}}}}"
-    project.write(
-        "cassettes/test_talk/test_talk.yaml",
-        "interactions:\n"
-        + "".join(
-            f"- request: {entry.format(path)}\n  response: {response.format(text)}\n"
-            for path, text in [("json", "one"), ("form", "two"), ("twice", "three"), ("twice", "four")]
-        ),
-    )
-    project.write(
-        "test_talk.py",
-        """
-        from asyncio import run
-
-        import aiohttp
-        import pytest
-
-        def test_talk():
-            async def talk():
-                async with aiohttp.ClientSession() as session:
-                    async with session.post("http://a.test/json", json={"a": "1"}) as answer:
-                        assert await answer.text() == "one"
-                    async with session.post("http://a.test/form", data={"a": "1"}) as answer:
-                        assert await answer.text() == "two"
-
-            run(talk())
-        """,
-    )
-
-    code, said = take_over("cassettes")
-
-    assert code == 1
-    assert said.count("http://a.test/twice") == 2
-    assert "it was sent several times: record it again" in said
-    project.replay().expect(passed=1)
-
-
-def test_what_may_have_been_a_form_is_in_a_cassette_once_and_named(project, take_over):
-    project.ini("aiohttp")
-    project.write(
-        "talk.yaml",
-        """
-        interactions:
-        - request: {method: POST, uri: 'http://a.test/', headers: {}, body: {a: '1'}}
-          response: {status: {code: 200, message: OK}, headers: {}, body: {string: hi}}
-        """,
-    )
-
-    code, said = take_over("talk.yaml")
-
-    assert code == 0
-    assert said.splitlines()[2:5] == [
-        "imported, but look at them:",
-        "  talk.yaml, entry 1: POST http://a.test/",
-        "    vcrpy does not say whether its body was json= or data=: a test gets both, a cassette json=",
-    ]
-    assert len(json.loads(project.files()["cassettes/talk.json"])["calls"]) == 1
 
 
 def test_the_tests_are_collected_where_a_name_leaves_them_open(project, take_over):
@@ -736,30 +628,12 @@ def test_the_tests_are_collected_where_a_name_leaves_them_open(project, take_ove
     ]
 
 
-def test_a_call_of_boto3_is_named_unless_only_a_client_below_it_is_mimicked(project, take_over):
-    agent = "Boto3/1.34.0 md/Botocore#1.34.0 Botocore/1.34.0"
-    request = f"{{method: GET, uri: 'https://s3.test/b', body: null, headers: {{User-Agent: ['{agent}']}}}}"
-    response = "{status: {code: 200, message: OK}, headers: {}, body: {string: hi}}"
-    entry = f"interactions:\n- request: {request}\n  response: {response}\n"
-    project.write("cassettes/test_s3/test_get.yaml", entry)
-    project.write("test_s3.py", "def test_get(): pass")
-
-    for lines in ([], ["botocore", "urllib3"]):
-        project.ini(*lines)
-        code, said = take_over("cassettes")
-        assert code == 1
-        assert "calls of botocore count by their operation and its parameters" in said
-
-    project.ini("urllib3")
-    assert "test_s3.py::test_get (1 at urllib3)" in take_over("cassettes")[1]
-
-
 def test_a_cassette_with_an_entry_that_cannot_be_read_is_left_out(project, take_over):
     good = "{request: {method: GET, uri: 'http://a.test/'}, response: {status: 200, body: {string: hi}}}"
     bad = "{request: {method: GET, uri: 'http://a.test/'}, response: {status: 200, body: {base64_string: x}}}"
     project.write("talk.yaml", f"interactions: [{good}, {bad}, {good}]")
 
-    code, said = take_over("talk.yaml", "--client", "requests")
+    code, said = take_over("talk.yaml")
 
     assert (code, said.splitlines()[1:]) == (
         1,
@@ -772,3 +646,235 @@ def test_a_cassette_with_an_entry_that_cannot_be_read_is_left_out(project, take_
         ],
     )
     assert project.files() == {}
+
+
+# The calls of a suite, the options of the import, and the calls that are found. vcrpy's own defaults come first.
+MATCHING = {
+    "the body does not count": ((), [("POST", "/a", {"json": {"n": 9}})]),
+    "the query in any order": ((), [("POST", "/a?y=2&x=1", {})]),
+    "headers do not count": ((), [("POST", "/a?x=1&y=2", {"headers": {"Accept": "text/plain"}})]),
+    "a secret that the cassette lacks": ((), [("POST", "/a?api_key=mine&x=1&y=2", {})]),
+    "another path": ((), [("POST", "/b", None)]),
+    "another query": ((), [("POST", "/a?x=2&y=2", None)]),
+    "another method": ((), [("PUT", "/a", None)]),
+    "the same body": (("method,uri,body",), [("POST", "/c", {"json": {"n": 1}})]),
+    "another body": (("method,uri,body",), [("POST", "/c", {"json": {"n": 2}}, None)]),
+    "the path alone": (("path",), [("PUT", "/a?x=3", {})]),
+    "headers of clients": (("method,path,headers",), [("POST", "/h", {"headers": {"X-Shop": "1"}})]),
+    "another header": (("method,path,headers",), [("POST", "/h", {"headers": {"X-Shop": "2"}}, None)]),
+}
+
+
+@pytest.mark.promise("what was imported is found by method and URL, or by the parts that --match names")
+@pytest.mark.parametrize("case", MATCHING)
+def test_what_counts_is_what_vcrpy_compared(case, project, take_over):
+    match, (call,) = MATCHING[case]
+    method, path, *rest = call
+    is_found = None not in rest
+    options = next((one for one in rest if one), {})
+    project.ini("http")
+    cassette = {
+        "/c": entries(
+            ("POST", "/c", "ok"), body='"{\\"n\\": 1}"', headers="{Content-Type: application/json}"
+        ),
+        "/h": entries(
+            ("POST", "/h", "ok"), headers="{X-Shop: '1', User-Agent: other/1, Authorization: gone}"
+        ),
+    }.get(path, entries(("POST", "/a", "ok"), ("POST", "/a?x=1&y=2", "ok")))
+    project.write("cassettes/test_talk/test_talk.yaml", cassette)
+    project.write(
+        "test_talk.py",
+        f"""
+        import pytest, requests
+        from pytest_mimic.errors import MissingRecordingError
+
+        def test_talk():
+            if {is_found}:
+                assert requests.request("{method}", "{ORIGIN}{path}", **{options!r}).text == "ok"
+            else:
+                with pytest.raises(MissingRecordingError):
+                    requests.request("{method}", "{ORIGIN}{path}", **{options!r})
+        """,
+    )
+
+    assert take_over("cassettes", *(f"--match={one}" for one in match))[0] == 0
+
+    project.replay().expect(passed=1)
+
+
+@pytest.mark.promise("the n-th identical call of an import gets the n-th answer")
+@pytest.mark.parametrize("form", ["recordings", "cassette"])
+def test_the_nth_call_takes_the_nth_answer_and_the_last_repeats(form, project, take_over):
+    project.ini("http")
+    calls = [("POST", "/n", "1"), ("GET", "/n", "other"), ("POST", "/n", "2")]
+    project.write("cassettes/test_talk/test_talk.yaml", entries(*calls))
+    block = "mimic_replay('test_talk/test_talk')" if form == "cassette" else "nullcontext()"
+    project.write(
+        "test_talk.py",
+        f"""
+        import requests
+        from contextlib import nullcontext
+
+        def test_talk(mimic_replay):
+            with {block}:
+                found = [requests.post("{ORIGIN}/n", json=[n]).text for n in range(3)]
+                assert found == ["1", "2", "2"]
+                assert requests.get("{ORIGIN}/n").text == "other"
+        """,
+    )
+
+    assert take_over("cassettes", "--as", form)[0] == 0
+
+    project.replay().expect(passed=1)
+
+
+@pytest.mark.promise("a recording takes the place of what was imported")
+@pytest.mark.parametrize(
+    ("line", "option"),
+    [("http", "--mimic-record"), ("http", "--mimic-rerecord"), ("http sequence=no", "--mimic-rerecord")],
+)
+def test_what_is_recorded_takes_the_place_of_what_was_imported(line, option, project, take_over):
+    project.ini(line)
+    with running_server() as server:
+        imported = entries(("POST", "/echo", "old"), ("POST", "/echo?x=1", "old")).replace(ORIGIN, server.url)
+        project.write("cassettes/test_talk/test_talk.yaml", imported)
+        talk = """
+            import requests
+
+            def test_talk():
+                found = [requests.post("{}" + path, data=b"n").text for path in {}]
+                assert ["old" in one for one in found] == {}
+            """
+        paths = ["/echo", "/echo?x=1", "/echo?x=2"]
+        project.write("test_talk.py", talk.format(server.url, paths[:2], [True, True]))
+        take_over("cassettes")
+        project.run("--mimic-record").expect(passed=1)
+        project.write("test_talk.py", talk.format(server.url, paths, [False] * 3))
+
+        project.run(option).expect(passed=1)
+
+        assert server.seen
+    names = [name.rpartition("/")[2] for name in project.files() if "calls/" in name]
+    assert (len(names), [name for name in names if "-" in name]) == (3, [])
+    project.replay().expect(passed=1)
+
+
+def test_a_cassette_of_imported_calls_is_recorded_again_as_a_whole(project, take_over):
+    project.ini("http")
+    with running_server() as server:
+        project.write("talk.yaml", entries(("POST", "/echo", "old")).replace(ORIGIN, server.url))
+        talk = """
+            import requests
+
+            def test_talk(mimic_auto):
+                with mimic_auto("talk"):
+                    found = [requests.post("{}" + path, data=b"n").text for path in {}]
+                assert ["old" in one for one in found] == {}
+            """
+        take_over("talk.yaml")
+        project.write("test_talk.py", talk.format(server.url, ["/echo"], [True]))
+        project.run("--mimic-record").expect(passed=1)
+        project.write("test_talk.py", talk.format(server.url, ["/echo", "/echo?x=1"], [False] * 2))
+
+        project.run("--mimic-record").expect(passed=1)
+
+    keys = [one["key"] for one in json.loads(project.files()["cassettes/talk.json"])["calls"]]
+    assert (len(keys), [key for key in keys if "-" in key]) == (2, [])
+    project.replay().expect(passed=1)
+
+
+def test_imported_recordings_are_verified_judged_and_found_by_the_command(project, take_over):
+    project.ini("http")
+    with running_server() as server:
+        calls = entries(("POST", "/echo", "old"), ("GET", "/gone", "old")).replace(ORIGIN, server.url)
+        project.write("cassettes/test_talk/test_talk.yaml", calls)
+        project.write(
+            "test_talk.py",
+            f"""
+            import requests
+
+            def test_talk():
+                assert requests.post("{server.url}/echo", data=b"n").text == "old"
+            """,
+        )
+        take_over("cassettes")
+        project.run("--mimic-verify").expect(failed=1, says=["DriftError"])
+
+        project.run("--mimic-clear-unused").expect(passed=1, says=["GET /gone"])
+
+    assert len(project.files()) == 1
+    for command in (["check"], ["ls", "POST /echo"], ["show", "calls/http"]):
+        assert main(command) == 0
+
+
+MARKED = """
+    import pytest, requests
+
+    @pytest.mark.vcr("other.yaml")
+    @pytest.mark.block_network
+    def test_marked():
+        assert requests.get("http://a.test/a").text == "ok"
+
+    def test_other(): pass
+"""
+
+
+@pytest.mark.promise("tests keep their vcr marks, and one whose requests no line takes is an error")
+def test_tests_keep_their_marks(project, take_over):
+    project.write("test_talk.py", MARKED)
+    project.write("cassettes/test_talk/test_marked.yaml", entries(("GET", "/a", "ok")))
+    project.ini("http", addopts="--strict-markers")
+    take_over("cassettes")
+    project.replay().expect(passed=2)
+
+    project.ini(addopts="--strict-markers")
+    says = [
+        "test_talk.py::test_marked: marked vcr, and no line of mimic_functions takes HTTP requests",
+        "add the line http to mimic_functions",
+    ]
+    project.run().expect(exit_code=4, says=says)
+    project.run("test_talk.py::test_other").expect(passed=1)
+    project.run("-n1").expect(exit_code=4, errors=2, says=says)
+    project.run("--mimic-live", "--collect-only").expect(says=["test_marked"])
+
+    project.write("test_talk.py", MARKED.replace("@pytest.mark.block_network", '@pytest.mark.mimic("http")'))
+    project.run().expect(passed=2)
+
+
+def test_a_mark_of_the_projects_own_is_left_alone(project):
+    project.ini("shop:fetch", markers=["vcr: our own"])
+    project.write("shop.py", "def fetch(): pass")
+    project.write("test_talk.py", "import pytest\n\n@pytest.mark.vcr\ndef test_marked(): pass\n")
+
+    project.run().expect(passed=1)
+
+
+@pytest.mark.promise("options of pytest-recording are named, with what to write instead")
+@pytest.mark.parametrize(
+    ("option", "instead"),
+    [
+        ("--record-mode=none", "a replay is the default"),
+        ("--vcr-record=none", "--mimic-rerecord everything"),
+        ("--block-network", "-o mimic_network=block"),
+        ("--allowed-hosts=a", "mimic_allow_hosts"),
+        ("--disable-recording", "--mimic-live"),
+    ],
+)
+def test_options_of_pytest_recording_are_named(option, instead, project):
+    project.ini("http", addopts=option)
+    project.write("test_talk.py", "def test_one(): pass")
+
+    run = project.run()
+
+    name = option.partition("=")[0]
+    run.expect(exit_code=4, says=[f"{name} is an option of pytest-recording", instead])
+    project.write("conftest.py", f"def pytest_addoption(parser): parser.addoption('{name}', nargs='?')")
+    project.run().expect(passed=1)
+
+
+def test_the_option_that_is_gone_names_the_import(project):
+    project.ini(mimic_vcr="replay")
+    project.write("test_talk.py", "def test_one(): pass")
+
+    says = ["mimic_vcr is gone: run pytest-mimic import, and add http to mimic_functions"]
+    project.run().expect(exit_code=4, says=says)

@@ -33,10 +33,8 @@ SHOP = """
 @pytest.mark.promise("a target may be the function object itself")
 def test_context_manager_decorator_and_marker_mimic_calls(project):
     project.ini()
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import pytest, shop
         from pytest_mimic import Target, mimic
 
@@ -83,8 +81,7 @@ def test_context_manager_decorator_and_marker_mimic_calls(project):
         def test_key():
             with open(__file__) as session:
                 assert shop.fetch("Oslo", session=session) == ["Oslo"]
-        """,
-    )
+    """)
     first = project.record("-W", "ignore").expect(passed=11)
     assert first.real.count("fetch Oslo") == 3
 
@@ -93,10 +90,8 @@ def test_context_manager_decorator_and_marker_mimic_calls(project):
 
 def test_the_real_function_runs_outside_of_the_block(project):
     project.ini()
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import pytest, shop
         from pytest_mimic import mimic
 
@@ -112,8 +107,7 @@ def test_the_real_function_runs_outside_of_the_block(project):
 
         def test_next():
             shop.fetch("next")
-        """,
-    )
+    """)
     project.record().expect(passed=3, real=["fetch before", "fetch inside", "fetch after", "fetch next"])
 
     project.run().expect(passed=3, real=["fetch before", "fetch after", "fetch next"])
@@ -121,10 +115,8 @@ def test_the_real_function_runs_outside_of_the_block(project):
 
 def test_a_marker_covers_fixtures_and_teardown(project):
     project.ini()
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import pytest, shop
 
         @pytest.fixture
@@ -136,8 +128,7 @@ def test_a_marker_covers_fixtures_and_teardown(project):
         @pytest.mark.usefixtures("around")
         def test_it():
             assert shop.fetch("call") == ["call"]
-        """,
-    )
+    """)
     project.record().expect(passed=1, real=["fetch setup", "fetch call", "fetch teardown"])
 
     project.replay().expect(passed=1, real=[])
@@ -147,7 +138,7 @@ def test_a_marker_covers_fixtures_and_teardown(project):
 @pytest.mark.promise("the marker works on unittest.TestCase")
 def test_markers_work_on_classes_modules_and_unittest(project):
     project.ini()
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write(
         "test_module.py",
         """
@@ -221,10 +212,8 @@ def test_async_tests_can_be_decorated_and_marked(project):
     pytest.importorskip("pytest_asyncio")
     pytest.importorskip("anyio")
     project.ini(asyncio_default_fixture_loop_scope="function")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import pytest, pytest_asyncio, shop
         from pytest_mimic import mimic
 
@@ -246,8 +235,7 @@ def test_async_tests_can_be_decorated_and_marked(project):
         @mimic("shop:fetch_async")
         async def test_anyio(anyio_backend):
             assert await shop.fetch_async(anyio_backend[0]) == [anyio_backend[0]]
-        """,
-    )
+    """)
     plugins = ["asyncio", "anyio"]
     passed = project.record(plugins=plugins).outcomes["passed"]
 
@@ -257,10 +245,8 @@ def test_async_tests_can_be_decorated_and_marked(project):
 
 def test_generators_can_be_decorated(project):
     project.ini()
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import asyncio
         import pytest, shop
         from pytest_mimic import mimic
@@ -296,8 +282,7 @@ def test_generators_can_be_decorated(project):
                 return [city async for city in cities()]
 
             assert asyncio.run(collect()) == [["Rome"], ["Kyiv"]]
-        """,
-    )
+    """)
 
     project.record().expect(
         passed=3,
@@ -317,10 +302,8 @@ def test_generators_can_be_decorated(project):
 @pytest.mark.promise("mimic is a context manager, a decorator and a marker")
 def test_a_decorated_class_is_mimicked_in_each_test(project):
     project.ini()
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import unittest
         import shop
         from pytest_mimic import mimic
@@ -337,8 +320,7 @@ def test_a_decorated_class_is_mimicked_in_each_test(project):
         class TestCase(unittest.TestCase):
             def test_it(self):
                 self.assertEqual(shop.fetch("Rome"), ["Rome"])
-        """,
-    )
+    """)
     project.record().expect(passed=2, real=["fetch Oslo", "fetch Rome"])
 
     project.replay().expect(passed=2, real=[])
@@ -346,10 +328,8 @@ def test_a_decorated_class_is_mimicked_in_each_test(project):
 
 def test_a_decorated_class_covers_setup_fixtures_and_bases(project):
     project.ini()
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import unittest
         import pytest, shop
         from pytest_mimic import mimic
@@ -397,8 +377,7 @@ def test_a_decorated_class_covers_setup_fixtures_and_bases(project):
 
         class TestNotDecorated(Common):
             pass
-        """,
-    )
+    """)
     project.record().expect(passed=11)
 
     project.run().expect(passed=11, real=["fetch inherited"])
@@ -406,10 +385,8 @@ def test_a_decorated_class_covers_setup_fixtures_and_bases(project):
 
 def test_the_closest_decorator_of_a_class_wins(project):
     project.ini()
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import shop
         from pytest_mimic import mimic
 
@@ -423,8 +400,7 @@ def test_the_closest_decorator_of_a_class_wins(project):
         class TestSub(TestTwice):
             def test_it(self):
                 assert shop.fetch("Oslo") != shop.fetch("Rome")
-        """,
-    )
+    """)
     project.record().expect(passed=2, real=["fetch Oslo", "fetch Oslo", "fetch Rome"])
 
     project.replay().expect(passed=2, real=[])
@@ -433,10 +409,8 @@ def test_the_closest_decorator_of_a_class_wins(project):
 @pytest.mark.promise("the innermost block, decorator, marker or line that names a target gives its options")
 def test_the_innermost_options_win(project):
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import pytest, shop
         from pytest_mimic import mimic
 
@@ -451,8 +425,7 @@ def test_the_innermost_options_win(project):
             with mimic("shop:fetch", ignore="city"):
                 assert shop.fetch("Oslo") == shop.fetch("Rome")
             assert shop.fetch("Oslo") != shop.fetch("Rome")
-        """,
-    )
+    """)
     project.record("-p", "no:randomly").expect(passed=3)
 
     project.replay().expect(passed=3, real=[])
@@ -471,15 +444,14 @@ def test_the_innermost_options_win(project):
 @pytest.mark.parametrize("how", ["marker", "decorator", "block"])
 def test_a_wrong_target_is_a_target_error(project, given, says, how):
     project.ini()
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     body = {
         "marker": f"@pytest.mark.mimic.with_args({given})\ndef test_it():\n    pass\n",
         "decorator": f"def test_it():\n    @mimic({given})\n    def inner():\n        pass\n    inner()\n",
         "block": f"def test_it():\n    with mimic({given}):\n        pass\n",
     }[how]
-    project.write(
-        "test_shop.py",
-        f"import pytest, shop\nfrom pytest_mimic import mimic\n\n{body}\ndef test_next():\n    pass\n",
+    project.tests(
+        f"import pytest, shop\nfrom pytest_mimic import mimic\n\n{body}\ndef test_next():\n    pass\n"
     )
 
     run = project.run()
@@ -494,10 +466,8 @@ def test_a_wrong_target_is_a_target_error(project, given, says, how):
 @pytest.mark.promise("pytest knows it as mimic, and -p no:mimic turns it off")
 def test_without_the_plugin_it_does_nothing(project):
     project.ini(markers="mimic(*targets): pytest-mimic")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import pytest, shop
         from pytest_mimic import mimic
 
@@ -509,8 +479,7 @@ def test_without_the_plugin_it_does_nothing(project):
         @pytest.mark.mimic("shop:fetch")
         def test_marked():
             shop.fetch("Oslo")
-        """,
-    )
+    """)
 
     run = project.run("-p", "no:mimic", "-p", "no:pytest_mimic.plugin", process=True)
 
@@ -528,7 +497,7 @@ def test_without_the_plugin_it_does_nothing(project):
 )
 def test_a_marker_or_block_without_targets_fails(project, text, outcome):
     project.ini()
-    project.write("test_shop.py", f"import pytest\nfrom pytest_mimic import mimic\n\n{text}\n")
+    project.tests(f"import pytest\nfrom pytest_mimic import mimic\n\n{text}\n")
 
     exit_code = 2 if text.startswith("@mimic\n") else 1
     project.run().expect(exit_code=exit_code, says=["TargetError", "names no target"], **outcome)
@@ -536,10 +505,8 @@ def test_a_marker_or_block_without_targets_fails(project, text, outcome):
 
 def test_the_set_up_of_a_decorated_class_is_mimicked(project):
     project.ini()
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import unittest, shop
         from pytest_mimic import mimic
 
@@ -550,8 +517,7 @@ def test_the_set_up_of_a_decorated_class_is_mimicked(project):
 
             def test_it(self):
                 assert self.city == ["Oslo"]
-        """,
-    )
+    """)
     project.record().expect(passed=1, real=["fetch Oslo"])
 
     project.replay().expect(passed=1, real=[])

@@ -57,16 +57,16 @@ WRAPPED = "import shop\n\ndef test_it():\n    assert shop.greet('Oslo') == 'OSLO
 def shop(project):
     """A project with a client in a folder of installed libraries, and a recording."""
     project.ini("shop:fetch", pythonpath="site-packages .")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write("site-packages/client.py", CLIENT)
-    project.write("test_shop.py", WRAPPED)
+    project.tests(WRAPPED)
     project.record().expect(passed=1)
     return project
 
 
 def changed(shop, test, *args, **options):
     """Run a changed test; return the run and the lines of its report."""
-    shop.write("test_shop.py", test)
+    shop.tests(test)
     run = shop.replay(*args, **options)
     found = re.search(r"^_+ test_it _+\n(.*?)^=+ ", run.output, re.DOTALL | re.MULTILINE)
     text = found[1] if found else ""
@@ -123,7 +123,7 @@ def test_every_style_shows_the_miss(shop, style):
 
 
 def test_the_order_is_kept_by_workers(shop):
-    shop.write("test_shop.py", WRAPPED.replace("'Oslo'", "'Rome'"))
+    shop.tests(WRAPPED.replace("'Oslo'", "'Rome'"))
 
     run = shop.run("-n", "1", process=True)
 

@@ -90,10 +90,8 @@ def _told(run):
 def test_a_function_that_changes_its_arguments_is_refused(project):
     """The error shows the change and the option. Nothing is recorded."""
     project.ini("shop:fit")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py", "import shop\n\ndef test_it():\n    shop.fit([{'seen': False}, {'seen': False}])\n"
-    )
+    project.module(SHOP)
+    project.tests("import shop\n\ndef test_it():\n    shop.fit([{'seen': False}, {'seen': False}])\n")
 
     run = project.record().expect(failed=1, real=["fit"], never=["pytest_mimic/"])
 
@@ -109,8 +107,8 @@ def test_a_function_that_changes_its_arguments_is_refused(project):
 @pytest.mark.parametrize("call", ["shop.half([])", "list(shop.pump([]))", "asyncio.run(shop.fill([]))"])
 def test_a_change_is_refused_however_the_call_ends(project, call):
     project.ini("shop:half", "shop:pump", "shop:fill")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", f"import asyncio\nimport shop\n\ndef test_it():\n    {call}\n")
+    project.module(SHOP)
+    project.tests(f"import asyncio\nimport shop\n\ndef test_it():\n    {call}\n")
 
     run = project.record().expect(failed=1, says=["has mutated its inputs"])
 
@@ -120,8 +118,8 @@ def test_a_change_is_refused_however_the_call_ends(project, call):
 
 def test_a_method_that_changes_self_is_refused(project):
     project.ini("shop:Cart.add")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.Cart().add('a', 2.0)\n")
+    project.module(SHOP)
+    project.tests("import shop\n\ndef test_it():\n    shop.Cart().add('a', 2.0)\n")
 
     run = project.record().expect(failed=1)
 
@@ -131,18 +129,16 @@ def test_a_method_that_changes_self_is_refused(project):
 
 def test_a_change_that_is_undone_is_allowed(project):
     project.ini("shop:harmless")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    assert shop.harmless([5]) == [5]\n")
+    project.module(SHOP)
+    project.tests("import shop\n\ndef test_it():\n    assert shop.harmless([5]) == [5]\n")
 
     project.record().expect(passed=1)
 
 
 def test_an_ignored_argument_may_change(project):
     project.ini("shop:Cart.add ignore=self")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py", "import shop\n\ndef test_it():\n    assert shop.Cart().add('a', 2.0).total == 2.0\n"
-    )
+    project.module(SHOP)
+    project.tests("import shop\n\ndef test_it():\n    assert shop.Cart().add('a', 2.0).total == 2.0\n")
 
     project.record().expect(passed=1)
 
@@ -271,8 +267,8 @@ def test_changes_are_applied_with_exceptions_streams_and_coroutines(round_trip):
 @pytest.mark.promise("a function that changes its arguments is refused without mutates=")
 def test_only_the_named_arguments_may_change(project):
     project.ini("shop:fit mutates=weights")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fit([{}], weights=[1])\n")
+    project.module(SHOP)
+    project.tests("import shop\n\ndef test_it():\n    shop.fit([{}], weights=[1])\n")
 
     project.record().expect(failed=1, says=["has mutated its inputs"])
 
@@ -303,9 +299,7 @@ def test_mutates_may_name_an_argument_in_kwargs(round_trip):
 def test_a_call_without_the_changed_argument_replays(project):
     """With `ignore=`, it is the same call."""
     project.ini("shop:fill mutates=out,rest,extra ignore=out,rest,extra")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         from tally import ran
 
         def fill(n, out=None, *rest, **extra):
@@ -313,11 +307,8 @@ def test_a_call_without_the_changed_argument_replays(project):
             for one in (out or [], *rest, *extra.values()):
                 one.append(n)
             return n
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import shop
 
         def test_with():
@@ -327,8 +318,7 @@ def test_a_call_without_the_changed_argument_replays(project):
 
         def test_without():
             assert shop.fill(1) == 1
-        """,
-    )
+    """)
 
     project.record().expect(passed=2, real=["fill 1"])
     project.replay().expect(passed=2)
@@ -337,9 +327,7 @@ def test_a_call_without_the_changed_argument_replays(project):
 def test_arguments_beyond_a_decorated_signature_may_change(project):
     """`functools.wraps` shows the signature of a function that takes one argument less."""
     project.ini("shop:send", "shop:push mutates=rows")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import functools
         from tally import ran
 
@@ -358,18 +346,14 @@ def test_arguments_beyond_a_decorated_signature_may_change(project):
         def push(session, rows):
             ran("push")
             rows.append(1)
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import shop
 
         def test_it():
             assert shop.send("Oslo") == [1, "Oslo"]
             assert shop.send(city="Rome") == [1, "Rome"]
-        """,
-    )
+    """)
     project.record().expect(passed=1, real=["send Oslo", "send Rome"])
 
     project.replay().expect(passed=1, real=[])
@@ -377,16 +361,13 @@ def test_arguments_beyond_a_decorated_signature_may_change(project):
 
 def test_a_change_that_an_option_hides_from_the_identity_is_refused(project):
     """With `key=`, the identity of the call is the same before and after it."""
-    project.write("shop.py", "def fill(name, rows):\n    rows.append(name)\n    return len(rows)\n")
-    project.write(
-        "test_shop.py",
-        """
+    project.module("def fill(name, rows):\n    rows.append(name)\n    return len(rows)\n")
+    project.tests("""
         import pytest, shop
 
         @pytest.mark.mimic("shop:fill", key=lambda given: given["name"])
         def test_fill():
             shop.fill("a", [])
-        """,
-    )
+    """)
 
     project.record().expect(failed=1, says=["MutatedInputError"])

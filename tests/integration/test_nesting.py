@@ -139,10 +139,8 @@ def test_an_inner_call_is_not_recorded_separately(round_trip, call, value):
 
 def test_an_inner_call_runs_for_real_even_if_it_is_recorded(project):
     project.ini("shop:total", "shop:price")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import shop
 
         def test_inner():
@@ -150,8 +148,7 @@ def test_an_inner_call_runs_for_real_even_if_it_is_recorded(project):
 
         def test_outer():
             assert shop.total("a") == 1
-        """,
-    )
+    """)
 
     project.record("test_shop.py").expect(passed=2, real=["price a", "total a", "price a"])
 
@@ -161,9 +158,7 @@ def test_an_inner_call_runs_for_real_even_if_it_is_recorded(project):
 def test_the_threads_of_a_shared_pool_belong_to_no_call(project):
     """A recorded call starts the thread, and other callers use it later or at the same time."""
     project.ini("shop:long", "shop:price")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import threading
         from concurrent.futures import ThreadPoolExecutor
         from tally import ran
@@ -181,11 +176,8 @@ def test_the_threads_of_a_shared_pool_belong_to_no_call(project):
             begun.set()
             over.wait()
             return got
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import threading
         import shop
 
@@ -196,8 +188,7 @@ def test_the_threads_of_a_shared_pool_belong_to_no_call(project):
             assert shop.pool.submit(shop.price, "outer").result() == 5
             shop.over.set()
             thread.join()
-        """,
-    )
+    """)
 
     run = project.record().expect(passed=1, real=["long", "price inner", "price outer"])
 
@@ -206,9 +197,7 @@ def test_the_threads_of_a_shared_pool_belong_to_no_call(project):
 
 def test_a_thread_that_outlives_its_call_is_recorded_afterwards(project):
     project.ini("shop:begin", "shop:price")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import threading
         from tally import ran
 
@@ -227,11 +216,8 @@ def test_a_thread_that_outlives_its_call_is_recorded_afterwards(project):
             ran("begin")
             threads.append(threading.Thread(target=later))
             threads[0].start()
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import shop
 
         def test_it():
@@ -239,8 +225,7 @@ def test_a_thread_that_outlives_its_call_is_recorded_afterwards(project):
             shop.go.set()
             for thread in shop.threads:
                 thread.join()
-        """,
-    )
+    """)
 
     run = project.record().expect(passed=1, real=["begin", "price later"])
 
@@ -250,10 +235,8 @@ def test_a_thread_that_outlives_its_call_is_recorded_afterwards(project):
 def test_thread_start_and_submit_are_restored_after_a_call(project):
     """Also after an exception."""
     project.ini("shop:total", "shop:bad")
-    project.write("shop.py", SHOP + "\n    def bad():\n        raise ValueError\n")
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP + "\n    def bad():\n        raise ValueError\n")
+    project.tests("""
         import threading
         from concurrent.futures import ThreadPoolExecutor
         import pytest, shop
@@ -266,8 +249,7 @@ def test_thread_start_and_submit_are_restored_after_a_call(project):
                 shop.bad()
             assert threading.Thread.start is START
             assert ThreadPoolExecutor.submit is SUBMIT
-        """,
-    )
+    """)
 
     project.record().expect(passed=1)
 
@@ -275,7 +257,7 @@ def test_thread_start_and_submit_are_restored_after_a_call(project):
 def test_a_replaced_thread_class_is_restored(project):
     """gevent replaces `threading.Thread` with a class that inherits `start`."""
     project.ini("shop:in_thread", "shop:price")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write(
         "conftest.py",
         """
@@ -287,16 +269,13 @@ def test_a_replaced_thread_class_is_restored(project):
         threading.Thread = GreenThread
         """,
     )
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import threading, shop
 
         def test_it():
             assert shop.in_thread("abc") == [3]
             assert "start" not in vars(threading.Thread)
-        """,
-    )
+    """)
 
     run = project.record(process=True).expect(passed=1, real=["in_thread abc", "price abc"])
 
@@ -306,8 +285,7 @@ def test_a_replaced_thread_class_is_restored(project):
 def test_patches_of_threads_by_others_stay(project):
     """The call may replace `Thread.start` or a thread's `run`, or start a thread twice."""
     project.ini("shop:patching", "shop:own_run", "shop:twice", "shop:price")
-    project.write(
-        "shop.py",
+    project.module(
         SHOP
         + """
     def another_start(thread):
@@ -336,11 +314,9 @@ def test_patches_of_threads_by_others_stay(project):
             thread.start()
         except RuntimeError:
             return "run" in vars(thread)
-    """,
+    """
     )
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import threading, shop
 
         def test_patched(monkeypatch):
@@ -353,8 +329,7 @@ def test_patches_of_threads_by_others_stay(project):
 
         def test_twice():
             assert shop.twice() is False
-        """,
-    )
+    """)
 
     run = project.record().expect(passed=3)
 
@@ -363,10 +338,9 @@ def test_patches_of_threads_by_others_stay(project):
 
 def test_a_call_between_two_items_of_a_stream_is_not_nested(project):
     project.ini("shop:tree", "shop:price")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        "import shop\n\ndef test_it():\n    assert [shop.price('x' * n) for n in shop.tree(1)][:2] == [1, 0]\n",
+    project.module(SHOP)
+    project.tests(
+        "import shop\n\ndef test_it():\n    assert [shop.price('x' * n) for n in shop.tree(1)][:2] == [1, 0]\n"
     )
 
     run = project.record().expect(passed=1)
@@ -377,9 +351,7 @@ def test_a_call_between_two_items_of_a_stream_is_not_nested(project):
 
 def test_a_task_beside_a_recorded_call_is_not_nested(project):
     project.ini("shop:slow", "shop:price_async")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import asyncio
         from tally import ran
 
@@ -395,11 +367,8 @@ def test_a_task_beside_a_recorded_call_is_not_nested(project):
             inside.set()
             await done.wait()
             return await price_async("inner")
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import asyncio, shop
 
         def test_it():
@@ -414,8 +383,7 @@ def test_a_task_beside_a_recorded_call_is_not_nested(project):
                 shop.inside.set()
                 return await main()
             assert asyncio.run(replayed() if shop.inside.is_set() else main()) == [5, 5]
-        """,
-    )
+    """)
     run = project.record().expect(passed=1, real=["slow", "price_async outer", "price_async inner"])
 
     assert len([name for name in run.vault if "/price_async/" in name]) == 1
@@ -424,10 +392,8 @@ def test_a_task_beside_a_recorded_call_is_not_nested(project):
 def test_inner_calls_of_a_cassettes_call_run_for_real(project):
     """The vault could answer them."""
     project.ini("shop:price")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import shop
 
         def test_it(mimic_auto):
@@ -435,8 +401,7 @@ def test_inner_calls_of_a_cassettes_call_run_for_real(project):
             with mimic_auto("c", targets=["shop:total"]):
                 assert shop.total("a") == 1
             assert shop.price("a") == 1
-        """,
-    )
+    """)
     project.record().expect(passed=1, real=["price a", "total a", "price a"])
     (project.vault / "cassettes/c.json").unlink()
 
@@ -447,9 +412,7 @@ def test_inner_calls_of_a_cassettes_call_run_for_real(project):
 
 def test_a_call_still_running_at_the_end_is_named(project):
     project.ini("shop:endless")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import threading
 
         begun = threading.Event()
@@ -457,18 +420,14 @@ def test_a_call_still_running_at_the_end_is_named(project):
         def endless():
             begun.set()
             threading.Event().wait()
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import threading, shop
 
         def test_it():
             threading.Thread(target=shop.endless, daemon=True).start()
             assert shop.begun.wait(60)
-        """,
-    )
+    """)
 
     run = project.record(process=True).expect(passed=1)
 

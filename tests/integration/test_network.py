@@ -142,7 +142,7 @@ ONE = """
 @pytest.fixture
 def shop(project):
     project.ini(mimic_network="block")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     return project
 
 
@@ -180,7 +180,7 @@ CASES = [
 @pytest.mark.promise("a blocked replay refuses connections that nothing mimics")
 def test_connection_is_refused_with_the_remedies(shop):
     tests = [f"def test_{number}():\n    run(shop.{call})\n" for number, (call, _) in enumerate(CASES)]
-    shop.write("test_shop.py", RUN + "\n".join(tests))
+    shop.tests(RUN + "\n".join(tests))
 
     run = shop.run("--tb=short").expect(
         failed=len(CASES),
@@ -295,9 +295,7 @@ def test_name_of_this_machine_in_its_domain_is_let_through(project, monkeypatch)
     monkeypatch.setattr(socket, "gethostbyaddr", lambda name: ("box.corp.example.com", [name], ["127.0.0.1"]))
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     project.ini(mimic_network="block")
-    project.write(
-        "test_it.py",
-        """
+    project.tests("""
         import socket
         import pytest
         from pytest_mimic import MissingRecordingError
@@ -306,8 +304,7 @@ def test_name_of_this_machine_in_its_domain_is_let_through(project, monkeypatch)
             assert socket.getaddrinfo(socket.getfqdn(), 80)
             with pytest.raises(MissingRecordingError):
                 socket.getaddrinfo("other.corp.example.com", 80)
-        """,
-    )
+    """)
 
     project.run().expect(passed=1)
 
@@ -315,7 +312,7 @@ def test_name_of_this_machine_in_its_domain_is_let_through(project, monkeypatch)
 def test_functions_that_others_have_restored_are_guarded_again(project):
     """pytest-socket restores them after each test."""
     project.ini(mimic_network="block")
-    project.write("shop.py", PROBE)
+    project.module(PROBE)
     project.write(
         "conftest.py",
         """
@@ -327,9 +324,7 @@ def test_functions_that_others_have_restored_are_guarded_again(project):
             socket.socket.connect_ex, socket.gethostbyname = REAL
         """,
     )
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import socket
         import pytest, shop
         from pytest_mimic import MissingRecordingError
@@ -338,8 +333,7 @@ def test_functions_that_others_have_restored_are_guarded_again(project):
         def test_it(call):
             with pytest.raises(MissingRecordingError):
                 call()
-        """,
-    )
+    """)
     try:
         project.run().expect(passed=4)
     finally:
@@ -375,8 +369,8 @@ RETRYING = """
 def test_refusal_that_is_caught_fails_the_test_and_counts_once(project, call):
     """And no retry waits for it."""
     project.ini(mimic_network="block")
-    project.write("shop.py", RETRYING)
-    project.write("test_shop.py", ONE.format(call=call))
+    project.module(RETRYING)
+    project.tests(ONE.format(call=call))
 
     project.run().expect(
         failed=1,
@@ -385,17 +379,14 @@ def test_refusal_that_is_caught_fails_the_test_and_counts_once(project, call):
 
 
 def test_refusal_that_the_test_expects_is_deliberate(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import pytest, shop
         from pytest_mimic import MissingRecordingError
 
         def test_offline():
             with pytest.raises(MissingRecordingError, match="network is blocked"):
                 shop.by_requests()
-        """,
-    )
+    """)
 
     shop.run().expect(passed=1)
 
@@ -431,10 +422,8 @@ def test_allowed_hosts_are_let_through(project, monkeypatch, hosts, calls, refus
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     project.ini(mimic_network="block", mimic_allow_hosts=hosts)
-    project.write("shop.py", PROBE)
-    project.write(
-        "test_shop.py",
-        f"""
+    project.module(PROBE)
+    project.tests(f"""
         import asyncio, socket
         import pytest
         from pytest_mimic import MissingRecordingError
@@ -460,8 +449,7 @@ def test_allowed_hosts_are_let_through(project, monkeypatch, hosts, calls, refus
         def test_refused(call):
             with pytest.raises(MissingRecordingError):
                 eval(call)
-        """,
-    )
+    """)
 
     project.run().expect(passed=len(calls) + len(refused))
 
@@ -470,8 +458,8 @@ def test_allowed_hosts_are_let_through(project, monkeypatch, hosts, calls, refus
 @pytest.mark.parametrize("mode", ["--mimic-record", "--mimic-rerecord", "--mimic-verify", "--mimic-live"])
 def test_network_is_open_in_other_modes(project, mode):
     project.ini("shop:other", mimic_network="block")
-    project.write("shop.py", PROBE + "\n    def other():\n        return 1\n")
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    assert shop.probe() == 'through'\n")
+    project.module(PROBE + "\n    def other():\n        return 1\n")
+    project.tests("import shop\n\ndef test_it():\n    assert shop.probe() == 'through'\n")
 
     run = project.run(mode).expect(passed=1)
 
@@ -480,8 +468,8 @@ def test_network_is_open_in_other_modes(project, mode):
 
 def test_an_override_on_the_command_line_blocks_the_network_too(project):
     project.ini("shop:other")
-    project.write("shop.py", PROBE + "\n    def other():\n        return 1\n")
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.probe()\n")
+    project.module(PROBE + "\n    def other():\n        return 1\n")
+    project.tests("import shop\n\ndef test_it():\n    shop.probe()\n")
 
     run = project.run("-o", "mimic_network=block")
 
@@ -495,8 +483,7 @@ def test_an_override_on_the_command_line_blocks_the_network_too(project):
 def test_call_that_a_cassette_records_may_connect(project):
     """In a plain run, also in threads and tasks that it starts; other code may not."""
     project.ini(mimic_network="block")
-    project.write(
-        "shop.py",
+    project.module(
         PROBE
         + """
     def thrice():
@@ -508,11 +495,9 @@ def test_call_that_a_cassette_records_may_connect(project):
 
         with ThreadPoolExecutor(1) as pool:
             return probe(), pool.submit(probe).result(), asyncio.run(in_task())
-""",
+"""
     )
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import pytest, shop
         from pytest_mimic import MissingRecordingError
 
@@ -521,8 +506,7 @@ def test_call_that_a_cassette_records_may_connect(project):
                 assert shop.thrice() == ("through",) * 3
                 with pytest.raises(MissingRecordingError):
                     shop.probe()
-        """,
-    )
+    """)
 
     project.run().expect(passed=1, says=["1 call recorded"])
     project.run().expect(passed=1, says=["1 call replayed"])
@@ -530,15 +514,12 @@ def test_call_that_a_cassette_records_may_connect(project):
 
 def test_call_that_a_line_leaves_out_is_refused(shop):
     shop.ini("requests exclude=/health", mimic_network="block")
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import requests
 
         def test_it():
             requests.get("https://api.example.com/health")
-        """,
-    )
+    """)
 
     shop.run().expect(failed=1, says=["no recording of a connection to api.example.com:443"])
 
@@ -546,7 +527,7 @@ def test_call_that_a_line_leaves_out_is_refused(shop):
 @pytest.mark.promise("imports and fixtures of tests are blocked, and hooks of other plugins are not")
 def test_imports_and_wider_fixtures_are_blocked_and_hooks_are_not(project):
     project.ini(mimic_network="block")
-    project.write("shop.py", PROBE)
+    project.module(PROBE)
     project.write(
         "conftest.py",
         """
@@ -573,17 +554,14 @@ def test_imports_and_wider_fixtures_are_blocked_and_hooks_are_not(project):
 @pytest.mark.promise("without the option, nothing of the network is patched")
 def test_off_by_default_and_under_live_nothing_is_patched(project):
     project.ini("shop:probe")
-    project.write("shop.py", PROBE)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(PROBE)
+    project.tests("""
         import socket, types
 
         def test_it():
             assert "connect" not in vars(socket.socket)
             assert type(socket.gethostbyname) is types.BuiltinFunctionType
-        """,
-    )
+    """)
 
     project.run().expect(passed=1)
     project.run("--mimic-live", "-o", "mimic_network=block").expect(passed=1)
@@ -706,7 +684,7 @@ def test_request_that_a_cassette_records_may_connect(project, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", resolve_locally)
     project.ini(mimic_network="block")
     with running_server() as server:
-        project.write("test_shop.py", ALL_CLIENTS.format(port=server.server_port))
+        project.tests(ALL_CLIENTS.format(port=server.server_port))
 
         project.run().expect(passed=6, says=["6 calls recorded", "network blocked"])
 

@@ -47,8 +47,8 @@ TEST = """
 def shop(project):
     """A project whose two recordings have a dataclass, in a list and in an exception."""
     project.ini("shop:find")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", TEST)
+    project.module(SHOP)
+    project.tests(TEST)
     project.record().expect(passed=2, real=["post_init"] * 2)
     return project
 
@@ -69,7 +69,7 @@ def test_objects_are_replayed_from_readable_recordings(shop):
 
 @pytest.mark.promise("a class that gained or lost a field is a stale recording that names the field")
 def test_a_class_with_another_field_is_named_with_the_remedy(shop):
-    shop.write("shop.py", SHOP.replace("mail: str", "email: str"))
+    shop.module(SHOP.replace("mail: str", "email: str"))
 
     shop.replay("-k", "find").expect(
         failed=1,

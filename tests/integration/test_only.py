@@ -36,8 +36,8 @@ ONLY = "--mimic-only=shop:price"
 def shop(project):
     """A project with three recorded calls."""
     project.ini("shop:fetch", "shop:price", "shop:poll")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", TEST)
+    project.module(SHOP)
+    project.tests(TEST)
     project.record().expect(passed=1, real=["fetch Oslo", "price tea", "poll job"])
     return project
 
@@ -66,10 +66,7 @@ def test_only_the_selected_functions_are_rerecorded(shop, patterns, real, got):
 
 @pytest.mark.promise("--mimic-only limits a mode to the calls that it matches, and the others replay")
 def test_recording_only_some_calls_misses_the_others(shop):
-    shop.write(
-        "test_shop.py",
-        "import shop\n\ndef test_a(): shop.price('milk')\n\ndef test_b(): shop.fetch('Rome')\n",
-    )
+    shop.tests("import shop\n\ndef test_a(): shop.price('milk')\n\ndef test_b(): shop.fetch('Rome')\n")
 
     run = shop.record(ONLY)
 
@@ -89,7 +86,7 @@ def test_verifying_only_some_calls_replays_the_others(shop):
 
 
 def test_a_stale_recording_is_refused_beside_verified_calls(shop):
-    shop.write("shop.py", SHOP.replace('return answer(f"fetch', 'return 0 or answer(f"fetch'))
+    shop.module(SHOP.replace('return answer(f"fetch', 'return 0 or answer(f"fetch'))
 
     run = shop.run("--mimic-verify", ONLY).expect(failed=1, real=[], says=["StaleRecordingError: shop:fetch"])
 
@@ -144,9 +141,7 @@ def test_the_header_and_the_help_name_the_patterns(shop):
 
 def test_sequences_and_streams_are_selected_by_their_function(project):
     project.ini("shop:poll sequence", "shop:lines")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import os
         from tally import ran
 
@@ -158,17 +153,16 @@ def test_sequences_and_streams_are_selected_by_their_function(project):
             ran("lines")
             for number in range(3):
                 yield number
-        """,
-    )
+    """)
     test = "import shop\n\ndef test_it():\n    assert [shop.poll('a'), shop.poll('a')] == [{}]\n    {}\n"
-    project.write("test_shop.py", test.format("'1', '1'", "next(shop.lines())"))
+    project.tests(test.format("'1', '1'", "next(shop.lines())"))
     project.record().expect(passed=1, real=["poll", "poll", "lines"])
 
-    project.write("test_shop.py", test.format("'2', '2'", "next(shop.lines())"))
+    project.tests(test.format("'2', '2'", "next(shop.lines())"))
     project.run("--mimic-rerecord", "--mimic-only=shop:poll", env=LATER).expect(
         passed=1, real=["poll", "poll"]
     )
-    project.write("test_shop.py", test.format("'2', '2'", "list(shop.lines())"))
+    project.tests(test.format("'2', '2'", "list(shop.lines())"))
     project.record("--mimic-only=shop:poll").expect(failed=1, real=[], says=["MissingRecordingError"])
 
 
@@ -187,7 +181,7 @@ CASSETTES = """
 @pytest.mark.promise("--mimic-only takes a conversation whole if one of its calls matches")
 @pytest.mark.parametrize("fixture", ["mimic_auto", "mimic_record"])
 def test_a_cassette_is_taken_whole_if_one_of_its_calls_matches(shop, fixture):
-    shop.write("test_shop.py", CASSETTES.format(fixture=fixture))
+    shop.tests(CASSETTES.format(fixture=fixture))
     shop.run("--mimic-record").expect(passed=2)
 
     run = shop.run("--mimic-rerecord", ONLY, env=LATER)
@@ -197,9 +191,9 @@ def test_a_cassette_is_taken_whole_if_one_of_its_calls_matches(shop, fixture):
 
 
 def test_a_cassette_is_taken_whole_if_a_new_call_matches(shop):
-    shop.write("test_shop.py", CASSETTES.format(fixture="mimic_auto"))
+    shop.tests(CASSETTES.format(fixture="mimic_auto"))
     shop.run("--mimic-record").expect(passed=2)
-    shop.write("test_shop.py", CASSETTES.format(fixture="mimic_auto").replace('== "one"', '!= ""'))
+    shop.tests(CASSETTES.format(fixture="mimic_auto").replace('== "one"', '!= ""'))
 
     recorded = shop.run("--mimic-record", ONLY)
 

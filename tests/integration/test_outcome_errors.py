@@ -249,10 +249,9 @@ def test_classes_of_the_tests_come_back(round_trip):
 )
 def test_the_refusal_names_the_part(project, how, verb, part):
     project.ini("shop:bad")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        f"import shop\n\ndef test_it():\n    with open(__file__) as shop.handle:\n        shop.bad({how!r})\n",
+    project.module(SHOP)
+    project.tests(
+        f"import shop\n\ndef test_it():\n    with open(__file__) as shop.handle:\n        shop.bad({how!r})\n"
     )
 
     run = project.record("-W", "ignore")
@@ -268,11 +267,11 @@ def test_the_refusal_names_the_part(project, how, verb, part):
 
 def test_a_refused_call_can_be_recorded_once_it_is_storable(project):
     project.ini("shop:bad")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.bad('lock')\n")
+    project.module(SHOP)
+    project.tests("import shop\n\ndef test_it():\n    shop.bad('lock')\n")
     project.record().expect(failed=1)
     project.replay().expect(failed=1, says=["no recording of shop:bad(how='lock')"])
-    project.write("shop.py", SHOP.replace("[threading.Lock()]", "['a lock']"))
+    project.module(SHOP.replace("[threading.Lock()]", "['a lock']"))
 
     project.record().expect(passed=1, real=["bad lock"])
 
@@ -281,10 +280,10 @@ def test_a_refused_call_can_be_recorded_once_it_is_storable(project):
 
 def test_a_refused_outcome_replaces_no_recording(project):
     project.ini("shop:bad")
-    project.write("shop.py", SHOP.replace("[threading.Lock()]", "['a lock']"))
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.bad('lock')\n")
+    project.module(SHOP.replace("[threading.Lock()]", "['a lock']"))
+    project.tests("import shop\n\ndef test_it():\n    shop.bad('lock')\n")
     project.record().expect(passed=1)
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
 
     run = project.run("--mimic-rerecord").expect(failed=1, says=["a thread lock"])
 
@@ -293,12 +292,11 @@ def test_a_refused_outcome_replaces_no_recording(project):
 
 def test_a_fallback_after_a_refusal_is_not_recorded(project):
     project.ini("shop:bad")
-    project.write(
-        "shop.py",
+    project.module(
         SHOP
-        + "\n    def soft(how):\n        try:\n            return bad(how)\n        except Exception:\n            return None\n",
+        + "\n    def soft(how):\n        try:\n            return bad(how)\n        except Exception:\n            return None\n"
     )
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.soft('lock')\n")
+    project.tests("import shop\n\ndef test_it():\n    shop.soft('lock')\n")
     project.record()
 
     project.replay().expect(failed=1, real=[], says=["no recording of shop:bad(how='lock')"])
@@ -309,9 +307,7 @@ def test_a_lazy_frame_that_reads_a_file_later_is_refused(project):
     """The file may have changed, or be gone, when the replayed frame reads it."""
     pytest.importorskip("polars")
     project.ini("shop:scan", "shop:deep")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import polars as pl
 
         def scan(path):
@@ -319,19 +315,15 @@ def test_a_lazy_frame_that_reads_a_file_later_is_refused(project):
 
         def deep(path):
             return {"frames": [pl.DataFrame({"a": [1]}), pl.scan_csv(path)]}
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import pytest, shop
 
         @pytest.mark.parametrize("name", ["scan", "deep"])
         def test_it(name, tmp_path):
             (tmp_path / "a.csv").write_text("a\\n1\\n")
             getattr(shop, name)(tmp_path / "a.csv")
-        """,
-    )
+    """)
 
     run = project.record().expect(
         failed=2,
@@ -349,14 +341,12 @@ def test_a_lazy_frame_that_reads_a_file_later_is_refused(project):
 def test_a_lazy_frame_of_data_in_memory_is_stored(project):
     pytest.importorskip("polars")
     project.ini("shop:lazy")
-    project.write(
-        "shop.py",
+    project.module(
         "import polars as pl\n\ndef lazy():\n    frame = pl.DataFrame({'SCAN': [1, 2]})\n"
-        "    return frame.lazy().filter(pl.col('SCAN') > 1)\n",
+        "    return frame.lazy().filter(pl.col('SCAN') > 1)\n"
     )
-    project.write(
-        "test_shop.py",
-        "import shop\n\ndef test_it():\n    assert shop.lazy().collect()['SCAN'].to_list() == [2]\n",
+    project.tests(
+        "import shop\n\ndef test_it():\n    assert shop.lazy().collect()['SCAN'].to_list() == [2]\n"
     )
     project.record().expect(passed=1)
 

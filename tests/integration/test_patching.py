@@ -106,15 +106,13 @@ SHOP = """
 def test_references_made_before_and_after_are_patched(project):
     """The module attribute, from-imports at module level and inside functions, aliases, class attributes."""
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write(
         "early.py",
         "from shop import fetch, fetch as again\n\nclass Holder:\n    call = staticmethod(fetch)\n",
     )
     project.write("conftest.py", "import early\n")
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import shop
         from shop import fetch
 
@@ -124,8 +122,7 @@ def test_references_made_before_and_after_are_patched(project):
             held = [shop.fetch, fetch, inner, early.fetch, early.again, early.Holder.call, late.fetch, late.star.fetch]
             assert [call("Oslo") for call in held] == [["Oslo", 3]] * len(held)
             assert len(set(map(id, held))) == 1
-        """,
-    )
+    """)
     project.write("late.py", "from shop import *\nimport star\n")
     project.write("star.py", "from shop import *\n")
     project.record().expect(passed=1, real=["fetch Oslo"])
@@ -191,10 +188,9 @@ def test_methods_of_every_kind_replay(round_trip):
 def test_override_by_a_subclass_is_not_mimicked(project):
     """The base's method that it calls by super() is."""
     project.ini("shop:Client.get")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        "import shop\n\ndef test_it():\n    assert shop.Gold('x').get('/a') == ['gold', 'x', '/a']\n",
+    project.module(SHOP)
+    project.tests(
+        "import shop\n\ndef test_it():\n    assert shop.Gold('x').get('/a') == ['gold', 'x', '/a']\n"
     )
     project.record().expect(passed=1, real=["gold get /a", "get /a"])
 
@@ -205,17 +201,14 @@ def test_override_by_a_subclass_is_not_mimicked(project):
 def test_inherited_method_is_mimicked_for_the_named_class(project):
     """`Silver.get` mimics Silver's calls; those of the base run."""
     project.ini("shop:Silver.get")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import shop
 
         def test_it():
             assert shop.Silver("x").get("/a") == ["x", "/a"]
             assert shop.Client("x").get("/a") == ["x", "/a"]
-        """,
-    )
+    """)
     project.record().expect(passed=1, real=["get /a"] * 2)
 
     project.run().expect(passed=1, real=["get /a"])
@@ -225,10 +218,8 @@ def test_inherited_method_is_mimicked_for_the_named_class(project):
 def test_wildcards_and_exclusions(project):
     """Private and imported names are left out."""
     project.ini("shop:*", "shop:Client.*", "!shop:helper", "!shop:Client.ping")
-    project.write("shop.py", SHOP + "\n    from os.path import join\n")
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP + "\n    from os.path import join\n")
+    project.tests("""
         import shop
 
         def mimicked(function):
@@ -239,8 +230,7 @@ def test_wildcards_and_exclusions(project):
             assert not mimicked(shop.helper) and not mimicked(shop.Client.ping)
             assert not mimicked(shop._private) and not mimicked(shop.join)
             assert not mimicked(shop.Client.__init__) and not mimicked(shop.Client._hidden)
-        """,
-    )
+    """)
 
     project.run().expect(passed=1)
 
@@ -249,11 +239,9 @@ def test_wildcards_and_exclusions(project):
 def test_re_exported_and_defined_name_are_one_target(project):
     """Recorded under one name, replayed under the other."""
     project.ini("api:fetch")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write("api.py", "from shop import fetch\n")
-    project.write(
-        "test_shop.py", "import api, shop\n\ndef test_it():\n    assert api.fetch('x') == shop.fetch('x')\n"
-    )
+    project.tests("import api, shop\n\ndef test_it():\n    assert api.fetch('x') == shop.fetch('x')\n")
     project.record().expect(passed=1, real=["fetch x"])
     project.ini("shop:fetch")
 
@@ -263,19 +251,16 @@ def test_re_exported_and_defined_name_are_one_target(project):
 @pytest.mark.promise("modules are patched on import and never imported by the plugin")
 def test_late_imports_are_patched_and_never_forced(project):
     project.ini("shop:fetch", "unused:fetch")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write("unused.py", "raise AssertionError('imported')\n")
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import importlib, sys
 
         def test_it():
             assert "shop" not in sys.modules and "unused" not in sys.modules
             shop = importlib.import_module("shop")
             assert shop.fetch("Oslo") == ["Oslo", 3]
-        """,
-    )
+    """)
     project.record().expect(passed=1, real=["fetch Oslo"])
 
     project.replay().expect(passed=1, real=[])
@@ -284,10 +269,8 @@ def test_late_imports_are_patched_and_never_forced(project):
 @pytest.mark.promise("a reloaded module is patched again")
 def test_reloaded_module_is_patched_again(project):
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import importlib
         import shop
 
@@ -297,8 +280,7 @@ def test_reloaded_module_is_patched_again(project):
             importlib.reload(shop)
             assert shop.fetch is not before
             assert shop.fetch("Oslo") == ["Oslo", 3]
-        """,
-    )
+    """)
     project.record().expect(passed=1, real=["fetch Oslo"])
 
     project.replay().expect(passed=1, real=[])
@@ -308,17 +290,14 @@ def test_reloaded_module_is_patched_again(project):
 def test_c_function_is_mimicked(project):
     """It has no source, so its recording is never stale."""
     project.ini("zlib:crc32", "time:time_ns")
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import time, zlib
         seen = []
 
         def test_it():
             assert zlib.crc32(b"hello") == 907060870
             assert time.time_ns() == time.time_ns()
-        """,
-    )
+    """)
     project.record().expect(passed=1)
 
     run = project.replay().expect(passed=1)
@@ -353,7 +332,7 @@ def test_decorated_functions_keep_their_methods(round_trip):
 def test_wrapper_keeps_the_functions_metadata(project):
     """Name, docstring, signature, kind, and pickling by name."""
     project.ini("shop:*", "shop:Client.*", "kinds:*")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write(
         "kinds.py",
         """
@@ -370,9 +349,7 @@ def test_wrapper_keeps_the_functions_metadata(project):
             return []
         """,
     )
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import copy, inspect, pickle, typing
         import kinds, shop
 
@@ -407,8 +384,7 @@ def test_wrapper_keeps_the_functions_metadata(project):
                 assert pickle.loads(pickle.dumps(function)) == function
             assert copy.deepcopy(shop.fetch) is shop.fetch
             assert pickle.loads(pickle.dumps(shop.Client("x").get)).__self__.name == "x"
-        """,
-    )
+    """)
 
     project.run().expect(passed=5)
 
@@ -416,10 +392,8 @@ def test_wrapper_keeps_the_functions_metadata(project):
 def test_monkeypatch_and_mock_win_while_they_last(project):
     """Afterwards the function is mimicked again."""
     project.ini("shop:fetch", "shop:Client.get")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         from unittest import mock
         import shop
 
@@ -449,8 +423,7 @@ def test_monkeypatch_and_mock_win_while_they_last(project):
 
         def test_after():
             assert shop.fetch("Oslo") == ["Oslo", 3]
-        """,
-    )
+    """)
     project.record().expect(passed=5, real=["fetch Oslo"])
 
     project.replay().expect(passed=5, real=[])
@@ -484,15 +457,13 @@ PLACES = """
 def test_every_place_is_restored_by_identity(project, mode):
     """After a run, after an exception, and after nested blocks. No new names remain."""
     project.ini()
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write(
         "early.py",
         "from shop import fetch, fetch as again\n\nclass Holder:\n    call = staticmethod(fetch)\n",
     )
     project.write("places.py", PLACES)
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import pytest
         import early, places, shop
         from pytest_mimic import mimic
@@ -550,8 +521,7 @@ def test_every_place_is_restored_by_identity(project, mode):
 
         def test_after_the_decorator():
             assert_restored()
-        """,
-    )
+    """)
 
     project.run(*([mode] if mode else [])).expect(passed=8)
 
@@ -559,10 +529,8 @@ def test_every_place_is_restored_by_identity(project, mode):
 @pytest.mark.promise("everything is restored exactly at the end")
 def test_block_with_a_missing_target_leaves_nothing_patched(project):
     project.ini()
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import pytest, shop
         from pytest_mimic import TargetError, mimic
 
@@ -572,8 +540,7 @@ def test_block_with_a_missing_target_leaves_nothing_patched(project):
                 with mimic("shop:fetch", "shop:Client.get", "shop:fetsh"):
                     pass
             assert shop.fetch is fetch and vars(shop.Client)["get"] is get
-        """,
-    )
+    """)
 
     project.run().expect(passed=1)
 
@@ -582,15 +549,13 @@ def test_block_with_a_missing_target_leaves_nothing_patched(project):
 def test_configured_targets_are_restored_when_the_run_ends(project):
     """By identity, in a process that runs pytest and goes on."""
     project.ini("shop:*", "shop:Client.*")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write(
         "early.py",
         "from shop import fetch, fetch as again\n\nclass Holder:\n    call = staticmethod(fetch)\n",
     )
     project.write("places.py", PLACES)
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import places, shop
         from pytest_mimic import mimic
 
@@ -601,8 +566,7 @@ def test_configured_targets_are_restored_when_the_run_ends(project):
 
         def test_interrupted():
             raise KeyboardInterrupt
-        """,
-    )
+    """)
     program = """
         import sys
         import pytest, places
@@ -632,8 +596,8 @@ def test_configured_targets_are_restored_when_the_run_ends(project):
 def test_missing_targets_are_named_with_the_closest_name(project):
     """Exit code 4, or TargetError if a test names them."""
     project.ini("shop:fetch", "shop:Client.gett", "shop:Clientt.get")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    pass\n")
+    project.module(SHOP)
+    project.tests("import shop\n\ndef test_it():\n    pass\n")
 
     run = project.run()
 
@@ -650,10 +614,8 @@ def test_missing_targets_are_named_with_the_closest_name(project):
 def test_wrapper_that_monkeypatch_puts_back_is_replaced(project):
     """At the end of its test, monkeypatch restores the wrapper that it found inside the block."""
     project.ini()
-    project.write("shop.py", "def fetch(city):\n    return city\n")
-    project.write(
-        "test_shop.py",
-        """
+    project.module("def fetch(city):\n    return city\n")
+    project.tests("""
         import shop
         from pytest_mimic import mimic
 
@@ -666,8 +628,7 @@ def test_wrapper_that_monkeypatch_puts_back_is_replaced(project):
 
         def test_second():
             assert shop.fetch is REAL
-        """,
-    )
+    """)
 
     project.run("-p", "no:randomly").expect(passed=2)
 
@@ -675,11 +636,9 @@ def test_wrapper_that_monkeypatch_puts_back_is_replaced(project):
 def test_new_name_of_a_function_is_patched_by_the_next_block(project):
     """Another reference to the function has gone since an earlier test's block."""
     project.ini()
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write("app.py", "def run(city):\n    return fetch(city)\n")
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import app, pytest, shop
         from pytest_mimic import mimic
 
@@ -696,8 +655,7 @@ def test_new_name_of_a_function_is_patched_by_the_next_block(project):
             monkeypatch.setattr(app, "fetch", shop.fetch, raising=False)
             with mimic("shop:fetch"):
                 assert app.run("Oslo") == ["Oslo", 3]
-        """,
-    )
+    """)
     project.record("-p", "no:randomly").expect(passed=4, real=["fetch Oslo"])
 
     project.replay("-p", "no:randomly").expect(passed=4, real=[])
@@ -705,7 +663,7 @@ def test_new_name_of_a_function_is_patched_by_the_next_block(project):
 
 def test_a_name_made_in_a_later_block_is_restored(project) -> None:
     project.write("pytest.ini", "[pytest]\n")
-    project.write("shop.py", "def fetch(city):\n    return city\n")
+    project.module("def fetch(city):\n    return city\n")
     project.write(
         "user.py",
         """
@@ -716,9 +674,7 @@ def test_a_name_made_in_a_later_block_is_restored(project) -> None:
             call = staticmethod(shop.fetch)
         """,
     )
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import pytest
         import shop, user
 
@@ -733,7 +689,6 @@ def test_a_name_made_in_a_later_block_is_restored(project) -> None:
         def test_third():
             assert user.late is shop.fetch
             assert not hasattr(user.late, "__mimic_original__")
-        """,
-    )
+    """)
 
     project.record().expect(passed=3)

@@ -130,8 +130,8 @@ PASSED = 9
 @pytest.fixture
 def shop(project):
     project.ini(*TARGETS)
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", TEST)
+    project.module(SHOP)
+    project.tests(TEST)
     return project
 
 
@@ -165,7 +165,7 @@ def test_paths_come_back_in_another_checkout(shop):
     shop.record().expect(passed=PASSED)
     moved = shop.root.parent / "moved"
     shutil.copytree(shop.root, moved)
-    shop.write("shop.py", "")
+    shop.module("")
     shop.root = moved
     shop.monkeypatch.chdir(moved)
 
@@ -210,9 +210,7 @@ def test_plain_outcomes_with_paths_are_readable(shop):
 
 def test_a_path_that_no_argument_names_follows_the_test(project):
     project.ini("shop:where", "shop:shared")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         from pathlib import Path
         from tally import ran
 
@@ -225,11 +223,8 @@ def test_a_path_that_no_argument_names_follows_the_test(project):
         def shared():
             ran("shared")
             return str(SETTINGS["shared"] / "result.csv")
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import pytest, shop
 
         @pytest.fixture(scope="module")
@@ -243,8 +238,7 @@ def test_a_path_that_no_argument_names_follows_the_test(project):
         def test_shared(shared):
             shop.SETTINGS["shared"] = shared
             assert shop.shared() == str(shared / "result.csv")
-        """,
-    )
+    """)
     project.write("test_early.py", "def test_it(tmp_path_factory):\n    tmp_path_factory.mktemp('shared')\n")
     project.record("test_shop.py").expect(passed=2, real=["where", "shared"])
 
@@ -253,10 +247,8 @@ def test_a_path_that_no_argument_names_follows_the_test(project):
 
 def test_a_cassette_keeps_paths(project):
     project.ini("shop:beside")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import shop
 
         def test_it(tmp_path, mimic_auto):
@@ -264,8 +256,7 @@ def test_a_cassette_keeps_paths(project):
                 assert shop.beside(tmp_path / "in.csv") == tmp_path / "out.csv"
                 assert shop.beside(tmp_path / "in.csv") == tmp_path / "out.csv"
             assert cassette.calls[0].outcome == tmp_path / "out.csv"
-        """,
-    )
+    """)
     project.run().expect(passed=1, real=["beside", "beside"])
 
     project.replay().expect(passed=1, real=[])
@@ -273,10 +264,9 @@ def test_a_cassette_keeps_paths(project):
 
 def test_a_forbidden_pickle_is_not_needed_for_a_path(project):
     project.ini("shop:beside", mimic_pickle="forbid")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        "import shop\n\ndef test_it(tmp_path):\n    assert shop.beside(tmp_path / 'a') == tmp_path / 'out.csv'\n",
+    project.module(SHOP)
+    project.tests(
+        "import shop\n\ndef test_it(tmp_path):\n    assert shop.beside(tmp_path / 'a') == tmp_path / 'out.csv'\n"
     )
     project.record().expect(passed=1)
 
@@ -285,9 +275,7 @@ def test_a_forbidden_pickle_is_not_needed_for_a_path(project):
 
 def test_verify_of_a_recorded_path_that_is_gone(project):
     project.ini("shop:newest", "shop:scan")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import os
         from pathlib import Path
 
@@ -298,11 +286,8 @@ def test_verify_of_a_recorded_path_that_is_gone(project):
             if os.environ["NAME"] == "b":
                 raise FileNotFoundError(2, "No such file or directory", str(folder / "gone"))
             return [folder / "gone", (folder / "gone").stat().st_size]
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import os, shop
 
         def test_newest(tmp_path):
@@ -312,8 +297,7 @@ def test_verify_of_a_recorded_path_that_is_gone(project):
             if os.environ["NAME"] == "a":
                 (tmp_path / "gone").write_text("x")
             shop.scan(tmp_path)
-        """,
-    )
+    """)
     project.record(env={"NAME": "a"}).expect(passed=2)
 
     run = project.run("--mimic-verify", env={"NAME": "b"})
@@ -324,19 +308,14 @@ def test_verify_of_a_recorded_path_that_is_gone(project):
 def test_a_path_in_the_folder_of_an_argument_follows_it(project):
     """The folder may be another one than the test's own, or there may be two."""
     project.ini("shop:copy")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         from tally import ran
 
         def copy(source, to):
             ran("copy")
             return [to / source.name, source.parent / "log", str(source)]
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import os
         import pytest, shop
 
@@ -351,8 +330,7 @@ def test_a_path_in_the_folder_of_an_argument_follows_it(project):
         def test_it(data, tmp_path):
             source = data / "in.csv"
             assert shop.copy(source, tmp_path) == [tmp_path / "in.csv", data / "log", str(source)]
-        """,
-    )
+    """)
     project.record(env={"BEFORE": "0"}).expect(passed=1, real=["copy"])
 
     project.replay(env={"BEFORE": "3"}).expect(passed=1, real=[])
@@ -360,10 +338,8 @@ def test_a_path_in_the_folder_of_an_argument_follows_it(project):
 
 def test_a_path_comes_back_as_it_was_spelled(project):
     project.ini("shop:give")
-    project.write("shop.py", "from tally import ran\n\ndef give(thing):\n    ran('give')\n    return thing\n")
-    project.write(
-        "test_shop.py",
-        """
+    project.module("from tally import ran\n\ndef give(thing):\n    ran('give')\n    return thing\n")
+    project.tests("""
         import pytest, shop
 
         @pytest.mark.parametrize("end", ["/", "/a/", "//a", "/a/../b", "/a/./b"])
@@ -372,8 +348,7 @@ def test_a_path_comes_back_as_it_was_spelled(project):
             assert shop.give(text) == text
             assert shop.give((text,)) == (text,)
             assert shop.give(tmp_path / end[1:].lstrip("/")) == tmp_path / end[1:].lstrip("/")
-        """,
-    )
+    """)
     project.record().expect(passed=5)
 
     project.replay().expect(passed=5, real=[])
@@ -382,14 +357,11 @@ def test_a_path_comes_back_as_it_was_spelled(project):
 def test_paths_in_one_folder_and_in_two_are_two_calls(project):
     """The names of the folders do not count, but which paths are in the same one does."""
     project.ini("shop:beside")
-    project.write(
-        "shop.py",
+    project.module(
         "from tally import ran\n\ndef beside(paths):\n    ran('beside')\n"
-        "    return {key: path[:-2] + 'out' for key, path in paths.items()}\n",
+        "    return {key: path[:-2] + 'out' for key, path in paths.items()}\n"
     )
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import pytest, shop
 
         def beside(one, two):
@@ -406,8 +378,7 @@ def test_paths_in_one_folder_and_in_two_are_two_calls(project):
             beside(tmp_path, tmp_path)
             beside(first, tmp_path_factory.mktemp(names[1]))
             beside(first, first)
-        """,
-    )
+    """)
     record = project.record().expect(passed=3)
 
     assert record.real == ["beside", "beside"]

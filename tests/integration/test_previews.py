@@ -50,7 +50,7 @@ pandas = pytest.importorskip("pandas", reason="pandas is not installed")
 def shop(project):
     """Mimic three functions of `shop`, and call them."""
     project.ini("shop:basket", "shop:prices", "shop:photo", "shop:pages")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     return project
 
 
@@ -62,7 +62,7 @@ def write_test(project, *calls: str, cassette: bool = False) -> None:
         if cassette
         else ["def test_it():"]
     )
-    project.write("test_shop.py", "\n".join([*lines, *(f"    {call}" for call in calls)]))
+    project.tests("\n".join([*lines, *(f"    {call}" for call in calls)]))
 
 
 def recording(project, function: str) -> Path:
@@ -173,7 +173,7 @@ def test_a_difference_is_shown_in_the_terms_of_the_preview(shop):
     source = SHOP
     for old, new in changes.items():
         source = source.replace(old, new)
-    shop.write("shop.py", source)
+    shop.module(source)
 
     shop.run("--mimic-verify").expect(
         failed=1,

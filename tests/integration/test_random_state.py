@@ -35,12 +35,12 @@ SHOP = """
 @pytest.fixture
 def shop(project):
     """`call(function, n)` records one call; returns the section's lines after the counts."""
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
 
     def call(expression, *options, mode="--mimic-record"):
         project.ini("shop:*")
         test = f"import asyncio, shop\n\ndef test_it(): {expression}\n"
-        project.write("test_shop.py", test)
+        project.tests(test)
         run = project.run(mode, *options).expect(passed=1)
         return [line for line in run.section if " passed in " not in line and not line.startswith("vault:")][
             1:
@@ -88,12 +88,10 @@ NUMPY = """
 def test_draws_from_numpys_legacy_state_are_named(project):
     pytest.importorskip("numpy", reason="needs numpy")
     project.ini("shop:*")
-    project.write("shop.py", NUMPY)
+    project.module(NUMPY)
     calls = ["shuffle(3)", "many(100_000)", "both(1)", "own_generator(1)", "seeded(1)", "other(1)"]
     calls += ["normal(1)", "normal(2)"]
-    project.write(
-        "test_shop.py", "import shop\n\ndef test_it():\n    shop." + "\n    shop.".join(calls) + "\n"
-    )
+    project.tests("import shop\n\ndef test_it():\n    shop." + "\n    shop.".join(calls) + "\n")
 
     run = project.record().expect(passed=1)
 
@@ -128,10 +126,8 @@ def test_a_nested_call_is_named_once(shop):
 
 def test_equal_lines_are_counted_and_ten_are_listed(project):
     project.ini("shop:draw sequence")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py", "import shop\n\ndef test_it():\n    for n in [1, 1, 1, *range(2, 13)]: shop.draw(n)\n"
-    )
+    project.module(SHOP)
+    project.tests("import shop\n\ndef test_it():\n    for n in [1, 1, 1, *range(2, 13)]: shop.draw(n)\n")
 
     run = project.record().expect(passed=1)
 
@@ -153,10 +149,9 @@ def test_only_recording_names_draws(shop, mode):
 
 
 def test_a_cassette_and_rerecording_name_draws(project):
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        "import shop\n\ndef test_it(mimic_auto):\n    with mimic_auto(targets=['shop:draw']): shop.draw(1)\n",
+    project.module(SHOP)
+    project.tests(
+        "import shop\n\ndef test_it(mimic_auto):\n    with mimic_auto(targets=['shop:draw']): shop.draw(1)\n"
     )
 
     first, second, third = project.run(), project.run(), project.run("--mimic-rerecord")
@@ -167,9 +162,7 @@ def test_a_cassette_and_rerecording_name_draws(project):
 def test_a_client_at_a_client_may_draw(project):
     """A client waits a random time before it tries again, for example."""
     project.ini("requests")
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import os, random, requests
         from requests.adapters import HTTPAdapter
 
@@ -182,8 +175,7 @@ def test_a_client_at_a_client_may_draw(project):
             with requests.Session() as session:
                 session.mount("http://", Patient())
                 assert session.get(os.environ["API"] + "/users/1").ok
-        """,
-    )
+    """)
 
     with running_server() as server:
         run = project.record(env={"API": server.url}).expect(passed=1)

@@ -26,8 +26,8 @@ TEST = """
 def basic(project):
     """A project in which `shop.fetch` is mimicked and one test calls it."""
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", TEST)
+    project.module(SHOP)
+    project.tests(TEST)
     return project
 
 
@@ -57,7 +57,7 @@ def test_a_miss_fails_and_never_runs_the_real_function(basic):
 @pytest.mark.promise("--mimic-record records missing and stale calls and replays the rest")
 def test_record_runs_only_calls_without_a_recording(basic):
     basic.record()
-    basic.write("test_shop.py", TEST + "    assert shop.fetch('Rome')['days'] == 3\n")
+    basic.tests(TEST + "    assert shop.fetch('Rome')['days'] == 3\n")
 
     basic.record().expect(passed=1, real=["fetch Rome 3"])
 
@@ -67,8 +67,8 @@ def test_rerecord_replaces_only_recordings_whose_outcome_changed(basic):
     basic.record()
 
     same = basic.run("--mimic-rerecord").expect(passed=1, real=["fetch Oslo 3"])
-    basic.write("shop.py", SHOP.replace('"days": days', '"days": days, "note": 1'))
-    basic.write("test_shop.py", TEST.replace('"days": 3', '"days": 3, "note": 1'))
+    basic.module(SHOP.replace('"days": days', '"days": days, "note": 1'))
+    basic.tests(TEST.replace('"days": 3', '"days": 3, "note": 1'))
     other = basic.run("--mimic-rerecord").expect(passed=1)
 
     assert same.changed == set()
@@ -101,10 +101,8 @@ def test_verify_passes_and_writes_nothing_if_nothing_changed(basic):
 @pytest.mark.promise("--mimic-verify runs every call, writes nothing and fails on drift")
 def test_verify_fails_on_drift_even_if_it_is_swallowed(basic):
     basic.record()
-    basic.write("shop.py", SHOP.replace('"days": days', '"days": days + 1'))
-    basic.write(
-        "test_shop.py",
-        """
+    basic.module(SHOP.replace('"days": days', '"days": days + 1'))
+    basic.tests("""
         import shop
 
         def test_fetch():
@@ -112,8 +110,7 @@ def test_verify_fails_on_drift_even_if_it_is_swallowed(basic):
                 shop.fetch("Oslo")
             except Exception:
                 pass
-        """,
-    )
+    """)
 
     run = basic.run("--mimic-verify")
 
@@ -217,20 +214,15 @@ def test_the_header_and_the_section_show_mode_and_counts(basic):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 def test_calls_recorded_in_a_forked_process_are_counted(basic):
     """The outcome that a forked process replaces is deleted."""
-    basic.write(
-        "shop.py",
-        """
+    basic.module("""
         import os
         from tally import ran
 
         def fetch(city):
             ran("fetch", city)
             return [object, os.getpid()]
-        """,
-    )
-    basic.write(
-        "test_shop.py",
-        """
+    """)
+    basic.tests("""
         import os, shop
 
         def test_fork():
@@ -240,8 +232,7 @@ def test_calls_recorded_in_a_forked_process_are_counted(basic):
                 shop.fetch("Rome")
                 os._exit(0)
             assert os.waitpid(child, 0)[1] == 0
-        """,
-    )
+    """)
     recorded = basic.record(process=True).expect(passed=1, real=["fetch Oslo", "fetch Rome"])
     again = basic.run("--mimic-rerecord", process=True).expect(passed=1, real=["fetch Oslo", "fetch Rome"])
 
@@ -257,16 +248,13 @@ def test_quiet_prints_no_section_without_problems(basic):
 
 
 def test_wrong_arguments_raise_the_functions_own_type_error(basic):
-    basic.write(
-        "test_shop.py",
-        """
+    basic.tests("""
         import pytest, shop
 
         def test_fetch():
             with pytest.raises(TypeError, match="missing 1 required positional argument: 'city'"):
                 shop.fetch()
-        """,
-    )
+    """)
 
     basic.record().expect(passed=1, real=[])
 
@@ -275,9 +263,9 @@ def test_wrong_arguments_raise_the_functions_own_type_error(basic):
 def test_a_recording_of_a_changed_source_is_recorded_again(basic):
     """A changed comment does not count."""
     basic.record()
-    basic.write("shop.py", SHOP.replace("    def", "    # why\n    def"))
+    basic.module(SHOP.replace("    def", "    # why\n    def"))
     basic.replay().expect(passed=1)
-    basic.write("shop.py", SHOP.replace("return {", "return {'new': 1} and {"))
+    basic.module(SHOP.replace("return {", "return {'new': 1} and {"))
 
     basic.replay().expect(
         failed=1, says=["StaleRecordingError", "shop:fetch has changed since this call was recorded"]
@@ -289,10 +277,8 @@ def test_a_recording_of_a_changed_source_is_recorded_again(basic):
 def test_the_plugins_locks_leave_no_line_in_the_log(project):
     """The test's own use of filelock does."""
     project.ini("shop:fetch")
-    project.write("shop.py", "def fetch(city):\n    return (city, 1)\n")
-    project.write(
-        "test_shop.py",
-        """
+    project.module("def fetch(city):\n    return (city, 1)\n")
+    project.tests("""
         import logging
         import filelock, shop
 
@@ -305,8 +291,7 @@ def test_the_plugins_locks_leave_no_line_in_the_log(project):
                 assert "own.lock" in caplog.messages[-1]
             logging.getLogger("filelock").info("a line without a file")
             assert caplog.messages[-1] == "a line without a file"
-        """,
-    )
+    """)
 
     project.record().expect(passed=1)
     project.replay().expect(passed=1)
@@ -317,9 +302,7 @@ def test_no_call_keeps_its_arguments_alive(project, mode):
     """Not even until the next garbage collection: they may be large, or hold a connection."""
     names = ["plain", "fails", "numbers", "returned", "awaited", "pages"]
     project.ini(*(f"shop:{name}" for name in names))
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         class Rows:
             def __init__(self, name):
                 self.name = name
@@ -343,11 +326,8 @@ def test_no_call_keeps_its_arguments_alive(project, mode):
         async def pages(rows):
             yield rows.name
             yield 2
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import asyncio, gc, weakref
         import pytest, shop
 
@@ -383,8 +363,7 @@ def test_no_call_keeps_its_arguments_alive(project, mode):
                 assert alive() is None
             finally:
                 gc.enable()
-        """,
-    )
+    """)
     project.record().expect(passed=7)
 
     project.run(*([mode] if mode else [])).expect(passed=7)

@@ -29,8 +29,8 @@ PASSING = """
 def shop(project):
     """`shop.fetch` is mimicked; both cities are recorded, Rome on another day."""
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", PASSING)
+    project.module(SHOP)
+    project.tests(PASSING)
     project.record().expect(passed=2)
     for name, data in project.files().items():
         date = b"2026-11-02" if b"Oslo" in data else b"2026-11-05"
@@ -57,10 +57,7 @@ def said(run):
 )
 def test_a_failing_test_names_its_replays(shop, calls, line):
     body = f"[shop.fetch(city) for city in {calls}]"
-    shop.write(
-        "test_shop.py",
-        f"import shop\n\ndef test_one(): {body}\n\ndef test_two():\n    {body}\n    assert 0\n",
-    )
+    shop.tests(f"import shop\n\ndef test_one(): {body}\n\ndef test_two():\n    {body}\n    assert 0\n")
 
     run = shop.replay().expect(passed=1, failed=1)
 
@@ -70,7 +67,7 @@ def test_a_failing_test_names_its_replays(shop, calls, line):
 
 @pytest.mark.promise("one section is titled mimic, that of the summary")
 def test_the_report_has_another_title_than_the_summary(shop):
-    shop.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    assert 0\n")
+    shop.tests("import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    assert 0\n")
 
     run = shop.replay().expect(failed=1)
 
@@ -79,7 +76,7 @@ def test_the_report_has_another_title_than_the_summary(shop):
 
 
 def test_a_failing_test_without_replays_says_nothing(shop):
-    shop.write("test_shop.py", PASSING.replace("pass", "assert 0"))
+    shop.tests(PASSING.replace("pass", "assert 0"))
 
     run = shop.replay().expect(passed=1, failed=1)
 
@@ -88,10 +85,9 @@ def test_a_failing_test_without_replays_says_nothing(shop):
 
 def test_passing_and_skipped_tests_and_expected_failures_say_nothing(shop):
     body = "shop.fetch('Oslo')\n    "
-    shop.write(
-        "test_shop.py",
+    shop.tests(
         f"import pytest, shop\n\ndef test_one():\n    {body}pytest.skip()\n\n"
-        f"@pytest.mark.xfail\ndef test_two():\n    {body}assert 0\n\ndef test_three():\n    {body}pass\n",
+        f"@pytest.mark.xfail\ndef test_two():\n    {body}assert 0\n\ndef test_three():\n    {body}pass\n"
     )
 
     run = shop.replay("-rA").expect(passed=1, skipped=1, xfailed=1)
@@ -100,9 +96,7 @@ def test_passing_and_skipped_tests_and_expected_failures_say_nothing(shop):
 
 
 def test_replays_in_fixtures_count(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import pytest, shop
 
         @pytest.fixture
@@ -112,8 +106,7 @@ def test_replays_in_fixtures_count(shop):
             assert 0
 
         def test_one(city): pass
-        """,
-    )
+    """)
 
     run = shop.replay().expect(passed=1, errors=1)
 
@@ -124,11 +117,9 @@ def test_replays_of_sequences_and_cassettes_count(shop):
     shop.ini("shop:fetch sequence")
     body = "shop.fetch('Oslo'); shop.fetch('Oslo')"
     cassette = "    with mimic_auto('talk', targets=['shop:fetch']):\n        shop.fetch('Rome')\n"
-    shop.write("test_shop.py", f"import shop\n\ndef test_it(mimic_auto):\n    {body}\n{cassette}")
+    shop.tests(f"import shop\n\ndef test_it(mimic_auto):\n    {body}\n{cassette}")
     shop.record().expect(passed=1)
-    shop.write(
-        "test_shop.py", f"import shop\n\ndef test_it(mimic_auto):\n    {body}\n{cassette}    assert 0\n"
-    )
+    shop.tests(f"import shop\n\ndef test_it(mimic_auto):\n    {body}\n{cassette}    assert 0\n")
 
     run = shop.replay().expect(failed=1)
 
@@ -136,7 +127,7 @@ def test_replays_of_sequences_and_cassettes_count(shop):
 
 
 def test_a_test_that_fails_for_a_miss_names_its_replays_too(shop):
-    shop.write("test_shop.py", "import shop\n\ndef test_it(): shop.fetch('Oslo'); shop.fetch('Bonn')\n")
+    shop.tests("import shop\n\ndef test_it(): shop.fetch('Oslo'); shop.fetch('Bonn')\n")
 
     run = shop.replay().expect(failed=1, says=["no recording of shop:fetch(city='Bonn')"])
 
@@ -145,7 +136,7 @@ def test_a_test_that_fails_for_a_miss_names_its_replays_too(shop):
 
 def test_the_workers_of_xdist_say_it(shop):
     pytest.importorskip("xdist", reason="needs xdist")
-    shop.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    assert 0\n")
+    shop.tests("import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    assert 0\n")
 
     run = shop.replay("-n1", process=True).expect(failed=1)
 

@@ -107,8 +107,8 @@ SHOP = """
 
 def shop(project, test, **options):
     project.ini("shop:fetch", "shop:fetch_async")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", test)
+    project.module(SHOP)
+    project.tests(test)
     return project.run(process=True, timeout=100, **options)
 
 

@@ -144,7 +144,7 @@ def api() -> Iterator[str]:
 @pytest.fixture
 def shop(project: Any, api: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """A recorded project whose service has changed since: `run`, and `command` for pytest-mimic."""
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write("models.py", MODELS)
     monkeypatch.chdir(project.root)
 
@@ -162,7 +162,7 @@ def shop(project: Any, api: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
     def record(test: str = TESTS, *names: str) -> None:
         project.ini(*(f"shop:{name}" for name in names or NAMES))
-        project.write("test_shop.py", test)
+        project.tests(test)
         run("--mimic-record", version="1")
 
     return SimpleNamespace(project=project, run=run, command=command, record=record, root=project.root)

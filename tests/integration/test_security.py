@@ -90,9 +90,9 @@ TEST = """
 def shop(project):
     """Functions with secrets under every kind of name. No test has the secrets in its source."""
     project.ini("shop:fetch", "shop:spoil", "shop:lock")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write("secret.py", f"S, PUBLIC = {SECRETS}, {PLAIN!r}\n")
-    project.write("test_shop.py", TEST)
+    project.tests(TEST)
     return project
 
 
@@ -128,12 +128,12 @@ def test_secrets_appear_nowhere(shop):
     verified.expect(failed=2, deselected=3, says=["n: '1' recorded, '2' now"])
     assert_hidden(shop, verified)
 
-    shop.write("test_shop.py", TEST.replace('"Oslo"', '"Rome"'))
+    shop.tests(TEST.replace('"Oslo"', '"Rome"'))
     missing = shop.replay("-k", "fetch or swallow")
     missing.expect(failed=2, deselected=3, says=["city: 'Oslo' recorded, 'Rome' now", "password=<redacted>"])
     assert_hidden(shop, missing)
 
-    shop.write("test_shop.py", TEST.replace("S[0]", "S[0][::-1]").replace("S[3]", "S[3][::-1]"))
+    shop.tests(TEST.replace("S[0]", "S[0][::-1]").replace("S[3]", "S[3][::-1]"))
     other = shop.replay("-k", "fetch", "--mimic-fail-on-unused").expect(failed=1, deselected=4)
     other.expect(failed=1, deselected=4, says=["client.auth_token (redacted)"])
     assert_hidden(shop, other)
@@ -144,16 +144,13 @@ def test_secrets_appear_nowhere(shop):
 def test_secrets_count_although_they_are_not_shown(project):
     """Two calls that differ in a secret are two calls. The outcome is kept as it is."""
     project.ini("shop:sign")
-    project.write("shop.py", "def sign(token):\n    return 'signed by ' + token\n")
-    project.write(
-        "test_shop.py",
-        """
+    project.module("def sign(token):\n    return 'signed by ' + token\n")
+    project.tests("""
         import shop
 
         def test_sign():
             assert shop.sign("aaaa1") == "signed by aaaa1" and shop.sign("aaaa2") == "signed by aaaa2"
-        """,
-    )
+    """)
     project.record().expect(passed=1)
     project.replay().expect(passed=1)
 
@@ -165,16 +162,13 @@ def test_secrets_count_although_they_are_not_shown(project):
 def test_mimic_redact_adds_and_removes_names(project):
     """Case, `-` and `_` do not count. A longer name with a secret name in it is secret as well."""
     project.ini("shop:fetch", mimic_redact=["pin", "Tax-Number", "!token"])
-    project.write("shop.py", "def fetch(**options): pass\n")
-    project.write(
-        "test_shop.py",
-        """
+    project.module("def fetch(**options): pass\n")
+    project.tests("""
         import shop
 
         def test_fetch():
             shop.fetch(pin="1111x", customer_pin="2222x", taxNumber="3333x", TAX_NUMBER="4444x", token="5555x", api_key="6666x")
-        """,
-    )
+    """)
     project.record().expect(passed=1)
 
     (data,) = project.files().values()
@@ -193,7 +187,7 @@ def test_arguments_are_not_stored_if_the_ini_file_says_so(shop):
     shop.record("-k", "fetch").expect(passed=1, deselected=4)
 
     assert not any(PLAIN.encode() in content or b"Oslo" in content[:150] for content in contents(shop))
-    shop.write("test_shop.py", TEST.replace('"Oslo"', '"Rome"'))
+    shop.tests(TEST.replace('"Oslo"', '"Rome"'))
     shop.replay("-k", "fetch").expect(failed=1, deselected=4, says=["its arguments were not stored"])
 
 
@@ -244,8 +238,8 @@ def giving(project):
 
     def record(what: str):
         project.ini("shop:give")
-        project.write("shop.py", LOADS)
-        project.write("test_shop.py", f"import shop\ndef test_give(): shop.give({what!r})\n")
+        project.module(LOADS)
+        project.tests(f"import shop\ndef test_give(): shop.give({what!r})\n")
         project.record().expect(passed=1)
         (path,) = project.vault.glob("calls/**/*.json")
 
@@ -354,9 +348,8 @@ def test_pickle_cannot_change_an_imported_class(project, giving):
     )
     (project.vault / edit()["pickle"]).write_bytes(b"".join(packer.pieces()))
     edit(checksum=packer.checksum)
-    project.write(
-        "test_shop.py",
-        "import shop\ndef test_give():\n    try: shop.give('user')\n    finally: assert not hasattr(shop.User, 'n')\n",
+    project.tests(
+        "import shop\ndef test_give():\n    try: shop.give('user')\n    finally: assert not hasattr(shop.User, 'n')\n"
     )
 
     project.replay().expect(failed=1, says=["it changes a class or an object that it imports"])
@@ -365,15 +358,15 @@ def test_pickle_cannot_change_an_imported_class(project, giving):
 def test_text_from_a_recording_cannot_control_the_terminal(project):
     """The name of a test and a date, in the error for a miss."""
     project.ini("shop:fetch")
-    project.write("shop.py", "def fetch(city): return 1\n")
-    project.write("test_shop.py", "import shop\ndef test_it(): shop.fetch('Oslo')\n")
+    project.module("def fetch(city): return 1\n")
+    project.tests("import shop\ndef test_it(): shop.fetch('Oslo')\n")
     project.record().expect(passed=1)
     (path,) = project.vault.glob("calls/**/*.json")
     facts = json.loads(path.read_text())
     path.write_text(
         json.dumps({**facts, "test": "\x1b[2Jtest", "recorded": "\x9b31m", "target": "shop:fetch"})
     )
-    project.write("test_shop.py", "import shop\ndef test_it(): shop.fetch('Rome')\n")
+    project.tests("import shop\ndef test_it(): shop.fetch('Rome')\n")
 
     run = project.replay().expect(failed=1, says=[r"recorded by \x1b[2Jtest on \x9b31m"])
 
@@ -386,13 +379,13 @@ def test_forbidden_pickles_are_neither_loaded_nor_recorded(project, giving):
     touched = project.root / "touched"
     touched.unlink()
     project.ini("shop:give", "shop:plain", mimic_pickle="forbid")
-    project.write("shop.py", LOADS + "\n    def plain(n):\n        return {'rows': [None, 1.5] * n}\n")
+    project.module(LOADS + "\n    def plain(n):\n        return {'rows': [None, 1.5] * n}\n")
 
     project.replay().expect(failed=1, says=["mimic_pickle = forbid", edit()["pickle"]])
     assert not touched.exists()
-    project.write("test_shop.py", "import shop\ndef test_plain(): assert shop.plain(999)['rows'][1] == 1.5\n")
+    project.tests("import shop\ndef test_plain(): assert shop.plain(999)['rows'][1] == 1.5\n")
     project.record().expect(passed=1)
     project.replay().expect(passed=1)
-    project.write("test_shop.py", "import shop\ndef test_give(): shop.give('class')\n")
+    project.tests("import shop\ndef test_give(): shop.give('class')\n")
     refused = project.record().expect(failed=1, says=["UnstorableOutcomeError", "mimic_pickle = forbid"])
     assert refused.changed == set()

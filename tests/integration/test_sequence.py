@@ -88,13 +88,13 @@ def test_a_sequence_holds_exceptions_and_values(round_trip):
 @pytest.mark.promise("sequence replays the n-th outcome for the n-th identical call")
 def test_the_last_outcome_repeats_and_record_appends(project):
     project.ini("shop:get sequence")
-    project.write("shop.py", CLIENT)
+    project.module(CLIENT)
     test = "import shop\n\ndef test_it():\n    got = [shop.get('/a') for _ in range({n})]\n    assert got == {want}\n"
-    project.write("test_shop.py", test.format(n=3, want="[503, 503, 200]"))
+    project.tests(test.format(n=3, want="[503, 503, 200]"))
     project.record().expect(passed=1, real=["get /a"] * 3)
-    project.write("test_shop.py", test.format(n=5, want="[503, 503, 200, 200, 200]"))
+    project.tests(test.format(n=5, want="[503, 503, 200, 200, 200]"))
     project.replay().expect(passed=1, real=[])
-    project.write("test_shop.py", test.format(n=5, want="[503, 503, 200, 503, 503]"))
+    project.tests(test.format(n=5, want="[503, 503, 200, 503, 503]"))
 
     project.record().expect(passed=1, real=["get /a"] * 2)
 
@@ -104,13 +104,13 @@ def test_the_last_outcome_repeats_and_record_appends(project):
 def test_rerecording_fewer_calls_drops_the_rest(project):
     """The test must have passed."""
     project.ini("shop:get sequence")
-    project.write("shop.py", CLIENT)
+    project.module(CLIENT)
     test = "import shop\n\ndef test_it():\n    got = [shop.get('/a') for _ in range({n})]\n    assert got == {want}\n"
-    project.write("test_shop.py", test.format(n=3, want="[503, 503, 200]"))
+    project.tests(test.format(n=3, want="[503, 503, 200]"))
     project.record().expect(passed=1)
-    project.write("test_shop.py", test.format(n=2, want="[503, 503]"))
+    project.tests(test.format(n=2, want="[503, 503]"))
     project.run("--mimic-rerecord").expect(passed=1, real=["get /a"] * 2)
-    project.write("test_shop.py", test.format(n=3, want="[503, 503, 503]"))
+    project.tests(test.format(n=3, want="[503, 503, 503]"))
 
     project.replay().expect(passed=1, real=[])
 
@@ -118,14 +118,13 @@ def test_rerecording_fewer_calls_drops_the_rest(project):
 def test_a_failed_rerecording_does_not_mix_sources(project):
     """Outcomes of the changed function do not join those of the old one."""
     project.ini("shop:get sequence")
-    project.write("shop.py", CLIENT)
-    project.write(
-        "test_shop.py",
+    project.module(CLIENT)
+    project.tests(
         "import os, shop\n\ndef test_it():\n    shop.get('/a')\n    assert not os.environ.get('FAILS')\n"
-        "    assert shop.get('/a') != 500\n",
+        "    assert shop.get('/a') != 500\n"
     )
     good = project.record().expect(passed=1).vault
-    project.write("shop.py", CLIENT.replace("== 0 else 503", "== 0 else 500"))
+    project.module(CLIENT.replace("== 0 else 503", "== 0 else 500"))
 
     run = project.run("--mimic-rerecord", env={"FAILS": "1"}).expect(failed=1, real=["get /a"])
 
@@ -199,7 +198,7 @@ def test_tasks_and_threads_are_counted_in_the_order_of_calls(round_trip):
 
 def test_each_stream_of_a_sequence_is_continued_separately(project):
     project.ini("shop:lines sequence")
-    project.write("shop.py", CLIENT)
+    project.module(CLIENT)
     test = """
         import itertools, shop
 
@@ -208,11 +207,11 @@ def test_each_stream_of_a_sequence_is_continued_separately(project):
             assert list(itertools.islice(first, 2)) == [(1, 0), (1, 1)]
             assert list(itertools.islice(second, {n})) == [(2, number) for number in range({n})]
     """
-    project.write("test_shop.py", test.format(n=1))
+    project.tests(test.format(n=1))
     project.record().expect(passed=1, real=["lines x"] * 2)
-    project.write("test_shop.py", test.format(n=3))
+    project.tests(test.format(n=3))
     project.replay().expect(failed=1, says=["is read further than it was when it was recorded"])
-    project.write("shop.py", CLIENT.replace('{"calls": 0}', '{"calls": 1}'))
+    project.module(CLIENT.replace('{"calls": 0}', '{"calls": 1}'))
 
     project.record().expect(passed=1, real=["lines x"])
 
@@ -223,7 +222,7 @@ def test_each_stream_of_a_sequence_is_continued_separately(project):
 def test_wider_fixtures_own_their_calls(project):
     """Calls of a module's or session's fixture do not belong to the test that came first."""
     project.ini("shop:get sequence")
-    project.write("shop.py", CLIENT)
+    project.module(CLIENT)
     project.write(
         "conftest.py",
         """
@@ -292,10 +291,8 @@ def test_a_rerun_starts_its_sequences_over(project):
     """pytest-rerunfailures runs a failed test again."""
     pytest.importorskip("pytest_rerunfailures")
     project.ini("shop:get sequence")
-    project.write("shop.py", CLIENT)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(CLIENT)
+    project.tests("""
         import shop
         tries = []
 
@@ -303,8 +300,7 @@ def test_a_rerun_starts_its_sequences_over(project):
             assert shop.patient("/a") == [503, 503, 200]
             tries.append(1)
             assert len(tries) > 1
-        """,
-    )
+    """)
     options = ("--reruns", "1")
     project.record(*options, plugins=["rerunfailures"]).expect(passed=1, rerun=1, real=["get /a"] * 3)
 
@@ -314,20 +310,19 @@ def test_a_rerun_starts_its_sequences_over(project):
 @pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
 def test_a_sequence_belongs_to_the_test_that_recorded_it(project):
     project.ini("shop:get sequence")
-    project.write("shop.py", CLIENT)
-    project.write("test_shop.py", "import shop\n\ndef test_old():\n    shop.get('/a')\n")
+    project.module(CLIENT)
+    project.tests("import shop\n\ndef test_old():\n    shop.get('/a')\n")
     project.record().expect(passed=1)
-    project.write("test_shop.py", "import shop\n\ndef test_new():\n    shop.get('/a')\n")
+    project.tests("import shop\n\ndef test_new():\n    shop.get('/a')\n")
 
     project.replay().expect(failed=1, real=[], says=["no recording of shop:get(path='/a')"])
 
 
 def test_without_the_option_identical_calls_share_one_outcome(project):
     project.ini("shop:get")
-    project.write("shop.py", CLIENT)
-    project.write(
-        "test_shop.py",
-        "import shop\n\ndef test_it():\n    assert [shop.get('/a') for _ in range(4)] == [503] * 4\n",
+    project.module(CLIENT)
+    project.tests(
+        "import shop\n\ndef test_it():\n    assert [shop.get('/a') for _ in range(4)] == [503] * 4\n"
     )
 
     project.record().expect(passed=1, real=["get /a"])
@@ -349,7 +344,7 @@ COUNTER = """
 def test_a_scope_that_is_entered_again_starts_over(project, scope):
     """The order of the tests may leave the scope of a fixture and come back."""
     project.ini("shop:get sequence", pythonpath=".")
-    project.write("shop.py", COUNTER)
+    project.module(COUNTER)
     for package in ("one", "two"):
         project.write(f"{package}/__init__.py", "")
     project.write(
@@ -384,7 +379,7 @@ def test_a_scope_that_is_entered_again_starts_over(project, scope):
 def test_rerecording_keeps_the_longest_round_of_a_scope(project):
     """A later round with fewer calls does not drop the others."""
     project.ini("shop:get sequence")
-    project.write("shop.py", COUNTER)
+    project.module(COUNTER)
     project.write(
         "test_a.py",
         """
@@ -418,7 +413,7 @@ def test_rerecording_keeps_the_longest_round_of_a_scope(project):
 def test_each_parameter_of_a_wider_fixture_has_its_own_sequence(project, selected):
     """So has each parameter of a fixture that uses it, in any order of set-up."""
     project.ini("shop:get sequence")
-    project.write("shop.py", COUNTER)
+    project.module(COUNTER)
     test = """
         import pytest, shop
 

@@ -34,8 +34,8 @@ TEST = """
 def shop(project):
     """`shop.fetch` is mimicked, and one test calls it."""
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", TEST)
+    project.module(SHOP)
+    project.tests(TEST)
     return project
 
 
@@ -70,16 +70,13 @@ def test_the_fixture_names_the_mode(project, mode):
 @pytest.mark.promise("mimic_vault_dir is the path of the vault")
 def test_the_option_overrides_the_ini_files_vault(shop):
     shop.ini("shop:fetch", mimic_vault_path="recs")
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import pathlib, shop
 
         def test_fetch(mimic_vault_dir):
             shop.fetch("Oslo")
             assert mimic_vault_dir == pathlib.Path("other").absolute()
-        """,
-    )
+    """)
 
     shop.record("--mimic-vault=other").expect(passed=1)
 
@@ -187,7 +184,7 @@ def test_the_vault_may_be_in_the_users_home(shop, by):
     missed = shop.run(*given, env=env).expect(failed=1)
     shop.record(*given, env=env).expect(passed=1)
     shop.ini(mimic_vault_path="~/recs")
-    shop.write("test_shop.py", "def test_nothing(): pass")
+    shop.tests("def test_nothing(): pass")
     found = shop.run(*given, "--mimic-fail-on-unused", env=env)
 
     assert ("'--mimic-vault=~/recs'" in missed.output) == (by == "option")
@@ -198,26 +195,23 @@ def test_the_vault_may_be_in_the_users_home(shop, by):
 
 @pytest.mark.promise("a recording is on disk as soon as its call returns")
 def test_a_recording_is_on_disk_as_soon_as_its_call_is_done(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import json, shop
 
         def test_fetch(mimic_vault_dir):
             shop.fetch("Oslo")
             [file] = mimic_vault_dir.rglob("*.json")
             assert json.loads(file.read_text())["outcomes"][0]["value"]["city"] == "Oslo"
-        """,
-    )
+    """)
 
     shop.record().expect(passed=1)
 
 
 @pytest.mark.promise("a failing test leaves no new or changed cassette")
 def test_a_failing_test_keeps_its_new_recordings(shop):
-    shop.write("test_shop.py", "import shop\n\ndef test_fetch():\n    assert not shop.fetch('Oslo')\n")
+    shop.tests("import shop\n\ndef test_fetch():\n    assert not shop.fetch('Oslo')\n")
     shop.record().expect(failed=1, real=["fetch Oslo"])
-    shop.write("test_shop.py", "import shop\n\ndef test_fetch():\n    assert shop.fetch('Oslo')\n")
+    shop.tests("import shop\n\ndef test_fetch():\n    assert shop.fetch('Oslo')\n")
 
     shop.replay().expect(passed=1, real=[])
 
@@ -227,7 +221,7 @@ def test_arguments_are_not_stored_if_turned_off(shop):
     shop.ini("shop:fetch", mimic_store_arguments="false")
     recorded = shop.record().expect(passed=1)
     shop.replay().expect(passed=1, real=[])
-    shop.write("test_shop.py", TEST.replace("4711x", "4712x"))
+    shop.tests(TEST.replace("4711x", "4712x"))
 
     run = shop.replay()
 
@@ -259,7 +253,7 @@ def test_only_readable_data_replays_if_pickles_are_forbidden(shop):
     shop.ini("shop:fetch", "shop:pair", "shop:address")
     pair = "\n    def test_pair():\n        assert shop.pair('Oslo') == ('Oslo', 'Oslo')\n"
     address = "\n    def test_address():\n        shop.address('Oslo')\n"
-    shop.write("test_shop.py", TEST + pair + address)
+    shop.tests(TEST + pair + address)
     recorded = shop.record().expect(passed=3)
 
     run = shop.replay("-o", "mimic_pickle=forbid")
@@ -278,7 +272,7 @@ def test_only_readable_data_replays_if_pickles_are_forbidden(shop):
 @pytest.mark.promise("a call that is left out runs for real and is not recorded")
 def test_patterns_exclude_functions(shop):
     shop.ini('shop:* exclude="shop:p*"')
-    shop.write("test_shop.py", TEST + "\n    def test_pair():\n        shop.pair('Oslo')\n")
+    shop.tests(TEST + "\n    def test_pair():\n        shop.pair('Oslo')\n")
     shop.record().expect(passed=2, real=["fetch Oslo", "pair Oslo"])
 
     run = shop.run().expect(passed=2, real=["pair Oslo"])

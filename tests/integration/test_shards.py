@@ -60,7 +60,7 @@ def unused(capsys):
 def shop(project):
     """`shop.fetch` is mimicked. Four tests have recorded a city each."""
     project.ini("shop:fetch", pythonpath=".", testpaths="tests")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write("conftest.py", SPLITTING)
     project.write("tests/test_shop.py", TESTS)
     project.record().expect(passed=4)

@@ -97,18 +97,15 @@ def test_identical_calls_in_tasks_and_their_threads_run_once(round_trip):
 
 def test_identical_calls_in_many_tasks_run_once(project):
     project.ini("shop:fetch_async")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import asyncio, shop
 
         def test_it():
             async def main():
                 return await asyncio.gather(*(shop.fetch_async("Rome") for _ in range(20)))
             assert asyncio.run(main()) == [["Rome"]] * 20
-        """,
-    )
+    """)
 
     run = project.record().expect(passed=1, real=["fetch_async Rome"])
 
@@ -117,9 +114,7 @@ def test_identical_calls_in_many_tasks_run_once(project):
 
 def test_a_cancelled_or_refused_call_keeps_no_other_waiting(project):
     project.ini("shop:slow", "shop:lock")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import asyncio, threading
         from tally import ran
 
@@ -135,11 +130,8 @@ def test_a_cancelled_or_refused_call_keeps_no_other_waiting(project):
         def lock():
             ran("lock")
             return threading.Lock()
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import asyncio, shop
         import pytest
         from pytest_mimic import UnstorableOutcomeError
@@ -158,8 +150,7 @@ def test_a_cancelled_or_refused_call_keeps_no_other_waiting(project):
             for _ in range(2):
                 with pytest.raises(UnstorableOutcomeError, match="a thread lock"):
                     shop.lock()
-        """,
-    )
+    """)
 
     project.record(process=True).expect(
         passed=2, real=["slow", "slow", "lock", "lock"], never=["in flight elsewhere"]
@@ -168,10 +159,8 @@ def test_a_cancelled_or_refused_call_keeps_no_other_waiting(project):
 
 def test_rerecord_runs_each_call_again_after_one_in_flight(project):
     project.ini("shop:fetch_async")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import asyncio, shop
 
         def test_it():
@@ -179,8 +168,7 @@ def test_rerecord_runs_each_call_again_after_one_in_flight(project):
                 return await asyncio.gather(*(shop.fetch_async("Rome") for _ in range(3)))
             asyncio.run(main())
             asyncio.run(main())
-        """,
-    )
+    """)
 
     project.run("--mimic-rerecord").expect(passed=1, real=["fetch_async Rome"] * 2)
 
@@ -188,9 +176,7 @@ def test_rerecord_runs_each_call_again_after_one_in_flight(project):
 @pytest.mark.promise("the same call in flight runs once")
 def test_a_second_process_waits_and_replays(project):
     project.ini("shop:fetch")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import pathlib, time
         from tally import ran
 
@@ -201,11 +187,8 @@ def test_a_second_process_waits_and_replays(project):
                 time.sleep(0.01)
             time.sleep(0.3)
             return [city]
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import pathlib, sys, time
         import shop
 
@@ -215,8 +198,7 @@ def test_a_second_process_waits_and_replays(project):
                     time.sleep(0.01)
                 pathlib.Path("waiting").touch()
             assert shop.fetch("Oslo") == ["Oslo"]
-        """,
-    )
+    """)
     command = [sys.executable, "-m", "pytest", "--mimic-record"]
     both = [
         subprocess.Popen(
@@ -239,10 +221,8 @@ def test_a_second_process_waits_and_replays(project):
 
 def test_waiting_works_while_the_test_has_stopped_the_clocks(project):
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         from concurrent.futures import ThreadPoolExecutor
         import shop, time
 
@@ -251,7 +231,6 @@ def test_waiting_works_while_the_test_has_stopped_the_clocks(project):
             monkeypatch.setattr(time, "perf_counter", lambda: 0.0)
             with ThreadPoolExecutor(4) as pool:
                 assert list(pool.map(shop.fetch, ["Oslo"] * 4)) == [["Oslo"]] * 4
-        """,
-    )
+    """)
 
     project.record().expect(passed=1, real=["fetch Oslo"])

@@ -116,8 +116,8 @@ def test_items_and_return_value_replay(round_trip):
 def test_a_generator_that_is_never_read_is_not_recorded(project):
     """Its function does not run either, as without the plugin."""
     project.ini("shop:count")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.count(0)\n")
+    project.module(SHOP)
+    project.tests("import shop\n\ndef test_it():\n    shop.count(0)\n")
 
     run = project.record().expect(passed=1, real=[])
 
@@ -190,7 +190,7 @@ def test_a_stream_replays_as_far_as_its_reader_read(round_trip, end):
 def test_reading_further_than_the_recording_is_a_miss(project):
     """With --mimic-record the generator runs for real, the items already read are skipped, and the longer stream is kept."""
     project.ini("shop:endless", "shop:pages_inside")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     test = """
         import asyncio, itertools
         import shop
@@ -210,9 +210,9 @@ def test_reading_further_than_the_recording_is_a_miss(project):
                 return got
             assert asyncio.run(read()) == list(range({n}))
     """
-    project.write("test_shop.py", test.format(n=2))
+    project.tests(test.format(n=2))
     project.record().expect(passed=2, real=["endless"])
-    project.write("test_shop.py", test.format(n=4))
+    project.tests(test.format(n=4))
 
     project.replay().expect(
         failed=2,
@@ -226,17 +226,15 @@ def test_reading_further_than_the_recording_is_a_miss(project):
     )
     project.record().expect(passed=2, real=["endless"])
     project.replay().expect(passed=2, real=[])
-    project.write("test_shop.py", test.format(n=1))
+    project.tests(test.format(n=1))
     project.replay().expect(passed=2, real=[])
 
 
 @pytest.mark.promise("reading a stream past its recording is a miss, or extends it")
 def test_the_longer_of_two_readings_is_recorded(project):
     project.ini("shop:endless")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import itertools, shop
 
         def test_long():
@@ -244,8 +242,7 @@ def test_the_longer_of_two_readings_is_recorded(project):
 
         def test_short():
             assert next(shop.endless()) == 0
-        """,
-    )
+    """)
     project.record()
     project.run("--mimic-rerecord").expect(passed=2, real=["endless", "endless"])
 
@@ -256,7 +253,7 @@ def test_the_longer_of_two_readings_is_recorded(project):
 def test_values_sent_and_exceptions_thrown_in_count(project):
     """Other values are a miss."""
     project.ini("shop:echo", "shop:async_echo")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     test = """
         import asyncio
         import shop
@@ -281,13 +278,13 @@ def test_values_sent_and_exceptions_thrown_in_count(project):
                 await talk.aclose()
             asyncio.run(converse())
     """
-    project.write("test_shop.py", test.format(a="x", b="y"))
+    project.tests(test.format(a="x", b="y"))
     project.record().expect(passed=2, real=["echo", "async_echo"])
     project.replay().expect(passed=2, real=[])
 
-    project.write("test_shop.py", test.format(a="z", b="y"))
+    project.tests(test.format(a="z", b="y"))
     project.replay().expect(failed=2, real=[], says=["is sent something else than when it was recorded"])
-    project.write("test_shop.py", test.format(a="x", b="z"))
+    project.tests(test.format(a="x", b="z"))
     project.replay().expect(failed=2, real=[])
 
 
@@ -358,7 +355,7 @@ def test_a_returned_generator_that_nobody_reads_replays(round_trip):
 def test_an_unread_generator_that_is_read_later_is_a_miss(project):
     """Until it is recorded further, and then it stays so."""
     project.ini("shop:plain")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     test = """
         import shop
 
@@ -367,14 +364,14 @@ def test_an_unread_generator_that_is_read_later_is_a_miss(project):
             {then}
     """
     read, leave = test.format(then="assert [*stream] == [0, 2, 4]"), test.format(then="del stream")
-    project.write("test_shop.py", leave)
+    project.tests(leave)
     project.record().expect(passed=1, real=["plain 3"])
 
-    project.write("test_shop.py", read)
+    project.tests(read)
     project.replay().expect(failed=1, real=[], says=["is read further than it was when it was recorded"])
     project.record().expect(passed=1, real=["plain 3"])
     project.replay().expect(passed=1, real=[])
-    project.write("test_shop.py", leave)
+    project.tests(leave)
     project.replay().expect(passed=1, real=[])
 
 
@@ -406,9 +403,7 @@ def test_each_item_is_recorded_as_it_was_when_it_was_read(round_trip):
 def test_the_refusal_of_an_item_names_its_place(project):
     """Nothing is left behind in the vault."""
     project.ini("shop:locks")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import threading
         from tally import ran
 
@@ -416,9 +411,8 @@ def test_the_refusal_of_an_item_names_its_place(project):
             ran("locks")
             yield 1
             yield {"lock": threading.Lock()}
-        """,
-    )
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    list(shop.locks())\n")
+    """)
+    project.tests("import shop\n\ndef test_it():\n    list(shop.locks())\n")
 
     run = project.record()
 
@@ -433,10 +427,8 @@ def test_the_refusal_of_an_item_names_its_place(project):
 def test_two_readers_of_one_stream_do_not_wait_for_each_other(project):
     """`zip` reads the same stream twice in one thread."""
     project.ini("shop:count", "shop:pages")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import asyncio
         import shop
 
@@ -451,8 +443,7 @@ def test_two_readers_of_one_stream_do_not_wait_for_each_other(project):
                 await first.aclose(), await second.aclose()
                 return got
             assert asyncio.run(read()) == [[0], [0], [1], [1]]
-        """,
-    )
+    """)
 
     project.record(process=True).expect(passed=2, never=["in flight elsewhere"])
 
@@ -481,9 +472,7 @@ def test_a_stream_that_is_discarded_is_recorded_as_far_as_read(round_trip):
 
 def test_an_async_stream_that_is_cancelled_is_not_recorded(project):
     project.ini("shop:slow")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import asyncio
         from tally import ran
 
@@ -491,11 +480,8 @@ def test_an_async_stream_that_is_cancelled_is_not_recorded(project):
             ran("slow")
             yield 1
             await asyncio.Event().wait()
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import asyncio, shop
 
         def test_it():
@@ -508,8 +494,7 @@ def test_an_async_stream_that_is_cancelled_is_not_recorded(project):
                 except asyncio.TimeoutError:
                     pass
             asyncio.run(main())
-        """,
-    )
+    """)
 
     run = project.record().expect(passed=1, real=["slow"])
 
@@ -519,10 +504,8 @@ def test_an_async_stream_that_is_cancelled_is_not_recorded(project):
 def test_a_stream_with_other_values_sent_is_recorded_separately(project):
     """Each of two tests replays its own."""
     project.ini("shop:echo", "shop:async_echo")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import asyncio
         import pytest, shop
 
@@ -542,8 +525,7 @@ def test_a_stream_with_other_values_sent_is_recorded_separately(project):
                 await talk.aclose()
                 return got
             assert asyncio.run(converse()) == [None, "same", word]
-        """,
-    )
+    """)
     project.record().expect(passed=5, real=["echo"] * 3 + ["async_echo"] * 2)
     project.replay().expect(passed=5, real=[])
     project.record().expect(passed=5, real=[])
@@ -556,7 +538,7 @@ def test_a_stream_with_other_values_sent_is_recorded_separately(project):
 @pytest.mark.promise("reading a stream past its recording is a miss, or extends it")
 def test_a_continued_generator_gets_the_values_sent_so_far(project):
     project.ini("shop:echo", "shop:async_echo")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     test = """
         import asyncio, shop
 
@@ -576,9 +558,9 @@ def test_a_continued_generator_gets_the_values_sent_so_far(project):
                 await talk.aclose()
             asyncio.run(converse())
     """
-    project.write("test_shop.py", test.format(n=1))
+    project.tests(test.format(n=1))
     project.record().expect(passed=2, real=["echo", "async_echo"])
-    project.write("test_shop.py", test.format(n=3))
+    project.tests(test.format(n=3))
 
     project.record().expect(passed=2, real=["echo", "async_echo"])
 
@@ -588,15 +570,11 @@ def test_a_continued_generator_gets_the_values_sent_so_far(project):
 def test_a_returned_generator_can_be_continued(project):
     """The code before the generator is returned belongs to the call."""
     project.ini("shop:plain", "shop:plain_pages", "shop:part")
-    project.write(
-        "shop.py",
-        SHOP + "\n    def part(n):\n        ran('part', n)\n        return n\n",
-    )
-    project.write(
-        "shop.py",
+    project.module(SHOP + "\n    def part(n):\n        ran('part', n)\n        return n\n")
+    project.module(
         (project.root / "shop.py")
         .read_text()
-        .replace("return (number * 2", "part(1)\n    return (number * 2"),
+        .replace("return (number * 2", "part(1)\n    return (number * 2")
     )
     test = """
         import asyncio, itertools, shop
@@ -615,9 +593,9 @@ def test_a_returned_generator_can_be_continued(project):
                 return got
             assert asyncio.run(read()) == [0, 1, 2, 3][:{n}]
     """
-    project.write("test_shop.py", test.format(n=2))
+    project.tests(test.format(n=2))
     first = project.record().expect(passed=2)
-    project.write("test_shop.py", test.format(n=4))
+    project.tests(test.format(n=4))
     project.replay().expect(failed=2, says=["is read further than it was when it was recorded"])
 
     second = project.record().expect(passed=2)
@@ -629,10 +607,8 @@ def test_a_returned_generator_can_be_continued(project):
 def test_an_async_stream_left_by_a_break_is_recorded_as_far_as_read(project):
     """At its end, asyncio.run cancels the task that closes the stream. No cancelled await is part of the stream."""
     project.ini("shop:pages_inside")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import asyncio, shop
 
         async def first(n):
@@ -645,8 +621,7 @@ def test_an_async_stream_left_by_a_break_is_recorded_as_far_as_read(project):
 
         def test_fewer():
             assert asyncio.run(first(1)) == 1
-        """,
-    )
+    """)
 
     project.record().expect(passed=2)
     project.replay().expect(passed=2, real=[])
@@ -654,7 +629,7 @@ def test_an_async_stream_left_by_a_break_is_recorded_as_far_as_read(project):
 
 def test_a_stream_in_a_cassette_is_continued_while_recording(project):
     project.ini()
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     test = """
         import itertools, shop
 
@@ -662,9 +637,9 @@ def test_a_stream_in_a_cassette_is_continued_while_recording(project):
             with mimic_auto("c", targets=["shop:endless"]):
                 assert list(itertools.islice(shop.endless(), {n})) == list(range({n}))
     """
-    project.write("test_shop.py", test.format(n=2))
+    project.tests(test.format(n=2))
     project.run().expect(passed=1, real=["endless"])
-    project.write("test_shop.py", test.format(n=3))
+    project.tests(test.format(n=3))
     project.replay().expect(failed=1, says=["is read further than it was when it was recorded"])
 
     project.record().expect(passed=1, real=["endless"])
@@ -693,8 +668,7 @@ def test_a_stream_opened_in_a_block_may_be_read_after_it(round_trip):
 def test_a_discarded_stream_or_coroutine_blocks_no_other_call(project):
     """The next identical call runs at once, in any thread."""
     project.ini("shop:plain", "shop:plain_pages", "shop:plain_coroutine")
-    project.write(
-        "shop.py",
+    project.module(
         SHOP
         + """
     async def later(n):
@@ -703,11 +677,9 @@ def test_a_discarded_stream_or_coroutine_blocks_no_other_call(project):
     def plain_coroutine(n):
         ran("plain_coroutine", n)
         return later(n)
-    """,
+    """
     )
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import asyncio
         from concurrent.futures import ThreadPoolExecutor
         import shop
@@ -721,8 +693,7 @@ def test_a_discarded_stream_or_coroutine_blocks_no_other_call(project):
                 assert pool.submit(lambda: list(shop.plain(2))).result() == [0, 2]
                 assert pool.submit(lambda: asyncio.run(read(shop.plain_pages(2)))).result() == [0, 1]
                 assert pool.submit(lambda: asyncio.run(shop.plain_coroutine(2))).result() == 2
-        """,
-    )
+    """)
     project.record("-W", "ignore").expect(passed=1, never=["in flight elsewhere"])
 
     project.replay("-W", "ignore").expect(passed=1, real=[])
@@ -730,10 +701,8 @@ def test_a_discarded_stream_or_coroutine_blocks_no_other_call(project):
 
 def test_a_stream_in_a_reference_cycle_is_collected_silently(project) -> None:
     project.write("pytest.ini", "[pytest]\nmimic_functions =\n    shop:plain\n    shop:pages\n")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import asyncio
         import gc
         import shop
@@ -761,8 +730,7 @@ def test_a_stream_in_a_reference_cycle_is_collected_silently(project) -> None:
                 await asyncio.sleep(0)
 
             asyncio.run(main())
-        """,
-    )
+    """)
 
     project.record("-W", "error").expect(passed=2)
     project.replay("-W", "error").expect(passed=2, real=[])

@@ -120,8 +120,8 @@ SHOP = """
 )
 def test_a_miss_swallowed_by_the_code_under_test_fails(project, call):
     project.ini("shop:fetch", "shop:fetch_async", "shop:stream")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", f"import asyncio\nimport shop\n\ndef test_it():\n    {call}\n")
+    project.module(SHOP)
+    project.tests(f"import asyncio\nimport shop\n\ndef test_it():\n    {call}\n")
 
     run = project.run()
 
@@ -141,9 +141,7 @@ def test_a_miss_swallowed_by_the_code_under_test_fails(project, call):
 
 def test_a_miss_swallowed_by_a_return_in_a_finally_block_fails(project):
     project.ini("shop:fetch")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         from tally import ran
 
         def fetch(city):
@@ -154,9 +152,8 @@ def test_a_miss_swallowed_by_a_return_in_a_finally_block_fails(project):
                 return fetch(city)
             finally:
                 return None
-        """,
-    )
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.returning('Oslo')\n")
+    """)
+    project.tests("import shop\n\ndef test_it():\n    shop.returning('Oslo')\n")
 
     run = project.run("-W", "ignore::SyntaxWarning")  # that of Python 3.14 (PEP 765)
 
@@ -165,8 +162,8 @@ def test_a_miss_swallowed_by_a_return_in_a_finally_block_fails(project):
 
 def test_the_report_names_the_line_that_swallowed_the_miss(project):
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.suppressing('Oslo')\n")
+    project.module(SHOP)
+    project.tests("import shop\n\ndef test_it():\n    shop.suppressing('Oslo')\n")
     line = 1 + (project.root / "shop.py").read_text().splitlines().index("        return deeper(city)")
 
     project.run().expect(failed=1, says=[f"a missing recording was swallowed in shop.py:{line}\n"])
@@ -175,10 +172,8 @@ def test_the_report_names_the_line_that_swallowed_the_miss(project):
 @pytest.mark.promise("a miss that the test's own file handles is deliberate")
 def test_a_miss_handled_in_the_tests_own_file_is_deliberate(project):
     project.ini("shop:fetch", "shop:fetch_async", "shop:stream")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import asyncio, contextlib, unittest
         from concurrent.futures import ThreadPoolExecutor
         import pytest, shop
@@ -258,8 +253,7 @@ def test_a_miss_handled_in_the_tests_own_file_is_deliberate(project):
         def test_decorated():
             with pytest.raises(MissingRecordingError):
                 shop.deeper("Oslo")
-        """,
-    )
+    """)
 
     project.run().expect(passed=14, real=[])
 
@@ -267,7 +261,7 @@ def test_a_miss_handled_in_the_tests_own_file_is_deliberate(project):
 def test_the_file_of_a_decorator_is_not_the_tests_own(project):
     """The test's own file is the one that defines the test, even if a class in another file inherits it."""
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write(
         "decorators.py",
         """
@@ -301,7 +295,7 @@ def test_the_file_of_a_decorator_is_not_the_tests_own(project):
                 shop.fetch("Oslo")
         """,
     )
-    project.write("test_shop.py", "from base import Base\n\nclass TestShop(Base):\n    pass\n")
+    project.tests("from base import Base\n\nclass TestShop(Base):\n    pass\n")
 
     project.run().expect(
         passed=1,
@@ -316,9 +310,7 @@ def test_a_doctests_own_code_is_its_examples(project):
     """The examples may handle or expect a miss. The module that contains them is the code under test."""
     project.ini("shop:fetch")
     project.write("conftest.py", "")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         def fetch(city):
             return city
 
@@ -348,8 +340,7 @@ def test_a_doctests_own_code_is_its_examples(project):
               nothing of shop:fetch is recorded
               to record it: pytest --mimic-record --doctest-modules shop.py::shop.expected
             '''
-        """,
-    )
+    """)
 
     project.run("--doctest-modules").expect(
         passed=2,
@@ -361,7 +352,7 @@ def test_a_doctests_own_code_is_its_examples(project):
 @pytest.mark.promise("a miss that the test's own file handles is deliberate")
 def test_a_miss_handled_in_a_conftest_is_swallowed(project):
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write(
         "conftest.py",
         """
@@ -375,7 +366,7 @@ def test_a_miss_handled_in_a_conftest_is_swallowed(project):
                 return None
         """,
     )
-    project.write("test_shop.py", "def test_it(city):\n    assert city is None\n")
+    project.tests("def test_it(city):\n    assert city is None\n")
 
     project.run().expect(errors=1, says=["a missing recording was swallowed in conftest.py:6"])
 
@@ -418,16 +409,13 @@ GROUPS = (
 @pytest.mark.parametrize("call", ["shop.quiet('Oslo')", "asyncio.run(shop.quiet_async('Oslo'))"])
 def test_a_miss_in_a_swallowed_exception_group_fails(project, call):
     project.ini("shop:fetch", "shop:fetch_async")
-    project.write("shop.py", GROUPS)
-    project.write(
-        "test_shop.py",
-        f"""
+    project.module(GROUPS)
+    project.tests(f"""
         import asyncio, shop
 
         def test_it():
             {call}
-        """,
-    )
+    """)
 
     project.run().expect(failed=1, says=["passed only because a missing recording was swallowed"])
 
@@ -436,10 +424,8 @@ def test_a_miss_in_a_swallowed_exception_group_fails(project, call):
 def test_a_miss_raised_again_from_its_group_can_be_handled(project):
     """Catching the group alone does not count as handling the misses in it."""
     project.ini("shop:fetch", "shop:fetch_async")
-    project.write("shop.py", GROUPS)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(GROUPS)
+    project.tests("""
         import asyncio
         import pytest, shop
         from pytest_mimic import MissingRecordingError
@@ -454,8 +440,7 @@ def test_a_miss_raised_again_from_its_group_can_be_handled(project):
                     asyncio.run(shop.grouped("Oslo"))
                 except ExceptionGroup as group:
                     raise group.exceptions[0]
-        """,
-    )
+    """)
 
     project.run().expect(passed=1, failed=1, says=["FAILED test_shop.py::test_group"])
 
@@ -463,18 +448,15 @@ def test_a_miss_raised_again_from_its_group_can_be_handled(project):
 def test_a_miss_gathered_in_the_tests_own_file_is_swallowed(project):
     """Nothing in the test looks at the exceptions that `return_exceptions=True` returns."""
     project.ini("shop:fetch_async")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import asyncio, shop
 
         def test_it():
             async def main():
                 await asyncio.gather(shop.fetch_async("Oslo"), return_exceptions=True)
             asyncio.run(main())
-        """,
-    )
+    """)
 
     project.run().expect(failed=1, says=["passed only because a missing recording was swallowed"])
 
@@ -482,10 +464,8 @@ def test_a_miss_gathered_in_the_tests_own_file_is_swallowed(project):
 def test_a_fixture_that_swallows_a_miss_is_an_error(project):
     """Only its phase, setup or teardown, is an error."""
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import pytest, shop
 
         @pytest.fixture
@@ -502,8 +482,7 @@ def test_a_fixture_that_swallows_a_miss_is_an_error(project):
 
         def test_after(after):
             pass
-        """,
-    )
+    """)
 
     run = project.run()
 
@@ -515,8 +494,8 @@ def test_a_fixture_that_swallows_a_miss_is_an_error(project):
 @pytest.mark.promise("a check of the plugin never hides the test's own failure")
 def test_the_tests_own_failure_is_not_hidden(project):
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    assert shop.bare('Oslo') == 'Oslo'\n")
+    project.module(SHOP)
+    project.tests("import shop\n\ndef test_it():\n    assert shop.bare('Oslo') == 'Oslo'\n")
 
     run = project.run()
 
@@ -529,10 +508,8 @@ def test_the_tests_own_failure_is_not_hidden(project):
 
 def test_a_skip_does_not_hide_a_swallowed_miss(project):
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import unittest
         import pytest, shop
 
@@ -547,8 +524,7 @@ def test_a_skip_does_not_hide_a_swallowed_miss(project):
         @pytest.mark.skip(reason="not yet")
         def test_marked():
             shop.bare("Oslo")
-        """,
-    )
+    """)
 
     project.run().expect(
         failed=2,
@@ -560,10 +536,8 @@ def test_a_skip_does_not_hide_a_swallowed_miss(project):
 def test_a_swallowed_miss_is_an_expected_failure_under_xfail(project):
     """A miss that nobody swallows is one as well."""
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import pytest, shop
 
         @pytest.mark.xfail(reason="known", strict=False)
@@ -581,8 +555,7 @@ def test_a_swallowed_miss_is_an_expected_failure_under_xfail(project):
         @pytest.mark.xfail(raises=KeyError, strict=False)
         def test_other():
             shop.bare("Oslo")
-        """,
-    )
+    """)
 
     run = project.run().expect(xfailed=3, failed=1, says=["FAILED test_shop.py::test_other"])
 
@@ -592,10 +565,8 @@ def test_a_swallowed_miss_is_an_expected_failure_under_xfail(project):
 @pytest.mark.skipif(not hasattr(pytest, "RaisesExc"), reason="needs pytest 8.4")
 def test_a_matcher_of_xfail_matches_a_swallowed_miss(project):
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import pytest, shop
 
         @pytest.mark.xfail(raises=pytest.RaisesExc(RuntimeError, match="no recording"), strict=False)
@@ -605,26 +576,24 @@ def test_a_matcher_of_xfail_matches_a_swallowed_miss(project):
         @pytest.mark.xfail(raises=pytest.RaisesExc(RuntimeError, match="no such city"), strict=False)
         def test_other():
             shop.bare("Oslo")
-        """,
-    )
+    """)
 
     project.run().expect(xfailed=1, failed=1, says=["FAILED test_shop.py::test_other"])
 
 
 def test_a_miss_swallowed_at_import_fails_the_run(project):
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", "import shop\n\nshop.bare('Oslo')\n\ndef test_it():\n    pass\n")
+    project.module(SHOP)
+    project.tests("import shop\n\nshop.bare('Oslo')\n\ndef test_it():\n    pass\n")
 
     project.run().expect(passed=1, exit_code=1, says=["shop:fetch(city='Oslo')"])
 
 
 def test_all_misses_of_a_test_are_reported(project):
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        "import shop\n\ndef test_it():\n    for city in ('Oslo', 'Rome'):\n        shop.bare(city)\n",
+    project.module(SHOP)
+    project.tests(
+        "import shop\n\ndef test_it():\n    for city in ('Oslo', 'Rome'):\n        shop.bare(city)\n"
     )
 
     run = project.run().expect(
@@ -643,8 +612,8 @@ def test_all_misses_of_a_test_are_reported(project):
 def test_a_miss_swallowed_in_a_worker_of_xdist_fails(project):
     pytest.importorskip("xdist")
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.bare('Oslo')\n")
+    project.module(SHOP)
+    project.tests("import shop\n\ndef test_it():\n    shop.bare('Oslo')\n")
 
     run = project.run("-n", "1", process=True)
 
@@ -655,10 +624,8 @@ def test_a_miss_swallowed_in_a_worker_of_xdist_fails(project):
 @pytest.mark.promise("--mimic-verify runs every call, writes nothing and fails on drift")
 def test_a_drift_fails_its_test_although_nothing_raises_it(project):
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(SHOP)
+    project.tests("""
         import shop
 
         def test_it():
@@ -666,10 +633,9 @@ def test_a_drift_fails_its_test_although_nothing_raises_it(project):
                 shop.fetch("Oslo")
             except Exception:
                 raise AssertionError("a drift was raised")
-        """,
-    )
+    """)
     project.record().expect(passed=1)
-    project.write("shop.py", SHOP.replace("return city\n\n    async", "return city * 2\n\n    async", 1))
+    project.module(SHOP.replace("return city\n\n    async", "return city * 2\n\n    async", 1))
 
     project.run("--mimic-verify").expect(
         failed=1, says=["'Oslo' recorded, 'OsloOslo' now"], never=["swallowed", "was raised"]
@@ -719,18 +685,16 @@ REFUSALS = """
 def test_a_swallowed_refusal_to_record_fails(project, call, error):
     """Without a recording, the next run would fail with a miss."""
     project.ini("shop:lock", "shop:give_lock", "shop:give_lock_async", "shop:locks", "shop:fill")
-    project.write("shop.py", REFUSALS)
-    project.write("test_shop.py", f"import asyncio, shop, threading\n\ndef test_it():\n    shop.{call}\n")
+    project.module(REFUSALS)
+    project.tests(f"import asyncio, shop, threading\n\ndef test_it():\n    shop.{call}\n")
 
     project.record().expect(failed=1, says=[f"passed only because {error} was swallowed in shop.py:"])
 
 
 def test_a_refusal_handled_in_the_tests_own_file_passes(project):
     project.ini("shop:lock", "shop:give_lock")
-    project.write("shop.py", REFUSALS)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(REFUSALS)
+    project.tests("""
         import threading
         import pytest, shop
         from pytest_mimic import UnstableIdentityError, UnstorableOutcomeError
@@ -740,8 +704,7 @@ def test_a_refusal_handled_in_the_tests_own_file_passes(project):
                 shop.lock(threading.Lock())
             with pytest.raises(UnstorableOutcomeError):
                 shop.give_lock()
-        """,
-    )
+    """)
 
     project.record().expect(passed=1)
 
@@ -749,8 +712,8 @@ def test_a_refusal_handled_in_the_tests_own_file_passes(project):
 @pytest.mark.parametrize("value", ["city", "{city}", "[{city}] * 999"])
 def test_a_swallowed_damaged_recording_fails(project, value):
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP.replace("return city\n\n    async", f"return {value}\n\n    async", 1))
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.bare('Oslo')\n")
+    project.module(SHOP.replace("return city\n\n    async", f"return {value}\n\n    async", 1))
+    project.tests("import shop\n\ndef test_it():\n    shop.bare('Oslo')\n")
     recorded = project.record().expect(passed=1)
     for name in recorded.vault:
         kind = "objects/" if "* 999" in value else "calls/"
@@ -811,11 +774,10 @@ FORKING = """
 def test_a_miss_in_a_forked_process_counts_as_in_the_test(project, test, failed):
     """A pool's worker or the code that gets its error may swallow it; the test's own file may handle it."""
     project.ini("shop:fetch", filterwarnings="ignore:.*multi-threaded:DeprecationWarning")
-    project.write("shop.py", FORKING)
-    project.write(
-        "test_shop.py",
+    project.module(FORKING)
+    project.tests(
         f"import pytest, shop\nfrom pytest_mimic import MissingRecordingError\n\n"
-        f"def test_it():\n    {test}\n\ndef test_other():\n    pass\n",
+        f"def test_it():\n    {test}\n\ndef test_other():\n    pass\n"
     )
 
     outcomes = {"passed": 1, "failed": 1} if failed else {"passed": 2}
@@ -828,7 +790,7 @@ def test_a_miss_in_a_forked_process_counts_as_in_the_test(project, test, failed)
 
 def test_a_miss_in_a_thread_after_the_last_test_fails_the_run(project):
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write(
         "conftest.py",
         """
@@ -843,7 +805,7 @@ def test_a_miss_in_a_thread_after_the_last_test_fails_the_run(project):
             thread.join()
         """,
     )
-    project.write("test_shop.py", "import conftest\n\ndef test_it():\n    conftest.thread.start()\n")
+    project.tests("import conftest\n\ndef test_it():\n    conftest.thread.start()\n")
 
     run = project.run().expect(passed=1, exit_code=1)
 

@@ -36,8 +36,8 @@ NO_TRACEBACK = ("Traceback (most recent call last)", "INTERNALERROR")
 def shop(project):
     """A module `shop` and a test that imports it."""
     project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", TEST)
+    project.module(SHOP)
+    project.tests(TEST)
     return project
 
 
@@ -289,9 +289,7 @@ def test_a_module_put_on_the_path_by_collection_exists(shop):
 def test_a_missing_function_fails_the_test_that_imports_it(shop):
     shop.ini("shop:fetsh", "other:fetch")
     shop.write("other.py", "def fetch(): return 1")
-    shop.write(
-        "test_shop.py", "def test_shop(): import shop\n\ndef test_other(): import other; other.fetch()\n"
-    )
+    shop.tests("def test_shop(): import shop\n\ndef test_other(): import other; other.fetch()\n")
 
     run = shop.record()
 
@@ -311,9 +309,7 @@ def test_every_missing_function_is_reported(shop):
     shop.ini()
     for number in range(8):
         shop.write(f"late{number}.py", "def fetch(): pass")
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import importlib
         import pytest
         from pytest_mimic import TargetError, mimic
@@ -327,8 +323,7 @@ def test_every_missing_function_is_reported(shop):
         def test_late(number):
             with mimic(f"late{number}:fetsh"):
                 importlib.import_module(f"late{number}")
-        """,
-    )
+    """)
 
     shop.run().expect(passed=40, failed=8)
 
@@ -336,9 +331,7 @@ def test_every_missing_function_is_reported(shop):
 @pytest.mark.promise("a missing function is reported when its module is imported")
 def test_a_marker_with_a_missing_target_fails_its_test(shop):
     shop.ini()
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import pytest, shop
 
         @pytest.mark.mimic("shop:fetsh")
@@ -351,8 +344,7 @@ def test_a_marker_with_a_missing_target_fails_its_test(shop):
         def test_option(): pass
 
         def test_plain(): pass
-        """,
-    )
+    """)
 
     run = shop.run()
 
@@ -515,9 +507,7 @@ def test_strict_markers_and_strict_config_accept_the_plugin(shop):
         mimic_source="warn",
         mimic_pickle="forbid",
     )
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import pytest, shop
         pytestmark = pytest.mark.mimic("shop:fetch_all")
 
@@ -525,14 +515,13 @@ def test_strict_markers_and_strict_config_accept_the_plugin(shop):
         class TestIt:
             @pytest.mark.mimic("shop:fetch")
             def test_it(self): shop.fetch("Oslo")
-        """,
-    )
+    """)
 
     shop.record("--strict-markers", "--strict-config").expect(passed=1, real=["fetch Oslo"])
 
 
 def test_a_call_at_import_is_replayed_by_collect_only(shop):
-    shop.write("test_shop.py", "import shop\nGOT = shop.fetch('Oslo')\n\ndef test_it(): assert GOT\n")
+    shop.tests("import shop\nGOT = shop.fetch('Oslo')\n\ndef test_it(): assert GOT\n")
     shop.record("--collect-only").expect(exit_code=0, real=["fetch Oslo"])
 
     shop.replay("--collect-only").expect(exit_code=0, real=[])

@@ -66,14 +66,14 @@ SHOP = """
 def shop(project):
     """Mimic every function of `shop`."""
     project.ini("shop:*")
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     return project
 
 
 def test(project, body: str) -> None:
     """Write test_shop.py with one test."""
     lines = "".join(f"    {line.strip()}\n" for line in body.strip().splitlines())
-    project.write("test_shop.py", f"import pytest, shop\ndef test_it():\n{lines}")
+    project.tests(f"import pytest, shop\ndef test_it():\n{lines}")
 
 
 test.__test__ = False  # type: ignore[attr-defined]
@@ -138,8 +138,8 @@ OUTCOMES = [
 def test_changed_outcome_replaces_the_recording_and_its_object(project):
     """Types, the order of dicts and the layout of arrays count."""
     project.ini("shop:give")
-    project.write("shop.py", "import os\ndef give():\n    return eval(os.environ['OUTCOME'])\n")
-    project.write("test_shop.py", "import shop\ndef test_it():\n    shop.give()\n")
+    project.module("import os\ndef give():\n    return eval(os.environ['OUTCOME'])\n")
+    project.tests("import shop\ndef test_it():\n    shop.give()\n")
     for outcome in OUTCOMES:
         outcome = outcome.replace("numpy", "__import__('numpy')")
         run = project.run("--mimic-rerecord", env={"OUTCOME": outcome}).expect(passed=1)
@@ -182,7 +182,7 @@ def test_edit_is_used_and_not_shared(shop):
 @pytest.mark.promise("a JSON recording may be edited by hand")
 def test_edit_equal_to_another_outcome_is_not_shared(project):
     project.ini("shop:give")
-    project.write("shop.py", "def give(n):\n    return [n // 10] * 3000\n")
+    project.module("def give(n):\n    return [n // 10] * 3000\n")
     test(project, "shop.give(10)")
     project.record().expect(passed=1)
     edited = the(project, "objects/*/*.json")
@@ -227,7 +227,7 @@ DAMAGES = {
     "a recording cut short": ("calls/shop/small/*.json", lambda data: data[:-9], "is not what was recorded"),
     "a recording of another shape": ("calls/shop/small/*.json", lambda data: b"[]", "is not what was recorded"),
     "a merge conflict": ("calls/shop/small/*.json", lambda data: b"<<<<<<< HEAD\n" + data, "the marks of a merge conflict"),
-    "a newer format": ("calls/shop/small/*.json", lambda data: data.replace(b'"format": 1', b'"format": 99'), "is of format 99, which a newer pytest-mimic wrote"),
+    "a newer format": ("calls/shop/small/*.json", lambda data: data.replace(b'"format": 3', b'"format": 99'), "is of format 99, which a newer pytest-mimic wrote"),
 }  # fmt: skip
 
 
@@ -274,11 +274,66 @@ def test_recording_of_a_newer_format_is_left_alone(shop, mode):
     test(shop, "shop.small(1)")
     [name] = shop.record().vault
     newer = shop.vault / name
-    newer.write_text(newer.read_text().replace('"format": 1', '"format": 99'))
+    newer.write_text(newer.read_text().replace('"format": 3', '"format": 99'))
 
     run = shop.run(mode).expect(failed=1, says=["is of format 99, which a newer pytest-mimic wrote"])
 
     assert run.changed == set()
+
+
+ALL_WAYS = """
+import pytest, shop
+
+def test_once():
+    assert shop.small(1) == {"v": 1}
+
+@pytest.mark.mimic("shop:fails", sequence=True)
+def test_sequence():
+    with pytest.raises(KeyError):
+        shop.fails(1)
+
+def test_cassette(mimic_auto):
+    with mimic_auto():
+        assert len(shop.rows(1)["rows"]) == 500
+"""
+
+
+@pytest.mark.promise(
+    "a recording of a release candidate is refused in one line, with the command that records it again"
+)
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("mode", ["--mimic-record", "--mimic-rerecord"])
+def test_a_recording_of_a_release_candidate_is_recorded_again(shop, number, mode):
+    """Nothing of it is used, whatever holds it: for a run that records, it is not there."""
+    shop.write("test_shop.py", ALL_WAYS)
+    shop.record().expect(passed=3)
+    for path in shop.vault.rglob("c*s/**/*.json"):
+        path.write_text(path.read_text().replace('"format": 3', f'"format": {number}'))
+    says = [
+        f"is of format {number}, of a release candidate of pytest-mimic 1.0, which this version does not read: "
+        f"record it again with pytest --mimic-record test_shop.py::test_{name}"
+        for name in ("once", "sequence", "cassette")
+    ]
+
+    for options in ((), ("--mimic-verify",)):
+        assert shop.run(*options).expect(failed=3, real=[], says=says).changed == set()
+    shop.run(mode).expect(passed=3, real=["small 1", "fails 1", "rows 1"])
+    assert shop.replay().expect(passed=3, real=[]).changed == set()
+
+
+def test_a_miss_says_that_the_vault_holds_recordings_of_a_release_candidate(shop):
+    test(shop, "shop.small(1)")
+    [name] = shop.record().vault
+    old = shop.vault / name
+    old.write_text(old.read_text().replace('"format": 3', '"format": 1'))
+    test(shop, "shop.small(2)")
+
+    says = [
+        ".mimic_vault holds recordings of a release candidate of pytest-mimic 1.0, which this version cannot read"
+    ]
+    shop.replay().expect(failed=1, says=says)
+    shop.record("--mimic-clear-unused").expect(passed=1)
+    assert not old.exists()
 
 
 @pytest.mark.promise("a vault of pytest-mimic 0.x is reported with the command to record again")

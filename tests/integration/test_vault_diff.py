@@ -77,17 +77,17 @@ def git(root: Path, *words: str) -> None:
 @pytest.fixture
 def shop(project: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """A project whose vault is committed as recorded from version 1, and recorded again from version 2."""
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.write("evil.py", EVIL)
     project.ini("shop:fetch", "shop:ask", "shop:odd")
-    project.write("test_shop.py", BEFORE)
+    project.tests(BEFORE)
     monkeypatch.chdir(project.root)
     project.run("--mimic-record", env={"VERSION": "1"})
     git(project.root, "init", "-q")
     git(project.root, "add", "-A")
     git(project.root, "commit", "-q", "-m", "one")
     shutil.copytree(project.vault, project.root / "old")
-    project.write("test_shop.py", AFTER)
+    project.tests(AFTER)
     project.run("--mimic-rerecord", "--mimic-clear-unused", env={"VERSION": "2"})
 
     def diff(*words: str) -> SimpleNamespace:
@@ -276,7 +276,7 @@ def test_calls_are_matched_with_their_nearest_predecessor(
     project: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The outcomes are all the same."""
-    project.write("shop.py", "def fetch(base, day='monday', n=1):\n    return 1\n")
+    project.module("def fetch(base, day='monday', n=1):\n    return 1\n")
     project.ini("shop:fetch")
     test = """
         import shop
@@ -292,7 +292,7 @@ def test_calls_are_matched_with_their_nearest_predecessor(
                 shop.fetch("EUR"), shop.fetch("{3}"), shop.fetch("USD")
     """
     for vault, words in (("old", ("a", 1, "abc", "GBP")), (".mimic_vault", ("b", 2, "xyz", "NOK"))):
-        project.write("test_shop.py", test.format(*words))
+        project.tests(test.format(*words))
         project.run("--mimic-record", f"--mimic-vault={vault}")
     for vault in ("old", ".mimic_vault"):
         project.write(f"{vault}/calls/shop/fetch/{'0' * 32}.json", "{" if vault == "old" else "[")

@@ -24,10 +24,10 @@ def changed(project):
         )
         kind = "async " if "await" in test or "asyncio" in test else ""
         project.ini(f"shop:fetch {options}".strip())
-        project.write("test_shop.py", f"import asyncio, pytest\nimport shop\n\ndef test_it():\n    {test}\n")
-        project.write("shop.py", source.format(kind, "    " + before))
+        project.tests(f"import asyncio, pytest\nimport shop\n\ndef test_it():\n    {test}\n")
+        project.module(source.format(kind, "    " + before))
         project.record()
-        project.write("shop.py", source.format(kind, "    " + after))
+        project.module(source.format(kind, "    " + after))
         verified = project.run("--mimic-verify").expect(**outcomes)
         assert verified.changed == set()
         return verified
@@ -120,12 +120,12 @@ def test_comparing_by_shape_finds_a_changed_schema(project):
         "{'id': 'ch_1', 'amount': str(amount), 'state': 'paid', 'card': {'last4': '4242', 'brand': 'visa'}, "
         "'lines': [{'sku': '1'}]}"
     )
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.pay(500)\n")
-    project.write("shop.py", source.format(body=recorded))
+    project.tests("import shop\n\ndef test_it():\n    shop.pay(500)\n")
+    project.module(source.format(body=recorded))
     project.record().expect(passed=1)
-    project.write("shop.py", source.format(body=other_values))
+    project.module(source.format(body=other_values))
     project.run("--mimic-verify").expect(passed=1)
-    project.write("shop.py", source.format(body=other_shape))
+    project.module(source.format(body=other_shape))
 
     run = project.run("--mimic-verify").expect(failed=1)
 
@@ -235,11 +235,11 @@ def test_a_changed_source_alone_does_not_fail(changed):
 def test_a_sequence_is_compared_outcome_by_outcome(project):
     project.ini("shop:get sequence")
     source = "from tally import ran\nanswers = iter({answers})\n\ndef get():\n    ran('get')\n    return next(answers)\n"
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    [shop.get() for _ in range(3)]\n")
-    project.write("shop.py", source.format(answers=[503, 503, 200]))
+    project.tests("import shop\n\ndef test_it():\n    [shop.get() for _ in range(3)]\n")
+    project.module(source.format(answers=[503, 503, 200]))
     project.record().expect(passed=1)
     project.run("--mimic-verify").expect(passed=1, real=["get"] * 3)
-    project.write("shop.py", source.format(answers=[503, 200, 200]))
+    project.module(source.format(answers=[503, 200, 200]))
 
     run = project.run("--mimic-verify").expect(failed=1)
 
@@ -249,11 +249,11 @@ def test_a_sequence_is_compared_outcome_by_outcome(project):
 def test_changed_arguments_are_compared_under_mutates(project):
     project.ini("shop:fill mutates=rows")
     source = "from tally import ran\n\ndef fill(rows):\n    ran('fill')\n    rows.append({row})\n"
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fill([])\n")
-    project.write("shop.py", source.format(row="{'n': 1}"))
+    project.tests("import shop\n\ndef test_it():\n    shop.fill([])\n")
+    project.module(source.format(row="{'n': 1}"))
     project.record().expect(passed=1)
     project.run("--mimic-verify").expect(passed=1)
-    project.write("shop.py", source.format(row="{'n': 2}"))
+    project.module(source.format(row="{'n': 2}"))
 
     run = project.run("--mimic-verify").expect(failed=1)
 
@@ -262,10 +262,8 @@ def test_changed_arguments_are_compared_under_mutates(project):
 
 def test_a_drift_at_import_fails_the_run(project):
     project.ini("shop:get")
-    project.write("shop.py", "from tally import ran\n\ndef get():\n    ran('get')\n    return 1\n")
-    project.write(
-        "test_shop.py",
-        """
+    project.module("from tally import ran\n\ndef get():\n    ran('get')\n    return 1\n")
+    project.tests("""
         import shop
 
         try:
@@ -275,10 +273,9 @@ def test_a_drift_at_import_fails_the_run(project):
 
         def test_it():
             pass
-        """,
-    )
+    """)
     project.record().expect(passed=1)
-    project.write("shop.py", "from tally import ran\n\ndef get():\n    ran('get')\n    return 2\n")
+    project.module("from tally import ran\n\ndef get():\n    ran('get')\n    return 2\n")
 
     run = project.run("--mimic-verify").expect(passed=1, exit_code=1)
 
@@ -313,10 +310,8 @@ LOCAL = """
 
 def test_objects_of_local_classes_compare_equal(project):
     project.ini("shop:fetch", "shop:fail")
-    project.write("shop.py", LOCAL)
-    project.write(
-        "test_shop.py",
-        """
+    project.module(LOCAL)
+    project.tests("""
         import pytest, shop
 
         def test_it():
@@ -326,8 +321,7 @@ def test_objects_of_local_classes_compare_equal(project):
             with pytest.raises(Exception) as caught:
                 shop.fail("x")
             assert caught.type.__qualname__ == "fail.<locals>.OwnError"
-        """,
-    )
+    """)
     project.record().expect(passed=1)
 
     project.replay().expect(passed=1)
@@ -336,10 +330,8 @@ def test_objects_of_local_classes_compare_equal(project):
 
 def test_a_verified_stream_that_was_left_is_not_reported(project):
     project.ini("shop:pages")
-    project.write("shop.py", "def pages():\n    yield from range(3)\n")
-    project.write(
-        "test_shop.py",
-        """
+    project.module("def pages():\n    yield from range(3)\n")
+    project.tests("""
         import os
         import shop
 
@@ -349,8 +341,7 @@ def test_a_verified_stream_that_was_left_is_not_reported(project):
             READING.append(shop.pages())
             for _ in range(int(os.environ["READ"])):
                 next(READING[0], None)
-        """,
-    )
+    """)
     project.record(env={"READ": "4"}).expect(passed=1, says=["1 call recorded"])
 
     project.run("--mimic-rerecord", env={"READ": "1"}).expect(passed=1, says=["was not read to its end"])
@@ -361,11 +352,10 @@ def test_a_verified_stream_that_was_left_is_not_reported(project):
 def test_only_a_few_parts_are_recommended_to_be_left_out(project, parts):
     """If more differ, it is another outcome."""
     project.ini("shop:fetch")
-    project.write(
-        "shop.py",
-        f"import os\n\ndef fetch():\n    return {{f'p{{n}}': os.environ['NOW'] for n in range({parts})}}\n",
+    project.module(
+        f"import os\n\ndef fetch():\n    return {{f'p{{n}}': os.environ['NOW'] for n in range({parts})}}\n"
     )
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch()\n")
+    project.tests("import shop\n\ndef test_it():\n    shop.fetch()\n")
     project.record(env={"NOW": "1"}).expect(passed=1)
 
     run = project.run("--mimic-verify", env={"NOW": "2"}).expect(failed=1)
@@ -377,9 +367,7 @@ def test_only_a_few_parts_are_recommended_to_be_left_out(project, parts):
 
 def test_a_drift_without_a_path_recommends_no_volatile(project):
     project.ini("shop:fetch")
-    project.write(
-        "shop.py",
-        """
+    project.module("""
         import os
 
         async def later():
@@ -387,11 +375,8 @@ def test_a_drift_without_a_path_recommends_no_volatile(project):
 
         def fetch():
             return 1 if os.environ["NOW"] == "2" else later()
-        """,
-    )
-    project.write(
-        "test_shop.py",
-        """
+    """)
+    project.tests("""
         import asyncio, inspect, shop
 
         def test_it():
@@ -400,8 +385,7 @@ def test_a_drift_without_a_path_recommends_no_volatile(project):
                 async def wait():
                     return await found
                 asyncio.run(wait())
-        """,
-    )
+    """)
     project.record(env={"NOW": "1"}).expect(passed=1)
 
     run = project.run("--mimic-verify", env={"NOW": "2"})

@@ -55,11 +55,11 @@ def shop(project):
     def run(test, source=SHOP, **expected):
         names = [name for name in SHOP_FUNCTIONS if f"def {name}(" in source]
         project.ini(*[f"shop:{name}{' mutates=rows' * (name == 'fill')}" for name in names])
-        project.write("test_shop.py", test)
-        project.write("shop.py", source.replace("NEW", "1"))
+        project.tests(test)
+        project.module(source.replace("NEW", "1"))
         recorded = project.record().expect(passed=1)
         project.replay().expect(passed=1, real=[])
-        project.write("shop.py", source.replace("NEW", "2"))
+        project.module(source.replace("NEW", "2"))
         verified = project.run("--mimic-verify").expect(**expected)
         assert recorded.vault == verified.vault
         return verified
@@ -277,10 +277,8 @@ def test_what_the_reader_sends_goes_to_the_real_stream(shop):
 
 def test_reading_further_than_the_recording_is_a_miss(project):
     project.ini("shop:stream")
-    project.write("shop.py", STREAM.replace("ITEMS", "[1, 2, 3]").replace("NEW", "1"))
-    project.write(
-        "test_shop.py",
-        """
+    project.module(STREAM.replace("ITEMS", "[1, 2, 3]").replace("NEW", "1"))
+    project.tests("""
         import os, shop
 
         def test_it():
@@ -288,8 +286,7 @@ def test_reading_further_than_the_recording_is_a_miss(project):
             for _ in range(int(os.environ["READ"])):
                 next(stream)
             stream.close()
-        """,
-    )
+    """)
     project.record(env={"READ": "1"}).expect(passed=1)
 
     project.run("--mimic-verify", env={"READ": "2"}).expect(
@@ -310,20 +307,17 @@ def test_another_kind_of_function_is_drift(project, then, now):
     """The recorded kind is handed on where the new function can give it."""
     source = "import asyncio\n\nasync def late():\n    return [1]\n\ndef stream(name):\n    {}\n"
     project.ini("shop:stream")
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import asyncio, inspect, shop
 
         def test_it():
             given = shop.stream("tea")
             given = asyncio.run(given) if inspect.iscoroutine(given) else list(given)
             assert given == [1]
-        """,
-    )
-    project.write("shop.py", source.format(then))
+    """)
+    project.module(source.format(then))
     project.record().expect(passed=1)
-    project.write("shop.py", source.format(now))
+    project.module(source.format(now))
 
     project.run("--mimic-verify").expect(
         failed=1, says=["DriftError: shop:stream(name='tea') no longer gives what was recorded"]
@@ -366,14 +360,12 @@ def test_the_tests_own_failure_comes_first(shop):
 
 def test_a_sequence_and_a_cassette_hand_on_each_recorded_outcome(project):
     project.ini()
-    project.write(
-        "shop.py",
+    project.module(
         "import itertools\nNEXT = itertools.count(NEW)\n\ndef get():\n    return next(NEXT)\n".replace(
             "NEW", "1"
-        ),
+        )
     )
-    project.write(
-        "test_shop.py",
+    project.tests(
         """
         import pytest, shop
 
@@ -385,12 +377,10 @@ def test_a_sequence_and_a_cassette_hand_on_each_recorded_outcome(project):
             with mimic_auto("trip", targets=["shop:get"]) as cassette:
                 assert [shop.get(), shop.get()] == [3, 4]
             assert (cassette.play_count, cassette.all_played) == (0, cassette.mode == "verify")
-        """.replace('(0, cassette.mode == "verify")', "(0, True)"),
+        """.replace('(0, cassette.mode == "verify")', "(0, True)")
     )
     project.record().expect(passed=2)
-    project.write(
-        "shop.py", "import itertools\nNEXT = itertools.count(9)\n\ndef get():\n    return next(NEXT)\n"
-    )
+    project.module("import itertools\nNEXT = itertools.count(9)\n\ndef get():\n    return next(NEXT)\n")
 
     run = project.run("--mimic-verify").expect(failed=2, says=["1 recorded, 9 now", "4 recorded, 12 now"])
 

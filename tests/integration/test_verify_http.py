@@ -11,15 +11,12 @@ pytest.importorskip("requests")
 @pytest.fixture
 def shop(project):
     """A project that requests the page `PAGE` of a server, in its release 2."""
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         import os, requests
 
         def test_it():
             requests.get(os.environ["API"] + "/" + os.environ["PAGE"])
-        """,
-    )
+    """)
     with running_server() as server:
         server.release = 2
         project.server = server

@@ -66,8 +66,8 @@ def again(project):
 
     def run(value, *, use="function", options="volatile=id", other=None):
         project.ini(f"shop:order {options}".strip(), f"shop:stream {options}".strip())
-        project.write("test_shop.py", USES[use])
-        project.write("shop.py", SHOP)
+        project.tests(USES[use])
+        project.module(SHOP)
         project.write("service.py", SERVICE.format(now=1, value=value))
         project.record().expect(passed=1)
         project.write("service.py", SERVICE.format(now=2, value=other or value))
@@ -118,11 +118,11 @@ def test_tolerance_and_shape_keep_nothing(again, options):
 
 def test_a_longer_stream_is_another_outcome(project):
     project.ini("shop:stream volatile=id")
-    project.write("test_shop.py", USES["stream"])
+    project.tests(USES["stream"])
     project.write("service.py", SERVICE.format(now=1, value="{'id': NOW}"))
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.record().expect(passed=1)
-    project.write("shop.py", SHOP + "        yield {'id': 3}\n")
+    project.module(SHOP + "        yield {'id': 3}\n")
 
     run = project.run("--mimic-rerecord").expect(passed=1)
 
@@ -131,12 +131,12 @@ def test_a_longer_stream_is_another_outcome(project):
 
 def test_a_stale_recording_keeps_its_outcome_and_gets_the_new_source(project):
     project.ini("shop:order volatile=id")
-    project.write("test_shop.py", USES["function"])
+    project.tests(USES["function"])
     project.write("service.py", SERVICE.format(now=1, value="{'id': NOW}"))
-    project.write("shop.py", SHOP)
+    project.module(SHOP)
     project.record().expect(passed=1)
     project.write("service.py", SERVICE.format(now=2, value="{'id': NOW}"))
-    project.write("shop.py", SHOP.replace("return service", "return not name or service"))
+    project.module(SHOP.replace("return service", "return not name or service"))
 
     run = project.record().expect(passed=1, real=["order tea"])
 

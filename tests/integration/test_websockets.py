@@ -82,7 +82,7 @@ def port() -> Iterator[int]:
 
 @pytest.fixture
 def shop(project, port):
-    project.write("shop.py", SHOP.format(port=port))
+    project.module(SHOP.format(port=port))
     return project
 
 
@@ -90,7 +90,7 @@ def shop(project, port):
 @pytest.mark.parametrize("call", CALLS)
 def test_websocket_is_named_in_the_summary(shop, port, call):
     shop.ini("aiohttp", "httpx")
-    shop.write("test_shop.py", TEST.format(call=f"shop.{call}('feed.example.com')"))
+    shop.tests(TEST.format(call=f"shop.{call}('feed.example.com')"))
 
     run = shop.run().expect(passed=2)
 
@@ -118,16 +118,14 @@ def test_websocket_is_named_in_the_summary(shop, port, call):
 def test_websocket_is_not_named_where_it_is_expected(shop, lines, call):
     """To this machine, left out by the line of the client, or part of a call that is recorded."""
     shop.ini(*lines)
-    shop.write("test_shop.py", TEST.format(call=call))
+    shop.tests(TEST.format(call=call))
 
     assert "WebSocket" not in shop.record().expect(passed=2).output
 
 
 def test_websocket_is_refused_while_the_network_is_blocked(shop):
     shop.ini("aiohttp", mimic_network="block")
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import asyncio, aiohttp, shop, websocket, websockets.asyncio.client, websockets.sync.client
 
         URL = "wss://feed.example.com/prices"
@@ -150,8 +148,7 @@ def test_websocket_is_refused_while_the_network_is_blocked(shop):
 
         def test_websocket_client():
             websocket.create_connection(URL)
-        """,
-    )
+    """)
 
     run = shop.run().expect(failed=4, never=["connected for real"])
 

@@ -145,7 +145,7 @@ def test_files_named_in_objects_of_the_standard_library_are_seen(project, kind):
 @pytest.mark.parametrize("form", ["tmp_path / 'out.csv'", "str(tmp_path / 'out.csv')", "'out.csv'"])
 def test_a_call_that_writes_a_file_is_refused(etl, form):
     etl.ini("etl:export ignore=rows")
-    etl.write("test_etl.py", f"import etl\n\ndef test_it(tmp_path):\n    etl.export({form})\n")
+    etl.tests(f"import etl\n\ndef test_it(tmp_path):\n    etl.export({form})\n")
 
     run = etl.record().expect(failed=1, real=["export"], never=["pytest_mimic/"])
 
@@ -171,17 +171,14 @@ def test_a_call_that_writes_a_file_is_refused(etl, form):
 )
 def test_every_change_of_a_named_file_is_refused(etl, call):
     etl.ini("etl:*", "etl:Exporter.*")
-    etl.write(
-        "test_etl.py",
-        f"""
+    etl.tests(f"""
         import asyncio, etl
 
         def test_it(tmp_path):
             old = tmp_path / "old"
             old.write_text("old")
             {call}
-        """,
-    )
+    """)
 
     run = etl.record().expect(failed=1, says=["has changed a file that an argument names"])
 
@@ -190,25 +187,20 @@ def test_every_change_of_a_named_file_is_refused(etl, call):
 
 def test_a_change_of_the_same_size_at_the_same_moment_is_seen(etl):
     etl.ini("etl:later")
-    etl.write(
-        "test_etl.py",
-        """
+    etl.tests("""
         import asyncio, etl
 
         def test_it(tmp_path):
             (tmp_path / "a").write_text("sooner"[:5])
             asyncio.run(etl.later(tmp_path / "a"))
-        """,
-    )
+    """)
 
     etl.record().expect(failed=1, says=["has changed a file that an argument names"])
 
 
 def test_reading_and_writing_the_same_again_is_allowed(etl):
     etl.ini("etl:read", "etl:export")
-    etl.write(
-        "test_etl.py",
-        """
+    etl.tests("""
         import etl
 
         def test_it(tmp_path):
@@ -216,8 +208,7 @@ def test_reading_and_writing_the_same_again_is_allowed(etl):
             assert etl.read(tmp_path / "a") == "0,0\\n1,1\\n"
             etl.export(tmp_path / "a")
             assert etl.read("etl.py").startswith("import")
-        """,
-    )
+    """)
 
     etl.record().expect(passed=1)
 
@@ -226,7 +217,7 @@ def test_a_file_elsewhere_cannot_be_kept(etl, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "log"
     elsewhere.write_text("")
     etl.ini("etl:export")
-    etl.write("test_etl.py", f"import etl\n\ndef test_it():\n    etl.export({str(elsewhere)!r})\n")
+    etl.tests(f"import etl\n\ndef test_it():\n    etl.export({str(elsewhere)!r})\n")
 
     run = etl.record().expect(failed=1)
 
@@ -289,7 +280,7 @@ TEST = """
 @pytest.mark.promise("writes= makes the files that a call writes part of the outcome")
 def test_recorded_files_are_written_at_each_replay(etl):
     etl.ini(*WRITES)
-    etl.write("test_etl.py", TEST)
+    etl.tests(TEST)
     recorded = etl.record().expect(passed=8)
 
     for _ in range(2):
@@ -303,9 +294,7 @@ def test_recorded_files_are_written_at_each_replay(etl):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes and special files")
 def test_a_replay_sets_no_bit_but_that_to_execute(etl):
     etl.ini("etl:split writes=folder")
-    etl.write(
-        "test_etl.py",
-        """
+    etl.tests("""
         import os, etl
 
         def test_it(tmp_path):
@@ -313,8 +302,7 @@ def test_a_replay_sets_no_bit_but_that_to_execute(etl):
             mode = os.stat(tmp_path / "new" / "run.sh").st_mode
             if os.environ.get("TALLY_OFFLINE"):
                 assert oct(mode) == oct(0o100777 & ~0o022)
-        """,
-    )
+    """)
     old = os.umask(0o022)
     try:
         etl.record().expect(passed=1)
@@ -325,10 +313,7 @@ def test_a_replay_sets_no_bit_but_that_to_execute(etl):
 
 def test_equal_contents_are_one_object_and_listed_readably(etl):
     etl.ini("etl:copies writes=paths")
-    etl.write(
-        "test_etl.py",
-        "import etl\n\ndef test_it(tmp_path):\n    etl.copies([tmp_path / 'a', tmp_path / 'b'])\n",
-    )
+    etl.tests("import etl\n\ndef test_it(tmp_path):\n    etl.copies([tmp_path / 'a', tmp_path / 'b'])\n")
 
     run = etl.record().expect(passed=1)
 
@@ -340,7 +325,7 @@ def test_equal_contents_are_one_object_and_listed_readably(etl):
 
 def test_a_file_below_the_rootdir_is_written_in_another_checkout(etl):
     etl.ini("etl:export writes=path")
-    etl.write("test_etl.py", "import etl\n\ndef test_it():\n    etl.export('reports/out.csv')\n")
+    etl.tests("import etl\n\ndef test_it():\n    etl.export('reports/out.csv')\n")
     (etl.root / "reports").mkdir()
     etl.record().expect(passed=1)
     (etl.root / "reports" / "out.csv").unlink()
@@ -366,17 +351,14 @@ def test_a_large_file_is_kept_in_pieces(etl):
                 file.write(b"end")
         """,
     )
-    etl.write(
-        "test_etl.py",
-        """
+    etl.tests("""
         import etl
 
         def test_it(tmp_path):
             etl.big(tmp_path / "big")
             data = (tmp_path / "big").read_bytes()
             assert data == b"".join(bytes([n]) * (1 << 20) for n in range(20)) + b"end"
-        """,
-    )
+    """)
     run = etl.record().expect(passed=1)
     assert sum(len(run.vault[name]) for name in objects(run)) < 100_000
 
@@ -398,9 +380,7 @@ def test_sequences_and_cassettes_keep_files(etl):
             path.write_text(f"call {len(CALLS)}")
         """,
     )
-    etl.write(
-        "test_etl.py",
-        """
+    etl.tests("""
         import etl
 
         def test_sequence(tmp_path):
@@ -413,8 +393,7 @@ def test_sequences_and_cassettes_keep_files(etl):
                 for text in ("call 3", "call 4"):
                     etl.count(tmp_path / "a")
                     assert (tmp_path / "a").read_text() == text
-        """,
-    )
+    """)
     etl.record().expect(passed=2)
 
     etl.replay().expect(passed=2, real=[])
@@ -432,7 +411,7 @@ def test_verify_names_the_file_that_differs(etl):
                 (folder / name).write_text(os.environ["TEXT"])
         """,
     )
-    etl.write("test_etl.py", "import etl\n\ndef test_it(tmp_path):\n    etl.note(tmp_path)\n")
+    etl.tests("import etl\n\ndef test_it(tmp_path):\n    etl.note(tmp_path)\n")
     etl.record(env={"NAMES": "a b", "TEXT": "one"}).expect(passed=1)
 
     etl.run("--mimic-verify", env={"NAMES": "a b", "TEXT": "one"}).expect(passed=1)
@@ -451,9 +430,7 @@ def test_verify_names_the_file_that_differs(etl):
 
 def test_clearing_keeps_the_objects_of_files(etl):
     etl.ini("etl:export writes=path")
-    etl.write(
-        "test_etl.py",
-        """
+    etl.tests("""
         import etl
 
         def test_one(tmp_path):
@@ -461,10 +438,9 @@ def test_clearing_keeps_the_objects_of_files(etl):
 
         def test_two(tmp_path):
             etl.export(tmp_path / "a", 4)
-        """,
-    )
+    """)
     assert len(objects(etl.record().expect(passed=2))) == 2
-    etl.write("test_etl.py", "import etl\n\ndef test_one(tmp_path):\n    etl.export(tmp_path / 'a', 3)\n")
+    etl.tests("import etl\n\ndef test_one(tmp_path):\n    etl.export(tmp_path / 'a', 3)\n")
 
     run = etl.run("--mimic-clear-unused").expect(passed=1)
 
@@ -478,9 +454,7 @@ def test_clearing_keeps_the_objects_of_files(etl):
 )
 def test_an_edited_name_that_leaves_its_folder_is_refused(etl, name):
     etl.ini("etl:split writes=folder")
-    etl.write(
-        "test_etl.py",
-        """
+    etl.tests("""
         import os, etl
 
         def test_it(tmp_path):
@@ -490,8 +464,7 @@ def test_an_edited_name_that_leaves_its_folder_is_refused(etl, name):
             finally:
                 if os.environ.get("TALLY_OFFLINE"):
                     assert [one.name for one in tmp_path.rglob("*")] == ["deep", "er"]
-        """,
-    )
+    """)
     recorded, facts = recording(etl.record().expect(passed=1))
     files = facts["outcomes"][0]["files"]["folder"]["files"]
     files[name] = files.pop("a")
@@ -506,9 +479,7 @@ def test_an_edited_name_that_leaves_its_folder_is_refused(etl, name):
 @pytest.mark.promise("a replay writes files below the named paths only, through no link")
 def test_nothing_is_written_through_a_link(etl):
     etl.ini("etl:split writes=folder")
-    etl.write(
-        "test_etl.py",
-        """
+    etl.tests("""
         import os, etl
 
         def test_it(tmp_path):
@@ -522,8 +493,7 @@ def test_nothing_is_written_through_a_link(etl):
                 if os.environ.get("TALLY_OFFLINE"):
                     assert list((tmp_path / "elsewhere").iterdir()) == []
                     assert [one.name for one in (tmp_path / "f").iterdir()] == ["deep"]
-        """,
-    )
+    """)
     etl.record().expect(passed=1)
 
     etl.replay().expect(
@@ -534,9 +504,7 @@ def test_nothing_is_written_through_a_link(etl):
 @pytest.mark.skipif(os.name == "nt", reason="links need a right there")
 def test_a_link_in_place_of_a_file_is_replaced_not_followed(etl):
     etl.ini("etl:export writes=path")
-    etl.write(
-        "test_etl.py",
-        """
+    etl.tests("""
         import os, etl
 
         def test_it(tmp_path):
@@ -548,8 +516,7 @@ def test_a_link_in_place_of_a_file_is_replaced_not_followed(etl):
             if os.environ.get("TALLY_OFFLINE"):
                 assert (tmp_path / "precious").read_text() == "precious"
             assert not path.is_symlink() and path.read_text() == "0,0\\n1,1\\n"
-        """,
-    )
+    """)
     etl.record().expect(passed=1)
 
     etl.replay().expect(passed=1, real=[])
@@ -557,9 +524,7 @@ def test_a_link_in_place_of_a_file_is_replaced_not_followed(etl):
 
 def test_a_damaged_object_writes_nothing(etl):
     etl.ini("etl:copies writes=paths")
-    etl.write(
-        "test_etl.py",
-        """
+    etl.tests("""
         import etl
 
         def test_it(tmp_path):
@@ -568,8 +533,7 @@ def test_a_damaged_object_writes_nothing(etl):
             except Exception:
                 assert list(tmp_path.iterdir()) == []
                 raise
-        """,
-    )
+    """)
     (name,) = objects(etl.record().expect(passed=1))
     data = bytearray((etl.vault / name).read_bytes())
     data[70] ^= 1
@@ -602,17 +566,14 @@ def test_a_damaged_object_writes_nothing(etl):
 def test_what_is_no_file_is_refused(etl, make, says):
     etl.ini("etl:odd writes=folder")
     etl.write("etl.py", f"import os\n\ndef odd(folder):\n    {make}\n")
-    etl.write(
-        "test_etl.py",
-        """
+    etl.tests("""
         import etl
 
         def test_it(tmp_path):
             (tmp_path / "folder" / "d").mkdir(parents=True)
             (tmp_path / "folder" / "a").write_text("")
             etl.odd(tmp_path / "folder")
-        """,
-    )
+    """)
 
     run = etl.record().expect(failed=1, says=["what etl:odd wrote cannot be stored", says])
 
@@ -621,7 +582,7 @@ def test_what_is_no_file_is_refused(etl, make, says):
 
 def test_a_wrong_name_is_a_usage_error(etl):
     etl.ini("etl:export writes=paht")
-    etl.write("test_etl.py", "import etl\n\ndef test_it(tmp_path):\n    pass\n")
+    etl.tests("import etl\n\ndef test_it(tmp_path):\n    pass\n")
 
     etl.record().expect(exit_code=4, says=["writes=paht names no argument (did you mean path?)"])
 
@@ -634,9 +595,7 @@ def test_what_is_there_before_the_call_does_not_count(etl):
         "etl.py",
         ETL + "\n    def named(**files):\n        ran('named')\n        files['out'].write_text('named')\n",
     )
-    etl.write(
-        "test_etl.py",
-        """
+    etl.tests("""
         import os, pytest, etl
 
         @pytest.mark.parametrize("call", ["path", "text", "relative", "self", "extra"])
@@ -652,8 +611,7 @@ def test_what_is_there_before_the_call_does_not_count(etl):
             else:
                 etl.export({"path": out, "text": str(out), "relative": out.relative_to(tmp_path)}[call])
             assert out.read_text() in ("run", "named", "0,0\\n1,1\\n")
-        """,
-    )
+    """)
     etl.record().expect(passed=5)
 
     etl.replay(env={"BEFORE": "1"}).expect(passed=5, real=[])
@@ -675,7 +633,7 @@ def test_a_file_that_no_replay_could_write_is_refused_when_it_is_recorded(etl, p
     (etl.root / "folder").mkdir()
     (etl.root / "link").symlink_to("folder")
     (etl.root / path).parent.mkdir(parents=True, exist_ok=True)
-    etl.write("test_etl.py", f"import etl\n\ndef test_it():\n    etl.export({path!r})\n")
+    etl.tests(f"import etl\n\ndef test_it():\n    etl.export({path!r})\n")
 
     run = etl.record().expect(failed=1, says=["what etl:export wrote cannot be stored", says])
 
@@ -684,9 +642,7 @@ def test_a_file_that_no_replay_could_write_is_refused_when_it_is_recorded(etl, p
 
 def test_nothing_is_written_if_a_folder_is_in_place_of_one_of_the_files(etl):
     etl.ini("etl:split writes=folder")
-    etl.write(
-        "test_etl.py",
-        """
+    etl.tests("""
         import os, etl
 
         def test_it(tmp_path):
@@ -698,8 +654,7 @@ def test_nothing_is_written_if_a_folder_is_in_place_of_one_of_the_files(etl):
             finally:
                 if os.environ.get("TALLY_OFFLINE"):
                     assert not [one for one in (tmp_path / "f").iterdir() if one.is_file()]
-        """,
-    )
+    """)
     etl.record().expect(passed=1)
 
     etl.replay().expect(failed=1, real=[], says=["Is a directory", "f/b", "nothing was written"])
@@ -708,9 +663,7 @@ def test_nothing_is_written_if_a_folder_is_in_place_of_one_of_the_files(etl):
 def test_paths_are_looked_for_where_the_current_folder_is_gone(etl):
     etl.ini("etl:later")
     etl.write("etl.py", "def later(path):\n    return 1\n")
-    etl.write(
-        "test_etl.py",
-        """
+    etl.tests("""
         import pathlib, etl
 
         def test_it(tmp_path, monkeypatch):
@@ -718,8 +671,7 @@ def test_paths_are_looked_for_where_the_current_folder_is_gone(etl):
             monkeypatch.chdir(tmp_path / "gone")
             (tmp_path / "gone").rmdir()
             assert etl.later([pathlib.Path("out.csv"), "out.csv"]) == 1
-        """,
-    )
+    """)
 
     etl.record().expect(passed=1)
     etl.replay().expect(passed=1)
@@ -728,9 +680,7 @@ def test_paths_are_looked_for_where_the_current_folder_is_gone(etl):
 def test_a_file_that_a_stream_completes_when_its_reader_stops(etl):
     """A generator's `with` and `finally` run when it is closed."""
     etl.ini("etl:stream writes=path")
-    etl.write(
-        "test_etl.py",
-        """
+    etl.tests("""
         import etl
 
         def test_it(tmp_path):
@@ -738,8 +688,7 @@ def test_a_file_that_a_stream_completes_when_its_reader_stops(etl):
                 if number == 1:
                     break
             assert (tmp_path / "out").read_text() == "01"
-        """,
-    )
+    """)
     etl.record().expect(passed=1)
 
     etl.replay().expect(passed=1, real=[])
@@ -750,6 +699,6 @@ def test_a_string_that_is_a_folder_elsewhere_is_not_looked_into(etl, tmp_path_fa
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     etl.ini("etl:put")
     etl.write("etl.py", "import os\n\ndef put(path):\n    open(os.path.join(path, 'x'), 'w').close()\n")
-    etl.write("test_etl.py", f"import etl\n\ndef test_it():\n    etl.put({str(elsewhere)!r})\n")
+    etl.tests(f"import etl\n\ndef test_it():\n    etl.put({str(elsewhere)!r})\n")
 
     etl.record().expect(passed=1)

@@ -56,10 +56,7 @@ def etl(project):
 
 def calls(etl, call, *, name="etl:export", writes="config"):
     etl.ini(f"{name} writes={writes}")
-    etl.write(
-        "test_etl.py",
-        f"from pathlib import Path\nimport etl\nfrom etl import Config\n\ndef test_it():\n    {call}\n",
-    )
+    etl.tests(f"from pathlib import Path\nimport etl\nfrom etl import Config\n\ndef test_it():\n    {call}\n")
 
 
 def files(etl):

@@ -32,7 +32,7 @@ BUDGET = {
     "_clients.sql": 2_400,
     "_core.compare": 1_550,
     "_core.describe": 1_950,
-    "_core.engine": 5_000,
+    "_core.engine": 5_100,
     "_core.files": 1_000,
     "_core.identity": 4_450,
     "_core.network": 400,
@@ -44,10 +44,10 @@ BUDGET = {
     "_core.swallowed": 450,
     "_core.targets": 850,
     "_core.vault": 3_000,
-    "_run": 3_000,
+    "_run": 2_850,
     "_tools.catalog": 600,
     "_tools.cli": 3_250,
-    "_tools.foreign": 3_450,
+    "_tools.foreign": 1_750,
     "_tools.objects": 900,
     "_tools.shown": 1_800,
     "_tools.unused": 650,
@@ -55,8 +55,8 @@ BUDGET = {
     "ground": 750,
 }
 # These two only fall.
-MOST_LINES = 49_050
-MOST_FILES = 314
+MOST_LINES = 47_400
+MOST_FILES = 305
 MOST_ARROWS = 135
 MOST_FLOORS = 12
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Any, NamedTuple, TypeAlias
-
-Rule: TypeAlias = Callable[[str, "int | None"], bool]
-"""Returns whether a host (a name in lower case, or an IP address) may be connected to at a port. None is any port."""
+from typing import Any, NamedTuple
 
 _NAME = re.compile(r"[\w.*?-]+")
 # Bound here, because a test may replace it.
@@ -69,7 +66,7 @@ class AllowedHosts:
         return [one.name for one in self._hosts if one.network is None and not set(one.name) & set("*?")]
 
     def allows(self, host: str, port: int | None = None) -> bool:
-        """Check whether a name or an address may be connected to at a port, or at any (None). It is a `Rule`."""
+        """Check whether a name or an address may be connected to at a port, or at any (None)."""
         address = address_of(host)
         for one in self._hosts:
             if port is not None and one.port not in (None, port):

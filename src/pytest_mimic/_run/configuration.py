@@ -235,3 +235,34 @@ def _choice(config: pytest.Config, name: str, allowed: tuple[str, ...]) -> Any:
     if value not in allowed:
         raise pytest.UsageError(f"{name} = {value}: it takes {', '.join(allowed[:-1])} or {allowed[-1]}")
     return value
+
+
+_VCR_MARKS = (
+    "vcr(*paths, **options): the recordings of the test were imported from a cassette",
+    "default_cassette(name): the cassette that was imported",
+    "block_network(allowed_hosts=None): see mimic_network",
+    "allowed_hosts(regexes): see mimic_allow_hosts",
+)
+
+
+# The entry points of the plugins that have such marks.
+_OF_VCR = ("recording", "vcr", "cassetter")
+
+
+def register_vcr_marks(config: pytest.Config) -> None:
+    """Register the marks of pytest-recording, unless another plugin or the project has them."""
+    known = {_name(line) for line in config.getini("markers")}
+    if "vcr" in known or any(map(config.pluginmanager.hasplugin, _OF_VCR)):
+        return
+    for line in _VCR_MARKS:
+        if _name(line) not in known:
+            config.addinivalue_line("markers", line)
+
+
+def _name(line: str) -> str:
+    return line.partition(":")[0].partition("(")[0].strip()
+
+
+def owns_vcr_marks(config: pytest.Config) -> bool:
+    """Check whether nothing but this plugin knows the mark `vcr`."""
+    return [line for line in config.getini("markers") if _name(line) == "vcr"] == [_VCR_MARKS[0]]

@@ -21,6 +21,8 @@ from pytest_mimic._run.configuration import (
     hook_targets,
     ini_targets,
     is_asked,
+    owns_vcr_marks,
+    register_vcr_marks,
     reports_to_ci,
     settings_of,
     shows_calls,
@@ -105,6 +107,7 @@ class PytestRun:
             self.session.keep_error(self.session.vault.mark_run)
         hooks = self.config.hook.pytest_mimic_targets
         self._cover([*ini_targets(self.config), *hook_targets(lambda: hooks(config=self.config))])
+        register_vcr_marks(self.config)
         manager = self.config.pluginmanager
         manager.register(self.tests, "mimic-run")
         if self.session.settings.mode is Mode.RECORD or self.session.settings.only:
@@ -141,8 +144,7 @@ class PytestRun:
     def header(self) -> list[str]:
         """Return the line that names the mode and the vault, if the configuration or the vault asks for one."""
         settings = self.session.settings
-        records_vcr = self.config.getini("mimic_vcr") != "off" and settings.mode is not Mode.REPLAY
-        configured = self.session.targets or settings.blocks_network or records_vcr
+        configured = self.session.targets or settings.blocks_network
         if not (configured or holds_recordings(settings.vault)):
             return []
         self._has_header = True
@@ -159,7 +161,7 @@ class PytestRun:
             return []
         if any(map(names_targets, items)):
             return [] if self._has_header else [f"mimic: {mode_line(self.session.settings)}"]
-        if not is_asked(self.config) or self.config.getini("mimic_vcr") != "off":
+        if not is_asked(self.config):
             return []
         why = "no ini file was found"
         if (path := self.config.inipath) is not None:
@@ -182,6 +184,12 @@ class PytestRun:
 
             self._progress = Progress(self.session.state, terminal)
         problems = [*self._late_problems, *self.session.new_problems()]
+        if settings.mode is not Mode.LIVE and owns_vcr_marks(self.config):
+            marked = [item for item in selected if item.get_closest_marker("vcr")]
+            if marked:
+                from pytest_mimic._run.vcr_marks import unanswered
+
+                problems += unanswered(marked, self.session.targets)
         if not self.tests.narrowed():
             problems += self.session.missing_modules()
         if not problems:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _BOUND_EARLY = (
     "engine.call_files",
     "engine.execution",
-    "vault.stored_outcomes",
+    "vault.objects",
     "vault.writing",
 )
 
@@ -108,7 +108,11 @@ class Session:
 
             store = store_over(settings)
         self.vault = Vault(
-            store, pickles=settings.pickles, label=settings.shown_vault, detaches=settings.detaches
+            store,
+            pickles=settings.pickles,
+            label=settings.shown_vault,
+            detaches=settings.detaches,
+            renews=settings.mode.writes,
         )
         self.state = RunState(
             settings=settings,

@@ -70,8 +70,6 @@ def summary(
     )
     errors, remedies = _recorded_errors(ledger)
     notes = [*again, *ledger.notes, *ledger.errors]
-    if ledger.superseded and not quiet:
-        notes.insert(0, _superseded(sorted(ledger.superseded)))
     is_unclear = judgement.not_judged or judgement.unproven  # only where an option asked
     if quiet and not (errors or problems or notes or is_unclear):
         return []
@@ -134,12 +132,6 @@ def _recorded_errors(ledger: Ledger) -> tuple[list[str], list[str]]:
     again = "it" if len(rows) == 1 else "them"
     remedy = f"to record {again} again: {command('--mimic-rerecord', *tests[:SHOWN])}"
     return listed("recorded errors:", in_columns(rows)), [remedy]
-
-
-def _superseded(files: Sequence[str]) -> str:
-    """Return the line about the cassettes of vcrpy that the vault has taken the place of."""
-    count = plural(len(files), "cassette")
-    return f"{count} of vcrpy no longer used, because the vault has one for the test: {_in_line(files)}"
 
 
 def _taken_back(labels: Sequence[str], restored: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ that broke it, or, alone, the exception that was raised instead of a response.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -30,9 +30,20 @@ from pytest_mimic._clients.http.websockets import WEBSOCKET_EDGES, note_websocke
 from pytest_mimic._core.seam.base import Adapter, ClientCall
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.seam.base import Port, Step
 
 _IDENTITY = ("method", "scheme", "host", "port", "path", "query", "format", "body")
+_URI = ("scheme", "host", "port", "path", "query")
+#: What each matcher of vcrpy compares.
+MATCHERS: dict[str, tuple[str, ...]] = {
+    "method": ("method",),
+    "uri": _URI,
+    **{name: (name,) for name in (*_URI, "headers")},
+    "body": ("format", "body"),
+}
+# Headers that clients add themselves, with values that change with their version, the server or the body.
+_OF_CLIENTS = {"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"}
 _CACHE_SIZE = 20_000
 
 
@@ -54,6 +65,16 @@ class HttpAdapter(Adapter):
     implied: ClassVar = {"body": ("format",)}
     watched: ClassVar = WEBSOCKET_EDGES
     exact: ClassVar = frozenset({"status", "headers", "error"})
+
+    def matched(self, parts: dict[str, Any], names: Sequence[str], redactor: Redactor) -> dict[str, Any]:
+        """Return the parts that the matchers of vcrpy name, without what a cassette may have been filtered of."""
+        wanted = {part for name in names for part in MATCHERS.get(name, ())}
+        found = {name: _without_secrets(value, redactor) for name, value in parts.items() if name in wanted}
+        if "headers" in found:
+            found["headers"] = {
+                name: found["headers"][name] for name in found["headers"].keys() - _OF_CLIENTS
+            }
+        return {name: found[name] for name in sorted(found) if found[name] != {}}
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:
         """Return status, content type and body, or the type of the exception that came instead.
@@ -109,14 +130,10 @@ class _Headers(NamedTuple):
 
 
 class Exchange:
-    """The requests of one client: their descriptions, and the secrets that they share.
+    """The requests of one client: their descriptions, which are without secrets, and the secrets that they share."""
 
-    Descriptions are without secrets, unless `secrets` is `NoSecrets`.
-    """
-
-    def __init__(self, port: Port, *, secrets: type[Secrets] = Secrets) -> None:
+    def __init__(self, port: Port) -> None:
         self.port = port
-        self._kind_of_secrets = secrets
         self._issued = -1
         self._read_url: Callable[[str], Url]
         self._read_headers: Callable[[Any], _Headers]
@@ -210,7 +227,18 @@ class Exchange:
             self._read_headers = lru_cache(_CACHE_SIZE)(partial(_read_headers, self._secrets()))
 
     def _secrets(self) -> Secrets:
-        return self._kind_of_secrets(self.port.redactor, self.port.redactor.issued)
+        return Secrets(self.port.redactor, self.port.redactor.issued)
+
+
+def _without_secrets(plain: Any, redactor: Redactor) -> Any:
+    """Return plain data without the values of secret names."""
+    if isinstance(plain, dict):
+        return {
+            name: _without_secrets(value, redactor)
+            for name, value in plain.items()
+            if not redactor.hides(name, value)
+        }
+    return [_without_secrets(value, redactor) for value in plain] if isinstance(plain, list) else plain
 
 
 class BegunExchange(Exchange):

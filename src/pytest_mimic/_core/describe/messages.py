@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.target_options import Options
 
 _SHOWN = 5
-_CANDIDATES = 300
+#: The recordings that a miss is compared with, at most.
+CANDIDATES = 300
 _LINE = 200
 _MOMENT = re.compile(r"'?\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}|'?1[5-9]\d{8}(\d{3})?(\.\d+)?'?\Z")
 _DATE = re.compile(r"'?\d{4}-\d{2}-\d{2}'?\Z")
@@ -89,7 +90,7 @@ def nearest_recording(
         has_nothing_in_common = whole >= known.arguments.keys() | arguments.keys()
         return (has_nothing_in_common, known.test != test, len(whole), len(found), -alike)
 
-    return min(islice(candidates, _CANDIDATES), key=distance, default=None)
+    return min(islice(candidates, CANDIDATES), key=distance, default=None)
 
 
 def missing(

@@ -77,6 +77,10 @@ class Plan:
         """Return the arguments that the call may change, in their new state."""
         return {}
 
+    def imported_key(self, edge_call: Any, match: str) -> str:  # noqa: ARG002
+        """Return the identity of a call of a client where it was imported and only the parts in `match` count."""
+        return ""
+
     def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
         """Change the arguments as the recorded call did. No call of a client changes any.
 

@@ -16,6 +16,7 @@ from pytest_mimic._core.engine.steps import PASS, RealCall, Replay, Step
 from pytest_mimic._core.outcome.outcome import is_interruption
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
+from pytest_mimic._core.vault.file_names import imported_parts
 from pytest_mimic.errors import CassetteError, CorruptRecordingError
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class OpenCassette(Cassette):
         # A call has its place as soon as it begins; its entry is None until its outcome is recorded.
         self._entries: list[CassetteEntry | None] = []
         self._places: dict[str, list[int]] = {}
+        self._imports: set[str] = set()
         self._positions: dict[str, int] = {}
         self._order: list[int] = []
         self._errors: dict[int, RecordedError | None] = {}
@@ -117,6 +119,7 @@ class OpenCassette(Cassette):
             for entry in read or ():
                 self._places.setdefault(entry.key, []).append(len(self._entries))
                 self._entries.append(entry)
+            self._imports = {imported_parts(key) for key in self._places} - {""}
 
     @property
     def calls(self) -> list[CassetteCall]:
@@ -137,15 +140,20 @@ class OpenCassette(Cassette):
             self._begin_again_if_left_out(call)
         if self.mode == "live":
             return PASS
-        place = None
+        place, key = None, self._key_of(call)
         is_extending = self.mode == "extend"
-        if is_extending and call.plan.kind != "function" and call.sequence and self._converses_again(call):
+        if (
+            is_extending
+            and call.plan.kind != "function"
+            and call.sequence
+            and self._converses_again(call, key)
+        ):
             return self._record(call, None)
         with self._guard:
-            places = self._places.get(call.key)
+            places = self._places.get(key)
             if places and self.mode != "record":
-                position = self._positions.get(call.key, 0)
-                self._positions[call.key] = position + 1
+                position = self._positions.get(key, 0)
+                self._positions[key] = position + 1
                 # The last of identical calls repeats, unless a new one may be recorded.
                 if position < len(places) or not is_extending:
                     place = places[min(position, len(places) - 1)]
@@ -174,15 +182,22 @@ class OpenCassette(Cassette):
             conversation = self._state.conversations.of(self, self._file, call.plan.target)
             raise conversation.restart(call, by_pattern=True)
 
-    def _converses_again(self, call: Call) -> bool:
+    def _key_of(self, call: Call) -> str:
+        """Return the key by which the cassette has a call: in that of an imported one, fewer parts count."""
+        if not self._imports or call.key in self._places:
+            return call.key
+        imported = (call.plan.imported_key(call.edge_call, match) for match in self._imports)
+        return next((key for key in imported if key in self._places), call.key)
+
+    def _converses_again(self, call: Call, key: str) -> bool:
         """Return whether a call of a client runs for real, since the conversation has a new call."""
         state, target = self._state, call.plan.target
         with self._recordings.guard, self._guard:
-            is_new = self._positions.get(call.key, 0) >= len(self._places.get(call.key, ()))
+            is_new = self._positions.get(key, 0) >= len(self._places.get(key, ()))
             runs = state.conversations.of(self, self._file, target).admit(call, is_new=is_new)
             if runs and self._is_shared:
-                position = self._positions[call.key] = self._positions.get(call.key, 0) + 1
-                self._replace(self._places.get(call.key, [])[position - 1 : position])
+                position = self._positions[key] = self._positions.get(key, 0) + 1
+                self._replace(self._places.get(key, [])[position - 1 : position])
             elif runs:
                 self._replace([one for one in self._recorded(target) if one not in self._order])
         return runs

@@ -32,7 +32,10 @@ class _Unmimicked:
 
 
 class ClientPlan(Plan):
-    """A client as one line of an activation mimics it. Its calls are plain data, which is redacted already."""
+    """A client as one line of an activation mimics it. Its calls are plain data, which is redacted already.
+
+    `imported` are the parts that count, `method-uri`, where another tool's recordings are imported.
+    """
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class ClientPlan(Plan):
         options: Options,
         cassette: CassetteInUse | None,
         activation: object = None,
+        imported: str = "",
     ) -> None:
         self.places = state.places
         self.adapter = adapter
@@ -51,6 +55,8 @@ class ClientPlan(Plan):
         self.selector = Selector(options.only, options.exclude) if options.only or options.exclude else None
         self.cassette = cassette
         self.activation = activation
+        self._imported = imported
+        self._redactor = state.redactor
         self._ignored = [parse_path(path) for path in options.ignore]
         self._match = sorted(options.match)
         self._identities: dict[tuple[str, ...], CallIdentity] = {}
@@ -67,7 +73,9 @@ class ClientPlan(Plan):
             identity = self._identities[names] = self._identity_of(names)
         return Call(
             plan=self,
-            key=identity.key(tuple(counted.values())),
+            key=self.imported_key(edge_call, self._imported)
+            if self._imported
+            else identity.key(tuple(counted.values())),
             signature=edge_call.signature,
             host=edge_call.host,
             sequence=not edge_call.shared and self.options.sequence is not False,
@@ -75,6 +83,11 @@ class ClientPlan(Plan):
             edge_call=edge_call,
             describe=lambda: self.described(edge_call),
         )
+
+    def imported_key(self, edge_call: ClientCall, match: str) -> str:
+        """Return the identity that a call has in an import: `1a2b…-method-uri`. Only the parts in `match` count."""
+        counted = self.adapter.matched(edge_call.parts, match.split("-"), self._redactor)
+        return f"{self._identity_of(tuple(counted)).key(tuple(counted.values()))}-{match}"
 
     def _identity_of(self, names: tuple[str, ...]) -> CallIdentity:
         """Return the identity of calls of which these parts count. Each part is one argument."""

@@ -72,6 +72,11 @@ class ClientConversation:
         self._place = name, target
         self.has_replayed = self.is_recorded = self.is_wider = False
 
+    @property
+    def runs_again(self) -> bool:
+        """Whether its calls run for real from now on."""
+        return self._place in self._run.again
+
     def admit(self, call: Call, *, is_new: bool) -> bool:
         """Return whether a call runs for real. A new one has no recording, or is to replace it.
 
@@ -156,10 +161,6 @@ class Conversations:
             found = participant.conversations[target] = ClientConversation(self, participant, name, target)
         found.is_wider = is_wider
         return found
-
-    def runs_again(self, name: str) -> bool:
-        """Check whether the running attempt of a test is to record a cassette, by the cassette's file."""
-        return any(name == one for one, _ in (*self.again, *self.selected))
 
     def is_selected(self, name: str) -> bool:
         """Check whether `--mimic-only` selects a call of a cassette, by the cassette's file."""

@@ -83,6 +83,8 @@ class Decisions:
         if mode is Mode.RERECORD or (mode is Mode.RECORD and is_unknown):
             return self._run_once(call, name, checks)
         recording = recordings.find(name)
+        if recording is None and call.edge_call is not None and (other := recordings.imported_name(call)):
+            name, recording = other, recordings.find(other)
         if mode is Mode.RECORD:
             if recording is None or recordings.is_outdated(call.plan, recording):
                 return self._run_once(call, name, checks)

@@ -85,8 +85,6 @@ class Ledger:
     collected: set[str]
     # With `--mimic-usage`, the ids of the tests that were collected, also of those that were deselected then.
     tests: set[str]
-    # Cassettes of vcrpy that are no longer used, since the vault has cassettes for their tests.
-    superseded: set[str]
     # The kinds of clients that tests name, and of which none that is named is installed.
     absent_clients: set[str]
     # Sentences for the summary.

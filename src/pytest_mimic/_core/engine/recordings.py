@@ -6,16 +6,16 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 from os import getpid
 from typing import TYPE_CHECKING
-
-from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.vault.file_names import recording_name
+from pytest_mimic._core.vault.file_names import imported_parts, recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Recordings:
 
     Attributes:
         guard: Held while counters, sequences and journals change.
+        imports: Which parts count in the imported recordings of a target, once it was looked up: `["method-uri"]`.
         known: The recordings that this run has read or written, by name.
         cassette_users: The tests that have used each cassette in this run.
     """
@@ -47,18 +48,30 @@ class Recordings:
         self._skims = state.settings.mode is Mode.REPLAY and state.only is None
         self.known: dict[str, Recording] = {}
         self.cassette_users: dict[str, set[str]] = {}
+        self.imports: dict[str, list[str]] = {}
         self._tests: dict[str, str | None] = {}  # by the name of a recording
         self._missed: dict[tuple[str, ...], MimicError] = {}
         self._by_owner: dict[str, dict[str, set[str]]] = {}
+        self._outdated = ""  # what made the recordings of an older format, once one was met
 
     # -- finding
 
     def name_of(self, call: Call, owner: Owner | None = None) -> str:
         """Return the file name of a call's recording; of its sequence, if it belongs to an owner."""
-        if owner is None:
-            return recording_name(call.plan.target, call.key)
-        key = xxh3_128_hexdigest(f"{call.key}\0{owner.name}".encode("utf-8", "surrogatepass"))
-        return recording_name(call.plan.target, key)
+        return recording_name(call.plan.target, call.key, None if owner is None else owner.name)
+
+    def imported_name(self, call: Call, owner: Owner | None = None) -> str | None:
+        """Return the file name of the imported recording that answers a call, of which fewer parts count. None: there is none."""
+        target = call.plan.target
+        if target not in self.imports:  # once a run, which imports nothing itself
+            names = self._state.vault.store.names(recording_name(target, "").rpartition("/")[0])
+            found = {imported_parts(name.rpartition("/")[2].removesuffix(".json")) for name in names}
+            self.imports[target] = sorted(found - {""}, key=lambda match: (-match.count("-"), match))
+        for match in self.imports[target]:
+            name = self.name_of(replace(call, key=call.plan.imported_key(call.edge_call, match)), owner)
+            if self.find(name) is not None:
+                return name
+        return None
 
     def find(self, name: str, *, again: bool = False) -> Recording | None:
         """Return the recording with this name. It is read once a session, unless it is to be read again."""
@@ -74,7 +87,9 @@ class Recordings:
         for name in self._names_of(target, test):
             try:
                 recording = self._state.vault.read(name)
-            except MimicError:
+            except MimicError as error:
+                if "outdated" in error.data:
+                    self._outdated = "a release candidate of pytest-mimic 1.0"
                 continue
             if recording is not None and recording.target == target:
                 yield recording
@@ -150,16 +165,12 @@ class Recordings:
         describe how to record the call, if no option does. The same call of a test gets an equal error again, and no
         recording is sought.
         """
-        from pytest_mimic._core.describe.messages import MissedCall, missing
+        from pytest_mimic._core.describe.messages import CANDIDATES, MissedCall, missing
 
         key = (self._state.test, call.plan.target, call.key, within)
         before = self._missed.get(key)
         if before is not None:  # a copy, because its traceback will show whether the test handled it
             return self._state.blame(before.copy(), call, by_option=remedies is None)
-        facts = []
-        if self._state.vault.is_old():
-            old = f"{self._state.settings.shown_vault} holds recordings of pytest-mimic 0.x"
-            facts = [f"{old}, which this version cannot read: record them again with pytest --mimic-record"]
         missed = MissedCall(
             call.label,
             arguments=call.arguments,
@@ -168,8 +179,14 @@ class Recordings:
             line=call.plan.client,
             sequence=call.sequence and call.plan.cassette is None,
         )
-        candidates = self.of_target(call.plan.target, test=self._state.test) if among is None else among
-        error = missing(missed, candidates, within=within, facts=facts, remedies=remedies)
+        if among is None:
+            among = list(islice(self.of_target(call.plan.target, test=self._state.test), CANDIDATES))
+        maker = "pytest-mimic 0.x" if self._state.vault.is_old() else self._outdated
+        facts = []
+        if maker:
+            old = f"{self._state.settings.shown_vault} holds recordings of {maker}"
+            facts = [f"{old}, which this version cannot read: record them again with pytest --mimic-record"]
+        error = missing(missed, among, within=within, facts=facts, remedies=remedies)
         self._missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 
@@ -222,6 +239,7 @@ class Recordings:
             recorded=self._state.today,
             owner=owner.name if owner is not None else None,
             outcomes=outcomes,
+            identity=call.key if owner is not None else None,
         )
 
     def encode(
@@ -285,6 +303,8 @@ class Recordings:
                 elif goes_further(old, new):
                     return
         self.write(name, call, streams, errors={0: self.error_of(call, outcome)})
+        if call.edge_call is not None and (imported := self.imported_name(call)):
+            self._drop(imported)
         self.count(duration)
 
     def _before(self, name: str, call: Call, outcome: Outcome) -> Stored | None:
@@ -325,9 +345,12 @@ class Recordings:
     def drop_others(self, owner: Owner, target: str) -> None:
         """Delete the recordings of an owner at a client whose calls it did not make in this run."""
         for name in self.others(owner, target):
-            self._state.vault.restore(name, None)
-            self.known.pop(name, None)
-            self._state.ledger.used.discard(name)
+            self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        self._state.vault.restore(name, None)
+        self.known.pop(name, None)
+        self._state.ledger.used.discard(name)
 
     def _note(self, name: str, written: Written, errors: Errors, *, conversation: str | None = None) -> None:
         """Enter what was written into the journal of the running test or fixture."""

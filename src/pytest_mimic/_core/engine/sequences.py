@@ -36,10 +36,19 @@ class Sequences:
         mode = self._state.settings.mode if self._state.only is None else self._mode_of(call, owner, name)
         if mode is Mode.LIVE:
             return PASS
+        recording = self._recordings.find(name)
+        if (
+            recording is None
+            and call.edge_call is not None
+            and mode is not Mode.RERECORD
+            and self._recordings.imports.get(call.plan.target) != []
+        ):
+            imported = self._recordings.imported_name(call, owner)
+            if imported and not (mode.writes and self._conversation(owner, call).runs_again):
+                name, recording = imported, self._recordings.find(imported)
         with self._recordings.guard:
             position = owner.positions.get(name, 0)
             owner.positions[name] = position + 1
-        recording = self._recordings.find(name)
         if mode.writes:
             return self._record(owner, name, position, call, recording)
         if recording is None:
@@ -61,7 +70,9 @@ class Sequences:
             return mode
         with self._recordings.guard:
             matches = mode is state.settings.mode or (
-                self._recordings.find(name) is None and self._selects_recorded(call, owner)
+                self._recordings.find(name) is None
+                and not self._recordings.imported_name(call, owner)
+                and self._selects_recorded(call, owner)
             )
             is_selected = self._conversation(owner, call).select(
                 call, matches=matches, keeps_recorded=state.settings.mode is Mode.RECORD

@@ -63,8 +63,8 @@ class Content(NamedTuple):
         return self.digest.hex()[:8] or self.kind
 
 
-# The module counts in identities, which do not change when a file moves.
-Content.__module__ = "pytest_mimic._files.digests"
+# The module counts in identities, which do not change when this file moves.
+Content.__module__ = "pytest_mimic"
 
 
 class FileDigests:

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.hosts import AllowedHosts, Rule, address_of, is_local, plain_host
+from pytest_mimic._core.hosts import AllowedHosts, address_of, is_local, plain_host
 from pytest_mimic.errors import MimicError, MissingRecordingError
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ class NetworkGuard:
 
     def __init__(self, state: RunState) -> None:
         self._state = state
-        self._rules: list[Rule] = []
         self._names: defaultdict[str, set[str]] = defaultdict(set)  # of the addresses that were looked up
         self._is_open: ContextVar[bool] = ContextVar("pytest_mimic_network_open", default=False)
         self._own_names: set[str] = set()  # names of this machine that lookups have shown
@@ -39,22 +38,17 @@ class NetworkGuard:
         self._allowed: list[AllowedHosts] = []
 
     @contextmanager
-    def block(self, allows: Rule | AllowedHosts) -> Iterator[None]:
+    def block(self, allowed: AllowedHosts) -> Iterator[None]:
         """Block the network in this block, but for hosts that are allowed. In nested blocks, each one's are."""
-        rule = allows.allows if isinstance(allows, AllowedHosts) else allows
-        if isinstance(allows, AllowedHosts):
-            self._allowed.append(allows)
-        self._rules.append(rule)
+        self._allowed.append(allowed)
         try:
             yield
         finally:
-            self._rules.remove(rule)
-            if isinstance(allows, AllowedHosts):
-                self._allowed.remove(allows)
+            self._allowed.remove(allowed)
 
     @property
     def is_blocking(self) -> bool:
-        return bool(self._rules) and not (self._is_open.get() or self._state.is_nested)
+        return bool(self._allowed) and not (self._is_open.get() or self._state.is_nested)
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -74,7 +68,7 @@ class NetworkGuard:
         Raises:
             MissingRecordingError: It is refused.
         """
-        if self._rules and sock.family in _INTERNET and isinstance(address, tuple) and len(address) > 1:
+        if self._allowed and sock.family in _INTERNET and isinstance(address, tuple) and len(address) > 1:
             self.check_address(address[0], address[1])
 
     def check_address(self, host: object, port: object) -> None:
@@ -116,7 +110,7 @@ class NetworkGuard:
 
     def _allows(self, host: str, port: int | None) -> bool:
         is_own = is_local(host) or host in self._own_names
-        return is_own or any(rule(host, port) for rule in self._rules)
+        return is_own or any(one.allows(host, port) for one in self._allowed)
 
     def _is_known(self, address: str, port: int | None) -> bool:
         """Check whether an address is that of an allowed name."""

@@ -92,10 +92,6 @@ def _package(name: str) -> str:
     return name.partition(":")[0].partition(".")[0]
 
 
-# Recordings of 1.0.0rc1 name functions of this package there.
-_BEFORE = "pytest_mimic._outcome."
-
-
 def name_of(thing: object) -> str:
     """Return the name in a class's or function's own attributes, which may lead elsewhere."""
     return f"{getattr(thing, '__module__', None)}:{getattr(thing, '__qualname__', None)}"
@@ -118,8 +114,6 @@ def resolve(module: str, qualname: str) -> Any:
 
 
 def _imported(module: str) -> Any:
-    if module.startswith(_BEFORE):
-        module = module.replace(_BEFORE, "pytest_mimic._core.outcome.")
     found = sys.modules.get(module)
     if found is not None:
         return found

@@ -11,8 +11,8 @@ from xxhash import xxh3_64, xxh3_64_intdigest, xxh3_128
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.pickles import Pickled
 
-START = b"pytest-mimic pickle, format 1\n".ljust(64, b"\0")
-FILE_START = b"pytest-mimic file, format 1\n".ljust(64, b"\0")
+START = b"pytest-mimic pickle, format 3\n".ljust(64, b"\0")
+FILE_START = b"pytest-mimic file, format 3\n".ljust(64, b"\0")
 END = b"\0mim"
 # The alignment of buffers that Arrow recommends. It also holds for a mapped file.
 _ALIGN = 64

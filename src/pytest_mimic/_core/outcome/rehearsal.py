@@ -37,7 +37,7 @@ class _NotingFakes(Admission):
 
     def find(self, module: str, qualname: str, _resolve: object = None, /) -> Any:
         self._noted.add(f"{module}:{qualname}")
-        return self._by_name if (module, qualname) in NAMED else _Made
+        return self._by_name if (module, qualname) == NAMED else _Made
 
     def _by_name(self, module: Any, qualname: Any) -> Any:
         return self.find(str(module), str(qualname))
@@ -46,7 +46,7 @@ class _NotingFakes(Admission):
 class _Fakes(Admission):
     def find(self, module: str, qualname: str, _resolve: object = None, /) -> Any:
         # These two return an imported object when they are called.
-        return _Finder if (module, qualname) in {*NAMED, ("builtins", "type")} else _Imported
+        return _Finder if (module, qualname) in {NAMED, ("builtins", "type")} else _Imported
 
 
 class _Strict(type):

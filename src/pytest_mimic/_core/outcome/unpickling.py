@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from pytest_mimic._core.outcome.allow_list import is_code, resolve
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 
-# The name that represents, in a pickle, a function whose own name leads to its mimic wrapper: now, and in 1.0.0rc1.
-NAMED = {("pytest_mimic._core.outcome.pickles", "named"), ("pytest_mimic._outcome.pickles", "named")}
+# The name that represents, in a pickle, a function whose own name leads to its mimic wrapper.
+NAMED = "pytest_mimic._core.outcome.pickles", "named"
 
 
 class PathRestorer(Protocol):
@@ -47,7 +47,7 @@ class Admission:
         return found
 
     def _found(self, module: str, qualname: str, resolve: Callable[[str, str], Any]) -> Any:
-        return self.find if (module, qualname) in NAMED else resolve(module, qualname)
+        return self.find if (module, qualname) == NAMED else resolve(module, qualname)
 
 
 class RefusedError(Exception):

@@ -202,6 +202,10 @@ class Adapter:
     def edges(self) -> Sequence[Edge]:
         raise NotImplementedError
 
+    def matched(self, parts: dict[str, Any], names: Sequence[str], redactor: Redactor) -> dict[str, Any]:
+        """Return the parts that count in imported recordings, by the words that another tool has for them."""
+        raise NotImplementedError
+
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:  # noqa: ARG002 - for subclasses
         """Return the part of an outcome that verifying compares, by default all of it.
 

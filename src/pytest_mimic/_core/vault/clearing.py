@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._core.vault.file_names import FOLDERS, OBJECTS_LOCK
-from pytest_mimic._core.vault.parsing import REFERENCE, is_object, is_readable
+from pytest_mimic._core.vault.parsing import REFERENCE, is_object, is_whole
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault.store import Store
@@ -68,7 +68,7 @@ def _delete_unreferenced(store: Store, objects: Iterable[str]) -> Cleared:
     left = dict.fromkeys(objects)
     for name in chain.from_iterable(map(store.names, FOLDERS)) if left else ():
         data = store.read(name)
-        if data is not None and name.endswith(".json") and not is_readable(data):
+        if data is not None and name.endswith(".json") and not is_whole(data):
             return Cleared(0, 0, 0)  # a damaged recording may have named any object
         for named in references(data or b""):
             left.pop(named, None)

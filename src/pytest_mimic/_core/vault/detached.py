@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._core.ambient import vault_command
-from pytest_mimic._core.vault.parsing import is_object
 from pytest_mimic.errors import CorruptRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault.folder import FolderStore
-    from pytest_mimic._core.vault.recording_facts import Entry, Origin
+    from pytest_mimic._core.vault.schema import Entry, Origin
     from pytest_mimic._core.vault.store import Data, Store
 
 #: The folder of a vault that has the detached objects of this working copy, by their hash.
@@ -21,7 +19,6 @@ FOLDER = "detached"
 #: Objects from this size on are detached, in bytes.
 LEAST = 1 << 16
 _IGNORE = f"{FOLDER}/.gitignore"
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _BLOCK = 1 << 20
 
 
@@ -44,20 +41,6 @@ class Detached(NamedTuple):
 def detached_in(entry: Entry) -> dict[str, Detached]:
     """Return the detached objects of an outcome by name."""
     return {name: Detached(one["sha256"], one["size"]) for name, one in entry.get("detached", {}).items()}
-
-
-def detached_fault(listed: Any) -> str | None:
-    """Return what is wrong with the list of an outcome's detached objects, or None."""
-    if type(listed) is not dict or not listed:
-        return "detached must be an object"
-    for name, one in listed.items():
-        if not is_object(name):
-            return "detached must name objects of the vault"
-        if type(one) is not dict or type(one.get("size")) is not int or one["size"] < 0:
-            return "a detached object without its size"
-        if type(one.get("sha256")) is not str or not _SHA256.fullmatch(one["sha256"]):
-            return "a detached object without its SHA-256"
-    return None
 
 
 def checked(

@@ -14,22 +14,11 @@ from pytest_mimic._core.outcome.kept_files import KeptFiles, objects_in
 from pytest_mimic._core.outcome.pickles import Buffer, Pickled
 from pytest_mimic._core.vault.file_names import fingerprint_in
 from pytest_mimic._core.vault.parsing import damaged
-from pytest_mimic._core.vault.recording_facts import Stored
 
 if TYPE_CHECKING:
-    from typing import Protocol
-
-    from pytest_mimic._core.vault.object_contents import Contents
-    from pytest_mimic._core.vault.recording_facts import Entry, Origin, OutcomeReader
-
-    class Texts(OutcomeReader, Protocol):
-        """Loads outcomes, and reads the text of those that have one; see `Objects`."""
-
-        label: str
-        contents: Contents
-
-        def text(self, entry: Entry, origin: Origin) -> str: ...
-
+    from pytest_mimic._core.outcome.outcome import OutcomeKind
+    from pytest_mimic._core.vault.objects import Objects
+    from pytest_mimic._core.vault.schema import Entry, Origin
 
 # The facts of an entry that are kept, in the order in which recording makes them.
 _KEPT = ("duration", "kind", "files", "preview", "awaited")
@@ -47,40 +36,36 @@ class LiftedFile:
         return self._content()
 
 
-def lift(objects: Texts, entry: Entry, origin: Origin) -> Stored:
-    """Return the outcome of an entry in memory, as if its call had just been made; see `Stored.lifted`."""
-    stored = Stored(objects, entry, origin)
-    facts: Any = {**entry, "kind": stored.kind}
+def lift(
+    objects: Objects, entry: Entry, origin: Origin, *, kind: OutcomeKind, changes: list[str]
+) -> tuple[Entry, Encoded, KeptFiles | None]:
+    """Return the facts of an outcome, the outcome in memory, and its files, as if its call had just been made."""
+    facts = {**entry, "kind": kind}
     if "pickle" in entry:
         pickled = _pickled(objects, entry, origin)
-        encoded = Encoded(
-            stored.kind,
-            list(stored.changes),
-            fingerprint_in(entry["pickle"]),
-            pickled=pickled,
-            count=entry.get("count", 1),
-        )
+        fingerprint, count = fingerprint_in(entry["pickle"]), entry.get("count", 1)
+        encoded = Encoded(kind, changes, fingerprint, pickled=pickled, count=count)
     else:
         text = objects.text(entry, origin)
         bytes_by_name = {
             name: b"".join(objects.file_content(entry, origin, name)) for name in entry.get("objects", ())
         }
-        readable = Readable(text, stored.is_tagged, list(entry.get("imports", ())), bytes_by_name)
+        readable = Readable(text, entry.get("tagged", False), list(entry.get("imports", ())), bytes_by_name)
         fingerprint = xxh3_128_hexdigest(text.encode())
-        encoded = Encoded(stored.kind, list(stored.changes), fingerprint, readable=readable)
-    lifted = Stored(objects, {name: facts[name] for name in _KEPT if name in facts}, None, encoded)
+        encoded = Encoded(kind, changes, fingerprint, readable=readable)
+    files = None
     if "files" in entry:
-        lifted.files = KeptFiles(entry["files"])
-        sources: Any = lifted.files.sources
+        files = KeptFiles(entry["files"])
+        sources: dict[str, Any] = files.sources
         for name in objects_in(entry["files"]):
             content = partial(objects.file_content, entry, origin, name)
             sources[name] = LiftedFile(f"{objects.label}/{name}", content)
-    return lifted
+    return {name: facts[name] for name in _KEPT if name in facts}, encoded, files
 
 
-def _pickled(objects: Texts, entry: Entry, origin: Origin) -> Pickled:
+def _pickled(objects: Objects, entry: Entry, origin: Origin) -> Pickled:
     name = entry["pickle"]
-    data = objects.contents.map(entry, name, origin)
+    data = objects.map(entry, name, origin)
     try:
         parts, items = list(unpack_segments(data, entry["checksum"])), item_sizes(data)
     except DamagedError as reason:

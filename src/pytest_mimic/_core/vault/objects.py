@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.vault.json_shapes import body_fault
-from pytest_mimic._core.vault.object_contents import Contents
-from pytest_mimic._core.vault.parsing import damaged, parse
-from pytest_mimic._core.vault.recording_facts import body_of
+from pytest_mimic._core.vault.parsing import check_pulled, corrupt, damaged, parse
+from pytest_mimic._core.vault.schema import body_fault, body_of
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
@@ -20,13 +19,16 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.tagged.nodes import Tag
     from pytest_mimic._core.outcome.tagged.reader import Reader
     from pytest_mimic._core.outcome.unpickling import Admission
-    from pytest_mimic._core.vault.recording_facts import Entry, Origin, Stored
+    from pytest_mimic._core.vault.schema import Entry, Origin
     from pytest_mimic._core.vault.store import Store
 
 # The bytes of an outcome that a player keeps in memory; it reads a larger one again each time.
 _KEPT = 1 << 17
 # The same for a text with tags, which is several times as long as a pickle.
 _KEPT_TEXT = 1 << 19
+
+Player = Callable[[], Any]
+"""Gives the value of an outcome, a fresh copy each time."""
 
 
 class Objects:
@@ -41,32 +43,33 @@ class Objects:
         self.detaches = detaches
         self.label = label
         self.forbidden = pickles == "forbid"
-        self.contents = Contents(store, label=label)
+        self._store = store
         # By checksum and count: a pickle is rehearsed once, however often it is loaded.
         self._rehearsed: set[tuple[str, int]] = set()
         self._admissions: dict[tuple[str | None, ...], Admission] = {}
         self._classes: dict[int, Tag] = {}
+        # The hashes of detached objects that were right: each content is checked once.
+        self._sound: set[str] = set()
 
     def load(self, entry: Entry, origin: Origin, paths: PathStore | None = None) -> Outcome:
         """Return the outcome of an entry, a fresh copy each time, with its paths restored by `paths`."""
         if "pickle" in entry:
-            return self._unpickled(entry, origin, *self.content(entry, origin), paths)
+            return self._unpickled(entry, origin, self.content(entry, origin), paths)
         from pytest_mimic._core.outcome.outcome import decode_plain
 
-        is_object = "json" in entry
-        body = self.body(entry, origin) if is_object else body_of(entry)
+        body = self.body(entry, origin)
         if entry.get("tagged"):
             from pytest_mimic._core.outcome.placed_paths import NOWHERE
 
-            body = self._untagged(self._reader(entry, origin, paths or NOWHERE), body, entry, origin)
-        elif not is_object:
+            body = self._untagged(self._reader(entry, origin, paths or NOWHERE), entry, origin, body)
+        elif "json" not in entry:
             body = marshal.loads(marshal.dumps(body))
         try:
             return decode_plain(body)
         except (ImportError, AttributeError) as reason:
-            raise self._stale(origin, f"{type(reason).__name__}: {reason}") from None
+            raise self._stale(origin, reason) from None
         except (LookupError, TypeError, ValueError) as reason:
-            raise self._damaged(entry["json"] if is_object else origin.name, origin, str(reason)) from None
+            raise self._damaged(entry.get("json", origin.name), origin, str(reason)) from None
 
     def load_encoded(self, encoded: Encoded, paths: PathStore | None = None) -> Outcome:
         """Return an outcome that is still in memory, a fresh copy each time."""
@@ -81,47 +84,35 @@ class Objects:
         bodies = load_all(stream, buffers, ImportCollector(), count=encoded.count, paths=paths)
         return decode_pickled(bodies)
 
-    def lift(self, entry: Entry, origin: Origin) -> Stored:
-        """Return the outcome of an entry in memory, ready to be written to another vault; see `Stored.lifted`."""
-        from pytest_mimic._core.vault.lifting import lift
+    def player(self, entry: Entry, origin: Origin) -> Player:
+        """Return the player of an entry's value. Its first copy is the one that was read to check the file.
 
-        return lift(self, entry, origin)
-
-    def player(self, entry: Entry, origin: Origin) -> Callable[[], Any]:
-        """Return a function that returns the value of an entry, a fresh copy each time.
-
-        The first copy is the one that was read to check the file. A small outcome is then kept in memory.
+        NeedsCallError: it has paths.
         """
         if "pickle" in entry:
             return self._pickle_player(entry, origin)
-        if entry.get("tagged"):
-            return self._tagged_player(entry, origin)
-        body = self.body(entry, origin) if "json" in entry else {}
-        if "value" not in body:
-            return lambda: self.load(entry, origin).value
-        fresh = [body["value"]]
-        kept: list[bytes] = []
+        return (
+            self._tagged_player(entry, origin) if entry.get("tagged") else self._plain_player(entry, origin)
+        )
 
-        def play() -> Any:
-            try:
-                return fresh.pop()
-            except IndexError:
-                pass
-            if kept:
-                return marshal.loads(kept[0])
-            value = self.body(entry, origin)["value"]
-            copy = marshal.dumps(value)
-            if len(copy) <= _KEPT:
-                kept.append(copy)
-            return value
-
-        return play
+    def body(self, entry: Entry, origin: Origin) -> Any:
+        """Return the tree of a readable outcome: a part of its entry, or a JSON object, checked to be of its kind."""
+        if "json" not in entry:
+            return body_of(entry)
+        name = entry["json"]
+        body = parse(self.read(entry, name, origin), f"{self.label}/{name}", test=origin.test)
+        fault = body_fault(body)
+        if fault is None and not ({entry["kind"], "returned"} & body.keys()):
+            fault = f"it holds no {entry['kind']}"
+        if fault is not None:
+            raise self._damaged(name, origin, fault)
+        return body
 
     def text(self, entry: Entry, origin: Origin) -> str:
-        """Return the readable JSON of a plain outcome as it is in the vault, without its duration."""
+        """Return the readable JSON of an outcome as it is in the vault, without its duration."""
         from pytest_mimic._core.outcome.plain import layout
 
-        return layout(self.body(entry, origin) if "json" in entry else body_of(entry)) + "\n"
+        return layout(self.body(entry, origin)) + "\n"
 
     def is_sound(self, entry: Entry, origin: Origin) -> bool:
         """Return whether the file of a pickle exists and is as it was recorded."""
@@ -131,50 +122,56 @@ class Objects:
             return False
         return True
 
-    # Plain outcomes
+    # Players
 
-    def body(self, entry: Entry, origin: Origin) -> Any:
-        """Return the content of a JSON object, checked to be of the kind that its recording says."""
-        name = entry["json"]
-        body = parse(self.contents.read(entry, name, origin), f"{self.label}/{name}", test=origin.test)
-        fault = body_fault(body)
-        if fault is None and not ({entry["kind"], "returned"} & body.keys()):
-            fault = f"it holds no {entry['kind']}"
-        if fault is not None:
-            raise self._damaged(name, origin, fault)
-        return body
+    def _plain_player(self, entry: Entry, origin: Origin) -> Player:
+        def read() -> Any:
+            return self.body(entry, origin)["value"]
 
-    # Outcomes with tags
+        def keep(value: Any) -> Player | None:
+            # marshal copies plain data faster than JSON parses it. Its format depends on the Python, so it is never stored.
+            copy = marshal.dumps(value)
+            return partial(marshal.loads, copy) if len(copy) <= _KEPT else None
 
-    def _tagged_player(self, entry: Entry, origin: Origin) -> Callable[[], Any]:
-        """Return the player of a readable value. NeedsCallError: it has paths."""
+        body = self.body(entry, origin)
+        if "value" not in body:
+            return lambda: self.load(entry, origin).value
+        return _player(lambda: body["value"], read, lambda value: value, keep)
+
+    def _tagged_player(self, entry: Entry, origin: Origin) -> Player:
         reader = self._reader(entry, origin, None)
-        data = self.contents.read(entry, entry["json"], origin) if "json" in entry else None
+        make = partial(self._untagged, reader, entry, origin)
+
+        def read() -> Any:
+            return self.body(entry, origin)["value"]
+
+        def keep(tree: Any) -> Player | None:
+            size = self.size(entry, entry["json"]) if "json" in entry else 0
+            is_small = size is not None and size <= _KEPT_TEXT and "objects" not in entry
+            return partial(make, reader.prepared(tree)) if is_small else None
+
+        data = self.read(entry, entry["json"], origin) if "json" in entry else None
         made = None if data is None else reader.parsed(data)
-        if made is not None and "value" in made:
-            fresh = [made["value"]]
-        else:
-            body = self.body(entry, origin) if "json" in entry else entry
+        if made is None or "value" not in made:
+            body = self.body(entry, origin)
             if "value" not in body:
                 return lambda: self.load(entry, origin).value
-            fresh = [self._untagged(reader, body["value"], entry, origin)]
-        kept: list[Any] = []
+            made = {"value": make(body["value"])}
+        return _player(partial(made.__getitem__, "value"), read, make, keep)
 
-        def play() -> Any:
-            try:
-                return fresh.pop()
-            except IndexError:
-                pass
-            if kept:
-                return self._untagged(reader, kept[0], entry, origin)
-            tree = (self.body(entry, origin) if "json" in entry else entry)["value"]
-            value = self._untagged(reader, tree, entry, origin)
-            size = self.contents.size(entry, entry["json"]) if "json" in entry else 0
-            if size is not None and size <= _KEPT_TEXT and "objects" not in entry:
-                kept.append(reader.prepared(tree))
-            return value
+    def _pickle_player(self, entry: Entry, origin: Origin) -> Player:
+        def make(content: tuple[bytes, list[Any]]) -> Any:
+            return self._unpickled(entry, origin, content).value
 
-        return play
+        stream, buffers = self.content(entry, origin)
+        if len(stream) + sum(map(len, buffers)) <= _KEPT:
+            # Each value owns its buffers, so those that are kept are copied.
+            copies = [bytes(buffer) for buffer in buffers]
+            return lambda: make((stream, [bytearray(copy) for copy in copies]))
+        read = partial(self.content, entry, origin)
+        return _player(partial(make, (stream, buffers)), read, make, lambda _: None)
+
+    # Outcomes with tags
 
     def _reader(self, entry: Entry, origin: Origin, paths: PathStore | None) -> Reader:
         from pytest_mimic._core.outcome.tagged.reader import Reader
@@ -188,7 +185,7 @@ class Objects:
         admission = self._admission({"imports": entry.get("imports", ())})
         return Reader(paths, admission, content, self._classes)
 
-    def _untagged(self, reader: Reader, tree: Any, entry: Entry, origin: Origin) -> Any:
+    def _untagged(self, reader: Reader, entry: Entry, origin: Origin, tree: Any) -> Any:
         from pytest_mimic._core.outcome.tagged.nodes import OutdatedClassError
         from pytest_mimic._core.outcome.tagged.reader import NeedsCallError
 
@@ -199,7 +196,7 @@ class Objects:
         except OutdatedClassError as reason:
             raise self._stale(origin, str(reason)) from None
         except (ImportError, AttributeError) as reason:
-            raise self._stale(origin, f"{type(reason).__name__}: {reason}") from None
+            raise self._stale(origin, reason) from None
         except RecursionError:
             raise self._damaged(entry.get("json", origin.name), origin, "nested too deeply") from None
         except Exception as reason:  # imported modules, and the hashes of their classes, may raise anything
@@ -207,31 +204,11 @@ class Objects:
 
     # Pickles
 
-    def _pickle_player(self, entry: Entry, origin: Origin) -> Callable[[], Any]:
-        stream, buffers = self.content(entry, origin)
-        # Each value owns its buffers, so those that are kept are copied. Large ones go to the first value itself.
-        kept: list[tuple[bytes, list[bytes]]] = []
-        fresh = [(stream, buffers)]
-        if len(stream) + sum(map(len, buffers)) <= _KEPT:
-            kept, fresh = [(stream, [bytes(buffer) for buffer in buffers])], []
-
-        def play() -> Any:
-            for small, copies in kept:
-                return self._unpickled(entry, origin, small, [bytearray(copy) for copy in copies]).value
-            try:
-                content = fresh.pop()
-            except IndexError:
-                content = self.content(entry, origin)
-            return self._unpickled(entry, origin, *content).value
-
-        return play
-
     def content(self, entry: Entry, origin: Origin) -> tuple[bytes, list[Any]]:
         """Return the checked pickle streams and buffers of an object. Nothing is unpickled."""
         name = entry["pickle"]
-        path = f"{self.label}/{name}"
-        self._check_allowed(entry, path, origin)
-        data = self.contents.map(entry, name, origin)
+        self._check_allowed(entry, origin)
+        data = self.map(entry, name, origin)
         from pytest_mimic._core.outcome.container import DamagedError, unpack
 
         try:
@@ -239,9 +216,10 @@ class Objects:
         except DamagedError as reason:
             raise self._damaged(name, origin, str(reason)) from None
 
-    def _check_allowed(self, entry: Entry, path: str, origin: Origin) -> None:
+    def _check_allowed(self, entry: Entry, origin: Origin) -> None:
         """Check that this pickle may be loaded, on this Python."""
         if self.forbidden:
+            path = f"{self.label}/{entry['pickle']}"
             raise MimicError(
                 f"mimic_pickle = forbid: the outcome of {origin.target} is a pickle",
                 facts=[f"{path}, named by {self.label}/{origin.name}"],
@@ -259,23 +237,23 @@ class Objects:
             )
 
     def _unpickled(
-        self, entry: Entry, origin: Origin, stream: bytes, buffers: list[Any], paths: PathStore | None = None
+        self, entry: Entry, origin: Origin, content: tuple[bytes, list[Any]], paths: PathStore | None = None
     ) -> Outcome:
         """Load pickle streams whose bytes are as they were recorded."""
         from pytest_mimic._core.outcome.outcome import decode_pickled
         from pytest_mimic._core.outcome.unpickling import RefusedError, load_all
 
+        (stream, buffers), count = content, entry.get("count", 1)
         name, kind = entry["pickle"], entry["kind"]
         try:
             self._rehearse(entry, stream, buffers)
-            count = entry.get("count", 1)
             bodies = load_all(stream, buffers, self._admission(entry), count=count, paths=paths)
         except RefusedError as reason:
             raise self._damaged(name, origin, str(reason)) from None
         except MimicError:
             raise
         except Exception as reason:  # the classes that it names have changed, and may raise anything
-            raise self._stale(origin, f"{type(reason).__name__}: {reason}") from None
+            raise self._stale(origin, reason) from None
         if type(bodies[0]) is not dict or not {kind, "returned"} & bodies[0].keys():
             raise self._damaged(name, origin, f"it holds no {kind}")
         try:
@@ -303,28 +281,95 @@ class Objects:
             admission = self._admissions[key] = Admission(imports, code)
         return admission
 
-    # Files
+    # Bytes
+
+    def map(self, entry: Entry, name: str, origin: Origin) -> memoryview:
+        """Return the bytes of an object of an outcome. The caller owns them.
+
+        Raises:
+            CorruptRecordingError: The file is missing, was not pulled, or is not the one that the recording names.
+        """
+        data = self._detached(entry, name, origin)
+        if data is None:
+            data = self._store.map(name)
+            if data is None:
+                raise self._missing(name, origin)
+            check_pulled(data, f"{self.label}/{name}")
+        return data
+
+    def read(self, entry: Entry, name: str, origin: Origin) -> bytes:
+        data = self._detached(entry, name, origin)
+        if data is not None:
+            return bytes(data)
+        found = self._store.read(name)
+        if found is None:
+            raise self._missing(name, origin)
+        return found
+
+    def size(self, entry: Entry, name: str) -> int | None:
+        """Return the size of an object in bytes, None if it is missing. That of a detached one is known without it."""
+        detached = entry.get("detached", {}).get(name)
+        return self._store.size(name) if detached is None else detached["size"]
 
     def file_content(self, entry: Entry, origin: Origin, name: str) -> Iterator[Any]:
         """Yield the content of a file that a call wrote. CorruptRecordingError: its object is missing or damaged."""
         from pytest_mimic._core.outcome.container import DamagedError
         from pytest_mimic._core.outcome.kept_files import content_of
 
-        data = self.contents.map(entry, name, origin)
         try:
-            yield from content_of(data, name)
+            yield from content_of(self.map(entry, name, origin), name)
         except DamagedError as reason:
             raise self._damaged(name, origin, str(reason)) from None
 
+    def _detached(self, entry: Entry, name: str, origin: Origin) -> memoryview | None:
+        """Return the checked bytes of a detached object, None if this object is not detached."""
+        if name not in entry.get("detached", ()):
+            return None
+        from pytest_mimic._core.vault.detached import checked, detached_in
+
+        return checked(self._store, detached_in(entry)[name], self.label, name, origin, known=self._sound)
+
     # Errors
+
+    def _missing(self, name: str, origin: Origin) -> Exception:
+        how = f"is missing, {self.label}/{origin.name} names it"
+        return corrupt(f"{self.label}/{name}", how, test=origin.test)
 
     def _damaged(self, name: str, origin: Origin, detail: str) -> MimicError:
         return damaged(f"{self.label}/{name}", detail, test=origin.test)
 
-    def _stale(self, origin: Origin, *facts: str) -> StaleRecordingError:
+    def _stale(self, origin: Origin, *facts: str | Exception) -> StaleRecordingError:
+        told = [one if isinstance(one, str) else f"{type(one).__name__}: {one}" for one in facts]
         return StaleRecordingError(
             f"the recorded outcome of {origin.target} cannot be loaded here",
-            facts=[*facts, f"recording: {self.label}/{origin.name}"],
+            facts=[*told, f"recording: {self.label}/{origin.name}"],
             remedies=[f"to record it again: {command('--mimic-record', origin.test)}"],
             call=origin.target,
         )
+
+
+def _player(
+    first: Callable[[], Any],
+    read: Callable[[], Any],
+    make: Callable[[Any], Any],
+    keep: Callable[[Any], Player | None],
+) -> Player:
+    """Return a player: what `first` gives, then what is made of content that is read again, or that is kept in memory."""
+    firsts, kept = [first], list[Player]()
+
+    def play() -> Any:
+        try:
+            ready = firsts.pop()
+        except IndexError:
+            pass
+        else:
+            return ready()
+        if kept:
+            return kept[0]()
+        content = read()
+        again = keep(content)
+        if again is not None:
+            kept.append(again)
+        return make(content)
+
+    return play

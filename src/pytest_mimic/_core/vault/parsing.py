@@ -12,9 +12,8 @@ from typing import Any
 from pytest_mimic._core.ambient import command
 from pytest_mimic.errors import CorruptRecordingError
 
-FORMAT = 1
-#: The format of files with detached objects, which versions that do not know these refuse.
-DETACHED_FORMAT = 2
+#: The format that is written and read. Release candidates of 1.0 wrote 1 and 2, which are refused.
+FORMAT = 3
 INFINITE = float("inf")
 REFERENCE = r"objects/[0-9a-f]{2}/[0-9a-f]{32}(?:-[0-9]+)?\.(?:json|pkl|bin)"
 """The pattern of the name of an object, not compiled: a plain replay needs none."""
@@ -41,6 +40,16 @@ def corrupt(path: str, how: str, *, test: str | None = None) -> CorruptRecording
     )
 
 
+def outdated(path: str, number: int, *, test: str | None = None) -> CorruptRecordingError:
+    """Return the error for a file of a release candidate, for which a run that writes records another one."""
+    return CorruptRecordingError(
+        f"{path} is of format {number}, of a release candidate of pytest-mimic 1.0, which this version does not read: "
+        f"record it again with {command('--mimic-record', test)}",
+        file=path,
+        outdated=True,
+    )
+
+
 def check_pulled(data: bytes | memoryview, path: str) -> None:
     """Raise CorruptRecordingError if a file is the pointer that Git LFS leaves in place of its content."""
     if data[: len(_LFS)] == _LFS:
@@ -56,7 +65,7 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
     need it.
 
     Raises:
-        CorruptRecordingError: The file is damaged, or of a newer format.
+        CorruptRecordingError: The file is damaged, or of another format.
     """
     try:
         text = data.decode()
@@ -70,7 +79,7 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
         # As written by this plugin, each top-level key has a line. Any other layout may hold a key twice.
         if text[end:] == "\n" and data.count(b'\n "') == len(facts):
             number = facts["format"]
-            if is_known_format(number, data):
+            if number == FORMAT and type(number) is int:
                 return facts
     except (ValueError, StopIteration, RecursionError, LookupError, TypeError):
         pass
@@ -85,9 +94,11 @@ def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
     number = facts.get("format") if type(facts) is dict else None
     if type(number) is not int:
         raise damaged(path, "no format number", test=test)
-    if number < FORMAT:
+    if number < 1:
         raise damaged(path, f"there is no format {number}")
-    if number > FORMAT and not is_known_format(number, data):
+    if number < FORMAT:
+        raise outdated(path, number, test=test)
+    if number > FORMAT:
         raise CorruptRecordingError(
             f"{path} is of format {number}, which a newer pytest-mimic wrote; this one reads format {FORMAT}",
             remedies=["pip install --upgrade pytest-mimic"],
@@ -97,21 +108,14 @@ def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
     return facts
 
 
-def is_known_format(number: object, data: bytes) -> bool:
-    """Check whether this version reads a format. That of detached objects is known for files that have some."""
-    if number == FORMAT:
-        return number is not True  # in Python, True == 1
-    return number == DETACHED_FORMAT and b'"detached"' in data
-
-
-def is_readable(data: bytes) -> bool:
-    """Return whether a file is a whole recording or cassette; its begin and end suffice for a yes."""
+def is_whole(data: bytes) -> bool:
+    """Return whether a file is a whole recording or cassette, of an older format too; its begin and end suffice for a yes."""
     if data.startswith(_HEAD) and data.endswith(_TAIL):
         return True
     try:
         parse_recording(data, "", "")
-    except CorruptRecordingError:
-        return False
+    except CorruptRecordingError as error:
+        return "outdated" in error.data
     return True
 
 

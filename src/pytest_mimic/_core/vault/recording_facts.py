@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.vault.parsing import fresh_copies
+from pytest_mimic._core.vault.schema import Entry, Origin, body_of
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
@@ -14,44 +15,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.kept_files import KeptFiles
     from pytest_mimic._core.outcome.outcome import Outcome, OutcomeKind
     from pytest_mimic._core.outcome.placed_paths import PathStore
-
-Entry = dict[str, Any]
-"""One outcome in a recording's JSON: its duration, and its value or the name of its object."""
-
-#: The keys of an entry that do not belong to the outcome.
-_FACTS = frozenset({"duration", "awaited", "detached", "files", "imports", "objects", "preview", "tagged"})
-
-
-def body_of(entry: Entry) -> Entry:
-    return {key: value for key, value in entry.items() if key not in _FACTS}
-
-
-def facts_of(entry: Entry) -> Entry:
-    return {key: value for key, value in entry.items() if key in _FACTS}
-
-
-class Origin(NamedTuple):
-    """The file that holds an outcome, its target and its test, for messages."""
-
-    name: str
-    target: str
-    test: str | None
-
-
-class OutcomeReader(Protocol):
-    """Loads outcomes; see `Objects`."""
-
-    def load(self, entry: Entry, origin: Origin, paths: PathStore | None) -> Outcome: ...
-
-    def player(self, entry: Entry, origin: Origin) -> Callable[[], Any]: ...
-
-    def file_content(self, entry: Entry, origin: Origin, name: str) -> Iterator[Any]: ...
-
-    def load_encoded(self, encoded: Encoded, paths: PathStore | None) -> Outcome: ...
-
-    def text(self, entry: Entry, origin: Origin) -> str: ...
-
-    def lift(self, entry: Entry, origin: Origin) -> Stored: ...
+    from pytest_mimic._core.vault.objects import Objects
 
 
 class Stored:
@@ -71,7 +35,7 @@ class Stored:
 
     def __init__(
         self,
-        reader: OutcomeReader,
+        reader: Objects,
         entry: Entry,
         origin: Origin | None,
         encoded: Encoded | None = None,
@@ -190,7 +154,16 @@ class Stored:
         Raises:
             CorruptRecordingError: A file is damaged or missing.
         """
-        return self if self.encoded is not None else self._reader.lift(self.entry, self._origin)
+        from pytest_mimic._core.vault.lifting import lift
+
+        if self.encoded is not None:
+            return self
+        facts, encoded, files = lift(
+            self._reader, self.entry, self._origin, kind=self.kind, changes=list(self.changes)
+        )
+        lifted = Stored(self._reader, facts, None, encoded)
+        lifted.files = files
+        return lifted
 
     def player(self) -> Callable[[], Any]:
         """Return a function that returns the value, a fresh copy each time. Only for an `is_plain_value`.
@@ -235,6 +208,7 @@ class Recording(NamedTuple):
         owner: For a sequence, the id of the test, module or package that it belongs to; else None.
         outcomes: In the order of the calls; at least one.
         name: Its file in the vault; empty until it was read.
+        identity: Of what has an owner, the identity of the call, 32 hex digits; else None, as the file's name has it.
     """
 
     target: str
@@ -245,6 +219,7 @@ class Recording(NamedTuple):
     owner: str | None
     outcomes: list[Stored]
     name: str = ""
+    identity: str | None = None
 
 
 class CassetteEntry(NamedTuple):
@@ -272,7 +247,3 @@ class CassetteEntry(NamedTuple):
     # A Recording has these. For a cassette, they are facts of the whole file.
     test: None = None
     recorded: None = None
-
-
-#: The fields of a CassetteEntry besides its outcome, in the order of the file.
-CASSETTE_FACTS = ("kind", "target", "signature", "key", "host", "source", "arguments")

@@ -4,121 +4,77 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.vault.json_shapes import CALL_FACTS, check_entry, is_description
-from pytest_mimic._core.vault.objects import Objects
-from pytest_mimic._core.vault.parsing import damaged, is_usual, parse_recording
-from pytest_mimic._core.vault.recording_facts import (
+from pytest_mimic._core.vault.parsing import damaged, is_usual
+from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, Stored
+from pytest_mimic._core.vault.schema import (
+    CALL_FACTS,
     CASSETTE_FACTS,
-    CassetteEntry,
+    RECORDING_FACTS,
     Origin,
-    Recording,
-    Stored,
+    check_entry,
+    is_description,
 )
-from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.outcome.outcome import Outcome
-    from pytest_mimic._core.outcome.placed_paths import PathStore
-    from pytest_mimic._core.vault.store import Store
+    from pytest_mimic._core.vault.objects import Objects
 
 
-class Outcomes:
-    """The part of a `Vault` that many runs never need: they only replay plain values. See there."""
+def recording_of(objects: Objects, name: str, facts: dict[str, Any]) -> Recording:
+    """Return the recording with these facts. CorruptRecordingError: their shape is wrong."""
+    get = facts.get
+    entries, target, test = get("outcomes"), get("target"), get("test")
+    if type(entries) is not list or not entries or type(target) is not str:
+        raise damaged(f"{objects.label}/{name}", "no target or no outcomes", test=test)
+    _check_arguments(objects, facts, name, test=test)
+    origin = Origin(name, target, test)
+    outcomes = [stored_of(objects, entry, origin) for entry in entries]
+    known = {**{fact: get(fact) for fact in RECORDING_FACTS}, "recorded": get("recorded", "")}
+    return Recording(**known, outcomes=outcomes, name=name)
 
-    def __init__(
-        self, store: Store, *, pickles: Literal["listed", "forbid"], label: str, detaches: bool = False
-    ) -> None:
-        self.store = store
-        self.label = label
-        self.objects = Objects(store, pickles=pickles, label=label, detaches=detaches)
 
-    def read(self, name: str, *, skim: bool = False) -> Recording | None:
-        data = self.store.read(name)
-        if data is None:
-            return None
-        facts = parse_recording(data, self.label, name, skim=skim)
-        get = facts.get
-        entries, target, test = get("outcomes"), get("target"), get("test")
-        if type(entries) is not list or not entries or type(target) is not str:
-            raise damaged(f"{self.label}/{name}", "no target or no outcomes", test=test)
-        self._check_arguments(facts, name, test=test)
-        origin = Origin(name, target, test)
-        outcomes = [self._entry(entry, origin) for entry in entries]
-        return Recording(
-            target, get("arguments"), get("source"), test, get("recorded", ""), get("owner"), outcomes, name
-        )
-
-    def player(
-        self, name: str, facts: dict[str, Any], entry: Any
-    ) -> tuple[str | None, float, Callable[[], Any]] | None:
-        """Return what `Vault.read_player` returns, for the only outcome of a recording."""
-        stored = self._entry(entry, Origin(name, facts.get("target", ""), facts.get("test")))
-        if not stored.is_plain_value:
-            return None
-        if not stored.is_tagged:
-            return facts.get("source"), stored.duration, stored.player()
-        from pytest_mimic._core.outcome.tagged.reader import NeedsCallError
-
-        with suppress(NeedsCallError):
-            return facts.get("source"), stored.duration, stored.player()
+def player_of(
+    objects: Objects, name: str, facts: dict[str, Any], entry: Any
+) -> tuple[str | None, float, Callable[[], Any]] | None:
+    """Return what `Vault.read_player` returns, for the only outcome of a recording."""
+    stored = stored_of(objects, entry, Origin(name, facts.get("target", ""), facts.get("test")))
+    if not stored.is_plain_value:
         return None
+    if not stored.is_tagged:
+        return facts.get("source"), stored.duration, stored.player()
+    from pytest_mimic._core.outcome.tagged.reader import NeedsCallError
 
-    def read_cassette(self, name: str) -> list[CassetteEntry] | None:
-        """Return the calls of a cassette in order, or None. See `Vault.read_cassette`."""
-        data = self.store.read(name)
-        if data is None:
-            return None
-        path = f"{self.label}/{name}"
-        facts = parse_recording(data, self.label, name)
-        calls, test = facts.get("calls"), facts.get("test")
-        if type(calls) is not list:
-            raise damaged(path, "no calls", test=test)
-        entries = []
-        origins: dict[str, Origin] = {}
-        for call in calls:
-            if type(call) is not dict or any(type(call.get(key)) is not str for key in CALL_FACTS):
-                raise damaged(path, "a call lacks a fact", test=test)
-            self._check_arguments(call, name, test=test)
-            origin = origins.setdefault(call["target"], Origin(name, call["target"], test))
-            facts_of_call: dict[str, Any] = {fact: call.get(fact) for fact in CASSETTE_FACTS}
-            stored = self._entry(call.get("outcome"), origin)
-            entries.append(CassetteEntry(stored=stored, **facts_of_call))
-        return entries
+    with suppress(NeedsCallError):
+        return facts.get("source"), stored.duration, stored.player()
+    return None
 
-    def stored(
-        self,
-        outcome: Outcome,
-        duration: float,
-        *,
-        target: str | None = None,
-        paths: PathStore | None = None,
-        detached: bool = False,
-    ) -> Stored:
-        from pytest_mimic._core.outcome.encoding import encode
 
-        encoded = encode(outcome, target=target, **({} if paths is None else {"paths": paths}))
-        if encoded.pickled is not None and self.objects.forbidden:
-            raise UnstorableOutcomeError(
-                f"what {target or 'the call'} gave cannot be stored without a pickle, and mimic_pickle = forbid",
-                remedies=["nothing was recorded"],
-                path="result",
-            )
-        entry: dict[str, Any] = {"duration": float(f"{duration:.4g}"), "kind": encoded.kind}
-        stored = Stored(self.objects, entry, None, encoded)
-        if outcome.files is not None:
-            entry["files"] = outcome.files.listing
-            stored.files = outcome.files
-        if detached:
-            stored.detach()
-        return stored
+def cassette_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[CassetteEntry]:
+    """Return the calls of the cassette with these facts. CorruptRecordingError: their shape is wrong."""
+    path = f"{objects.label}/{name}"
+    calls, test = facts.get("calls"), facts.get("test")
+    if type(calls) is not list:
+        raise damaged(path, "no calls", test=test)
+    entries = []
+    origins: dict[str, Origin] = {}
+    for call in calls:
+        if type(call) is not dict or any(type(call.get(key)) is not str for key in CALL_FACTS):
+            raise damaged(path, "a call lacks a fact", test=test)
+        _check_arguments(objects, call, name, test=test)
+        origin = origins.setdefault(call["target"], Origin(name, call["target"], test))
+        facts_of_call: dict[str, Any] = {fact: call.get(fact) for fact in CASSETTE_FACTS}
+        entries.append(CassetteEntry(stored=stored_of(objects, call.get("outcome"), origin), **facts_of_call))
+    return entries
 
-    def _check_arguments(self, facts: dict[str, Any], name: str, *, test: str | None) -> None:
-        if not is_description(facts.get("arguments")):
-            raise damaged(f"{self.label}/{name}", "arguments that were not described so", test=test)
 
-    def _entry(self, entry: Any, origin: Origin) -> Stored:
-        if not is_usual(entry):
-            check_entry(entry, f"{self.label}/{origin.name}", origin.test)
-        return Stored(self.objects, entry, origin)
+def stored_of(objects: Objects, entry: Any, origin: Origin) -> Stored:
+    """Return the outcome of an entry, whose shape is checked."""
+    if not is_usual(entry):
+        check_entry(entry, f"{objects.label}/{origin.name}", origin.test)
+    return Stored(objects, entry, origin)
+
+
+def _check_arguments(objects: Objects, facts: dict[str, Any], name: str, *, test: str | None) -> None:
+    if not is_description(facts.get("arguments")):
+        raise damaged(f"{objects.label}/{name}", "arguments that were not described so", test=test)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.vault.file_names import FOLDERS
 from pytest_mimic._core.vault.parsing import fresh_copies, is_usual, line_of_test, parse_recording, test_in
-from pytest_mimic.errors import MimicError
+from pytest_mimic.errors import CorruptRecordingError, MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.vault.clearing import Cleared
+    from pytest_mimic._core.vault.objects import Objects
     from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, Stored
     from pytest_mimic._core.vault.store import Store
-    from pytest_mimic._core.vault.stored_outcomes import Outcomes
     from pytest_mimic._core.vault.writing import Written
 
 # A pickle of pytest-mimic 0.x.
@@ -29,6 +29,7 @@ class Vault:
 
     `pickles` is `listed`, or `forbid` to load no pickle. Messages show the path `label`. `replaced` are the objects
     that re-recording has replaced, for `collect`. With `detaches`, large objects are written so that Git ignores them.
+    With `renews`, what has an older format counts as absent, because the run records it again.
     """
 
     def __init__(
@@ -38,18 +39,21 @@ class Vault:
         pickles: Literal["listed", "forbid"] = "listed",
         label: str = ".mimic_vault",
         detaches: bool = False,
+        renews: bool = False,
     ) -> None:
         self.store = store
         self.label = label
         self.replaced: set[str] = set()
         self._pickles: Literal["listed", "forbid"] = pickles
         self._detaches = detaches
+        self._renews = renews
 
     @cached_property
-    def _outcomes(self) -> Outcomes:
-        from pytest_mimic._core.vault.stored_outcomes import Outcomes
+    def objects(self) -> Objects:
+        """Loads outcomes. Not made where only plain values are replayed."""
+        from pytest_mimic._core.vault.objects import Objects
 
-        return Outcomes(self.store, pickles=self._pickles, label=self.label, detaches=self._detaches)
+        return Objects(self.store, pickles=self._pickles, label=self.label, detaches=self._detaches)
 
     def read(self, name: str, *, skim: bool = False) -> Recording | None:
         """Return the recording of that name, or None. The store is read each time.
@@ -57,10 +61,26 @@ class Vault:
         With `skim`, it has no description of the arguments, which a replay does not need.
 
         Raises:
-            CorruptRecordingError: The file is damaged, or of a newer format.
+            CorruptRecordingError: The file is damaged, or of another format.
             MimicError: The store cannot be read.
         """
-        return self._outcomes.read(name, skim=skim)
+        facts = self._facts(name, skim=skim)
+        if facts is None:
+            return None
+        from pytest_mimic._core.vault.stored_outcomes import recording_of
+
+        return recording_of(self.objects, name, facts)
+
+    def _facts(self, name: str, *, skim: bool = False) -> dict[str, Any] | None:
+        data = self.store.read(name)
+        if data is None:
+            return None
+        try:
+            return parse_recording(data, self.label, name, skim=skim)
+        except CorruptRecordingError as error:
+            if self._renews and "outdated" in error.data:
+                return None
+            raise
 
     def read_player(self, name: str) -> tuple[str | None, float, Callable[[], Any]] | None:
         """Read a recording of one returned value fast: without the facts that a replay of it does not need.
@@ -69,21 +89,27 @@ class Vault:
         None if there is no such recording or it holds anything else, which `read` finds out. The errors are those of
         `read` and `Stored.player`.
         """
-        data = self.store.read(name)
-        if data is None:
+        facts = self._facts(name, skim=True)
+        if facts is None:
             return None
-        facts = parse_recording(data, self.label, name, skim=True)
         entries = facts.get("outcomes")
         if type(entries) is not list or len(entries) != 1:
             return None
         entry = entries[0]
         if is_usual(entry):
             return facts.get("source"), entry["duration"], fresh_copies(entry["value"])
-        return self._outcomes.player(name, facts, entry)
+        from pytest_mimic._core.vault.stored_outcomes import player_of
+
+        return player_of(self.objects, name, facts, entry)
 
     def read_cassette(self, name: str) -> list[CassetteEntry] | None:
         """Return the calls of a cassette in order, or None if there is none. The errors are those of `read`."""
-        return self._outcomes.read_cassette(name)
+        facts = self._facts(name)
+        if facts is None:
+            return None
+        from pytest_mimic._core.vault.stored_outcomes import cassette_of
+
+        return cassette_of(self.objects, name, facts)
 
     def test_of(self, name: str) -> str | None:
         """Return the test that made a recording or cassette, or None. The errors are those of `read`."""
@@ -112,8 +138,7 @@ class Vault:
 
     def date_of(self, name: str) -> str:
         """Return the date on which a recording or cassette was made, empty without one. The errors are those of `read`."""
-        data = self.store.read(name)
-        date = parse_recording(data, self.label, name).get("recorded") if data is not None else ""
+        date = (self._facts(name) or {}).get("recorded")
         return date if isinstance(date, str) else ""
 
     def stored(
@@ -134,7 +159,24 @@ class Vault:
         Raises:
             UnstorableOutcomeError: A part of it cannot be stored.
         """
-        return self._outcomes.stored(outcome, duration, target=target, paths=paths, detached=detached)
+        from pytest_mimic._core.outcome.encoding import encode
+        from pytest_mimic._core.vault.recording_facts import Stored
+
+        encoded = encode(outcome, target=target, **({} if paths is None else {"paths": paths}))
+        if encoded.pickled is not None and self._pickles == "forbid":
+            raise UnstorableOutcomeError(
+                f"what {target or 'the call'} gave cannot be stored without a pickle, and mimic_pickle = forbid",
+                remedies=["nothing was recorded"],
+                path="result",
+            )
+        facts = {"duration": float(f"{duration:.4g}"), "kind": encoded.kind}
+        stored = Stored(self.objects, facts, None, encoded)
+        if outcome.files is not None:
+            stored.entry["files"] = outcome.files.listing
+            stored.files = outcome.files
+        if detached:
+            stored.detach()
+        return stored
 
     def write(self, name: str, recording: Recording) -> Written:
         """Write the recording, its objects first, whole or not at all; return what this did to its file.
@@ -147,7 +189,7 @@ class Vault:
         """
         from pytest_mimic._core.vault import writing
 
-        written = writing.write_recording(self.store, self._outcomes.objects, name, recording)
+        written = writing.write_recording(self.store, self.objects, name, recording)
         self.replaced |= written.replaced
         return written
 
@@ -157,7 +199,7 @@ class Vault:
         from pytest_mimic._core.vault import writing
 
         facts = {"test": test, "recorded": recorded}
-        written = writing.write_cassette(self.store, self._outcomes.objects, name, entries, facts)
+        written = writing.write_cassette(self.store, self.objects, name, entries, facts)
         self.replaced |= written.replaced
         return written
 

@@ -21,17 +21,16 @@ from pytest_mimic._core.outcome.kept_files import objects_in, pieces_of
 from pytest_mimic._core.outcome.plain import layout, text_of
 from pytest_mimic._core.outcome.rehearsal import rehearse
 from pytest_mimic._core.vault.file_names import OBJECTS_LOCK, fingerprint_in
-from pytest_mimic._core.vault.json_shapes import check_entry
 from pytest_mimic._core.vault.objects import Objects
-from pytest_mimic._core.vault.parsing import DETACHED_FORMAT, FORMAT, parse, parse_recording
-from pytest_mimic._core.vault.recording_facts import (
+from pytest_mimic._core.vault.parsing import FORMAT, parse, parse_recording
+from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, Stored
+from pytest_mimic._core.vault.schema import (
     CASSETTE_FACTS,
-    CassetteEntry,
+    RECORDING_FACTS,
     Entry,
     Origin,
-    Recording,
-    Stored,
     body_of,
+    check_entry,
     facts_of,
 )
 from pytest_mimic.errors import CorruptRecordingError, MimicError
@@ -67,15 +66,9 @@ class Written(NamedTuple):
 
 
 def write_recording(store: Store, objects: Objects, name: str, recording: Recording) -> Written:
-    head = {
-        "format": 0,
-        "target": recording.target,
-        "arguments": recording.arguments,
-        "source": recording.source,
-        "test": recording.test,
-        "recorded": recording.recorded,
-        "owner": recording.owner,
-    }
+    head = {"format": FORMAT, **{fact: getattr(recording, fact) for fact in RECORDING_FACTS}}
+    if recording.identity is None:
+        del head["identity"]
     origin = Origin(name, recording.target, recording.test)
     writer = _FileWriter(store, objects, origin, recording.outcomes, inline=INLINE)
     with writer.transaction():
@@ -83,7 +76,6 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
         before, now = facts or {}, data
         old = before.get("outcomes", [])
         entries = writer.entries(old)
-        head["format"] = _format_of(entries)
         replaced = _references(old) - _references(entries)
         changed = True
         if before and _are_identical(entries, old):
@@ -121,9 +113,7 @@ def write_cassette(
                 new["arguments"] = known.get("arguments")
         is_same = _are_identical(entries, old) and _equal(new_calls, old_calls)
         if before is None or not is_same:
-            now = writer.write(
-                name, {"format": _format_of(entries), **facts, "calls": new_calls}, replaced=replaced
-            )
+            now = writer.write(name, {"format": FORMAT, **facts, "calls": new_calls}, replaced=replaced)
     writer.settle(entries)
     return Written(data, now, replaced)
 
@@ -392,7 +382,7 @@ def _read_before(
     """Return the content in the vault, and its facts: None if absent or damaged.
 
     Raises:
-        CorruptRecordingError: They have a newer format.
+        CorruptRecordingError: They have a newer format. One of an older format counts as damaged.
     """
     data = store.read(name)
     if data is None:
@@ -436,10 +426,6 @@ def mark_run(store: Store, *, is_locked: bool = False) -> None:
     if mark is not None and not mark.is_set:
         with nullcontext() if is_locked else store.lock(OBJECTS_LOCK):
             mark.set()
-
-
-def _format_of(entries: Sequence[Entry]) -> int:
-    return DETACHED_FORMAT if any("detached" in entry for entry in entries) else FORMAT
 
 
 def _references(entries: Sequence[Entry]) -> set[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.describe.recorded_files import CatalogFile
 from pytest_mimic._core.vault.clearing import references
 from pytest_mimic._core.vault.file_names import CASSETTES
-from pytest_mimic._core.vault.parsing import damaged, is_object, is_readable, parse_recording
+from pytest_mimic._core.vault.parsing import damaged, is_object, is_whole, parse_recording
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Catalog:
         try:
             found = CatalogFile.of(name, facts, len(data))
             if b'"detached"' in data:  # their sizes are known also where they were not pulled
-                from pytest_mimic._core.vault.detached import detached_fault
+                from pytest_mimic._core.vault.schema import detached_fault
 
                 for listed in [entry["detached"] for entry in found.outcomes if "detached" in entry]:
                     if detached_fault(listed):
@@ -114,7 +114,7 @@ class Orphans:
             data = vault.store.read(name)
             if data is None or name in without:
                 continue
-            if not is_readable(data):
+            if not is_whole(data):
                 self.unreadable.append(name)
             objects -= references(data)
             if detached and b'"detached"' in data:

@@ -11,24 +11,24 @@ from pytest_mimic._core.vault.clearing import references
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import damaged, is_object
-from pytest_mimic._core.vault.recording_facts import Origin
+from pytest_mimic._core.vault.schema import Origin
 from pytest_mimic._tools.catalog.catalog import leftovers
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault import Vault
-    from pytest_mimic._core.vault.recording_facts import Stored
+    from pytest_mimic._core.vault.recording_facts import Recording, Stored
 
-_KEY = re.compile(r"[0-9a-f]{32}")
+_KEY = re.compile(r"[0-9a-f]{32}(?:-[a-z]+)*")  # behind the digits what counts in an import
 # The kinds of findings that are damage. The others are only in the way.
-DAMAGE = ("damaged", "unreadable")
+DAMAGE = ("damaged", "outdated", "unreadable")
 
 
 class Finding(NamedTuple):
     """A file of the vault with a problem.
 
     Attributes:
-        kind: `damaged`; `unreadable`, which no recording anew repairs: a Git LFS pointer, a merge conflict, a newer
+        kind: `damaged`; `outdated`, of a release candidate; `unreadable`, which no recording anew repairs: a Git LFS pointer, a merge conflict, a newer
             format; `absent`: a detached object that was not pulled; `orphaned`: an object that no recording names; `leftover`: of a killed run; `foreign`: it does not
             belong to a vault.
         file: Its name in the vault.
@@ -94,7 +94,7 @@ class Checker:
                 checked.findings.append(self._foreign(name))
                 continue
             findings = list(self._check_file(name, named))
-            whole = whole and not (findings and findings[0].file == name)
+            whole = whole and not (findings and findings[0].file == name and findings[0].kind != "outdated")
             checked.findings += findings
             checked.recordings += 1
         here = sum(name in named for name in objects)
@@ -150,7 +150,7 @@ class Checker:
                     return
                 test = recording.test
                 outcomes = [(stored, Origin(name, recording.target, test)) for stored in recording.outcomes]
-                self._check_name(name, recording.target, test)
+                self._check_name(name, recording)
         except MimicError as error:
             data = self._store.read(name) or b""
             named |= references(data)
@@ -172,10 +172,13 @@ class Checker:
         except MimicError:
             return None
 
-    def _check_name(self, name: str, target: str, test: str | None) -> None:
+    def _check_name(self, name: str, recording: Recording) -> None:
         key = name.rpartition("/")[2].removesuffix(".json")
-        if not _KEY.fullmatch(key) or recording_name(target, key) != name:
-            raise damaged(f"{self._path(name)}", f"its name is not that of a call of {target}", test=test)
+        target, owner = recording.target, recording.owner
+        identity = key if owner is None else str(recording.identity)
+        if not _KEY.fullmatch(key) or recording_name(target, identity, owner) != name:
+            what = f"its name is not that of a call of {target}{f' in {owner}' if owner else ''}"
+            raise damaged(self._path(name), what, test=recording.test)
 
     # Objects
 
@@ -253,6 +256,8 @@ class Checker:
         remedy = error.remedies[0] if error.remedies else ""
         if error.data.get("absent"):
             return Finding("absent", file, error.what, remedy, recording, test)
+        if "outdated" in error.data:
+            return Finding("outdated", file, error.what, remedy, recording, test)
         # The marks of a merge are removed by git, a pointer by Git LFS, and a newer format by a newer version.
         is_kept = (
             not isinstance(error, CorruptRecordingError)

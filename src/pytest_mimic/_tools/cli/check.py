@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
 
-# The kinds of findings that no recording needs.
+# The kinds of findings that are recorded again, and those that no recording needs.
+LOST = ("damaged", "outdated")
 LEFT_OVER = ("orphaned", "leftover")
 
 
@@ -128,9 +129,6 @@ def _depth_of_vault(folders: Sequence[str], usual: str) -> int:
     return max([index for index in found if folders[index - 1] == usual] or found, default=0)
 
 
-# -- fixing
-
-
 class Fix:
     """Removes what a check has found: recordings that cannot be used, and files that no recording needs.
 
@@ -144,10 +142,10 @@ class Fix:
         self._vault = vault
         self.is_dry: bool = invocation.options.dry_run
         self.is_held = False
-        broken = {finding.recording for finding in checked.findings if finding.kind == "damaged"}
+        broken = {finding.recording for finding in checked.findings if finding.kind in LOST}
         # What another process has just recorded again is not removed.
         again = Checker(vault).check(sorted(broken)) if broken else Checked()
-        found = [finding for finding in again.findings if finding.kind == "damaged"]
+        found = [finding for finding in again.findings if finding.kind in LOST]
         self._recordings = sorted({finding.recording for finding in found})
         self._again = record_again([finding.test for finding in found]) if found else None
         self._orphans = Orphans(vault, without=self._recordings)
@@ -241,9 +239,14 @@ def _show(invocation: Invocation, vault: Vault, checked: Checked, *, is_whole: b
     """Print the findings, a line that sums them up, and the next step."""
     out = invocation.out
     absent = sum(finding.kind == "absent" for finding in checked.findings)
+    outdated = [finding for finding in checked.findings if finding.kind == "outdated"]
     for finding in checked.findings:
-        if finding.kind != "absent":
+        if finding.kind not in ("absent", "outdated"):
             _show_finding(out, finding)
+    if outdated:
+        count, again = plural(len(outdated), "recording"), record_again([one.test for one in outdated])
+        out.line((f"{count} of a release candidate of pytest-mimic 1.0 (formats 1 and 2)", "red"))
+        out.line("  to record again: ", (again, "bold"))
     counts = f"{plural(checked.recordings, 'recording')} and {plural(checked.objects, 'object')} checked"
     damage = checked.damage
     left = sum(finding.kind in LEFT_OVER for finding in checked.findings)
@@ -257,7 +260,7 @@ def _show(invocation: Invocation, vault: Vault, checked: Checked, *, is_whole: b
         out.line((f"{vault.label} is sound", "bold green"), f"; {counts}")
     if absent:
         out.line(f"  {plural(absent, 'object')} not pulled, and not checked: {invocation.command('pull')}")
-    if not is_fixed and any(finding.kind in ("damaged", *LEFT_OVER) for finding in checked.findings):
+    if not is_fixed and any(finding.kind in (*LOST, *LEFT_OVER) for finding in checked.findings):
         out.line(f"  to remove what cannot be used or is left over: {invocation.command('check', '--fix')}")
 
 

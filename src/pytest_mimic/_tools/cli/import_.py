@@ -1,4 +1,4 @@
-"""Import the recordings of vcrpy (YAML, JSON), pytest-recording, and HAR files into the vault.
+"""Import cassettes of vcrpy, pytest-recording and cassetter (YAML, JSON), and HAR files into the vault.
 
 A cassette of pytest-recording becomes recordings of its test. Any other file becomes a cassette of its name. Secrets are
 hidden as in a recording run. The exit code is 1 if something was not imported.
@@ -21,13 +21,12 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: Parser) -> None:
     """Add the arguments of the subcommand to its parser."""
-    from pytest_mimic._tools.foreign.clients import http_clients
-
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, or a folder of files")
     parser.add_argument(
-        "--client",
-        choices=http_clients(),
-        help="the client that will make the calls (default: the one that the User-Agent names)",
+        "--match",
+        default="method,uri",
+        metavar="PARTS",
+        help="what counts, as in match_on of vcrpy: method, scheme, host, port, path, query, uri, headers, body (default: method,uri)",
     )
     parser.add_argument(
         "--as",
@@ -52,7 +51,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(invocation: Invocation) -> int:
     """Import, print the report, and return 1 if something was not imported."""
-    from pytest_mimic._tools.foreign.importing import Importer, ImportRequest
+    from pytest_mimic._tools.foreign.importing import Importer, ImportRequest, read_match
 
     options, project = invocation.options, invocation.project
     request = ImportRequest(
@@ -61,7 +60,7 @@ def run(invocation: Invocation) -> int:
         targets=_targets(project),
         today=strftime("%Y-%m-%d"),
         here=project.here,
-        client=options.client,
+        match=read_match(options.match),
         form=options.form,
         name=options.name,
         overwrite=options.overwrite,

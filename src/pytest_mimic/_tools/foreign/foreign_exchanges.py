@@ -18,9 +18,6 @@ class ForeignExchange(NamedTuple):
         is_decoded: The content is decompressed, whatever the headers say.
         seconds: How long the real exchange took; 0 if the file does not say.
         date: The day of the exchange, `2026-11-02`; empty if the file does not say.
-        client: The adapter of its client, if something else than the `User-Agent` gives it away.
-        alternative: The request that it may have been instead, if the file does not say; see `doubt`.
-        doubt: What is not certain about it; empty if all is.
     """
 
     number: int
@@ -30,9 +27,6 @@ class ForeignExchange(NamedTuple):
     is_decoded: bool
     seconds: float = 0.0
     date: str = ""
-    client: str = ""
-    alternative: HttpRequest | None = None
-    doubt: str = ""
 
     def __repr__(self) -> str:
         # pytest's --showlocals must not show secrets.

@@ -18,14 +18,12 @@ class ImportedFile(NamedTuple):
         file: Its name.
         to: The test, or the cassette.
         calls: The number of its calls.
-        clients: The same by client.
         how: What was done.
     """
 
     file: str
     to: str
     calls: int
-    clients: dict[str, int]
     how: Placement
 
 
@@ -46,9 +44,8 @@ class Report:
         is_dry: Nothing was written.
         imported: The files of which calls were carried over.
         leftovers: What was not.
-        doubts: What may be missing although it was carried over.
         ignored: Files in folders that are no cassettes.
-        missing_lines: The clients that no line of `mimic_functions` names.
+        lacks_line: No line of `mimic_functions` takes HTTP requests.
         cassettes: The names of the cassettes that were written.
     """
 
@@ -57,9 +54,8 @@ class Report:
         self.is_dry = is_dry
         self.imported: list[ImportedFile] = []
         self.leftovers: list[Leftover] = []
-        self.doubts: list[Leftover] = []
         self.ignored: list[str] = []
-        self.missing_lines: list[str] = []
+        self.lacks_line = False
         self.cassettes: list[str] = []
 
     def leave(self, one: Leftover) -> None:
@@ -74,9 +70,8 @@ class Report:
             "dry_run": self.is_dry,
             "imported": [one._asdict() for one in self.imported],
             "not_imported": [one._asdict() for one in self.leftovers],
-            "doubtful": [one._asdict() for one in self.doubts],
             "ignored": self.ignored,
-            "missing_lines": self.missing_lines,
+            "lacks_line": self.lacks_line,
         }
 
     def lines(self) -> Iterator[str]:
@@ -88,10 +83,8 @@ class Report:
         also = f"; {_count(there, 'file')} of the same content {_was(there)} there already" if there else ""
         yield f"{would} {_count(calls, 'call')} of {_count(len({one.file for one in written}), 'file')} into {self.vault}{also}"
         for one in written[:_SHOWN]:
-            facts = [f"{count} at {name}" for name, count in one.clients.items()]
-            facts += ["in place of what was there"] if one.how == "replaced" else []
-            more = f" ({', '.join(facts)})" if facts else ""
-            yield f"  {one.file} -> {one.to}{more}"
+            more = ", in place of what was there" if one.how == "replaced" else ""
+            yield f"  {one.file} -> {one.to} ({_count(one.calls, 'call')}{more})"
         if len(written) > _SHOWN:
             yield f"  and {len(written) - _SHOWN:,} more"
         if self.ignored:
@@ -99,11 +92,8 @@ class Report:
         if self.leftovers:
             yield f"not imported: {_count(len(self.leftovers), 'entry')}"
             yield from _named(self.leftovers)
-        if self.doubts:
-            yield "imported, but look at them:"
-            yield from _named(self.doubts)
-        if self.missing_lines and written:
-            yield f"to replay them, add to mimic_functions: {', '.join(self.missing_lines)}"
+        if self.lacks_line and any("::" in one.to for one in written):
+            yield "to replay them, add to mimic_functions: http"
         if self.cassettes:
             names = ", ".join(self.cassettes[:3]) + _and_more(len(self.cassettes) - 3)
             yield f'cassettes replay in blocks, with mimic_auto("{self.cassettes[0]}"): {names}'

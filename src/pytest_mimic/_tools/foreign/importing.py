@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from pytest_mimic._clients.http.exchange import MATCHERS
 from pytest_mimic._clients.http.message import header_of
 from pytest_mimic._core.vault import FolderStore, Vault
-from pytest_mimic._tools.foreign.clients import (
-    clients_of,
-    http_clients,
-    mimicked_clients,
-    unknown_agents,
-)
+from pytest_mimic._core.words import did_you_mean
+from pytest_mimic._tools.foreign.cassette_file import read_cassette
 from pytest_mimic._tools.foreign.finding import Found, find_files
 from pytest_mimic._tools.foreign.foreign_exchanges import ForeignFile, Refusal, UnreadableError
 from pytest_mimic._tools.foreign.har import read_har
 from pytest_mimic._tools.foreign.import_report import ImportedFile, Leftover, Report
 from pytest_mimic._tools.foreign.owning_tests import OwningTests
-from pytest_mimic._tools.foreign.recording_exchanges import Conversation, Destination, refused
+from pytest_mimic._tools.foreign.recording_exchanges import Conversation, Destination, http_lines, refused
 from pytest_mimic._tools.foreign.vault_placing import Placed, Placer
 from pytest_mimic.errors import MimicError
 
@@ -32,10 +28,6 @@ if TYPE_CHECKING:
     from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
 
 Form = Literal["auto", "cassette", "recordings"]
-_UNKNOWN = "the client of {} is not known"
-_NO_REQUESTS = (
-    "calls of {} count by their operation and its parameters, which the file does not name: record it again"
-)
 _NO_TEST = "its name leads to no test: --as cassette makes a cassette of it"
 
 
@@ -47,7 +39,7 @@ class ImportRequest(NamedTuple):
         settings, targets: Those of the project.
         today: The date of recordings whose own date is not known.
         here: The folder to which shown names are relative.
-        client: The client of all calls; None to go by their `User-Agent`.
+        match: The parts of a request that count; see `read_match`.
         form: Recordings of tests, cassettes, or `auto`: whichever the name of the file leads to.
         name: The name of the cassette, for a single file.
         overwrite: Replace what is in the vault.
@@ -59,7 +51,7 @@ class ImportRequest(NamedTuple):
     targets: Sequence[Target]
     today: str
     here: Path
-    client: str | None = None
+    match: str
     form: Form = "auto"
     name: str = ""
     overwrite: bool = False
@@ -67,12 +59,11 @@ class ImportRequest(NamedTuple):
 
 
 class _Ready(NamedTuple):
-    """A file that was read, for one destination: its name, and the client of each exchange."""
+    """A file that was read, for one destination, and its name."""
 
     shown: str
     file: ForeignFile
     destination: Destination
-    clients: list[str | None]
 
 
 class Importer:
@@ -92,9 +83,6 @@ class Importer:
             detaches=settings.detaches,
         )
         self._placer = Placer(self._vault, overwrite=request.overwrite, dry_run=request.dry_run)
-        self._mimicked = mimicked_clients(request.targets)
-        # The clients that tests have recordings at.
-        self._used: set[str] = set()
         self._tests = OwningTests(settings.rootdir, ())
         self.report = Report(settings.shown_vault, is_dry=request.dry_run)
 
@@ -102,8 +90,8 @@ class Importer:
         """Import everything, and return what was done.
 
         Raises:
-            MimicError: A path does not exist, a client is not known, or the vault cannot be written. Each file is
-                carried over as a whole or not at all.
+            MimicError: A path does not exist, or the vault cannot be written. Each file is carried over as a whole or
+                not at all.
         """
         found = find_files(self._request.paths, self._request.here)
         self.report.ignored = found.ignored
@@ -114,34 +102,28 @@ class Importer:
             self._tests = OwningTests(self._request.settings.rootdir, paths)
         with TemporaryDirectory(prefix="pytest-mimic-") as folder:
             ready = [one for each in found.files for one in self._read(each)]
-            for number, one in enumerate(self._with_known_clients(ready, Path(folder))):
+            for number, one in enumerate(ready):
                 self._import(one, Path(folder, str(number)))
         if not self._request.dry_run:
             self._vault.collect(self._vault.replaced)
             self._vault.store.flush()
-        self.report.missing_lines = sorted(self._used - set(self._mimicked))
+        self.report.lacks_line = not http_lines(self._request.targets)
         return self.report
 
     # -- reading
 
     def _read(self, found: Found) -> list[_Ready]:
         """Return a file for each of its destinations. There are none if it cannot be read, which is reported."""
-        from pytest_mimic._tools.foreign.vcrpy import read_vcr
-
         try:
-            file = read_har(found.path) if found.is_har else read_vcr(found.path, found.shown)
+            file = read_har(found.path) if found.is_har else read_cassette(found.path)
         except UnreadableError as error:
             self._leave(found.shown, str(error))
             return []
         except OSError as error:
             self._leave(found.shown, f"cannot be read: {error.strerror or error}")
             return []
-        ready = []
-        for destination in self._destinations(found, is_talk=file.is_talk):
-            is_talk = bool(destination.cassette)
-            clients = clients_of(file.exchanges, self._mimicked, self._request.client, is_talk=is_talk)
-            ready.append(_Ready(found.shown, file, destination, clients))
-        return ready
+        destinations = self._destinations(found, is_talk=file.is_talk)
+        return [_Ready(found.shown, file, destination) for destination in destinations]
 
     def _destinations(self, found: Found, *, is_talk: bool) -> list[Destination]:
         """Return what a file becomes. Nothing if that is not known, which is reported."""
@@ -169,81 +151,34 @@ class Importer:
             self._leave(found.shown, f"{error.what}: give it a --name")
             return []
 
-    def _with_known_clients(self, ready: Sequence[_Ready], folder: Path) -> list[_Ready]:
-        """Return the files all of whose clients are known; the others are reported.
-
-        Raises:
-            MimicError: There is no such file. Nothing is written before that.
-        """
-        known = [one for one in ready if None not in one.clients]
-        if ready and not known:
-            raise self._unknown_clients(ready, folder)
-        for one in ready:
-            if one not in known:
-                number = one.file.exchanges[one.clients.index(None)].number
-                self._leave(
-                    one.shown, f"{_UNKNOWN.format(f'entry {number}')}: import this file with --client NAME"
-                )
-        return known
-
-    def _unknown_clients(self, ready: Sequence[_Ready], folder: Path) -> MimicError:
-        unknown = [
-            (one, exchange)
-            for one in ready
-            for exchange, client in zip(one.file.exchanges, one.clients, strict=True)
-            if client is None
-        ]
-        first, exchange = unknown[0]
-        conversation = self._conversation(first, folder / "shown")
-        shown = conversation.shown(exchange.request.method, exchange.request.url)
-        facts = [f"the first one is {first.shown}, entry {exchange.number}: {shown}"]
-        for agent, count in unknown_agents(each for _, each in unknown)[:5]:
-            named = f"the User-Agent {conversation.shown_agent(agent)!r}" if agent else "no User-Agent"
-            facts.append(f"{count:,} with {named}")
-        requests = "1 request" if len(unknown) == 1 else f"{len(unknown):,} requests"
-        return MimicError(
-            f"nothing was imported: {_UNKNOWN.format(requests)}",
-            facts=facts,
-            remedies=[f"name it: --client {{{','.join(http_clients())}}}"],
-        )
-
     # -- carrying over
 
     def _conversation(self, one: _Ready, folder: Path) -> Conversation:
         settings, targets = self._request.settings._replace(vault=folder), self._request.targets
         date = min(filter(None, map(_date_of, one.file.exchanges)), default=self._request.today)
-        return Conversation(settings, targets, one.destination, today=date)
+        return Conversation(settings, targets, one.destination, match=self._request.match, today=date)
 
     def _import(self, one: _Ready, folder: Path) -> None:
         conversation = self._conversation(one, folder)
-        refusals, counts = list(one.file.refusals), Counter[str]()
-        known = http_clients()
-        for exchange, client in zip(one.file.exchanges, one.clients, strict=True):
-            if client not in known:
-                reason = _NO_REQUESTS.format(client)
-            else:
-                reason = conversation.record(exchange, client)
+        refusals, count = list(one.file.refusals), 0
+        for exchange in one.file.exchanges:
+            reason = conversation.record(exchange)
             if reason:
                 refusals.append(refused(exchange, reason))
-                continue
-            counts[str(client)] += 1
-            if exchange.doubt:
-                doubt = self._leftover(one, conversation, refused(exchange, exchange.doubt))
-                self.report.doubts.append(doubt)
+            else:
+                count += 1
         conversation.close()
         refusals.sort(key=lambda refusal: refusal.number)
         for refusal in refusals:
             self.report.leave(self._leftover(one, conversation, refusal))
-        if counts:
+        if count:
             placed = self._placer.place(conversation.vault)
-            self._note(one.shown, str(one.destination), placed, dict(counts))
-            if one.destination.test:
-                self._used |= counts.keys()
-            elif placed.how in ("new", "replaced"):
+            self._note(one.shown, str(one.destination), placed, count)
+            if one.destination.cassette and placed.how in ("new", "replaced"):
                 self.report.cassettes.append(one.destination.cassette)
 
-    def _note(self, shown: str, to: str, placed: Placed, counts: dict[str, int]) -> None:
-        """Report a file that was placed, with its calls by client."""
+    def _note(self, shown: str, to: str, placed: Placed, count: int) -> None:
+        """Report a file that was placed, with the number of its calls."""
         if placed.is_from_here:
             self._leave(
                 shown, f"another file of this import became {to}: import one of them, or give it a --name"
@@ -251,7 +186,7 @@ class Importer:
         elif placed.how == "kept":
             self._leave(shown, f"{to} has other recordings ({placed.obstacle}): --overwrite replaces them")
         else:
-            self.report.imported.append(ImportedFile(shown, to, sum(counts.values()), counts, placed.how))
+            self.report.imported.append(ImportedFile(shown, to, count, placed.how))
 
     @staticmethod
     def _leftover(one: _Ready, conversation: Conversation, refusal: Refusal) -> Leftover:
@@ -260,6 +195,19 @@ class Importer:
 
     def _leave(self, shown: str, reason: str) -> None:
         self.report.leave(Leftover(shown, 0, "", reason))
+
+
+def read_match(text: str) -> str:
+    """Return vcrpy's words for the parts that count, `method,uri`, in one order and as in the names of recordings.
+
+    Raises:
+        MimicError: A word is none of these.
+    """
+    words = text.replace(",", " ").split()
+    for word in words or [text]:
+        if word not in MATCHERS:
+            raise MimicError(f"--match: {word!r} is no part of a request{did_you_mean(word, MATCHERS)}")
+    return "-".join(part for part in MATCHERS if part in words)
 
 
 def _fitting_name(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Records foreign exchanges as a run would: the same clients, identities and redaction, without a client."""
+"""Records foreign exchanges as a run would, with the same redaction, but by the parts that the other tool compared."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.run_state import RunState
-from pytest_mimic._core.seam.registry import load_adapter
+from pytest_mimic._core.seam.registry import HTTP_CLIENTS, load_adapter
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.target import Target
 from pytest_mimic._core.vault import FolderStore, Vault
@@ -52,11 +52,18 @@ class Conversation:
         settings: Those of the project, with an empty folder as the vault.
         targets: Those of the project. Their options at a client apply.
         destination: What the calls belong to.
+        match: The parts of a request that count, `method-uri`.
         today: The date of the recordings.
     """
 
     def __init__(
-        self, settings: Settings, targets: Sequence[Target], destination: Destination, *, today: str
+        self,
+        settings: Settings,
+        targets: Sequence[Target],
+        destination: Destination,
+        *,
+        match: str,
+        today: str,
     ) -> None:
         settings = settings._replace(mode=Mode.RECORD)
         store = FolderStore(settings.vault)
@@ -64,8 +71,6 @@ class Conversation:
         self._state = RunState(
             settings=settings, vault=self.vault, ledger=Ledger(), locks=store.byte_locks, today=today
         )
-        self._targets = targets
-        self._exchanges: dict[str, Exchange] = {}
         self._now = 0.0
         # A recording keeps how long the call took, which the file may say.
         self._state.clock = staticmethod(lambda: self._now)
@@ -78,25 +83,27 @@ class Conversation:
             self._state.test = destination.test
             self._state.owner = Owner(destination.test)
 
-    def record(self, exchange: ForeignExchange, client: str) -> str:
-        """Record an exchange, and return why that cannot be done; empty if it is recorded."""
-        reason = self._record(exchange, client)
-        if exchange.alternative is not None and not reason and self._cassette is None:
-            reason = self._record(exchange._replace(request=exchange.alternative), client)
-        return reason
+        port = ClientPort(self._state)
+        for target in http_lines(targets) or [Target("http")]:
+            adapter = load_adapter(target.module)
+            plan = ClientPlan(
+                self._state, adapter, target.options, self._cassette, activation=self, imported=match
+            )
+            port.plans.append(plan)
+        self._edge = Exchange(port)
 
-    def _record(self, exchange: ForeignExchange, client: str) -> str:
+    def record(self, exchange: ForeignExchange) -> str:
+        """Record an exchange, and return why that cannot be done; empty if it is recorded."""
         if _METHOD.fullmatch(exchange.request.method) is None:
             return "its method is not valid"
-        edge = self._edge(client)
-        call = edge.describe(exchange.request)
+        call = self._edge.describe(exchange.request)
         if call is None:
             return _why_not(exchange.request)
         try:
-            step = edge.port.begin(call)
+            step = self._edge.port.begin(call)
             if step.mode != "run":
-                return f"only= or exclude= of {client} in mimic_functions leaves it out"
-            recorder = edge.recorder(step, exchange.request)
+                return "only= or exclude= in mimic_functions leaves it out"
+            recorder = self._edge.recorder(step, exchange.request)
             head = exchange.head
             recorder.start(
                 head["status"], head["reason"], head["version"], head["headers"], decoded=exchange.is_decoded
@@ -118,30 +125,13 @@ class Conversation:
         """Return a request as messages show it: the method and the URL, without a query and without secrets."""
         call: ClientCall | None = None
         with suppress(ValueError):
-            call = self._edge("requests").describe(HttpRequest(method, url, (), b""))
+            call = self._edge.describe(HttpRequest(method, url, (), b""))
         return f"{method} {call.described['url']}" if call is not None else method
 
-    def shown_agent(self, agent: str) -> str:
-        """Return a `User-Agent` as messages show it."""
-        return self._state.redactor.texts.scrub_text(agent)[:60]
 
-    def _edge(self, client: str) -> Exchange:
-        if client not in self._exchanges:
-            port = ClientPort(self._state)
-            for target in _lines(self._targets, client):
-                plan = ClientPlan(
-                    self._state, load_adapter(client), target.options, self._cassette, activation=self
-                )
-                port.plans.append(plan)
-            self._exchanges[client] = Exchange(port)
-        return self._exchanges[client]
-
-
-def _lines(targets: Iterable[Target], client: str) -> list[Target]:
-    """Return the project's lines for a client, or one without options."""
-    return [target for target in targets if target.module == client and not target.excluded] or [
-        Target(client)
-    ]
+def http_lines(targets: Iterable[Target]) -> list[Target]:
+    """Return the project's lines for HTTP."""
+    return [one for one in targets if one.module in ("http", *HTTP_CLIENTS) and not one.excluded]
 
 
 def _why_not(request: HttpRequest) -> str:

@@ -19,7 +19,7 @@ from pytest_mimic._core.vault.clearing import remove
 from pytest_mimic._core.vault.detached import LEAST, Detached, DetachedWriter, detached_in, hash_of_file
 from pytest_mimic._core.vault.file_names import CASSETTES, OBJECTS_LOCK
 from pytest_mimic._core.vault.leftovers import give_back, take_number, temporary_name
-from pytest_mimic._core.vault.parsing import DETACHED_FORMAT, parse_recording
+from pytest_mimic._core.vault.parsing import parse_recording
 from pytest_mimic._tools.catalog.checking import Checker
 from pytest_mimic.errors import MimicError
 
@@ -253,7 +253,6 @@ def _rewrite(vault: Vault, name: str, large: dict[str, int], moved: Moved) -> No
                 **{each: one._asdict() for each, one in found.items()},
             }
             moved.objects.update((each, one.size) for each, one in found.items())
-    facts["format"] = DETACHED_FORMAT
     if store.read(name) == data:  # a run may have recorded it again
         store.write(name, (layout(facts) + "\n").encode())
         moved.recordings.append(name)

@@ -13,7 +13,7 @@ from pytest_mimic._core.describe.text import by_name, render
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.vault.objects import Objects
-from pytest_mimic._core.vault.recording_facts import Origin
+from pytest_mimic._core.vault.schema import Origin
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.shown.value_lines import (
     SHOWN,
@@ -90,7 +90,7 @@ class OutcomeViewer:
         yield from file_parts(entry)
 
     def _size_of(self, entry: Entry, name: str) -> str:
-        bytes_ = self._objects.contents.size(entry, name)
+        bytes_ = self._objects.size(entry, name)
         shown = "missing" if bytes_ is None else size(bytes_)
         return f"{shown}, not pulled" if self._is_absent(entry, name) else shown
 

@@ -214,7 +214,7 @@ def test_json_has_one_key_a_line():
 
     assert store.read(NAME).decode() == (
         "{\n"
-        ' "format": 1,\n'
+        ' "format": 3,\n'
         ' "target": "shop:f",\n'
         ' "arguments": null,\n'
         ' "source": null,\n'

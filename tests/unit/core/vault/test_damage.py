@@ -335,8 +335,8 @@ def test_json_object_cut_short_is_found():
         (lambda text: "[]", "no format number"),
         (lambda text: "null", "no format number"),
         (lambda text: "{}", "no format number"),
-        (lambda text: text.replace('"format": 1', '"format": true'), "no format number"),
-        (lambda text: text.replace('"format": 1', '"format": 0'), "there is no format 0"),
+        (lambda text: text.replace('"format": 3', '"format": true'), "no format number"),
+        (lambda text: text.replace('"format": 3', '"format": 0'), "there is no format 0"),
         (lambda text: text.replace('"outcomes": [', '"outcomes": [3, '), "an outcome without a duration"),
         (lambda text: text.replace('"outcomes"', '"outcame"'), "no target or no outcomes"),
         (lambda text: text.replace('"target"', '"tarjet"'), "no target or no outcomes"),
@@ -537,9 +537,9 @@ def test_bytes_that_are_not_text_are_reported():
 @pytest.mark.promise("a vault of a newer format is refused")
 def test_newer_format_is_refused():
     store = written({"a": 1})
-    store.write(NAME, store.read(NAME).replace(b'"format": 1', b'"format": 2'))
+    store.write(NAME, store.read(NAME).replace(b'"format": 3', b'"format": 4'))
 
-    with pytest.raises(CorruptRecordingError, match="is of format 2, which a newer pytest-mimic wrote"):
+    with pytest.raises(CorruptRecordingError, match="is of format 4, which a newer pytest-mimic wrote"):
         load(store)
 
 

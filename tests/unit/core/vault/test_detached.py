@@ -98,17 +98,7 @@ def test_only_objects_from_64_kib_on_are_detached(size, tmp_path):
 def test_without_the_setting_nothing_is_detached(kind, tmp_path):
     put(vault_in(tmp_path, detaches=False), A, LARGE[kind])
 
-    assert facts(tmp_path)["format"] == 1
     assert not (tmp_path / "detached").exists()
-
-
-@pytest.mark.parametrize("kind", LARGE)
-def test_a_file_with_detached_objects_has_format_2(kind, tmp_path):
-    """Versions that do not know them refuse it, and say so."""
-    put(vault_in(tmp_path), A, LARGE[kind])
-    put(vault_in(tmp_path), B, "small")
-
-    assert (facts(tmp_path)["format"], facts(tmp_path, B)["format"]) == (2, 1)
 
 
 @pytest.mark.parametrize("kind", LARGE)
@@ -295,11 +285,10 @@ def test_a_sequence_keeps_detached_outcomes_beside_new_ones(tmp_path):
     vault.write(A, recording._replace(outcomes=[*recording.outcomes, new]))
 
     assert value_of(tmp_path) == [LARGE["json"], LARGE["bytes"]]
-    assert facts(tmp_path)["format"] == 2
     assert len(detached(tmp_path)) == 1
 
 
-def test_a_cassette_has_the_format_too(tmp_path):
+def test_a_cassette_has_detached_objects_too(tmp_path):
     vault = vault_in(tmp_path)
     stored = vault.stored(Outcome.of_value(LARGE["json"]), 0.5)
     name = "cassettes/one.json"
@@ -307,7 +296,8 @@ def test_a_cassette_has_the_format_too(tmp_path):
 
     (entry,) = vault_in(tmp_path).read_cassette(name)
 
-    assert (entry.stored.load().value, facts(tmp_path, name)["format"]) == (LARGE["json"], 2)
+    assert entry.stored.load().value == LARGE["json"]
+    assert len(detached(tmp_path)) == 1
 
 
 def test_a_long_cassette_with_detached_objects_is_read(tmp_path):
@@ -323,24 +313,6 @@ def test_a_long_cassette_with_detached_objects_is_read(tmp_path):
     assert Path(tmp_path, name).stat().st_size > 1 << 16
 
     assert [one.stored.load().value for one in vault_in(tmp_path).read_cassette(name)] == values
-
-
-@pytest.mark.parametrize("length", [10, 100_000], ids=["short", "long"])
-def test_another_file_of_format_2_is_of_a_newer_version(length, tmp_path):
-    """This version writes the format for files with detached objects alone."""
-    vault = vault_in(tmp_path)
-    values = ["x" * 1000] * (length // 1000 + 1)
-    entries = [
-        CassetteEntry("function", "shop:f", "shop:f", "k", None, vault.stored(Outcome.of_value(value), 0.5))
-        for value in values
-    ]
-    name = "cassettes/newer.json"
-    vault.write_cassette(name, entries, test="t")
-    file = tmp_path / name
-    file.write_bytes(file.read_bytes().replace(b'"format": 1', b'"format": 2'))
-
-    with pytest.raises(CorruptRecordingError, match="is of format 2, which a newer pytest-mimic wrote"):
-        vault_in(tmp_path).read_cassette(name)
 
 
 @pytest.mark.parametrize("detaches", [False, True], ids=["in the vault", "detached"])

@@ -12,7 +12,7 @@ from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError
 
 USUAL = """{
- "format": 1,
+ "format": 3,
  "target": "shop:fetch",
  "arguments": {
   "test": "in the arguments",
@@ -51,10 +51,10 @@ FILES = {
     "keys sorted": json.dumps(json.loads(USUAL), indent=1, sort_keys=True),
     "line ends": USUAL.replace("\n", "\r\n"),
     "byte order mark": f"\ufeff{USUAL}",
-    "newer": USUAL.replace('"format": 1', '"format": 2'),
-    "no format": USUAL.replace(' "format": 1,\n', ""),
-    "nested": '{\n "format": 1,\n "arguments": {\n "test": "inner"\n },\n "test": "outer"\n}\n',
-    "nested, head": '{"format": 1, "arguments": {\n "test": "inner"\n}, "test": "outer"}',
+    "newer": USUAL.replace('"format": 3', '"format": 4'),
+    "no format": USUAL.replace(' "format": 3,\n', ""),
+    "nested": '{\n "format": 3,\n "arguments": {\n "test": "inner"\n },\n "test": "outer"\n}\n',
+    "nested, head": '{"format": 3, "arguments": {\n "test": "inner"\n}, "test": "outer"}',
     "conflict": f"<<<<<<< ours\n{USUAL}",
     "pointer": "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
     "empty": "",

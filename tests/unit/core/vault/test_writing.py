@@ -265,7 +265,7 @@ def test_arguments_in_another_order_are_unchanged():
 def test_recording_again_repairs_a_damaged_recording():
     vault = Vault(MemoryStore())
     put(vault, A, [1, 2])
-    vault.store.write(A, b'{"format": 1,')
+    vault.store.write(A, b'{"format": 3,')
 
     assert put(vault, A, [1, 2]) is True
     assert vault.read(A).outcomes[0].load().value == [1, 2]
@@ -813,7 +813,7 @@ def test_arguments_described_differently_are_updated():
         lambda data: b"",
         lambda data: b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n",
         lambda data: data[: len(data) // 2],
-        lambda data: b'{"format": 2, "elsewhere": []}\n',
+        lambda data: b'{"format": 4, "elsewhere": []}\n',
     ],
     ids=["empty", "lfs", "cut", "newer"],
 )

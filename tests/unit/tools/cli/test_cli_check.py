@@ -18,8 +18,6 @@ from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.file_names import recording_name
 from pytest_mimic._core.vault.leftovers import this_host
 
-PROJECTS = Path(__file__).parents[3] / "e2e/projects"
-
 
 def recording(shop, function):
     """Return the only recording of a function."""
@@ -47,7 +45,7 @@ def flip(file):
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
 CONFLICT = "{\n<<<<<<< ours\n}\n=======\n>>>>>>> theirs\n"
 DAMAGE = {
-    "cut short": (lambda shop: recording(shop, "rates").write_text('{\n "format": 1,'), "rates", "not what was"),
+    "cut short": (lambda shop: recording(shop, "rates").write_text('{\n "format": 3,'), "rates", "not what was"),
     "empty": (lambda shop: recording(shop, "rates").write_text(""), "rates", r"\(empty\)"),
     "no outcome": (lambda shop: edit(recording(shop, "rates"), value=1, raised=1), "rates", "one value, exception"),
     "wrong stream": (lambda shop: edit(recording(shop, "words"), stream={}), "words", "a stream without its items"),
@@ -107,6 +105,23 @@ def test_damage_is_named_and_repaired(shop, call, damage):
     assert call("check").code == 0
 
 
+def test_recordings_of_a_release_candidate_are_named_in_one_line_and_removed(shop, call):
+    files = [recording(shop, "rates"), recording(shop, "odd")]
+    for file, number in zip(files, "12", strict=True):
+        file.write_text(file.read_text().replace('"format": 3', f'"format": {number}'))
+    remedy = "  to record again: pytest --mimic-record tests/test_shop.py::test_"
+
+    result = call("check")
+
+    assert result.code == 1
+    assert result.lines[0] == "2 recordings of a release candidate of pytest-mimic 1.0 (formats 1 and 2)"
+    assert result.lines[1].startswith(remedy)
+    assert result.lines[2].startswith(".mimic_vault: 2 problems; ")
+    assert any(line.startswith(remedy) for line in call("check", "--fix").lines[2:])
+    assert not any(file.exists() for file in files)
+    assert call("check").code == 0
+
+
 def test_next_step_is_for_the_same_vault(shop, call):
     act, _, _ = DAMAGE["misread tag"]
     act(shop)
@@ -123,7 +138,7 @@ def test_next_step_is_for_the_same_vault(shop, call):
     [
         (LFS, "is a Git LFS pointer, its content was not pulled", "git lfs pull"),
         (CONFLICT, "it holds the marks of a merge conflict", "git checkout --ours or --theirs"),
-        ('{\n "format": 2\n}\n', "is of format 2, which a newer pytest-mimic wrote", "pip install --upgrade pytest-mimic"),
+        ('{\n "format": 4\n}\n', "is of format 4, which a newer pytest-mimic wrote", "pip install --upgrade pytest-mimic"),
     ],
 )  # fmt: skip
 def test_what_is_not_lost_is_never_removed(shop, call, text, says, remedy):
@@ -148,15 +163,6 @@ def test_a_pointer_in_place_of_a_pickle_is_never_removed(shop, call):
     assert (result.code, file.read_text()) == (1, LFS)
     assert "git lfs pull" in result.out
     assert recording(shop, "odd").exists()
-
-
-def test_the_vault_of_format_1_is_sound(call, monkeypatch):
-    monkeypatch.chdir(PROJECTS / "format_1")
-
-    result = call("check", "--json")
-
-    assert result.code == 0
-    assert result.data[0]["findings"] == []
 
 
 def test_orphans_and_leftovers_are_found_and_removed_and_foreign_files_only_named(shop, call):

@@ -224,7 +224,7 @@ def test_commands_load_neither_pytest_nor_each_other(shop):
 def test_thirty_thousand_recordings_are_listed(tmp_path, monkeypatch, call):
     folder = tmp_path / ".mimic_vault/calls/shop/fetch"
     folder.mkdir(parents=True)
-    facts = {"format": 1, "target": "shop:fetch", "arguments": {"n": 0}, "source": None}
+    facts = {"format": 3, "target": "shop:fetch", "arguments": {"n": 0}, "source": None}
     outcome = {"duration": 0.5, "value": 0}
     # Links to a few hundred files are made faster than files.
     for n in range(300):
@@ -253,7 +253,7 @@ def test_closed_streams_are_no_error(shop, monkeypatch, words, code):
 def test_a_vault_of_a_newer_format_is_no_empty_one(shop, call):
     for file in (shop / ".mimic_vault").rglob("*.json"):
         if "objects" not in file.parts:
-            file.write_text('{\n "format": 2\n}\n')
+            file.write_text('{\n "format": 4\n}\n')
 
     results = [call(*words) for words in (["ls"], ["stats"], ["ls", "--json"])]
 

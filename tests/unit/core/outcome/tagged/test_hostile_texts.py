@@ -30,7 +30,7 @@ def stored(value, imports=(), **facts):
     """Return a vault with one outcome, whose value is this text of JSON, or a tree of it."""
     text = value if isinstance(value, str) else json.dumps(value)
     entry = {"duration": 0.5, "tagged": True, "imports": list(imports), **facts}
-    head = {"format": 1, "target": "shop:f", "test": None}
+    head = {"format": 3, "target": "shop:f", "test": None}
     store = MemoryStore()
     whole = json.dumps({**head, "outcomes": [{**entry, "value": "VALUE"}]})
     store.write(NAME, whole.replace('"VALUE"', text).encode())

@@ -1,0 +1,214 @@
+"""The schema of recordings: the fields of their JSON with the shapes of their values, for reading, checking and writing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from pytest_mimic._core.vault.parsing import INFINITE, damaged, is_object
+
+Entry = dict[str, Any]
+"""One outcome in a recording's JSON: its duration, and its value or the name of its object."""
+
+
+class Origin(NamedTuple):
+    """The file that holds an outcome, its target and its test, for messages."""
+
+    name: str
+    target: str
+    test: str | None
+
+
+class Field(NamedTuple):
+    """A field of an outcome.
+
+    Attributes:
+        fault: Returns what is wrong with a value, or None.
+        is_beside: Whether the field stands beside the outcome: it is no part of it where outcomes are compared.
+    """
+
+    fault: Callable[[Any], str | None]
+    is_beside: bool = False
+
+
+def _field(fits: Callable[[Any], bool], says: str, *, beside: bool = False) -> Field:
+    return Field(lambda value: None if fits(value) else says, beside)
+
+
+def _texts(name: str, *, beside: bool = False) -> Field:
+    def fits(value: Any) -> bool:
+        return type(value) is list and all(type(item) is str for item in value)
+
+    return _field(fits, f"{name} must be a list of texts", beside=beside)
+
+
+def _object(name: str, suffix: str) -> Field:
+    return _field(lambda value: _is_object(value, suffix), f"{name} does not name an object of the vault")
+
+
+def _is_object(name: Any, suffix: str = "") -> bool:
+    return type(name) is str and is_object(name) and name.endswith(suffix)
+
+
+def _is_hex(value: Any, digits: int) -> bool:
+    return type(value) is str and re.fullmatch(f"[0-9a-f]{{{digits}}}", value) is not None
+
+
+def _listing_fault(listing: Any) -> str | None:
+    from pytest_mimic._core.outcome.kept_files import listing_fault
+
+    return listing_fault(listing)
+
+
+def detached_fault(listed: Any) -> str | None:
+    """Return what is wrong with the list of an outcome's objects that are not in Git, or None."""
+    if type(listed) is not dict or not listed:
+        return "detached must be an object"
+    for name, one in listed.items():
+        if not is_object(name):
+            return "detached must name objects of the vault"
+        if type(one) is not dict or type(one.get("size")) is not int or one["size"] < 0:
+            return "a detached object without its size"
+        if not _is_hex(one.get("sha256"), 64):
+            return "a detached object without its SHA-256"
+    return None
+
+
+#: The fields of an outcome, but for those of a body, which `body_fault` checks.
+FIELDS = {
+    "duration": _field(
+        lambda value: -INFINITE < value < INFINITE, "a duration must be a number of seconds", beside=True
+    ),
+    "awaited": _field(lambda value: type(value) is bool, "awaited must be true or false", beside=True),
+    "tagged": _field(lambda value: type(value) is bool, "tagged must be true or false", beside=True),
+    "detached": Field(detached_fault, is_beside=True),
+    "files": Field(_listing_fault, is_beside=True),
+    "imports": _texts("imports", beside=True),
+    "objects": _field(
+        lambda value: type(value) is list and all(_is_object(name, ".bin") for name in value),
+        "objects must name objects of the vault",
+        beside=True,
+    ),
+    "preview": _texts("preview", beside=True),
+    "kind": _field(lambda value: value in ("value", "raised", "stream"), "an object without its kind"),
+    "json": _object("json", ".json"),
+    "pickle": _object("pickle", ".pkl"),
+    "checksum": _field(lambda value: _is_hex(value, 32), "a pickle without its checksum"),
+    "code": _texts("code"),
+    "changes": _texts("changes"),
+    "python": _field(lambda value: type(value) is str, "python must be text"),
+    "count": _field(lambda value: type(value) is int and value > 0, "count must be a number from one on"),
+}
+_BODIES = ("value", "raised", "stream", "returned", "json", "pickle")
+# Fields that a body in an object of its own must have beside it.
+_NEEDED = {"json": ("kind",), "pickle": ("kind", "checksum")}
+
+
+def body_of(entry: Entry) -> Entry:
+    return {key: value for key, value in entry.items() if key not in FIELDS or not FIELDS[key].is_beside}
+
+
+def facts_of(entry: Entry) -> Entry:
+    return {key: value for key, value in entry.items() if key in FIELDS and FIELDS[key].is_beside}
+
+
+def check_entry(entry: Any, path: str, test: str | None) -> None:
+    """Check the shape of an outcome. CorruptRecordingError: it is another one."""
+    fault = _entry_fault(entry)
+    if fault:
+        raise damaged(path, fault, test=test)
+
+
+def _entry_fault(entry: Any) -> str | None:
+    if type(entry) is not dict or type(entry.get("duration")) not in (float, int):
+        return "an outcome without a duration"
+    held = [key for key in _BODIES if key in entry]
+    if len(held) != 1:
+        return "an outcome needs one value, exception or file"
+    needed = {name: entry.get(name) for name in _NEEDED.get(held[0], ())}
+    for name, value in {**entry, **needed}.items():
+        if name in FIELDS and (fault := FIELDS[name].fault(value)):
+            return fault
+    listed = next((name for name in ("imports", "objects") if entry.get(name)), None)
+    if listed and held[0] != "pickle" and not entry.get("tagged"):
+        return f"it lists {listed}, but is not tagged"
+    return None if held[0] in _NEEDED else body_fault(entry)
+
+
+#: The facts of a recording besides its outcomes, in the order of the file.
+RECORDING_FACTS = ("target", "arguments", "source", "test", "recorded", "owner", "identity")
+#: Those of a call of a cassette; of these, the first four are texts in any case.
+CASSETTE_FACTS = ("kind", "target", "signature", "key", "host", "source", "arguments")
+CALL_FACTS = CASSETTE_FACTS[:4]
+# The keys of a described value, with the types of their values; see `_describe`.
+_DESCRIBED: dict[str, type] = {
+    "$": str,
+    "attributes": dict,
+    "digest": str,
+    "entries": list,
+    "items": list,
+    "keys": dict,
+    "length": int,
+    "start": str,
+}
+
+
+def is_description(arguments: Any) -> bool:
+    """Return whether something is a description of arguments, as `describe_arguments` returns it."""
+    if type(arguments) is not dict:
+        return arguments is None
+    todo: list[Any] = list(arguments.values())  # no recursion: a description may be deep
+    while todo:
+        node = todo.pop()
+        if type(node) is list:
+            todo += node
+        elif type(node) is dict and "$" not in node:
+            todo += node.values()
+        elif type(node) is dict:
+            if any(type(node.get(name, kind())) is not kind for name, kind in _DESCRIBED.items()):
+                return False
+            is_cut = "start" in node or (node["$"] == "str" and "text" not in node)
+            if is_cut and not {"start", "length"} <= node.keys():
+                return False
+            todo += [part for name, kind in _DESCRIBED.items() if kind is list for part in node.get(name, ())]
+            todo += [part for name in ("keys", "attributes") for part in node.get(name, {}).values()]
+            if any(type(pair) is not list or len(pair) != 2 for pair in node.get("entries", ())):
+                return False
+    return True
+
+
+def body_fault(body: Any) -> str | None:
+    """Return what is wrong with the shape of an exception, a stream or the changes; None if nothing is."""
+    if type(body) is not dict:
+        return "an outcome must be an object"
+    if type(body.get("changed", {})) is not dict:
+        return "changed must be an object"
+    if "returned" in body and body["returned"] not in list(body.get("changed", {})):
+        return "returned does not name a changed argument"
+    if "raised" in body:
+        return _exception_fault(body["raised"])
+    stream = body.get("stream", {"items": []})
+    if type(stream) is not dict or type(stream.get("items")) is not list:
+        return "a stream without its items"
+    if type(stream.get("sent", [])) is not list:
+        return "sent must be a list"
+    end = stream.get("end")
+    if end is None:
+        return None
+    fault = body_fault(end)
+    return fault or (
+        None if {"value", "raised"} & end.keys() else "a stream's end is neither value nor exception"
+    )
+
+
+def _exception_fault(tree: Any) -> str | None:
+    if type(tree) is not dict or type(tree.get("type")) is not str or ":" not in tree["type"]:
+        return "an exception without its type"
+    if type(tree.get("args")) is not list or type(tree.get("exceptions", [])) is not list:
+        return "an exception's args must be a list"
+    if any(type(tree.get(name, {})) is not dict for name in ("attributes", "fields")):
+        return "an exception's attributes must be an object"
+    links = [tree[name] for name in ("cause", "context") if name in tree]
+    inner = [*tree.get("exceptions", []), *(link for link in links if link != "cause" or "cause" not in tree)]
+    return next(filter(None, map(_exception_fault, inner)), None)

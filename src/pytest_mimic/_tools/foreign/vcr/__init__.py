@@ -1,1 +1,0 @@
-"""Cassettes of vcrpy: their files, and how they replay."""

@@ -1,0 +1,139 @@
+"""Calls of each form: streams, coroutines, sequences, changed arguments, files, paths, methods, a cassette."""
+
+import asyncio
+import contextlib
+import os
+
+import pytest
+import targets
+
+
+def test_generator():
+    stream = targets.counted(3)
+    got = [next(stream), stream.send("more"), next(stream), next(stream)]
+
+    with pytest.raises(StopIteration) as stopped:
+        next(stream)
+
+    assert got[1:3] == [("more", {0}), {"number": 1, "square": 1}]
+    assert stopped.value.value == "done"
+
+
+def test_generator_that_is_not_read_to_its_end():
+    assert next(targets.counted(2)) == {"number": 0, "square": 0}
+
+
+def test_async_generator():
+    async def read():
+        with contextlib.suppress(KeyError):
+            async for number in targets.counted_async(3):
+                got.append(number)
+
+    got = []
+    asyncio.run(read())
+
+    assert got == [0, 1, 2]
+
+
+def test_coroutine():
+    assert asyncio.run(targets.awaited(3)) == {"n": 3, "half": 1.5}
+
+
+def test_coroutine_of_a_plain_function():
+    assert asyncio.run(targets.promised(3)) == (3,)
+
+
+def test_sequence():
+    assert [targets.again(1)["call"] for _ in range(3)] == [1, 2, 3]
+
+
+def test_changed_arguments():
+    rows, gone = [(9, "9")], [1]
+
+    assert targets.fill(rows, 2) is rows
+    with pytest.raises(LookupError):
+        targets.emptied(gone)
+
+    assert rows == [(9, "9"), (0, "0"), (1, "1")]
+    assert gone == []
+
+
+def test_written_files(tmp_path):
+    folder = tmp_path / "out"
+
+    assert targets.write(folder, 2000) == 2000
+
+    assert (folder / "deep" / "numbers.txt").read_bytes().endswith(b"\n1999\n")
+    assert (folder / "binary").read_bytes() == bytes(range(256)) * 20
+    assert (folder / "empty").is_dir()
+    assert os.name == "nt" or (folder / "run.sh").stat().st_mode & 0o100
+
+
+def test_removed_files(tmp_path):
+    folder = tmp_path / "out"
+    (folder / "sub").mkdir(parents=True)
+    for name in ("old.txt", "sub/old.txt"):
+        (folder / name).write_bytes(b"old")
+
+    targets.tidy(folder)
+
+    assert [path.name for path in folder.iterdir()] == ["new.txt"]
+
+
+def test_removed_folder(tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "old.txt").write_bytes(b"old")
+
+    targets.remove(folder)
+
+    assert not folder.exists()
+
+
+def test_content(tmp_path):
+    (tmp_path / "any name").write_bytes(b"the content")
+
+    assert targets.read(str(tmp_path / "any name")) == 11
+
+
+def test_paths(tmp_path):
+    (tmp_path / "in.txt").write_bytes(b"in")
+
+    got = targets.placed(tmp_path / "in.txt", str(tmp_path / "in.txt"))
+
+    assert got == {
+        "path": tmp_path / "in.txt",
+        "sibling": tmp_path / "other.txt",
+        "text": str(tmp_path / "in.txt"),
+    }
+
+
+def test_ignored_parts():
+    assert targets.without(object(), {"sent_at": object(), "a": 1}) == ["a", "sent_at"]
+
+
+def test_methods():
+    shop = targets.Shop("Oslo")
+
+    assert shop.price("pens", "ink", net=True, colour="blue") == [
+        "Oslo",
+        "pens",
+        ["ink"],
+        True,
+        {"colour": "blue"},
+    ]
+    assert targets.Shop.opened(2026)
+    assert targets.Shop.of("bergen").city == "Bergen"
+    assert shop.name == "shop of Oslo"
+
+
+def test_cassette(mimic_auto):
+    with mimic_auto("kinds/all", targets=["targets:give", "targets:awaited", "targets:fail"]) as cassette:
+        assert targets.give("plain", "tuple")[:2] == (1, "two")
+        assert targets.give("plain", "pickled address").version == 4
+        assert len(targets.give("plain", "large json")["rows"]) == 100
+        assert asyncio.run(targets.awaited(4))["n"] == 4
+        with pytest.raises(ValueError, match="too long"):
+            targets.fail("plain", "plain")
+
+    assert cassette.all_played

@@ -1,0 +1,326 @@
+"""Cassettes of vcrpy are read as they are: all shapes since 1.0, and nothing in them is run."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_mimic._clients.http.answer import load_response
+from pytest_mimic._clients.http.http_secrets import NoSecrets
+from pytest_mimic._clients.http.recorder import store_response
+from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._tools.foreign.cassette_file import read_cassette
+from pytest_mimic._tools.foreign.foreign_exchanges import UnreadableError
+
+RECORDED = Path(__file__).parents[3] / "vcr_cassettes"
+
+
+def stored(exchange):
+    """Return the response of an exchange as a recording has it."""
+    chunks = [exchange.content] if exchange.content else []
+    secrets = NoSecrets(Redactor())
+    return store_response(exchange.head, chunks, secrets=secrets, decoded=exchange.is_decoded)
+
+
+def read_one(folder, response, request="{method: GET, uri: 'http://shop.test/', body: null, headers: {}}"):
+    """Write a cassette with one entry, and return that entry's stored response."""
+    file = folder / "one.yaml"
+    file.write_text(f"version: 1\ninteractions:\n- request: {request}\n  response: {response}\n", "utf-8")
+    (exchange,) = read_cassette(file).exchanges
+    return stored(exchange)
+
+
+@pytest.mark.parametrize("client", ["requests", "httpx", "urllib3", "urllib", "aiohttp"])
+def test_what_vcrpy_recorded_through_each_client_is_read(client):
+    found = {}
+    for exchange in read_cassette(RECORDED / f"{client}.yaml").exchanges:
+        sent = exchange.request
+        found[f"{sent.method} {sent.url.removeprefix('http://api.shop.test:8080')}"] = stored(exchange)
+
+    assert found["GET /users?b=2&a=1"]["body"]["json"]["query"] == "b=2&a=1"
+    assert found["GET /gzip"]["body"]["json"]["path"] == "/gzip"
+    assert found["GET /br"]["body"]["json"]["path"] == "/br"
+    assert base64.b64decode(found["GET /binary"]["body"]["base64"]) == bytes(range(256))
+    assert found["GET /chunked"]["body"] == {"text": "one two"}
+    assert found["GET /missing"]["status"] == 404
+    cookies = [value for name, value in found["GET /cookies"]["headers"] if name.lower() == "set-cookie"]
+    assert cookies == ["a=1; Path=/", "b=2; Path=/"]
+    assert found["GET /redirect"]["status"] == 302
+    assert "body" not in found["GET /redirect"]
+
+
+@pytest.mark.parametrize("client", ["requests", "httpx", "urllib3", "aiohttp"])
+def test_a_compressed_body_is_given_as_its_headers_say(client):
+    """Whether vcrpy kept it compressed, as for requests, or decompressed it, as for aiohttp."""
+    exchanges = read_cassette(RECORDED / f"{client}.yaml").exchanges
+    (exchange,) = (one for one in exchanges if one.request.url.endswith("/gzip"))
+
+    response = load_response(stored(exchange), "GET")
+
+    assert ("Content-Encoding", "gzip") in [(name.title(), value) for name, value in response.headers]
+    sent = b"".join(response.chunks)
+    assert json.loads(gzip.decompress(sent))["path"] == "/gzip"
+    assert [value for name, value in response.headers if name.lower() == "content-length"] == [str(len(sent))]
+
+
+def test_the_arguments_that_vcrpy_keeps_of_aiohttp_are_bodies():
+    posts = [
+        one.request
+        for one in read_cassette(RECORDED / "aiohttp.yaml").exchanges
+        if one.request.method == "POST"
+    ]
+
+    assert [json.loads(one.body) for one in posts] == [{"n": [1, 2.5], "s": "ä"}, {"x": "1", "y": "ü"}]
+
+
+def test_json_cassettes_are_read():
+    get, post = read_cassette(RECORDED / "plain.json").exchanges
+
+    assert (get.request.method, get.request.url) == ("GET", "http://api.shop.test:8080/users?a=1")
+    assert (post.request.body, stored(post)["body"]["json"]["body"]) == (b'{"a": 1}', '{"a": 1}')
+    assert ("Content-Type", "application/json") in post.request.headers
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    {
+        "httpx of vcrpy 4": (
+            "{status_code: 200, http_version: HTTP/1.1, content: hello, headers: {Content-Encoding: [gzip]}}",
+            {"text": "hello", "compressed": "gzip"},
+        ),
+        "Python 2": (
+            "{status: {code: 200, message: !!python/unicode 'OK'}, headers: {}, "
+            "body: {string: !!python/unicode 'hello'}}",
+            {"text": "hello"},
+        ),
+        "binary": (
+            "{status: {code: 200, message: OK}, headers: {}, body: {string: !!binary /w==}}",
+            {"base64": "/w=="},
+        ),
+        "body as text": ("{status: {code: 200, message: OK}, headers: {}, body: hello}", {"text": "hello"}),
+        "base64_string": (
+            "{status: {code: '200'}, headers: {}, body: {base64_string: aGVsbG8=}}",
+            {"text": "hello"},
+        ),
+        "betamax": (
+            "{status: {code: 200, message: OK}, headers: {A: [b]}, recorded_at: 2014-01-01T00:00:00, "
+            "body: {encoding: latin-1, string: é}}",
+            {"base64": "6Q=="},
+        ),
+        "tornado": (
+            "{status: {code: 200, message: OK}, headers: [!!python/tuple [Content-Type, [application/json]]], "
+            "url: 'http://shop.test/', body: {string: '[1]'}}",
+            {"json": [1]},
+        ),
+        "no body": ("{status: {code: 200, message: null}, headers: {}, body: {}}", None),
+        "zstd that is plain": (
+            "{status: {code: 200, message: OK}, headers: {Content-Encoding: [zstd]}, body: {string: hello}}",
+            {"text": "hello"},
+        ),
+        "deflate that is plain": (
+            "{status: {code: 200, message: OK}, headers: {Content-Encoding: [deflate]}, body: {string: '[]'}}",
+            {"json": [], "compressed": "deflate"},
+        ),
+        "br that is plain": (
+            "{status: {code: 200, message: OK}, headers: {Content-Encoding: [br]}, body: {string: OK}}",
+            {"text": "OK"},
+        ),
+        "gzip that is plain and binary": (
+            "{status: {code: 200, message: OK}, headers: {Content-Encoding: [gzip]}, "
+            "body: {string: !!binary AP8=}}",
+            {"base64": "AP8=", "compressed": "gzip"},
+        ),
+    }.values(),
+    ids=str,
+)
+def test_older_shapes_of_a_response_are_read(tmp_path, response, expected):
+    found = read_one(tmp_path, response)
+
+    assert found["reason"] == "OK"
+    assert (found["status"], found["version"], found.get("body")) == (200, "HTTP/1.1", expected)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "{Content-Type: [text/plain]}",
+        "{Content-Type: text/plain}",
+        "[[Content-Type, [text/plain]]]",
+        "['Content-Type: text/plain']",
+    ],
+)
+def test_headers_may_be_lists_or_single_values(tmp_path, headers):
+    response = f"{{status: {{code: 200, message: OK}}, headers: {headers}, body: {{string: x}}}}"
+
+    assert read_one(tmp_path, response)["headers"] == [["Content-Type", "text/plain"]]
+
+
+def test_headers_that_the_body_contradicts_are_put_right(tmp_path):
+    decoded = "{Content-Length: ['99'], Transfer-Encoding: [chunked]}"
+    full = read_one(tmp_path, f"{{status: {{code: 200}}, headers: {decoded}, body: {{string: hello}}}}")
+    empty = read_one(tmp_path, "{status: {code: 200}, headers: {Content-Length: ['99']}, body: {string: ''}}")
+    head = read_one(
+        tmp_path,
+        "{status: {code: 200}, headers: {Content-Length: ['99']}, body: {string: ''}}",
+        request="{method: HEAD, uri: 'http://shop.test/'}",
+    )
+
+    assert load_response(full, "GET").headers == [("Content-Length", "5")]
+    assert load_response(empty, "GET").headers == [("Content-Length", "0")]
+    assert load_response(head, "HEAD").headers == [("Content-Length", "99")]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("null", b""),
+        ("n=1", b"n=1"),
+        ("!!binary /w==", b"\xff"),
+        ("!!python/unicode 'é'", "é".encode()),
+        ("!!python/object/new:_io.BytesIO {state: !!python/tuple [!!binary /w==, 0, null]}", b"\xff"),
+        ("!!python/object/apply:builtins.iter {args: [[ab, cd]]}", b"abcd"),
+        ("{encoding: utf-8, string: hello}", b"hello"),
+    ],
+)
+def test_bodies_of_requests_are_read(tmp_path, body, expected):
+    file = tmp_path / "one.yaml"
+    file.write_text(
+        f"interactions:\n- request: {{method: post, uri: 'http://shop.test/', headers: {{}}, body: {body}}}\n"
+        "  response: {status: {code: 200, message: OK}, headers: {}, body: {string: ''}}\n",
+        "utf-8",
+    )
+
+    (exchange,) = read_cassette(file).exchanges
+
+    assert exchange.request == ("POST", "http://shop.test/", (), expected)
+
+
+def test_a_cassette_from_before_vcrpy_1_is_read(tmp_path):
+    file = tmp_path / "old.json"
+    request = {
+        "protocol": "http",
+        "host": "shop.test",
+        "port": 81,
+        "path": "/ip",
+        "method": "GET",
+        "headers": {},
+        "body": None,
+    }
+    response = {"status": {"code": 200, "message": "OK"}, "headers": ["a: b\r\n"], "body": {"string": "x"}}
+    file.write_text(json.dumps([{"request": request, "response": response}]))
+
+    (exchange,) = read_cassette(file).exchanges
+
+    assert exchange.request.url == "http://shop.test:81/ip"
+    assert stored(exchange)["headers"] == [["a", "b"]]
+
+
+@pytest.mark.parametrize("module", ["_istr", "_multidict", "_multidict_py", "_abc"])
+def test_names_of_headers_of_aiohttp_are_texts(tmp_path, module):
+    """They are of a class whose module has changed from version to version."""
+    name = f"? !!python/object/new:multidict.{module}.istr [Server]"
+
+    found = read_one(tmp_path, f"{{status: {{code: 200}}, headers: {{{name} : [shop]}}, body: {{}}}}")
+
+    assert found["headers"] == [["Server", "shop"]]
+
+
+@pytest.mark.promise("nothing in an imported file is run")
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "!!python/object/apply:os.system ['touch RAN']",
+        "!!python/object/new:os.system ['touch RAN']",
+        "!!python/object:subprocess.Popen {args: 'touch RAN'}",
+        "!!python/name:os.system ''",
+        "!!python/module:this ''",
+    ],
+)
+def test_a_tag_of_a_python_object_is_refused_and_nothing_is_run(tmp_path, tag, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(
+        UnreadableError, match=r"line 4: the tag !!python/\S+ asks for a Python object; nothing"
+    ):
+        read_one(tmp_path, f"{{status: {{code: 200}}, headers: {{}}, body: {tag}}}")
+    assert not (tmp_path / "RAN").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"interactions: [", "is damaged, line"),
+        (b"interactions: \0", "is damaged, "),
+        (b"interactions: &a b\nother: *c\n", "is damaged, line 2: found undefined alias"),
+        (b"interactions: !!int '1'\n? !!python/tuple [[]]\n: 1\n", "is damaged, line 2: "),
+        (b"interactions: " + b"[" * 900 + b"]" * 900, "is damaged, it is nested too deeply"),
+        (b"{}", "is not a cassette of vcrpy: it has no list of interactions"),
+        (b"hello", "is not a cassette of vcrpy"),
+        (b"\xff\xfe", "it is not text in UTF-8"),
+        (b"interactions:\n<<<<<<< HEAD\n- {}\n=======\n>>>>>>> other\n", "has a merge conflict, line 2"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "is a Git LFS pointer"),
+        (b"interactions:\n- !!int x\n", "is damaged"),
+    ],
+)
+def test_a_file_that_is_no_cassette_is_refused_with_the_reason(tmp_path, content, problem):
+    file = tmp_path / "one.yaml"
+    file.write_bytes(content)
+
+    with pytest.raises(UnreadableError) as raised:
+        read_cassette(file)
+
+    assert problem in str(raised.value)
+    assert "None" not in str(raised.value)
+
+
+def test_a_json_file_that_is_cut_off_is_named(tmp_path):
+    file = tmp_path / "one.json"
+    file.write_text('{"interactions": [')
+
+    with pytest.raises(UnreadableError, match=r"is damaged: .* line 1"):
+        read_cassette(file)
+
+
+def test_each_entry_that_cannot_be_read_is_named(tmp_path):
+    file = tmp_path / "one.yaml"
+    file.write_text(
+        "interactions:\n- {request: {method: GET, uri: 'http://shop.test/'}, response: {status: {code: 200}}}\n"
+        "- {request: {method: GET}, response: {status: {code: 200}}}\n- 7\n"
+        "- {request: {method: GET, uri: 'http://shop.test/'}, response: {headers: {}}}\n"
+        "- {request: {method: GET, uri: 'http://shop.test/'}, response: {status: 200, parsed_body: {id: 1}}}\n"
+        "- {request: {method: GET, uri: 'http://shop.test/', json_body: {id: 1}}, response: {status: 200}}\n"
+    )
+
+    found = read_cassette(file)
+
+    assert found.exchanges == []
+    assert [(one.number, one.reason) for one in found.refusals[:-1]] == [
+        (2, "its request has no uri"),
+        (3, "it is not a request with its response"),
+        (4, "its response has no status"),
+        (5, "its response has parsed_body in place of body, from a serializer of its own"),
+        (6, "its request has json_body in place of body, from a serializer of its own"),
+    ]
+
+
+def test_without_pyyaml_the_error_says_how_to_install_it(tmp_path):
+    (tmp_path / "one.yaml").write_text("interactions: []\n")
+    code = (
+        "import sys; sys.modules['yaml'] = None\n"
+        "from pathlib import Path\n"
+        "from pytest_mimic._tools.foreign.cassette_file import read_cassette\n"
+        "try:\n    read_cassette(Path('one.yaml'))\n"
+        "except Exception as error:\n    print(error)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "one.yaml is YAML, and PyYAML is not installed\n  pip install pytest-mimic[cli]\n"

@@ -1,0 +1,197 @@
+"""Entries of vcrpy's cassettes in odd shapes: read as what was sent and received, or refused in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_mimic._tools.foreign.cassette_entries import EntryError, read_entry
+from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
+
+URI = "http://shop.test/"
+
+
+def read(request: dict[str, Any] | None = None, **response: Any) -> ForeignExchange:
+    asked = {"method": "GET", "uri": URI, "body": None, "headers": {}, **(request or {})}
+    return read_entry(
+        {"request": asked, "response": {"status": 200, "headers": {}, "body": "", **response}}, 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (None, b""),
+        (True, b"true"),
+        (12, b"12"),
+        (bytearray(b"a"), b"a"),
+        (["a", b"b"], b"ab"),
+        ([97, 98], b"ab"),
+        ([97, 256], b"[97, 256]"),
+        ({"a": [1]}, b'{"a": [1]}'),
+        ({"string": "a"}, b"a"),
+        ({}, b"{}"),
+        ({"type": "none"}, b""),
+        ({"type": "text", "content": "a"}, b"a"),
+        ({"type": "json", "content": {"a": "é"}}, '{"a":"é"}'.encode()),
+        ({"type": "binary", "content": "ff00"}, b"\xff\0"),
+    ],
+    ids=str,
+)
+def test_the_body_of_a_request_is_what_was_sent_or_the_argument(body, expected):
+    assert read({"body": body}).request.body == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "kind"),
+    [
+        ({}, b'{"a": "1"}', "application/json"),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, b"a=1", None),
+        ({"Content-Type": "application/vnd.shop+json"}, b'{"a": "1"}', None),
+    ],
+    ids=str,
+)
+def test_an_argument_of_aiohttp_is_a_form_only_where_its_headers_say_so(headers, body, kind):
+    found = read({"body": {"a": "1"}, "headers": headers}).request
+
+    assert found.body == body
+    assert dict(found.headers) == (headers if kind is None else {"Content-Type": kind})
+
+
+def test_a_cassette_of_cassetter_says_when_it_was_recorded():
+    request = {"method": "GET", "uri": URI, "headers": {}, "body": {"type": "none"}}
+    response = {"status": 200, "headers": {}, "body": {"type": "json", "content": [1]}}
+
+    for said, date in (("2026-11-22T18:00:26+00:00", "2026-11-22"), (None, ""), ([1], "")):
+        found = read_entry({"request": request, "response": response, "recorded_at": said}, 1)
+        assert (found.content, found.date) == (b"[1]", date)
+
+
+@pytest.mark.parametrize(
+    ("body", "content"),
+    [
+        ({"string": "é", "encoding": "latin-1"}, b"\xe9"),
+        ({"string": "é", "encoding": "ASCII-8BIT"}, b"\xc3\xa9"),
+        ({"string": "é", "encoding": "ascii"}, b"\xc3\xa9"),
+        ({"string": b"\xff", "encoding": "utf-8"}, b"\xff"),
+        ({"string": None}, b""),
+        ({"base64_string": "/w=="}, b"\xff"),
+        (12, b"12"),
+    ],
+    ids=str,
+)
+def test_the_body_of_a_response_is_read_in_its_encoding(body, content):
+    assert read(body=body).content == content
+
+
+@pytest.mark.parametrize(
+    ("headers", "pairs"),
+    [
+        (None, []),
+        ({"A": ["b", "c"], b"D": b"e"}, [["A", "b"], ["A", "c"], ["D", "e"]]),
+        (["A: b", ("C", 1)], [["A", "b"], ["C", "1"]]),
+        ({"A": "b\r\n c", "N": None, "B": True}, [["A", "b c"], ["N", ""], ["B", "true"]]),
+        ({"A": "é", "B": "日"}, [["A", "é"], ["B", "æ\x97¥"]]),
+    ],
+    ids=str,
+)
+def test_headers_are_pairs_of_lines_whose_characters_are_bytes(headers, pairs):
+    assert read(headers=headers).head["headers"] == pairs
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        (404, (404, "Not Found")),
+        ("299", (299, "")),
+        ({"code": 200, "message": None}, (200, "OK")),
+        ({"code": 200, "message": b"Fine"}, (200, "Fine")),
+    ],
+    ids=str,
+)
+def test_a_status_without_a_reason_has_the_usual_one(status, line):
+    head = read(status=status).head
+
+    assert (head["status"], head["reason"]) == line
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content", "is_decoded"),
+    [
+        ("gzip", b"\xff\0", True),
+        ("gzip", b"\x1f\x8b" + b"\xff" * 30, False),
+        ("br", b"\xff\0\xff", True),
+        ("deflate", b"\xff\0", True),
+        ("compress", b"\xff\0", False),
+        ("gzip, zstd", b"\x28\xb5\x2f\xfd\xff", False),
+        ("", b"\xff", False),
+    ],
+)
+def test_a_body_that_is_not_in_its_encoding_is_decompressed_already(encoding, content, is_decoded):
+    if encoding == "br":
+        pytest.importorskip("brotli")
+
+    found = read(headers={"Content-Encoding": encoding} if encoding else {}, body={"string": content})
+
+    assert found.is_decoded is is_decoded
+
+
+NOT_PLAIN: list[Any] = []
+NOT_PLAIN.append(NOT_PLAIN)
+REFUSED = [
+    ({"method": 3}, {}, "its request has no method"),
+    ({"uri": None}, {}, "its request has no uri"),
+    ({"body": NOT_PLAIN}, {}, "the body of its request is not plain data"),
+    ({"body": {"a": b"b"}}, {}, "the body of its request is not plain data"),
+    ({}, {"headers": 3}, "its headers are not headers"),
+    ({}, {"headers": ["no colon"]}, "its headers are not headers"),
+    ({}, {"headers": {"A": [["b"]]}}, "its header A is not text"),
+    ({}, {"body": ["a"]}, "the body of its response is not text"),
+    ({}, {"body": {"string": ["a"]}}, "the body of its response is not text"),
+    ({}, {"body": {"base64_string": "a"}}, "the body of its response is not base64"),
+    ({}, {"status": None}, "its response has no status"),
+    ({}, {"status": {"code": float("inf")}}, "its response has no status"),
+    ({}, {"status": 99}, "its response has no valid status"),
+    ({}, {"headers": {"A": 10**5000}}, "it holds a number that is too large"),
+]
+
+
+@pytest.mark.parametrize(("request_", "response", "says"), REFUSED, ids=[says for *_, says in REFUSED])
+def test_what_is_no_request_with_its_response_is_refused_in_words(request_, response, says):
+    with pytest.raises(EntryError, match=f"^{says}$"):
+        read(request_, **response)
+
+
+@pytest.mark.parametrize("entry", [3, {}, {"request": {}}, {"request": [], "response": {}}], ids=str)
+def test_an_entry_has_two_halves(entry):
+    with pytest.raises(EntryError, match="it is not a request with its response"):
+        read_entry(entry, 1)
+
+
+def test_a_body_of_another_serializer_is_refused():
+    entry = {"request": {"method": "GET", "uri": URI}, "response": {"status": 200, "body_base64": "AA=="}}
+
+    with pytest.raises(EntryError, match="its response has body_base64 in place of body"):
+        read_entry(entry, 1)
+
+
+@pytest.mark.parametrize(
+    ("request_", "uri"),
+    [
+        ({"host": "shop.test", "path": "/a"}, "http://shop.test/a"),
+        ({"host": "shop.test", "protocol": "https", "port": 443}, "https://shop.test/"),
+        ({"host": "shop.test", "port": 8080, "path": "/a"}, "http://shop.test:8080/a"),
+        ({"url": URI}, URI),
+    ],
+    ids=str,
+)
+def test_the_uri_may_be_in_parts(request_, uri):
+    assert (
+        read_entry({"request": {"method": "GET", **request_}, "response": {"status": 200}}, 1).request.url
+        == uri
+    )
+
+
+def test_locals_in_a_traceback_show_no_secret():
+    assert repr(read({"uri": f"{URI}?token=s1"})) == "<GET exchange 1>"
