@@ -238,14 +238,19 @@ class RunState:
         else:
             self.ledger.drifted += 1
         self.pending.note(error)
-        if self.test and isinstance(error, MissingRecordingError):
+        if isinstance(error, MissingRecordingError):
+            self.watch(error, key or label)
+        return error
+
+    def watch(self, error: MimicError | None = None, key: str = "") -> None:
+        """Let no code wait because of a call of its own: it misses, or without an error, it gets a recorded failure."""
+        if self.test:
             with self.guard:
                 if self._retries is None:
                     from pytest_mimic._core.swallowed.retries import Retries
 
                     self._retries = Retries(self.settings.rootdir)
-            self._retries.watch(error, key or label, self.own_files, lambda: bool(self.test))
-        return error
+            self._retries.watch(error, key, self.own_files, lambda: bool(self.test))
 
     def end_test(self) -> None:
         """End the running test: code that waits is no longer disturbed."""
