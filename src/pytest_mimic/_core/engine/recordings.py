@@ -338,6 +338,7 @@ class Recordings:
                     return
         self.write(name, call, streams, errors={0: self.error_of(call, outcome)})
         if call.edge_call is not None and (imported := self.imported_name(call)):
+            self._state.owner.journal.note(imported, self._state.vault.store.read(imported), None, {})
             self._drop(imported)
         self.count(duration)
 
