@@ -68,8 +68,34 @@ def test_a_recording_run_reports_its_calls_and_the_vault(shop):
     assert first.section[0] == "1 call recorded in # s"
     assert second.section == [
         "1 call recorded in # s, 1 replayed, # s saved",
-        "vault: .mimic_vault, 2 recordings, # B (+# B)",
+        "vault: .mimic_vault, 2 recordings, # B",
     ]
+
+
+GROWTH = [
+    "# MB were added to .mimic_vault",
+    "to keep large outcomes in a store: mimic_objects = s3://bucket/prefix",
+    "to keep them in Git LFS: git lfs track '.mimic_vault/**/*.pkl'",
+]
+
+
+@pytest.mark.promise("a run that adds more than 10 MB to the vault names two remedies")
+def test_a_vault_that_grows_much_names_the_remedies(shop):
+    shop.record()
+    noise = "return __import__('hashlib').shake_256(city.encode()).digest(11_000_000)"  # does not compress
+    shop.write("shop.py", SHOP.replace('return {"city": city}', noise))
+    shop.write("test_lima.py", "import shop\n\ndef test_it(): shop.fetch('Lima')\n")
+
+    loud = shop.record("test_lima.py").expect(passed=1)
+    shop.write("test_lima.py", "import shop\n\ndef test_it(): shop.fetch('Bern')\n")
+    quiet = shop.record("-q", "test_lima.py").expect(passed=1)
+
+    assert loud.section == [
+        "1 call recorded in # s",
+        "vault: .mimic_vault, 3 recordings, # MB (+# MB)",
+        *GROWTH,
+    ]
+    assert quiet.section[:4] == ["1 call recorded in # s", *GROWTH]
 
 
 def test_the_vault_is_reported_only_if_it_changed(shop):

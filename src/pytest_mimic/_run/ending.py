@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pytest_mimic._run.call_report import CallReports
     from pytest_mimic._run.session import Session
 
-# A run that adds more bytes to the vault says how to keep them out of the repository.
-_MUCH = 10_000_000
+# A run that adds more bytes to the vault says how many, and one that adds much more, how to keep them out of Git.
+_SOME, _MUCH = 1_000, 10_000_000
 # The exit codes of runs that were not stopped.
 _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
@@ -100,8 +100,8 @@ class Ending:
         line = f"vault: {settings.shown_vault}, {plural(count, 'recording')}, {size(total)}"
         if self.bytes_before is not None:
             added = total - self.bytes_before
-            if added and self.bytes_before:
-                line += f" ({'+' if added > 0 else '-'}{size(abs(added))})"
+            if added >= _SOME and self.bytes_before:
+                line += f" (+{size(added)})"
             if added > _MUCH and not settings.objects:
                 self._judgement.growth = [
                     f"{size(added)} were added to {settings.shown_vault}",
