@@ -29,7 +29,7 @@ TEXTS = (
     "selection",
 )
 SETS = (
-    *("used", "replaced", "trusted", "matched", "collected", "skipped_modules", "tests", "superseded"),
+    *("used", "replaced", "trusted", "matched", "collected", "skipped_modules", "tests"),
     "absent_clients",
 )
 

@@ -43,7 +43,9 @@ def flip(file):
 
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
-CONFLICT = "{\n    "cut short": (lambda shop: recording(shop, "rates").write_text('{\n "format": 3,'), "rates", r"is not valid JSON, line 2"),
+CONFLICT = "{\n<<<<<<< ours\n}\n=======\n>>>>>>> theirs\n"
+DAMAGE = {
+    "cut short": (lambda shop: recording(shop, "rates").write_text('{\n "format": 3,'), "rates", r"is not valid JSON, line 2"),
     "empty": (lambda shop: recording(shop, "rates").write_text(""), "rates", r"\(empty\)"),
     "no outcome": (lambda shop: edit(recording(shop, "rates"), value=1, raised=1), "rates", "one value, exception"),
     "wrong stream": (lambda shop: edit(recording(shop, "words"), stream={}), "words", "a stream without its items"),
