@@ -112,7 +112,9 @@ def missing(
     """
     place = f" in {within}" if within else ""
     nearest = nearest_recording(candidates, call.arguments, test=call.test)
-    remedies = list(remedies or [f"to record it: {command('--mimic-record', call.test)}"])
+    record = command("--mimic-record", call.test)
+    is_usual, first = not remedies and call.test is not None, list[str]()
+    remedies = list(remedies or [f"to record it: {record}"])
     if nearest is None:
         lines = [f"nothing of {_target_of(call.label)} is recorded{place}"]
     else:
@@ -123,13 +125,23 @@ def missing(
         inner = _difference_lines(nearest, call, differing, counted)
         inner += version_change(nearest.source, call.source)
         lines = [f"nearest: recorded{by}{on}{place}", *(f"  {line}" for line in inner)]
-        paths = _changing_paths(_target_of(call.label), counted, nearest)
-        if paths - set(_ignored(call)):
-            line = target_line(call.line or _target_of(call.label), call.options, "ignore", sorted(paths))
-            remedies.append(f"if it changes from run to run: {line}")
+        paths = sorted(_changing_paths(_target_of(call.label), counted, nearest))
+        by_key = call.options is not None and call.options.key is not None  # which `ignore=` does not reach
+        if paths and not by_key and not set(paths) <= set(_ignored(call)):
+            line = target_line(call.line or _target_of(call.label), call.options, "ignore", paths)
+            if is_usual and nearest.test == call.test:
+                first = [f"{_changing(paths)} in every run: recording again will not help"]
+                remedies = [f"to leave that out: {line}", f"then record it: {record}"]
+            else:
+                remedies.append(f"if it changes from run to run: {line}")
     what = f"no recording of {call.label}"
-    facts = [*lines, *facts]
+    facts = [*first, *lines, *facts]
     return MissingRecordingError(what, facts=facts, remedies=remedies, call=call.label, test=call.test)
+
+
+def _changing(paths: Sequence[str]) -> str:
+    look = "looks as if it changes" if len(paths) == 1 else "look as if they change"
+    return f"{' and '.join(paths)} {look}"
 
 
 def _ignored(call: MissedCall) -> tuple[str, ...]:
