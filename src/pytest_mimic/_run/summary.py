@@ -127,16 +127,20 @@ def _drifted(ledger: Ledger, *, last_failed: bool, is_reviewed: bool) -> list[st
 
 
 def _grouped(rows: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the rows of calls and their tests; if there are too many to list, a row for all those of a target."""
+    """Return the rows of calls and their tests. Too many to list are counted by their targets and patterns."""
     rows = list(dict.fromkeys(rows))
     if len(rows) <= SHOWN:
         return rows
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, list[tuple[str, str]]] = {}
     for label, test in rows:
-        groups.setdefault(re.split(r"[( ]", label)[0], []).append(test)
+        pattern = re.sub(r"(?<=/)[^/?]*\d[^/?]*", "*", label.partition("(")[0])
+        groups.setdefault(pattern, []).append((label, test))
     return [
-        (target, f"{plural(len(tests), 'call')} in {plural(len(set(tests)), 'test')}")
-        for target, tests in groups.items()
+        (
+            pattern,
+            f"{plural(len(calls), 'call')} in {plural(len({test for _, test in calls}), 'test')}, such as {calls[0][0]}",
+        )
+        for pattern, calls in groups.items()
     ]
 
 

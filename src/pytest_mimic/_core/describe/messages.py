@@ -162,7 +162,9 @@ def _difference_lines(
 ) -> list[str]:
     """Explain how a call differs from the nearest recording; `counted` are the differences outside `ignore=`."""
     if counted:
-        return limited([one.line() for one in counted], _SHOWN)
+        # The signature of a client's call is made from its other parts.
+        parts = [one for one in counted if one.path != "signature"] or counted
+        return limited([one.line() for one in parts], _SHOWN)
     if differing:
         where = f"it differs only in what ignore={','.join(_ignored(call))} leaves out"
         return [f"{where}: it was recorded without, or is another test's"]
@@ -170,8 +172,8 @@ def _difference_lines(
         return ["the same call: a recording of a sequence belongs to the test that made it"]
     if nearest.arguments is None or call.arguments is None:
         return ["its arguments were not stored (mimic_store_arguments = false)"]
-    parts = ", ".join(hidden(call.arguments)[:_SHOWN])
-    which = f"shown: {parts}" if parts else "described"
+    unseen = ", ".join(hidden(call.arguments)[:_SHOWN])
+    which = f"shown: {unseen}" if unseen else "described"
     return [f"the arguments look the same; they differ in a part that is not {which}"]
 
 
@@ -210,6 +212,19 @@ def _changing_paths(target: str, found: Sequence[Difference], nearest: Known) ->
             return set()
         paths.add(path)
     return paths
+
+
+def changes_always(line: str) -> bool:
+    """Check whether a difference between two outcomes, as a line, is one of dates, times or ids."""
+    sides = re.search(r"(\w*)\W*: (.+) recorded, (.+) now\Z", line)
+    if sides is None:
+        return False
+    name, old, new = sides.groups()
+    return (
+        bool(re.search(r"(?:^|_)(?i:u?u?id)\Z|Id\Z", name))
+        or any(one.match(old) and one.match(new) for one in (_MOMENT, _DATE))
+        or _differ_in(_ID, old, new)
+    )
 
 
 def _differ_in(pattern: re.Pattern[str], old: str, new: str) -> bool:
