@@ -400,7 +400,12 @@ class Recordings:
         """Return the error that an outcome is, or None if it is a good one."""
         failure = call.plan.failure(outcome)
         problem = failure or call.plan.refusal(outcome)
-        return None if problem is None else (f"{call.label} {problem}", self._state.test, failure is not None)
+        if problem is None:
+            return None
+        what, test = f"{call.label} {problem}", self._state.test
+        if (last := outcome.last) is not None and last.exception is not None:
+            self._state.raised.append((last.exception, (what, test)))
+        return what, test, failure is not None
 
     def count(self, duration: float) -> None:
         with self.guard:

@@ -265,14 +265,8 @@ class Checker:
             return Finding("absent", file, error.what, remedy, recording, test)
         if "outdated" in error.data:
             return Finding("outdated", file, error.what, remedy, recording, test)
-        # The marks of a merge are removed by git, a pointer by Git LFS, and a newer format by a newer version.
-        is_kept = (
-            not isinstance(error, CorruptRecordingError)
-            or "record again" not in remedy
-            or "merge conflict" in error.what
-        )
-        if "merge conflict" in error.what:
-            remedy = f"git checkout --ours or --theirs {self._path(file)}"
+        # A merge conflict is for git, a pointer for Git LFS, and a newer format for a newer version.
+        is_kept = not isinstance(error, CorruptRecordingError) or "record again" not in remedy
         return Finding("unreadable" if is_kept else "damaged", file, error.what, remedy, recording, test)
 
     def _file_of(self, error: MimicError, recording: str) -> str:

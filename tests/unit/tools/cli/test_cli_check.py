@@ -45,7 +45,7 @@ def flip(file):
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
 CONFLICT = "{\n<<<<<<< ours\n}\n=======\n>>>>>>> theirs\n"
 DAMAGE = {
-    "cut short": (lambda shop: recording(shop, "rates").write_text('{\n "format": 3,'), "rates", "not what was"),
+    "cut short": (lambda shop: recording(shop, "rates").write_text('{\n "format": 3,'), "rates", r"is not valid JSON, line 2"),
     "empty": (lambda shop: recording(shop, "rates").write_text(""), "rates", r"\(empty\)"),
     "no outcome": (lambda shop: edit(recording(shop, "rates"), value=1, raised=1), "rates", "one value, exception"),
     "wrong stream": (lambda shop: edit(recording(shop, "words"), stream={}), "words", "a stream without its items"),
@@ -142,7 +142,7 @@ def test_next_step_is_for_the_same_vault(shop, call):
     ("text", "says", "remedy"),
     [
         (LFS, "is a Git LFS pointer, its content was not pulled", "git lfs pull"),
-        (CONFLICT, "it holds the marks of a merge conflict", "git checkout --ours or --theirs"),
+        (CONFLICT, "has a merge conflict, line ", "take one side: git checkout --ours (or --theirs) "),
         ('{\n "format": 4\n}\n', "is of format 4, which a newer pytest-mimic wrote", "pip install --upgrade pytest-mimic"),
     ],
 )  # fmt: skip
