@@ -130,7 +130,7 @@ def test_in(data: bytes, label: str, name: str) -> str | None:
         CorruptRecordingError: The file is damaged and does not name a test, or it is of a newer format.
     """
     test = _find_test(data)
-    if test is None or not line_of_test(data):
+    if test is None or not _is_certain(data):
         try:
             test = parse_recording(data, label, name).get("test")
         except CorruptRecordingError as error:
@@ -139,16 +139,12 @@ def test_in(data: bytes, label: str, name: str) -> str | None:
     return test if isinstance(test, str) else None
 
 
-def line_of_test(data: bytes) -> bytes:
-    """Return the line that names the test, from the beginning of a file; empty if that is not certain.
+def _is_certain(data: bytes) -> bool:
+    """Return whether the line that names a test is that of the file: it is as this plugin writes it.
 
-    Equal lines name the same test. A certain one needs no parsing but for the line itself.
+    A second such line is inside of another part, because the file was edited by hand.
     """
-    start = data.find(_TEST)
-    end = data.find(b"\n", start + 1)
-    # A second such line is inside of another part: the file was edited by hand.
-    is_certain = 0 < start < end and data.startswith(_HEAD) and data.find(_TEST, end) < 0
-    return data[start : end + 1] if is_certain else b""
+    return data.startswith(_HEAD) and data.count(_TEST) == 1
 
 
 def _find_test(data: bytes) -> object:
