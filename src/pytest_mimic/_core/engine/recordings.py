@@ -375,7 +375,9 @@ class Recordings:
             for recording in self.of_target(target):
                 if recording.owner is not None:
                     found.setdefault(recording.owner, set()).add(recording.name)
-        return self._by_owner[target].get(owner.name, set()) - owner.sequences.keys()
+        # Forked processes made those calls that only the journal knows.
+        made = owner.sequences.keys() | owner.journal.changes.keys()
+        return self._by_owner[target].get(owner.name, set()) - made
 
     def drop_others(self, owner: Owner, target: str) -> None:
         """Delete the recordings of an owner at a client whose calls it did not make in this run."""

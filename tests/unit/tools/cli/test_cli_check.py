@@ -457,3 +457,38 @@ def test_a_recorded_module_may_have_the_name_of_a_folder_of_the_vault(shop, call
     result = call("check", f"shop/.mimic_vault/{name}")
 
     assert (result.code, result.out) == (0, "shop/.mimic_vault is sound; 1 recording and 0 objects checked\n")
+
+
+@pytest.mark.promise("check names texts that look like keys")
+@pytest.mark.parametrize("place", ["outcome", "argument", "object", "bytes", "cassette"])
+def test_what_looks_like_a_secret_is_named_until_it_is_accepted(shop, call, place, monkeypatch):
+    key = "ghp_" + "aB3dE6gH9jK2" * 3
+    if place == "bytes":  # they are in no text
+        key = bytes(range(48, 80)).decode()
+        monkeypatch.setenv("SHOP_TOKEN", key)
+    elif place == "outcome":
+        edit(recording(shop, "rates"), value={"USD": f"{key} {key}"})
+    else:
+        [cassette] = (shop / ".mimic_vault/cassettes").rglob("*.json")
+        file, old = {
+            "argument": (recording(shop, "rates"), "EUR"),
+            "object": (the_object(shop, "long", "json"), "x" * 50),
+            "cassette": (cassette, "Cid"),
+        }[place]
+        file.write_text(file.read_text().replace(old, key, 1))
+
+    result = call("check")
+
+    assert result.code == 1
+    assert key not in result.out
+    says = (
+        "the value of the environment variable SHOP_TOKEN"
+        if place == "bytes"
+        else "a token of GitHub (ghp_aB3d…)"
+    )
+    found = result.out.replace("what looks like ", "")
+    assert re.search(rf"{re.escape(says)}\n(  named by .*\n)?  recorded by tests/test_shop.py::", found)
+    assert ".mimic_vault: 1 secret found; " in result.out
+    [line] = re.findall(r"  if it is none: (mimic_redact = !sha256:[0-9a-f]{8})\n", result.out)
+    (shop / "pytest.ini").write_text(f"{(shop / 'pytest.ini').read_text()}{line}\n")
+    assert call("check").code == 0
