@@ -105,8 +105,9 @@ def _decode(body: Any) -> Outcome:
     changed = body.get("changed", {})
     if "raised" in body:
         raised = body["raised"]
-        if not isinstance(raised, Exception):
-            raise TypeError(f"{type(raised)!r} is not an outcome: it is not an Exception")
+        if not issubclass(type(raised), Exception):  # `isinstance` asks the object for its class
+            name = type.__getattribute__(type(raised), "__name__")
+            raise TypeError(f"{name} is not an outcome: it is not an Exception")
         outcome = Outcome("raised", exception=raised)
     elif "stream" in body:
         stream = body["stream"]

@@ -313,6 +313,7 @@ def test_module_that_cannot_be_imported_is_reported():
         {f"${HERE}:Tripped": {"args": [], "fields": {"__dict__": {}}}},
         {f"${HERE}:Tripwire": {"args": []}},
         {f"${HERE}:noted": {"args": []}},
+        {f"${HERE}:Listener": {"args": []}},
         {"$unit.core.outcome.tagged.broken:Thing": {"args": []}},
         {"$builtins:KeyboardInterrupt": {"args": []}},
         {"$builtins:ValueError": {"args": {"$tuple": []}}},
@@ -323,7 +324,7 @@ def test_module_that_cannot_be_imported_is_reported():
     ids=json.dumps,
 )
 def test_exception_with_other_parts_is_refused(raised, noted):
-    imports = [f"{HERE}:{name}" for name in ("Tripped", "Tripwire", "noted")]
+    imports = [f"{HERE}:{name}" for name in ("Tripped", "Tripwire", "noted", "Listener")]
     store = stored(
         None,
         [
