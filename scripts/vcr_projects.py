@@ -36,6 +36,7 @@ class Project(NamedTuple):
     client: str
     tests: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -57,6 +58,20 @@ PROJECTS = (
         "2a8c855",
         "httpx, sync and async",
         requirements=("pytest-asyncio",),
+    ),
+    Project(
+        "https://github.com/simonw/llm-anthropic",
+        "3ae428f",
+        "httpx, sync and async",
+        requirements=("pytest-asyncio", "inline-snapshot[black]", "anthropic<1"),
+    ),
+    Project(
+        "https://github.com/stac-utils/pystac-client",
+        "85f29a6",
+        "requests",
+        requirements=("requests-mock", "pytest-benchmark", "pytest-console-scripts", "pygeofilter"),
+        # Its own `addopts` have --block-network, which nothing knows without pytest-recording.
+        options=("-o", "addopts=--benchmark-skip -Werror"),
     ),
 )
 
@@ -116,7 +131,7 @@ def outcomes_of(project: Project, folder: Path, python: Path, options: tuple[str
     report.unlink(missing_ok=True)
     command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}"]
     done = subprocess.run(
-        [*command, *options, *project.tests],
+        [*command, *project.options, *options, *project.tests],
         cwd=folder,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

@@ -44,6 +44,14 @@ class StoredResponse(NamedTuple):
         return exhausted() if self.stopped else None
 
 
+def is_whole(plain: dict[str, Any]) -> bool:
+    """Check whether an exchange is a response that was read to its end, and whose body can be given decompressed."""
+    if "status" not in plain or "error" in plain or "end" in plain:
+        return False
+    body = plain.get("body")
+    return body is None or "compressed" in body or header_of(plain["headers"], "content-encoding") is None
+
+
 def load_response(
     plain: dict[str, Any], method: str, *, decoded: bool = False, accepted: str | None = None
 ) -> StoredResponse:

@@ -8,15 +8,17 @@ from pytest_mimic._clients.http.aiohttp import AiohttpAdapter
 from pytest_mimic._clients.http.exchange import HttpAdapter
 from pytest_mimic._clients.http.http_client import StdlibAdapter
 from pytest_mimic._clients.http.httpx import HttpxAdapter
+from pytest_mimic._clients.http.requests import RequestsAdapter
 from pytest_mimic._clients.http.urllib3 import Urllib3Adapter
 from pytest_mimic._core.seam.base import Edge
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS
 
-# requests sends through urllib3. From the outside in: a request is recorded at the first of them that it passes.
+# From the outside in: a request is recorded at the first of them that it passes.
 _CLIENTS: tuple[HttpAdapter, ...] = (
     HttpxAdapter("httpx"),
     HttpxAdapter("httpx2"),
     AiohttpAdapter("aiohttp"),
+    RequestsAdapter("requests"),
     Urllib3Adapter("urllib3"),
     StdlibAdapter("http.client"),
 )
@@ -31,4 +33,5 @@ class EveryHttpClient(HttpAdapter):
 
     def edges(self) -> Sequence[Edge]:
         """Return the edges of the clients, which stay theirs."""
-        return [edge._replace(origin=client.name) for client in _CLIENTS for edge in client.edges()]
+        edges = (edge._replace(origin=edge.origin or one.name) for one in _CLIENTS for edge in one.edges())
+        return list(dict.fromkeys(edges))

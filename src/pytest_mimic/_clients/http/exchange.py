@@ -255,6 +255,23 @@ def _without_secrets(plain: Any, redactor: Redactor) -> Any:
     return [_without_secrets(value, redactor) for value in plain] if isinstance(plain, list) else plain
 
 
+class BegunExchange(Exchange):
+    """The exchange of one request of which a client above has begun the first attempt."""
+
+    def __init__(self, exchange: Exchange, step: Step) -> None:
+        vars(self).update(vars(exchange))
+        self._step: Step | None = step
+
+    def begin(self, request: HttpRequest) -> Step | None:
+        step, self._step = self._step, None
+        return super().begin(request) if step is None else step
+
+    def give_up(self) -> None:
+        """End the first attempt if it was never made."""
+        if self._step is not None and self._step.mode != "replay":
+            self._step.abandon()
+
+
 # The exchange of a client that is built on HTTP clients, while it performs a call: their requests are its own.
 ABOVE: ContextVar[Exchange | None] = ContextVar("pytest_mimic_exchange", default=None)
 

@@ -72,7 +72,7 @@ def _wrap_make_request(original: Callable[..., Any], port: Port) -> Callable[...
         def run(**changed: Any) -> Any:
             return original(pool, conn, method, url, **{**options, "body": body.again(), **changed})
 
-        sent = HttpRequest(method, _absolute(pool, url), _pairs(options.get("headers")), body.data)
+        sent = HttpRequest(method, _absolute(pool, url), header_pairs(options.get("headers")), body.data)
         changed = _without_expectation(options.get("headers"))
         load_error = partial(urllib3_error, pool=pool, conn=conn, url=url)
         attempt = _Attempt(pool, conn, sent, run, changed, load_error)
@@ -146,7 +146,8 @@ def _absolute(pool: Any, url: str) -> str:
     return origin(pool.scheme, pool.host, pool.port) + url
 
 
-def _pairs(headers: Mapping[Any, Any] | None) -> tuple[tuple[str, str], ...]:
+def header_pairs(headers: Mapping[Any, Any] | None) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a request as texts."""
     return tuple((_text(name), _text(value)) for name, value in (headers or {}).items())
 
 

@@ -12,10 +12,9 @@ from itertools import islice
 from os import getpid
 from typing import TYPE_CHECKING
 
-from xxhash import xxh3_128_hexdigest
-
 from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.machinery import PACKAGE
+from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import imported_parts, recording_name
 from pytest_mimic.errors import MimicError
@@ -38,6 +37,7 @@ class Recordings:
 
     Attributes:
         guard: Held while counters, sequences and journals change.
+        imports: Which parts count in the imported recordings of a target, once it was looked up: `["method-uri"]`.
         known: The recordings that this run has read or written, by name.
         cassette_users: The tests that have used each cassette in this run.
     """
@@ -49,7 +49,7 @@ class Recordings:
         self._skims = state.settings.mode is Mode.REPLAY and state.only is None
         self.known: dict[str, Recording] = {}
         self.cassette_users: dict[str, set[str]] = {}
-        self._imports: dict[str, list[str]] = {}
+        self.imports: dict[str, list[str]] = {}
         self._tests: dict[str, str | None] = {}  # by the name of a recording
         self._missed: dict[tuple[str, ...], MimicError] = {}
         self._by_owner: dict[str, dict[str, set[str]]] = {}
@@ -59,28 +59,20 @@ class Recordings:
 
     def name_of(self, call: Call, owner: Owner | None = None) -> str:
         """Return the file name of a call's recording; of its sequence, if it belongs to an owner."""
-        key = call.key
-        if owner is not None:
-            _, dash, match = key.partition("-")  # an imported one; see `imported_parts`
-            digits = xxh3_128_hexdigest(f"{key}\0{owner.name}".encode("utf-8", "surrogatepass"))
-            key = f"{digits}{dash}{match}"
-        return recording_name(call.plan.target, key)
+        return recording_name(call.plan.target, call.key, None if owner is None else owner.name)
 
     def imported_name(self, call: Call, owner: Owner | None = None) -> str | None:
         """Return the file name of the imported recording that answers a call, of which fewer parts count. None: there is none."""
-        for match in self._imports_of(call.plan.target):
+        target = call.plan.target
+        if target not in self.imports:  # once a run, which imports nothing itself
+            names = self._state.vault.store.names(recording_name(target, "").rpartition("/")[0])
+            found = {imported_parts(name.rpartition("/")[2].removesuffix(".json")) for name in names}
+            self.imports[target] = sorted(found - {""}, key=lambda match: (-match.count("-"), match))
+        for match in self.imports[target]:
             name = self.name_of(replace(call, key=call.plan.imported_key(call.edge_call, match)), owner)
             if self.find(name) is not None:
                 return name
         return None
-
-    def _imports_of(self, target: str) -> list[str]:
-        """Return which parts count in the imported recordings of a target, most first. A run imports nothing itself."""
-        if target not in self._imports:
-            names = self._state.vault.store.names(recording_name(target, "").rpartition("/")[0])
-            found = {imported_parts(name.rpartition("/")[2].removesuffix(".json")) for name in names}
-            self._imports[target] = sorted(found - {""}, key=lambda match: (-match.count("-"), match))
-        return self._imports[target]
 
     def find(self, name: str, *, again: bool = False) -> Recording | None:
         """Return the recording with this name. It is read once a session, unless it is to be read again."""
@@ -187,6 +179,7 @@ class Recordings:
             options=call.plan.options,
             line=call.plan.client,
             sequence=call.sequence and call.plan.cassette is None,
+            source=call.plan.source,
         )
         if among is None:
             among = list(islice(self.of_target(call.plan.target, test=self._state.test), CANDIDATES))
@@ -199,29 +192,41 @@ class Recordings:
         self._missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 
-    def verification(self, call: Call, recorded: Sequence[Stored], *, place: int = 0) -> Verification:
+    def verification(
+        self, call: Call, recorded: Sequence[Stored], *, source: str | None = None, place: int = 0
+    ) -> Verification:
         """Return the step that verifies a call; several outcomes are streams whose readers sent other values.
 
-        `place` is that of the first outcome in its recording or cassette.
+        `source` is that of its recording, `place` that of the first outcome in its recording or cassette.
         """
         from pytest_mimic._core.engine.verifying import Verification
 
         replay = Replay(self._state, call, recorded[0], recorded[1:], counts=False)
-        return Verification(self._state, call, partial(self._verify, recorded, place), replay)
+        return Verification(self._state, call, partial(self._verify, recorded, source, place), replay)
 
     def _verify(
-        self, recorded: Sequence[Stored], place: int, real: RealCall, outcome: Outcome, duration: float
+        self,
+        recorded: Sequence[Stored],
+        source: str | None,
+        place: int,
+        real: RealCall,
+        outcome: Outcome,
+        duration: float,
     ) -> None:
         """Compare a real outcome with its recording, and note a difference."""
         from pytest_mimic._core.engine.verifying import drift_of, matching_stream
 
         state, call = self._state, real.call
         outcome.changed, outcome.files = call.plan.changed(call), call.plan.kept(real.noted)
+        if state.redactor.environment:
+            outcome = self._as_recorded(call, outcome)
         expected = matching_stream(recorded, outcome, call.paths)
         with self.guard:
             state.ledger.verified += 1
         paths: dict[str | None, None] = {}
         drift = drift_of(real, expected, outcome, redactor=state.redactor, test=state.test, paths=paths)
+        if drift is not None:
+            drift.facts += version_change(source, call.plan.source)
         if drift is not None and state.settings.review:
             from pytest_mimic._core.engine.drifts import Drift, keep
 
@@ -248,6 +253,7 @@ class Recordings:
             recorded=self._state.today,
             owner=owner.name if owner is not None else None,
             outcomes=outcomes,
+            identity=call.key if owner is not None else None,
         )
 
     def encode(
@@ -273,6 +279,12 @@ class Recordings:
         is_detached = plan.cassette is not None
         vault = self._state.vault
         stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)
+        environment = self._state.redactor.environment
+        if environment and stored.encoded is not None:
+            from pytest_mimic._core.engine.environment_values import hide
+
+            for name, is_hidden in hide(stored.encoded, environment).items():
+                self._state.ledger.count_environment(call.label, self._state.test, name, is_hidden=is_hidden)
         if stored.encoded is not None and stored.encoded.pickled is not None:
             from pytest_mimic._core.describe.preview import preview
 
@@ -280,7 +292,7 @@ class Recordings:
             lines = preview(
                 outcome, self._state.redactor, places=plan.places, secrets=partial(plan.secrets, call)
             )
-            stored.entry["preview"] = lines
+            stored.entry["preview"] = environment.scrub(lines) if environment else lines
         if real.awaited:
             stored.entry["awaited"] = True
         if before is not None and (plan.options.volatile or plan.kind != "function"):
@@ -289,6 +301,20 @@ class Recordings:
             if is_unchanged(call, before, stored, redactor=self._state.redactor):
                 return before
         return stored
+
+    def _as_recorded(self, call: Call, outcome: Outcome) -> Outcome:
+        """Return a real outcome with the names of environment variables in place of secret values, as it is recorded."""
+        from pytest_mimic._core.engine.environment_values import hide
+
+        with suppress(MimicError):  # what cannot be stored is compared as it is
+            stored = self._state.vault.stored(outcome, 0.0, target=call.plan.target, paths=call.paths)
+            if stored.encoded is not None and any(
+                hide(stored.encoded, self._state.redactor.environment).values()
+            ):
+                found = stored.load(call.paths)
+                found.files = outcome.files
+                return found
+        return outcome
 
     def record(self, name: str, real: RealCall, outcome: Outcome, duration: float) -> None:
         """Record the outcome of a call that belongs to no sequence and no cassette.

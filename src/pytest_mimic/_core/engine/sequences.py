@@ -37,7 +37,12 @@ class Sequences:
         if mode is Mode.LIVE:
             return PASS
         recording = self._recordings.find(name)
-        if recording is None and call.edge_call is not None and mode is not Mode.RERECORD:
+        if (
+            recording is None
+            and call.edge_call is not None
+            and mode is not Mode.RERECORD
+            and self._recordings.imports.get(call.plan.target) != []
+        ):
             imported = self._recordings.imported_name(call, owner)
             if imported and not (mode.writes and self._conversation(owner, call).runs_again):
                 name, recording = imported, self._recordings.find(imported)
@@ -54,7 +59,7 @@ class Sequences:
         place = min(position, len(recording.outcomes) - 1)
         stored = recording.outcomes[place]
         if mode is Mode.VERIFY:
-            return self._recordings.verification(call, [stored], place=place)
+            return self._recordings.verification(call, [stored], source=recording.source, place=place)
         return Replay(self._state, call, stored)
 
     def _mode_of(self, call: Call, owner: Owner, name: str) -> Mode:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FunctionType
 
 from pytest_mimic._core import ambient
-from pytest_mimic._core.identity.source import is_in_stdlib
+from pytest_mimic._core.origin import is_in_stdlib
 
 _OURS = "pytest_mimic._core.outcome"
 

@@ -89,7 +89,8 @@ class Acceptor:
         # The outcomes that were not accepted come from the source that was recorded.
         places = {one["place"] for one in accepted if one["file"] == name} | {place}
         source = staged.source if len(places) == len(outcomes) else known.source
-        self._vault.write(name, staged._replace(outcomes=outcomes, owner=known.owner, source=source))
+        made = staged._replace(outcomes=outcomes, source=source)
+        self._vault.write(name, made._replace(owner=known.owner, identity=known.identity))
 
     def _accept_in_cassette(self, row: Row) -> None:
         staged, new = self._staged(row)

@@ -6,6 +6,8 @@ import re
 from functools import lru_cache
 from hashlib import blake2b
 
+from xxhash import xxh3_128_hexdigest
+
 #: The folders of recordings and of cassettes.
 FOLDERS = ("calls", "cassettes")
 #: The beginning of the name of each recording that is no cassette, and of each cassette.
@@ -19,11 +21,15 @@ _LONGEST = 56
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
 
 
-def recording_name(target: str, key: str) -> str:
+def recording_name(target: str, key: str, owner: str | None = None) -> str:
     """Return the name of a call's recording: `calls/shop.api/fetch_rates/<key>.json`.
 
-    Two targets never share a folder, even where case does not count. A client's has no second part.
+    The key is the call's identity, or the hash of it and of the test or scope that is the recording's owner. Two targets
+    never share a folder, even where case does not count. A client's has no second part.
     """
+    if owner is not None:
+        parts = f"-{match}" if (match := imported_parts(key)) else ""
+        key = xxh3_128_hexdigest(f"{key}\0{owner}".encode("utf-8", "surrogatepass")) + parts
     return f"calls/{_folder(target)}/{key}.json"
 
 

@@ -208,6 +208,7 @@ class Recording(NamedTuple):
         owner: For a sequence, the id of the test, module or package that it belongs to; else None.
         outcomes: In the order of the calls; at least one.
         name: Its file in the vault; empty until it was read.
+        identity: Of what has an owner, the identity of the call, 32 hex digits; else None, as the file's name has it.
     """
 
     target: str
@@ -218,6 +219,7 @@ class Recording(NamedTuple):
     owner: str | None
     outcomes: list[Stored]
     name: str = ""
+    identity: str | None = None
 
 
 class CassetteEntry(NamedTuple):
@@ -245,7 +247,3 @@ class CassetteEntry(NamedTuple):
     # A Recording has these. For a cassette, they are facts of the whole file.
     test: None = None
     recorded: None = None
-
-
-#: The fields of a CassetteEntry besides its outcome, in the order of the file.
-CASSETTE_FACTS = ("kind", "target", "signature", "key", "host", "source", "arguments")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.vault.parsing import INFINITE, damaged, is_object
+
+if TYPE_CHECKING:
+    pass
+
 
 Entry = dict[str, Any]
 """One outcome in a recording's JSON: its duration, and its value or the name of its object."""
@@ -136,7 +140,11 @@ def _entry_fault(entry: Any) -> str | None:
     return None if held[0] in _NEEDED else body_fault(entry)
 
 
-CALL_FACTS = ("kind", "target", "signature", "key")
+#: The facts of a recording besides its outcomes, in the order of the file.
+RECORDING_FACTS = ("target", "arguments", "source", "test", "recorded", "owner", "identity")
+#: Those of a call of a cassette; of these, the first four are texts in any case.
+CASSETTE_FACTS = ("kind", "target", "signature", "key", "host", "source", "arguments")
+CALL_FACTS = CASSETTE_FACTS[:4]
 # The keys of a described value, with the types of their values; see `_describe`.
 _DESCRIBED: dict[str, type] = {
     "$": str,

@@ -7,8 +7,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.vault.parsing import damaged, is_usual
-from pytest_mimic._core.vault.recording_facts import CASSETTE_FACTS, CassetteEntry, Recording, Stored
-from pytest_mimic._core.vault.schema import CALL_FACTS, Origin, check_entry, is_description
+from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, Stored
+from pytest_mimic._core.vault.schema import (
+    CALL_FACTS,
+    CASSETTE_FACTS,
+    Origin,
+    check_entry,
+    is_description,
+)
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault.objects import Objects
@@ -23,9 +29,9 @@ def recording_of(objects: Objects, name: str, facts: dict[str, Any]) -> Recordin
     _check_arguments(objects, facts, name, test=test)
     origin = Origin(name, target, test)
     outcomes = [stored_of(objects, entry, origin) for entry in entries]
-    return Recording(
-        target, get("arguments"), get("source"), test, get("recorded", ""), get("owner"), outcomes, name
-    )
+    recorded, owner = get("recorded", ""), get("owner")
+    arguments, source, identity = get("arguments"), get("source"), get("identity")
+    return Recording(target, arguments, source, test, recorded, owner, outcomes, name, identity)
 
 
 def player_of(

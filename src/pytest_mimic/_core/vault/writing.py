@@ -23,8 +23,16 @@ from pytest_mimic._core.outcome.unpickling import python_version
 from pytest_mimic._core.vault.file_names import OBJECTS_LOCK, fingerprint_in
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import FORMAT, parse, parse_recording
-from pytest_mimic._core.vault.recording_facts import CASSETTE_FACTS, CassetteEntry, Recording, Stored
-from pytest_mimic._core.vault.schema import Entry, Origin, body_of, check_entry, facts_of
+from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, Stored
+from pytest_mimic._core.vault.schema import (
+    CASSETTE_FACTS,
+    RECORDING_FACTS,
+    Entry,
+    Origin,
+    body_of,
+    check_entry,
+    facts_of,
+)
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
@@ -58,15 +66,9 @@ class Written(NamedTuple):
 
 
 def write_recording(store: Store, objects: Objects, name: str, recording: Recording) -> Written:
-    head = {
-        "format": FORMAT,
-        "target": recording.target,
-        "arguments": recording.arguments,
-        "source": recording.source,
-        "test": recording.test,
-        "recorded": recording.recorded,
-        "owner": recording.owner,
-    }
+    head = {"format": FORMAT, **{fact: getattr(recording, fact) for fact in RECORDING_FACTS}}
+    if recording.identity is None:
+        del head["identity"]
     origin = Origin(name, recording.target, recording.test)
     writer = _FileWriter(store, objects, origin, recording.outcomes, inline=INLINE)
     with writer.transaction():
@@ -170,7 +172,8 @@ class _FileWriter:
         """Write the file itself, and return its content. From now on its objects are named, and others are replaced."""
         if replaced:
             mark_run(self._store, is_locked=self._is_locked)
-        content = (layout(facts) + "\n").encode()
+        # A lone surrogate, as of a file's name that is no UTF-8, becomes its escape in JSON.
+        content = (layout(facts) + "\n").encode(errors="backslashreplace")
         self._store.write(name, content, durable=self._durable)
         self._made.clear()
         return content
@@ -314,9 +317,12 @@ class _FileWriter:
         """Write an object; a damaged one is replaced, and stays after a failure."""
         if self._objects.detaches:
             from pytest_mimic._core.vault.detached import DetachedWriter
+            from pytest_mimic._core.vault.folder import FolderStore
 
-            store: Any = self._store  # of a folder: no other has detached objects
-            detached, name_of_file, absent = DetachedWriter(store).write(name, data, durable=self._durable)
+            assert isinstance(self._store, FolderStore)  # no other has detached objects
+            detached, name_of_file, absent = DetachedWriter(self._store).write(
+                name, data, durable=self._durable
+            )
             if detached is not None:
                 self._detached[name] = detached
                 name = name_of_file

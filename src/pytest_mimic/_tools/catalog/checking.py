@@ -12,12 +12,11 @@ from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_na
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import damaged, is_object
 from pytest_mimic._core.vault.schema import Origin
-from pytest_mimic._tools.catalog.catalog import leftovers
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault import Vault
-    from pytest_mimic._core.vault.recording_facts import Stored
+    from pytest_mimic._core.vault.recording_facts import Recording, Stored
 
 _KEY = re.compile(r"[0-9a-f]{32}(?:-[a-z]+)*")  # behind the digits what counts in an import
 # The kinds of findings that are damage. The others are only in the way.
@@ -108,7 +107,7 @@ class Checker:
                 checked.findings.append(self._orphan(name))
         checked.findings += (
             Finding("leftover", name, f"{self._path(name)} is left over from a run that was killed")
-            for name in leftovers(self._store)
+            for name in self._store.leftovers()
         )
         return checked
 
@@ -152,7 +151,7 @@ class Checker:
                     return
                 test = recording.test
                 outcomes = [(stored, Origin(name, recording.target, test)) for stored in recording.outcomes]
-                self._check_name(name, recording.target, test)
+                self._check_name(name, recording)
         except MimicError as error:
             data = self._store.read(name) or b""
             named |= references(data)
@@ -177,10 +176,13 @@ class Checker:
         except MimicError:
             return None
 
-    def _check_name(self, name: str, target: str, test: str | None) -> None:
+    def _check_name(self, name: str, recording: Recording) -> None:
         key = name.rpartition("/")[2].removesuffix(".json")
-        if not _KEY.fullmatch(key) or recording_name(target, key) != name:
-            raise damaged(f"{self._path(name)}", f"its name is not that of a call of {target}", test=test)
+        target, owner = recording.target, recording.owner
+        identity = key if owner is None else str(recording.identity)
+        if not _KEY.fullmatch(key) or recording_name(target, identity, owner) != name:
+            what = f"its name is not that of a call of {target}{f' in {owner}' if owner else ''}"
+            raise damaged(self._path(name), what, test=recording.test)
 
     # Objects
 

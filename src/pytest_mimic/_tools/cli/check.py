@@ -12,17 +12,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.clearing import remove
 from pytest_mimic._core.vault.file_names import FOLDERS, OBJECTS_LOCK
 from pytest_mimic._core.words import plural, size
-from pytest_mimic._tools.catalog.catalog import Orphans, leftovers
+from pytest_mimic._tools.catalog.catalog import Orphans
 from pytest_mimic._tools.catalog.checking import Checked, Checker, Finding
 from pytest_mimic._tools.cli.output import HELD, record_again
 from pytest_mimic._tools.cli.selection import add_selectors, given, report_unmatched, select
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.vault import Vault
     from pytest_mimic._tools.cli.output import Output
     from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
@@ -97,8 +97,6 @@ def _vaults(invocation: Invocation) -> tuple[list[tuple[Vault, list[str] | None]
 
     A file may belong to another vault than that of the project: pre-commit names those of the whole repository.
     """
-    from pytest_mimic._core.vault import FolderStore, Vault
-
     options, settings = invocation.options, invocation.settings
     if not given(invocation):
         return [(invocation.vault, None)], []
@@ -164,7 +162,7 @@ class Fix:
 
     def _remove(self, *, is_whole: bool) -> None:
         store = self._vault.store
-        self._temporary = leftovers(store)
+        self._temporary = store.leftovers()
         sizes = {name: store.size(name) or 0 for name in (*sorted(self._orphans.names), *self._temporary)}
         if not self.is_dry:
             # Under a lock, and from what is in the vault then: a run may be recording.
@@ -177,7 +175,7 @@ class Fix:
 
     def _remove_large(self, orphans: list[str]) -> None:
         """Remove the large objects that no recording names, but those that the object store may not have."""
-        store: Any = self._vault.store
+        store = self._vault.store
         sizes = {name: store.size(name) or 0 for name in orphans}
         self._kept = orphans if self.is_held else self._not_pushed(sizes)
         gone = [name for name in orphans if name not in self._kept]
@@ -197,9 +195,9 @@ class Fix:
         from pytest_mimic._tools.objects.large import LargeObject, LargeObjects
 
         objects = [LargeObject(name, Detached(name.rpartition("/")[2], size)) for name, size in sizes.items()]
-        store: Any = self._vault.store
+        assert isinstance(self._vault.store, FolderStore)
         try:
-            LargeObjects(store, bucket_of(self._invocation)).find(objects)
+            LargeObjects(self._vault.store, bucket_of(self._invocation)).find(objects)
         except MimicError as error:
             if not self._invocation.options.json:
                 self._invocation.out.line((error.what, "yellow"))

@@ -374,3 +374,40 @@ def test_an_unknown_proxy_gives_its_error_again(runs: Runs, server: Server, sche
         return type(failed.reason).__name__, failed.pool.host
 
     assert same(runs, server, talk) == ("ProxyError", "proxy.invalid")
+
+
+class Own(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
+    """An adapter with a say in what is sent, so that a replay goes its whole way."""
+
+    def add_headers(self, *_: Any, **__: Any) -> None:
+        """Add nothing."""
+
+
+@pytest.mark.parametrize(
+    "page", ["users/1", "pretty", "text", "gzip", "nothing", "older", "cookies", "chunks"]
+)
+def test_a_replay_without_the_pool_is_the_same(runs: Runs, server: Server, page: str) -> None:
+    def seen(adapter: Any) -> dict[str, Any]:
+        with requests.Session() as session:
+            session.mount("http://", adapter)
+            got = session.get(f"{server.url}/{page}", timeout=9)
+            raw = got.raw
+            return {
+                **{
+                    name: getattr(got, name)
+                    for name in ("status_code", "reason", "url", "encoding", "content")
+                },
+                **{name: getattr(raw, name) for name in ("status", "version", "reason", "closed", "data")},
+                "headers": [pair for pair in got.headers.items() if pair[0].lower() != "content-length"],
+                "cookies": (got.cookies.get_dict(), session.cookies.get_dict()),
+                "request": (got.request.method, got.connection is adapter, raw.retries.total),
+                "rest": (raw.read(), list(got.iter_content(3)), got.history, got.ok),
+            }
+
+    seen(Own())
+    server.stop()
+    runs.again("replay")
+    direct = seen(requests.adapters.HTTPAdapter())
+    runs.again("replay")
+
+    assert seen(Own()) == direct

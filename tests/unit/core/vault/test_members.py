@@ -6,7 +6,8 @@ import pytest
 from unit.memory_store import MemoryStore
 
 from pytest_mimic._core.outcome.outcome import Outcome
-from pytest_mimic._core.vault import CassetteEntry, Recording, Vault
+from pytest_mimic._core.vault import CassetteEntry, Recording, Vault, recording_name
+from pytest_mimic._tools.catalog.checking import Checker
 
 CASSETTE, SEQUENCE = "cassettes/long.json", "calls/shop/f/aa.json"
 #: Small plain values, one with a tag, and one that is an object of its own.
@@ -42,6 +43,24 @@ def test_what_is_read_is_what_was_written(name):
 
     assert [stored.load().value for stored in outcomes] == VALUES
     assert {(stored.duration, stored.kind, stored.name) for stored in outcomes} == {(0.25, "value", name)}
+
+
+@pytest.mark.parametrize("owner", [None, "t.py::test_a"])
+def test_what_belongs_to_a_test_stores_the_identity_of_its_call(owner):
+    """So that it can be given to another test without the call. Else the name of the file has it."""
+    vault, identity = Vault(MemoryStore()), "5f" * 16
+    name = recording_name("shop:f", identity, owner)
+    outcomes = [vault.stored(Outcome.of_value(1), 0.25)]
+    facts = Recording("shop:f", None, None, "t", "2026-11-02", owner, outcomes)
+
+    vault.write(name, facts._replace(identity=identity if owner else None))
+
+    assert vault.read(name).identity == (identity if owner else None)
+    assert (b'"identity"' in vault.store.read(name)) == bool(owner)
+    assert Checker(vault).check_all().findings == []
+    vault.store.write(name, vault.store.read(name).replace(b'"5f5f', b'"6f5f'))
+    says = ["its name is not that of a call of shop:f in t.py::test_a"] if owner else []
+    assert [one.problem.partition("(")[2][:-1] for one in Checker(vault).check_all().findings] == says
 
 
 @pytest.mark.parametrize("number", [0, -1], ids=["in the file", "an object"])
