@@ -71,6 +71,7 @@ class OpenCassette(Cassette):
         only_replays: Whether no option makes this block record.
 
     Attributes:
+        opened: The cassettes that the running task has opened.
         ordinals: The databases that calls went to, in order of first use.
         is_left_out: Whether it replays because `--mimic-only` selects none of its recorded calls.
         is_test: False: a wider fixture may have opened it.
@@ -84,6 +85,7 @@ class OpenCassette(Cassette):
     ) -> None:
         self._state = state
         self._recordings = decisions_of(state).recordings
+        self.opened = state.cassettes
         self._file = f"cassettes/{name}.json"
         self._strict = strict
         self._remedies = [_NEVER_RECORDS] if only_replays else None
@@ -120,6 +122,11 @@ class OpenCassette(Cassette):
                 self._places.setdefault(entry.key, []).append(len(self._entries))
                 self._entries.append(entry)
             self._imports = {imported_parts(key) for key in self._places} - {""}
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the running task has opened it, or was started inside of it."""
+        return self in self.opened.get()
 
     @property
     def calls(self) -> list[CassetteCall]:
@@ -169,7 +176,7 @@ class OpenCassette(Cassette):
             self._recordings.check_source(call, entry.source, name=self._file, remedies=self._remedies)
         self._order.append(place)
         if self.mode == "verify":
-            return self._recordings.verification(call, [entry.stored], place=place)
+            return self._recordings.verification(call, [entry.stored], source=entry.source, place=place)
         self.play_count += 1
         finish = partial(self._keep, place) if is_extending else None
         return Replay(self._state, call, entry.stored, finish=finish)
@@ -334,8 +341,12 @@ class CassetteBlock:
     def __enter__(self) -> OpenCassette:
         self._cassette = self._make()
         self._uncover = self._cover(self._cassette)
+        opened = self._cassette.opened
+        opened.set((*opened.get(), self._cassette))
         return self._cassette
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        opened = self._cassette.opened
+        opened.set(tuple(one for one in opened.get() if one is not self._cassette))
         self._uncover()
         self._cassette.close(error)

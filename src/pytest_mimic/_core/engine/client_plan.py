@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.engine.call import Call, Plan
+from pytest_mimic._core.engine.call import Call, Plan, innermost
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
 from pytest_mimic._core.engine.steps import PASS
 from pytest_mimic._core.identity import CallIdentity
@@ -166,7 +166,7 @@ class ClientPort:
 
     @property
     def is_replaying(self) -> bool:
-        cassette = self.plans[-1].cassette if self.plans else None
+        cassette = innermost(self.plans).cassette if self.plans else None
         mode = self._state.settings.mode if cassette is None else cassette.mode
         return mode in (Mode.REPLAY, "replay")
 
@@ -195,7 +195,7 @@ class ClientPort:
 
     def _line(self, call: ClientCall) -> ClientPlan | None:
         """Return the first line of the innermost activation whose patterns select a call."""
-        last = self.plans[-1]
+        last = innermost(self.plans)
         if call.shared:
             return last
         for plan in self.plans:
@@ -219,7 +219,7 @@ class ClientPort:
 
     @property
     def caller(self) -> Caller:
-        cassette: Any = self.plans[-1].cassette if self.plans else None
+        cassette: Any = innermost(self.plans).cassette if self.plans else None
         caller: Caller = cassette or self._state.owner
         return caller
 
@@ -234,7 +234,7 @@ class ClientPort:
 
     def ordinal(self, space: str, name: str) -> int:
         """Return the index of `name` among the `space` names of the current owner, in order of first use, from 0."""
-        cassette = self.plans[-1].cassette if self.plans else None
+        cassette = innermost(self.plans).cassette if self.plans else None
         names = (cassette or self._state.owner).ordinals.setdefault(space, [])
         if name not in names:
             names.append(name)

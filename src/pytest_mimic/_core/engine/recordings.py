@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.machinery import PACKAGE
+from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import imported_parts, recording_name
 from pytest_mimic.errors import MimicError
@@ -178,6 +179,7 @@ class Recordings:
             options=call.plan.options,
             line=call.plan.client,
             sequence=call.sequence and call.plan.cassette is None,
+            source=call.plan.source,
         )
         if among is None:
             among = list(islice(self.of_target(call.plan.target, test=self._state.test), CANDIDATES))
@@ -190,18 +192,26 @@ class Recordings:
         self._missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 
-    def verification(self, call: Call, recorded: Sequence[Stored], *, place: int = 0) -> Verification:
+    def verification(
+        self, call: Call, recorded: Sequence[Stored], *, source: str | None = None, place: int = 0
+    ) -> Verification:
         """Return the step that verifies a call; several outcomes are streams whose readers sent other values.
 
-        `place` is that of the first outcome in its recording or cassette.
+        `source` is that of its recording, `place` that of the first outcome in its recording or cassette.
         """
         from pytest_mimic._core.engine.verifying import Verification
 
         replay = Replay(self._state, call, recorded[0], recorded[1:], counts=False)
-        return Verification(self._state, call, partial(self._verify, recorded, place), replay)
+        return Verification(self._state, call, partial(self._verify, recorded, source, place), replay)
 
     def _verify(
-        self, recorded: Sequence[Stored], place: int, real: RealCall, outcome: Outcome, duration: float
+        self,
+        recorded: Sequence[Stored],
+        source: str | None,
+        place: int,
+        real: RealCall,
+        outcome: Outcome,
+        duration: float,
     ) -> None:
         """Compare a real outcome with its recording, and note a difference."""
         from pytest_mimic._core.engine.verifying import drift_of, matching_stream
@@ -215,6 +225,8 @@ class Recordings:
             state.ledger.verified += 1
         paths: dict[str | None, None] = {}
         drift = drift_of(real, expected, outcome, redactor=state.redactor, test=state.test, paths=paths)
+        if drift is not None:
+            drift.facts += version_change(source, call.plan.source)
         if drift is not None and state.settings.review:
             from pytest_mimic._core.engine.drifts import Drift, keep
 
@@ -326,6 +338,7 @@ class Recordings:
                     return
         self.write(name, call, streams, errors={0: self.error_of(call, outcome)})
         if call.edge_call is not None and (imported := self.imported_name(call)):
+            self._state.owner.journal.note(imported, self._state.vault.store.read(imported), None, {})
             self._drop(imported)
         self.count(duration)
 
@@ -389,7 +402,12 @@ class Recordings:
         """Return the error that an outcome is, or None if it is a good one."""
         failure = call.plan.failure(outcome)
         problem = failure or call.plan.refusal(outcome)
-        return None if problem is None else (f"{call.label} {problem}", self._state.test, failure is not None)
+        if problem is None:
+            return None
+        what, test = f"{call.label} {problem}", self._state.test
+        if (last := outcome.last) is not None and last.exception is not None:
+            self._state.raised.append((last.exception, (what, test)))
+        return what, test, failure is not None
 
     def count(self, duration: float) -> None:
         with self.guard:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.engine.ledger import Miss
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.files.places import Places
+from pytest_mimic._core.origin import is_version
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.swallowed.pending import PendingErrors
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Protocol
 
+    from pytest_mimic._core.describe.argument_differences import LeftOut
     from pytest_mimic._core.engine.call import Call, Plan
     from pytest_mimic._core.engine.conversations import Conversations
     from pytest_mimic._core.engine.ledger import Ledger
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.swallowed.retries import Retries
     from pytest_mimic._core.targets.pattern import Only
     from pytest_mimic._core.vault import Stored, Vault
-    from pytest_mimic._core.vault.locks import Locks
+    from pytest_mimic._core.vault.locks import ByteLocks
     from pytest_mimic.errors import MimicError
 
     class NetworkGuard(Protocol):
@@ -90,6 +92,7 @@ class RunState:
         today: The date of new recordings, `2026-11-02`. It is given, because a test may have stopped the clock.
         decisions: The decisions of the run; see `decisions.decisions_of`. None if no call has needed one.
         inside: The real call that the current thread or task is part of.
+        cassettes: Those that the current thread or task has opened, or was started in.
         context_copier: Copies `inside` into threads that a real call starts. Set by the first decision.
         running: The real calls whose code runs now, for the progress line.
         unfinished: The real calls without an outcome so far, in the order in which they began.
@@ -97,6 +100,7 @@ class RunState:
         test: The id of the running test, empty outside of tests.
         begun_conversations: Those that are recorded again as a whole. None if the run has recorded none.
         own_files: Returns the files of the running test's own code.
+        raised: The exceptions of functions recorded in this phase of the test, each with its row in the summary.
         pending: The errors that must fail the running test, even if its code catches them.
         only: The patterns of `--mimic-only`; None if the mode is for all calls.
         network: The guard of the network. None as long as nothing has blocked it.
@@ -115,7 +119,7 @@ class RunState:
         settings: Settings,
         vault: Vault,
         ledger: Ledger,
-        locks: Callable[[], Locks],
+        locks: Callable[[], ByteLocks],
         today: str,
     ) -> None:
         self.settings = settings
@@ -125,12 +129,14 @@ class RunState:
         self.today = today
         self.decisions: Any = None
         self.inside: ContextVar[Surrounding | None] = ContextVar("pytest_mimic_inside", default=None)
+        self.cassettes: ContextVar[tuple[object, ...]] = ContextVar("pytest_mimic_cassettes", default=())
         self.running: set[CallUnderWay] = set()
         self.unfinished: dict[CallUnderWay, None] = {}
         self.owner = Owner("")
         self.test = ""
         self.begun_conversations: Conversations | None = None
         self.own_files: Callable[[], set[str]] = set
+        self.raised: list[tuple[BaseException, tuple[str, str]]] = []
         self.pending = PendingErrors(ledger.forks)
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
         self.log: CallLog | None = None
@@ -144,6 +150,13 @@ class RunState:
         self.variables: Mapping[str, str] = os.environ
         self._retries: Retries | None = None
         self.guard = Lock()
+
+    @functools.cached_property
+    def left_out(self) -> LeftOut:
+        """The attributes that `ignore=` leaves out with their objects, in the calls of a recording run."""
+        from pytest_mimic._core.describe.argument_differences import LeftOut
+
+        return LeftOut()
 
     @property
     def redactor(self) -> Redactor:
@@ -175,10 +188,10 @@ class RunState:
         return Mode.REPLAY
 
     def is_stale(self, plan: Plan, source: str | None) -> bool:
-        """Check whether a recording was made from another source of its target."""
-        if self.settings.source == "ignore" or source is None:
+        """Check whether a recording was made from another source of its target. Another version makes nothing stale."""
+        if source == plan.source or self.settings.source == "ignore" or None in (source, plan.source):
             return False
-        return plan.source is not None and source != plan.source
+        return not (is_version(source) or is_version(plan.source))
 
     @property
     def conversations(self) -> Conversations:
@@ -225,16 +238,21 @@ class RunState:
                 self.log.note("missing", call, label=label, error=error)
             self.ledger.count_miss(miss)
         else:
-            self.ledger.drifted += 1
+            self.ledger.count_drift(label, self.test)
         self.pending.note(error)
-        if self.test and isinstance(error, MissingRecordingError):
+        if isinstance(error, MissingRecordingError):
+            self.watch(error, key or label)
+        return error
+
+    def watch(self, error: MimicError | None = None, key: str = "") -> None:
+        """Let no code wait because of a call of its own: it misses, or without an error, it gets a recorded failure."""
+        if self.test:
             with self.guard:
                 if self._retries is None:
                     from pytest_mimic._core.swallowed.retries import Retries
 
                     self._retries = Retries(self.settings.rootdir)
-            self._retries.watch(error, key or label, self.own_files, lambda: bool(self.test))
-        return error
+            self._retries.watch(error, key, self.own_files, lambda: bool(self.test))
 
     def end_test(self) -> None:
         """End the running test: code that waits is no longer disturbed."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._core.identity.callables import shared_generator_method, stdlib_method_name
 from pytest_mimic._core.identity.kinds import Kind, Raw, Reduce, type_tag
+from pytest_mimic._core.identity.libraries import NAMED
 from pytest_mimic._core.identity.nans import CHUNK
 from pytest_mimic._core.identity.object_state import attribute_reader, exception_fields
 from pytest_mimic._core.identity.refused import Unstable, full_name, refuse
@@ -224,22 +225,19 @@ def stdlib_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
             # The other attributes of typing's own classes differ by version.
             if name == names[0] or type_.__module__ == "typing":
                 return Kind(TAGS.get(name, type_tag(type_)), reduce)
-            # A subclass counts with the attributes that it adds.
-            return Kind(type_tag(type_), _both(reduce, attribute_reader(type_, below=base)))
+            # A subclass counts with the attributes that it adds, a named tuple with the names of its fields.
+            fields = getattr(type_, "_fields", ()) if base is tuple else ()
+            tag = f"{type_tag(type_)}({','.join(fields)})" if fields else type_tag(type_)
+            return Kind(tag, _both(reduce, attribute_reader(type_, below=base)))
     return None
 
 
 PATHS = frozenset(f"pathlib.{name}Path" for name in ("Posix", "Windows", "PurePosix", "PureWindows"))
 
-# Types without identity. A ClauseElement caches its uses, and names its parts by their addresses in memory.
-REFUSED = frozenset(
-    "_asyncio.Future _io._IOBase asyncio.events.AbstractEventLoop asyncio.futures.Future"
-    " asyncio.mixins._LoopBoundMixin builtins.async_generator builtins.coroutine builtins.generator"
-    " builtins.weakcallableproxy builtins.weakproxy builtins.weakref concurrent.futures._base.Executor"
-    " concurrent.futures._base.Future socket.socket sqlalchemy.sql.elements.ClauseElement subprocess.Popen"
-    " tempfile.SpooledTemporaryFile tempfile._TemporaryFileWrapper threading.Thread weakref.CallableProxyType"
-    " weakref.ProxyType weakref.ReferenceType".split()
-)
+# Types without identity, all that have words. A ClauseElement caches its uses, and names its parts by addresses in memory.
+REFUSED = frozenset(NAMED) - {"builtins.memoryview", "builtins.module", "builtins.object"} | {
+    "sqlalchemy.sql.elements.ClauseElement"
+}
 
 
 def _both(reduce: Reduce, read: Reduce | None) -> Reduce:

@@ -11,12 +11,12 @@ from typing import Any, cast
 from xxhash import xxh3_128
 
 from pytest_mimic._core.outcome import exceptions, pickles
-from pytest_mimic._core.outcome import unpickling as loading
-from pytest_mimic._core.outcome.allow_list import resolve
+from pytest_mimic._core.outcome.names import resolve
 from pytest_mimic._core.outcome.outcome import Outcome, OutcomeKind
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._core.outcome.plain import layout_of, repeated_parts, text_of
 from pytest_mimic._core.outcome.tagged.nodes import NotTaggableError
+from pytest_mimic._core.outcome.unpickling import python_version
 from pytest_mimic._core.outcome.unstorable import is_storable, refusal
 from pytest_mimic.errors import UnstorableOutcomeError
 
@@ -43,7 +43,7 @@ class Readable:
             return tree
         from pytest_mimic._core.outcome.tagged.reader import Reader
 
-        return Reader(paths, pickles.ImportCollector(), self.objects.__getitem__).read_whole(tree)
+        return Reader(paths, None, self.objects.__getitem__).read_whole(tree)
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class Snapshot:
     def load(self) -> Any:
         if self.readable is not None:
             return self.readable.load(self.paths)
-        return _load(cast(pickles.Pickled, self.pickled), self.paths)
+        return cast(pickles.Pickled, self.pickled).load(paths=self.paths)[0]
 
 
 @dataclass(slots=True)
@@ -154,10 +154,8 @@ def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NO
 
 def _encode(outcome: Outcome, items: list[Snapshot], target: str | None, paths: PathStore) -> Encoded:
     if all(item.readable is not None for item in items):
-        readable = _readable(_body(outcome, [item.load() for item in items], plain=True), paths)
-        # An exception in the values may be the cause, or another part, of the raised one, which has a tree of its own.
-        is_raised = (outcome.last or outcome).kind == "raised"
-        if readable is not None and not (is_raised and any(map(_is_exception, readable.imports))):
+        readable = _readable(_body(outcome, [item.load() for item in items]), paths)
+        if readable is not None:
             changes = list(outcome.changed)
             return Encoded(outcome.kind, changes, _hex(readable.text), readable=readable, paths=paths)
     return _pickled(outcome, items, target, paths)
@@ -203,11 +201,6 @@ def _readable(value: Any, paths: PathStore) -> Readable | None:
     return readable if _is_exact(value, readable, paths) else None
 
 
-def _is_exception(name: str) -> bool:
-    found = resolve(*name.split(":"))
-    return isinstance(found, type) and issubclass(found, BaseException)
-
-
 def _is_exact(value: Any, readable: Readable, paths: PathStore) -> bool:
     """Return whether a copy of the value is equal to it."""
     from pytest_mimic._core.identity import fingerprint_outcome
@@ -218,20 +211,14 @@ def _is_exact(value: Any, readable: Readable, paths: PathStore) -> bool:
     return False
 
 
-def _load(pickled: pickles.Pickled, paths: loading.PathRestorer) -> Any:
-    stream, buffers = b"".join(pickled.chunks), pickled.copies()
-    return loading.load_all(stream, buffers, pickles.ImportCollector(), count=1, paths=paths)[0]
-
-
-def _body(outcome: Outcome, items: object, *, plain: bool = False) -> dict[str, Any]:
-    """Return the outcome as a tree. For JSON (`plain`), its exceptions are trees as well."""
+def _body(outcome: Outcome, items: object) -> dict[str, Any]:
+    """Return the outcome as a mapping of its parts."""
     body: dict[str, Any] = {}
     returned = next((name for name, new in outcome.changed.items() if new is outcome.value), None)
     if outcome.kind == "raised":
-        exception = cast(BaseException, outcome.exception)
-        body["raised"] = exceptions.to_plain(exception) if plain else exception
+        body["raised"] = outcome.exception
     elif outcome.kind == "stream":
-        end = None if outcome.end is None else _body(outcome.end, (), plain=plain)
+        end = None if outcome.end is None else _body(outcome.end, ())
         body["stream"] = {"items": items, "end": end}
         if outcome.sent is not None:
             body["stream"]["sent"] = outcome.sent
@@ -290,7 +277,9 @@ def _fingerprint(
     found = None
     if not pickled.has_custom_identity:
         with suppress(Exception):  # methods of the value's own types may raise anything
-            found = fingerprint_outcome(counted(_load(pickled, NEUTRAL) if pickled.has_paths else value))
+            found = fingerprint_outcome(
+                counted(pickled.load(paths=NEUTRAL)[0] if pickled.has_paths else value)
+            )
     if found is None:
         digest = xxh3_128()
         for chunk in pickled.chunks:
@@ -300,7 +289,7 @@ def _fingerprint(
         return digest.hexdigest()
     if repeated := repeated_parts(value):  # which do not count in identities
         found = _hex(f"{found}{repeated}")
-    return _hex(found + loading.python_version()) if pickled.by_value else found
+    return _hex(found + python_version()) if pickled.by_value else found
 
 
 def _hex(text: str) -> str:

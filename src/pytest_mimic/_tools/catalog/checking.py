@@ -12,7 +12,6 @@ from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_na
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import damaged, is_object
 from pytest_mimic._core.vault.schema import Origin
-from pytest_mimic._tools.catalog.catalog import leftovers
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
@@ -30,9 +29,11 @@ class Finding(NamedTuple):
     """A file of the vault with a problem.
 
     Attributes:
-        kind: `damaged`; `outdated`, of a release candidate; `unreadable`, which no recording anew repairs: a Git LFS pointer, a merge conflict, a newer
-            format; `secret`: it holds what looks like a key, or the value of an environment variable; `absent`: a detached object that was not pulled; `orphaned`: an object that no recording names; `leftover`: of a killed run; `foreign`: it does not
-            belong to a vault.
+        kind: `damaged`; `outdated`, of a release candidate; `unreadable`, which no recording anew repairs: a Git LFS pointer, a
+            merge conflict, a newer format; `code`: an outcome lists code, and that is forbidden; `secret`: it holds what
+            looks like a key, or the value of an environment variable; `absent`: a detached object that was not pulled;
+            `orphaned`: an object that no recording names; `leftover`: of a killed run; `foreign`: it does not belong to a
+            vault.
         file: Its name in the vault.
         problem: The problem in one line, with the path.
         remedy: What to do, or empty.
@@ -78,9 +79,12 @@ class Checker:
     `secrets` yields the secrets in the pieces of a file of that name, bytes: each in words and by its mark.
     """
 
-    def __init__(self, vault: Vault, secrets: SecretFinder | None = None) -> None:
+    def __init__(
+        self, vault: Vault, secrets: SecretFinder | None = None, *, forbids_code: bool = False
+    ) -> None:
         self._vault = vault
         self._secrets = secrets
+        self._forbids_code = forbids_code
         self._store = vault.store
         # What may be loaded is no matter here: nothing is.
         self._objects = Objects(vault.store, pickles="listed", label=vault.label)
@@ -112,7 +116,7 @@ class Checker:
                 checked.findings.append(self._orphan(name))
         checked.findings += (
             Finding("leftover", name, f"{self._path(name)} is left over from a run that was killed")
-            for name in leftovers(self._store)
+            for name in self._store.leftovers()
         )
         return checked
 
@@ -170,7 +174,11 @@ class Checker:
                 self._detached.update(one["sha256"] for one in stored.entry["detached"].values())
             if problem is not None:
                 yield self._finding(self._file_of(problem, name), problem, name, test)
-            elif self._secrets is not None:
+                continue
+            if self._forbids_code and stored.entry.get("code"):
+                what = f"{self._path(name)} lists code: {', '.join(stored.entry['code'])}"
+                yield Finding("code", name, what, recording=name, test=test)
+            if self._secrets is not None:
                 for file in objects_of(stored.entry):
                     yield from self._secret(file, self._content(stored, origin, file), name, test)
         if self._secrets is not None:
@@ -241,8 +249,9 @@ class Checker:
         return None
 
     def _check_pickle(self, entry: dict[str, Any], origin: Origin) -> None:
-        from pytest_mimic._core.outcome.rehearsal import imports_in, rehearse
+        from pytest_mimic._core.outcome.pickled_code import surely_code_in
         from pytest_mimic._core.outcome.unpickling import RefusedError
+        from pytest_mimic._core.outcome.uses import uses_in
 
         path = self._path(entry["pickle"])
         # Its content can be checked on every Python, even where it cannot be loaded.
@@ -250,24 +259,25 @@ class Checker:
         stream, buffers = self._objects.content(anywhere, origin)
         count = entry.get("count", 1)
         try:
-            imports = imports_in(stream, buffers, count=count)
-            if not entry.get("code"):
-                rehearse(stream, buffers, count=count)
+            uses = uses_in(stream, buffers, count=count)
         except RefusedError as reason:
             raise damaged(path, str(reason), test=origin.test) from None
         except Exception as reason:  # what bytes mean as a pickle may be anything
             raise damaged(path, f"it is no pickle: {reason}", test=origin.test) from None
-        unlisted = sorted(imports - {*entry.get("imports", ()), *entry.get("code", ())})
-        if unlisted:
-            what = f"it imports {', '.join(unlisted)}, which {self._path(origin.name)} does not list"
-            raise damaged(path, what, test=origin.test)
+        listed, code = self._path(origin.name), {*entry.get("code", ())}
+        for names, how in (
+            (uses.keys() - code.union(entry.get("imports", ())), ""),
+            (surely_code_in(uses.values()) - code, " as code"),
+        ):
+            if names:
+                what = f"it imports {', '.join(sorted(names))}, which {listed} does not list{how}"
+                raise damaged(path, what, test=origin.test)
 
     def _check_tagged(self, entry: dict[str, Any], origin: Origin) -> None:
         body = self._objects.body(entry, origin) if "json" in entry else entry
         path = self._path(entry.get("json", origin.name))
         unlisted = sorted(set(classes_in(body)) - {*entry.get("imports", ())})
-        # The class of a raised exception is named by `raised.type` alone.
-        if unlisted and "raised" not in body and "stream" not in body:
+        if unlisted:
             what = f"it names {', '.join(unlisted)}, which {self._path(origin.name)} does not list"
             raise damaged(path, what, test=origin.test)
         if "value" in body and not entry.get("imports"):
@@ -284,14 +294,8 @@ class Checker:
             return Finding("absent", file, error.what, remedy, recording, test)
         if "outdated" in error.data:
             return Finding("outdated", file, error.what, remedy, recording, test)
-        # The marks of a merge are removed by git, a pointer by Git LFS, and a newer format by a newer version.
-        is_kept = (
-            not isinstance(error, CorruptRecordingError)
-            or "record again" not in remedy
-            or "merge conflict" in error.what
-        )
-        if "merge conflict" in error.what:
-            remedy = f"git checkout --ours or --theirs {self._path(file)}"
+        # A merge conflict is for git, a pointer for Git LFS, and a newer format for a newer version.
+        is_kept = not isinstance(error, CorruptRecordingError) or "record again" not in remedy
         return Finding("unreadable" if is_kept else "damaged", file, error.what, remedy, recording, test)
 
     def _file_of(self, error: MimicError, recording: str) -> str:
@@ -332,7 +336,11 @@ def classes_in(tree: Any) -> Iterator[str]:
             todo += node
         elif type(node) is dict:
             for key in node:
-                if key[:1] == "$" and key[:2] != "$$" and ":" in key:
+                if key[:7] == "$numpy.":
+                    yield "numpy:ndarray"
+                elif key[:1] == "$" and key[:2] != "$$" and ":" in key:
                     yield key[1:]
+                elif key == "$defaultdict" and type(node.get("factory")) is str:
+                    yield node["factory"]
                 break
             todo += node.values()

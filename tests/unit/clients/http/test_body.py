@@ -338,7 +338,7 @@ def test_hidden_values_keep_their_types(text, kind, hidden):
         (
             "application/x-www-form-urlencoded",
             b"b=2&a=1&a=0&c=",
-            ("form", {"b": "2", "a": ["0", "1"], "c": ""}),
+            ("form", {"b": "2", "a": ["1", "0"], "c": ""}),
         ),
         ("text/plain; charset=latin-1", b"\xf6", ("text", "ö")),
         (

@@ -9,7 +9,9 @@ from json import dumps
 from types import SimpleNamespace
 from typing import Any
 
-from pytest_mimic._core.outcome.allow_list import has_plain_metaclass
+from pytest_mimic._core.outcome.names import has_plain_metaclass
+from pytest_mimic._core.outcome.pickled_code import makes_data
+from pytest_mimic._core.outcome.tagged.class_checks import hashes_itself
 from pytest_mimic._core.outcome.tagged.nodes import (
     Node,
     NotTaggableError,
@@ -21,6 +23,24 @@ from pytest_mimic._core.outcome.tagged.nodes import (
 )
 
 # Tuples and sets
+
+
+def hashable(key: Any) -> Any:
+    """Return a member of a set, or a key, which Python is going to hash. ValueError: a method of its class would run."""
+    kind = type(key)
+    if kind in _KEYS:
+        return key
+    if issubclass(kind, tuple):
+        for part in tuple.__iter__(key):
+            hashable(part)
+    if kind.__module__ not in _OF_TAGS and hashes_itself(kind):
+        raise ValueError("a key whose class hashes it")
+    return key
+
+
+_KEYS = frozenset({str, int, float, bool, type(None), bytes, complex, frozenset})
+# Whose classes have tags of their own.
+_OF_TAGS = frozenset("datetime decimal fractions numpy pathlib pathlib._local re uuid zoneinfo".split())
 
 
 def _write_tuple(value: tuple[Any, ...], node: Node, writer: Writing) -> None:
@@ -50,7 +70,7 @@ def _is_number(tree: Any) -> bool:
 def _read_set(node: Node, reader: Reading, _anchor: int | None, *, name: str, type_: Any) -> Any:
     only_keys(node)
     members = typed(node[f"${name}"], list)
-    made = type_(map(reader.read, members))
+    made = type_(hashable(reader.read(member)) for member in members)
     if len(made) != len(members):
         raise ValueError("a set in which a member occurs twice")
     return made
@@ -77,7 +97,7 @@ def _read_mapping(node: Node, reader: Reading, anchor: int | None) -> dict[Any, 
     pairs = typed(node["$dict"], list)
     for pair in pairs:
         key, part = typed(pair, list)
-        made[reader.read(key)] = reader.read(part)
+        made[hashable(reader.read(key))] = reader.read(part)
     if len(made) != len(pairs):
         raise ValueError("a dict in which a key occurs twice")
     return made
@@ -91,8 +111,8 @@ def _write_subclass(value: Any, node: Node, writer: Writing, *, name: str) -> No
         raise NotTaggableError("a container with attributes")
     node[f"${name}"] = writer.write(dict(value))
     if type(value) is defaultdict and value.default_factory is not None:
-        if not has_plain_metaclass(value.default_factory):
-            raise NotTaggableError("a factory that is no class")
+        if not has_plain_metaclass(value.default_factory) or not makes_data(value.default_factory):
+            raise NotTaggableError("a factory that is no class of data")
         node["factory"] = writer.import_name(value.default_factory)
 
 
@@ -102,6 +122,8 @@ def _read_subclass(node: Node, reader: Reading, anchor: int | None, *, name: str
         only_keys(node, "factory")
         if "factory" in node:
             made.default_factory = reader.find(typed(node["factory"], str))
+            if not makes_data(made.default_factory):
+                raise ValueError("a factory that is no class of data")
     else:
         only_keys(node)
     reader.keep(anchor, made)

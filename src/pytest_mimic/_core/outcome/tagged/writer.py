@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.outcome.allow_list import importable, is_code, name_of, resolve
+from pytest_mimic._core.outcome.names import importable, name_of, resolve
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.plain import DEPTH
-from pytest_mimic._core.outcome.tagged.containers import MAPPING
+from pytest_mimic._core.outcome.tagged.containers import MAPPING, hashable
 from pytest_mimic._core.outcome.tagged.nodes import Node, NotTaggableError, Tag
 from pytest_mimic._core.outcome.tagged.scalar_tags import MOST_BITS, STRING
 from pytest_mimic._core.outcome.tagged.types import tag_of
@@ -116,6 +116,10 @@ class Writer:
         Raises:
             NotTaggableError: A part has no exact form, or was met before.
         """
+        try:
+            hashable(value)
+        except ValueError as reason:
+            raise NotTaggableError(value) from reason
         self._hashed += 1
         try:
             return self.write(value)
@@ -126,13 +130,13 @@ class Writer:
         """Return the name of a class or function, its own or another one, and list it as an import.
 
         Raises:
-            NotTaggableError: The name does not lead to it, or it may run code.
+            NotTaggableError: The name does not lead to it.
         """
         known = self._names.get(id(thing))
         if known is None:
             found = importable(thing) if name is None else resolve(*name.split(":"))
             name = name or name_of(thing)
-            if found is not thing or is_code(name, thing):
+            if found is not thing:
                 raise NotTaggableError(thing)
             known = self._names[id(thing)] = name, thing
             self.imports.add(name)
