@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -76,9 +76,31 @@ def ran(*words):
         raise RuntimeError("the real function ran: " + line)
 """
 
+# What the body of `Project.test` may name.
+MODULES = (
+    *(
+        "asyncio",
+        "contextlib",
+        "json",
+        "os",
+        "pathlib",
+        "pytest",
+        "redis",
+        "requests",
+        "sys",
+        "threading",
+        "time",
+    ),
+    *("etl", "shop"),
+)
+FIXTURES = ("tmp_path", "monkeypatch", "mimic_auto", "mimic_record", "mimic_replay", "mimic_vault_dir")
+
 # A checkout that is on the path but not installed has no entry point.
 PLUGIN = () if entry_points(group="pytest11", name="mimic") else ("-p", "pytest_mimic.plugin")
 
+
+# The vaults of `Project.record_once` by the files of their projects.
+_RECORDED: dict[str, dict[str, bytes]] = {}
 
 # Counts the tests in this process.
 _TESTS = itertools.count()
@@ -112,6 +134,12 @@ class Run:
         """The text after `mimic: ` in the header, or an empty string."""
         match = re.search(r"^mimic: (.*)$", self.output, re.MULTILINE)
         return match.group(1) if match else ""
+
+    @property
+    def error(self) -> list[str]:
+        """The lines of errors as pytest shows them, without the margin."""
+        lines = [line[1:].strip() for line in self.output.splitlines() if line.startswith("E  ")]
+        return [line.removeprefix("pytest_mimic.") for line in lines]
 
     @property
     def changed(self) -> set[str]:
@@ -184,9 +212,23 @@ class Project:
         """Write shop.py, the module with the functions to mimic."""
         self.write("shop.py", text)
 
+    def conftest(self, text: str) -> None:
+        """Write conftest.py."""
+        self.write("conftest.py", text)
+
     def tests(self, text: str) -> None:
         """Write test_shop.py."""
         self.write("test_shop.py", text)
+
+    def test(self, body: str) -> None:
+        """Write test_shop.py with one test, which takes the fixtures that its body names, and imports the modules."""
+        body = textwrap.dedent(body).strip()
+        modules, fixtures = (
+            ", ".join(name for name in names if re.search(rf"\b{name}\b", body))
+            for names in (MODULES, FIXTURES)
+        )
+        imports = f"import {modules}" if modules else ""
+        self.tests(f"{imports}\n\ndef test_it({fixtures}):\n{textwrap.indent(body, '    ')}\n")
 
     def ini(self, *targets: str, **options: str | Sequence[str]) -> None:
         """Write pytest.ini with these lines of `mimic_functions` and these further options."""
@@ -252,6 +294,19 @@ class Project:
     def record(self, *args: str, **options: object) -> Run:
         """Run with --mimic-record."""
         return self.run("--mimic-record", *args, **options)  # type: ignore[arg-type]
+
+    def record_once(self, **expected: Any) -> None:
+        """Record, or put here what an earlier test has recorded in a project with equal files."""
+        files = [(path.relative_to(self.root), path) for path in self.root.rglob("*") if path.is_file()]
+        key = repr(
+            sorted((name.as_posix(), path.read_bytes()) for name, path in files if name.parts[0] != ".git")
+        )
+        if key not in _RECORDED:
+            _RECORDED[key] = self.record().expect(**expected).vault
+        for name, data in _RECORDED[key].items():
+            path = self.vault / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
 
     def replay(self, *args: str, **options: object) -> Run:
         """Run without a mode. Real executions raise an error."""
@@ -369,8 +424,14 @@ def s3_url(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A temporary project. The environment has no variables for CI, pytest's options or a hash seed."""
+def project(
+    request: pytest.FixtureRequest, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> Project:
+    """A temporary project. The constants of the test's module fill it.
+
+    SHOP is its shop.py, and TARGETS are the lines of its mimic_functions. The environment has no variables for CI,
+    pytest's options or a hash seed.
+    """
     for name in ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS", "PYTHONHASHSEED", "PYTHONWARNINGS", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
@@ -379,4 +440,17 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
     # A module that is rewritten within the same second would run from its old bytecode.
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    return Project(pytester, monkeypatch)
+    made = Project(pytester, monkeypatch)
+    if hasattr(request.module, "SHOP"):
+        made.module(request.module.SHOP)
+    if hasattr(request.module, "SHOP") or hasattr(request.module, "TARGETS"):
+        made.ini(*getattr(request.module, "TARGETS", []))
+    return made
+
+
+@pytest.fixture
+def shop(request: pytest.FixtureRequest, project: Project) -> Project:
+    """The project with the TESTS of the test's module, if it has any, as its test_shop.py."""
+    if hasattr(request.module, "TESTS"):
+        project.tests(request.module.TESTS)
+    return project

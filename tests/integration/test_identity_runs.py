@@ -50,14 +50,7 @@ SHOP = """
         ran("take")
         return 1
 """
-
-
-@pytest.fixture
-def shop(project):
-    """A project in which every function of `shop` is mimicked."""
-    project.ini("shop:*", "shop:Shop.total")
-    project.module(SHOP)
-    return project
+TARGETS = ["shop:*", "shop:Shop.total"]
 
 
 @pytest.mark.promise("how arguments are passed does not count")
@@ -190,7 +183,7 @@ def test_comments_docstrings_and_layout_do_not_make_stale(project):
     """Another statement does; `mimic_source` says what follows."""
     project.ini("shop:fetch")
     project.module(SOURCE)
-    project.tests("import shop\ndef test_fetch():\n    assert shop.fetch('Oslo') == 'Oslo'\n")
+    project.test("assert shop.fetch('Oslo') == 'Oslo'")
     project.record().expect(passed=1)
 
     project.module(REMARKS)
@@ -199,7 +192,7 @@ def test_comments_docstrings_and_layout_do_not_make_stale(project):
     project.replay().expect(failed=1, says=["StaleRecordingError: shop:fetch has changed since"])
     project.ini("shop:fetch", mimic_source="warn")
     project.replay("-W", "default").expect(
-        passed=1, says=["test_shop.py:3: UserWarning: shop:fetch has changed since"]
+        passed=1, says=["test_shop.py:4: UserWarning: shop:fetch has changed since"]
     )
     project.ini("shop:fetch", mimic_source="ignore")
     ignored = project.replay().expect(passed=1, never=["has changed"])

@@ -103,6 +103,8 @@ class PytestRun:
             from pytest_mimic._run.usage_writer import remove_old
 
             remove_old(self.session.settings.usage)
+        if self.session.settings.mode.writes and not self._is_worker:
+            self.session.keep_error(self.ending.measure)
         if self._is_controller and self.session.settings.mode.writes:
             self.session.keep_error(self.session.vault.mark_run)
         hooks = self.config.hook.pytest_mimic_targets
@@ -176,6 +178,7 @@ class PytestRun:
         Raises:
             pytest.UsageError: A target does not exist. Under xdist the tests fail instead.
         """
+        self.session.state.note_environment()
         self.tests.finish_collection(selected, are_listed=self.session.settings.usage is not None)
         terminal = self.config.pluginmanager.get_plugin("terminalreporter")
         settings = self.session.settings

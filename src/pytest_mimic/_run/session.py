@@ -17,7 +17,7 @@ from pytest_mimic._core.machinery import may_be_called_by_pytest
 from pytest_mimic._core.patch import Patcher
 from pytest_mimic._core.seam.registry import CLIENTS, HTTP_CLIENTS, is_installed, kind_of, load_adapter
 from pytest_mimic._core.settings import Mode, Settings
-from pytest_mimic._core.targets.target import Target, as_targets, missing_module
+from pytest_mimic._core.targets.target import Target, as_targets, missing_module, replaced_client
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.patch import Activation
     from pytest_mimic._core.seam.base import Adapter, Edge
     from pytest_mimic._core.target_options import Options
+    from pytest_mimic._core.vault.store import Store
 
     AnyRequest: TypeAlias = "RequestedTarget | WatchedFunction | Edge"
 
@@ -73,12 +74,14 @@ class Covering:
     def __init__(self, functions: Activation | None, clients: list[Callable[[], None]]) -> None:
         self._functions = functions
         self._adapters = clients
+        self.problems: Iterable[TargetError] = ()
 
     def take_problems(self) -> list[TargetError]:
         """Return errors for the targets found missing since the last call."""
-        if self._functions is None:
-            return []
-        taken, self._functions.problems = self._functions.problems, []
+        taken, self.problems = [*self.problems], ()
+        if self._functions is not None:
+            taken += self._functions.problems
+            self._functions.problems = []
         return taken
 
     def close(self) -> None:
@@ -100,7 +103,7 @@ class Session:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.ledger = Ledger()
-        store: Any = FolderStore(settings.vault)
+        store: Store = FolderStore(settings.vault)
         if settings.review and settings.mode.writes:  # what is recorded goes into another one over it
             from pytest_mimic._core.pending.waiting import store_over
 
@@ -163,6 +166,7 @@ class Session:
         bounded = [target for target in targets if target.is_client and self._mimics]
         clients = [self._cover_clients(bounded, cassette, activation)] if bounded else []
         covering = Covering(functions, clients)
+        covering.problems = filter(None, map(replaced_client, bounded))
         self._coverings.append(covering)
         return covering
 
@@ -378,7 +382,7 @@ class Session:
         By default the cassette's name is made from the test's id. A strict one fails if a recorded call was not
         made, or if the order differs. Options are those of a target line, and apply to all targets.
         """
-        from pytest_mimic._core.engine.cassette_rules import cassette_name
+        from pytest_mimic._core.engine.cassette_rules import cassette_name, name_of_test
         from pytest_mimic._core.engine.cassettes import CassetteBlock
         from pytest_mimic._core.targets.options import read_keyword_options
 
@@ -387,23 +391,17 @@ class Session:
                 f"mimic_{fixture}: boundaries= is gone: targets= takes clients, too: targets=['httpx']"
             )
         read_keyword_options(options, f"mimic_{fixture}")
-        name = self.next_name() if name is None else cassette_name(name)
+        self._unnamed += name is None
+        name = name_of_test(self.state.test, self._unnamed) if name is None else cassette_name(name)
         covered = self._cassette_targets(_as_tuple(targets), options)
 
         def cover(cassette: OpenCassette) -> Callable[[], None]:
             covering = self.enter(covered, cassette)
             return lambda: self.uncover(covering)
 
-        return CassetteBlock(lambda: self.open_cassette(fixture, name, strict=strict), cover)
+        return CassetteBlock(lambda: self._open_cassette(fixture, name, strict=strict), cover)
 
-    def next_name(self) -> str:
-        """Return the name of the next unnamed cassette of the running test."""
-        from pytest_mimic._core.engine.cassette_rules import name_of_test
-
-        self._unnamed += 1
-        return name_of_test(self.state.test, self._unnamed)
-
-    def open_cassette(self, fixture: str, name: str, *, strict: bool = False) -> OpenCassette:
+    def _open_cassette(self, fixture: str, name: str, *, strict: bool = False) -> OpenCassette:
         """Return a cassette in the mode that its fixture has in this run: see `block`."""
         from pytest_mimic._core.engine.cassette_rules import is_left_out, mode_left_out, mode_of
         from pytest_mimic._core.engine.cassettes import OpenCassette

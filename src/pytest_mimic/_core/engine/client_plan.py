@@ -62,6 +62,15 @@ class ClientPlan(Plan):
         self._identities: dict[tuple[str, ...], CallIdentity] = {}
 
     def call(self, edge_call: ClientCall) -> Call:
+        environment, parts = self._redactor.environment, edge_call.parts
+        if environment and environment.may_be_in_parts((edge_call.signature, parts, edge_call.described)):
+            signature, described = (
+                environment.text(edge_call.signature),
+                environment.scrub(edge_call.described),
+            )
+            edge_call = edge_call._replace(
+                signature=signature, parts=environment.scrub(parts), described=described
+            )
         # The parts of the default identity, and those that `match=` adds.
         parts = edge_call.parts
         counted = {name: parts[name] for name in edge_call.identity if name in parts}

@@ -194,12 +194,17 @@ class FunctionPlan(Plan):
 
         ignored = self.options.ignore
         shown = {name: value for name, value in _named(signature, values).items() if name not in ignored}
-        if self.options.content:
+        if self.options.key is not None:  # it stands for the arguments
+            key: Any = self.options.key(dict(zip(signature.names, values)))
+            shown = key if type(key) is dict and all(type(name) is str for name in key) else {"key": key}
+        elif self.options.content:
             from pytest_mimic._core.identity.paths import with_contents
 
             for name in shown.keys() & self.options.content:
                 shown[name] = with_contents(shown[name], self.places)
-        return describe_arguments(shown, self.state.redactor, places=self.places)
+        redactor = self.state.redactor
+        described = describe_arguments(shown, redactor, places=self.places)
+        return redactor.environment.scrub(described) if redactor.environment else described
 
     def _identities(self, call: Call) -> dict[str, str | None]:
         digest = call.reading.identity.digest

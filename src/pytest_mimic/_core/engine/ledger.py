@@ -43,9 +43,9 @@ class Ledger:
     # Real calls recorded, and how long they took, in seconds.
     recorded: int
     record_seconds: float
-    # Real calls compared, and those that differed from their recording.
+    # Real calls compared, and those that differed from their recording: label and test.
     verified: int
-    drifted: int
+    drifted: list[Sequence[str]]
     missing: Misses
     # The recorded errors that were kept and are listed: each in words, and its test.
     failures: list[Sequence[str]]
@@ -67,6 +67,8 @@ class Ledger:
     restarts: list[str]
     # Calls that drew from a global random state: label, and the modules of the states.
     draws: list[Sequence[str]]
+    # Outcomes that held the value of an environment variable: label, and what was done with it in which test.
+    environment: list[Sequence[str]]
     # Processes that were started without anything mimicked in them: test, and the way of starting.
     processes: list[Sequence[str]]
     # The calls that were noted for `-v` or the HTML report and are not yet part of a test's report; see `call_log`.
@@ -102,6 +104,8 @@ class Ledger:
         # Processes that are forked from this one add to its account by a log.
         self.process = getpid()
         self.forks = ForkLog()
+        # The recorded errors, in words and with their test, that the test's own file handled.
+        self.expected: set[tuple[str, str]] = set()
         # Appending is safe in threads without a lock. The garbage collector looks at plain tuples once only.
         self._replays: list[Replayed] = []
         self._replayed_elsewhere = 0
@@ -136,11 +140,32 @@ class Ledger:
             self.missing.append(miss)
             self.forks.report(missing=[miss])
 
+    def count_drift(self, label: str, test: str) -> None:
+        """Count a call whose real outcome differs from the recorded one."""
+        self.drifted.append([label, test])
+        self.forks.report(drifted=[[label, test]])
+
+    def excuse(self, test: str, handled: Sequence[MimicError], unhandled: Sequence[MimicError]) -> None:
+        """Forget the misses that the test's own file handled, unless it did not handle the same call elsewhere."""
+        calls = {error.data.get("call") for error in handled} - {
+            error.data.get("call") for error in unhandled
+        }
+        if calls:
+            self.missing = [miss for miss in self.missing if miss.test != test or miss.label not in calls]
+
     def count_draw(self, label: str, modules: Sequence[str]) -> None:
         """Count a real call that drew from the global random states of these modules."""
         row = [label, ", ".join(modules)]
         self.draws.append(row)
         self.forks.report(draws=[row])
+
+    def count_environment(self, label: str, test: str, name: str, *, is_hidden: bool) -> None:
+        """Count a new outcome that held the value of an environment variable, which is hidden where it is a text."""
+        what = f"<{name}> stands for the value" if is_hidden else f"holds the value of {name}"
+        row = [label, f"{what}, {test}" if test else what]
+        if row not in self.environment:
+            self.environment.append(row)
+            self.forks.report(environment=[row])
 
     def count_process(self, test: str, method: str) -> None:
         """Count a process that a test started by this method of multiprocessing, with nothing mimicked in it."""

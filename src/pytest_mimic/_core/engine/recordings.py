@@ -218,6 +218,8 @@ class Recordings:
 
         state, call = self._state, real.call
         outcome.changed, outcome.files = call.plan.changed(call), call.plan.kept(real.noted)
+        if state.redactor.environment:
+            outcome = self._as_recorded(call, outcome)
         expected = matching_stream(recorded, outcome, call.paths)
         with self.guard:
             state.ledger.verified += 1
@@ -277,6 +279,12 @@ class Recordings:
         is_detached = plan.cassette is not None
         vault = self._state.vault
         stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)
+        environment = self._state.redactor.environment
+        if environment and stored.encoded is not None:
+            from pytest_mimic._core.engine.environment_values import hide
+
+            for name, is_hidden in hide(stored.encoded, environment).items():
+                self._state.ledger.count_environment(call.label, self._state.test, name, is_hidden=is_hidden)
         if stored.encoded is not None and stored.encoded.pickled is not None:
             from pytest_mimic._core.describe.preview import preview
 
@@ -284,7 +292,7 @@ class Recordings:
             lines = preview(
                 outcome, self._state.redactor, places=plan.places, secrets=partial(plan.secrets, call)
             )
-            stored.entry["preview"] = lines
+            stored.entry["preview"] = environment.scrub(lines) if environment else lines
         if real.awaited:
             stored.entry["awaited"] = True
         if before is not None and (plan.options.volatile or plan.kind != "function"):
@@ -293,6 +301,20 @@ class Recordings:
             if is_unchanged(call, before, stored, redactor=self._state.redactor):
                 return before
         return stored
+
+    def _as_recorded(self, call: Call, outcome: Outcome) -> Outcome:
+        """Return a real outcome with the names of environment variables in place of secret values, as it is recorded."""
+        from pytest_mimic._core.engine.environment_values import hide
+
+        with suppress(MimicError):  # what cannot be stored is compared as it is
+            stored = self._state.vault.stored(outcome, 0.0, target=call.plan.target, paths=call.paths)
+            if stored.encoded is not None and any(
+                hide(stored.encoded, self._state.redactor.environment).values()
+            ):
+                found = stored.load(call.paths)
+                found.files = outcome.files
+                return found
+        return outcome
 
     def record(self, name: str, real: RealCall, outcome: Outcome, duration: float) -> None:
         """Record the outcome of a call that belongs to no sequence and no cassette.
@@ -316,6 +338,7 @@ class Recordings:
                     return
         self.write(name, call, streams, errors={0: self.error_of(call, outcome)})
         if call.edge_call is not None and (imported := self.imported_name(call)):
+            self._state.owner.journal.note(imported, self._state.vault.store.read(imported), None, {})
             self._drop(imported)
         self.count(duration)
 
@@ -352,7 +375,9 @@ class Recordings:
             for recording in self.of_target(target):
                 if recording.owner is not None:
                     found.setdefault(recording.owner, set()).add(recording.name)
-        return self._by_owner[target].get(owner.name, set()) - owner.sequences.keys()
+        # Forked processes made those calls that only the journal knows.
+        made = owner.sequences.keys() | owner.journal.changes.keys()
+        return self._by_owner[target].get(owner.name, set()) - made
 
     def drop_others(self, owner: Owner, target: str) -> None:
         """Delete the recordings of an owner at a client whose calls it did not make in this run."""
@@ -377,7 +402,12 @@ class Recordings:
         """Return the error that an outcome is, or None if it is a good one."""
         failure = call.plan.failure(outcome)
         problem = failure or call.plan.refusal(outcome)
-        return None if problem is None else (f"{call.label} {problem}", self._state.test, failure is not None)
+        if problem is None:
+            return None
+        what, test = f"{call.label} {problem}", self._state.test
+        if (last := outcome.last) is not None and last.exception is not None:
+            self._state.raised.append((last.exception, (what, test)))
+        return what, test, failure is not None
 
     def count(self, duration: float) -> None:
         with self.guard:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from threading import Lock
 from time import perf_counter
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.swallowed.retries import Retries
     from pytest_mimic._core.targets.pattern import Only
     from pytest_mimic._core.vault import Stored, Vault
-    from pytest_mimic._core.vault.locks import Locks
+    from pytest_mimic._core.vault.locks import ByteLocks
     from pytest_mimic.errors import MimicError
 
     class NetworkGuard(Protocol):
@@ -100,6 +100,7 @@ class RunState:
         test: The id of the running test, empty outside of tests.
         begun_conversations: Those that are recorded again as a whole. None if the run has recorded none.
         own_files: Returns the files of the running test's own code.
+        raised: The exceptions of functions recorded in this phase of the test, each with its row in the summary.
         pending: The errors that must fail the running test, even if its code catches them.
         only: The patterns of `--mimic-only`; None if the mode is for all calls.
         network: The guard of the network. None as long as nothing has blocked it.
@@ -118,7 +119,7 @@ class RunState:
         settings: Settings,
         vault: Vault,
         ledger: Ledger,
-        locks: Callable[[], Locks],
+        locks: Callable[[], ByteLocks],
         today: str,
     ) -> None:
         self.settings = settings
@@ -135,6 +136,7 @@ class RunState:
         self.test = ""
         self.begun_conversations: Conversations | None = None
         self.own_files: Callable[[], set[str]] = set
+        self.raised: list[tuple[BaseException, tuple[str, str]]] = []
         self.pending = PendingErrors(ledger.forks)
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
         self.log: CallLog | None = None
@@ -145,6 +147,7 @@ class RunState:
 
             self.only = Only(settings.only, ledger.match)
         self._redactor: Redactor | None = None
+        self.variables: Mapping[str, str] = os.environ
         self._retries: Retries | None = None
         self.guard = Lock()
 
@@ -164,8 +167,16 @@ class RunState:
         from pytest_mimic._core.redact.redactor import Redactor
 
         with self.guard:  # several threads may make their first call
-            self._redactor = self._redactor or Redactor(self.settings.redact)
+            if self._redactor is None:
+                self._redactor = Redactor(self.settings.redact)
+                self._redactor.variables = self.variables
             return self._redactor
+
+    def note_environment(self) -> None:
+        """Keep the environment of the run, as tests change it for themselves."""
+        self.variables = dict(os.environ)
+        if self._redactor is not None:
+            self._redactor.variables = self.variables
 
     def mode_of(self, call: Call) -> Mode:
         """Return the mode of a call that belongs to no conversation and no cassette."""
@@ -178,9 +189,9 @@ class RunState:
 
     def is_stale(self, plan: Plan, source: str | None) -> bool:
         """Check whether a recording was made from another source of its target. Another version makes nothing stale."""
-        if self.settings.source == "ignore" or source is None or is_version(source):
+        if source == plan.source or self.settings.source == "ignore" or None in (source, plan.source):
             return False
-        return plan.source is not None and not is_version(plan.source) and source != plan.source
+        return not (is_version(source) or is_version(plan.source))
 
     @property
     def conversations(self) -> Conversations:
@@ -227,16 +238,21 @@ class RunState:
                 self.log.note("missing", call, label=label, error=error)
             self.ledger.count_miss(miss)
         else:
-            self.ledger.drifted += 1
+            self.ledger.count_drift(label, self.test)
         self.pending.note(error)
-        if self.test and isinstance(error, MissingRecordingError):
+        if isinstance(error, MissingRecordingError):
+            self.watch(error, key or label)
+        return error
+
+    def watch(self, error: MimicError | None = None, key: str = "") -> None:
+        """Let no code wait because of a call of its own: it misses, or without an error, it gets a recorded failure."""
+        if self.test:
             with self.guard:
                 if self._retries is None:
                     from pytest_mimic._core.swallowed.retries import Retries
 
                     self._retries = Retries(self.settings.rootdir)
-            self._retries.watch(error, key or label, self.own_files, lambda: bool(self.test))
-        return error
+            self._retries.watch(error, key, self.own_files, lambda: bool(self.test))
 
     def end_test(self) -> None:
         """End the running test: code that waits is no longer disturbed."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.outcome import unpickling as loading
+from pytest_mimic._core.outcome.admission import Admission
 from pytest_mimic._core.outcome.container import (
     DamagedError,
     FilePacker,
@@ -19,7 +20,7 @@ from pytest_mimic._core.outcome.container import (
 )
 from pytest_mimic._core.outcome.kept_files import objects_in, pieces_of
 from pytest_mimic._core.outcome.plain import layout, text_of
-from pytest_mimic._core.outcome.rehearsal import rehearse
+from pytest_mimic._core.outcome.unpickling import python_version
 from pytest_mimic._core.vault.file_names import OBJECTS_LOCK, fingerprint_in
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import FORMAT, parse, parse_recording
@@ -240,7 +241,7 @@ class _FileWriter:
             if readable.objects:
                 entry["objects"] = sorted(readable.objects)
                 for name, content in readable.objects.items():
-                    self._place_bytes(name, content)
+                    self._place(name, partial(pieces_of, content))
             if not self._needs_object(encoded):
                 return {**entry, **parse(readable.text.encode(), "memory")}
         entry["kind"] = encoded.kind
@@ -275,7 +276,7 @@ class _FileWriter:
         if pickled.code:
             facts["code"] = pickled.code
         if pickled.by_value:
-            facts["python"] = pickled.python or loading.python_version()
+            facts["python"] = pickled.python or python_version()
         names = _names(encoded.fingerprint, "pkl")
         while True:
             name = next(names)
@@ -302,24 +303,27 @@ class _FileWriter:
 
     def _place_file(self, name: str, file: WrittenFile) -> None:
         """Write the object of a file, unless it exists."""
-        if name in self._detached or self._has_file({}, name):
-            return
-        packer = FilePacker(file.pieces())
-        self._make(name, packer.pieces(), absent=self._store.size(name) is None)
-        if packer.checksum not in name:
+        if not self._place(name, file.pieces):
             raise MimicError(f"{file.path} has changed while it was stored", path=file.path)
 
-    def _place_bytes(self, name: str, content: bytes) -> None:
-        if name not in self._detached and not self._has_file({}, name):
-            self._make(name, FilePacker(pieces_of(content)).pieces(), absent=self._store.size(name) is None)
+    def _place(self, name: str, pieces: Callable[[], Iterator[bytes]]) -> bool:
+        """Write an object that is named by its content, unless it exists. Return whether this is the content."""
+        if name in self._detached or self._has_file({}, name):
+            return True
+        packer = FilePacker(pieces())
+        self._make(name, packer.pieces(), absent=self._store.size(name) is None)
+        return packer.checksum in name
 
     def _make(self, name: str, data: Any, *, absent: bool) -> None:
         """Write an object; a damaged one is replaced, and stays after a failure."""
         if self._objects.detaches:
             from pytest_mimic._core.vault.detached import DetachedWriter
+            from pytest_mimic._core.vault.folder import FolderStore
 
-            store: Any = self._store  # of a folder: no other has detached objects
-            detached, name_of_file, absent = DetachedWriter(store).write(name, data, durable=self._durable)
+            assert isinstance(self._store, FolderStore)  # no other has detached objects
+            detached, name_of_file, absent = DetachedWriter(self._store).write(
+                name, data, durable=self._durable
+            )
             if detached is not None:
                 self._detached[name] = detached
                 name = name_of_file
@@ -366,12 +370,9 @@ def _sound_checksum(data: memoryview) -> str | None:
 def _loads_alike(data: Any, checksum: str, facts: Entry) -> bool:
     """Return whether a file of other bytes loads by the listed names, such as one with a set in another order."""
     stream, buffers = unpack(data, checksum)
-    admission = loading.Admission(facts["imports"], facts.get("code", ()))
-    pickles = facts.get("count", 1)
+    admission = Admission(facts["imports"], facts.get("code", ()))
     try:
-        if "code" not in facts:
-            rehearse(stream, buffers, count=pickles)
-        loading.load_all(stream, buffers, admission, count=pickles)
+        admission.load(stream, buffers, (checksum, facts.get("count", 1)))
     except Exception:  # the other file may hold anything
         return False
     return True

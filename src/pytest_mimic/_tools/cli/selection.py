@@ -243,7 +243,7 @@ def _judge_imported(target: str, fingerprint: str) -> Judgement:
     from inspect import getattr_static
 
     from pytest_mimic._core.identity.source import source_fingerprint
-    from pytest_mimic._core.outcome.allow_list import resolve
+    from pytest_mimic._core.outcome.names import resolve
 
     module, _, path = target.partition(":")
     owner, _, name = path.rpartition(".")
