@@ -76,6 +76,25 @@ def ran(*words):
         raise RuntimeError("the real function ran: " + line)
 """
 
+# What the body of `Project.test` may name.
+MODULES = (
+    *(
+        "asyncio",
+        "contextlib",
+        "json",
+        "os",
+        "pathlib",
+        "pytest",
+        "redis",
+        "requests",
+        "sys",
+        "threading",
+        "time",
+    ),
+    *("etl", "shop"),
+)
+FIXTURES = ("tmp_path", "monkeypatch", "mimic_auto", "mimic_record", "mimic_replay", "mimic_vault_dir")
+
 # A checkout that is on the path but not installed has no entry point.
 PLUGIN = () if entry_points(group="pytest11", name="mimic") else ("-p", "pytest_mimic.plugin")
 
@@ -112,6 +131,12 @@ class Run:
         """The text after `mimic: ` in the header, or an empty string."""
         match = re.search(r"^mimic: (.*)$", self.output, re.MULTILINE)
         return match.group(1) if match else ""
+
+    @property
+    def error(self) -> list[str]:
+        """The lines of errors as pytest shows them, without the margin."""
+        lines = [line[1:].strip() for line in self.output.splitlines() if line.startswith("E  ")]
+        return [line.removeprefix("pytest_mimic.") for line in lines]
 
     @property
     def changed(self) -> set[str]:
@@ -184,9 +209,23 @@ class Project:
         """Write shop.py, the module with the functions to mimic."""
         self.write("shop.py", text)
 
+    def conftest(self, text: str) -> None:
+        """Write conftest.py."""
+        self.write("conftest.py", text)
+
     def tests(self, text: str) -> None:
         """Write test_shop.py."""
         self.write("test_shop.py", text)
+
+    def test(self, body: str) -> None:
+        """Write test_shop.py with one test, which takes the fixtures that its body names, and imports the modules."""
+        body = textwrap.dedent(body).strip()
+        modules, fixtures = (
+            ", ".join(name for name in names if re.search(rf"\b{name}\b", body))
+            for names in (MODULES, FIXTURES)
+        )
+        imports = f"import {modules}" if modules else ""
+        self.tests(f"{imports}\n\ndef test_it({fixtures}):\n{textwrap.indent(body, '    ')}\n")
 
     def ini(self, *targets: str, **options: str | Sequence[str]) -> None:
         """Write pytest.ini with these lines of `mimic_functions` and these further options."""
@@ -369,8 +408,14 @@ def s3_url(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A temporary project. The environment has no variables for CI, pytest's options or a hash seed."""
+def project(
+    request: pytest.FixtureRequest, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> Project:
+    """A temporary project. The constants of the test's module fill it.
+
+    SHOP is its shop.py, and TARGETS are the lines of its mimic_functions. The environment has no variables for CI,
+    pytest's options or a hash seed.
+    """
     for name in ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS", "PYTHONHASHSEED", "PYTHONWARNINGS", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
@@ -379,4 +424,17 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
     # A module that is rewritten within the same second would run from its old bytecode.
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    return Project(pytester, monkeypatch)
+    made = Project(pytester, monkeypatch)
+    if hasattr(request.module, "SHOP"):
+        made.module(request.module.SHOP)
+    if hasattr(request.module, "SHOP") or hasattr(request.module, "TARGETS"):
+        made.ini(*getattr(request.module, "TARGETS", []))
+    return made
+
+
+@pytest.fixture
+def shop(request: pytest.FixtureRequest, project: Project) -> Project:
+    """The project with the TESTS of the test's module, if it has any, as its test_shop.py."""
+    if hasattr(request.module, "TESTS"):
+        project.tests(request.module.TESTS)
+    return project

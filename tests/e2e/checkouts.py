@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from support.git import git as run_git
+
 if TYPE_CHECKING:
     from conftest import Project
 
@@ -29,11 +31,9 @@ def check_in(project: Project, name: str) -> None:
     commit(project, "Start")
 
 
-def git(project: Project, *arguments: str) -> str:
+def git(project: Project, *words: str) -> str:
     """Run git in a project and return its output."""
-    identity = ["-c", "user.name=Dev", "-c", "user.email=dev@example.com", "-c", "commit.gpgsign=false"]
-    command = ["git", *identity, *arguments]
-    return subprocess.run(command, cwd=project.root, check=True, capture_output=True, text=True).stdout
+    return run_git(project.root, *words)
 
 
 def commit(project: Project, subject: str) -> None:

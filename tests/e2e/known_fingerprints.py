@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import configparser
 import datetime
 import decimal
 import enum
@@ -80,6 +81,25 @@ def cached(rows: list, /, limit=10, *, key=None):
 
 def closing(n):
     return lambda x: x + n
+
+
+Pair = collections.namedtuple("Pair", "left right")
+
+
+def priced(rate):
+    class Priced:
+        tax = [rate]
+
+        def price(self):
+            return rate
+
+    return Priced
+
+
+def parser(sections):
+    made = configparser.ConfigParser()
+    made.read_dict(sections)
+    return made
 
 
 def cycle():
@@ -165,6 +185,9 @@ VALUES = {
     "time": [time.gmtime(0), time.struct_time(range(9))],
     "cycle": cycle(),
     "deep": nested(1000),
+    "named tuples": [Pair(1, 2), collections.namedtuple("Pair", "right left")(1, 2)],
+    "local classes": [priced(1)(), priced(2)(), priced("a")],
+    "parser": parser({"a": {"b": "%(c)s", "c": "1"}, "d": {}}),
 }
 
 WORDS = [f"word {number}" for number in range(20)]
@@ -244,6 +267,6 @@ def text_digest(value):
 
 if __name__ == "__main__":
     sys.modules["known_fingerprints"] = sys.modules.pop("__main__")
-    for _made in (Color, Access, Point, Slotted, closing, cached.__wrapped__, Point.moved):
+    for _made in (Color, Access, Point, Slotted, Pair, closing, priced, cached.__wrapped__, Point.moved):
         _made.__module__ = "known_fingerprints"
     main()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from checkouts import check_in, commit, edit, git, replay_everywhere, replay_here
+from checkouts import check_in, commit, edit, replay_everywhere, replay_here
 from support.installed import need
 from support.llm_server import KEY, Server, running_llm
 
@@ -64,22 +64,3 @@ def test_a_provider_that_is_down_replaces_nothing(agent: Project) -> None:
 
     assert broken.expect(failed=COUNT).changed == set()
     replay_here(agent, passed=COUNT, env=NO_PROVIDER)
-
-
-def test_branches_that_both_record_merge(agent: Project, provider: Server) -> None:
-    for branch in ("left", "right"):
-        git(agent, "switch", "-q", "-c", branch, "main")
-        agent.write(
-            f"tests/test_{branch}.py",
-            f"""
-            import agent
-
-            def test_{branch}():
-                assert agent.ask("{branch}") == "Hello"
-                assert agent.ask("both") == "Hello"
-            """,
-        )
-        agent.record(env=there(provider)).expect(passed=COUNT + 1)
-        commit(agent, branch)
-    git(agent, "merge", "-q", "-m", "Merge", "left")
-    replay_here(agent, passed=COUNT + 2, env=NO_PROVIDER)

@@ -33,7 +33,6 @@ def shop(project):
     """A project whose tests use a cart, with a server that all of its runs use."""
     project.ini("requests ignore=port,headers.host")
     project.write("cart.py", CART)
-    project.module(SHOP)
     with cart_server() as server:
         project.server = server
         project.env = {"API": server.url}
@@ -900,7 +899,7 @@ def test_an_async_test_runs_again(shop, plugin):
                 await asyncio.gather(*posts, return_exceptions=True)
                 assert (await client.get(f"{URL}/4")).json()[-1] == "ITEM"
     """.replace("PLUGIN", plugin)
-    shop.write("conftest.py", BACKEND)
+    shop.conftest(BACKEND)
     shop.write("test_cart.py", test.replace("ITEM", "tea"))
     record(shop, plugins=[plugin])[0].expect(passed=1)
     shop.write("test_cart.py", test.replace("ITEM", "milk"))

@@ -31,6 +31,7 @@ SHOP = """
         with engine.connect() as connection:
             return connection.scalars(sa.text("SELECT name FROM users ORDER BY name")).all()
 """
+TARGETS = ["sqlalchemy"]
 
 
 @pytest.fixture(params=["sqlite", "postgresql+psycopg"])
@@ -68,8 +69,6 @@ def test_a_changed_insert_is_committed(project: Project, database) -> None:
             run("INSERT INTO users VALUES ('NAME')")
             assert names() == ["NAME"]
     """
-    project.ini("sqlalchemy")
-    project.module(SHOP)
     project.write("test_users.py", test.replace("NAME", "ann"))
     run(project, database, "--mimic-record").expect(passed=1)
     project.write("test_users.py", test.replace("NAME", "bob"))
@@ -112,8 +111,6 @@ FIXTURE = """
 @pytest.mark.promise("a wider fixture keeps its conversation, which is done for real first at SQL and Redis")
 def test_tables_of_a_wider_fixture_are_there(project: Project, database, first, args) -> None:
     """They are made and dropped for real when the statements of one test run for real."""
-    project.ini("sqlalchemy")
-    project.module(SHOP)
     test = FIXTURE.replace("FIRST", first)
     project.write("test_users.py", test.replace("NAME", "bob"))
     before = run(project, database, "--mimic-record").expect(passed=3)
@@ -132,8 +129,6 @@ def test_tables_of_a_wider_fixture_are_there(project: Project, database, first, 
 
 def test_a_fixture_whose_statement_changes_is_set_up_again(project: Project, database) -> None:
     """The tests keep their own conversations, and the summary says so."""
-    project.ini("sqlalchemy")
-    project.module(SHOP)
     test = FIXTURE.replace("FIRST", "True").replace("NAME", "bob")
     project.write("test_users.py", test)
     run(project, database, "--mimic-record").expect(passed=3)

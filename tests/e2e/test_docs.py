@@ -97,11 +97,7 @@ def _commands(text: str) -> Iterator[tuple[str, str]]:
 def _run(project, command: str) -> str:
     """Run a command as a reader who has installed only pytest-mimic."""
     python = shlex.quote(sys.executable)
-    variables = {
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        "PYTEST_ADDOPTS": "-p mimic",
-        "COLUMNS": "80",
-    }
+    variables = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p mimic", "COLUMNS": "80"}
     done = subprocess.run(
         re.sub(r"^pytest\b", f"{python} -m pytest", command),
         shell=True,

@@ -35,7 +35,6 @@ TESTS = """
 def shop(project):
     """A project with two tests that make the same call, which is recorded."""
     project.ini("shop:fetch ignore=version")
-    project.module(SHOP)
     project.tests(TESTS)
     project.record(env={"PASSES": "old", "FAILS": "old"}).expect(passed=2, real=["fetch Oslo"])
     return project

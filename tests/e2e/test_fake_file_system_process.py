@@ -61,7 +61,6 @@ def test_calls_after_those_in_a_fake_file_system_see_the_real_one(project):
         pythonpath=".",
         addopts="-p pyfakefs.pytest_plugin",
     )
-    project.module(SHOP)
     project.tests(TESTS)
     project.run("--mimic-record", "test_shop.py::test_real_files", process=True).expect(
         passed=1, real=["read", "read"]
@@ -73,7 +72,6 @@ def test_calls_after_those_in_a_fake_file_system_see_the_real_one(project):
 def test_recording_goes_on_after_a_refused_call_in_a_fake_file_system(project):
     """Neither the lock of a call in flight nor an identity is taken from the fake."""
     project.ini("shop:read content=path", "shop:fetch", pythonpath=".", addopts="-p pyfakefs.pytest_plugin")
-    project.module(SHOP)
     project.tests("""
         import pytest, shop
 

@@ -105,7 +105,7 @@ if "KILL_AT" in os.environ:
 def test_the_orphans_of_killed_runs_go_at_the_next_clearing(project, then):
     """The objects of a run killed while it cleared, and the file of one killed while it recorded."""
     project.ini("shop:compute")
-    project.write("conftest.py", KILLER)
+    project.conftest(KILLER)
     project.module("""
         from ipaddress import ip_address
 

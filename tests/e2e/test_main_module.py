@@ -19,13 +19,7 @@ def test_objects_of_classes_in_the_main_module_replay(project):
             ran("fetch", city)
             return sys.modules["__main__"].City(city)
     """)
-    project.tests("""
-        import sys
-        import shop
-
-        def test_it():
-            assert shop.fetch("Oslo") == sys.modules["__main__"].City("Oslo")
-    """)
+    project.test('assert shop.fetch("Oslo") == sys.modules["__main__"].City("Oslo")')
     project.write(
         "script.py",
         """

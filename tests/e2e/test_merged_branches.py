@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 
 import pytest
+from support.git import git as run_git
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 
@@ -34,19 +34,9 @@ def source_of(name, *cities):
 def repository(project):
     """A repository whose branch `main` has recorded Oslo. Returns functions to record on a branch, and to merge one."""
     project.ini("shop:fetch", "shop:table", pythonpath=".")
-    project.module(SHOP)
 
-    def git(*arguments):
-        who = ("-c", "user.name=n", "-c", "user.email=n@example.org")
-        done = subprocess.run(
-            ["git", *who, *arguments],
-            cwd=project.root,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            check=False,
-        )
-        return done.stdout
+    def git(*words):
+        return run_git(project.root, *words, check=False)  # a merge with conflicts fails
 
     def record(branch, name, *cities, mode="--mimic-record"):
         project.write(f"test_{name}.py", source_of(name, *cities))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
+from support.git import git
 
 from pytest_mimic._tools.cli.main import main
 
@@ -41,14 +41,6 @@ def test_picture(tmp_path):
     shop.picture(str(tmp_path / "a.png"))
     assert len((tmp_path / "a.png").read_bytes()) == 128_000
 """
-
-
-def git(folder: Path, *words: str) -> str:
-    names = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
-    done = subprocess.run(
-        ["git", *names, *words], cwd=folder, check=True, capture_output=True, text=True, encoding="utf-8"
-    )
-    return done.stdout
 
 
 @pytest.mark.promise("large objects of a repository are shared through an object store, branch by branch")

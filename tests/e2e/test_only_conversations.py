@@ -34,7 +34,6 @@ NOWHERE = "http://127.0.0.1:1"
 def shop(project):
     """A project with two recorded conversations, and the server that they were recorded with."""
     project.ini("requests ignore=port,headers.host")
-    project.module(SHOP)
     project.tests(TEST)
     with cart_server() as server:
         project.server = server

@@ -96,69 +96,44 @@ def test_a_failed_exchange_of_a_passing_test_is_kept_and_listed(shop):
     shop.run(env={"API": NOWHERE, "STATUS": "503"}).expect(passed=2)
 
 
-REFUSED = """
+GUARDED = """
 import os, pytest, requests
 
-@pytest.mark.parametrize("status", [401, 403, 404, 407])
+@pytest.mark.parametrize("status", STATUSES)
 def test_it(status):
     answer = requests.get(f"{os.environ['API']}/guarded?status={status}")
     assert answer.status_code == (status if os.environ.get("EXPECTED") else 200)
 """
+# A key was forgotten; the service was too slow or too busy. The 404 and the 409 are answers like any other.
+REFUSED, BUSY = [401, 403, 404, 407], [408, 409, 425, 429]
 
 
 @pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
-def test_a_failing_test_keeps_no_answer_about_the_credentials(project):
-    """A key was forgotten. The 404 is an answer like any other."""
+@pytest.mark.parametrize(("statuses", "kept"), [(REFUSED, b'"404"'), (BUSY, b'"409"')])
+def test_a_failing_test_keeps_no_answer_that_the_service_would_not_give_again(project, statuses, kept):
     project.ini("requests ignore=host,port,headers.host")
-    project.tests(REFUSED)
+    project.tests(GUARDED.replace("STATUSES", str(statuses)))
     with running_server() as server:
-        refused = project.record(env={"API": server.url}).expect(failed=4)
+        first = project.record(env={"API": server.url}).expect(failed=4)
         server.release = 2
         again = project.record(env={"API": server.url}).expect(passed=3, failed=1)
 
-    (kept,) = refused.vault.values()
-    assert b'"404"' in kept
-    assert "3 outcomes of failing tests were not kept: http GET /guarded" in refused.output
+    (data,) = first.vault.values()
+    assert kept in data
+    assert "3 outcomes of failing tests were not kept: http GET /guarded" in first.output
     assert again.section[0].startswith("3 calls recorded in # s, 1 replayed")
 
 
-BUSY = """
-import os, pytest, requests
-
-@pytest.mark.parametrize("status", [408, 409, 425, 429])
-def test_it(status):
-    answer = requests.get(f"{os.environ['API']}/guarded?status={status}")
-    assert answer.status_code == (status if os.environ.get("EXPECTED") else 200)
-"""
-
-
-@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
-def test_a_failing_test_keeps_no_answer_that_asks_to_try_again(project):
-    """The service was too slow or too busy. The 409 is an answer like any other."""
+@pytest.mark.parametrize(("statuses", "listed"), [(REFUSED, []), (BUSY, [408, 425, 429])])
+def test_a_passing_test_keeps_the_answers_that_it_expects(project, statuses, listed):
+    """Those that ask to try again are listed."""
     project.ini("requests ignore=host,port,headers.host")
-    project.tests(BUSY)
-    with running_server() as server:
-        busy = project.record(env={"API": server.url}).expect(failed=4)
-        server.release = 2
-        again = project.record(env={"API": server.url}).expect(passed=3, failed=1)
-
-    (kept,) = busy.vault.values()
-    assert b'"409"' in kept
-    assert "3 outcomes of failing tests were not kept: http GET /guarded" in busy.output
-    assert again.section[0].startswith("3 calls recorded in # s, 1 replayed")
-
-
-def test_a_passing_test_keeps_an_answer_that_asks_to_try_again_and_it_is_listed(project):
-    project.ini("requests ignore=host,port,headers.host")
-    project.tests(BUSY)
+    project.tests(GUARDED.replace("STATUSES", str(statuses)))
     with running_server() as server:
         expected = project.record(env={"API": server.url, "EXPECTED": "1"}).expect(passed=4)
 
-    assert [line.split("    ")[0].strip() for line in expected.section if " gave " in line] == [
-        "http GET /guarded gave 408",
-        "http GET /guarded gave 425",
-        "http GET /guarded gave 429",
-    ]
+    found = [line.split("    ")[0].strip() for line in expected.section if " gave " in line]
+    assert found == [f"http GET /guarded gave {status}" for status in listed]
     project.replay(env={"API": NOWHERE, "EXPECTED": "1"}).expect(passed=4)
 
 
@@ -185,15 +160,6 @@ def test_a_failing_test_keeps_a_refusal_that_its_client_has_answered(project):
     run = project.run(env={"API": NOWHERE}).expect(passed=1)
 
     assert run.section[0].startswith("3 calls replayed")
-
-
-def test_a_passing_test_keeps_a_refusal_that_it_expects(project):
-    project.ini("requests ignore=host,port,headers.host")
-    project.tests(REFUSED)
-    with running_server() as server:
-        env = {"API": server.url, "EXPECTED": "yes"}
-        project.record(env=env).expect(passed=4, never=["recorded errors"])
-    project.run(env={"API": NOWHERE, "EXPECTED": "yes"}).expect(passed=4)
 
 
 def test_a_changed_conversation_of_a_failing_test_is_put_back_as_a_whole(project):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from checkouts import check_in, commit, edit, git, replay_everywhere, replay_here
+from checkouts import check_in, commit, edit, replay_everywhere, replay_here
 
 # Runs in this process forget the modules that they were the first to import, and registries of theirs would be stale.
 for _library in (
@@ -63,22 +63,3 @@ def test_a_broken_run_replaces_nothing(pipeline: Project) -> None:
 
     assert broken.expect(failed=COUNT).changed == set()
     replay_here(pipeline, passed=COUNT, env={})
-
-
-def test_branches_that_both_record_merge(pipeline: Project) -> None:
-    for branch, word in (("left", "l"), ("right", "r")):
-        git(pipeline, "switch", "-q", "-c", branch, "main")
-        pipeline.write(
-            f"tests/test_{branch}.py",
-            f"""
-            from pipeline import words
-
-            def test_{branch}():
-                assert words.count(["{word}"]) == {{"{word}": 1}}
-                assert words.count(["both"]) == {{"both": 1}}
-            """,
-        )
-        pipeline.record().expect(passed=COUNT + 1)
-        commit(pipeline, branch)
-    git(pipeline, "merge", "-q", "-m", "Merge", "-X", "ours", "left")
-    replay_here(pipeline, passed=COUNT + 2, env={})

@@ -46,7 +46,6 @@ def read_until(terminal, wanted):
 def on_terminal(project):
     """A function that starts pytest on a pseudo-terminal, and returns the process and the other end."""
     project.ini("shop:fetch")
-    project.module(SHOP)
     project.tests(TEST)
     os.mkfifo(project.root / "gate")
     opened = []

@@ -123,172 +123,109 @@ def test_result(client):
 """
 
 
-def test_a_worker_replays_without_its_server(project: Project, redis_server: RedisServer) -> None:
-    project.ini("redis")
+TARGETS = ["redis"]
+
+
+@pytest.fixture
+def there(redis_server: RedisServer) -> dict[str, str]:
+    """The variable by which a project finds the server."""
+    return {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
+
+
+def test_a_worker_replays_without_its_server(
+    project: Project, redis_server: RedisServer, there: dict[str, str]
+) -> None:
     project.write("worker.py", WORKER)
     project.write("test_worker.py", TESTS)
-    variables = {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
-    project.record(env=variables).expect(passed=3)
+    project.record(env=there).expect(passed=3)
 
     with redis_server.stopped():
-        project.replay(env=variables).expect(passed=3)
+        project.replay(env=there).expect(passed=3)
         for name in ("test_worker", "test_async_worker", "test_result"):
-            project.replay(f"test_worker.py::{name}", env=variables).expect(passed=1)
+            project.replay(f"test_worker.py::{name}", env=there).expect(passed=1)
 
 
-def test_refused_pubsub_names_the_remedy(project: Project, redis_server: RedisServer) -> None:
-    project.write(
-        "test_news.py",
-        """
-        import os
-        import redis
-
-        def test_news():
-            with redis.Redis.from_url(os.environ["REDIS_URL"]) as client, client.pubsub() as channel:
-                channel.subscribe("news")
-                assert channel.get_message(timeout=60)["type"] == "subscribe"
-        """,
-    )
-    variables = {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
-    project.ini("redis")
-    project.record(env=variables).expect(
+def test_refused_pubsub_names_the_remedy(project: Project, there: dict[str, str]) -> None:
+    project.test("""
+        with redis.Redis.from_url(os.environ["REDIS_URL"]) as client, client.pubsub() as channel:
+            channel.subscribe("news")
+            assert channel.get_message(timeout=60)["type"] == "subscribe"
+    """)
+    project.record(env=there).expect(
         failed=1, says=["redis SUBSCRIBE news cannot be recorded", "redis exclude=SUBSCRIBE"]
     )
 
     project.ini("redis exclude=SUBSCRIBE")
-    project.run(env=variables).expect(passed=1)
+    project.run(env=there).expect(passed=1)
 
 
-def test_a_test_can_expect_refused_pubsub(project: Project, redis_server: RedisServer) -> None:
-    project.write(
-        "test_news.py",
-        """
-        import os
-        import pytest
-        import redis
+def test_a_test_can_expect_refused_pubsub(project: Project, there: dict[str, str]) -> None:
+    project.test("""
         from pytest_mimic.errors import UnstorableOutcomeError
 
-        def test_news():
-            with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
-                with pytest.raises(UnstorableOutcomeError, match="SUBSCRIBE"):
-                    client.pubsub().subscribe("ch")
-                with pytest.raises(UnstorableOutcomeError, match="MONITOR"), client.monitor():
-                    pass
-        """,
-    )
-    variables = {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
-    project.ini("redis")
+        with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+            with pytest.raises(UnstorableOutcomeError, match="SUBSCRIBE"):
+                client.pubsub().subscribe("ch")
+            with pytest.raises(UnstorableOutcomeError, match="MONITOR"), client.monitor():
+                pass
+    """)
     for option in ("--mimic-record", "--mimic-verify", "-v"):
-        project.run(option, env=variables).expect(passed=1, never=["missing", "swallowed"])
+        project.run(option, env=there).expect(passed=1, never=["missing", "swallowed"])
 
 
-def test_recorded_client_errors_are_reported(project: Project, redis_server: RedisServer) -> None:
-    project.write(
-        "test_wait.py",
-        """
-        import os
-        import pytest
-        import redis
-
-        def test_wait():
-            url = os.environ["REDIS_URL"]
-            with redis.Redis.from_url(url) as client, redis.Redis.from_url(url, socket_timeout=0.3, retry=None) as hasty:
-                client.ping()
-                with pytest.raises(redis.TimeoutError):
-                    hasty.blpop("nolist", timeout=0)
-                assert client.get("a") is None
-        """,
-    )
-    variables = {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
-    project.ini("redis")
-    project.record(env=variables).expect(
+def test_recorded_client_errors_are_reported(
+    project: Project, redis_server: RedisServer, there: dict[str, str]
+) -> None:
+    project.test("""
+        url = os.environ["REDIS_URL"]
+        with redis.Redis.from_url(url) as client, redis.Redis.from_url(url, socket_timeout=0.3, retry=None) as hasty:
+            client.ping()
+            with pytest.raises(redis.TimeoutError):
+                hasty.blpop("nolist", timeout=0)
+            assert client.get("a") is None
+    """)
+    project.record(env=there).expect(
         passed=1, says=["3 calls recorded", "redis BLPOP nolist raised TimeoutError"]
     )
-    project.run("--mimic-verify", env=variables).expect(passed=1)
+    project.run("--mimic-verify", env=there).expect(passed=1)
 
     with redis_server.stopped():
-        project.replay(env=variables).expect(passed=1)
-
-
-def test_verifying_compares_members_as_a_set(project: Project, redis_server: RedisServer) -> None:
-    project.write(
-        "test_set.py",
-        """
-        import os
-        import redis
-
-        def test_set():
-            with redis.Redis.from_url(os.environ["REDIS_URL"], protocol=2, decode_responses=True) as client:
-                with client.pipeline() as pipe:
-                    pipe.smembers("tags").execute()
-                assert client.smembers("tags") >= {"a", "b", "c"}
-        """,
-    )
-
-    def fill(*members: str) -> None:
-        redis_server.empty()
-        with redis.Redis(port=redis_server.port) as client:
-            for member in members:
-                client.sadd("tags", member)
-
-    variables = {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
-    project.ini("redis")
-    fill("a", "b", "c")
-    project.record(env=variables).expect(passed=1)
-
-    fill("c", "b", "a")
-    project.run("--mimic-verify", env=variables).expect(passed=1)
-    fill("a", "b", "c", "new")
-    project.run("--mimic-verify", env=variables).expect(
-        failed=1, says=["{'new'}: now, not in the recording"], never=[" more"]
-    )
+        project.replay(env=there).expect(passed=1)
 
 
 @pytest.mark.promise("ignore= leaves parts of a request out at a client")
 @pytest.mark.promise("a Redis command counts by its arguments")
-def test_a_changing_value_can_be_ignored_by_its_place(project: Project, redis_server: RedisServer) -> None:
-    project.write(
-        "test_ids.py",
-        """
-        import os
+def test_a_changing_value_can_be_ignored_by_its_place(
+    project: Project, redis_server: RedisServer, there: dict[str, str]
+) -> None:
+    project.test("""
         import uuid
-        import redis
 
-        def test_id():
-            with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
-                assert client.set("id", str(uuid.uuid4()))
-        """,
-    )
-    variables = {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
-    project.ini("redis")
-    project.record(env=variables).expect(passed=1)
-    project.run(env=variables).expect(failed=1, says=["no recording of redis SET id", "command[2]: "])
+        with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+            assert client.set("id", str(uuid.uuid4()))
+    """)
+    project.record(env=there).expect(passed=1)
+    project.run(env=there).expect(failed=1, says=["no recording of redis SET id", "command[2]: "])
 
     project.ini("redis ignore=command.2")
-    project.record(env=variables).expect(passed=1)
+    project.record(env=there).expect(passed=1)
     with redis_server.stopped():
-        project.run(env=variables).expect(passed=1)
+        project.run(env=there).expect(passed=1)
 
 
 def test_a_method_kept_from_an_earlier_block_works_in_the_next(
-    project: Project, redis_server: RedisServer
+    project: Project, redis_server: RedisServer, there: dict[str, str]
 ) -> None:
     """Garbage that is not collected yet keeps methods, too."""
-    project.write(
-        "test_blocks.py",
-        """
-        import os
-        import redis
+    project.ini()
+    project.test("""
         from pytest_mimic import mimic
 
-        def test_blocks():
-            with mimic("redis"):
-                kept = redis.connection.AbstractConnection.read_response
-            with mimic("redis"), redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
-                assert client.set("a", 1)
-        """,
-    )
-    variables = {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
-    project.record(env=variables).expect(passed=1)
+        with mimic("redis"):
+            kept = redis.connection.AbstractConnection.read_response
+        with mimic("redis"), redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+            assert client.set("a", 1)
+    """)
+    project.record(env=there).expect(passed=1)
     with redis_server.stopped():
-        project.run(env=variables).expect(passed=1)
+        project.run(env=there).expect(passed=1)

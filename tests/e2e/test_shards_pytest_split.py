@@ -31,7 +31,6 @@ TESTS = """
 @pytest.mark.promise("an incomplete set of jobs is not judged, and the missing tests are named")
 def test_four_jobs_of_a_matrix(project):
     project.ini("shop:fetch", pythonpath=".", testpaths="tests")
-    project.module(SHOP)
     for name in ("a", "b", "c", "d"):
         project.write(f"tests/test_{name}.py", TESTS.format(name=name))
     project.record().expect(passed=44)

@@ -47,14 +47,12 @@ def test_ask(mimic_auto, number):
 def urls(project: Project, postgres: Postgres) -> tuple[str, str]:
     """A database's URL, and one that leads nowhere."""
     pytest.importorskip("psycopg")
-    project.module(SHOP)
     return f"postgresql+psycopg://{postgres.new_database()}", "postgresql+psycopg://nobody@127.0.0.1:1/gone"
 
 
 def test_each_cassette_replays_alone(project: Project, urls: tuple[str, str]) -> None:
     """The engine connected during the first one; the second holds its own calls, and replays alone."""
     real, gone = urls
-    project.ini()
     project.write("pytest.ini", "[pytest]\n")
     project.tests(TESTS)
     project.run(env={"DATABASE_URL": real}).expect(passed=2)
@@ -87,12 +85,9 @@ def test_patterns_do_not_leave_out_the_engines_calls(project: Project, urls: tup
     """With one statement taken, and no other, the server is not needed for what the engine asks."""
     real, gone = urls
     project.ini('sqlalchemy only="SELECT things"')
-    project.tests("""
-        import shop
-
-        def test_things():
-            assert shop.ask("SELECT a FROM things") == 5
-            shop.engine.dispose()
+    project.test("""
+        assert shop.ask("SELECT a FROM things") == 5
+        shop.engine.dispose()
     """)
     import sqlalchemy as sa
 

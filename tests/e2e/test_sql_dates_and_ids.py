@@ -46,7 +46,6 @@ def test_order():
 def shop(project: Project) -> Project:
     """A project whose every order has its own id and time."""
     project.ini("sqlalchemy")
-    project.module(SHOP)
     project.tests(TEST)
     return project
 
@@ -73,9 +72,7 @@ def test_parameters_can_be_left_out(shop: Project) -> None:
 def test_time_can_stand_still_and_ids_can_be_seeded(shop: Project) -> None:
     """time-machine for the clock, a seeded generator for the ids."""
     pytest.importorskip("time_machine")
-    shop.write(
-        "conftest.py",
-        """
+    shop.conftest("""
         import random
         import uuid
 
@@ -91,8 +88,7 @@ def test_time_can_stand_still_and_ids_can_be_seeded(shop: Project) -> None:
         def same_ids(monkeypatch):
             numbers = random.Random(1)
             monkeypatch.setattr(uuid, "uuid4", lambda: uuid.UUID(int=numbers.getrandbits(128), version=4))
-        """,
-    )
+    """)
     shop.record().expect(passed=1)
 
     shop.run().expect(passed=1)

@@ -55,6 +55,7 @@ def register(session, name):
     session.add(Entry(text=f"{name} is new"))
     return True
 """
+TARGETS = ["sqlalchemy"]
 
 CONFTEST = """
 import pytest
@@ -113,9 +114,7 @@ def urls(request: pytest.FixtureRequest, project: Project) -> tuple[str, str]:
 @pytest.fixture
 def shop(project: Project) -> Project:
     """A project with a model, seed data in a session's fixture, and a rollback around each test."""
-    project.ini("sqlalchemy")
-    project.module(SHOP)
-    project.write("conftest.py", CONFTEST)
+    project.conftest(CONFTEST)
     project.tests(TESTS)
     return project
 
@@ -181,7 +180,6 @@ def ask(value):
 
 def test_a_swallowed_refusal_fails_the_test(project: Project) -> None:
     """A parameter without an identity, swallowed by the code under test; the line in the message leaves it out."""
-    project.ini("sqlalchemy")
     project.write("asking.py", SWALLOWING)
     project.write(
         "test_asking.py", "import asking, threading\n\ndef test_it():\n    asking.ask(threading.Lock())\n"
@@ -233,7 +231,6 @@ def test_frames_and_sets_replay_under_any_hash_seed(
     for library in ("pandas", driver):
         if find_spec(library) is None:
             pytest.skip(f"{library} is not installed")
-    project.ini("sqlalchemy")
     project.write("test_reading.py", READING)
     real = f"postgresql+{driver}://{postgres.new_database()}"
 

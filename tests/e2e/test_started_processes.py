@@ -37,12 +37,11 @@ REMEDY = "to mimic calls there: start the process by fork, or name the function 
 def shop(project):
     """`shop.fetch` is mimicked and recorded for Oslo. Returns a function that runs a test."""
     project.ini("shop:fetch")
-    project.module(SHOP)
-    project.tests("import shop\n\ndef test_it(): shop.fetch('Oslo')\n")
+    project.test("shop.fetch('Oslo')")
     project.record().expect(passed=1)
 
     def run(expression, *options):
-        project.tests(f"import shop\n\ndef test_it():\n    {expression}\n")
+        project.test(expression)
         return project.run("-k", "test_it", *options, process=True)  # so that nothing is judged unused
 
     run.project = project
@@ -98,7 +97,7 @@ def test_a_process_of_a_recorded_function_is_not_named(shop):
 
 def test_only_processes_inside_of_a_block_are_named(shop):
     shop.project.ini()
-    expression = "\n    ".join(
+    expression = "\n".join(
         (
             "from pytest_mimic import mimic",
             "shop.in_process('spawn', 'outside')",

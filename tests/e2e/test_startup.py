@@ -14,16 +14,13 @@ if sys.version_info < (3, 14):  # from then on, pytest loads them with pdb and s
 
 
 def test_a_run_that_mimics_nothing_loads_a_few_small_modules(project):
-    project.write(
-        "conftest.py",
-        """
+    project.conftest("""
         import json, sys
 
         def pytest_unconfigure():
             with open("loaded.json", "w") as file:
                 json.dump(sorted(sys.modules), file)
-        """,
-    )
+    """)
     project.write("test_empty.py", "def test_empty(): pass")
 
     alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -89,7 +86,7 @@ def test_the_plugins_own_modules_are_imported_without_assertion_rewriting(projec
 # Everything that a replay of one call loads, so that no module joins unnoticed: each one makes every run start later.
 REPLAY = """
     pytest_mimic errors plugin
-    _core _core.ambient _core.event_loop _core.machinery _core.modules _core.node_ids _core.settings
+    _core _core.ambient _core.event_loop _core.machinery _core.modules _core.node_ids _core.origin _core.settings
     _core.target_options _core.words
     _core.engine _core.engine.call _core.engine.function_plan _core.engine.ledger
     _core.engine.owners _core.engine.run_state _core.engine.scopes _core.engine.wrappers
@@ -116,16 +113,13 @@ def test_a_plain_replay_loads_these_modules_and_no_others(project):
     project.write(
         "test_svc.py", "import svc\n\ndef test_svc():\n    assert svc.fetch(1, {'a': 2}) == {'n': 1}\n"
     )
-    project.write(
-        "conftest.py",
-        """
+    project.conftest("""
         import json, sys
 
         def pytest_unconfigure():
             with open("loaded.json", "w") as file:
                 json.dump(sorted(sys.modules), file)
-        """,
-    )
+    """)
     project.record()
 
     project.run(process=True).expect(passed=1, says=["1 call replayed"])

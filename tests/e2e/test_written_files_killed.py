@@ -31,7 +31,7 @@ CONFTEST = """
 @pytest.mark.parametrize("kill_at", [0, 1, 2])
 def test_a_killed_replay_leaves_each_file_old_or_new(project, kill_at):
     project.ini("etl:split writes=folder")
-    project.write("conftest.py", CONFTEST)
+    project.conftest(CONFTEST)
     project.write(
         "etl.py",
         "def split(folder):\n    for name in 'abc':\n        (folder / name).write_text('new' * 100_000)\n",

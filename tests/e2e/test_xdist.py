@@ -32,7 +32,6 @@ DISTRIBUTIONS = ["load", "loadscope", "loadfile", "loadgroup", "worksteal"]
 def shop(project):
     """`shop.fetch` is mimicked. Eight tests make five different calls of it."""
     project.ini("shop:fetch", pythonpath=".", addopts="--strict-markers")
-    project.module(SHOP)
     project.tests(TESTS)
     return project
 
@@ -239,7 +238,7 @@ def test_an_unreadable_line_ends_the_run_before_workers_start(shop):
 def test_a_target_that_does_not_exist_fails_the_tests_and_exits_4(shop, line, message):
     shop.record().expect(passed=8)
     shop.ini("shop:fetch", line, pythonpath=".")
-    shop.tests("import shop\n\ndef test_it(): shop.fetch('Oslo')\n")
+    shop.test("shop.fetch('Oslo')")
 
     run = workers(shop, "--mimic-clear-unused")
 

@@ -10,15 +10,15 @@ import pytest
 
 @pytest.fixture
 def round_trip(project: Any) -> Callable[..., Any]:
-    """Writes `shop.py` and `test_shop.py`, records, and replays with every real call raising.
+    """Writes `test_shop.py`, and `shop.py` if it is given, records, and replays with every real call raising.
 
     Both runs must pass; the second one runs nothing for real and leaves the vault alone.
     """
 
     def run(
         *targets: str,
-        shop: str,
         test: str,
+        shop: str = "",
         real: Sequence[str] | None = None,
         hash_seeds: tuple[int, int] | None = None,
         plugins: Sequence[str] = (),
@@ -26,8 +26,9 @@ def round_trip(project: Any) -> Callable[..., Any]:
     ) -> Any:
         options = {"asyncio_default_fixture_loop_scope": "function"} if "asyncio" in plugins else {}
         project.ini(*targets, **options)
-        project.write("shop.py", shop)
-        project.write("test_shop.py", test)
+        if shop:
+            project.module(shop)
+        project.tests(test)
         first, second = ({"hash_seed": seed} for seed in hash_seeds) if hash_seeds else ({}, {})
 
         project.record(plugins=plugins, **first).expect(real=real, **outcomes)

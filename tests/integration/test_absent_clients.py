@@ -70,7 +70,7 @@ def test_a_line_whose_client_is_not_installed_is_no_error(project, absent):
 @pytest.mark.promise("a line whose client is not installed is no error, and the header names it")
 def test_a_run_without_any_named_client(project, absent):
     project.ini("redis only=GET", "redis", "!http.client")
-    project.write("conftest.py", "def pytest_mimic_targets(): return ['redis ignore=command.1']")
+    project.conftest("def pytest_mimic_targets(): return ['redis ignore=command.1']")
     project.tests("def test_it(): pass")
 
     run = project.replay().expect(passed=1)

@@ -43,7 +43,6 @@ SHOP = """
 def test_short_arrays_are_readable_and_tables_have_a_preview(round_trip):
     run = round_trip(
         "shop:value",
-        shop=SHOP,
         test="""
             import pytest, shop
 
@@ -81,7 +80,6 @@ def test_paths_in_short_arrays_and_in_frames_come_back_in_the_folder_of_the_run(
     run = round_trip(
         "shop:array",
         "shop:frames",
-        shop=SHOP,
         test="""
             import shop
 

@@ -54,7 +54,6 @@ def shop(project: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A project that saves objects."""
     for name in KEYS:
         monkeypatch.delenv(name, raising=False)
-    project.module(SHOP)
     project.ini(*ALL)
     return project
 
@@ -78,7 +77,7 @@ def kept(run: Any) -> list[str]:
 
 def test_one_call_is_one_recording(shop: Any, server: Server) -> None:
     """With all clients below."""
-    shop.tests("import shop\n\ndef test_it():\n    assert shop.save('k') == 200")
+    shop.test("assert shop.save('k') == 200")
 
     recorded = record(shop, server)
     replayed = replay(shop, server)
@@ -124,7 +123,7 @@ def test_one_async_call_is_one_recording(shop: Any, server: Server) -> None:
 
 
 def test_verifying_sends_once(shop: Any, server: Server) -> None:
-    shop.tests("import shop\n\ndef test_it():\n    assert shop.save('k') == 200")
+    shop.test("assert shop.save('k') == 200")
     record(shop, server)
 
     run = shop.run("--mimic-verify", env={"AWS": server.url, **KEYS}).expect(passed=1)
@@ -135,7 +134,7 @@ def test_verifying_sends_once(shop: Any, server: Server) -> None:
 
 def test_urllib3_takes_what_botocore_left_out(shop: Any, server: Server) -> None:
     shop.ini('botocore exclude="s3 PutObject */left"', "urllib3", "http.client")
-    shop.tests("import shop\n\ndef test_it():\n    assert shop.save('k') == shop.save('left') == 200")
+    shop.test("assert shop.save('k') == shop.save('left') == 200")
 
     recorded = record(shop, server)
     replay(shop, server, failed=1)  # signed for real, so it needs keys
@@ -147,13 +146,10 @@ def test_urllib3_takes_what_botocore_left_out(shop: Any, server: Server) -> None
 def test_excluded_calls_of_a_replay_look_credentials_up(shop: Any, server: Server) -> None:
     """And no other calls do, with the same client."""
     shop.ini('botocore exclude="s3 PutObject */left"')
-    shop.tests("""
-        import shop
-
-        def test_it():
-            s3 = shop.client("s3")
-            for key in ("k", "left"):
-                s3.put_object(Bucket="shop", Key=key, Body=b"x")
+    shop.test("""
+        s3 = shop.client("s3")
+        for key in ("k", "left"):
+            s3.put_object(Bucket="shop", Key=key, Body=b"x")
     """)
     keys = {"AWS": server.url, **NO_KEYS, "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{server.url}/keys"}
 
@@ -190,9 +186,10 @@ def test_an_http_client_in_a_block_takes_its_own_requests(shop: Any, server: Ser
 def test_lower_clients_take_botocore(shop: Any, server: Server, line: str) -> None:
     """Its connections wait for `100 Continue` before they send a body."""
     shop.ini(f"{line} ignore=port")
-    shop.tests(
-        "import io, shop\n\ndef test_it():\n    assert shop.save('k', io.BytesIO(bytes(3 * 2**20))) == 200"
-    )
+    shop.test("""
+        import io
+        assert shop.save('k', io.BytesIO(bytes(3 * 2**20))) == 200
+    """)
 
     recorded = record(shop, server)
     server.stop()
@@ -204,13 +201,10 @@ def test_lower_clients_take_botocore(shop: Any, server: Server, line: str) -> No
 @pytest.mark.promise("a pattern at AWS names a service, an operation, a resource or several of them")
 def test_patterns(shop: Any, server: Server) -> None:
     shop.ini('botocore only="s3 PutObject,nowhere/*" exclude=shop/b/*')
-    shop.tests("""
-        import shop
-
-        def test_it():
-            shop.save("a")
-            shop.save("b/c")
-            shop.client("s3").list_buckets()
+    shop.test("""
+        shop.save("a")
+        shop.save("b/c")
+        shop.client("s3").list_buckets()
     """)
 
     assert kept(record(shop, server)) == ["botocore s3 PutObject shop/a"]
@@ -218,11 +212,8 @@ def test_patterns(shop: Any, server: Server) -> None:
 
 def test_parts_to_ignore_and_to_match(shop: Any, server: Server) -> None:
     shop.ini("botocore ignore=params.Metadata,body match=host")
-    shop.tests("""
-        import os, shop
-
-        def test_it():
-            shop.client("s3").put_object(Bucket="b", Key="k", Body=os.urandom(8), Metadata={"at": os.urandom(2).hex()})
+    shop.test("""
+        shop.client("s3").put_object(Bucket="b", Key="k", Body=os.urandom(8), Metadata={"at": os.urandom(2).hex()})
     """)
 
     record(shop, server)
@@ -237,17 +228,14 @@ def test_parts_to_ignore_and_to_match(shop: Any, server: Server) -> None:
 def test_presigned_urls(shop: Any, server: Server, version: str) -> None:
     """They are made and fetched without credentials, and although the time is part of them."""
     shop.ini("botocore", "requests")
-    shop.tests(f"""
-        import requests, shop
+    shop.test(f"""
         from botocore.config import Config
-
-        def test_it():
-            s3 = shop.client("s3", config=Config(signature_version="{version}"))
-            url = s3.generate_presigned_url("get_object", Params={{"Bucket": "shop", "Key": "k"}})
-            assert requests.get(url).status_code == 200
-            post = s3.generate_presigned_post("shop", "posted")
-            files = {{"file": b"content"}}
-            assert requests.post(post["url"], data=post["fields"], files=files).status_code == 200
+        s3 = shop.client("s3", config=Config(signature_version="{version}"))
+        url = s3.generate_presigned_url("get_object", Params={{"Bucket": "shop", "Key": "k"}})
+        assert requests.get(url).status_code == 200
+        post = s3.generate_presigned_post("shop", "posted")
+        files = {{"file": b"content"}}
+        assert requests.post(post["url"], data=post["fields"], files=files).status_code == 200
     """)
 
     recorded = shop.record(env={"AWS": server.url, **KEYS, "AWS_SESSION_TOKEN": TOKEN}).expect(passed=1)
@@ -263,13 +251,10 @@ def test_presigned_urls(shop: Any, server: Server, version: str) -> None:
 def test_a_presigned_url_of_a_replay_is_not_sent(shop: Any, server: Server) -> None:
     """Also to another server, which is recorded."""
     shop.ini("botocore", "requests")
-    shop.tests("""
-        import requests, shop
-
-        def test_it(mimic_auto):
-            url = shop.client("s3").generate_presigned_url("get_object", Params={"Bucket": "shop", "Key": "k"})
-            with mimic_auto("fetch", targets=["requests"]):
-                requests.get(url)
+    shop.test("""
+        url = shop.client("s3").generate_presigned_url("get_object", Params={"Bucket": "shop", "Key": "k"})
+        with mimic_auto("fetch", targets=["requests"]):
+            requests.get(url)
     """)
 
     run = shop.replay(env={"AWS": server.url, **NO_KEYS, "CI": ""})
@@ -299,9 +284,9 @@ def test_clients_made_before_the_block(shop: Any, server: Server) -> None:
 
 
 def test_a_miss_names_the_operation(shop: Any, server: Server) -> None:
-    shop.tests("import shop\n\ndef test_it():\n    shop.save('k')")
+    shop.test("shop.save('k')")
     record(shop, server)
-    shop.tests("import shop\n\ndef test_it():\n    shop.save('other')")
+    shop.test("shop.save('other')")
 
     run = replay(shop, server, failed=1)
 
@@ -311,7 +296,7 @@ def test_a_miss_names_the_operation(shop: Any, server: Server) -> None:
 
 
 def test_credentials_are_needed_to_record(shop: Any, server: Server) -> None:
-    shop.tests("import shop\n\ndef test_it():\n    shop.save('k')")
+    shop.test("shop.save('k')")
 
     run = shop.record(env={"AWS": server.url, **NO_KEYS, "AWS_EC2_METADATA_DISABLED": "true"})
 
@@ -321,13 +306,10 @@ def test_credentials_are_needed_to_record(shop: Any, server: Server) -> None:
 
 def test_requests_for_credentials_are_not_recorded(shop: Any, server: Server) -> None:
     """By no client, neither when a client is made nor when a URL is signed."""
-    shop.tests("""
-        import shop
-
-        def test_it():
-            s3 = shop.client("s3")
-            s3.generate_presigned_url("get_object", Params={"Bucket": "shop", "Key": "k"})
-            assert shop.save("k") == 200
+    shop.test("""
+        s3 = shop.client("s3")
+        s3.generate_presigned_url("get_object", Params={"Bucket": "shop", "Key": "k"})
+        assert shop.save("k") == 200
     """)
     keys = f"{server.url}/keys"
     nowhere = {"AWS": server.url, **NO_KEYS, "AWS_CONTAINER_CREDENTIALS_FULL_URI": keys}

@@ -21,7 +21,7 @@ CONFTEST = """
 @pytest.mark.parametrize("mode", ["--mimic-verify", "--mimic-rerecord", "--mimic-live"])
 def test_the_vaults_own_file_access_is_not_found(project, mode):
     project.ini()
-    project.write("conftest.py", CONFTEST)
+    project.conftest(CONFTEST)
     project.module("""
         import asyncio
 
@@ -75,20 +75,14 @@ def test_the_vaults_own_file_access_is_not_found(project, mode):
 
 def test_a_blocking_call_of_the_application_is_found(project):
     project.ini("shop:fetch")
-    project.write("conftest.py", CONFTEST)
+    project.conftest(CONFTEST)
     project.module("""
         import os
 
         async def fetch(city):
             return len(os.listdir("."))
     """)
-    project.tests("""
-        import asyncio
-        import shop
-
-        def test_it():
-            asyncio.run(shop.fetch("Oslo"))
-    """)
+    project.test('asyncio.run(shop.fetch("Oslo"))')
 
     project.run("--mimic-record", process=True).expect(
         failed=1, says=["BlockingError: Blocking call to os.listdir"]
@@ -108,7 +102,7 @@ def test_a_clients_own_file_access_is_not_found(project, client):
     }
     project.ini(f"{client} ignore=port")
     # httpx imports trio when it is used, which runs a process.
-    project.write("conftest.py", CONFTEST + ("\n    import httpcore\n" if client == "httpx" else ""))
+    project.conftest(CONFTEST + ("\n    import httpcore\n" if client == "httpx" else ""))
     project.tests(
         f"import asyncio, os\nimport {client}\n\nasync def get(url):\n    {sessions[client]}\n\n"
         'def test_it():\n    assert asyncio.run(get(os.environ["API"] + "/users/1"))["id"] == 1\n'

@@ -39,7 +39,6 @@ TESTS = """
 def shop(project):
     """A project with recordings of four calls."""
     project.ini("shop:fetch")
-    project.module(SHOP)
     project.tests(TESTS)
     project.record().expect(passed=3)
     return project
@@ -86,7 +85,7 @@ def test_a_miss_is_among_the_calls(shop):
 
 
 def test_many_calls_need_vv(shop):
-    shop.tests("import shop\n\ndef test_many():\n    [shop.fetch(n) for n in range(12)]\n")
+    shop.test("[shop.fetch(n) for n in range(12)]")
 
     short, whole = shop.record("-v").expect(passed=1), shop.replay("-vv").expect(passed=1)
 
@@ -145,15 +144,12 @@ def test_no_annotations_elsewhere(shop, value):
 def test_no_second_annotation_beside_the_plugin_that_annotates_every_failure(shop):
     shop.tests(NEW)
     shop.write("annotating.py", "")
-    shop.write(
-        "conftest.py",
-        """
+    shop.conftest("""
         import annotating
 
         def pytest_configure(config):
             config.pluginmanager.register(annotating, "pytest_github_actions_annotate_failures")
-        """,
-    )
+    """)
 
     shop.run(env={"GITHUB_ACTIONS": "true"}).expect(failed=1, never=["::error"])
 

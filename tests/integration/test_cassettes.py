@@ -15,25 +15,20 @@ SHOP = """
 """
 
 
-@pytest.fixture
-def shop(project):
-    """A project with `shop.fetch` and no configured target."""
-    project.ini()
-    project.module(SHOP)
-    return project
+def block(*calls, fixture="mimic_auto", name="trip", more="", behind=""):
+    """Return the body of a test that makes these calls in the block of a cassette of `shop.fetch`."""
+    lines = "".join(f"    {call}\n" for call in calls)
+    return f'with {fixture}("{name}", targets=["shop:fetch"]{more}) as cassette:\n{lines}{behind}'
 
 
 @pytest.mark.promise("mimic_auto records a missing cassette and replays an existing one")
 def test_auto_records_a_missing_cassette_then_replays_it(shop):
     """No option is needed."""
-    shop.tests("""
-        import shop
-
-        def test_it(mimic_auto):
-            with mimic_auto("trip", targets=["shop:fetch"]) as cassette:
-                assert [shop.fetch(city)["city"] for city in ("Oslo", "Rome", "Oslo")] == ["Oslo", "Rome", "Oslo"]
-            assert [call.arguments["city"] for call in cassette.calls] == ["Oslo", "Rome", "Oslo"]
-            assert cassette.all_played
+    shop.test("""
+        with mimic_auto("trip", targets=["shop:fetch"]) as cassette:
+            assert [shop.fetch(city)["city"] for city in ("Oslo", "Rome", "Oslo")] == ["Oslo", "Rome", "Oslo"]
+        assert [call.arguments["city"] for call in cassette.calls] == ["Oslo", "Rome", "Oslo"]
+        assert cassette.all_played
     """)
 
     first = shop.run().expect(passed=1, real=["fetch Oslo", "fetch Rome", "fetch Oslo"])
@@ -44,29 +39,23 @@ def test_auto_records_a_missing_cassette_then_replays_it(shop):
 
 @pytest.mark.parametrize("targets", ['"shop:fetch"', "shop.fetch", 'Target("shop:fetch")', "[shop.fetch]"])
 def test_one_target_needs_no_list(shop, targets):
-    shop.tests(f"""
-        import shop
+    shop.test(f"""
         from pytest_mimic import Target
-
-        def test_it(mimic_auto):
-            with mimic_auto(targets={targets}) as cassette:
-                shop.fetch("Oslo")
-            assert [call.target for call in cassette.calls] == ["shop:fetch"]
+        with mimic_auto(targets={targets}) as cassette:
+            shop.fetch("Oslo")
+        assert [call.target for call in cassette.calls] == ["shop:fetch"]
     """)
 
     shop.run().expect(passed=1, real=["fetch Oslo"])
 
 
 def test_calls_lists_the_recorded_calls_played_or_not(shop):
-    shop.tests("""
-        import shop
-
-        def test_it(mimic_auto):
-            with mimic_auto("trip", targets=["shop:fetch"]) as cassette:
-                shop.fetch("Oslo")
-                print("there:", *(call.arguments["city"] for call in cassette.calls))
-                shop.fetch("Rome")
-            assert [call.arguments["city"] for call in cassette.calls] == ["Oslo", "Rome"]
+    shop.test("""
+        with mimic_auto("trip", targets=["shop:fetch"]) as cassette:
+            shop.fetch("Oslo")
+            print("there:", *(call.arguments["city"] for call in cassette.calls))
+            shop.fetch("Rome")
+        assert [call.arguments["city"] for call in cassette.calls] == ["Oslo", "Rome"]
     """)
 
     assert "there: Oslo\n" in shop.run("-s").expect(passed=1).output
@@ -76,12 +65,9 @@ def test_calls_lists_the_recorded_calls_played_or_not(shop):
 @pytest.mark.promise("in CI, mimic_auto does not record a missing cassette")
 def test_auto_never_records_under_ci(shop):
     """With --mimic-record it does."""
-    shop.tests("""
-        import shop
-
-        def test_it(mimic_auto):
-            with mimic_auto(targets=["shop:fetch"]):
-                shop.fetch("Oslo")
+    shop.test("""
+        with mimic_auto(targets=["shop:fetch"]):
+            shop.fetch("Oslo")
     """)
 
     shop.run(env={"CI": "true"}).expect(failed=1, real=[], says=["no recording of shop:fetch(city='Oslo')"])
@@ -92,26 +78,14 @@ def test_auto_never_records_under_ci(shop):
 @pytest.mark.parametrize("no", ["", "0", "false", "False", "no"])
 def test_ci_may_be_false(shop, no):
     """Most tools read `CI=false` like this."""
-    shop.tests("""
-        import shop
-
-        def test_it(mimic_auto):
-            with mimic_auto("trip", targets=["shop:fetch"]):
-                shop.fetch("Oslo")
-    """)
+    shop.test(block('shop.fetch("Oslo")'))
 
     shop.run(env={"CI": no}).expect(passed=1, real=["fetch Oslo"])
 
 
 @pytest.mark.promise("mimic_record runs for real and writes a cassette, unless --mimic-no-record")
 def test_record_always_runs_for_real_and_no_record_forbids_it(shop):
-    shop.tests("""
-        import shop
-
-        def test_it(mimic_record):
-            with mimic_record("trip", targets=["shop:fetch"]):
-                shop.fetch("Oslo")
-    """)
+    shop.test(block('shop.fetch("Oslo")', fixture="mimic_record"))
 
     shop.run().expect(passed=1, real=["fetch Oslo"])
     shop.run().expect(passed=1, real=["fetch Oslo"])
@@ -124,13 +98,7 @@ def test_record_always_runs_for_real_and_no_record_forbids_it(shop):
 
 @pytest.mark.promise("mimic_replay replays a cassette and records in no mode")
 def test_replay_records_in_no_mode(shop):
-    shop.tests("""
-        import shop
-
-        def test_it(mimic_replay):
-            with mimic_replay("trip", targets=["shop:fetch"]):
-                shop.fetch("Oslo")
-    """)
+    shop.test(block('shop.fetch("Oslo")', fixture="mimic_replay"))
 
     shop.record().expect(failed=1, real=[], says=["MissingRecordingError"])
 
@@ -139,23 +107,17 @@ def test_replay_records_in_no_mode(shop):
 
 def test_a_miss_names_the_cassette_and_its_remedy(shop):
     """For mimic_replay, neither the error nor the summary suggests --mimic-record."""
-    test = """
-        import shop
-
-        def test_it({fixture}):
-            with {fixture}("{name}", targets=["shop:fetch"]):
-                shop.fetch("{city}")
-        """
-    shop.tests(test.format(fixture="mimic_auto", name="trip", city="Oslo"))
+    oslo, rome = 'shop.fetch("Oslo")', 'shop.fetch("Rome")'
+    shop.test(block(oslo))
     shop.run().expect(passed=1)
 
-    shop.tests(test.format(fixture="mimic_auto", name="trip", city="Rome"))
+    shop.test(block(rome))
     auto = shop.replay().expect(failed=1)
-    shop.tests(test.format(fixture="mimic_replay", name="trip", city="Rome"))
+    shop.test(block(rome, fixture="mimic_replay"))
     other = shop.replay().expect(failed=1)
-    shop.tests(test.format(fixture="mimic_replay", name="tour", city="Rome"))
+    shop.test(block(rome, fixture="mimic_replay", name="tour"))
     without = shop.replay().expect(failed=1)
-    shop.tests(test.format(fixture="mimic_replay", name="trip", city="Oslo"))
+    shop.test(block(oslo, fixture="mimic_replay"))
     shop.module(SHOP.replace('{"city": city}', '{"city": str(city)}'))
     stale = shop.replay().expect(failed=1)
 
@@ -170,17 +132,10 @@ def test_a_miss_names_the_cassette_and_its_remedy(shop):
 
 
 def test_all_played_counts_calls_that_a_recording_run_adds(shop):
-    test = """
-        import shop
-
-        def test_it(mimic_auto):
-            with mimic_auto("trip", targets=["shop:fetch"]) as cassette:
-                {calls}
-            assert cassette.all_played
-        """
-    shop.tests(test.format(calls='shop.fetch("Oslo")'))
+    played = "assert cassette.all_played"
+    shop.test(block('shop.fetch("Oslo")', behind=played))
     shop.run().expect(passed=1, real=["fetch Oslo"])
-    shop.tests(test.format(calls='shop.fetch("Oslo"), shop.fetch("Rome")'))
+    shop.test(block('shop.fetch("Oslo"), shop.fetch("Rome")', behind=played))
 
     shop.record().expect(passed=1, real=["fetch Rome"])
     shop.replay().expect(passed=1, real=[])
@@ -196,32 +151,22 @@ def test_all_played_counts_calls_that_a_recording_run_adds(shop):
     ids=["not made", "another order"],
 )
 def test_strict_fails_on_unplayed_calls_and_another_order(shop, calls, says):
-    test = """
-        import shop
-
-        def test_it({fixture}):
-            with {fixture}("trip", targets=["shop:fetch"]{strict}):
-                {calls}
-        """
-    shop.tests(test.format(fixture="mimic_record", strict="", calls='shop.fetch("Oslo"); shop.fetch("Rome")'))
+    shop.test(block('shop.fetch("Oslo"); shop.fetch("Rome")', fixture="mimic_record"))
     shop.run().expect(passed=1)
 
-    shop.tests(test.format(fixture="mimic_replay", strict="", calls=calls))
+    shop.test(block(calls, fixture="mimic_replay"))
     shop.replay().expect(passed=1)
-    shop.tests(test.format(fixture="mimic_replay", strict=", strict=True", calls=calls))
+    shop.test(block(calls, fixture="mimic_replay", more=", strict=True"))
     shop.replay().expect(failed=1, says=["CassetteError", says])
 
 
 @pytest.mark.promise("a check of the plugin never hides the test's own failure")
 def test_strict_does_not_hide_the_tests_own_failure(shop):
-    shop.tests("""
-        import shop
-
-        def test_it(mimic_auto, mimic_replay):
-            with mimic_auto("trip", targets=["shop:fetch"]):
-                shop.fetch("Oslo")
-            with mimic_replay("trip", targets=["shop:fetch"], strict=True):
-                assert "own" == "failure"
+    shop.test("""
+        with mimic_auto("trip", targets=["shop:fetch"]):
+            shop.fetch("Oslo")
+        with mimic_replay("trip", targets=["shop:fetch"], strict=True):
+            assert "own" == "failure"
     """)
 
     shop.run().expect(failed=1, says=["assert 'own' == 'failure'"], never=["CassetteError"])
@@ -231,20 +176,13 @@ def test_strict_does_not_hide_the_tests_own_failure(shop):
 @pytest.mark.promise("a failing test leaves no new or changed cassette")
 def test_a_failing_test_writes_no_cassette(shop):
     """A cassette that existed before stays unchanged."""
-    test = """
-        import shop
-
-        def test_it(mimic_record):
-            with mimic_record("trip", targets=["shop:fetch"]):
-                shop.fetch("{city}")
-            assert {passes}
-        """
-    shop.tests(test.format(city="Oslo", passes=False))
+    oslo = block('shop.fetch("Oslo")', fixture="mimic_record")
+    shop.test(oslo + "assert 0")
     new = shop.run().expect(failed=1)
     assert list(shop.vault.iterdir()) == []
-    shop.tests(test.format(city="Oslo", passes=True))
+    shop.test(oslo)
     shop.run().expect(passed=1)
-    shop.tests(test.format(city="Rome", passes=False))
+    shop.test(oslo.replace("Oslo", "Rome") + "assert 0")
     changed = shop.run().expect(failed=1)
 
     assert new.vault == {}
@@ -266,23 +204,14 @@ def test_a_failing_test_writes_no_cassette(shop):
 @pytest.mark.parametrize("fixture", ["mimic_auto", "mimic_record"])
 def test_an_interrupted_test_writes_no_cassette(shop, fixture, inside, behind):
     """A cassette that existed before stays unchanged."""
-    test = """
-        import signal
-        import pytest, shop
-
-        def test_it({fixture}):
-            with {fixture}("trip", targets=["shop:fetch"]):
-                shop.fetch("{city}")
-                {inside}
-                shop.fetch("Bonn")
-            {behind}
-        """
-    shop.tests(test.format(fixture=fixture, city="Oslo", inside=inside, behind=behind))
+    trip = ('import signal; shop.fetch("Oslo")', inside, 'shop.fetch("Bonn")')
+    interrupted = block(*trip, fixture=fixture, behind=behind)
+    shop.test(interrupted)
     process = "SIGINT" in inside
     new = shop.run(process=process).expect(exit_code=2)
-    shop.tests(test.format(fixture=fixture, city="Oslo", inside="", behind=""))
+    shop.test(block(trip[0], trip[2], fixture=fixture))
     shop.run().expect(passed=1)
-    shop.tests(test.format(fixture=fixture, city="Rome", inside=inside, behind=behind))
+    shop.test(interrupted.replace("Oslo", "Rome"))
     changed = shop.run("--mimic-rerecord", process=process).expect(exit_code=2)
 
     assert new.vault == {}
@@ -341,14 +270,11 @@ def test_the_summary_names_a_cancelled_block(shop):
 @pytest.mark.parametrize("end", ["raise SystemExit(2)", "pytest.skip('enough')", "raise ValueError"])
 def test_a_block_that_raises_as_expected_is_written(shop, end):
     """An exit, a skip or an error that the test expects ends its replay at the same point."""
-    shop.tests(f"""
-        import pytest, shop
-
-        def test_it(mimic_auto):
-            with pytest.raises((SystemExit, pytest.skip.Exception, ValueError)):
-                with mimic_auto("trip", targets=["shop:fetch"]):
-                    shop.fetch("Oslo")
-                    {end}
+    shop.test(f"""
+        with pytest.raises((SystemExit, pytest.skip.Exception, ValueError)):
+            with mimic_auto("trip", targets=["shop:fetch"]):
+                shop.fetch("Oslo")
+                {end}
     """)
 
     shop.run().expect(passed=1, real=["fetch Oslo"])
@@ -357,16 +283,9 @@ def test_a_block_that_raises_as_expected_is_written(shop, end):
 
 @pytest.mark.promise("the command-line modes apply to cassettes")
 def test_the_record_option_adds_new_calls_to_a_cassette(shop):
-    test = """
-        import shop
-
-        def test_it(mimic_auto):
-            with mimic_auto("trip", targets=["shop:fetch"]):
-                {calls}
-        """
-    shop.tests(test.format(calls='shop.fetch("Oslo")'))
+    shop.test(block('shop.fetch("Oslo")'))
     shop.run().expect(passed=1)
-    shop.tests(test.format(calls='shop.fetch("Oslo"); shop.fetch("Rome")'))
+    shop.test(block('shop.fetch("Oslo"); shop.fetch("Rome")'))
 
     shop.replay().expect(failed=1, real=[], says=["pytest --mimic-record test_shop.py::test_it"])
     shop.record().expect(passed=1, real=["fetch Rome"])
@@ -400,7 +319,9 @@ def test_default_names_are_readable_unique_and_safe(shop):
 
 
 @pytest.mark.promise("a cassette name may hold folders and cannot leave the vault")
-@pytest.mark.parametrize("name", ["../out", "/abs", "a/../../b", "", "a\\b", "c:d", "a\0", "é" * 101])
+@pytest.mark.parametrize(
+    "name", ["../out", "/abs", "a/../../b", "", "a\\b", "c:d", "a\0", "a\ud800", "é" * 101]
+)
 def test_a_name_that_leaves_the_vault_is_refused(shop, name):
     """A name may hold folders."""
     shop.tests(f"""
@@ -417,17 +338,10 @@ def test_a_name_that_leaves_the_vault_is_refused(shop, name):
     "options", ['"shop:fetch", "json:loads"], ignore="city"', '"shop:fetch ignore=city", "json:loads"]']
 )
 def test_the_options_of_a_target_are_those_of_the_fixtures(shop, options):
-    test = f"""
-        import json, shop
-
-        def test_it(mimic_auto):
-            with mimic_auto("trip", targets=[{options}):
-                shop.fetch("CITY")
-                json.loads("1")
-        """
-    shop.tests(test.replace("CITY", "Oslo"))
+    test = f'with mimic_auto("trip", targets=[{options}):\n    shop.fetch("Oslo"), json.loads("1")'
+    shop.test(test)
     shop.run().expect(passed=1)
-    shop.tests(test.replace("CITY", "Rome"))
+    shop.test(test.replace("Oslo", "Rome"))
 
     shop.replay().expect(passed=1, real=[])
 
@@ -485,13 +399,7 @@ def test_an_unknown_option_is_reported_for_the_fixture(shop, options, says):
 
 @pytest.mark.promise("the command-line modes apply to cassettes")
 def test_the_modes_of_auto(shop):
-    shop.tests("""
-        import shop
-
-        def test_it(mimic_auto):
-            with mimic_auto("trip", targets=["shop:fetch"]):
-                shop.fetch("Oslo")
-    """)
+    shop.test(block('shop.fetch("Oslo")'))
     shop.run().expect(passed=1)
 
     shop.run("--mimic-verify").expect(passed=1, real=["fetch Oslo"], says=["1 call verified"])
@@ -507,17 +415,86 @@ def test_the_modes_of_auto(shop):
 
 @pytest.mark.promise("the innermost of nested cassettes takes the call")
 def test_the_innermost_of_nested_cassettes_takes_the_call(shop):
-    shop.tests("""
+    shop.test("""
+        with mimic_auto("outer", targets=["shop:fetch"]) as outer:
+            with mimic_auto("inner", targets=["shop:fetch"]) as inner:
+                shop.fetch("Oslo")
+            shop.fetch("Rome")
+        assert [call.arguments["city"] for call in outer.calls] == ["Rome"]
+        assert [call.arguments["city"] for call in inner.calls] == ["Oslo"]
+    """)
+
+    shop.run().expect(passed=1)
+    shop.replay().expect(passed=1, real=[])
+
+
+TASKS = {
+    "tasks": """
+        import asyncio
+
+        def together(*steps):
+            async def all_steps():
+                await asyncio.gather(*map(paced, steps))
+
+            async def paced(step):
+                for _ in step:
+                    await asyncio.sleep(0)
+
+            asyncio.run(all_steps())
+    """,
+    "threads": """
+        import threading
+
+        def together(*steps):
+            turn = threading.Barrier(len(steps))
+
+            def paced(step):
+                for _ in step:
+                    turn.wait(10)
+
+            threads = [threading.Thread(target=paced, args=[step]) for step in steps]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    """,
+}
+
+
+@pytest.mark.promise("the innermost of nested cassettes takes the call")
+@pytest.mark.parametrize("together", TASKS.values(), ids=TASKS)
+def test_the_innermost_cassette_is_that_of_the_running_task(shop, together):
+    """Each task opens its cassette before one makes a call; the one that opened first ends first, or last."""
+    shop.write("together.py", together)
+    shop.write(
+        "test_shop.py",
+        """
         import shop
+        from together import together
+
+        def trip(cassette, city, pauses):
+            with cassette as opened:
+                yield
+                shop.fetch(city)
+                for _ in range(pauses):
+                    yield
+                shop.fetch(city.upper())
+                yield
+            assert [call.arguments["city"] for call in opened.calls] == [city, city.upper()]
+            found.append(city)
+            yield from [None] * (2 - pauses)
+
+        found = []
 
         def test_it(mimic_auto):
+            first, second = (mimic_auto(name, targets=["shop:fetch"]) for name in ("first", "second"))
             with mimic_auto("outer", targets=["shop:fetch"]) as outer:
-                with mimic_auto("inner", targets=["shop:fetch"]) as inner:
-                    shop.fetch("Oslo")
-                shop.fetch("Rome")
-            assert [call.arguments["city"] for call in outer.calls] == ["Rome"]
-            assert [call.arguments["city"] for call in inner.calls] == ["Oslo"]
-    """)
+                together(trip(first, "Oslo", 1), trip(second, "Rome", 2))
+                shop.fetch("Bern")
+            assert [call.arguments["city"] for call in outer.calls] == ["Bern"]
+            assert sorted(found) == ["Oslo", "Rome"]
+        """,
+    )
 
     shop.run().expect(passed=1)
     shop.replay().expect(passed=1, real=[])
@@ -543,10 +520,9 @@ def test_without_targets_a_cassette_takes_the_configured_ones(shop):
 @pytest.mark.promise("a cassette is used or unused as a whole")
 @pytest.mark.parametrize("body", ["shop.fetch('Oslo')", "pass"], ids=["one of two calls", "no call"])
 def test_an_opened_cassette_is_used_as_a_whole(shop, body):
-    test = "import shop\n\ndef test_it(mimic_auto):\n    with mimic_auto('trip', targets=['shop:fetch']):\n        "
-    shop.tests(test + "shop.fetch('Oslo'), shop.fetch('Rome')\n")
+    shop.test(block("shop.fetch('Oslo'), shop.fetch('Rome')"))
     shop.run().expect(passed=1)
-    shop.tests(test + body + "\n")
+    shop.test(block(body))
 
     run = shop.replay("--mimic-fail-on-unused", "--mimic-clear-unused").expect(passed=1)
 
@@ -583,13 +559,10 @@ def test_a_cassette_is_unused_as_a_whole(shop):
 
 @pytest.mark.promise("a cassette name may hold folders and cannot leave the vault")
 def test_a_cassette_is_one_readable_file(shop):
-    shop.tests("""
-        import shop
-
-        def test_it(mimic_auto):
-            with mimic_auto("a/trip.json", targets=["shop:fetch"]) as cassette:
-                shop.fetch("Oslo")
-            assert (cassette.name, cassette.path.name) == ("a/trip", "trip.json")
+    shop.test("""
+        with mimic_auto("a/trip.json", targets=["shop:fetch"]) as cassette:
+            shop.fetch("Oslo")
+        assert (cassette.name, cassette.path.name) == ("a/trip", "trip.json")
     """)
 
     run = shop.run().expect(passed=1)
@@ -637,16 +610,9 @@ def test_the_attributes_of_a_cassette_and_its_calls(shop):
     "mode", ["--mimic-record", "--mimic-rerecord", "--mimic-verify", "--mimic-no-record"]
 )
 def test_replay_replays_in_every_mode_but_live(shop, mode):
-    test = """
-        import shop
-
-        def test_it({fixture}):
-            with {fixture}("trip", targets=["shop:fetch"]):
-                shop.fetch("Oslo")
-        """
-    shop.tests(test.format(fixture="mimic_record"))
+    shop.test(block('shop.fetch("Oslo")', fixture="mimic_record"))
     shop.run().expect(passed=1)
-    shop.tests(test.format(fixture="mimic_replay"))
+    shop.test(block('shop.fetch("Oslo")', fixture="mimic_replay"))
 
     run = shop.replay(mode).expect(passed=1, real=[])
 
@@ -656,13 +622,7 @@ def test_replay_replays_in_every_mode_but_live(shop, mode):
 
 @pytest.mark.promise("the command-line modes apply to cassettes")
 def test_the_modes_of_record(shop):
-    shop.tests("""
-        import shop
-
-        def test_it(mimic_record):
-            with mimic_record("trip", targets=["shop:fetch"]):
-                shop.fetch("Oslo")
-    """)
+    shop.test(block('shop.fetch("Oslo")', fixture="mimic_record"))
     shop.run().expect(passed=1, real=["fetch Oslo"])
     shop.module(SHOP.replace('"city": city', '"city": city.upper()'))
 
@@ -688,14 +648,11 @@ def test_identical_calls_of_a_cassette_in_flight_each_run(shop):
             both.wait()
             return {"city": city}
     """)
-    shop.tests("""
+    shop.test("""
         from concurrent.futures import ThreadPoolExecutor
-        import shop
-
-        def test_it(mimic_auto):
-            with mimic_auto("trip", targets=["shop:fetch"]) as cassette, ThreadPoolExecutor(2) as pool:
-                assert list(pool.map(shop.fetch, ["Oslo", "Oslo"])) == [{"city": "Oslo"}] * 2
-            assert len(cassette.calls) == 2
+        with mimic_auto("trip", targets=["shop:fetch"]) as cassette, ThreadPoolExecutor(2) as pool:
+            assert list(pool.map(shop.fetch, ["Oslo", "Oslo"])) == [{"city": "Oslo"}] * 2
+        assert len(cassette.calls) == 2
     """)
 
     shop.run().expect(passed=1, real=["fetch Oslo", "fetch Oslo"])
@@ -704,14 +661,11 @@ def test_identical_calls_of_a_cassette_in_flight_each_run(shop):
 
 def test_a_stale_call_of_a_cassette_is_recorded_in_its_place(shop):
     shop.module(SHOP + "\n    def other(city):\n        ran('other', city)\n        return city\n")
-    shop.tests("""
-        import shop
-
-        def test_it(mimic_auto):
-            with mimic_auto("trip", targets=["shop:fetch", "shop:other"]) as cassette:
-                for city in ("Oslo", "Rome"):
-                    shop.fetch(city), shop.other(city)
-            assert cassette.all_played
+    shop.test("""
+        with mimic_auto("trip", targets=["shop:fetch", "shop:other"]) as cassette:
+            for city in ("Oslo", "Rome"):
+                shop.fetch(city), shop.other(city)
+        assert cassette.all_played
     """)
     shop.run().expect(passed=1)
     shop.module((shop.root / "shop.py").read_text().replace('{"city": city}', '{"city": city * 2}'))
@@ -782,23 +736,16 @@ def test_strict_fails_if_the_cassette_does_not_exist(shop):
 
 
 def test_strict_distinguishes_calls_by_their_arguments(shop):
-    test = """
-        import shop
-
-        def test_it({fixture}):
-            with {fixture}("trip", targets=["shop:fetch"]{strict}):
-                for city in {cities}:
-                    shop.fetch(city)
-        """
-    shop.tests(test.format(fixture="mimic_record", strict="", cities=["Oslo", "Rome", "Oslo"]))
+    oslo, rome = "shop.fetch('Oslo')", "shop.fetch('Rome')"
+    shop.test(block(oslo, rome, oslo, fixture="mimic_record"))
     shop.run().expect(passed=1)
 
-    replay = {"fixture": "mimic_replay", "strict": ", strict=True"}
-    shop.tests(test.format(**replay, cities=["Rome", "Oslo", "Oslo"]))
+    replay = {"fixture": "mimic_replay", "more": ", strict=True"}
+    shop.test(block(rome, oslo, oslo, **replay))
     shop.replay().expect(
         failed=1, says=["call 1 was shop:fetch(city='Oslo') when recorded, shop:fetch(city='Rome') now"]
     )
-    shop.tests(test.format(**replay, cities=["Oslo", "Rome", "Oslo", "Oslo"]))
+    shop.test(block(oslo, rome, oslo, oslo, **replay))
     shop.replay().expect(
         failed=1,
         says=["was not replayed as it was", "call 4, shop:fetch(city='Oslo'), is one more than was recorded"],

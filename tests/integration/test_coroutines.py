@@ -60,11 +60,10 @@ SHOP = """
 
 
 @pytest.mark.promise("coroutines are recorded and replayed")
-def test_a_coroutine_function_replays_as_a_coroutine(round_trip):
-    """It works with gather, wait_for, create_task and TaskGroup, and can be cancelled."""
+def test_coroutines_replay_as_coroutines(round_trip):
+    """Of functions and methods, and those that a plain function returns; in tasks, with gather and wait_for."""
     round_trip(
-        "shop:fetch",
-        shop=SHOP,
+        *("shop:fetch", "shop:Client.*", "shop:plain", "shop:behind"),
         test="""
             import asyncio, inspect
             import pytest
@@ -91,68 +90,39 @@ def test_a_coroutine_function_replays_as_a_coroutine(round_trip):
 
             def test_never_awaited():
                 shop.fetch("Nowhere").close()
-        """,
-        passed=4,
-        real=["fetch Oslo", "fetch Rome", "fetch Bern", "fetch Atlantis"],
-    )
 
-
-def test_coroutine_methods_replay(round_trip):
-    round_trip(
-        "shop:Client.*",
-        shop=SHOP,
-        test="""
-            import asyncio, inspect
-            import shop
-
-            def test_it():
+            def test_methods():
                 assert asyncio.run(shop.Client().get("/a")) == "/a"
                 assert asyncio.run(shop.Client.make("x")) == ["Client", "x"]
                 assert asyncio.run(shop.Client.ping()) == "pong"
                 assert inspect.iscoroutinefunction(shop.Client.get)
                 assert inspect.iscoroutinefunction(shop.Client.ping)
-        """,
-        passed=1,
-        real=["get /a", "make x", "ping"],
-    )
 
-
-@pytest.mark.promise("coroutines are recorded and replayed")
-def test_a_returned_coroutine_replays_when_it_is_awaited(round_trip):
-    round_trip(
-        "shop:plain",
-        "shop:behind",
-        shop=SHOP,
-        test="""
-            import asyncio, inspect
-            import shop
-
-            def test_it():
+            def test_returned():
                 coroutine = shop.plain("Oslo")
                 assert inspect.isawaitable(coroutine)
                 assert asyncio.run(coroutine) == {"later": "Oslo"}
 
-            def test_behind_a_decorator():
+            def test_returned_behind_a_decorator():
                 async def main():
                     return await asyncio.gather(*(shop.behind(c) for c in ("Oslo", "Rome")))
                 assert asyncio.run(main()) == ["Oslo", "Rome"]
         """,
-        passed=2,
-        real=["plain Oslo", "behind Oslo", "behind Rome"],
+        passed=7,
+        real=[
+            *("fetch Oslo", "fetch Rome", "fetch Bern", "fetch Atlantis", "get /a", "make x", "ping"),
+            *("plain Oslo", "behind Oslo", "behind Rome"),
+        ],
     )
 
 
 def test_identical_calls_in_many_tasks_do_not_block_the_loop(project):
     """A plain function returns the coroutine; it runs once, and all tasks get its outcome."""
     project.ini("shop:plain")
-    project.module(SHOP)
-    project.tests("""
-        import asyncio, shop
-
-        def test_it():
-            async def main():
-                return await asyncio.gather(*(shop.plain("Oslo") for _ in range(5)))
-            assert asyncio.run(main()) == [{"later": "Oslo"}] * 5
+    project.test("""
+        async def main():
+            return await asyncio.gather(*(shop.plain("Oslo") for _ in range(5)))
+        assert asyncio.run(main()) == [{"later": "Oslo"}] * 5
     """)
 
     project.record(process=True).expect(passed=1, real=["plain Oslo"], never=["in flight elsewhere"])
@@ -163,14 +133,10 @@ def test_identical_calls_in_many_tasks_do_not_block_the_loop(project):
 def test_a_future_is_refused(project):
     """It belongs to its event loop."""
     project.ini("shop:soon")
-    project.module(SHOP)
-    project.tests("""
-        import asyncio, shop
-
-        def test_it():
-            async def main():
-                return await shop.soon("Oslo")
-            asyncio.run(main())
+    project.test("""
+        async def main():
+            return await shop.soon("Oslo")
+        asyncio.run(main())
     """)
 
     run = project.record()
@@ -279,7 +245,6 @@ def test_async_fixtures_of_pytest_asyncio_replay(round_trip):
     pytest.importorskip("pytest_asyncio")
     round_trip(
         "shop:fetch",
-        shop=SHOP,
         test="""
             import pytest, pytest_asyncio, shop
 

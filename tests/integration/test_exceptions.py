@@ -102,7 +102,6 @@ def test_type_arguments_and_attributes_replay(round_trip):
     """Also of builtin classes with C fields, of slotted ones, and of those whose `__init__` does not fit their args."""
     round_trip(
         "shop:fail",
-        shop=SHOP,
         test="""
             import json
             import pytest
@@ -169,65 +168,70 @@ def test_type_arguments_and_attributes_replay(round_trip):
 
 
 @pytest.mark.promise("exceptions replay with type, arguments, attributes, notes and cause")
-def test_causes_and_contexts_replay(round_trip):
+def test_causes_contexts_and_tracebacks_replay(round_trip):
+    """The exception that the caller handles is not recorded: the recorded chain goes on to it."""
     round_trip(
-        "shop:chained",
-        "shop:in_context",
-        "shop:from_none",
-        shop=SHOP,
+        *("shop:chained", "shop:in_context", "shop:in_two_contexts", "shop:from_none", "shop:innocent"),
         test="""
+            import traceback
             import pytest
             import shop
 
+            def caught(call, handled=None):
+                try:
+                    try:
+                        if handled:
+                            raise handled
+                        call()
+                    except (KeyError, TypeError) as error:
+                        assert error is handled
+                        call()
+                except ValueError as error:
+                    return error
+
             def test_chained():
-                with pytest.raises(ValueError, match="outer") as caught:
-                    shop.chained()
-                cause = caught.value.__cause__
-                assert (type(cause), cause.args, caught.value.__suppress_context__) == (KeyError, ("inner",), True)
-                assert caught.value.__context__ is cause
+                error = caught(shop.chained)
+                cause = error.__cause__
+                assert (type(cause), cause.args, error.__suppress_context__) == (KeyError, ("inner",), True)
+                assert error.__context__ is cause
                 assert type(cause.__context__) is ZeroDivisionError
 
             def test_context():
-                with pytest.raises(ValueError) as caught:
-                    shop.in_context()
-                assert type(caught.value.__context__) is KeyError
-                assert caught.value.__cause__ is None and not caught.value.__suppress_context__
+                error = caught(shop.in_context)
+                assert type(error.__context__) is KeyError
+                assert error.__cause__ is None and not error.__suppress_context__
 
             def test_from_none():
-                with pytest.raises(ValueError) as caught:
-                    shop.from_none()
-                assert caught.value.__cause__ is None and caught.value.__suppress_context__
+                error = caught(shop.from_none)
+                assert error.__cause__ is None and error.__suppress_context__
+
+            @pytest.mark.parametrize("handled", [KeyError("first"), TypeError("second"), None])
+            def test_handled(handled):
+                assert caught(shop.innocent, handled).__context__ is handled
+
+            def test_handled_behind_a_recorded_context():
+                handled = TypeError("handled")
+                context = caught(shop.in_context, handled).__context__
+                assert type(context) is KeyError and context.__context__ is handled
+
+            def test_handled_behind_two_recorded_contexts():
+                handled = TypeError("handled")
+                inner = caught(shop.in_two_contexts, handled).__context__.__context__
+                assert type(inner) is ZeroDivisionError and inner.__context__ is handled
+
+            def test_each_replay_has_a_new_traceback():
+                def lengths():
+                    for _ in range(3):
+                        try:
+                            shop.innocent()
+                        except ValueError as error:
+                            frames = traceback.extract_tb(error.__traceback__)
+                            assert frames[0].name == "lengths"
+                            yield len(frames)
+                assert len(set(lengths())) == 1
         """,
-        passed=3,
-        real=["chained", "in_context", "from_none"],
-    )
-
-
-def test_the_exception_a_caller_handles_is_the_context_again(round_trip):
-    """It is not part of the recording."""
-    round_trip(
-        "shop:innocent",
-        shop=SHOP,
-        test="""
-            import pytest
-            import shop
-
-            @pytest.mark.parametrize("handled", [KeyError("first"), TypeError("second")])
-            def test_handling(handled):
-                with pytest.raises(ValueError) as caught:
-                    try:
-                        raise handled
-                    except Exception:
-                        shop.innocent()
-                assert caught.value.__context__ is handled
-
-            def test_not_handling():
-                with pytest.raises(ValueError) as caught:
-                    shop.innocent()
-                assert caught.value.__context__ is None
-        """,
-        passed=3,
-        real=["innocent"],
+        passed=9,
+        real=["chained", "in_context", "from_none", "innocent", "in_two_contexts"],
     )
 
 
@@ -285,7 +289,6 @@ def test_classes_of_the_test_module_and_local_classes_replay(round_trip):
     round_trip(
         "test_shop:fail",
         "test_shop:fail_locally",
-        shop="",
         test="""
             import pytest
             from tally import ran
@@ -326,7 +329,6 @@ def test_classes_of_the_test_module_and_local_classes_replay(round_trip):
 @pytest.mark.promise("exceptions replay with type, arguments, attributes, notes and cause")
 def test_the_traceback_ends_at_the_callers_line(project):
     project.ini("shop:innocent")
-    project.module(SHOP)
     test = "import pytest, shop\n\ndef helper():\n    shop.innocent()\n\n{mark}def test_it():\n    helper()\n"
     project.tests(test.format(mark="@pytest.mark.xfail\n"))
     project.record().expect(xfailed=1, real=["innocent"])
@@ -339,81 +341,41 @@ def test_the_traceback_ends_at_the_callers_line(project):
     )
 
 
-def test_each_replay_has_a_new_traceback(round_trip):
-    round_trip(
-        "shop:innocent",
-        shop=SHOP,
-        test="""
-            import traceback
-            import shop
-
-            def lengths():
-                for _ in range(3):
-                    try:
-                        shop.innocent()
-                    except ValueError as error:
-                        frames = traceback.extract_tb(error.__traceback__)
-                        assert frames[0].name == "lengths"
-                        yield len(frames)
-
-            def test_it():
-                list(lengths())  # recorded
-                assert len(set(lengths())) == 1
-        """,
-        passed=1,
-        real=["innocent"],
-    )
-
-
 @pytest.mark.promise("interrupts, exits, cancellations, skips and failures are not recorded")
-@pytest.mark.parametrize(
-    "raised",
-    [
-        "KeyboardInterrupt()",
-        "SystemExit(3)",
-        "GeneratorExit()",
-        "asyncio.CancelledError()",
-        "concurrent.futures.CancelledError()",
-        "unittest.SkipTest('later')",
-        "pytest.skip.Exception('later')",
-        "pytest.fail.Exception('bad')",
-        "pytest.xfail.Exception('known')",
-        "pytest.exit.Exception('out')",
-        "type('Own', (BaseException,), {})()",
-    ],
-)
-def test_an_interruption_is_never_recorded(project, raised):
+def test_an_interruption_is_never_recorded(project):
     """This holds for an interrupt, an exit, a cancellation, and a skip or failure of pytest."""
     project.ini("shop:stop", "shop:stop_async")
-    project.module(f"""
+    project.module("""
         import asyncio, concurrent.futures, unittest, pytest
         from tally import ran
 
-        def stop():
-            ran("stop")
-            raise {raised}
+        RAISED = [
+            KeyboardInterrupt(), SystemExit(3), GeneratorExit(), asyncio.CancelledError(),
+            concurrent.futures.CancelledError(), unittest.SkipTest("later"), pytest.skip.Exception("later"),
+            pytest.fail.Exception("bad"), pytest.xfail.Exception("known"), pytest.exit.Exception("out"),
+            type("Own", (BaseException,), {})(),
+        ]
 
-        async def stop_async():
-            ran("stop_async")
-            raise {raised}
+        def stop(number):
+            ran("stop", number)
+            raise RAISED[number]
+
+        async def stop_async(number):
+            ran("stop_async", number)
+            raise RAISED[number]
     """)
-    project.tests("""
-        import shop
-
-        def test_stop():
-            try:
-                shop.stop()
-            except BaseException:
-                pass
-            coroutine = shop.stop_async()
-            try:
-                coroutine.send(None)
-            except BaseException:
-                pass
+    project.test("""
+        for number in range(11):
+            for call in (shop.stop, lambda number: shop.stop_async(number).send(None)):
+                try:
+                    call(number)
+                except BaseException as error:
+                    assert error is shop.RAISED[number]
     """)
 
-    run = project.record().expect(passed=1, real=["stop", "stop_async"])
+    run = project.record().expect(passed=1)
 
+    assert run.real == [f"{call} {number}" for number in range(11) for call in ("stop", "stop_async")]
     assert run.vault == {}
 
 
@@ -428,57 +390,13 @@ def test_recordings_made_before_an_interrupt_stay(project):
                 raise KeyboardInterrupt
             return city
     """)
-    project.tests("import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    shop.fetch('Rome')\n")
+    project.test("""
+        shop.fetch('Oslo')
+        shop.fetch('Rome')
+    """)
     project.record(process=True).expect(exit_code=2, real=["fetch Oslo", "fetch Rome"])
     project.module((project.root / "shop.py").read_text().replace('"Rome"', '"Nowhere"'))
 
     run = project.run("--mimic-record", process=True)
 
     run.expect(passed=1, real=["fetch Oslo", "fetch Rome"])
-
-
-def test_the_section_names_a_recorded_error(project):
-    project.ini("shop:innocent")
-    project.module(SHOP)
-    project.tests(
-        "import pytest, shop\n\ndef test_it():\n    with pytest.raises(ValueError):\n        shop.innocent()\n"
-    )
-
-    run = project.record().expect(passed=1)
-
-    assert "  shop:innocent() raised ValueError    test_shop.py::test_it" in run.section
-
-
-def test_a_recorded_context_is_kept_in_an_except_block(round_trip):
-    """The chain goes on from the recorded context to the exception that the caller handles."""
-    round_trip(
-        "shop:in_context",
-        "shop:in_two_contexts",
-        shop=SHOP,
-        test="""
-            import pytest, shop
-
-            def test_two():
-                handled = TypeError("handled")
-                with pytest.raises(ValueError) as caught:
-                    try:
-                        raise handled
-                    except TypeError:
-                        shop.in_two_contexts()
-                inner = caught.value.__context__.__context__
-                assert type(inner) is ZeroDivisionError
-                assert inner.__context__ is handled
-
-            def test_it():
-                handled = TypeError("handled")
-                with pytest.raises(ValueError) as caught:
-                    try:
-                        raise handled
-                    except TypeError:
-                        shop.in_context()
-                assert type(caught.value.__context__) is KeyError
-                assert caught.value.__context__.__context__ is handled
-        """,
-        passed=2,
-        real=["in_two_contexts", "in_context"],
-    )

@@ -23,17 +23,10 @@ SHOP = """
     def poll(job):
         return answer(f"poll {job}")
 """
+TARGETS = ["shop:fetch", "shop:poll sequence"]
 
 DOWN = {"DOWN": "1"}
 LATER = {"VERSION": "2"}
-
-
-@pytest.fixture
-def shop(project):
-    """A project with a module `shop`, whose service is down if DOWN is set."""
-    project.ini("shop:fetch", "shop:poll sequence")
-    project.module(SHOP)
-    return project
 
 
 def outcomes(files):
@@ -48,13 +41,13 @@ def outcomes(files):
 
 @pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
 @pytest.mark.parametrize("call", ["fetch", "poll"])
-@pytest.mark.parametrize("handling", ["", "try: {call}\n    except ConnectionError: pass\n    assert 0"])
+@pytest.mark.parametrize("handling", ["", "try: {call}\nexcept ConnectionError: pass\nassert 0"])
 def test_an_outage_leaves_good_recordings_byte_for_byte(shop, call, handling):
     call = f"shop.{call}('Oslo')"
-    shop.tests(f"import shop\n\ndef test_it():\n    {call}\n")
+    shop.test(call)
     good = shop.record().expect(passed=1).vault
     if handling:
-        shop.tests(f"import shop\n\ndef test_it():\n    {handling.format(call=call)}\n")
+        shop.test(handling.format(call=call))
 
     run = shop.run("--mimic-rerecord", env=DOWN).expect(failed=1, says=["not kept: shop:"])
 
@@ -64,7 +57,10 @@ def test_an_outage_leaves_good_recordings_byte_for_byte(shop, call, handling):
 
 @pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
 def test_a_new_error_of_a_failing_test_is_not_replayed_afterwards(shop):
-    shop.tests("import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    shop.poll('job')\n")
+    shop.test("""
+        shop.fetch('Oslo')
+        shop.poll('job')
+    """)
 
     down = shop.record(env=DOWN).expect(failed=1, real=["fetch Oslo"])
     up = shop.record().expect(passed=1, real=["fetch Oslo", "poll job"])
@@ -92,13 +88,10 @@ def test_a_later_test_of_the_run_calls_for_real_again(shop):
 
 @pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
 def test_a_passing_test_keeps_the_errors_it_recorded(shop):
-    shop.tests("""
-        import pytest, shop
-
-        def test_it():
-            for call in (shop.fetch, shop.poll):
-                with pytest.raises(ConnectionError):
-                    call("Oslo")
+    shop.test("""
+        for call in (shop.fetch, shop.poll):
+            with pytest.raises(ConnectionError):
+                call("Oslo")
     """)
 
     shop.record(env=DOWN).expect(passed=1, real=["fetch Oslo", "poll Oslo"], never=["not kept"])
@@ -119,7 +112,10 @@ def test_an_error_that_a_passing_test_recorded_survives_a_failing_one(shop):
 
 @pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
 def test_a_failing_test_keeps_its_new_values(shop):
-    shop.tests("import shop\n\ndef test_it():\n    shop.fetch('Oslo'), shop.poll('job')\n    assert 0\n")
+    shop.test("""
+        shop.fetch('Oslo'), shop.poll('job')
+        assert 0
+    """)
 
     shop.record().expect(failed=1, real=["fetch Oslo", "poll job"])
 
@@ -127,13 +123,10 @@ def test_a_failing_test_keeps_its_new_values(shop):
 
 
 def test_a_sequence_keeps_the_new_outcomes_before_an_error(shop):
-    shop.tests("""
-        import shop
-
-        def test_it(monkeypatch):
-            shop.poll("job")
-            monkeypatch.setenv("DOWN", "1")
-            shop.poll("job")
+    shop.test("""
+        shop.poll("job")
+        monkeypatch.setenv("DOWN", "1")
+        shop.poll("job")
     """)
 
     run = shop.record().expect(failed=1, real=["poll job"] * 2)
@@ -155,7 +148,7 @@ def test_a_stream_that_ended_in_an_error_is_not_kept(project):
                 raise ConnectionError("the service is down")
             yield 2
     """)
-    project.tests("import shop\n\ndef test_it(): assert list(shop.lines()) == [1, 2]\n")
+    project.test("assert list(shop.lines()) == [1, 2]")
 
     new = project.record(env=DOWN).expect(failed=1, real=["lines"])
     good = project.record().expect(passed=1, real=["lines"])
@@ -187,14 +180,11 @@ def test_a_unittest_and_an_async_test_are_judged_alike(shop):
 
 
 def test_an_outage_in_the_middle_restores_the_whole_sequence(shop):
-    shop.tests("""
-        import os, shop
-
-        def test_it(monkeypatch):
-            shop.poll("job")
-            if os.environ.get("BREAKS"):
-                monkeypatch.setenv("DOWN", "1")
-            shop.poll("job")
+    shop.test("""
+        shop.poll("job")
+        if os.environ.get("BREAKS"):
+            monkeypatch.setenv("DOWN", "1")
+        shop.poll("job")
     """)
     good = shop.record().expect(passed=1).vault
 
@@ -208,14 +198,17 @@ def test_an_outage_in_the_middle_restores_the_whole_sequence(shop):
 @pytest.mark.parametrize("option", ["--mimic-record", "--mimic-rerecord"])
 def test_a_failing_test_replaces_no_recording(shop, option, call):
     """With `--mimic-record`, the recording is stale."""
-    shop.tests(f"import shop\n\ndef test_it():\n    shop.{call}('Oslo')\n")
+    shop.test(f"shop.{call}('Oslo')")
     good = shop.record().expect(passed=1).vault
     shop.module(
         SHOP.replace("def answer", "ANSWER = 1\n\n    def answer").replace(
             "return answer(", "return 0 or answer("
         )
     )
-    shop.tests(f"import shop\n\ndef test_it():\n    shop.{call}('Oslo')\n    assert 0\n")
+    shop.test(f"""
+        shop.{call}('Oslo')
+        assert 0
+    """)
 
     run = shop.run(option, env=LATER).expect(
         failed=1, real=[f"{call} Oslo"], says=["1 recording was put back"]
@@ -228,7 +221,7 @@ def test_a_failing_test_replaces_no_recording(shop, option, call):
 @pytest.mark.parametrize("order", ["fails passes", "passes fails", "fails passes fails"])
 @pytest.mark.parametrize("option", ["--mimic-record", "--mimic-rerecord"])
 def test_a_new_recording_that_a_passing_test_used_stays(shop, option, order):
-    shop.tests("import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n")
+    shop.test("shop.fetch('Oslo')")
     shop.record().expect(passed=1)
     shop.module(SHOP.replace('return answer(f"fetch', 'return 0 or answer(f"fetch'))
     names = [f"test_{number}_{how}" for number, how in enumerate(order.split())]
@@ -269,9 +262,12 @@ def test_objects_of_restored_recordings_stay_and_those_of_others_go(shop):
     shop.module(
         SHOP.replace('"version":', '"large": "x" * 5000 + os.environ.get("VERSION", "1"), "version":')
     )
-    shop.tests("import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n")
+    shop.test("shop.fetch('Oslo')")
     good = shop.record().expect(passed=1).vault
-    shop.tests("import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    assert 0\n")
+    shop.test("""
+        shop.fetch('Oslo')
+        assert 0
+    """)
 
     run = shop.run("--mimic-rerecord", "--mimic-clear-unused", env=LATER).expect(failed=1)
 
@@ -401,7 +397,7 @@ def test_the_next_attempt_of_a_rerun_test_calls_for_real(shop, call):
 
 def test_a_rerun_that_passes_keeps_what_its_first_attempt_recorded(shop):
     pytest.importorskip("pytest_rerunfailures")
-    shop.tests("import shop\n\ndef test_it(): shop.poll('Oslo')\n")
+    shop.test("shop.poll('Oslo')")
     shop.record().expect(passed=1)
     shop.module(SHOP.replace('return answer(f"poll', 'return 0 or answer(f"poll'))
     shop.tests(
@@ -459,14 +455,11 @@ def test_at_most_ten_recorded_errors_are_listed(shop):
 
 
 def test_the_summary_names_what_was_not_kept(shop):
-    shop.tests("""
-        import contextlib, shop
-
-        def test_it():
-            for _ in range(3):
-                with contextlib.suppress(ConnectionError):
-                    shop.poll("job")
-            shop.fetch("Oslo")
+    shop.test("""
+        for _ in range(3):
+            with contextlib.suppress(ConnectionError):
+                shop.poll("job")
+        shop.fetch("Oslo")
     """)
 
     run = shop.record(env=DOWN).expect(failed=1)
@@ -481,7 +474,7 @@ def test_the_summary_names_what_was_not_kept(shop):
 
 @pytest.mark.promise("a check of the plugin never hides the test's own failure")
 def test_the_tests_own_failure_is_shown(shop):
-    shop.tests("import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n")
+    shop.test("shop.fetch('Oslo')")
     shop.record().expect(passed=1)
 
     shop.run("--mimic-rerecord", env=DOWN).expect(failed=1, says=["ConnectionError: the service is down"])

@@ -23,7 +23,6 @@ SHOP = """
 def shop(project):
     """Mimic `shop.fetch`, and `shop.stops`, whose outcome is an object."""
     project.ini("shop:fetch", "shop:stops", pythonpath=".", addopts="-p pyfakefs.pytest_plugin")
-    project.module(SHOP)
     return project
 
 

@@ -40,7 +40,6 @@ FAKES = {
 def test_plugin_does_not_use_faked_functions(project, fake):
     """A call is recorded, replayed and verified, with its target imported within the fake or before."""
     project.ini("shop:fetch", "late:fetch")
-    project.module(SHOP)
     project.write("late.py", SHOP)
     project.tests(f"""
         import datetime
@@ -73,20 +72,15 @@ def test_plugin_does_not_use_faked_functions(project, fake):
 def test_replay_and_verify_work_with_a_faked_clock_and_inspect(project):
     """Only recording uses filelock, which needs both."""
     project.ini("shop:fetch")
-    project.module(SHOP)
-    project.tests("""
-        import os, time
+    project.test("""
         from unittest.mock import patch
-        import shop
-
-        def test_timed():
-            if os.environ.get("RECORDING"):
-                shop.fetch("Oslo")
-                return
-            with patch("inspect.signature"), patch("time.perf_counter", side_effect=[1.0, 3.5]):
-                start = time.perf_counter()
-                assert shop.fetch("Oslo") == {"Oslo", 3}
-                assert time.perf_counter() - start == 2.5
+        if os.environ.get("RECORDING"):
+            shop.fetch("Oslo")
+            return
+        with patch("inspect.signature"), patch("time.perf_counter", side_effect=[1.0, 3.5]):
+            start = time.perf_counter()
+            assert shop.fetch("Oslo") == {"Oslo", 3}
+            assert time.perf_counter() - start == 2.5
     """)
 
     project.record(env={"RECORDING": "1"}).expect(passed=1)
@@ -122,7 +116,6 @@ def test_stopped_clock_does_not_affect_date_and_duration(project, stopped):
 def test_faked_read_is_not_a_report_of_a_forked_process(project):
     """monkeypatch still fakes it when a test is judged, also a test without a call."""
     project.ini("shop:fetch")
-    project.module(SHOP)
     project.tests("""
         import pathlib
         from unittest.mock import mock_open

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 
 import pytest
 
@@ -38,13 +39,7 @@ SHOP = """
         ran("exists")
         return Path(path).exists()
 """
-
-
-@pytest.fixture
-def shop(project):
-    project.ini(*(f"shop:{name}" for name in ("load", "load_all", "run", "listing", "exists")))
-    project.module(SHOP)
-    return project
+TARGETS = [f"shop:{name}" for name in ("load", "load_all", "run", "listing", "exists")]
 
 
 def read(data, *, argument="path", call="shop.load", result="data"):
@@ -158,18 +153,15 @@ def test_workers_record_and_replay_files(shop):
 @pytest.mark.promise("a file that changed is another input")
 def test_a_file_that_changes_between_two_calls_of_a_test(shop):
     """Also with the same size, and with its old time."""
-    shop.tests("""
-        import os, shop
-
-        def test_change(tmp_path):
-            path = tmp_path / "in.csv"
-            for data in ("one", "two", "three", "six", "one"):
-                with open(path, "r+" if path.exists() else "w") as file:
-                    file.truncate(0)
-                    file.write(data)
-                os.utime(path, (1_000_000_000, 1_000_000_000))
-                assert shop.load(path) == data
-                assert shop.load(str(path)) == data
+    shop.test("""
+        path = tmp_path / "in.csv"
+        for data in ("one", "two", "three", "six", "one"):
+            with open(path, "r+" if path.exists() else "w") as file:
+                file.truncate(0)
+                file.write(data)
+            os.utime(path, (1_000_000_000, 1_000_000_000))
+            assert shop.load(path) == data
+            assert shop.load(str(path)) == data
     """)
 
     shop.record().expect(passed=1, real=["load"] * 8)
@@ -207,16 +199,13 @@ def test_a_miss_names_the_changed_file_inside_an_argument(shop, argument):
 
 
 def test_paths_that_name_nothing_count_by_their_place(shop):
-    shop.tests("""
-        import shop
-
-        def test_missing(tmp_path):
-            assert not shop.exists(tmp_path / "a")
-            assert not shop.exists(str(tmp_path / "a"))
-            assert not shop.exists(str(tmp_path / "b"))
-            (tmp_path / "a").write_text("")
-            assert shop.exists(tmp_path / "a")
-            assert shop.exists(str(tmp_path / "a"))
+    shop.test("""
+        assert not shop.exists(tmp_path / "a")
+        assert not shop.exists(str(tmp_path / "a"))
+        assert not shop.exists(str(tmp_path / "b"))
+        (tmp_path / "a").write_text("")
+        assert shop.exists(tmp_path / "a")
+        assert shop.exists(str(tmp_path / "a"))
     """)
 
     shop.record().expect(passed=1, real=["exists"] * 5)
@@ -237,14 +226,11 @@ def test_a_relative_path_in_tmp_path_counts_with_its_content(shop):
 
 @pytest.mark.promise("other strings count as they are")
 def test_other_strings_with_the_folder_in_them_stay_what_they_are(shop):
-    shop.tests("""
-        import shop
-
-        def test_strings(tmp_path):
-            (tmp_path / "a").write_text("1")
-            texts = [f"file://{tmp_path}/a", f"{tmp_path}/a:{tmp_path}/b", f"{tmp_path}/a\\n", str(tmp_path.parent) + "x"]
-            for text in texts:
-                assert not shop.exists(text)
+    shop.test("""
+        (tmp_path / "a").write_text("1")
+        texts = [f"file://{tmp_path}/a", f"{tmp_path}/a:{tmp_path}/b", f"{tmp_path}/a\\n", str(tmp_path.parent) + "x"]
+        for text in texts:
+            assert not shop.exists(text)
     """)
     fixed = f"--basetemp={shop.root.parent / 'fixed'}"
 
@@ -290,15 +276,12 @@ def test_recordings_with_paths_are_the_same_in_every_run(shop):
     ],
 )
 def test_a_folder_that_cannot_be_digested_is_refused(shop, fill, reason):
-    shop.tests(f"""
-        import os, pytest, shop
-
-        def test_large(tmp_path):
-            folder = tmp_path / "data"
-            folder.mkdir()
-            {fill}
-            for argument in (folder, [str(folder)]):
-                shop.listing(argument)
+    shop.test(f"""
+        folder = tmp_path / "data"
+        folder.mkdir()
+        {fill}
+        for argument in (folder, [str(folder)]):
+            shop.listing(argument)
     """)
 
     told = [
@@ -419,3 +402,30 @@ def test_content_is_an_option_in_python_too(shop):
 
     shop.record().expect(passed=3, real=["load", "load_all"])
     shop.replay("-k", "not fixture").expect(passed=2, deselected=1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a file's name is any bytes")
+@pytest.mark.parametrize("option", ["", "content=path"])
+def test_a_file_whose_name_is_no_text_is_recorded(round_trip, option):
+    round_trip(
+        f"shop:size {option}",
+        shop="""
+            import os
+            from tally import ran
+
+            def size(path):
+                ran("size")
+                return os.stat(path).st_size
+        """,
+        test="""
+            import os, shop
+
+            def test_size(tmp_path):
+                path = os.path.join(tmp_path, os.fsdecode(b"\\xff.txt"))
+                with open(path, "w") as file:
+                    file.write("two")
+                assert shop.size(path) == 3
+        """,
+        passed=1,
+        real=["size"],
+    )

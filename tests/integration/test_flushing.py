@@ -14,7 +14,7 @@ def test_failed_flush_is_named_in_the_summary_and_loses_nothing(project, monkeyp
 
     project.ini("shop:count")
     project.module("def count(n):\n    return len([i for i in range(n)])\n")
-    project.tests("import shop\n\ndef test_it():\n    assert shop.count(2_000_000) == 2_000_000\n")
+    project.test("assert shop.count(2_000_000) == 2_000_000")
     with monkeypatch.context() as patch:
         patch.setattr(folder, "fsync", fail)
         project.record().expect(passed=1, exit_code=1, says=["cannot write", os.strerror(errno.EIO)])

@@ -170,7 +170,6 @@ def check(project: Any, *titles: str) -> None:
 def traced_project(project) -> Any:
     project.ini("shop:fetch", "requests")
     project.write("tracing.py", TRACING % str(PACKAGE))
-    project.module(SHOP)
     return project
 
 

@@ -19,23 +19,15 @@ def test_targets_made_in_python_are_mimicked(project):
             ran("load", city)
             return [city]
     """)
-    project.write(
-        "conftest.py",
-        """
+    project.conftest("""
         import pytest
         from pytest_mimic import Target
 
         @pytest.hookimpl(optionalhook=True)
         def pytest_mimic_targets(config):
             return [Target("shop:fetch", key=lambda arguments: arguments["city"])]
-        """,
-    )
-    project.tests("""
-        import shop
-
-        def test_it():
-            assert shop.fetch("Oslo", session=object()) == shop.load("Oslo") == ["Oslo"]
     """)
+    project.test('assert shop.fetch("Oslo", session=object()) == shop.load("Oslo") == ["Oslo"]')
     both = ["fetch Oslo", "load Oslo"]
     project.record().expect(passed=1, real=both)
 
@@ -81,9 +73,7 @@ def test_targets_of_a_collected_folder_are_mimicked(project, ini):
 def test_a_failing_hook_is_a_usage_error(project, body, message):
     project.ini("shop:fetch")
     project.module("def fetch(city):\n    return [city]\n")
-    project.write(
-        "conftest.py", f"from pytest_mimic import Target\n\ndef pytest_mimic_targets(config):\n    {body}\n"
-    )
+    project.conftest(f"from pytest_mimic import Target\n\ndef pytest_mimic_targets(config):\n    {body}\n")
     project.tests("def test_it():\n    pass\n")
 
     project.run().expect(exit_code=4, says=[f"ERROR: {message}"], never=["Traceback"])

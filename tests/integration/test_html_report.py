@@ -303,15 +303,12 @@ def test_the_page_of_a_vault(shop, monkeypatch, capsys):
 
 @pytest.mark.skipif(os.name == "nt", reason="only where processes fork")
 def test_calls_of_a_forked_process(shop):
-    shop.tests("""
-        import os, shop
-
-        def test_forked():
-            child = os.fork()
-            if child == 0:
-                shop.fetch("Oslo")
-                os._exit(0)
-            assert os.waitpid(child, 0)[1] == 0
+    shop.test("""
+        child = os.fork()
+        if child == 0:
+            shop.fetch("Oslo")
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
     """)
     shop.record().expect(passed=1)
 

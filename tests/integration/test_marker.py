@@ -32,8 +32,6 @@ SHOP = """
 @pytest.mark.promise("mimic is a context manager, a decorator and a marker")
 @pytest.mark.promise("a target may be the function object itself")
 def test_context_manager_decorator_and_marker_mimic_calls(project):
-    project.ini()
-    project.module(SHOP)
     project.tests("""
         import pytest, shop
         from pytest_mimic import Target, mimic
@@ -89,8 +87,6 @@ def test_context_manager_decorator_and_marker_mimic_calls(project):
 
 
 def test_the_real_function_runs_outside_of_the_block(project):
-    project.ini()
-    project.module(SHOP)
     project.tests("""
         import pytest, shop
         from pytest_mimic import mimic
@@ -114,8 +110,6 @@ def test_the_real_function_runs_outside_of_the_block(project):
 
 
 def test_a_marker_covers_fixtures_and_teardown(project):
-    project.ini()
-    project.module(SHOP)
     project.tests("""
         import pytest, shop
 
@@ -137,8 +131,6 @@ def test_a_marker_covers_fixtures_and_teardown(project):
 @pytest.mark.promise("mimic is a context manager, a decorator and a marker")
 @pytest.mark.promise("the marker works on unittest.TestCase")
 def test_markers_work_on_classes_modules_and_unittest(project):
-    project.ini()
-    project.module(SHOP)
     project.write(
         "test_module.py",
         """
@@ -212,7 +204,6 @@ def test_async_tests_can_be_decorated_and_marked(project):
     pytest.importorskip("pytest_asyncio")
     pytest.importorskip("anyio")
     project.ini(asyncio_default_fixture_loop_scope="function")
-    project.module(SHOP)
     project.tests("""
         import pytest, pytest_asyncio, shop
         from pytest_mimic import mimic
@@ -244,8 +235,6 @@ def test_async_tests_can_be_decorated_and_marked(project):
 
 
 def test_generators_can_be_decorated(project):
-    project.ini()
-    project.module(SHOP)
     project.tests("""
         import asyncio
         import pytest, shop
@@ -300,35 +289,7 @@ def test_generators_can_be_decorated(project):
 
 
 @pytest.mark.promise("mimic is a context manager, a decorator and a marker")
-def test_a_decorated_class_is_mimicked_in_each_test(project):
-    project.ini()
-    project.module(SHOP)
-    project.tests("""
-        import unittest
-        import shop
-        from pytest_mimic import mimic
-
-        @mimic("shop:fetch")
-        class TestPlain:
-            def test_it(self):
-                assert shop.fetch("Oslo") == ["Oslo"]
-
-            def helper(self):
-                pass
-
-        @mimic("shop:fetch")
-        class TestCase(unittest.TestCase):
-            def test_it(self):
-                self.assertEqual(shop.fetch("Rome"), ["Rome"])
-    """)
-    project.record().expect(passed=2, real=["fetch Oslo", "fetch Rome"])
-
-    project.replay().expect(passed=2, real=[])
-
-
-def test_a_decorated_class_covers_setup_fixtures_and_bases(project):
-    project.ini()
-    project.module(SHOP)
+def test_a_decorated_class_covers_each_test_setup_fixtures_and_bases(project):
     project.tests("""
         import unittest
         import pytest, shop
@@ -365,11 +326,20 @@ def test_a_decorated_class_covers_setup_fixtures_and_bases(project):
             def test_class(cls):
                 assert (issubclass(cls, TestPlain), shop.fetch("class")) == (True, ["class"])
 
+            def helper(self):
+                pass
+
         @mimic("shop:fetch")
         class TestCase(Common, unittest.TestCase):
             @classmethod
             def setUpClass(cls):
                 shop.fetch("setUpClass")
+
+            def setUp(self):
+                self.city = shop.fetch("setUp")
+
+            def test_it(self):
+                self.assertEqual(self.city, ["setUp"])
 
         class TestSubclass(TestPlain):
             def test_more(self):
@@ -378,14 +348,12 @@ def test_a_decorated_class_covers_setup_fixtures_and_bases(project):
         class TestNotDecorated(Common):
             pass
     """)
-    project.record().expect(passed=11)
+    project.record().expect(passed=12)
 
-    project.run().expect(passed=11, real=["fetch inherited"])
+    project.run().expect(passed=12, real=["fetch inherited"])
 
 
 def test_the_closest_decorator_of_a_class_wins(project):
-    project.ini()
-    project.module(SHOP)
     project.tests("""
         import shop
         from pytest_mimic import mimic
@@ -409,7 +377,6 @@ def test_the_closest_decorator_of_a_class_wins(project):
 @pytest.mark.promise("the innermost block, decorator, marker or line that names a target gives its options")
 def test_the_innermost_options_win(project):
     project.ini("shop:fetch")
-    project.module(SHOP)
     project.tests("""
         import pytest, shop
         from pytest_mimic import mimic
@@ -431,42 +398,34 @@ def test_the_innermost_options_win(project):
     project.replay().expect(passed=3, real=[])
 
 
-@pytest.mark.parametrize(
-    ("given", "says"),
-    [
-        ("'shop:fetsh'", "shop:fetsh does not exist in shop (did you mean fetch?)"),
-        ("'shopp:fetch'", "shopp:fetch does not exist: there is no module shopp (did you mean shop?)"),
-        ("'shop:fetch', sequense=True", "there is no option sequense (did you mean sequence?)"),
-        ("'shop:fetch', compare='loose'", "compare"),
-        ("42", "42"),
-    ],
-)
-@pytest.mark.parametrize("how", ["marker", "decorator", "block"])
-def test_a_wrong_target_is_a_target_error(project, given, says, how):
-    project.ini()
-    project.module(SHOP)
-    body = {
-        "marker": f"@pytest.mark.mimic.with_args({given})\ndef test_it():\n    pass\n",
-        "decorator": f"def test_it():\n    @mimic({given})\n    def inner():\n        pass\n    inner()\n",
-        "block": f"def test_it():\n    with mimic({given}):\n        pass\n",
-    }[how]
-    project.tests(
-        f"import pytest, shop\nfrom pytest_mimic import mimic\n\n{body}\ndef test_next():\n    pass\n"
-    )
+WRONG = {
+    "'shop:fetsh'": "shop:fetsh does not exist in shop (did you mean fetch?)",
+    "'shopp:fetch'": "shopp:fetch does not exist: there is no module shopp (did you mean shop?)",
+    "'shop:fetch', sequense=True": "there is no option sequense (did you mean sequence?)",
+    "'shop:fetch', compare='loose'": "compare= takes exact or shape, not 'loose'",
+    "42": "42 is not",
+}
 
-    run = project.run()
 
-    assert run.outcomes == {"passed": 1, ("errors" if how == "marker" else "failed"): 1}
-    assert "TargetError: " in run.output
-    assert says in run.output
-    assert "INTERNALERROR" not in run.output
-    assert "pytest_mimic/" not in run.output
+def test_a_wrong_target_is_a_target_error(project):
+    tests = ["import pytest, shop\nfrom pytest_mimic import mimic\n\ndef test_right():\n    pass\n"]
+    for at, given in enumerate(WRONG):
+        tests += (
+            f"@pytest.mark.mimic.with_args({given})\ndef test_{at}_marker():\n    pass\n",
+            f"def test_{at}_decorator():\n    @mimic({given})\n    def inner():\n        pass\n    inner()\n",
+            f"def test_{at}_block():\n    with mimic({given}):\n        pass\n",
+        )
+    project.tests("\n".join(tests))
+
+    run = project.run().expect(passed=1, errors=5, failed=10, never=["INTERNALERROR", "pytest_mimic/"])
+
+    for message in WRONG.values():
+        assert sum("TargetError: " in line and message in line for line in run.error) == 3, message
 
 
 @pytest.mark.promise("pytest knows it as mimic, and -p no:mimic turns it off")
 def test_without_the_plugin_it_does_nothing(project):
     project.ini(markers="mimic(*targets): pytest-mimic")
-    project.module(SHOP)
     project.tests("""
         import pytest, shop
         from pytest_mimic import mimic
@@ -496,28 +455,7 @@ def test_without_the_plugin_it_does_nothing(project):
     ],
 )
 def test_a_marker_or_block_without_targets_fails(project, text, outcome):
-    project.ini()
     project.tests(f"import pytest\nfrom pytest_mimic import mimic\n\n{text}\n")
 
     exit_code = 2 if text.startswith("@mimic\n") else 1
     project.run().expect(exit_code=exit_code, says=["TargetError", "names no target"], **outcome)
-
-
-def test_the_set_up_of_a_decorated_class_is_mimicked(project):
-    project.ini()
-    project.module(SHOP)
-    project.tests("""
-        import unittest, shop
-        from pytest_mimic import mimic
-
-        @mimic("shop:fetch")
-        class ShopCase(unittest.TestCase):
-            def setUp(self):
-                self.city = shop.fetch("Oslo")
-
-            def test_it(self):
-                assert self.city == ["Oslo"]
-    """)
-    project.record().expect(passed=1, real=["fetch Oslo"])
-
-    project.replay().expect(passed=1, real=[])

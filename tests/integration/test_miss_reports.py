@@ -57,7 +57,6 @@ WRAPPED = "import shop\n\ndef test_it():\n    assert shop.greet('Oslo') == 'OSLO
 def shop(project):
     """A project with a client in a folder of installed libraries, and a recording."""
     project.ini("shop:fetch", pythonpath="site-packages .")
-    project.module(SHOP)
     project.write("site-packages/client.py", CLIENT)
     project.tests(WRAPPED)
     project.record().expect(passed=1)

@@ -102,44 +102,40 @@ SHOP = """
 
 
 @pytest.mark.promise("a call inside a recorded call is not recorded")
-@pytest.mark.parametrize(
-    ("call", "value"),
-    [
-        ("shop.total('a', 'bb')", 3),
-        ("shop.factorial(4)", 24),
-        ("list(shop.tree(2))", [2, 1, 0, 4, 8]),
-        ("asyncio.run(shop.total_async('a', 'bb'))", 9),
-        ("shop.in_thread('abc')", [3]),
-        ("shop.in_own_thread('abc')", 3),
-        ("shop.in_timer('abc')", [3]),
-        ("shop.in_pool('a', 'bb', 'ccc')", [1, 2, 3]),
-        ("shop.in_thread_of_thread('abc')", [3]),
-        ("asyncio.run(shop.in_executor('abc'))", 3),
-        ("shop.guarded('abc')", 3),  # a lock has no identity, and the inner call needs none
-        ("asyncio.run(shop.guarded_async('abc'))", 3),
-    ],
-)
-def test_an_inner_call_is_not_recorded_separately(round_trip, call, value):
+def test_inner_calls_are_not_recorded_separately(round_trip):
     """This holds for recursion, generators, tasks, threads and pools."""
     run = round_trip(
         "shop:*",
-        shop=SHOP,
-        test=f"""
+        test="""
             import asyncio
+            import pytest
             import shop
 
-            def test_it():
-                assert {call} == {value!r}
+            @pytest.mark.parametrize("call, value", [
+                (lambda: shop.total("a", "bb"), 3),
+                (lambda: shop.factorial(4), 24),
+                (lambda: list(shop.tree(2)), [2, 1, 0, 4, 8]),
+                (lambda: asyncio.run(shop.total_async("a", "bb")), 9),
+                (lambda: shop.in_thread("abc"), [3]),
+                (lambda: shop.in_own_thread("abc"), 3),
+                (lambda: shop.in_timer("abc"), [3]),
+                (lambda: shop.in_pool("a", "bb", "ccc"), [1, 2, 3]),
+                (lambda: shop.in_thread_of_thread("abc"), [3]),
+                (lambda: asyncio.run(shop.in_executor("abc")), 3),
+                (lambda: shop.guarded("abc"), 3),  # a lock has no identity, and the inner call needs none
+                (lambda: asyncio.run(shop.guarded_async("abc")), 3),
+            ])
+            def test_it(call, value):
+                assert call() == value
         """,
-        passed=1,
+        passed=12,
     )
 
-    assert len([name for name in run.vault if name.startswith("calls/")]) == 1
+    assert len([name for name in run.vault if name.startswith("calls/")]) == 12
 
 
 def test_an_inner_call_runs_for_real_even_if_it_is_recorded(project):
     project.ini("shop:total", "shop:price")
-    project.module(SHOP)
     project.tests("""
         import shop
 
@@ -177,17 +173,13 @@ def test_the_threads_of_a_shared_pool_belong_to_no_call(project):
             over.wait()
             return got
     """)
-    project.tests("""
-        import threading
-        import shop
-
-        def test_it():
-            thread = threading.Thread(target=shop.long)
-            thread.start()
-            shop.begun.wait()
-            assert shop.pool.submit(shop.price, "outer").result() == 5
-            shop.over.set()
-            thread.join()
+    project.test("""
+        thread = threading.Thread(target=shop.long)
+        thread.start()
+        shop.begun.wait()
+        assert shop.pool.submit(shop.price, "outer").result() == 5
+        shop.over.set()
+        thread.join()
     """)
 
     run = project.record().expect(passed=1, real=["long", "price inner", "price outer"])
@@ -217,14 +209,11 @@ def test_a_thread_that_outlives_its_call_is_recorded_afterwards(project):
             threads.append(threading.Thread(target=later))
             threads[0].start()
     """)
-    project.tests("""
-        import shop
-
-        def test_it():
-            shop.begin()
-            shop.go.set()
-            for thread in shop.threads:
-                thread.join()
+    project.test("""
+        shop.begin()
+        shop.go.set()
+        for thread in shop.threads:
+            thread.join()
     """)
 
     run = project.record().expect(passed=1, real=["begin", "price later"])
@@ -257,24 +246,17 @@ def test_thread_start_and_submit_are_restored_after_a_call(project):
 def test_a_replaced_thread_class_is_restored(project):
     """gevent replaces `threading.Thread` with a class that inherits `start`."""
     project.ini("shop:in_thread", "shop:price")
-    project.module(SHOP)
-    project.write(
-        "conftest.py",
-        """
+    project.conftest("""
         import threading
 
         class GreenThread(threading.Thread):
             pass
 
         threading.Thread = GreenThread
-        """,
-    )
-    project.tests("""
-        import threading, shop
-
-        def test_it():
-            assert shop.in_thread("abc") == [3]
-            assert "start" not in vars(threading.Thread)
+    """)
+    project.test("""
+        assert shop.in_thread("abc") == [3]
+        assert "start" not in vars(threading.Thread)
     """)
 
     run = project.record(process=True).expect(passed=1, real=["in_thread abc", "price abc"])
@@ -338,10 +320,7 @@ def test_patches_of_threads_by_others_stay(project):
 
 def test_a_call_between_two_items_of_a_stream_is_not_nested(project):
     project.ini("shop:tree", "shop:price")
-    project.module(SHOP)
-    project.tests(
-        "import shop\n\ndef test_it():\n    assert [shop.price('x' * n) for n in shop.tree(1)][:2] == [1, 0]\n"
-    )
+    project.test("assert [shop.price('x' * n) for n in shop.tree(1)][:2] == [1, 0]")
 
     run = project.record().expect(passed=1)
 
@@ -368,21 +347,18 @@ def test_a_task_beside_a_recorded_call_is_not_nested(project):
             await done.wait()
             return await price_async("inner")
     """)
-    project.tests("""
-        import asyncio, shop
-
-        def test_it():
-            async def beside():
-                await shop.inside.wait()
-                got = await shop.price_async("outer")
-                shop.done.set()
-                return got
-            async def main():
-                return await asyncio.gather(shop.slow(), beside())
-            async def replayed():
-                shop.inside.set()
-                return await main()
-            assert asyncio.run(replayed() if shop.inside.is_set() else main()) == [5, 5]
+    project.test("""
+        async def beside():
+            await shop.inside.wait()
+            got = await shop.price_async("outer")
+            shop.done.set()
+            return got
+        async def main():
+            return await asyncio.gather(shop.slow(), beside())
+        async def replayed():
+            shop.inside.set()
+            return await main()
+        assert asyncio.run(replayed() if shop.inside.is_set() else main()) == [5, 5]
     """)
     run = project.record().expect(passed=1, real=["slow", "price_async outer", "price_async inner"])
 
@@ -392,15 +368,11 @@ def test_a_task_beside_a_recorded_call_is_not_nested(project):
 def test_inner_calls_of_a_cassettes_call_run_for_real(project):
     """The vault could answer them."""
     project.ini("shop:price")
-    project.module(SHOP)
-    project.tests("""
-        import shop
-
-        def test_it(mimic_auto):
-            assert shop.price("a") == 1
-            with mimic_auto("c", targets=["shop:total"]):
-                assert shop.total("a") == 1
-            assert shop.price("a") == 1
+    project.test("""
+        assert shop.price("a") == 1
+        with mimic_auto("c", targets=["shop:total"]):
+            assert shop.total("a") == 1
+        assert shop.price("a") == 1
     """)
     project.record().expect(passed=1, real=["price a", "total a", "price a"])
     (project.vault / "cassettes/c.json").unlink()
@@ -421,12 +393,9 @@ def test_a_call_still_running_at_the_end_is_named(project):
             begun.set()
             threading.Event().wait()
     """)
-    project.tests("""
-        import threading, shop
-
-        def test_it():
-            threading.Thread(target=shop.endless, daemon=True).start()
-            assert shop.begun.wait(60)
+    project.test("""
+        threading.Thread(target=shop.endless, daemon=True).start()
+        assert shop.begun.wait(60)
     """)
 
     run = project.record(process=True).expect(passed=1)

@@ -142,7 +142,6 @@ ONE = """
 @pytest.fixture
 def shop(project):
     project.ini(mimic_network="block")
-    project.module(SHOP)
     return project
 
 
@@ -295,15 +294,12 @@ def test_name_of_this_machine_in_its_domain_is_let_through(project, monkeypatch)
     monkeypatch.setattr(socket, "gethostbyaddr", lambda name: ("box.corp.example.com", [name], ["127.0.0.1"]))
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     project.ini(mimic_network="block")
-    project.tests("""
+    project.test("""
         import socket
-        import pytest
         from pytest_mimic import MissingRecordingError
-
-        def test_it():
-            assert socket.getaddrinfo(socket.getfqdn(), 80)
-            with pytest.raises(MissingRecordingError):
-                socket.getaddrinfo("other.corp.example.com", 80)
+        assert socket.getaddrinfo(socket.getfqdn(), 80)
+        with pytest.raises(MissingRecordingError):
+            socket.getaddrinfo("other.corp.example.com", 80)
     """)
 
     project.run().expect(passed=1)
@@ -313,17 +309,14 @@ def test_functions_that_others_have_restored_are_guarded_again(project):
     """pytest-socket restores them after each test."""
     project.ini(mimic_network="block")
     project.module(PROBE)
-    project.write(
-        "conftest.py",
-        """
+    project.conftest("""
         import socket
 
         REAL = socket.socket.connect_ex, socket.gethostbyname
 
         def pytest_runtest_teardown():
             socket.socket.connect_ex, socket.gethostbyname = REAL
-        """,
-    )
+    """)
     project.tests("""
         import socket
         import pytest, shop
@@ -379,13 +372,10 @@ def test_refusal_that_is_caught_fails_the_test_and_counts_once(project, call):
 
 
 def test_refusal_that_the_test_expects_is_deliberate(shop):
-    shop.tests("""
-        import pytest, shop
+    shop.test("""
         from pytest_mimic import MissingRecordingError
-
-        def test_offline():
-            with pytest.raises(MissingRecordingError, match="network is blocked"):
-                shop.by_requests()
+        with pytest.raises(MissingRecordingError, match="network is blocked"):
+            shop.by_requests()
     """)
 
     shop.run().expect(passed=1)
@@ -459,7 +449,7 @@ def test_allowed_hosts_are_let_through(project, monkeypatch, hosts, calls, refus
 def test_network_is_open_in_other_modes(project, mode):
     project.ini("shop:other", mimic_network="block")
     project.module(PROBE + "\n    def other():\n        return 1\n")
-    project.tests("import shop\n\ndef test_it():\n    assert shop.probe() == 'through'\n")
+    project.test("assert shop.probe() == 'through'")
 
     run = project.run(mode).expect(passed=1)
 
@@ -469,14 +459,11 @@ def test_network_is_open_in_other_modes(project, mode):
 def test_an_override_on_the_command_line_blocks_the_network_too(project):
     project.ini("shop:other")
     project.module(PROBE + "\n    def other():\n        return 1\n")
-    project.tests("import shop\n\ndef test_it():\n    shop.probe()\n")
+    project.test("shop.probe()")
 
     run = project.run("-o", "mimic_network=block")
 
-    run.expect(
-        failed=1,
-        says=["the network is blocked", "then pytest --mimic-record test_shop.py::test_it"],
-    )
+    run.expect(failed=1, says=["the network is blocked", "then pytest --mimic-record test_shop.py::test_it"])
     assert run.header == "replay from .mimic_vault (1 target), network blocked"
 
 
@@ -497,15 +484,12 @@ def test_call_that_a_cassette_records_may_connect(project):
             return probe(), pool.submit(probe).result(), asyncio.run(in_task())
 """
     )
-    project.tests("""
-        import pytest, shop
+    project.test("""
         from pytest_mimic import MissingRecordingError
-
-        def test_it(mimic_auto):
-            with mimic_auto("rates", targets=["shop:thrice"]):
-                assert shop.thrice() == ("through",) * 3
-                with pytest.raises(MissingRecordingError):
-                    shop.probe()
+        with mimic_auto("rates", targets=["shop:thrice"]):
+            assert shop.thrice() == ("through",) * 3
+            with pytest.raises(MissingRecordingError):
+                shop.probe()
     """)
 
     project.run().expect(passed=1, says=["1 call recorded"])
@@ -514,12 +498,7 @@ def test_call_that_a_cassette_records_may_connect(project):
 
 def test_call_that_a_line_leaves_out_is_refused(shop):
     shop.ini("requests exclude=/health", mimic_network="block")
-    shop.tests("""
-        import requests
-
-        def test_it():
-            requests.get("https://api.example.com/health")
-    """)
+    shop.test('requests.get("https://api.example.com/health")')
 
     shop.run().expect(failed=1, says=["no recording of a connection to api.example.com:443"])
 
@@ -528,9 +507,7 @@ def test_call_that_a_line_leaves_out_is_refused(shop):
 def test_imports_and_wider_fixtures_are_blocked_and_hooks_are_not(project):
     project.ini(mimic_network="block")
     project.module(PROBE)
-    project.write(
-        "conftest.py",
-        """
+    project.conftest("""
         import pytest, shop
 
         @pytest.fixture(scope="session")
@@ -542,8 +519,7 @@ def test_imports_and_wider_fixtures_are_blocked_and_hooks_are_not(project):
 
         def pytest_sessionfinish():
             assert shop.probe() == "through"
-        """,
-    )
+    """)
     project.write("test_import.py", "import shop\nshop.probe()\n\ndef test_it(): pass\n")
     project.write("test_fixture.py", "def test_it(rates): pass\n")
 
@@ -555,12 +531,10 @@ def test_imports_and_wider_fixtures_are_blocked_and_hooks_are_not(project):
 def test_off_by_default_and_under_live_nothing_is_patched(project):
     project.ini("shop:probe")
     project.module(PROBE)
-    project.tests("""
+    project.test("""
         import socket, types
-
-        def test_it():
-            assert "connect" not in vars(socket.socket)
-            assert type(socket.gethostbyname) is types.BuiltinFunctionType
+        assert "connect" not in vars(socket.socket)
+        assert type(socket.gethostbyname) is types.BuiltinFunctionType
     """)
 
     project.run().expect(passed=1)

@@ -47,7 +47,6 @@ TEST = """
 def shop(project):
     """A project whose two recordings have a dataclass, in a list and in an exception."""
     project.ini("shop:find")
-    project.module(SHOP)
     project.tests(TEST)
     project.record().expect(passed=2, real=["post_init"] * 2)
     return project

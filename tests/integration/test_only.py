@@ -36,7 +36,6 @@ ONLY = "--mimic-only=shop:price"
 def shop(project):
     """A project with three recorded calls."""
     project.ini("shop:fetch", "shop:price", "shop:poll")
-    project.module(SHOP)
     project.tests(TEST)
     project.record().expect(passed=1, real=["fetch Oslo", "price tea", "poll job"])
     return project

@@ -106,21 +106,13 @@ SHOP = """
         def __reduce__(self):
             raise RuntimeError("I do not want to be pickled")
 """
-
-
-def _told(run):
-    return [
-        line[1:].strip().removeprefix("pytest_mimic.")
-        for line in run.output.splitlines()
-        if line.startswith("E  ")
-    ]
+TARGETS = ["shop:bad"]
 
 
 @pytest.mark.promise("each replay returns a fresh copy that equals the original")
 def test_replayed_values_equal_the_recorded_ones(round_trip):
     round_trip(
         "shop:value",
-        shop=SHOP,
         test="""
             import math
             import pytest, shop
@@ -248,16 +240,15 @@ def test_classes_of_the_tests_come_back(round_trip):
     ],
 )
 def test_the_refusal_names_the_part(project, how, verb, part):
-    project.ini("shop:bad")
-    project.module(SHOP)
-    project.tests(
-        f"import shop\n\ndef test_it():\n    with open(__file__) as shop.handle:\n        shop.bad({how!r})\n"
-    )
+    project.test(f"""
+        with open(__file__) as shop.handle:
+            shop.bad({how!r})
+    """)
 
     run = project.record("-W", "ignore")
 
     run.expect(failed=1, real=[f"bad {how}"], never=["pytest_mimic/", "INTERNALERROR"])
-    told = _told(run)
+    told = run.error
     start = next(number for number, line in enumerate(told) if line.startswith("UnstorableOutcomeError"))
     assert told[start] == f"UnstorableOutcomeError: what shop:bad {verb} cannot be stored"
     assert told[start + 1] == part
@@ -266,9 +257,7 @@ def test_the_refusal_names_the_part(project, how, verb, part):
 
 
 def test_a_refused_call_can_be_recorded_once_it_is_storable(project):
-    project.ini("shop:bad")
-    project.module(SHOP)
-    project.tests("import shop\n\ndef test_it():\n    shop.bad('lock')\n")
+    project.test("shop.bad('lock')")
     project.record().expect(failed=1)
     project.replay().expect(failed=1, says=["no recording of shop:bad(how='lock')"])
     project.module(SHOP.replace("[threading.Lock()]", "['a lock']"))
@@ -279,9 +268,8 @@ def test_a_refused_call_can_be_recorded_once_it_is_storable(project):
 
 
 def test_a_refused_outcome_replaces_no_recording(project):
-    project.ini("shop:bad")
     project.module(SHOP.replace("[threading.Lock()]", "['a lock']"))
-    project.tests("import shop\n\ndef test_it():\n    shop.bad('lock')\n")
+    project.test("shop.bad('lock')")
     project.record().expect(passed=1)
     project.module(SHOP)
 
@@ -291,12 +279,11 @@ def test_a_refused_outcome_replaces_no_recording(project):
 
 
 def test_a_fallback_after_a_refusal_is_not_recorded(project):
-    project.ini("shop:bad")
     project.module(
         SHOP
         + "\n    def soft(how):\n        try:\n            return bad(how)\n        except Exception:\n            return None\n"
     )
-    project.tests("import shop\n\ndef test_it():\n    shop.soft('lock')\n")
+    project.test("shop.soft('lock')")
     project.record()
 
     project.replay().expect(failed=1, real=[], says=["no recording of shop:bad(how='lock')"])
@@ -345,9 +332,7 @@ def test_a_lazy_frame_of_data_in_memory_is_stored(project):
         "import polars as pl\n\ndef lazy():\n    frame = pl.DataFrame({'SCAN': [1, 2]})\n"
         "    return frame.lazy().filter(pl.col('SCAN') > 1)\n"
     )
-    project.tests(
-        "import shop\n\ndef test_it():\n    assert shop.lazy().collect()['SCAN'].to_list() == [2]\n"
-    )
+    project.test("assert shop.lazy().collect()['SCAN'].to_list() == [2]")
     project.record().expect(passed=1)
 
     project.replay().expect(passed=1)

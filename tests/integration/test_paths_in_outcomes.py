@@ -74,7 +74,7 @@ SHOP = """
         return Path(path) / "later"
 """
 
-TEST = """
+TESTS = """
     import asyncio
     from pathlib import Path, PurePosixPath, PureWindowsPath
     import pytest, shop
@@ -125,14 +125,6 @@ TEST = """
 NAMES = ("beside", "text", "many", "readable", "checkout", "fail", "listed", "later")
 TARGETS = (*(f"shop:{name}" for name in NAMES), "shop:fill mutates=into")
 PASSED = 9
-
-
-@pytest.fixture
-def shop(project):
-    project.ini(*TARGETS)
-    project.module(SHOP)
-    project.tests(TEST)
-    return project
 
 
 @pytest.mark.promise("paths in outcomes come back under the folders of the run that replays")
@@ -247,15 +239,11 @@ def test_a_path_that_no_argument_names_follows_the_test(project):
 
 def test_a_cassette_keeps_paths(project):
     project.ini("shop:beside")
-    project.module(SHOP)
-    project.tests("""
-        import shop
-
-        def test_it(tmp_path, mimic_auto):
-            with mimic_auto("one") as cassette:
-                assert shop.beside(tmp_path / "in.csv") == tmp_path / "out.csv"
-                assert shop.beside(tmp_path / "in.csv") == tmp_path / "out.csv"
-            assert cassette.calls[0].outcome == tmp_path / "out.csv"
+    project.test("""
+        with mimic_auto("one") as cassette:
+            assert shop.beside(tmp_path / "in.csv") == tmp_path / "out.csv"
+            assert shop.beside(tmp_path / "in.csv") == tmp_path / "out.csv"
+        assert cassette.calls[0].outcome == tmp_path / "out.csv"
     """)
     project.run().expect(passed=1, real=["beside", "beside"])
 
@@ -264,10 +252,7 @@ def test_a_cassette_keeps_paths(project):
 
 def test_a_forbidden_pickle_is_not_needed_for_a_path(project):
     project.ini("shop:beside", mimic_pickle="forbid")
-    project.module(SHOP)
-    project.tests(
-        "import shop\n\ndef test_it(tmp_path):\n    assert shop.beside(tmp_path / 'a') == tmp_path / 'out.csv'\n"
-    )
+    project.test("assert shop.beside(tmp_path / 'a') == tmp_path / 'out.csv'")
     project.record().expect(passed=1)
 
     project.replay().expect(passed=1, real=[])

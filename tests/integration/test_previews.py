@@ -39,19 +39,12 @@ SHOP = """
         yield prices()
         yield basket("hunter22")
 """
+TARGETS = ["shop:basket", "shop:prices", "shop:photo", "shop:pages"]
 
 # A run in process cannot load them a second time.
 pytest.importorskip("numpy", reason="numpy is not installed")
 pytest.importorskip("PIL.Image", reason="PIL is not installed")
 pandas = pytest.importorskip("pandas", reason="pandas is not installed")
-
-
-@pytest.fixture
-def shop(project):
-    """Mimic three functions of `shop`, and call them."""
-    project.ini("shop:basket", "shop:prices", "shop:photo", "shop:pages")
-    project.module(SHOP)
-    return project
 
 
 def write_test(project, *calls: str, cassette: bool = False) -> None:

@@ -35,7 +35,6 @@ SHOP = """
 @pytest.fixture
 def shop(project):
     """`call(function, n)` records one call; returns the section's lines after the counts."""
-    project.module(SHOP)
 
     def call(expression, *options, mode="--mimic-record"):
         project.ini("shop:*")
@@ -126,8 +125,7 @@ def test_a_nested_call_is_named_once(shop):
 
 def test_equal_lines_are_counted_and_ten_are_listed(project):
     project.ini("shop:draw sequence")
-    project.module(SHOP)
-    project.tests("import shop\n\ndef test_it():\n    for n in [1, 1, 1, *range(2, 13)]: shop.draw(n)\n")
+    project.test("for n in [1, 1, 1, *range(2, 13)]: shop.draw(n)")
 
     run = project.record().expect(passed=1)
 
@@ -149,10 +147,7 @@ def test_only_recording_names_draws(shop, mode):
 
 
 def test_a_cassette_and_rerecording_name_draws(project):
-    project.module(SHOP)
-    project.tests(
-        "import shop\n\ndef test_it(mimic_auto):\n    with mimic_auto(targets=['shop:draw']): shop.draw(1)\n"
-    )
+    project.test("with mimic_auto(targets=['shop:draw']): shop.draw(1)")
 
     first, second, third = project.run(), project.run(), project.run("--mimic-rerecord")
 

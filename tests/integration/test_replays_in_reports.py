@@ -29,7 +29,6 @@ PASSING = """
 def shop(project):
     """`shop.fetch` is mimicked; both cities are recorded, Rome on another day."""
     project.ini("shop:fetch")
-    project.module(SHOP)
     project.tests(PASSING)
     project.record().expect(passed=2)
     for name, data in project.files().items():
@@ -67,7 +66,10 @@ def test_a_failing_test_names_its_replays(shop, calls, line):
 
 @pytest.mark.promise("one section is titled mimic, that of the summary")
 def test_the_report_has_another_title_than_the_summary(shop):
-    shop.tests("import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    assert 0\n")
+    shop.test("""
+        shop.fetch('Oslo')
+        assert 0
+    """)
 
     run = shop.replay().expect(failed=1)
 
@@ -127,7 +129,7 @@ def test_replays_of_sequences_and_cassettes_count(shop):
 
 
 def test_a_test_that_fails_for_a_miss_names_its_replays_too(shop):
-    shop.tests("import shop\n\ndef test_it(): shop.fetch('Oslo'); shop.fetch('Bonn')\n")
+    shop.test("shop.fetch('Oslo'); shop.fetch('Bonn')")
 
     run = shop.replay().expect(failed=1, says=["no recording of shop:fetch(city='Bonn')"])
 
@@ -136,7 +138,10 @@ def test_a_test_that_fails_for_a_miss_names_its_replays_too(shop):
 
 def test_the_workers_of_xdist_say_it(shop):
     pytest.importorskip("xdist", reason="needs xdist")
-    shop.tests("import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    assert 0\n")
+    shop.test("""
+        shop.fetch('Oslo')
+        assert 0
+    """)
 
     run = shop.replay("-n1", process=True).expect(failed=1)
 

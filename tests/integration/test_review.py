@@ -144,7 +144,6 @@ def api() -> Iterator[str]:
 @pytest.fixture
 def shop(project: Any, api: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """A recorded project whose service has changed since: `run`, and `command` for pytest-mimic."""
-    project.module(SHOP)
     project.write("models.py", MODELS)
     monkeypatch.chdir(project.root)
 
@@ -689,11 +688,7 @@ def test_the_outcome_of_another_function_is_not_accepted(shop: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "key", "said"),
-    [
-        ("--refuse-all", "a", "1 refused"),
-        ("--accept=*", "r", "1 accepted"),
-    ],
+    ("other", "key", "said"), [("--refuse-all", "a", "1 refused"), ("--accept=*", "r", "1 accepted")]
 )
 def test_the_decision_of_another_review_stays(
     shop: Any, monkeypatch: pytest.MonkeyPatch, other: str, key: str, said: str

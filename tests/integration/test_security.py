@@ -90,7 +90,6 @@ TEST = """
 def shop(project):
     """Functions with secrets under every kind of name. No test has the secrets in its source."""
     project.ini("shop:fetch", "shop:spoil", "shop:lock")
-    project.module(SHOP)
     project.write("secret.py", f"S, PUBLIC = {SECRETS}, {PLAIN!r}\n")
     project.tests(TEST)
     return project
@@ -117,9 +116,7 @@ def assert_hidden(project, run) -> None:
 def test_secrets_appear_nowhere(shop):
     """Recording, refusing, missing, drifting, the nearest recording, the summary: names and placeholders."""
     run = shop.record().expect(
-        passed=2,
-        failed=3,
-        says=["MutatedInputError", "UnstableIdentityError", "UnstorableOutcomeError"],
+        passed=2, failed=3, says=["MutatedInputError", "UnstableIdentityError", "UnstorableOutcomeError"]
     )
     assert_hidden(shop, run)
     assert any(PLAIN.encode() in content for content in contents(shop))
@@ -145,11 +142,8 @@ def test_secrets_count_although_they_are_not_shown(project):
     """Two calls that differ in a secret are two calls. The outcome is kept as it is."""
     project.ini("shop:sign")
     project.module("def sign(token):\n    return 'signed by ' + token\n")
-    project.tests("""
-        import shop
-
-        def test_sign():
-            assert shop.sign("aaaa1") == "signed by aaaa1" and shop.sign("aaaa2") == "signed by aaaa2"
+    project.test("""
+        assert shop.sign("aaaa1") == "signed by aaaa1" and shop.sign("aaaa2") == "signed by aaaa2"
     """)
     project.record().expect(passed=1)
     project.replay().expect(passed=1)
@@ -157,38 +151,6 @@ def test_secrets_count_although_they_are_not_shown(project):
     assert [json.loads(data)["arguments"] for data in project.files().values()] == [
         {"token": "<redacted>"}
     ] * 2
-
-
-def test_mimic_redact_adds_and_removes_names(project):
-    """Case, `-` and `_` do not count. A longer name with a secret name in it is secret as well."""
-    project.ini("shop:fetch", mimic_redact=["pin", "Tax-Number", "!token"])
-    project.module("def fetch(**options): pass\n")
-    project.tests("""
-        import shop
-
-        def test_fetch():
-            shop.fetch(pin="1111x", customer_pin="2222x", taxNumber="3333x", TAX_NUMBER="4444x", token="5555x", api_key="6666x")
-    """)
-    project.record().expect(passed=1)
-
-    (data,) = project.files().values()
-    assert json.loads(data)["arguments"] == {
-        "pin": "<redacted>",
-        "customer_pin": "<redacted>",
-        "taxNumber": "<redacted>",
-        "TAX_NUMBER": "<redacted>",
-        "token": "5555x",
-        "api_key": "<redacted>",
-    }
-
-
-def test_arguments_are_not_stored_if_the_ini_file_says_so(shop):
-    shop.ini("shop:fetch", mimic_store_arguments="false")
-    shop.record("-k", "fetch").expect(passed=1, deselected=4)
-
-    assert not any(PLAIN.encode() in content or b"Oslo" in content[:150] for content in contents(shop))
-    shop.tests(TEST.replace('"Oslo"', '"Rome"'))
-    shop.replay("-k", "fetch").expect(failed=1, deselected=4, says=["its arguments were not stored"])
 
 
 LOADS = """
@@ -260,19 +222,18 @@ def giving(project):
 def test_editing_the_import_list_does_not_make_a_pickle_load(project, giving):
     edit = giving("handle")
     touched = project.root / "touched"
-    imports = edit()["imports"]
     touched.unlink()
 
-    assert "shop:touch" in imports
-    for shorter in ([name for name in imports if name != "shop:touch"], [], ..., ["shop:*"], ["shop"]):
-        edit(imports=shorter)
+    assert edit()["code"] == ["shop:touch"]
+    for shorter in ([], ..., ["shop:*"], ["shop"]):
+        edit(code=shorter)
         project.replay().expect(failed=1, says=["which its recording does not list"])
     for wrong in (None, "shop:touch", [1], {"shop:touch": 1}):
-        edit(imports=wrong)
+        edit(code=wrong)
         project.replay().expect(failed=1, says=["CorruptRecordingError"])
     assert not touched.exists()
 
-    edit(imports=imports)
+    edit(code=["shop:touch"])
     project.replay().expect(passed=1)
     assert touched.exists()
 
@@ -339,53 +300,19 @@ def test_unlisted_code_is_refused(project, giving, what):
     project.replay().expect(failed=1, says=["which its recording does not list as code"])
 
 
-def test_pickle_cannot_change_an_imported_class(project, giving):
-    """It has a state for the class instead of one for an object."""
-    edit = giving("user")
-    stream = b"cshop\nUser\nN}\x8c\x01nK\x02s\x86b."
-    packer = container.Packer(
-        Pickled([stream], [], imports=[], code=[], by_value=False, has_custom_identity=False)
-    )
-    (project.vault / edit()["pickle"]).write_bytes(b"".join(packer.pieces()))
-    edit(checksum=packer.checksum)
-    project.tests(
-        "import shop\ndef test_give():\n    try: shop.give('user')\n    finally: assert not hasattr(shop.User, 'n')\n"
-    )
-
-    project.replay().expect(failed=1, says=["it changes a class or an object that it imports"])
-
-
 def test_text_from_a_recording_cannot_control_the_terminal(project):
     """The name of a test and a date, in the error for a miss."""
     project.ini("shop:fetch")
     project.module("def fetch(city): return 1\n")
-    project.tests("import shop\ndef test_it(): shop.fetch('Oslo')\n")
+    project.test("shop.fetch('Oslo')")
     project.record().expect(passed=1)
     (path,) = project.vault.glob("calls/**/*.json")
     facts = json.loads(path.read_text())
     path.write_text(
         json.dumps({**facts, "test": "\x1b[2Jtest", "recorded": "\x9b31m", "target": "shop:fetch"})
     )
-    project.tests("import shop\ndef test_it(): shop.fetch('Rome')\n")
+    project.test("shop.fetch('Rome')")
 
     run = project.replay().expect(failed=1, says=[r"recorded by \x1b[2Jtest on \x9b31m"])
 
     assert not {"\x1b", "\x9b"} & set(run.output)
-
-
-def test_forbidden_pickles_are_neither_loaded_nor_recorded(project, giving):
-    """Plain data replays. For others, the error names the file."""
-    edit = giving("handle")
-    touched = project.root / "touched"
-    touched.unlink()
-    project.ini("shop:give", "shop:plain", mimic_pickle="forbid")
-    project.module(LOADS + "\n    def plain(n):\n        return {'rows': [None, 1.5] * n}\n")
-
-    project.replay().expect(failed=1, says=["mimic_pickle = forbid", edit()["pickle"]])
-    assert not touched.exists()
-    project.tests("import shop\ndef test_plain(): assert shop.plain(999)['rows'][1] == 1.5\n")
-    project.record().expect(passed=1)
-    project.replay().expect(passed=1)
-    project.tests("import shop\ndef test_give(): shop.give('class')\n")
-    refused = project.record().expect(failed=1, says=["UnstorableOutcomeError", "mimic_pickle = forbid"])
-    assert refused.changed == set()

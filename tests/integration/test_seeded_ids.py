@@ -40,12 +40,12 @@ def test_the_ids_of_the_guide_are_the_same_in_each_run(project):
     )
     assert recipe is not None
     project.ini("orders:send")
-    project.write("conftest.py", recipe[1])
+    project.conftest(recipe[1])
     project.write("orders.py", ORDERS)
     project.write("test_orders.py", TEST)
     project.record().expect(passed=1, real=["send"])
 
     project.replay().expect(passed=1, real=[])
 
-    project.write("conftest.py", "")
+    project.conftest("")
     project.replay().expect(failed=1, real=[])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-CLIENT = """
+SHOP = """
     from tally import ran
 
     class Unavailable(Exception):
@@ -41,54 +41,56 @@ CLIENT = """
         for number in range(9):
             yield state["calls"], number
 """
+TARGETS = ["shop:get sequence"]
 
 
 @pytest.mark.promise("sequence replays the n-th outcome for the n-th identical call")
-def test_a_retry_replays_503_503_200_in_each_test(round_trip):
+@pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
+def test_sequences_replay_in_each_test(round_trip):
+    """Each set of arguments is counted separately. Fixtures of a function and their teardown belong to the test."""
     round_trip(
-        "shop:get sequence",
-        shop=CLIENT,
+        *("shop:get sequence", "shop:flaky sequence", "shop:poll sequence"),
         test="""
-            import shop
+            import asyncio
+            import pytest, shop
 
-            def test_one():
+            def poll(job):
+                return asyncio.run(shop.poll(job))
+
+            @pytest.fixture
+            def around():
+                first = poll("x")
+                yield first
+                assert poll("x") == first + 2
+
+            @pytest.mark.parametrize("n", [0, 1])
+            def test_fixture(around, n):
+                assert around == 3 * n + 1 and poll("x") == around + 1
+
+            @pytest.mark.parametrize("n", [1, 2])
+            def test_retry(n):
                 assert shop.patient("/a") == [503, 503, 200]
 
-            def test_two():
-                assert shop.patient("/a") == [503, 503, 200]
-        """,
-        real=["get /a"] * 6,
-        passed=2,
-        hash_seeds=(1, 2),
-    )
-
-
-@pytest.mark.promise("sequence replays the n-th outcome for the n-th identical call")
-def test_a_sequence_holds_exceptions_and_values(round_trip):
-    round_trip(
-        "shop:flaky sequence",
-        shop=CLIENT,
-        test="""
-            import shop
-
-            def test_it():
+            def test_exceptions_and_values():
                 got = []
                 for _ in range(3):
                     try:
                         got.append(shop.flaky("/a"))
                     except shop.Unavailable as error:
                         got.append(error.args[0])
-                assert got == [1, 2, "ok"]
+                assert got == [13, 14, "ok"]
+
+            def test_arguments():
+                assert [poll(job) for job in "abab"] == [16, 17, 18, 19]
         """,
-        passed=1,
-        real=["flaky /a"] * 3,
+        passed=6,
+        real=["poll x"] * 6 + ["get /a"] * 6 + ["flaky /a"] * 3 + ["poll a", "poll b"] * 2,
+        hash_seeds=(1, 2),
     )
 
 
 @pytest.mark.promise("sequence replays the n-th outcome for the n-th identical call")
 def test_the_last_outcome_repeats_and_record_appends(project):
-    project.ini("shop:get sequence")
-    project.module(CLIENT)
     test = "import shop\n\ndef test_it():\n    got = [shop.get('/a') for _ in range({n})]\n    assert got == {want}\n"
     project.tests(test.format(n=3, want="[503, 503, 200]"))
     project.record().expect(passed=1, real=["get /a"] * 3)
@@ -103,8 +105,6 @@ def test_the_last_outcome_repeats_and_record_appends(project):
 
 def test_rerecording_fewer_calls_drops_the_rest(project):
     """The test must have passed."""
-    project.ini("shop:get sequence")
-    project.module(CLIENT)
     test = "import shop\n\ndef test_it():\n    got = [shop.get('/a') for _ in range({n})]\n    assert got == {want}\n"
     project.tests(test.format(n=3, want="[503, 503, 200]"))
     project.record().expect(passed=1)
@@ -117,36 +117,17 @@ def test_rerecording_fewer_calls_drops_the_rest(project):
 
 def test_a_failed_rerecording_does_not_mix_sources(project):
     """Outcomes of the changed function do not join those of the old one."""
-    project.ini("shop:get sequence")
-    project.module(CLIENT)
     project.tests(
         "import os, shop\n\ndef test_it():\n    shop.get('/a')\n    assert not os.environ.get('FAILS')\n"
         "    assert shop.get('/a') != 500\n"
     )
     good = project.record().expect(passed=1).vault
-    project.module(CLIENT.replace("== 0 else 503", "== 0 else 500"))
+    project.module(SHOP.replace("== 0 else 503", "== 0 else 500"))
 
     run = project.run("--mimic-rerecord", env={"FAILS": "1"}).expect(failed=1, real=["get /a"])
 
     assert run.vault == good
     project.replay().expect(failed=1, says=["StaleRecordingError"])
-
-
-def test_each_set_of_arguments_is_counted_separately(round_trip):
-    round_trip(
-        "shop:poll sequence",
-        shop=CLIENT,
-        test="""
-            import asyncio, shop
-
-            def test_it():
-                async def main():
-                    return [await shop.poll(job) for job in "abab"]
-                assert asyncio.run(main()) == [1, 2, 3, 4]
-        """,
-        passed=1,
-        real=["poll a", "poll b", "poll a", "poll b"],
-    )
 
 
 @pytest.mark.promise("calls of a sequence or a cassette each run")
@@ -198,7 +179,6 @@ def test_tasks_and_threads_are_counted_in_the_order_of_calls(round_trip):
 
 def test_each_stream_of_a_sequence_is_continued_separately(project):
     project.ini("shop:lines sequence")
-    project.module(CLIENT)
     test = """
         import itertools, shop
 
@@ -211,7 +191,7 @@ def test_each_stream_of_a_sequence_is_continued_separately(project):
     project.record().expect(passed=1, real=["lines x"] * 2)
     project.tests(test.format(n=3))
     project.replay().expect(failed=1, says=["is read further than it was when it was recorded"])
-    project.module(CLIENT.replace('{"calls": 0}', '{"calls": 1}'))
+    project.module(SHOP.replace('{"calls": 0}', '{"calls": 1}'))
 
     project.record().expect(passed=1, real=["lines x"])
 
@@ -221,11 +201,7 @@ def test_each_stream_of_a_sequence_is_continued_separately(project):
 @pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
 def test_wider_fixtures_own_their_calls(project):
     """Calls of a module's or session's fixture do not belong to the test that came first."""
-    project.ini("shop:get sequence")
-    project.module(CLIENT)
-    project.write(
-        "conftest.py",
-        """
+    project.conftest("""
         import pytest, shop
 
         @pytest.fixture(scope="session")
@@ -233,8 +209,7 @@ def test_wider_fixtures_own_their_calls(project):
             answers = shop.patient("/login")
             yield answers
             assert shop.get("/login") == 503
-        """,
-    )
+    """)
     for name in ("a", "b"):
         project.write(
             f"test_{name}.py",
@@ -261,37 +236,9 @@ def test_wider_fixtures_own_their_calls(project):
     project.replay("test_b.py", "test_a.py").expect(passed=4, real=[])
 
 
-@pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
-def test_function_fixtures_and_teardown_belong_to_the_test(round_trip):
-    round_trip(
-        "shop:poll sequence",
-        shop=CLIENT,
-        test="""
-            import asyncio, pytest, shop
-
-            def poll():
-                return asyncio.run(shop.poll("x"))
-
-            @pytest.fixture
-            def around():
-                first = poll()
-                yield first
-                assert poll() == first + 2
-
-            @pytest.mark.parametrize("n", [0, 1])
-            def test_it(around, n):
-                assert around == 3 * n + 1 and poll() == around + 1
-        """,
-        passed=2,
-        real=["poll x"] * 6,
-    )
-
-
 def test_a_rerun_starts_its_sequences_over(project):
     """pytest-rerunfailures runs a failed test again."""
     pytest.importorskip("pytest_rerunfailures")
-    project.ini("shop:get sequence")
-    project.module(CLIENT)
     project.tests("""
         import shop
         tries = []
@@ -309,21 +256,16 @@ def test_a_rerun_starts_its_sequences_over(project):
 
 @pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
 def test_a_sequence_belongs_to_the_test_that_recorded_it(project):
-    project.ini("shop:get sequence")
-    project.module(CLIENT)
-    project.tests("import shop\n\ndef test_old():\n    shop.get('/a')\n")
+    project.test("shop.get('/a')")
     project.record().expect(passed=1)
-    project.tests("import shop\n\ndef test_new():\n    shop.get('/a')\n")
+    project.tests("import shop\n\ndef test_another():\n    shop.get('/a')\n")
 
     project.replay().expect(failed=1, real=[], says=["no recording of shop:get(path='/a')"])
 
 
 def test_without_the_option_identical_calls_share_one_outcome(project):
     project.ini("shop:get")
-    project.module(CLIENT)
-    project.tests(
-        "import shop\n\ndef test_it():\n    assert [shop.get('/a') for _ in range(4)] == [503] * 4\n"
-    )
+    project.test("assert [shop.get('/a') for _ in range(4)] == [503] * 4")
 
     project.record().expect(passed=1, real=["get /a"])
 
@@ -378,7 +320,6 @@ def test_a_scope_that_is_entered_again_starts_over(project, scope):
 
 def test_rerecording_keeps_the_longest_round_of_a_scope(project):
     """A later round with fewer calls does not drop the others."""
-    project.ini("shop:get sequence")
     project.module(COUNTER)
     project.write(
         "test_a.py",
@@ -412,7 +353,6 @@ def test_rerecording_keeps_the_longest_round_of_a_scope(project):
 @pytest.mark.parametrize("selected", ["two", "one", "list", ""])
 def test_each_parameter_of_a_wider_fixture_has_its_own_sequence(project, selected):
     """So has each parameter of a fixture that uses it, in any order of set-up."""
-    project.ini("shop:get sequence")
     project.module(COUNTER)
     test = """
         import pytest, shop

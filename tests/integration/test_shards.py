@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import NamedTuple
 
 import pytest
+from support.git import git
 
 from pytest_mimic._tools.cli.main import main
 
@@ -60,8 +60,7 @@ def unused(capsys):
 def shop(project):
     """`shop.fetch` is mimicked. Four tests have recorded a city each."""
     project.ini("shop:fetch", pythonpath=".", testpaths="tests")
-    project.module(SHOP)
-    project.write("conftest.py", SPLITTING)
+    project.conftest(SPLITTING)
     project.write("tests/test_shop.py", TESTS)
     project.record().expect(passed=4)
     return project
@@ -314,25 +313,14 @@ def test_a_worker_that_crashed_prevents_judging(shop, unused):
 # -- files that do not belong together, or are none
 
 
-@pytest.fixture
-def git(shop):
-    """Call git in the project, which is a repository."""
-
-    def call(*words):
-        identity = ("-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false")
-        subprocess.run(["git", *identity, *words], cwd=shop.root, check=True, capture_output=True)
-
-    call("init", "-q")
-    call("add", "shop.py")
-    call("commit", "-qm", "first")
-    return call
-
-
 @pytest.mark.promise("files of different commits or vaults are not judged together")
-def test_files_of_different_commits_are_refused(shop, git, unused):
+def test_files_of_different_commits_are_refused(shop, unused):
+    git(shop.root, "init", "-q")
+    git(shop.root, "add", "shop.py")
+    git(shop.root, "commit", "-qm", "first")
     leave_bonn(shop)
     split(shop)
-    git("commit", "-q", "--allow-empty", "-m", "second")
+    git(shop.root, "commit", "-q", "--allow-empty", "-m", "second")
     shop.replay("--shard=1/2", "--mimic-usage=later.json").expect(passed=2, deselected=2)
 
     mixed = unused("usage-0.json", "later.json")
@@ -414,7 +402,7 @@ def test_a_run_that_mimics_nothing_writes_its_file(project):
 
 def test_a_run_that_ends_early_leaves_no_older_file(shop):
     shop.replay("--mimic-usage=usage.json").expect(passed=4)
-    shop.write("conftest.py", "import os\n\ndef pytest_collection(): os._exit(3)\n")
+    shop.conftest("import os\n\ndef pytest_collection(): os._exit(3)\n")
 
     shop.replay("--mimic-usage=usage.json", process=True).expect(exit_code=3)
 

@@ -40,7 +40,6 @@ def test_identical_calls_in_many_threads_run_once(round_trip):
     round_trip(
         "shop:fetch",
         "shop:stream",
-        shop=SHOP,
         test="""
             from concurrent.futures import ThreadPoolExecutor
             import threading
@@ -79,7 +78,6 @@ def test_identical_calls_in_tasks_and_their_threads_run_once(round_trip):
     round_trip(
         "shop:fetch_async",
         "shop:fetch",
-        shop=SHOP,
         test="""
             import asyncio
             import shop
@@ -97,14 +95,10 @@ def test_identical_calls_in_tasks_and_their_threads_run_once(round_trip):
 
 def test_identical_calls_in_many_tasks_run_once(project):
     project.ini("shop:fetch_async")
-    project.module(SHOP)
-    project.tests("""
-        import asyncio, shop
-
-        def test_it():
-            async def main():
-                return await asyncio.gather(*(shop.fetch_async("Rome") for _ in range(20)))
-            assert asyncio.run(main()) == [["Rome"]] * 20
+    project.test("""
+        async def main():
+            return await asyncio.gather(*(shop.fetch_async("Rome") for _ in range(20)))
+        assert asyncio.run(main()) == [["Rome"]] * 20
     """)
 
     run = project.record().expect(passed=1, real=["fetch_async Rome"])
@@ -159,15 +153,11 @@ def test_a_cancelled_or_refused_call_keeps_no_other_waiting(project):
 
 def test_rerecord_runs_each_call_again_after_one_in_flight(project):
     project.ini("shop:fetch_async")
-    project.module(SHOP)
-    project.tests("""
-        import asyncio, shop
-
-        def test_it():
-            async def main():
-                return await asyncio.gather(*(shop.fetch_async("Rome") for _ in range(3)))
-            asyncio.run(main())
-            asyncio.run(main())
+    project.test("""
+        async def main():
+            return await asyncio.gather(*(shop.fetch_async("Rome") for _ in range(3)))
+        asyncio.run(main())
+        asyncio.run(main())
     """)
 
     project.run("--mimic-rerecord").expect(passed=1, real=["fetch_async Rome"] * 2)
@@ -221,16 +211,12 @@ def test_a_second_process_waits_and_replays(project):
 
 def test_waiting_works_while_the_test_has_stopped_the_clocks(project):
     project.ini("shop:fetch")
-    project.module(SHOP)
-    project.tests("""
+    project.test("""
         from concurrent.futures import ThreadPoolExecutor
-        import shop, time
-
-        def test_it(monkeypatch):
-            monkeypatch.setattr(time, "monotonic", lambda: 0.0)
-            monkeypatch.setattr(time, "perf_counter", lambda: 0.0)
-            with ThreadPoolExecutor(4) as pool:
-                assert list(pool.map(shop.fetch, ["Oslo"] * 4)) == [["Oslo"]] * 4
+        monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+        monkeypatch.setattr(time, "perf_counter", lambda: 0.0)
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(shop.fetch, ["Oslo"] * 4)) == [["Oslo"]] * 4
     """)
 
     project.record().expect(passed=1, real=["fetch Oslo"])

@@ -59,6 +59,13 @@ SHOP = """
             except LookupError as error:
                 got = f"caught {error}"
 
+    def growing():
+        ran("growing")
+        items = []
+        for number in range(3):
+            items.append(number)
+            yield items
+
     def plain_pages(stop):
         ran("plain_pages", stop)
         return pages_inside(stop)
@@ -67,18 +74,23 @@ SHOP = """
         for number in range(stop):
             yield number
 """
+TARGETS = ["shop:echo", "shop:async_echo"]
 
 
 @pytest.mark.promise("generators replay item by item, with their end")
 @pytest.mark.promise("a generator returned by a plain function is a stream")
-def test_items_and_return_value_replay(round_trip):
-    round_trip(
-        "shop:count",
-        "shop:plain",
-        shop=SHOP,
+def test_streams_replay(round_trip):
+    """Their items, return value or exception, also of async generators and those that a plain function returns."""
+    replayed = round_trip(
+        *("shop:count", "shop:plain", "shop:broken", "shop:broken_pages", "shop:pages", "shop:plain_pages"),
+        "shop:growing",
         test="""
-            import inspect, types
+            import asyncio, inspect, types
+            import pytest
             import shop
+
+            async def read(stream):
+                return [item async for item in stream]
 
             def test_items():
                 assert list(shop.count(0)) == [{"n": 0}, {"n": 1}, {"n": 2}]
@@ -86,6 +98,9 @@ def test_items_and_return_value_replay(round_trip):
             def test_fresh():
                 next(iter(shop.count(0)))["n"] = 99
                 assert next(shop.count(0)) == {"n": 0}
+
+            def test_each_item_as_it_was_when_it_was_read():
+                assert [list(items) for items in shop.growing()] == [[0], [0, 1], [0, 1, 2]]
 
             def test_return_value():
                 def reader():
@@ -97,57 +112,38 @@ def test_items_and_return_value_replay(round_trip):
                 except StopIteration as stop:
                     assert stop.value == "done"
 
-            def test_it_is_a_generator():
+            def test_kinds():
                 assert isinstance(shop.count(0), types.GeneratorType)
                 assert inspect.isgeneratorfunction(shop.count)
+                assert inspect.isasyncgenfunction(shop.pages)
+                assert inspect.isasyncgen(shop.pages(3))
 
             def test_returned_by_a_plain_function():
-                got = shop.plain(3)
+                got, pages = shop.plain(3), shop.plain_pages(3)
                 assert inspect.isgenerator(got) and list(got) == [0, 2, 4]
+                assert inspect.isasyncgen(pages) and asyncio.run(read(pages)) == [0, 1, 2]
+
+            def test_returned_and_not_read():
+                shop.plain(2), shop.plain_pages(2)
+                stream = shop.plain(4)
+                assert inspect.isgenerator(stream)
+                shop.plain(5).close()
 
             def test_no_items():
                 assert list(shop.count(3)) == []
-        """,
-        passed=6,
-        hash_seeds=(1, 2),
-    )
 
-
-def test_a_generator_that_is_never_read_is_not_recorded(project):
-    """Its function does not run either, as without the plugin."""
-    project.ini("shop:count")
-    project.module(SHOP)
-    project.tests("import shop\n\ndef test_it():\n    shop.count(0)\n")
-
-    run = project.record().expect(passed=1, real=[])
-
-    assert run.vault == {}
-    project.run().expect(passed=1)
-
-
-@pytest.mark.promise("generators replay item by item, with their end")
-def test_the_exception_that_ended_a_stream_replays_after_its_items(round_trip):
-    round_trip(
-        "shop:broken",
-        "shop:broken_pages",
-        shop=SHOP,
-        test="""
-            import asyncio
-            import pytest
-            import shop
-
-            def test_sync():
+            def test_exception():
                 items = []
                 with pytest.raises(ValueError, match="broke at 2"):
                     for item in shop.broken(2):
                         items.append(item)
                 assert items == [0, 1]
 
-            def test_at_once():
+            def test_exception_at_once():
                 with pytest.raises(ValueError, match="broke at 0"):
                     next(shop.broken(0))
 
-            def test_async():
+            def test_exception_of_an_async_generator():
                 async def read():
                     items = []
                     try:
@@ -156,30 +152,69 @@ def test_the_exception_that_ended_a_stream_replays_after_its_items(round_trip):
                     except KeyError as error:
                         return items, error.args
                 assert asyncio.run(read()) == ([1], ("page",))
+
+            def test_async():
+                assert asyncio.run(read(shop.pages(3))) == [[0], [1], [2]]
+
+            def test_async_stopped_early():
+                async def first():
+                    stream = shop.pages(5)
+                    async for item in stream:
+                        await stream.aclose()
+                        return item
+                assert asyncio.run(first()) == [0]
         """,
-        passed=3,
-        real=["broken 2", "broken 0", "broken_pages"],
+        passed=13,
+        real=[
+            *(
+                "count 0",
+                "growing",
+                "plain 3",
+                "plain_pages 3",
+                "plain 2",
+                "plain_pages 2",
+                "plain 4",
+                "plain 5",
+            ),
+            *("count 3", "broken 2", "broken 0", "broken_pages", "pages 3", "pages 5"),
+        ],
+        hash_seeds=(1, 2),
     )
+
+    assert [line for line in replayed.section if "not recorded" in line] == []
+
+
+def test_a_generator_that_is_never_read_is_not_recorded(project):
+    """Its function does not run either, as without the plugin."""
+    project.ini("shop:count")
+    project.test("shop.count(0)")
+
+    run = project.record().expect(passed=1, real=[])
+
+    assert run.vault == {}
+    project.run().expect(passed=1)
 
 
 @pytest.mark.promise("generators replay item by item, with their end")
-@pytest.mark.parametrize("end", ["break", "reading.close()"])
+@pytest.mark.parametrize("end", ["break", "reading.close()", "return got"])
 def test_a_stream_replays_as_far_as_its_reader_read(round_trip, end):
-    """So an endless generator can be recorded."""
+    """So an endless generator can be recorded. One that is left open is closed by the garbage collector."""
     round_trip(
         "shop:endless",
-        shop=SHOP,
         test=f"""
             import shop
 
-            def test_it():
+            def read():
                 got = []
                 reading = shop.endless()
                 for number in reading:
                     got.append(number)
                     if number == 2:
                         {end}
-                assert got == [0, 1, 2]
+                return got
+
+            def test_it():
+                assert read() == [0, 1, 2]
         """,
         passed=1,
         real=["endless"],
@@ -190,7 +225,6 @@ def test_a_stream_replays_as_far_as_its_reader_read(round_trip, end):
 def test_reading_further_than_the_recording_is_a_miss(project):
     """With --mimic-record the generator runs for real, the items already read are skipped, and the longer stream is kept."""
     project.ini("shop:endless", "shop:pages_inside")
-    project.module(SHOP)
     test = """
         import asyncio, itertools
         import shop
@@ -233,7 +267,6 @@ def test_reading_further_than_the_recording_is_a_miss(project):
 @pytest.mark.promise("reading a stream past its recording is a miss, or extends it")
 def test_the_longer_of_two_readings_is_recorded(project):
     project.ini("shop:endless")
-    project.module(SHOP)
     project.tests("""
         import itertools, shop
 
@@ -252,8 +285,6 @@ def test_the_longer_of_two_readings_is_recorded(project):
 @pytest.mark.promise("values sent or thrown into a stream count")
 def test_values_sent_and_exceptions_thrown_in_count(project):
     """Other values are a miss."""
-    project.ini("shop:echo", "shop:async_echo")
-    project.module(SHOP)
     test = """
         import asyncio
         import shop
@@ -288,74 +319,9 @@ def test_values_sent_and_exceptions_thrown_in_count(project):
     project.replay().expect(failed=2, real=[])
 
 
-@pytest.mark.promise("generators replay item by item, with their end")
-def test_async_generators_replay(round_trip):
-    round_trip(
-        "shop:pages",
-        "shop:plain_pages",
-        shop=SHOP,
-        test="""
-            import asyncio, inspect
-            import shop
-
-            async def read(stream):
-                return [item async for item in stream]
-
-            def test_function():
-                assert inspect.isasyncgenfunction(shop.pages)
-                assert inspect.isasyncgen(shop.pages(3))
-                assert asyncio.run(read(shop.pages(3))) == [[0], [1], [2]]
-
-            def test_returned():
-                stream = shop.plain_pages(3)
-                assert inspect.isasyncgen(stream)
-                assert asyncio.run(read(stream)) == [0, 1, 2]
-
-            def test_stopped_early():
-                async def first():
-                    stream = shop.pages(5)
-                    async for item in stream:
-                        await stream.aclose()
-                        return item
-                assert asyncio.run(first()) == [0]
-        """,
-        passed=3,
-        real=["pages 3", "plain_pages 3", "pages 5"],
-    )
-
-
-@pytest.mark.promise("a generator returned by a plain function is a stream")
-def test_a_returned_generator_that_nobody_reads_replays(round_trip):
-    replayed = round_trip(
-        "shop:plain",
-        "shop:plain_pages",
-        shop=SHOP,
-        test="""
-            import inspect
-            import shop
-
-            def test_dropped():
-                shop.plain(3)
-                shop.plain_pages(3)
-
-            def test_kept():
-                stream = shop.plain(4)
-                assert inspect.isgenerator(stream)
-
-            def test_closed():
-                shop.plain(5).close()
-        """,
-        passed=3,
-        real=["plain 3", "plain_pages 3", "plain 4", "plain 5"],
-    )
-
-    assert [line for line in replayed.section if "not recorded" in line] == []
-
-
 def test_an_unread_generator_that_is_read_later_is_a_miss(project):
     """Until it is recorded further, and then it stays so."""
     project.ini("shop:plain")
-    project.module(SHOP)
     test = """
         import shop
 
@@ -375,31 +341,6 @@ def test_an_unread_generator_that_is_read_later_is_a_miss(project):
     project.replay().expect(passed=1, real=[])
 
 
-def test_each_item_is_recorded_as_it_was_when_it_was_read(round_trip):
-    """The generator yields the same list each time, and makes it longer."""
-    round_trip(
-        "shop:growing",
-        shop="""
-            from tally import ran
-
-            def growing():
-                ran("growing")
-                items = []
-                for number in range(3):
-                    items.append(number)
-                    yield items
-        """,
-        test="""
-            import shop
-
-            def test_it():
-                assert [list(items) for items in shop.growing()] == [[0], [0, 1], [0, 1, 2]]
-        """,
-        passed=1,
-        real=["growing"],
-    )
-
-
 def test_the_refusal_of_an_item_names_its_place(project):
     """Nothing is left behind in the vault."""
     project.ini("shop:locks")
@@ -412,7 +353,7 @@ def test_the_refusal_of_an_item_names_its_place(project):
             yield 1
             yield {"lock": threading.Lock()}
     """)
-    project.tests("import shop\n\ndef test_it():\n    list(shop.locks())\n")
+    project.test("list(shop.locks())")
 
     run = project.record()
 
@@ -427,7 +368,6 @@ def test_the_refusal_of_an_item_names_its_place(project):
 def test_two_readers_of_one_stream_do_not_wait_for_each_other(project):
     """`zip` reads the same stream twice in one thread."""
     project.ini("shop:count", "shop:pages")
-    project.module(SHOP)
     project.tests("""
         import asyncio
         import shop
@@ -450,26 +390,6 @@ def test_two_readers_of_one_stream_do_not_wait_for_each_other(project):
     project.replay().expect(passed=2, real=[])
 
 
-def test_a_stream_that_is_discarded_is_recorded_as_far_as_read(round_trip):
-    """The garbage collector closes it, as without the plugin."""
-    round_trip(
-        "shop:endless",
-        shop=SHOP,
-        test="""
-            import shop
-
-            def first():
-                return next(shop.endless())
-
-            def test_it():
-                assert first() == 0
-                assert first() == 0
-        """,
-        passed=1,
-        real=["endless"],
-    )
-
-
 def test_an_async_stream_that_is_cancelled_is_not_recorded(project):
     project.ini("shop:slow")
     project.module("""
@@ -481,19 +401,16 @@ def test_an_async_stream_that_is_cancelled_is_not_recorded(project):
             yield 1
             await asyncio.Event().wait()
     """)
-    project.tests("""
-        import asyncio, shop
-
-        def test_it():
-            async def read():
-                async for item in shop.slow():
-                    assert item == 1
-            async def main():
-                try:
-                    await asyncio.wait_for(read(), 0.01)
-                except asyncio.TimeoutError:
-                    pass
-            asyncio.run(main())
+    project.test("""
+        async def read():
+            async for item in shop.slow():
+                assert item == 1
+        async def main():
+            try:
+                await asyncio.wait_for(read(), 0.01)
+            except asyncio.TimeoutError:
+                pass
+        asyncio.run(main())
     """)
 
     run = project.record().expect(passed=1, real=["slow"])
@@ -503,8 +420,6 @@ def test_an_async_stream_that_is_cancelled_is_not_recorded(project):
 
 def test_a_stream_with_other_values_sent_is_recorded_separately(project):
     """Each of two tests replays its own."""
-    project.ini("shop:echo", "shop:async_echo")
-    project.module(SHOP)
     project.tests("""
         import asyncio
         import pytest, shop
@@ -537,8 +452,6 @@ def test_a_stream_with_other_values_sent_is_recorded_separately(project):
 
 @pytest.mark.promise("reading a stream past its recording is a miss, or extends it")
 def test_a_continued_generator_gets_the_values_sent_so_far(project):
-    project.ini("shop:echo", "shop:async_echo")
-    project.module(SHOP)
     test = """
         import asyncio, shop
 
@@ -607,7 +520,6 @@ def test_a_returned_generator_can_be_continued(project):
 def test_an_async_stream_left_by_a_break_is_recorded_as_far_as_read(project):
     """At its end, asyncio.run cancels the task that closes the stream. No cancelled await is part of the stream."""
     project.ini("shop:pages_inside")
-    project.module(SHOP)
     project.tests("""
         import asyncio, shop
 
@@ -629,7 +541,6 @@ def test_an_async_stream_left_by_a_break_is_recorded_as_far_as_read(project):
 
 def test_a_stream_in_a_cassette_is_continued_while_recording(project):
     project.ini()
-    project.module(SHOP)
     test = """
         import itertools, shop
 
@@ -649,7 +560,6 @@ def test_a_stream_in_a_cassette_is_continued_while_recording(project):
 
 def test_a_stream_opened_in_a_block_may_be_read_after_it(round_trip):
     round_trip(
-        shop=SHOP,
         test="""
             import shop
             from pytest_mimic import mimic
@@ -701,7 +611,6 @@ def test_a_discarded_stream_or_coroutine_blocks_no_other_call(project):
 
 def test_a_stream_in_a_reference_cycle_is_collected_silently(project) -> None:
     project.write("pytest.ini", "[pytest]\nmimic_functions =\n    shop:plain\n    shop:pages\n")
-    project.module(SHOP)
     project.tests("""
         import asyncio
         import gc

@@ -23,7 +23,8 @@ SHOP = """
     def fetch_all():
         return []
 """
-TEST = """
+TARGETS = ["shop:fetch"]
+TESTS = """
     import shop
 
     def test_fetch():
@@ -32,66 +33,58 @@ TEST = """
 NO_TRACEBACK = ("Traceback (most recent call last)", "INTERNALERROR")
 
 
-@pytest.fixture
-def shop(project):
-    """A module `shop` and a test that imports it."""
-    project.ini("shop:fetch")
-    project.module(SHOP)
-    project.tests(TEST)
-    return project
-
-
-def usage_error(run, line):
-    """Assert that a run ended before its tests, with this line."""
+def usage_error(run, *lines):
+    """Assert that a run ended before its tests, with these lines."""
     run.expect(exit_code=4, real=[], never=NO_TRACEBACK)
-    assert [found for found in run.output.splitlines() if found.startswith("ERROR")] == [f"ERROR: {line}"]
+    found = [line.removeprefix("ERROR: ") for line in run.output.splitlines() if line.startswith("ERROR")]
+    assert found == list(lines)
+
+
+def wrong_lines(shop, messages):
+    """Put the lines into pytest.ini, and return the lines of the errors."""
+    shop.ini("shop:fetch_all", *messages)
+    return [f"pytest.ini, mimic_functions line {at}: {text}" for at, text in enumerate(messages.values(), 2)]
 
 
 # -- lines of mimic_functions
 
 
+UNREADABLE = {
+    "shop": "shop is neither package.module:function nor a client",
+    "requets": "requets is neither package.module:function nor a client (did you mean requests?)",
+    "shop:": "shop: is not a target, write it as package.module:function",
+    "!": "! is not a target, write it as package.module:function",
+    "''": "'' is not a target, write it as package.module:function",
+    "shop:fetch =city": "shop:fetch: there is no option =city",
+    "shop:fetch()": "shop:fetch() is not a target, write it as package.module:function",
+    "shop:*.fetch": "shop:*.fetch is not a target, write it as package.module:function",
+    "shop:fetch ignore='a": "shop:fetch ignore='a cannot be read: no closing quotation",
+    "shop:fetch ignor=city": "shop:fetch: there is no option ignor (did you mean ignore?)",
+    "httpx ignore=hosts": "httpx: ignore=hosts names no part of a call (did you mean host?)",
+    "requests match=header.accept": "requests: match=header.accept names no part of a call (did you mean headers?)",
+    "sqlalchemy ignore=sql.0": "sqlalchemy: ignore=sql.0 names no part of a call (it has statement, params, database)",
+    "redis ignore=comand[2]": "redis: ignore=comand[2] names no part of a call (did you mean command?)",
+    "httpx mutates=a": "httpx: mutates= is an option of a function",
+    "httpx content=a": "httpx: content= is an option of a function",
+    "shop:fetch content=a.b": "shop:fetch: content= takes names of arguments, not 'a.b'",
+    "shop:fetch match=city": "shop:fetch: match= is an option of a client",
+    "shop:fetch ignore": "shop:fetch: ignore= takes arguments or paths in them, not nothing",
+    "shop:fetch rtol=much": "shop:fetch: rtol= takes a number that is not negative, not 'much'",
+    "shop:fetch compare=loose": "shop:fetch: compare= takes exact or shape, not 'loose'",
+    "shop:fetch key=str": "shop:fetch: key= takes a function, so it works in Python only",
+    "!shop:fetch sequence": "!shop:fetch is an exclusion, which takes no options",
+}
+
+
 @pytest.mark.promise("key= replaces the arguments by the result of a function")
 @pytest.mark.promise("a usage error is one line with the closest name, and exit code 4")
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("shop", "shop is neither package.module:function nor a client"),
-        ("requets", "requets is neither package.module:function nor a client (did you mean requests?)"),
-        ("shop:", "shop: is not a target, write it as package.module:function"),
-        ("!", "! is not a target, write it as package.module:function"),
-        ("''", "'' is not a target, write it as package.module:function"),
-        ("shop:fetch =city", "shop:fetch: there is no option =city"),
-        ("shop:fetch()", "shop:fetch() is not a target, write it as package.module:function"),
-        ("shop:*.fetch", "shop:*.fetch is not a target, write it as package.module:function"),
-        ("shop:fetch ignore='a", "shop:fetch ignore='a cannot be read: no closing quotation"),
-        ("shop:fetch ignor=city", "shop:fetch: there is no option ignor (did you mean ignore?)"),
-        ("httpx ignore=hosts", "httpx: ignore=hosts names no part of a call (did you mean host?)"),
-        (
-            "requests match=header.accept",
-            "requests: match=header.accept names no part of a call (did you mean headers?)",
-        ),
-        (
-            "sqlalchemy ignore=sql.0",
-            "sqlalchemy: ignore=sql.0 names no part of a call (it has statement, params, database)",
-        ),
-        ("redis ignore=comand[2]", "redis: ignore=comand[2] names no part of a call (did you mean command?)"),
-        ("httpx mutates=a", "httpx: mutates= is an option of a function"),
-        ("httpx content=a", "httpx: content= is an option of a function"),
-        ("shop:fetch content=a.b", "shop:fetch: content= takes names of arguments, not 'a.b'"),
-        ("shop:fetch match=city", "shop:fetch: match= is an option of a client"),
-        ("shop:fetch ignore", "shop:fetch: ignore= takes arguments or paths in them, not nothing"),
-        ("shop:fetch rtol=much", "shop:fetch: rtol= takes a number that is not negative, not 'much'"),
-        ("shop:fetch compare=loose", "shop:fetch: compare= takes exact or shape, not 'loose'"),
-        ("shop:fetch key=str", "shop:fetch: key= takes a function, so it works in Python only"),
-        ("!shop:fetch sequence", "!shop:fetch is an exclusion, which takes no options"),
-    ],
-)
-def test_an_unreadable_line_ends_the_run_at_its_start(shop, line, message):
-    shop.ini("shop:fetch_all", "!shop:fetch_all", line)
+def test_unreadable_lines_end_the_run_at_its_start(shop):
+    """All of them are named at once."""
+    errors = wrong_lines(shop, UNREADABLE)
 
     run = shop.run()
 
-    usage_error(run, f"pytest.ini, mimic_functions line 3: {message}")
+    usage_error(run, *errors)
     assert "collected" not in run.output
 
 
@@ -102,70 +95,51 @@ def test_a_redacted_name_that_cannot_match_is_a_usage_error(shop):
 
     run = shop.run()
 
-    run.expect(exit_code=4, real=[], never=NO_TRACEBACK)
-    assert [line for line in run.output.splitlines() if line.startswith("ERROR")] == [
-        "ERROR: pytest.ini, mimic_redact line 2: cust* is not a name, write it in letters, digits, - _ and .",
-        "ERROR: pytest.ini, mimic_redact line 3: 'pin' is not a name, write it in letters, digits, - _ and .",
-    ]
+    rule = "is not a name, write it in letters, digits, - _ and ."
+    usage_error(
+        run,
+        f"pytest.ini, mimic_redact line 2: cust* {rule}",
+        f"pytest.ini, mimic_redact line 3: 'pin' {rule}",
+    )
+
+
+MISSING = {
+    "shop:fetsh": "shop:fetsh does not exist in shop (did you mean fetch?)",
+    "shop.fetsh": "shop:fetsh does not exist in shop (did you mean fetch?)",
+    "shop:Client.fetsh": "shop:Client.fetsh does not exist in shop.Client (did you mean fetch?)",
+    "shop:Clent.fetch": "shop:Clent.fetch does not exist in shop (did you mean Client?)",
+    "shop:Client": "shop:Client is a class, which cannot be mimicked, name its methods: shop:Client.*",
+    "shop:LIMIT": "shop:LIMIT is not callable, it is an int",
+    "shopp:fetch": "shopp:fetch does not exist: there is no module shopp (did you mean shop?)",
+    "shop.api:fetch": "shop.api:fetch does not exist: there is no module shop.api",
+}
 
 
 @pytest.mark.promise("a usage error is one line with the closest name, and exit code 4")
-def test_all_wrong_lines_are_reported_at_once(shop):
-    shop.ini("shop", "shop:fetch", "shop:fetch sequense")
+def test_missing_targets_are_reported_after_collection(shop):
+    errors = wrong_lines(shop, MISSING)
 
-    run = shop.run()
-
-    run.expect(exit_code=4, never=NO_TRACEBACK)
-    assert [line for line in run.output.splitlines() if line.startswith("ERROR")] == [
-        "ERROR: pytest.ini, mimic_functions line 1: shop is neither package.module:function nor a client",
-        "ERROR: pytest.ini, mimic_functions line 3: shop:fetch: there is no option sequense (did you mean sequence?)",
-    ]
+    usage_error(shop.run(), *errors)
 
 
-@pytest.mark.promise("a usage error is one line with the closest name, and exit code 4")
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("shopp:fetch", "shopp:fetch does not exist: there is no module shopp (did you mean shop?)"),
-        ("shop.api:fetch", "shop.api:fetch does not exist: there is no module shop.api"),
-        ("shop:fetsh", "shop:fetsh does not exist in shop (did you mean fetch?)"),
-        ("shop.fetsh", "shop:fetsh does not exist in shop (did you mean fetch?)"),
-        ("shop:Client.fetsh", "shop:Client.fetsh does not exist in shop.Client (did you mean fetch?)"),
-        ("shop:Clent.fetch", "shop:Clent.fetch does not exist in shop (did you mean Client?)"),
-        ("shop:Client", "shop:Client is a class, which cannot be mimicked, name its methods: shop:Client.*"),
-        ("shop:LIMIT", "shop:LIMIT is not callable, it is an int"),
-    ],
-)
-def test_a_missing_target_is_reported_after_collection(shop, line, message):
-    shop.ini("shop:fetch_all", line)
-
-    usage_error(shop.run(), f"pytest.ini, mimic_functions line 2: {message}")
+NO_ARGUMENT = {
+    "shop:fetch ignore=citty": "shop:fetch: ignore=citty names no argument (did you mean city?)",
+    "shop:fetch ignore=sent_at.day": "shop:fetch: ignore=sent_at.day names no argument (it has city)",
+    "shop:fetch writes=paht": "shop:fetch: writes=paht names no argument (it has city)",
+    "shop:fetch mutates=rows": "shop:fetch: mutates=rows names no argument (it has city)",
+    "shop:fetch content=citty": "shop:fetch: content=citty names no argument (did you mean city?)",
+    "shop:fetch ignore=*": "shop:fetch: ignore=* names no argument (it has city)",
+    "shop:Client.fetch ignore=sef": "shop:Client.fetch: ignore=sef names no argument (did you mean self?)",
+    "shop.Client.fetch ignore=sef": "shop:Client.fetch: ignore=sef names no argument (did you mean self?)",
+}
 
 
 @pytest.mark.promise("an option that names no argument of its function is a usage error")
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("shop:fetch ignore=citty", "shop:fetch: ignore=citty names no argument (did you mean city?)"),
-        ("shop:fetch ignore=sent_at.day", "shop:fetch: ignore=sent_at.day names no argument (it has city)"),
-        ("shop:fetch mutates=rows", "shop:fetch: mutates=rows names no argument (it has city)"),
-        ("shop:fetch content=citty", "shop:fetch: content=citty names no argument (did you mean city?)"),
-        ("shop:fetch ignore=*", "shop:fetch: ignore=* names no argument (it has city)"),
-        (
-            "shop:Client.fetch ignore=sef",
-            "shop:Client.fetch: ignore=sef names no argument (did you mean self?)",
-        ),
-        (
-            "shop.Client.fetch ignore=sef",
-            "shop:Client.fetch: ignore=sef names no argument (did you mean self?)",
-        ),
-    ],
-)
-def test_an_option_that_names_no_argument_is_a_usage_error(shop, line, message):
-    shop.ini("shop:fetch_all", line)
+def test_options_that_name_no_argument_are_usage_errors(shop):
+    errors = wrong_lines(shop, NO_ARGUMENT)
 
-    usage_error(shop.run(), f"pytest.ini, mimic_functions line 2: {message}")
-    usage_error(shop.run("--mimic-live"), f"pytest.ini, mimic_functions line 2: {message}")
+    usage_error(shop.run(), *errors)
+    usage_error(shop.run("--mimic-live"), *errors)
 
 
 def test_any_argument_may_be_named_if_the_function_may_take_it(shop):
@@ -220,7 +194,6 @@ def test_any_argument_may_be_named_if_the_function_may_take_it(shop):
 
 
 def test_live_checks_targets_like_other_modes(shop):
-    shop.ini("shop:fetch")
     shop.write(
         "test_other.py",
         """
@@ -278,9 +251,7 @@ def test_a_module_put_on_the_path_by_collection_exists(shop):
     shop.write("lib/later/__init__.py", "raise OSError('imported')")
     shop.write("lib/later/deep/__init__.py", "raise OSError('imported')")
     shop.write("lib/later/deep/api.py", "def fetch(): pass")
-    shop.write(
-        "conftest.py", "import sys, pathlib\nsys.path.append(str(pathlib.Path(__file__).parent / 'lib'))\n"
-    )
+    shop.conftest("import sys, pathlib\nsys.path.append(str(pathlib.Path(__file__).parent / 'lib'))\n")
 
     shop.record().expect(passed=1, real=["fetch Oslo"])
 
@@ -411,15 +382,6 @@ def test_a_switch_accepts_only_true_or_false(shop):
     usage_error(shop.run(), "mimic_store_arguments: invalid truth value 'perhaps'")
 
 
-@pytest.mark.promise("conflicting options are a usage error")
-def test_modes_cannot_be_combined_in_any_order(shop):
-    shop.ini()
-
-    usage_error(
-        shop.run("--mimic-live", "--mimic-record"), "--mimic-record cannot be combined with --mimic-live"
-    )
-
-
 # -- the hook
 
 
@@ -439,9 +401,8 @@ def test_modes_cannot_be_combined_in_any_order(shop):
 )
 def test_a_hook_that_returns_something_else_is_a_usage_error(shop, given, message):
     shop.ini()
-    shop.write(
-        "conftest.py",
-        f"from pytest_mimic import Target\n\ndef pytest_mimic_targets(config):\n    return {given}\n",
+    shop.conftest(
+        f"from pytest_mimic import Target\n\ndef pytest_mimic_targets(config):\n    return {given}\n"
     )
 
     run = shop.run()
@@ -451,17 +412,14 @@ def test_a_hook_that_returns_something_else_is_a_usage_error(shop, given, messag
 
 def test_a_hook_that_names_a_missing_function_is_a_usage_error(shop):
     shop.ini()
-    shop.write(
-        "conftest.py",
-        """
+    shop.conftest("""
         import pytest
         from pytest_mimic import Target
 
         @pytest.hookimpl(optionalhook=True)
         def pytest_mimic_targets(config):
             return [Target("shop:fetsh")]
-        """,
-    )
+    """)
 
     usage_error(shop.run(), "shop:fetsh does not exist in shop (did you mean fetch?)")
     shop.run("-p", "no:mimic", "-p", "no:pytest_mimic.plugin").expect(passed=1, real=["fetch Oslo"])
@@ -608,3 +566,21 @@ def test_all_names_that_are_gone_are_named_and_only_these(shop, monkeypatch):
     ]
     shop.ini("shop:fetch")
     shop.run("mimic_old").expect(passed=1)
+
+
+@pytest.mark.promise("a wrong value of an option is a usage error")
+@pytest.mark.parametrize(
+    "option", ["--mimic-vault=/", "--mimic-vault=~", "--mimic-vault=~/.", "mimic_vault_path=~"]
+)
+def test_a_vault_at_the_root_or_in_the_home_folder_is_refused(shop, option):
+    """Commands on it would walk through everything there, and delete what they take for leftovers."""
+    home = shop.root / "home"
+    home.mkdir()
+    arguments = ["-o", option] if option[0] != "-" else [option]
+
+    run = shop.run(*arguments, env={"HOME": str(home), "USERPROFILE": str(home)})
+
+    place = "/" if option.endswith("/") else str(home)
+    where = "mimic_vault_path" if "path" in option else "--mimic-vault"
+    usage_error(run, f"{where}: a vault is a folder of its own, such as .mimic_vault, and this is {place}")
+    assert list(home.iterdir()) == []

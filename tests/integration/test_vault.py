@@ -60,14 +60,7 @@ SHOP = """
         yield {"s", "t", "u"}
         yield (1, User({"x", "y"}))
 """
-
-
-@pytest.fixture
-def shop(project):
-    """Mimic every function of `shop`."""
-    project.ini("shop:*")
-    project.module(SHOP)
-    return project
+TARGETS = ["shop:*"]
 
 
 def test(project, body: str) -> None:
@@ -139,7 +132,7 @@ def test_changed_outcome_replaces_the_recording_and_its_object(project):
     """Types, the order of dicts and the layout of arrays count."""
     project.ini("shop:give")
     project.module("import os\ndef give():\n    return eval(os.environ['OUTCOME'])\n")
-    project.tests("import shop\ndef test_it():\n    shop.give()\n")
+    project.test("shop.give()")
     for outcome in OUTCOMES:
         outcome = outcome.replace("numpy", "__import__('numpy')")
         run = project.run("--mimic-rerecord", env={"OUTCOME": outcome}).expect(passed=1)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.git import git
 
 from pytest_mimic._tools.cli.main import main
 
@@ -64,20 +64,9 @@ AFTER = BEFORE.replace('shop.fetch("CHF")', 'shop.fetch("CHF", "tuesday")').repl
 )
 
 
-def git(root: Path, *words: str) -> None:
-    """Run git in a folder, with an identity and without a user's configuration."""
-    subprocess.run(
-        ["git", "-c", "user.name=a", "-c", "user.email=a@localhost", "-c", "core.autocrlf=false", *words],
-        cwd=root,
-        check=True,
-        capture_output=True,
-    )
-
-
 @pytest.fixture
 def shop(project: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """A project whose vault is committed as recorded from version 1, and recorded again from version 2."""
-    project.module(SHOP)
     project.write("evil.py", EVIL)
     project.ini("shop:fetch", "shop:ask", "shop:odd")
     project.tests(BEFORE)

@@ -278,14 +278,11 @@ def test_what_the_reader_sends_goes_to_the_real_stream(shop):
 def test_reading_further_than_the_recording_is_a_miss(project):
     project.ini("shop:stream")
     project.module(STREAM.replace("ITEMS", "[1, 2, 3]").replace("NEW", "1"))
-    project.tests("""
-        import os, shop
-
-        def test_it():
-            stream = shop.stream("tea")
-            for _ in range(int(os.environ["READ"])):
-                next(stream)
-            stream.close()
+    project.test("""
+        stream = shop.stream("tea")
+        for _ in range(int(os.environ["READ"])):
+            next(stream)
+        stream.close()
     """)
     project.record(env={"READ": "1"}).expect(passed=1)
 
@@ -307,13 +304,11 @@ def test_another_kind_of_function_is_drift(project, then, now):
     """The recorded kind is handed on where the new function can give it."""
     source = "import asyncio\n\nasync def late():\n    return [1]\n\ndef stream(name):\n    {}\n"
     project.ini("shop:stream")
-    project.tests("""
-        import asyncio, inspect, shop
-
-        def test_it():
-            given = shop.stream("tea")
-            given = asyncio.run(given) if inspect.iscoroutine(given) else list(given)
-            assert given == [1]
+    project.test("""
+        import inspect
+        given = shop.stream("tea")
+        given = asyncio.run(given) if inspect.iscoroutine(given) else list(given)
+        assert given == [1]
     """)
     project.module(source.format(then))
     project.record().expect(passed=1)

@@ -11,12 +11,7 @@ pytest.importorskip("requests")
 @pytest.fixture
 def shop(project):
     """A project that requests the page `PAGE` of a server, in its release 2."""
-    project.tests("""
-        import os, requests
-
-        def test_it():
-            requests.get(os.environ["API"] + "/" + os.environ["PAGE"])
-    """)
+    project.test('requests.get(os.environ["API"] + "/" + os.environ["PAGE"])')
     with running_server() as server:
         server.release = 2
         project.server = server

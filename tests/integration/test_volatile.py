@@ -120,7 +120,6 @@ def test_a_longer_stream_is_another_outcome(project):
     project.ini("shop:stream volatile=id")
     project.tests(USES["stream"])
     project.write("service.py", SERVICE.format(now=1, value="{'id': NOW}"))
-    project.module(SHOP)
     project.record().expect(passed=1)
     project.module(SHOP + "        yield {'id': 3}\n")
 
@@ -133,7 +132,6 @@ def test_a_stale_recording_keeps_its_outcome_and_gets_the_new_source(project):
     project.ini("shop:order volatile=id")
     project.tests(USES["function"])
     project.write("service.py", SERVICE.format(now=1, value="{'id': NOW}"))
-    project.module(SHOP)
     project.record().expect(passed=1)
     project.write("service.py", SERVICE.format(now=2, value="{'id': NOW}"))
     project.module(SHOP.replace("return service", "return not name or service"))

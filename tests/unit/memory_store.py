@@ -6,14 +6,12 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from pytest_mimic._core.vault.store import Data
+from pytest_mimic._core.vault.locks import ByteLocks
+from pytest_mimic._core.vault.store import Data, Store
 
 
-class MemoryStore:
+class MemoryStore(Store):
     """A store that lasts as long as its object."""
-
-    keeps_objects = False
-    run_mark = None
 
     def __init__(self) -> None:
         self._files: dict[str, bytes] = {}
@@ -28,15 +26,6 @@ class MemoryStore:
 
     def write(self, name: str, data: Data, *, durable: bool = True) -> None:
         self._files[name] = data if isinstance(data, bytes) else b"".join(data)
-
-    def flush(self) -> None:
-        """Do nothing: it lasts only as long as the process."""
-
-    def prune(self, folders: set[str]) -> None:
-        """Do nothing: it has no folders."""
-
-    def sweep(self) -> None:
-        """Do nothing: it has no temporary files."""
 
     def delete(self, names: Iterable[str]) -> int:
         return sum(self._files.pop(name, None) is not None for name in names)
@@ -55,3 +44,6 @@ class MemoryStore:
     def lock(self, name: str) -> Iterator[None]:
         with self._locks.setdefault(name, threading.RLock()):
             yield
+
+    def byte_locks(self) -> ByteLocks:
+        raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from enum import Enum
 from pathlib import Path
@@ -99,10 +100,18 @@ def read_lines(
     return results, problems
 
 
-def url_fault(path: str) -> str | None:
-    """Return what is wrong with the path of a vault if it is a URL, or is meant to be one (`s3:/bucket`)."""
+def vault_folder(path: str, start: Path) -> Path:
+    """Return the folder that the path of a vault names, relative to `start`.
+
+    Raises:
+        ValueError: It is a URL or is meant to be one (`s3:/bucket`), or a folder that holds everything.
+    """
     scheme = path.strip().partition(":")[0].lower()
-    if "://" not in path and not (":" in path and scheme in ("s3", "gs", "az", "file")):
-        return None
-    # The URL is not shown, because it may hold credentials.
-    return "a vault is a folder, and this is a URL; to keep large outcomes in a store: mimic_objects = s3://bucket/prefix"
+    if "://" in path or (":" in path and scheme in ("s3", "gs", "az", "file")):
+        # The URL is not shown, because it may hold credentials.
+        store = "to keep large outcomes in a store: mimic_objects = s3://bucket/prefix"
+        raise ValueError(f"a vault is a folder, and this is a URL; {store}")
+    folder = Path(os.path.normpath(start / os.path.expanduser(path)))  # noqa: PTH111 - the home may be unknown
+    if folder.parent == folder or str(folder) == os.path.normpath(os.path.expanduser("~")):  # noqa: PTH111
+        raise ValueError(f"a vault is a folder of its own, such as .mimic_vault, and this is {folder}")
+    return folder

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.node_ids import relative_path
-from pytest_mimic._core.settings import Mode, Settings, read_lines, url_fault
+from pytest_mimic._core.settings import Mode, Settings, read_lines, vault_folder
 from pytest_mimic._core.targets.target import Target, as_targets, parse_target
 from pytest_mimic.errors import TargetError
 
@@ -155,10 +155,11 @@ def _vault_of(config: pytest.Config) -> tuple[Path, str]:
     """Return the vault's folder, and the same for messages."""
     given: str | None = config.option.mimic_vault
     path = given or _ini(config, "mimic_vault_path")
-    if fault := url_fault(path):
-        raise pytest.UsageError(f"{'--mimic-vault' if given else 'mimic_vault_path'}: {fault}")
-    start = config.invocation_params.dir if given else config.rootpath
-    folder = Path(os.path.normpath(start / os.path.expanduser(path)))  # noqa: PTH111 - the home may be unknown
+    try:
+        folder = vault_folder(path, config.invocation_params.dir if given else config.rootpath)
+    except ValueError as fault:
+        where = "--mimic-vault" if given else "mimic_vault_path"
+        raise pytest.UsageError(f"{where}: {fault}") from None
     for one in (folder, *folder.parents):
         if os.path.isfile(one):  # noqa: PTH113 - Path.is_file raises where it may not look
             raise pytest.UsageError(f"the vault {path} is not a folder: {one} is a file")

@@ -176,6 +176,7 @@ class PytestRun:
         Raises:
             pytest.UsageError: A target does not exist. Under xdist the tests fail instead.
         """
+        self.session.state.note_environment()
         self.tests.finish_collection(selected, are_listed=self.session.settings.usage is not None)
         terminal = self.config.pluginmanager.get_plugin("terminalreporter")
         settings = self.session.settings

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.patch import Activation
     from pytest_mimic._core.seam.base import Adapter, Edge
     from pytest_mimic._core.target_options import Options
+    from pytest_mimic._core.vault.store import Store
 
     AnyRequest: TypeAlias = "RequestedTarget | WatchedFunction | Edge"
 
@@ -102,7 +103,7 @@ class Session:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.ledger = Ledger()
-        store: Any = FolderStore(settings.vault)
+        store: Store = FolderStore(settings.vault)
         if settings.review and settings.mode.writes:  # what is recorded goes into another one over it
             from pytest_mimic._core.pending.waiting import store_over
 
@@ -211,7 +212,7 @@ class Session:
         plan = None  # the function runs for real
         if _is_selected(name, options) and not (cassette and cassette.mode == "live"):
             plan = FunctionPlan(self.state, name, function, options, cassette)
-        mimicked.push(request, plan)
+        mimicked.push(request, plan, cassette)
         return mimicked.wrapper
 
     def _note_processes(self, start: Callable[..., Any], _port: object) -> Callable[..., Any]:
@@ -381,7 +382,7 @@ class Session:
         By default the cassette's name is made from the test's id. A strict one fails if a recorded call was not
         made, or if the order differs. Options are those of a target line, and apply to all targets.
         """
-        from pytest_mimic._core.engine.cassette_rules import cassette_name
+        from pytest_mimic._core.engine.cassette_rules import cassette_name, name_of_test
         from pytest_mimic._core.engine.cassettes import CassetteBlock
         from pytest_mimic._core.targets.options import read_keyword_options
 
@@ -390,23 +391,17 @@ class Session:
                 f"mimic_{fixture}: boundaries= is gone: targets= takes clients, too: targets=['httpx']"
             )
         read_keyword_options(options, f"mimic_{fixture}")
-        name = self.next_name() if name is None else cassette_name(name)
+        self._unnamed += name is None
+        name = name_of_test(self.state.test, self._unnamed) if name is None else cassette_name(name)
         covered = self._cassette_targets(_as_tuple(targets), options)
 
         def cover(cassette: OpenCassette) -> Callable[[], None]:
             covering = self.enter(covered, cassette)
             return lambda: self.uncover(covering)
 
-        return CassetteBlock(lambda: self.open_cassette(fixture, name, strict=strict), cover)
+        return CassetteBlock(lambda: self._open_cassette(fixture, name, strict=strict), cover)
 
-    def next_name(self) -> str:
-        """Return the name of the next unnamed cassette of the running test."""
-        from pytest_mimic._core.engine.cassette_rules import name_of_test
-
-        self._unnamed += 1
-        return name_of_test(self.state.test, self._unnamed)
-
-    def open_cassette(self, fixture: str, name: str, *, strict: bool = False) -> OpenCassette:
+    def _open_cassette(self, fixture: str, name: str, *, strict: bool = False) -> OpenCassette:
         """Return a cassette in the mode that its fixture has in this run: see `block`."""
         from pytest_mimic._core.engine.cassette_rules import is_left_out, mode_left_out, mode_of
         from pytest_mimic._core.engine.cassettes import OpenCassette

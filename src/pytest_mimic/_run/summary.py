@@ -117,7 +117,11 @@ def _hidden(ledger: Ledger) -> list[str]:
     drew = listed("drew from a global random state:", in_columns(draws))
     sockets = list(dict.fromkeys((origin, test) for origin, test in ledger.websockets))
     opened = listed("WebSockets, which are not recorded and connected for real:", in_columns(sockets))
-    return [*drew, *listed("processes:", started), *opened]
+    held = listed(
+        "outcomes with secrets of the environment:",
+        in_columns([(label, what) for label, what in ledger.environment]),
+    )
+    return [*held, *drew, *listed("processes:", started), *opened]
 
 
 def _recorded_errors(ledger: Ledger) -> tuple[list[str], list[str]]:

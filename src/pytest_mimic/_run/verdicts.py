@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.swallowed.retries import caught_in, handled_in, is_in_project, where_swallowed
+from pytest_mimic._core.origin import is_in_project
+from pytest_mimic._core.swallowed.retries import caught_in, handled_in, where_swallowed
 from pytest_mimic._core.words import SHOWN, plural
 from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError, TargetError, printable
 

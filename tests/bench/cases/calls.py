@@ -149,10 +149,7 @@ CASES = [
     *(
         Case(
             name,
-            [
-                Row(f"{name}, size", "MB", sizes, floor=ZSTD),
-                Row(f"{name}, replay", "ms", times, floor=ZSTD),
-            ],
+            [Row(f"{name}, size", "MB", sizes, floor=ZSTD), Row(f"{name}, replay", "ms", times, floor=ZSTD)],
             partial(vault_of, case=name, function=function, count=count),
         )
         for name, function, count, sizes, times in (

@@ -109,14 +109,7 @@ def test_ranges_come_back(driver: str, bounds: tuple[Any, Any, str, bool]) -> No
     assert from_plain(json.loads(json.dumps(to_plain(value)))) == value
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "Range(1, 5, bounds='(]')",
-        "Range(None, None)",
-        "Range(empty=True)",
-    ],
-)
+@pytest.mark.parametrize("value", ["Range(1, 5, bounds='(]')", "Range(None, None)", "Range(empty=True)"])
 def test_ranges_of_sqlalchemy_come_back(value: str) -> None:
     """As SQLAlchemy makes them of asyncpg's and psycopg's, which a parameter may hold."""
     postgresql = pytest.importorskip("sqlalchemy.dialects.postgresql")

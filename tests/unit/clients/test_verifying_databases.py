@@ -117,10 +117,7 @@ def test_a_cursor_on_the_server_gives_the_recorded_rows(sql: Runs, postgres: Pos
     def read(*, until: int = 100) -> list[int]:
         options = {"stream_results": True, "max_row_buffer": 2}
         query = sa.text("SELECT n FROM t ORDER BY n")
-        with (
-            engine.connect().execution_options(**options) as connection,
-            connection.execute(query) as result,
-        ):
+        with engine.connect().execution_options(**options) as connection, connection.execute(query) as result:
             return list(islice(result.scalars(), until))
 
     fill(5)

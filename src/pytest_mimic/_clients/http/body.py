@@ -142,6 +142,8 @@ def _store_text(text: str, kind: str, secrets: Secrets) -> dict[str, Any]:
                 return {"json": scrubbed}
     if kind == "application/x-www-form-urlencoded":
         return {"text": secrets.form(text)}
+    if kind.startswith("multipart/"):
+        return {"text": secrets.multipart(text)}
     return {"text": secrets.text(text)}
 
 

@@ -9,7 +9,7 @@ from pytest_mimic._clients.http.body import load_body
 from pytest_mimic._clients.http.frames import frame_values
 from pytest_mimic._clients.http.json_layout import parse_json
 from pytest_mimic._clients.http.message import as_text, header_of, media_type
-from pytest_mimic._core.identity.event_values import Events, ServerSentEvent
+from pytest_mimic._core.identity.opening import Events, ServerSentEvent
 
 # Media types of streams with one JSON text on each line.
 _JSON_LINES = ("ndjson", "jsonl", "json-seq", "stream+json", "x-json-stream")

@@ -9,10 +9,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pytest_mimic._clients.http.json_layout import parse_json, style_of, write_json
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, Secrecy, name_in_pair
 from pytest_mimic._core.redact.texts import (
     bare_secret,
     escaped,
+    forms_of,
     hide_values,
     is_form,
     looks_like_json,
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 # A line that has one JSON text: of a stream of JSON texts, or of server-sent events.
 _JSON_LINE = re.compile(r"(?P<head>(?:data:)?\s*)(?P<json>[\[{].*[\]}])(?P<tail>\s*)", re.DOTALL)
+# What separates the parts of a multipart body, and the headers of a part from its content.
+_BETWEEN_BLOCKS = re.compile(r"((?:\r?\n)?--[^\r\n]+\r?\n|(?:\r?\n){2})")
 # The placeholder as clients escape it in a URL.
 _ESCAPED = re.compile(re.escape(PLACEHOLDER).replace("<", "%3[Cc]").replace(">", "%3[Ee]"))
 
@@ -46,22 +49,25 @@ class Secrets:
 
     def learn(self, plain: Any) -> None:
         """Learn the values of secret names anywhere in plain data, also within texts that are data themselves."""
-        todo = [(plain, False)]
+        todo: list[tuple[Any, Secrecy, bool]] = [(plain, "", False)]
         while todo:
-            value, is_secret = todo.pop()
+            value, secrecy, in_list = todo.pop()
             if isinstance(value, dict):
-                todo += [
-                    (inner, is_secret or self.redactor.hides(name, inner)) for name, inner in value.items()
-                ]
+                within = self.redactor.within
+                todo += [(inner, within(secrecy, name, inner), False) for name, inner in value.items()]
             elif isinstance(value, list):
-                todo += [(inner, is_secret) for inner in value]
-            elif isinstance(value, str) and is_secret:
+                pair = name_in_pair(value, in_list=in_list)
+                todo += [
+                    (inner, self.redactor.within(secrecy, pair if index == 1 else None, inner), True)
+                    for index, inner in enumerate(value)
+                ]
+            elif isinstance(value, str) and secrecy:
                 self.add(value)
             elif isinstance(value, str):
                 for literal in self.redactor.texts.literals(value):
                     self.add(literal)
                 is_urlencoded = "=" in value and is_form(value)
-                todo.append((_form(value) if is_urlencoded else parse_json_text(value), False))
+                todo.append((_form(value) if is_urlencoded else parse_json_text(value), "", False))
 
     def learn_request(self, url: str, headers: Iterable[tuple[str, str]], body: Any) -> None:
         """Learn the secrets in a request: in its URL, its headers and the plain value of its body."""
@@ -90,9 +96,11 @@ class Secrets:
     def add(self, value: str) -> None:
         """Learn one value, unless it is so common (`dark`, `12345`) that it may mean something else elsewhere."""
         value = bare_secret(value)
+        if value in self.redactor.environment:
+            return  # its name will stand for it
         is_mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
         if len(value) >= 20 or (len(value) >= 8 and is_mixed):
-            self.values.add(value)
+            self.values |= forms_of(value)
 
     def in_complaints(self) -> set[str]:
         """Return the secrets as a client may show them when it complains: as texts, and as Python writes them.
@@ -129,6 +137,12 @@ class Secrets:
         else:
             text = self.redactor.texts.scrub_data(text)
         return escaped(hide_values(text, self.values)) if self.values else text
+
+    def multipart(self, text: str) -> str:
+        """Return a multipart body without secrets. Each part, and what is before the first blank line in it, is a text."""
+        blocks = _BETWEEN_BLOCKS.split(text)
+        self.learn(blocks)
+        return "".join(map(self.text, blocks))
 
     def form(self, form: str) -> str:
         """Return an urlencoded form without secrets, and learn them."""
@@ -168,34 +182,22 @@ class Secrets:
 
 
 class NoSecrets(Secrets):
-    """Hides nothing: the same response as it is."""
+    """Learns and hides nothing: the same response as it is."""
 
     hides = False
 
-    def learn(self, plain: Any) -> None:
-        """Learn nothing."""
+    def learn(self, *_: Any) -> None:
+        pass
 
-    def learn_headers(self, headers: Iterable[tuple[str, str]]) -> None:
-        """Learn nothing."""
+    learn_headers = learn  # type: ignore[assignment]
 
-    def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:  # noqa: ARG002
-        """Return the data itself."""
+    def scrub(self, plain: Any, **_: Any) -> Any:
         return plain
 
-    def text(self, text: str) -> str:
-        return text
+    text = form = path = line = scrub  # type: ignore[assignment]
 
-    def form(self, form: str) -> str:
-        return form
-
-    def path(self, path: str) -> str:
-        return path
-
-    def header(self, name: str, value: str) -> str:  # noqa: ARG002
+    def header(self, _name: str, value: str) -> str:
         return value
-
-    def line(self, line: str) -> str:
-        return line
 
 
 def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:

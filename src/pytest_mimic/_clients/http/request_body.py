@@ -48,11 +48,11 @@ def describe_body(data: bytes, content_type: str | None, encoding: str | None) -
 
 
 def fields(form: str) -> dict[str, Any]:
-    """Return the fields of a query or form. The values of a repeated field are a sorted list."""
+    """Return the fields of a query or form. The values of a repeated field are a list, in their order."""
     found: dict[str, Any] = {}
     for name, value in parse_qsl(form, keep_blank_values=True, errors="backslashreplace"):
         found.setdefault(name, []).append(value)
-    return {name: values[0] if len(values) == 1 else sorted(values) for name, values in found.items()}
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
 def digest(data: bytes) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pytest_mimic._core.compare.equality import Closeness, is_same_type, paired
 from pytest_mimic._core.compare.lines import ABSENT, Lines, Location
 from pytest_mimic._core.compare.value_comparison import Comparison
-from pytest_mimic._core.identity.event_values import Events
 from pytest_mimic._core.identity.ignore import parse_path
+from pytest_mimic._core.identity.opening import Events
 from pytest_mimic._core.outcome.encoding import Snapshot
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor

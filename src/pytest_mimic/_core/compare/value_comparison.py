@@ -33,10 +33,11 @@ from pytest_mimic._core.compare.lines import (
 from pytest_mimic._core.describe.described_secrets import is_secret_label, secrets_in
 from pytest_mimic._core.describe.leaves import leaf_text
 from pytest_mimic._core.describe.samples import count as counted
-from pytest_mimic._core.identity.event_values import Events, ServerSentEvent
 from pytest_mimic._core.identity.libraries import library_of
 from pytest_mimic._core.identity.opening import (
+    Events,
     Opened,
+    ServerSentEvent,
     is_pair,
     iterator_state,
     key_step,
@@ -101,6 +102,8 @@ class Comparison:
             return
         kind = type(recorded)
         if not is_same_type(recorded, actual):  # one of them may be absent
+            if self._iterators(location, recorded, actual):
+                return
             # A library may have several classes for one value: a RangeIndex, and an Index of the same numbers.
             if library_of(kind) is None or other_identity(recorded, actual) is not False:
                 self.lines.differ(location, recorded, actual)
@@ -162,12 +165,16 @@ class Comparison:
             self._todo.append((location, old.content[0], new.content[0]))
             if "collections.OrderedDict" in lineage(type(recorded)):
                 self._order(location, old.content[0], new.content[0], "keys")
-        elif not (old.attributes or new.attributes):
-            states = iterator_state(recorded), iterator_state(actual)
-            if None in states:
-                self._leaf(location, recorded, actual, is_equal(recorded, actual))
-            else:
-                self._todo.append((location, *states))
+        elif not (old.attributes or new.attributes or self._iterators(location, recorded, actual)):
+            self._leaf(location, recorded, actual, is_equal(recorded, actual))
+
+    def _iterators(self, location: Location, recorded: Any, actual: Any) -> bool:
+        """Compare two of Python's own iterators by their states; return whether they are such."""
+        states = iterator_state(recorded), iterator_state(actual)
+        if None in states:
+            return False
+        self._todo.append((location, *states))
+        return True
 
     def _order(self, location: Location, old: Iterable[Any], new: Iterable[Any], what: str) -> None:
         then, now = list(old), list(new)

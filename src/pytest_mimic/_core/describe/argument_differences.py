@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from pytest_mimic._core.describe.description_form import CONTENT, PATH_TEXT, TAG, order
 from pytest_mimic._core.describe.text import by_name, render, short_name
 from pytest_mimic._core.files.digests import MISSING
-from pytest_mimic._core.identity.opening import key_step
+from pytest_mimic._core.identity.call_identity import identity_of
+from pytest_mimic._core.identity.opening import attributes_of, key_step
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 _SIDE_WIDTH = 70
@@ -79,7 +80,7 @@ def _between_parts(path: str, old: dict[str, Any], new: dict[str, Any]) -> Itera
             yield Difference(path + step, render(old[step], _SIDE_WIDTH), None)
         elif step not in old:
             yield Difference(path + step, None, render(new[step], _SIDE_WIDTH))
-        elif order(old[step]) != order(new[step]):
+        elif order(old[step]) != order(new[step]) and not _is_same_value(old[step], new[step]):
             then, now = old[step], new[step]
             if (
                 is_file(then)
@@ -106,6 +107,13 @@ def is_file(description: Any) -> bool:
     return (
         isinstance(description, dict) and description.get(TAG) in _FILES and description.keys() >= _FILE_KEYS
     )
+
+
+def _is_same_value(old: Any, new: Any) -> bool:
+    """Check whether two values have one identity, whose digest they show. A library's version may name them otherwise."""
+    if not isinstance(old, dict) or not isinstance(new, dict) or is_file(old) or is_file(new):
+        return False
+    return TAG in old and TAG in new and "digest" in old and old["digest"] == new.get("digest")
 
 
 def _is_same_content(old: dict[str, Any], new: dict[str, Any]) -> bool:
@@ -228,3 +236,24 @@ def hidden(arguments: Mapping[str, Any] | None) -> list[str]:
             found.append(f"{path} (described in part)")
         todo += ((path + step, part) for step, part in (_steps(node) or {}).items())
     return sorted(found)
+
+
+class LeftOut:
+    """The attributes of arguments that are left out whole, as `ignore=self` does, in the calls of one run."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, dict[str, str | None]] = {}
+
+    def differing(self, key: str, arguments: Mapping[str, object]) -> list[str]:
+        """Return the attributes that differ from those in an earlier call with this key, each once: `self._method`."""
+        found = {
+            f"{name}.{attribute}": identity_of(part)
+            for name, value in arguments.items()
+            for attribute, part in attributes_of(value).items()
+        }
+        before = self._seen.setdefault(key, found)
+        differing = [
+            name for name in found if None not in (one := {before.get(name), found[name]}) and len(one) > 1
+        ]
+        before.update(dict.fromkeys(differing))
+        return differing

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.describe.argument_differences import Difference, differences, hidden
 from pytest_mimic._core.identity.ignore import parse_path
+from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.target_options import target_line
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
@@ -49,6 +50,8 @@ class Known(Protocol):
     def test(self) -> str | None: ...
     @property
     def recorded(self) -> str | None: ...
+    @property
+    def source(self) -> str | None: ...
 
 
 K = TypeVar("K", bound=Known)
@@ -58,8 +61,8 @@ K = TypeVar("K", bound=Known)
 class MissedCall:
     """A call without a recording: its label, the descriptions of its arguments, and the id of its test.
 
-    `line` is the name in the line of its target, and `options` are those of the line. Recordings of a `sequence` belong to
-    their test.
+    `line` is the name in the line of its target, `options` are those of the line, `source` is that of the target. Recordings of
+    a `sequence` belong to their test.
     """
 
     label: str
@@ -68,6 +71,7 @@ class MissedCall:
     options: Options | None = None
     line: str = ""
     sequence: bool = False
+    source: str | None = None
 
 
 def nearest_recording(
@@ -117,6 +121,7 @@ def missing(
         differing = differences(nearest.arguments, call.arguments)
         counted = [one for one in differing if not _is_left_out(one.path, _ignored(call))]
         inner = _difference_lines(nearest, call, differing, counted)
+        inner += version_change(nearest.source, call.source)
         lines = [f"nearest: recorded{by}{on}{place}", *(f"  {line}" for line in inner)]
         paths = _changing_paths(_target_of(call.label), counted, nearest)
         if paths - set(_ignored(call)):

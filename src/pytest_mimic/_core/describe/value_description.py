@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from itertools import islice
 from pathlib import PurePath
 from typing import Any
@@ -25,6 +26,7 @@ from pytest_mimic._core.describe.leaves import is_path, leaf_text, library_text
 from pytest_mimic._core.files.digests import NoDigest
 from pytest_mimic._core.files.places import PathPlace, Places
 from pytest_mimic._core.identity.call_identity import identity_of
+from pytest_mimic._core.identity.kinds import library_tag
 from pytest_mimic._core.identity.libraries import has_extent, library_of, record_fields
 from pytest_mimic._core.identity.opening import is_pair, opened, type_name
 from pytest_mimic._core.identity.paths import NamedContent, counted_file
@@ -108,11 +110,13 @@ class _Walk:
             return {TAG: "cycle"}
         if kind in _CONTAINERS and depth > 0 and room >= _LEAST_ROOM:
             return self._opened(value, room, depth)
-        is_data = library_of(kind) is not None
-        if is_data and has_extent(kind):
+        library = library_of(kind)
+        # Without the module, which differs by the library's version.
+        name = type_name(kind) if library is None else library_tag(kind, library, kind.__qualname__)
+        if library is not None and has_extent(kind):
             text = self._shown(f"<{library_text(value)}>")
-            return self._marked({TAG: type_name(kind), "text": text}, value)
-        if is_data:
+            return self._marked({TAG: name, "text": text}, value)
+        if library is not None:
             one_text = None if record_fields(value) is not None else _ADDRESS.sub("", str(value))
         else:
             one_text = leaf_text(value)
@@ -123,11 +127,11 @@ class _Walk:
             limit = max(self.budget.text, _LONGEST_KEY if one_text.startswith("<") else 0)
             shown = self._shown(beginning(one_text, limit, self.secrets))[:limit]
             shown = " ".join(shown.splitlines())
-            leaf = {TAG: type_name(kind), "text": shown}
+            leaf = {TAG: name, "text": shown}
             # A value with a text in angle brackets may hold more than the text shows.
             return self._marked(leaf, value) if one_text.startswith("<") else leaf
         if depth <= 0 or room < _LEAST_ROOM:
-            description: dict[str, Any] = {TAG: type_name(kind), "cut": True}
+            description: dict[str, Any] = {TAG: name, "cut": True}
             if issubclass(kind, (dict, list, tuple, set, frozenset)):
                 description["length"] = len(value)
             return self._marked(description, value)
@@ -233,7 +237,8 @@ class _Walk:
             return self._listed([], value)
         kinds = {type(item) for item in value}
         if kinds == {str} or kinds <= {int, float, bool}:
-            ordered = sorted(value, key=lambda item: (item != item, item))
+            last = None if kinds == {str} else lambda item: (item != item, item)  # NaNs
+            ordered = nsmallest(self.budget.items, value, key=last)
             return self._listed(self._children(ordered, room, depth), value)
         # Other members have no order, so that the first few would be others in the next process.
         if len(value) > self.budget.items:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -22,9 +22,31 @@ if TYPE_CHECKING:
         mode: Any
         ordinals: dict[str, list[str]]
 
+        @property
+        def is_own(self) -> bool: ...
+
         def decide(self, call: Call) -> Any:
             """Return the step (see `steps`) for a call that the cassette takes."""
             ...
+
+    class WithCassette(Protocol):
+        """A line of an activation, perhaps with the cassette that takes its calls."""
+
+        @property
+        def cassette(self) -> CassetteInUse | None: ...
+
+
+Opened = TypeVar("Opened", bound="WithCassette")
+
+
+def innermost(opened: Sequence[Opened]) -> Opened:
+    """Return the last of what was opened; of cassettes that tasks have opened side by side, that of the running task."""
+    if len(opened) > 1:
+        cassettes = {id(one.cassette): one.cassette for one in opened if one.cassette is not None}
+        foreign = {name for name, cassette in cassettes.items() if not cassette.is_own}
+        if foreign and len(foreign) < len(cassettes):
+            return next(one for one in reversed(opened) if id(one.cassette) not in foreign)
+    return opened[-1]
 
 
 class Noted(NamedTuple):

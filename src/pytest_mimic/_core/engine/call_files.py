@@ -212,7 +212,7 @@ class CallFiles:
                     continue
                 # The same checks as for a replay, which could not write the file otherwise.
                 check_target(_target(self._target, one, self._places, self._excluded[0]))
-                # As `null`, it would be one that an older version recorded for each text that names nothing.
+                # What verifying finds removed already is no drift there.
                 is_gone = left.is_removed and is_inside
                 found[one.step] = WrittenFolder({}, [], [], is_gone=True) if is_gone else left.written
             except (NotKeptError, UnsafePathError) as reason:
@@ -268,8 +268,7 @@ def write_kept(
     for argument in arguments:
         for path in named_paths(argument.name, argument.value) if argument.is_written else ():
             step = path.step
-            # Older versions recorded `null` for each text in an object that names nothing. There might be a file now.
-            if step in files.listing and not (path.is_inside and files.listing[step] is None):
+            if step in files.listing:
                 one = NamedFile(argument, step, outside_event_loop(_absolute)(path.text))
                 targets[step] = _target(target, one, places, vault)
     try:

@@ -32,7 +32,7 @@ def cassette_name(given: str | PurePath) -> str:
     name = (given if isinstance(given, str) else given.as_posix()).removesuffix(".json")
     steps = name.split("/")
     too_long = any(len(step.encode("utf-8", "surrogatepass")) > _MAX_STEP_BYTES for step in steps)
-    if too_long or re.search(r"[\\:\0]", name) or not {"", ".", ".."}.isdisjoint(steps):
+    if too_long or re.search(r"[\\:\0\ud800-\udfff]", name) or not {"", ".", ".."}.isdisjoint(steps):
         fact = f"a name may hold folders, each part up to {_MAX_STEP_BYTES} bytes, and stays inside the vault"
         raise CassetteError(f"a cassette cannot be called {given!r}", facts=[fact], cassette=given)
     return name

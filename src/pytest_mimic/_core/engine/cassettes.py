@@ -122,12 +122,25 @@ class OpenCassette(Cassette):
             self._imports = {imported_parts(key) for key in self._places} - {""}
 
     @property
+    def is_own(self) -> bool:
+        """Whether the running task has opened it, or was started inside of it."""
+        return self in self._state.cassettes.get()
+
+    @property
     def calls(self) -> list[CassetteCall]:
         return [RecordedCall(entry, self._state.places) for entry in self._entries if entry is not None]
 
     @property
     def all_played(self) -> bool:
         return set(self._order) >= {place for place, entry in enumerate(self._entries) if entry is not None}
+
+    def enter(self) -> None:
+        opened = self._state.cassettes
+        opened.set((*opened.get(), self))
+
+    def leave(self) -> None:
+        opened = self._state.cassettes
+        opened.set(tuple(one for one in opened.get() if one is not self))
 
     def decide(self, call: Call) -> Step:
         """Return the step for a call that this cassette takes.
@@ -169,7 +182,7 @@ class OpenCassette(Cassette):
             self._recordings.check_source(call, entry.source, name=self._file, remedies=self._remedies)
         self._order.append(place)
         if self.mode == "verify":
-            return self._recordings.verification(call, [entry.stored], place=place)
+            return self._recordings.verification(call, [entry.stored], source=entry.source, place=place)
         self.play_count += 1
         finish = partial(self._keep, place) if is_extending else None
         return Replay(self._state, call, entry.stored, finish=finish)
@@ -334,8 +347,10 @@ class CassetteBlock:
     def __enter__(self) -> OpenCassette:
         self._cassette = self._make()
         self._uncover = self._cover(self._cassette)
+        self._cassette.enter()
         return self._cassette
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        self._cassette.leave()
         self._uncover()
         self._cassette.close(error)

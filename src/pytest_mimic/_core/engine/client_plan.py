@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from pytest_mimic._core.engine.call import Call, Plan
+from pytest_mimic._core.engine.call import Call, Plan, innermost
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
 from pytest_mimic._core.engine.steps import PASS
 from pytest_mimic._core.identity import CallIdentity
@@ -67,16 +67,18 @@ class ClientPlan(Plan):
         counted = {name: parts[name] for name in edge_call.identity if name in parts}
         if self._match:
             counted |= {f"match {path}": value for path, value in self._matched(edge_call)}
+        values, signature = tuple(counted.values()), edge_call.signature
+        environment = self._redactor.environment
+        if environment and environment.may_be_in_parts((signature, values)):
+            values, signature = tuple(environment.scrub([*values])), environment.text(signature)
         names = tuple(counted)
         identity = self._identities.get(names)
         if identity is None:
             identity = self._identities[names] = self._identity_of(names)
         return Call(
             plan=self,
-            key=self.imported_key(edge_call, self._imported)
-            if self._imported
-            else identity.key(tuple(counted.values())),
-            signature=edge_call.signature,
+            key=self.imported_key(edge_call, self._imported) if self._imported else identity.key(values),
+            signature=signature,
             host=edge_call.host,
             sequence=not edge_call.shared and self.options.sequence is not False,
             is_shared=edge_call.shared,
@@ -87,6 +89,8 @@ class ClientPlan(Plan):
     def imported_key(self, edge_call: ClientCall, match: str) -> str:
         """Return the identity that a call has in an import: `1a2b…-method-uri`. Only the parts in `match` count."""
         counted = self.adapter.matched(edge_call.parts, match.split("-"), self._redactor)
+        if environment := self._redactor.environment:
+            counted = environment.scrub(counted)
         return f"{self._identity_of(tuple(counted)).key(tuple(counted.values()))}-{match}"
 
     def _identity_of(self, names: tuple[str, ...]) -> CallIdentity:
@@ -113,7 +117,9 @@ class ClientPlan(Plan):
         from pytest_mimic._core.describe.value_description import describe_parts
 
         matched = {path: value for path, value in self._matched(edge_call) if value is not None}
-        parts = {"signature": edge_call.signature, **matched, **edge_call.described}
+        parts: Any = {"signature": edge_call.signature, **matched, **edge_call.described}
+        if environment := self._redactor.environment:
+            parts = environment.scrub(parts)
         return describe_parts(parts, self.places)
 
     @property
@@ -157,7 +163,7 @@ class ClientPort:
 
     @property
     def is_replaying(self) -> bool:
-        cassette = self.plans[-1].cassette if self.plans else None
+        cassette = innermost(self.plans).cassette if self.plans else None
         mode = self._state.settings.mode if cassette is None else cassette.mode
         return mode in (Mode.REPLAY, "replay")
 
@@ -186,7 +192,7 @@ class ClientPort:
 
     def _line(self, call: ClientCall) -> ClientPlan | None:
         """Return the first line of the innermost activation whose patterns select a call."""
-        last = self.plans[-1]
+        last = innermost(self.plans)
         if call.shared:
             return last
         for plan in self.plans:
@@ -210,7 +216,7 @@ class ClientPort:
 
     @property
     def caller(self) -> Caller:
-        cassette: Any = self.plans[-1].cassette if self.plans else None
+        cassette: Any = innermost(self.plans).cassette if self.plans else None
         caller: Caller = cassette or self._state.owner
         return caller
 
@@ -225,8 +231,7 @@ class ClientPort:
 
     def ordinal(self, space: str, name: str) -> int:
         """Return the index of `name` among the `space` names of the current owner, in order of first use, from 0."""
-        cassette = self.plans[-1].cassette if self.plans else None
-        names = (cassette or self._state.owner).ordinals.setdefault(space, [])
+        names: list[str] = cast("Any", self.caller).ordinals.setdefault(space, [])
         if name not in names:
             names.append(name)
         return names.index(name)

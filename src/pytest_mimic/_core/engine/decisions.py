@@ -94,7 +94,7 @@ class Decisions:
             recordings.check_source(call, recording.source, name=name, recorded=recording.recorded)
         self.state.use(name)
         if mode is Mode.VERIFY:
-            return recordings.verification(call, recording.outcomes)
+            return recordings.verification(call, recording.outcomes, source=recording.source)
         return self._replay(call, name, recording.outcomes, may_record=mode.writes)
 
     def _replay(self, call: Call, name: str, outcomes: Sequence[Stored], *, may_record: bool) -> Replay:

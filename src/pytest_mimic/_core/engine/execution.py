@@ -214,7 +214,10 @@ class PlanHolder(Protocol):
     """A mimicked function; see `wrappers.Mimicked`."""
 
     is_common: bool
+    is_split: bool
     plan: FunctionPlan | None
+
+    def own_plan(self) -> FunctionPlan | None: ...
 
 
 def generator_wrapper(mimicked: PlanHolder, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -225,7 +228,7 @@ def _generator(mimicked: PlanHolder, function: Callable[..., Any]) -> Callable[.
     is_common = mimicked.is_common
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        plan = mimicked.plan
+        plan = mimicked.own_plan() if mimicked.is_split else mimicked.plan
         if plan is None or (is_common and called_by_pytest()):
             return (yield from function(*args, **kwargs))
         step = decide(plan, args, kwargs)
@@ -243,7 +246,8 @@ def _async_generator(mimicked: PlanHolder, function: Callable[..., Any]) -> Call
     is_common = mimicked.is_common
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        plan = None if is_common and called_by_pytest() else mimicked.plan
+        plan = mimicked.own_plan() if mimicked.is_split else mimicked.plan
+        plan = None if is_common and called_by_pytest() else plan
         step = PASS if plan is None else await decide_async(plan, args, kwargs)
         stream: Any
         if step.mode == "replay":

@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.engine.call import Call, Noted, Plan
-from pytest_mimic._core.identity import CallIdentity, Unstable, source_fingerprint
+from pytest_mimic._core.identity import CallIdentity, Unstable
+from pytest_mimic._core.identity.source import source_or_version
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.binding import Bound, compile_binder
 from pytest_mimic._core.vault import recording_name
@@ -84,8 +85,8 @@ class FunctionPlan(Plan):
 
     @cached_property
     def source(self) -> str | None:  # type: ignore[override]
-        """The fingerprint of the function's normalised source. None without a source."""
-        return source_fingerprint(self.function)
+        """The fingerprint of the function's normalised source, or the version of its distribution. None without either."""
+        return source_or_version(self.function, self.target.partition(":")[0], self.state.settings.rootdir)
 
     @cached_property
     def signature(self) -> Signature:
@@ -142,6 +143,8 @@ class FunctionPlan(Plan):
             from pytest_mimic._core.identity.locate import refusal
 
             raise self.state.pending.note(refusal(unstable, self.target, self.options)) from None
+        if self.options.ignore and self.state.settings.mode.writes:
+            self._warn(key, signature, values)
         return Call(
             plan=self,
             key=key,
@@ -152,6 +155,18 @@ class FunctionPlan(Plan):
             sequence=bool(self.options.sequence),
             describe=lambda: self._described(signature, values),
         )
+
+    def _warn(self, key: str, signature: Signature, values: tuple[object, ...]) -> None:
+        """Name in the summary the attributes of what `ignore=` leaves out whole by which calls of one identity differ."""
+        named = _named(signature, values)
+        found = self.state.left_out.differing(
+            f"{self.target} {key}", {name: named[name] for name in self.options.ignore if name in named}
+        )
+        if found:
+            owner = found[0].partition(".")[0]
+            self.state.ledger.note(
+                f"{self.target}: calls that differ in {', '.join(found)} share a recording, as ignore={owner} leaves it out"
+            )
 
     def open_player(self, key: str) -> Callable[[], Any] | None:
         """Return the function that gives a fresh value for an identity that is called for the first time.
@@ -184,7 +199,9 @@ class FunctionPlan(Plan):
 
             for name in shown.keys() & self.options.content:
                 shown[name] = with_contents(shown[name], self.places)
-        return describe_arguments(shown, self.state.redactor, places=self.places)
+        redactor = self.state.redactor
+        described = describe_arguments(shown, redactor, places=self.places)
+        return redactor.environment.scrub(described) if redactor.environment else described
 
     def _identities(self, call: Call) -> dict[str, str | None]:
         digest = call.reading.identity.digest

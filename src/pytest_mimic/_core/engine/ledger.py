@@ -67,6 +67,8 @@ class Ledger:
     restarts: list[str]
     # Calls that drew from a global random state: label, and the modules of the states.
     draws: list[Sequence[str]]
+    # Outcomes that held the value of an environment variable: label, and what was done with it in which test.
+    environment: list[Sequence[str]]
     # Processes that were started without anything mimicked in them: test, and the way of starting.
     processes: list[Sequence[str]]
     # The calls that were noted for `-v` or the HTML report and are not yet part of a test's report; see `call_log`.
@@ -141,6 +143,14 @@ class Ledger:
         row = [label, ", ".join(modules)]
         self.draws.append(row)
         self.forks.report(draws=[row])
+
+    def count_environment(self, label: str, test: str, name: str, *, is_hidden: bool) -> None:
+        """Count a new outcome that held the value of an environment variable, which is hidden where it is a text."""
+        what = f"<{name}> stands for the value" if is_hidden else f"holds the value of {name}"
+        row = [label, f"{what}, {test}" if test else what]
+        if row not in self.environment:
+            self.environment.append(row)
+            self.forks.report(environment=[row])
 
     def count_process(self, test: str, method: str) -> None:
         """Count a process that a test started by this method of multiprocessing, with nothing mimicked in it."""

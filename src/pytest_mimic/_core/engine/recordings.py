@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.machinery import PACKAGE
+from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import imported_parts, recording_name
 from pytest_mimic.errors import MimicError
@@ -178,6 +179,7 @@ class Recordings:
             options=call.plan.options,
             line=call.plan.client,
             sequence=call.sequence and call.plan.cassette is None,
+            source=call.plan.source,
         )
         if among is None:
             among = list(islice(self.of_target(call.plan.target, test=self._state.test), CANDIDATES))
@@ -190,29 +192,41 @@ class Recordings:
         self._missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 
-    def verification(self, call: Call, recorded: Sequence[Stored], *, place: int = 0) -> Verification:
+    def verification(
+        self, call: Call, recorded: Sequence[Stored], *, source: str | None = None, place: int = 0
+    ) -> Verification:
         """Return the step that verifies a call; several outcomes are streams whose readers sent other values.
 
-        `place` is that of the first outcome in its recording or cassette.
+        `source` is that of its recording, `place` that of the first outcome in its recording or cassette.
         """
         from pytest_mimic._core.engine.verifying import Verification
 
         replay = Replay(self._state, call, recorded[0], recorded[1:], counts=False)
-        return Verification(self._state, call, partial(self._verify, recorded, place), replay)
+        return Verification(self._state, call, partial(self._verify, recorded, source, place), replay)
 
     def _verify(
-        self, recorded: Sequence[Stored], place: int, real: RealCall, outcome: Outcome, duration: float
+        self,
+        recorded: Sequence[Stored],
+        source: str | None,
+        place: int,
+        real: RealCall,
+        outcome: Outcome,
+        duration: float,
     ) -> None:
         """Compare a real outcome with its recording, and note a difference."""
         from pytest_mimic._core.engine.verifying import drift_of, matching_stream
 
         state, call = self._state, real.call
         outcome.changed, outcome.files = call.plan.changed(call), call.plan.kept(real.noted)
+        if state.redactor.environment:
+            outcome = self._as_recorded(call, outcome)
         expected = matching_stream(recorded, outcome, call.paths)
         with self.guard:
             state.ledger.verified += 1
         paths: dict[str | None, None] = {}
         drift = drift_of(real, expected, outcome, redactor=state.redactor, test=state.test, paths=paths)
+        if drift is not None:
+            drift.facts += version_change(source, call.plan.source)
         if drift is not None and state.settings.review:
             from pytest_mimic._core.engine.drifts import Drift, keep
 
@@ -265,6 +279,12 @@ class Recordings:
         is_detached = plan.cassette is not None
         vault = self._state.vault
         stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)
+        environment = self._state.redactor.environment
+        if environment and stored.encoded is not None:
+            from pytest_mimic._core.engine.environment_values import hide
+
+            for name, is_hidden in hide(stored.encoded, environment).items():
+                self._state.ledger.count_environment(call.label, self._state.test, name, is_hidden=is_hidden)
         if stored.encoded is not None and stored.encoded.pickled is not None:
             from pytest_mimic._core.describe.preview import preview
 
@@ -272,7 +292,7 @@ class Recordings:
             lines = preview(
                 outcome, self._state.redactor, places=plan.places, secrets=partial(plan.secrets, call)
             )
-            stored.entry["preview"] = lines
+            stored.entry["preview"] = environment.scrub(lines) if environment else lines
         if real.awaited:
             stored.entry["awaited"] = True
         if before is not None and (plan.options.volatile or plan.kind != "function"):
@@ -281,6 +301,20 @@ class Recordings:
             if is_unchanged(call, before, stored, redactor=self._state.redactor):
                 return before
         return stored
+
+    def _as_recorded(self, call: Call, outcome: Outcome) -> Outcome:
+        """Return a real outcome with the names of environment variables in place of secret values, as it is recorded."""
+        from pytest_mimic._core.engine.environment_values import hide
+
+        with suppress(MimicError):  # what cannot be stored is compared as it is
+            stored = self._state.vault.stored(outcome, 0.0, target=call.plan.target, paths=call.paths)
+            if stored.encoded is not None and any(
+                hide(stored.encoded, self._state.redactor.environment).values()
+            ):
+                found = stored.load(call.paths)
+                found.files = outcome.files
+                return found
+        return outcome
 
     def record(self, name: str, real: RealCall, outcome: Outcome, duration: float) -> None:
         """Record the outcome of a call that belongs to no sequence and no cassette.

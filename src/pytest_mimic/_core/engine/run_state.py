@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from threading import Lock
 from time import perf_counter
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.engine.ledger import Miss
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.files.places import Places
+from pytest_mimic._core.origin import is_version
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.swallowed.pending import PendingErrors
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Protocol
 
+    from pytest_mimic._core.describe.argument_differences import LeftOut
     from pytest_mimic._core.engine.call import Call, Plan
     from pytest_mimic._core.engine.conversations import Conversations
     from pytest_mimic._core.engine.ledger import Ledger
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.swallowed.retries import Retries
     from pytest_mimic._core.targets.pattern import Only
     from pytest_mimic._core.vault import Stored, Vault
-    from pytest_mimic._core.vault.locks import Locks
+    from pytest_mimic._core.vault.locks import ByteLocks
     from pytest_mimic.errors import MimicError
 
     class NetworkGuard(Protocol):
@@ -90,6 +92,7 @@ class RunState:
         today: The date of new recordings, `2026-11-02`. It is given, because a test may have stopped the clock.
         decisions: The decisions of the run; see `decisions.decisions_of`. None if no call has needed one.
         inside: The real call that the current thread or task is part of.
+        cassettes: Those that the current thread or task has opened, or was started in.
         context_copier: Copies `inside` into threads that a real call starts. Set by the first decision.
         running: The real calls whose code runs now, for the progress line.
         unfinished: The real calls without an outcome so far, in the order in which they began.
@@ -115,7 +118,7 @@ class RunState:
         settings: Settings,
         vault: Vault,
         ledger: Ledger,
-        locks: Callable[[], Locks],
+        locks: Callable[[], ByteLocks],
         today: str,
     ) -> None:
         self.settings = settings
@@ -125,6 +128,7 @@ class RunState:
         self.today = today
         self.decisions: Any = None
         self.inside: ContextVar[Surrounding | None] = ContextVar("pytest_mimic_inside", default=None)
+        self.cassettes: ContextVar[tuple[object, ...]] = ContextVar("pytest_mimic_cassettes", default=())
         self.running: set[CallUnderWay] = set()
         self.unfinished: dict[CallUnderWay, None] = {}
         self.owner = Owner("")
@@ -141,8 +145,16 @@ class RunState:
 
             self.only = Only(settings.only, ledger.match)
         self._redactor: Redactor | None = None
+        self.variables: Mapping[str, str] = os.environ
         self._retries: Retries | None = None
         self.guard = Lock()
+
+    @functools.cached_property
+    def left_out(self) -> LeftOut:
+        """The attributes that `ignore=` leaves out with their objects, in the calls of a recording run."""
+        from pytest_mimic._core.describe.argument_differences import LeftOut
+
+        return LeftOut()
 
     @property
     def redactor(self) -> Redactor:
@@ -153,8 +165,16 @@ class RunState:
         from pytest_mimic._core.redact.redactor import Redactor
 
         with self.guard:  # several threads may make their first call
-            self._redactor = self._redactor or Redactor(self.settings.redact)
+            if self._redactor is None:
+                self._redactor = Redactor(self.settings.redact)
+                self._redactor.variables = self.variables
             return self._redactor
+
+    def note_environment(self) -> None:
+        """Keep the environment of the run, as tests change it for themselves."""
+        self.variables = dict(os.environ)
+        if self._redactor is not None:
+            self._redactor.variables = self.variables
 
     def mode_of(self, call: Call) -> Mode:
         """Return the mode of a call that belongs to no conversation and no cassette."""
@@ -166,10 +186,10 @@ class RunState:
         return Mode.REPLAY
 
     def is_stale(self, plan: Plan, source: str | None) -> bool:
-        """Check whether a recording was made from another source of its target."""
-        if self.settings.source == "ignore" or source is None:
+        """Check whether a recording was made from another source of its target. Another version makes nothing stale."""
+        if source == plan.source or self.settings.source == "ignore" or None in (source, plan.source):
             return False
-        return plan.source is not None and source != plan.source
+        return not (is_version(source) or is_version(plan.source))
 
     @property
     def conversations(self) -> Conversations:
@@ -225,11 +245,10 @@ class RunState:
     def watch(self, error: MimicError | None = None, key: str = "") -> None:
         """Let no code wait because of a call of its own: it misses, or without an error, it gets a recorded failure."""
         if self.test:
-            with self.guard:
-                if self._retries is None:
-                    from pytest_mimic._core.swallowed.retries import Retries
+            from pytest_mimic._core.swallowed.retries import Retries
 
-                    self._retries = Retries(self.settings.rootdir)
+            with self.guard:
+                self._retries = self._retries or Retries(self.settings.rootdir)
             self._retries.watch(error, key, self.own_files, lambda: bool(self.test))
 
     def end_test(self) -> None:

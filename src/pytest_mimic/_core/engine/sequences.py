@@ -59,7 +59,7 @@ class Sequences:
         place = min(position, len(recording.outcomes) - 1)
         stored = recording.outcomes[place]
         if mode is Mode.VERIFY:
-            return self._recordings.verification(call, [stored], place=place)
+            return self._recordings.verification(call, [stored], source=recording.source, place=place)
         return Replay(self._state, call, stored)
 
     def _mode_of(self, call: Call, owner: Owner, name: str) -> Mode:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from pytest_mimic._core.event_loop import outside_event_loop
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.vault.locks import Locks
+    from pytest_mimic._core.vault.locks import ByteLocks
 
 # How long a call waits for an identical call elsewhere before it runs itself, in seconds.
 MAX_WAIT = 30.0
@@ -72,7 +72,7 @@ class CallsInFlight:
         locks: The locks between processes. Calls share 2 ** 28 of them.
     """
 
-    def __init__(self, locks: Locks) -> None:
+    def __init__(self, locks: ByteLocks) -> None:
         self._locks = locks
         self._forget()
 

@@ -6,13 +6,15 @@ import functools
 from collections.abc import Callable
 from contextlib import suppress
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from pytest_mimic._core.engine.call import innermost
 from pytest_mimic._core.identity import Unstable
 from pytest_mimic._core.machinery import called_by_pytest
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.engine.call import CassetteInUse
     from pytest_mimic._core.engine.function_plan import FunctionPlan
 
 # Any other value may have been recorded.
@@ -27,26 +29,44 @@ class Mimicked:
         wrapper: The function that replaces it.
         plan: The plan of the innermost activation. Calls pass through if it is None, because no activation is open or
             the innermost one leaves the function out.
+        is_split: Whether several cassettes mimic the function. Then `own_plan` is the one for the running task.
         is_common: Whether pytest or this plugin may call the function for themselves. Such calls pass through.
     """
 
-    __slots__ = ("_plans", "function", "is_common", "plan", "wrapper")
+    __slots__ = ("_opened", "function", "is_common", "is_split", "plan", "wrapper")
 
     def __init__(self, function: Callable[..., Any], *, is_common: bool = False) -> None:
         self.function = function
         self.is_common = is_common
-        self._plans: list[tuple[object, FunctionPlan | None]] = []
+        self._opened: list[_Opened] = []
         self.plan: FunctionPlan | None = None
+        self.is_split = False
         self.wrapper = _wrapper(self)
 
-    def push(self, request: object, plan: FunctionPlan | None) -> None:
-        self._plans.append((request, plan))
-        self.plan = plan
+    def push(self, request: object, plan: FunctionPlan | None, cassette: CassetteInUse | None = None) -> None:
+        self._settle([*self._opened, _Opened(request, plan, cassette)])
 
     def remove(self, request: object) -> None:
         """Remove the plans of a request, at any depth."""
-        self._plans = [(owner, plan) for owner, plan in self._plans if owner is not request]
-        self.plan = self._plans[-1][1] if self._plans else None
+        self._settle([one for one in self._opened if one.request is not request])
+
+    def own_plan(self) -> FunctionPlan | None:
+        return innermost(self._opened).plan
+
+    def _settle(self, opened: list[_Opened]) -> None:
+        self._opened = opened
+        is_split = sum(one.cassette is not None for one in opened) > 1
+        self.is_split |= is_split  # before the plan changes, as another thread may be about to read it
+        self.plan = opened[-1].plan if opened else None
+        self.is_split = is_split
+
+
+class _Opened(NamedTuple):
+    """One activation of a function: who asked for it, its plan, and the cassette that takes its calls."""
+
+    request: object
+    plan: FunctionPlan | None
+    cassette: CassetteInUse | None
 
 
 def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
@@ -71,7 +91,7 @@ def _function(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...,
     is_common = mimicked.is_common
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        plan = mimicked.plan
+        plan = mimicked.own_plan() if mimicked.is_split else mimicked.plan
         if plan is None or (is_common and called_by_pytest()):
             return function(*args, **kwargs)
         if plan.plays and not plan.running:
@@ -87,7 +107,7 @@ def _coroutine(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...
     is_common = mimicked.is_common
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        plan = mimicked.plan
+        plan = mimicked.own_plan() if mimicked.is_split else mimicked.plan
         if plan is None or (is_common and called_by_pytest()):
             return await function(*args, **kwargs)
         if plan.plays and not plan.running:

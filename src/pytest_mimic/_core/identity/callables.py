@@ -8,10 +8,10 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from pytest_mimic._core.identity.kinds import Kind, Reduce, is_stdlib
+from pytest_mimic._core.identity.kinds import PLAIN, Kind, Reduce, is_stdlib
 from pytest_mimic._core.identity.refused import Unstable, full_name
-from pytest_mimic._core.identity.short import SCALARS
-from pytest_mimic._core.identity.source import class_source, code_source, is_in_stdlib, own_methods
+from pytest_mimic._core.identity.source import class_source, code_source, own_methods
+from pytest_mimic._core.origin import is_in_stdlib
 
 HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that some code made while running
 CYTHON = frozenset({"cython_function_or_method", "fused_cython_function"})
@@ -94,13 +94,16 @@ def _function(value: FunctionType) -> object:
         source = code_source(code)
     if source is None and not importable:
         raise Unstable(f"a function {NO_SOURCE}", FunctionType)
-    return (
+    parts = (
         name,
         source,
         tuple(map(_default, value.__defaults__ or ())),
         {name: _default(item) for name, item in (value.__kwdefaults__ or {}).items()},
         _closure(value),
     )
+    # Names with two underscores are bookkeeping: `__wrapped__` is in the closure.
+    attributes = {name: item for name, item in value.__dict__.items() if name[:2] != "__"}
+    return (*parts, attributes) if attributes else parts
 
 
 def _default(value: object) -> object:
@@ -168,19 +171,27 @@ def _class(value: type) -> object:
     source = class_source(value)
     if source is None and not importable:
         raise Unstable(f"a class {NO_SOURCE}", type)
-    closed = {}
-    for method in own_methods(value):
-        closed.update(_closure(method))
-    closed.pop("__class__", None)  # the class itself, in methods that use `super()`
-    if "<locals>" in value.__qualname__:
-        # The class's body may have computed them from variables of the function around it. Python keeps no cells of
-        # these, so their scalar results count instead.
-        closed.update(
-            (f".{attribute}", item)
-            for attribute, item in vars(value).items()
-            if type(item) in SCALARS and not (attribute.startswith("_") and attribute.endswith("_"))
-        )
+    closed = class_variables(value)
     return (name, source, closed) if closed else (name, source)
+
+
+def class_variables(value: type) -> dict[str, object]:
+    """Return the variables that the methods of a class close over and, for local classes, its plain attributes.
+
+    The body of a local class may have computed these from variables of the function around it, of which Python keeps no
+    cells. Those of local classes that it derives from count as well.
+    """
+    found: dict[str, object] = {}
+    for cls in reversed(value.__mro__):
+        is_local = "<locals>" in cls.__qualname__
+        if is_local or cls is value:
+            for method in own_methods(cls):
+                found.update(_closure(method))
+        for name, item in vars(cls).items() if is_local else ():
+            if type(item) in PLAIN and not (name.startswith("_") and name.endswith("_")):
+                found[f".{name}"] = item
+    found.pop("__class__", None)  # the class itself, in methods that use `super()`
+    return found
 
 
 _CALLABLES: dict[str, Reduce] = {

@@ -18,12 +18,14 @@ PLAIN = frozenset({int, float, str, bool, type(None), bytes, list, tuple, dict, 
 class Kind(NamedTuple):
     """The identity rule of a type.
 
-    Types with different values have different tags. With `attributes`, `reduce` returns a dict of a value's attributes.
+    Types with different values have different tags. With `attributes`, `reduce` returns a dict of a value's attributes;
+    with `variables`, a pair of them and that dict.
     """
 
     tag: str
     reduce: Reduce
     attributes: bool = False
+    variables: dict[str, object] | None = None
 
 
 class Raw:

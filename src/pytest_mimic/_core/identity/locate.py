@@ -121,6 +121,9 @@ def located(unstable: Unstable, value: object, resolver: Resolver, name: str) ->
                 found = Unstable(error.type_name, error.kind, path, owner, remedy=error.remedy)
                 found.is_named, found.in_object = is_named, in_object
                 return found
+            if kind.variables is not None:
+                steps.append((".__class__", kind.variables, type_))
+                reduced = reduced[1]
             has_attributes = type(reduced) is dict and (
                 kind.attributes or reduced is getattr(part, "__dict__", None)
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 from pytest_mimic._core.identity.kinds import Kind, Raw, library_tag, type_tag
@@ -36,10 +37,7 @@ def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
             library_tag(type_, "numpy", name), lambda value: array_data(numpy.asarray(value), layout=layout)
         )
     if issubclass(type_, numpy.dtype):
-        # In an outcome, the offsets of a dtype's fields count as well.
-        return Kind(
-            "numpy:dtype", lambda dtype: (dtype_data(dtype), repr(dtype)) if layout else dtype_data(dtype)
-        )
+        return Kind("numpy:dtype", dtype_data)
     if issubclass(type_, numpy.random.Generator):
         return Kind(
             type_tag(type_), lambda value: (type(value.bit_generator).__name__, value.bit_generator.state)
@@ -60,14 +58,19 @@ def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
 
 
 def dtype_data(dtype: Any) -> object:
-    """Reduce a dtype to its type string, or to the names and dtypes of its fields."""
+    """Reduce a dtype to its type string, or to the names and dtypes of its fields and, unless packed, their places."""
     if dtype.subdtype is not None:
         return dtype_data(dtype.subdtype[0]), dtype.subdtype[1]
     if dtype.kind == "T":
         return "StringDType", dtype.coerce, *((dtype.na_object,) if hasattr(dtype, "na_object") else ())
     if dtype.names is None:
         return dtype.str
-    return tuple((name, dtype_data(dtype.fields[name][0])) for name in dtype.names)
+    fields = [(name, *dtype.fields[name]) for name in dtype.names]  # name, dtype, offset, perhaps a title
+    data = tuple((name, dtype_data(inner)) for name, inner, *_ in fields)
+    places = [tuple(place) for _, _, *place in fields]
+    *packed, size = accumulate((inner.itemsize for _, inner, *_ in fields), initial=0)
+    is_packed = size == dtype.itemsize and places == list(zip(packed))
+    return data if is_packed else (data, places, dtype.itemsize)
 
 
 def float_format(dtype: Any) -> str:
@@ -91,7 +94,6 @@ def array_data(array: Any, *, layout: bool) -> object:
     order = "C" if flags.c_contiguous else "F" if flags.f_contiguous else "strided"
     head: tuple[object, ...] = (dtype_data(dtype), array.shape, order if layout else None)
     if dtype.names is not None:
-        head = (*head, repr(dtype)) if layout else head
         return head, [array_data(array[name], layout=False) for name in dtype.names]
     if dtype.hasobject or dtype.kind == "T":
         return head, array.ravel().tolist()

@@ -19,6 +19,11 @@ PYDANTIC = frozenset({"pydantic.main.BaseModel", "pydantic.v1.main.BaseModel"})
 MEMORIES = frozenset({"_attrs_cached_hash"})
 PANDAS_CACHED = "pandas._libs.properties.CachedProperty"
 
+# Attributes of a ConfigParser that it derives from others, or that some versions of Python keep otherwise.
+PARSER = frozenset(
+    "_allow_unnamed_section _comment_prefixes _converters _inline_comment_prefixes _optcre _prefixes _proxies".split()
+)
+
 
 def attribute_reader(type_: type, *, below: type = object) -> Reduce | None:
     """Return a function that reads the attributes of an instance, `__dict__` and slots, or None if a type has neither.
@@ -68,10 +73,12 @@ def exception_fields(error: BaseException) -> tuple[str, ...]:
 
 
 def _cached_properties(type_: type) -> set[str]:
-    """Return the names under which cached properties, of functools, pandas or attrs, keep their results."""
+    """Return the names under which cached properties, of functools, pandas or attrs, and parsers keep what they derive."""
     cached = getattr(sys.modules.get("functools"), "cached_property", ())
-    found = set()
+    found: set[str] = set()
     for base in type_.__mro__:
+        if base.__name__ == "RawConfigParser":
+            found |= PARSER
         for name, member in base.__dict__.items():
             if isinstance(member, cached):
                 found.add(name)
@@ -105,7 +112,10 @@ def state_kind(type_: type) -> Kind:
         getattr(getstate, "__name__", "") == "slots_getstate"
     )
     if getstate is not None and not is_generated:
-        return Kind(type_tag(type_), lambda value: _asked(lambda value: value.__getstate__(), value))
+        return Kind(
+            type_tag(type_),
+            lambda value: _unversioned(_asked(lambda value: value.__getstate__(), value), value),
+        )
     read = attribute_reader(type_) or (lambda _: {})
     return Kind(type_tag(type_), read if getstate else _checked(read), attributes=True)
 
@@ -138,7 +148,19 @@ def _reduced(value: Any) -> object:
         return f"{getattr(value, '__module__', type(value).__module__)}:{parts}"
     make, arguments, state, items, pairs = (*parts, None, None, None)[:5]
     items = None if items is None else list(items)
-    return make, arguments, state, items, None if pairs is None else dict(pairs)
+    return make, arguments, _unversioned(state, value), items, None if pairs is None else dict(pairs)
+
+
+def _unversioned(state: Any, value: Any) -> object:
+    """Return a state without the version of its library that the class adds, as scikit-learn's `_sklearn_version`."""
+    library = sys.modules.get(type(value).__module__.partition(".")[0])
+    version = getattr(library, "__version__", None)
+    if type(state) is not dict or type(version) is not str:
+        return state
+    own = getattr(value, "__dict__", {})
+    return {
+        name: item for name, item in state.items() if type(item) is not str or item != version or name in own
+    }
 
 
 def _pydantic_state(value: Any) -> object:

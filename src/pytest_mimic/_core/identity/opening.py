@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any, Literal, NamedTuple
@@ -208,15 +208,34 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
 def iterator_state(value: Any) -> Any:
     """Return what pickle keeps of one of Python's own iterators: what it goes over, and how far it is.
 
-    None for other values, and for generators, whose state cannot be read.
+    That over a container is the same whatever the container is, since all of them are recorded as lists. None for other
+    values, and for generators, whose state cannot be read.
     """
     kind = type(value)
-    if kind.__module__ not in ("builtins", "itertools") or not hasattr(kind, "__next__"):
+    is_iterator = hasattr(kind, "__next__") or kind.__name__ == "_tee_dataobject"  # what two of `tee` share
+    if kind.__module__ not in ("builtins", "itertools") or not is_iterator:
         return None
     try:
         # itertools deprecates this from Python 3.12 on, and drops it in 3.14.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return value.__reduce__()
+            state = value.__reduce__()
+            return list(state[1][0])[(*state, 0)[2] :] if state[0] is iter else state
     except TypeError:
         return None
+
+
+class Events(list[Any]):
+    """The events of a stream in order. Paths need not name the number of an event, so that one path is for all of them.
+
+    Attributes:
+        is_whole: Whether the stream was read to its end.
+    """
+
+    def __init__(self, events: Iterable[Any], *, is_whole: bool = True) -> None:
+        super().__init__(events)
+        self.is_whole = is_whole
+
+
+class ServerSentEvent(dict[str, Any]):
+    """The fields of one server-sent event. Paths need not name `data`, its text or the JSON in it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import cache, partial
 from typing import Any
 
@@ -26,7 +25,7 @@ def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
             tag = library_tag(type_, "pandas", known.__name__)
             # Attributes that a subclass of another library keeps beside the data.
             names = [] if tag.startswith("pandas:") else getattr(type_, "_metadata", [])
-            return Kind(tag, partial(_table, metadata=names, layout=layout))
+            return Kind(tag, partial(_table, metadata=names))
     if issubclass(type_, pandas.Index):
         name = "Index" if type_.__name__ in PLAIN_INDEXES else type_.__name__
         return Kind(library_tag(type_, "pandas", name), lambda value: _index(value, layout=layout))
@@ -56,14 +55,14 @@ SCALARS: dict[str, Callable[[Any], object]] = {
 }
 
 
-def _table(table: Any, *, metadata: list[str], layout: bool) -> object:
-    """Reduce a frame or a series. In an outcome, facts that equality ignores count as well."""
+def _table(table: Any, *, metadata: list[str]) -> object:
+    """Reduce a frame or a series."""
     data: object
     if table.ndim == 2:
         data = table.shape, table.columns, table.index, _columns(table)
     else:
         data = table.name, table.index, _values(table.array)
-    if layout:
+    if table.attrs or not table.flags.allows_duplicate_labels:
         data = data, table.attrs, table.flags.allows_duplicate_labels
     return (data, {name: getattr(table, name, None) for name in metadata}) if metadata else data
 
@@ -130,30 +129,24 @@ def _joined(columns: list[Any]) -> Iterator[Any]:
 
 
 def _index(index: Any, *, layout: bool) -> object:
-    """Reduce an index to its labels. In an outcome, its storage and the labels that no row uses count as well."""
+    """Reduce an index to its labels and its `freq`. In an outcome, its storage and labels that no row uses count as well."""
     pandas: Any = sys.modules["pandas"]
     data: object
-    stored: Callable[[Any], Any] = (lambda array: array) if layout else _in_nanoseconds
     if isinstance(index, pandas.MultiIndex):
-        levels = [_labels(stored(index.get_level_values(place).array)) for place in range(index.nlevels)]
+        levels = [_labels(index.get_level_values(place).array) for place in range(index.nlevels)]
         data = list(index.names), len(index), levels
     elif isinstance(index, pandas.RangeIndex):
         numpy: Any = sys.modules["numpy"]
         data = index.name, ("int64", numpy.arange(index.start, index.stop, index.step, dtype="int64"))
     else:
-        data = index.name, _labels(stored(index.array))
+        data = index.name, _labels(index.array)
+    freq = getattr(index, "freq", None)
+    if freq is not None:
+        data = data, repr(freq)  # its `freqstr` is another one since pandas 2.2
     if not layout:
         return data
     steps = [getattr(index, name, None) for name in ("start", "stop", "step")]
-    return data, getattr(index, "freqstr", None), steps, list(getattr(index, "levels", ()))
-
-
-def _in_nanoseconds(array: Any) -> Any:
-    """Return times in nanoseconds, if these can express them: pandas 3 infers another unit than pandas 2."""
-    if hasattr(array, "as_unit"):
-        with suppress(ValueError):
-            return array.as_unit("ns")
-    return array
+    return data, steps, list(getattr(index, "levels", ()))
 
 
 def _labels(array: Any) -> object:

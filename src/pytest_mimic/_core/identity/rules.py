@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.identity.callables import callable_kind
+from pytest_mimic._core.identity.callables import callable_kind, class_variables
 from pytest_mimic._core.identity.kinds import Kind, registered_kind
 from pytest_mimic._core.identity.libraries import LIBRARIES
 from pytest_mimic._core.identity.object_state import state_kind
@@ -22,13 +22,22 @@ def kind_of(type_: type, places: Places, *, layout: bool) -> Kind:
     Raises:
         Unstable: The type has no module, and so no name that is the same in another process.
     """
-    return (
-        registered_kind(type_)
-        or callable_kind(type_)
-        or _library_kind(type_, layout=layout)
-        or stdlib_kind(type_, places, layout=layout)
-        or state_kind(type_)
+    face = vars(type_).get("__mimic_original__")
+    if face is not None:  # the class of a mimicked object: see `patch.descriptors`
+        original = face.fget(None)
+        behind = kind_of(type(original), places, layout=layout)
+        return behind._replace(reduce=lambda _: behind.reduce(original))
+    kind = registered_kind(type_) or callable_kind(type_)
+    if kind is not None:
+        return kind
+    kind = (
+        _library_kind(type_, layout=layout) or stdlib_kind(type_, places, layout=layout) or state_kind(type_)
     )
+    variables = class_variables(type_) if "<locals>" in type_.__qualname__ else None
+    if not variables:
+        return kind
+    read = kind.reduce
+    return kind._replace(reduce=lambda value: (variables, read(value)), variables=variables)
 
 
 def _library_kind(type_: type, *, layout: bool) -> Kind | None:

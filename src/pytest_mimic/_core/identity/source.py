@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import ast
 import linecache
-import os
 import sys
-from collections.abc import Callable, Iterator
-from functools import cache, lru_cache
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
 from marshal import dumps
-from os.path import realpath
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -17,23 +15,12 @@ from typing import Any
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.event_loop import outside_event_loop
+from pytest_mimic._core.origin import is_in_project, version_of
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 
 # Fields of syntax trees that say where or how something was written, not what it does.
 IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
-
-
-@cache
-def _stdlib(resolve: Callable[[str], str] = realpath) -> str:
-    """Return the folder of the standard library. A fake file system does not replace the default argument."""
-    return os.path.dirname(resolve(os.__file__))  # noqa: PTH120 - a Path would be resolved by the fake one
-
-
-def is_in_stdlib(file: str) -> bool:
-    path = realpath(file)
-    # site-packages and dist-packages are inside the standard library's folder.
-    return path.startswith(_stdlib() + os.sep) and "-packages" + os.sep not in path
 
 
 def source_fingerprint(function: object) -> str | None:
@@ -48,6 +35,18 @@ def source_fingerprint(function: object) -> str | None:
         return class_source(inner)
     code = getattr(inner, "__code__", None)
     return code_source(code) if isinstance(code, CodeType) else None
+
+
+def source_or_version(function: object, module: str, rootdir: Path) -> str | None:
+    """Return the fingerprint of a function's source or, for one outside of the project, the version of its distribution.
+
+    One written in C belongs to the module.
+    """
+    code = getattr(_innermost(function), "__code__", None)
+    file = getattr(sys.modules.get(module), "__file__", None)
+    file = code.co_filename if isinstance(code, CodeType) else file
+    version = None if file is not None and is_in_project(file, rootdir) else version_of(file)
+    return version or source_fingerprint(function)
 
 
 def _innermost(function: Any) -> Any:
@@ -185,8 +184,13 @@ def class_source(value: type) -> str | None:
 
 def own_methods(value: type) -> Iterator[FunctionType]:
     """Yield the methods that were written in the class itself, without their decorators."""
-    for name, member in value.__dict__.items():
-        function = getattr(member, "__func__", member)
+    members = [
+        (name, function)
+        for name, member in value.__dict__.items()
+        for function in ((member.fget, member.fset, member.fdel) if type(member) is property else (member,))
+    ]
+    for name, member in members:
+        function = member.func if type(member) is cached_property else getattr(member, "__func__", member)
         while type(function) is FunctionType and "__wrapped__" in function.__dict__:
             function = function.__dict__["__wrapped__"]
         # attrs gives a class methods under the class's own name. They are compiled elsewhere.

@@ -224,8 +224,10 @@ def stdlib_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
             # The other attributes of typing's own classes differ by version.
             if name == names[0] or type_.__module__ == "typing":
                 return Kind(TAGS.get(name, type_tag(type_)), reduce)
-            # A subclass counts with the attributes that it adds.
-            return Kind(type_tag(type_), _both(reduce, attribute_reader(type_, below=base)))
+            # A subclass counts with the attributes that it adds, a named tuple with the names of its fields.
+            fields = getattr(type_, "_fields", ()) if base is tuple else ()
+            tag = f"{type_tag(type_)}({','.join(fields)})" if fields else type_tag(type_)
+            return Kind(tag, _both(reduce, attribute_reader(type_, below=base)))
     return None
 
 
@@ -233,11 +235,11 @@ PATHS = frozenset(f"pathlib.{name}Path" for name in ("Posix", "Windows", "PurePo
 
 # Types without identity. A ClauseElement caches its uses, and names its parts by their addresses in memory.
 REFUSED = frozenset(
-    "_asyncio.Future _io._IOBase asyncio.events.AbstractEventLoop asyncio.futures.Future"
+    "_asyncio.Future _io._IOBase ast.AST asyncio.events.AbstractEventLoop asyncio.futures.Future"
     " asyncio.mixins._LoopBoundMixin builtins.async_generator builtins.coroutine builtins.generator"
     " builtins.weakcallableproxy builtins.weakproxy builtins.weakref concurrent.futures._base.Executor"
     " concurrent.futures._base.Future socket.socket sqlalchemy.sql.elements.ClauseElement subprocess.Popen"
-    " tempfile.SpooledTemporaryFile tempfile._TemporaryFileWrapper threading.Thread weakref.CallableProxyType"
+    " tempfile.SpooledTemporaryFile tempfile._TemporaryFileWrapper threading.Thread traceback.FrameSummary weakref.CallableProxyType"
     " weakref.ProxyType weakref.ReferenceType".split()
 )
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import cloudpickle  # type: ignore[import-untyped]
 
-from pytest_mimic._core.outcome.allow_list import importable, name_of
+from pytest_mimic._core.outcome.names import importable, name_of
 from pytest_mimic._core.outcome.reducing import named, reduced
 
 
@@ -34,6 +34,8 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
         """Return the reduction of a value, or NotImplemented to leave it to the pickler."""
         if not isinstance(obj, (type, types.FunctionType)):
             return reduced(obj)
+        if (constant := reduced(obj)) is not NotImplemented:
+            return constant
         found = importable(obj)
         if found is obj:
             return NotImplemented

@@ -11,12 +11,12 @@ from typing import Any, cast
 from xxhash import xxh3_128
 
 from pytest_mimic._core.outcome import exceptions, pickles
-from pytest_mimic._core.outcome import unpickling as loading
-from pytest_mimic._core.outcome.allow_list import resolve
+from pytest_mimic._core.outcome.names import resolve
 from pytest_mimic._core.outcome.outcome import Outcome, OutcomeKind
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._core.outcome.plain import layout_of, repeated_parts, text_of
 from pytest_mimic._core.outcome.tagged.nodes import NotTaggableError
+from pytest_mimic._core.outcome.unpickling import python_version
 from pytest_mimic._core.outcome.unstorable import is_storable, refusal
 from pytest_mimic.errors import UnstorableOutcomeError
 
@@ -43,7 +43,7 @@ class Readable:
             return tree
         from pytest_mimic._core.outcome.tagged.reader import Reader
 
-        return Reader(paths, pickles.ImportCollector(), self.objects.__getitem__).read_whole(tree)
+        return Reader(paths, None, self.objects.__getitem__).read_whole(tree)
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class Snapshot:
     def load(self) -> Any:
         if self.readable is not None:
             return self.readable.load(self.paths)
-        return _load(cast(pickles.Pickled, self.pickled), self.paths)
+        return cast(pickles.Pickled, self.pickled).load(paths=self.paths)[0]
 
 
 @dataclass(slots=True)
@@ -218,11 +218,6 @@ def _is_exact(value: Any, readable: Readable, paths: PathStore) -> bool:
     return False
 
 
-def _load(pickled: pickles.Pickled, paths: loading.PathRestorer) -> Any:
-    stream, buffers = b"".join(pickled.chunks), pickled.copies()
-    return loading.load_all(stream, buffers, pickles.ImportCollector(), count=1, paths=paths)[0]
-
-
 def _body(outcome: Outcome, items: object, *, plain: bool = False) -> dict[str, Any]:
     """Return the outcome as a tree. For JSON (`plain`), its exceptions are trees as well."""
     body: dict[str, Any] = {}
@@ -290,7 +285,9 @@ def _fingerprint(
     found = None
     if not pickled.has_custom_identity:
         with suppress(Exception):  # methods of the value's own types may raise anything
-            found = fingerprint_outcome(counted(_load(pickled, NEUTRAL) if pickled.has_paths else value))
+            found = fingerprint_outcome(
+                counted(pickled.load(paths=NEUTRAL)[0] if pickled.has_paths else value)
+            )
     if found is None:
         digest = xxh3_128()
         for chunk in pickled.chunks:
@@ -300,7 +297,7 @@ def _fingerprint(
         return digest.hexdigest()
     if repeated := repeated_parts(value):  # which do not count in identities
         found = _hex(f"{found}{repeated}")
-    return _hex(found + loading.python_version()) if pickled.by_value else found
+    return _hex(found + python_version()) if pickled.by_value else found
 
 
 def _hex(text: str) -> str:

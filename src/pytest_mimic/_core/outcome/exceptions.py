@@ -10,7 +10,7 @@ from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, cast
 
 from pytest_mimic._core.identity.object_state import slot_members, slot_values
-from pytest_mimic._core.outcome.allow_list import importable, name_of, resolve
+from pytest_mimic._core.outcome.names import importable, name_of, resolve
 
 # Fields in C, which are neither in `args` nor in `__dict__`. `AttributeError.obj` is left out: it is any object.
 FIELDS: dict[type[BaseException], tuple[str, ...]] = {
@@ -173,10 +173,6 @@ def from_plain(tree: dict[str, Any]) -> BaseException:
         args.append([from_plain(member) for member in tree["exceptions"]])
     cls = resolve(module, qualname)
     if not (isinstance(cls, type) and issubclass(cls, BaseException)):
-        from pytest_mimic._core.outcome.allow_list import is_code
-
-        if is_code(tree["type"], cls):  # nobody's class has become that
-            raise TypeError(f"{tree['type']} is not an exception class")
         raise AttributeError(f"{tree['type']} is no exception class any more")
     made = make(cls, tuple(args))
     state = {

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.outcome.allow_list import is_code, resolve
+from pytest_mimic._core.identity.kinds import registered_kind
+from pytest_mimic._core.outcome.admission import Admission
+from pytest_mimic._core.outcome.names import resolve
+from pytest_mimic._core.outcome.pickled_code import code_in
 from pytest_mimic._core.outcome.placed_paths import (
     NOWHERE,
     PathStore,
@@ -16,10 +19,9 @@ from pytest_mimic._core.outcome.placed_paths import (
     opened_texts,
     persistent_id,
 )
-from pytest_mimic._core.outcome.reducing import named, reduced
-from pytest_mimic._core.outcome.unpickling import Admission, load_all
-
-__all__ = ["Buffer", "ImportCollector", "Pickled", "dump", "named"]
+from pytest_mimic._core.outcome.reducing import reduced
+from pytest_mimic._core.outcome.unpickling import PathRestorer, load_all
+from pytest_mimic._core.outcome.uses import uses_in
 
 
 class Buffer(NamedTuple):
@@ -37,7 +39,7 @@ class Pickled:
         chunks: The bytes of the streams, in pieces.
         buffers: Memory of the value itself until `detach`.
         imports: The classes and functions that loading imports, `module:name`, sorted.
-        code: The names of code stored by value, and of imports that can import or fetch more, sorted.
+        code: The names of code stored by value, and of imports that are code, sorted.
         by_value: Whether code is stored by value, which only the same Python version can load.
         has_custom_identity: Whether a class among the imports defines its own identity, which may hide parts of it.
         has_paths: Whether it contains paths by their places.
@@ -56,30 +58,14 @@ class Pickled:
     def detach(self) -> None:
         self.buffers = [Buffer(memoryview(bytearray(memory)), item) for memory, item in self.buffers]
 
+    def load(self, count: int = 1, paths: PathRestorer | None = None) -> list[Any]:
+        """Load the pickles, which this process has made, as they are."""
+        find = Admission(self.imports, self.code).find
+        return load_all(b"".join(self.chunks), self.copies(), find, count=count, paths=paths)
+
     def copies(self) -> list[bytearray]:
         """Return copies of the buffers, for a value that is to own them."""
         return [bytearray(buffer.memory) for buffer in self.buffers]
-
-
-class ImportCollector(Admission):
-    """Admits every name and collects it: for loading a pickle that this process has just made."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.imports: set[str] = set()
-        self.code: set[str] = set()
-        self.has_custom_identity = False
-        self.has_paths = False
-
-    def find(self, module: str, qualname: str, resolve: Callable[[str, str], Any] = resolve, /) -> Any:
-        from pytest_mimic._core.identity.kinds import registered_kind
-
-        found = self._found(module, qualname, resolve)
-        name = f"{module}:{qualname}"
-        (self.code if is_code(name, found) else self.imports).add(name)
-        self.has_custom_identity |= isinstance(found, type) and registered_kind(found) is not None
-        self.has_paths |= is_path_class(found)
-        return found
 
 
 class _Pickler(pickle.Pickler):
@@ -133,15 +119,19 @@ def _dump_with(value: object, pickler_class: Callable[..., Any], paths: PathStor
     pickler = pickler_class(SimpleNamespace(write=chunks.append), 5, buffer_callback=buffers.append)
     pickler.dump(value)
     parts = [Buffer(buffer.raw(), memoryview(buffer).itemsize) for buffer in buffers]
-    collector = ImportCollector()
-    load_all(b"".join(chunks), [part.memory for part in parts], collector, count=1, paths=paths)
+    stream, memory = b"".join(chunks), [part.memory for part in parts]
+    uses = uses_in(stream, memory, count=1)
+    code = code_in(uses.values())
+    imports = uses.keys() - code
+    load_all(stream, memory, Admission(imports, code).find, count=1, paths=paths)
+    classes = [found for name in uses if isinstance(found := resolve(*name.split(":")), type)]
     by_value = frozenset(pickler.by_value)
     pickled = Pickled(
         chunks,
         parts,
-        imports=sorted(collector.imports),
-        code=sorted(collector.code | by_value),
+        imports=sorted(imports),
+        code=sorted(code | by_value),
         by_value=bool(by_value),
-        has_custom_identity=collector.has_custom_identity,
+        has_custom_identity=any(registered_kind(cls) is not None for cls in classes),
     )
-    return pickled, collector.has_paths
+    return pickled, any(map(is_path_class, classes))

@@ -7,6 +7,7 @@ import pickle
 import re
 from collections import OrderedDict
 from collections.abc import ItemsView, KeysView, ValuesView
+from enum import Enum, EnumMeta, Flag
 from typing import Any
 
 from pytest_mimic._core.outcome import exceptions
@@ -29,6 +30,17 @@ def reduced(thing: Any) -> Any:
         return exceptions.reduce(thing)
     if (remedy := lazy_remedy(thing)) is not None:
         raise LazyValueError(remedy)
+    if isinstance(thing, Enum):
+        return _member(thing)
+    if type(thing) is type and thing in _TYPES:
+        return type_of, (_TYPES[thing],)
+    # Its own way fetches a method by its name.
+    if (
+        type(thing).__name__ == "ZoneInfo"
+        and getattr(thing, "key", None) is not None
+        and type(thing).__module__ == "zoneinfo"
+    ):
+        return (type(thing), (thing.key,)) if type(thing)(thing.key) is thing else NotImplemented
     # Python 3.10 loses the scope.
     if type(thing).__name__ == "IPv6Address" and getattr(thing, "scope_id", None):
         return type(thing), (str(thing),)
@@ -36,6 +48,42 @@ def reduced(thing: Any) -> Any:
         # The dict itself, so that the view shows its later changes. `mapping` is a proxy of it.
         return view, (gc.get_referents(thing)[0], _VIEWS[type(thing).__name__])
     return NotImplemented
+
+
+# They have no importable name. Python's own way calls `type`.
+_TYPES = {type(None): "None", type(...): "Ellipsis", type(NotImplemented): "NotImplemented"}
+
+
+def type_of(name: str) -> Any:
+    """Return the type of one of Python's constants."""
+    return next(kind for kind, constant in _TYPES.items() if constant == name)
+
+
+def _member(thing: Enum) -> Any:
+    """Return the reduction of a member of an enum by its name: by its value, or in other ways, some Pythons call code."""
+    cls = type(thing)
+    reduces = (vars(base)[name] for base in cls.__mro__ for name in _REDUCING if name in vars(base))
+    own = next(reduces)
+    if getattr(own, "__module__", "enum") != "enum":
+        return NotImplemented
+    if vars(cls)["_member_map_"].get(thing._name_) is thing:
+        return member, (cls, thing._name_)
+    return (member, (cls, thing._value_)) if isinstance(thing, Flag) else NotImplemented
+
+
+_REDUCING = ("__reduce_ex__", "__reduce__")
+
+
+def member(cls: Any, name: str | int) -> Any:
+    """Return the member of an enum with a name, or the combination of flags with a number."""
+    if not issubclass(type(cls), EnumMeta):
+        raise pickle.UnpicklingError("no enum")
+    if type(name) is int:
+        return cls(name)
+    try:
+        return vars(cls)["_member_map_"][name]
+    except KeyError:
+        raise AttributeError(f"{cls.__module__}:{cls.__qualname__} has no member {name!r}") from None
 
 
 _VIEWS = {f"{kind}_{name}": name for kind in ("dict", "odict") for name in ("keys", "values", "items")}
@@ -68,12 +116,8 @@ def _scans(frame: Any) -> bool:
 
 
 def named(module: str, qualname: str) -> Any:
-    """Represent a function whose name leads to its mimic wrapper (see `Admission`).
+    """Represent a function whose name leads to its mimic wrapper (see `NAMED`).
 
     It always raises UnpicklingError. Only pytest-mimic loads such a pickle, and never calls this.
     """
     raise pickle.UnpicklingError(f"{module}:{qualname} is loaded by pytest-mimic alone")
-
-
-# The name that recordings have for it.
-named.__module__ = "pytest_mimic._core.outcome.pickles"

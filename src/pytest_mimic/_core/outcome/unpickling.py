@@ -1,4 +1,4 @@
-"""Pickles loaded with only the imports that their recording lists."""
+"""Pickles loaded with the imports that somebody finds for them, and with paths restored."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import io
 import pickle
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from enum import Enum
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any, ClassVar, Protocol
 
-from pytest_mimic._core.outcome.allow_list import is_code, resolve
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 
-# The name that represents, in a pickle, a function whose own name leads to its mimic wrapper.
-NAMED = "pytest_mimic._core.outcome.pickles", "named"
+#: The name that represents, in a pickle, a function whose own name leads to its mimic wrapper.
+NAMED = "pytest_mimic._core.outcome.reducing:named"
 
 
 class PathRestorer(Protocol):
@@ -21,66 +22,43 @@ class PathRestorer(Protocol):
     def restored(self, kind: Any, where: Any) -> Any: ...
 
 
-class Admission:
-    """The names that a pickle may import: plain classes and functions, and `code`, which can import or run more."""
-
-    def __init__(self, imports: Iterable[str] = (), code: Iterable[str] = ()) -> None:
-        self._imports = frozenset(imports)
-        self._code = frozenset(code)
-        self._admitted: set[str] = set()
-
-    def find(self, module: str, qualname: str, resolve: Callable[[str, str], Any] = resolve, /) -> Any:
-        """Return the object with a name, as `resolve` finds it.
-
-        Raises:
-            RefusedError: The name is not listed, or it is code and not listed as code.
-        """
-        name = f"{module}:{qualname}"
-        if name in self._admitted:
-            return self._found(module, qualname, resolve)
-        if name not in self._imports and name not in self._code:
-            raise RefusedError(f"it imports {name}, which its recording does not list")
-        found = self._found(module, qualname, resolve)
-        if name not in self._code and is_code(name, found):
-            raise CodeRefusedError(f"it imports {name}, which its recording does not list as code")
-        self._admitted.add(name)
-        return found
-
-    def _found(self, module: str, qualname: str, resolve: Callable[[str, str], Any]) -> Any:
-        return self.find if (module, qualname) == NAMED else resolve(module, qualname)
-
-
 class RefusedError(Exception):
     """A pickle imports a name that it may not, or would change an object that it imports."""
 
 
-class CodeRefusedError(RefusedError):
-    """A name is listed, but what it leads to can run code and is not listed as code."""
+Find = Callable[[str, str], Any]
+"""Returns the object with a name, `module` and `qualname`."""
 
 
 def load_all(
     stream: Any,
     buffers: Iterable[Any],
-    admission: Admission,
+    find: Find,
     *,
     count: int,
     paths: PathRestorer | None = None,
+    is_watched: bool = False,
 ) -> list[Any]:
     """Load `count` pickles from one stream. They share no objects. Their paths are restored by `paths`.
 
+    With `is_watched`, nothing is set on a class, module, function or member of an enum, which takes much longer.
+
     Raises:
-        RefusedError: A pickle imports a name that it may not.
+        RefusedError: It would be.
         Exception: The pickle is damaged, or code of the value's classes raises.
     """
+    unpickler: Any = _WatchedUnpickler if is_watched else _Unpickler
     file = io.BytesIO(stream)
     buffers = iter(buffers)
-    return [_Unpickler(file, buffers, admission, paths or NOWHERE).load() for _ in range(count)]
+    return [unpickler(file, buffers, find, paths or NOWHERE).load() for _ in range(count)]
 
 
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: Any, buffers: Iterable[Any], admission: Admission, paths: PathRestorer) -> None:
-        super().__init__(file, buffers=buffers)
-        self._find = admission.find
+class _Finder:
+    """The part of an unpickler that finds imports and paths."""
+
+    def __init__(self, file: Any, buffers: Iterable[Any], find: Find, paths: PathRestorer) -> None:
+        super().__init__(file, buffers=buffers)  # type: ignore[call-arg]
+        self._find = find
         self._paths = paths
 
     def find_class(self, module: str, qualname: str, /) -> Any:
@@ -93,6 +71,41 @@ class _Unpickler(pickle.Unpickler):
         if not all(type(part) is str for part in parts):
             raise pickle.UnpicklingError("a path that is not a text")
         return self._paths.restored(kind, where)
+
+
+class _Unpickler(_Finder, pickle.Unpickler):
+    pass
+
+
+_LASTING = (type, ModuleType, FunctionType, BuiltinFunctionType, Enum)
+
+
+def _looking(code: bytes, *, below: int = 2, has_mark: bool = False) -> dict[int, Callable[[Any], None]]:
+    """Return an operation of the unpickler in Python, which looks first at the object that is to be changed."""
+    operation = pickle._Unpickler.dispatch[code[0]]
+
+    def look(unpickler: Any) -> None:
+        # The parts since the last mark are on a stack of their own.
+        stack = unpickler.metastack[-1] if has_mark else unpickler.stack
+        if issubclass(type(stack[-1 if has_mark else -below]), _LASTING):
+            raise RefusedError("it changes a class, a module, a function or a member of an enum")
+        operation(unpickler)
+
+    return {code[0]: look}
+
+
+class _WatchedUnpickler(_Finder, pickle._Unpickler):
+    """Python's unpickler in Python, which can be watched, unlike the one in C."""
+
+    dispatch: ClassVar[dict[int, Any]] = {
+        **pickle._Unpickler.dispatch,
+        **_looking(pickle.BUILD),
+        **_looking(pickle.APPEND),
+        **_looking(pickle.SETITEM, below=3),
+        **_looking(pickle.APPENDS, has_mark=True),
+        **_looking(pickle.SETITEMS, has_mark=True),
+        **_looking(pickle.ADDITEMS, has_mark=True),
+    }
 
 
 def is_foreign(made_by: str | None) -> bool:

@@ -9,7 +9,7 @@ from functools import partialmethod
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
-from pytest_mimic._core.patch.descriptors import behind, carried, kind_of, unbound
+from pytest_mimic._core.patch.descriptors import behind, carried, has_face, has_slots, kind_of, unbound
 from pytest_mimic._core.patch.holders import MISSING, Holder, held_by, is_writable, namespace_of, read
 from pytest_mimic._core.patch.imports import is_lazy
 
@@ -254,6 +254,10 @@ def _function(original: object, label: str) -> Any:
     function = behind((carried(original) if is_descriptor else None) or original)
     if not callable(function):
         raise NotFoundError(f"is not callable, it is {_article(original)}")
+    if has_face(function) and has_slots(function):
+        kind = type(function)
+        method = f"{kind.__module__}:{kind.__qualname__}.__call__"
+        raise NotFoundError(f"is an object with state outside of its __dict__, name the method: {method}")
     return function
 
 

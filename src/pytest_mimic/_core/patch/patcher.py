@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.modules import module_exists
 from pytest_mimic._core.patch.activation import Activation, ActiveRequest, Claim
+from pytest_mimic._core.patch.descriptors import has_face, with_face
 from pytest_mimic._core.patch.holders import MISSING
 from pytest_mimic._core.patch.imports import ImportWatch, OnDemandNames, is_initialising
 from pytest_mimic._core.patch.lookup import FoundFunction, Lookup, NotFoundError, OnDemandError
@@ -241,6 +242,8 @@ class Patcher:
         assert self._cover is not None
         wrapper = self._cover(active.request, label, found.function, found.kind)
         if patch is None:
+            if has_face(found.function) and isinstance(found.holder, dict):
+                wrapper = with_face(found.function, wrapper)
             patch = Patch(found, label, wrapper)
             fresh.append(patch)
         patch.covers += 1

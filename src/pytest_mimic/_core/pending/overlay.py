@@ -10,14 +10,14 @@ from xxhash import xxh3_64_hexdigest
 from pytest_mimic._core.pending.review_folder import BEFORE
 from pytest_mimic._core.vault.file_names import FOLDERS
 from pytest_mimic._core.vault.folder import FolderStore
-from pytest_mimic._core.vault.locks import Locks
+from pytest_mimic._core.vault.locks import ByteLocks
 from pytest_mimic._core.vault.store import Data, Store
 
 # The content of a recording that is deleted over the vault.
 _DELETED = b""
 
 
-class OverlayStore:
+class OverlayStore(Store):
     """A store of the files that differ from those of a vault.
 
     Args:
@@ -27,7 +27,6 @@ class OverlayStore:
 
     #: The objects that no recording names any more go when the run has ended.
     keeps_objects = True
-    run_mark = None
 
     def __init__(self, over: FolderStore, vault: Store) -> None:
         self.over = over
@@ -83,16 +82,13 @@ class OverlayStore:
     def lock(self, name: str) -> AbstractContextManager[None]:
         return self.over.lock(name)
 
-    def byte_locks(self) -> Locks:
-        """Return locks between all processes that use these files."""
+    def byte_locks(self) -> ByteLocks:
         return self.over.byte_locks()
 
     def sweep(self) -> None:
-        """Remove the temporary files of writers that no longer run."""
         self.over.sweep()
 
     def prune(self, folders: set[str]) -> None:
-        """Remove these folders as far as they are empty."""
         self.over.prune({*folders, *(f"{BEFORE}/{folder}" for folder in folders)})
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER, SecretNames
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, Secrecy, SecretNames, name_in_pair
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.redact.environment import Environment
     from pytest_mimic._core.redact.texts import SecretTexts
 
 _ZEROES: dict[type, object] = {int: 0, float: 0.0}
@@ -23,7 +25,10 @@ class Redactor(SecretNames):
 
     Attributes:
         issued: Values that servers sent under secret names in this run. Clients hide them elsewhere as well.
+        variables: The environment of the run, to be set before `environment` is used.
     """
+
+    variables: Mapping[str, str] = os.environ
 
     def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:
         super().__init__(names, defaults=defaults)
@@ -36,35 +41,47 @@ class Redactor(SecretNames):
         # Most runs replay without looking into a text, and compiling the patterns takes milliseconds.
         from pytest_mimic._core.redact.texts import SecretTexts
 
-        return SecretTexts(self.hides)
+        return SecretTexts(self)
+
+    @cached_property
+    def environment(self) -> Environment:
+        """The values of environment variables with secret names."""
+        from pytest_mimic._core.redact.environment import Environment
+
+        return Environment(self, self.variables)
 
     def with_names(self, names: tuple[str, ...]) -> Redactor:
         """Return a redactor for which these names are secret, too, unless the names of this one say otherwise."""
         found = self._extended.get(names)
         if found is None:
             found = self._extended[names] = Redactor((*names, *self._given), defaults=self._looks)
+            found.variables = self.variables
         return found
 
     def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
-        """Return a copy of plain data in which the values of secret names are replaced. None and booleans stay.
+        """Return a copy of plain data in which the values of secret names are replaced. None, booleans and empty texts stay.
 
         Strings that are data themselves, such as JSON or a URL, lose the secrets in them as well. With `keep_types`,
         each secret is replaced by a value of its type, numbers by 0, so that code which reads the data finds what it
         expects. Mappings and lists keep their shape.
         """
         root = [plain]
-        todo: list[tuple[Any, bool]] = [(root, False)]
+        todo: list[tuple[Any, Secrecy, bool]] = [(root, "", False)]
         while todo:
-            box, is_secret = todo.pop()
-            for key, value in list(box.items() if isinstance(box, dict) else enumerate(box)):
-                hidden = is_secret or self.hides(key if isinstance(box, dict) else None, value)
-                if value is None or value is True or value is False:
+            box, around, in_list = todo.pop()
+            is_list = isinstance(box, list)
+            pair = name_in_pair(box, in_list=in_list) if is_list else None
+            for key, value in list(enumerate(box) if is_list else box.items()):
+                name = key if not is_list else pair if key == 1 else None
+                secrecy = self.within(around, name, value)
+                if value is None or value is True or value is False or value in ("", b""):
                     continue
-                if hidden and not (keep_types and isinstance(value, (dict, list))):
+                is_container = isinstance(value, (dict, list))
+                if secrecy and not (is_container and (keep_types or secrecy == "but ids")):
                     box[key] = _ZEROES.get(type(value), PLACEHOLDER) if keep_types else PLACEHOLDER
-                elif isinstance(value, (dict, list)):
+                elif is_container:
                     box[key] = value.copy()
-                    todo.append((box[key], hidden))
+                    todo.append((box[key], secrecy, is_list and box is not root))
                 elif isinstance(value, str):
                     box[key] = self.texts.scrub_data(value)
         return root[0]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from typing import Literal
+from typing import Any, Literal, TypeAlias
+
+# How secret a value is: not at all, whole, or but for the ids of the secrets in it.
+Secrecy: TypeAlias = Literal["", "all", "but ids"]
 
 # What is stored and shown instead of a secret value.
 PLACEHOLDER = "<redacted>"
@@ -16,7 +19,7 @@ DEFAULT_NAMES = tuple(
     secret_access_key token access_token access_tokens auth_token auth_tokens bearer_token id_token
     refresh_token refresh_tokens session_token security_token api_key api_keys api_token api_tokens
     x_api_key access_key access_key_id account_key encryption_key license_key licence_key private_key
-    service_key shared_key signing_key ssh_key subscription_key auth authorization proxy_authorization bearer
+    service_key service_role_key shared_key signing_key ssh_key subscription_key auth authorization proxy_authorization bearer
     card_pin client_assertion code_verifier connection_string cookie cookies credential credentials csrf
     csrf_token csrfmiddlewaretoken dsn jwt otp_code set_cookie signature user_pin webhook_url xsrf
     xsrf_token""".split()
@@ -28,18 +31,20 @@ WHOLE_NAMES = ("pin",)
 # Names, as last words, that are secret only if the value is a text. Otherwise, it is an object or a number for a thing.
 TEXT_NAMES = ("session", "session_id", "jsessionid", "phpsessid")
 
-# Names that contain a secret one but are not secret: paging, the vocabulary of language models, and RFC 9421.
+# Names that contain a secret one but are not secret: paging, the vocabulary of language models, RFC 9421, a game, and
+# a flag of browsers.
 PUBLIC_NAMES = tuple(
-    """accept_cookie accept_cookies accept_signature bos_token continuation_token cls_token end_token eos_token
-    mask_token next_token pad_token page_token pagination_token per_token sep_token sig1 sig2 signature_agent
-    signature_input special_token start_token stop_token sync_token unk_token""".split()
+    """accept_cookie accept_cookies accept_signature bos_token continuation_token cls_token cursor_token end_token
+    eos_token mask_token next_token pad_token page_token pagination_token per_token resume_token secret_santa
+    secret_santas sep_token sig1 sig2 signature_agent signature_input special_token start_token stop_token
+    sync_token unk_token with_credentials""".split()
 )
 
 # A name with one of these as its last word describes a secret without holding it (`token_count`).
 _ABOUT = frozenset(
     """accepted age alg algorithm allowed at backend banner budget changed class client consent cost count counts
     created dir disabled domain enabled endpoint error errors expiration expired expires expiry field fields
-    file filename flow for format host httponly id ids in index jar kind len length level limit manager max
+    file filename flow for format hint hints host httponly id ids in index jar kind len length level limit manager max
     method methods min missing mode name names notice option options path policy position preference
     preferences present price prob probs provider rate required requirement requirements rotation samesite
     scheme scope scopes secure server service setting settings size sizes status store strategy supported time
@@ -52,6 +57,7 @@ _GOOGLE_KEY = re.compile(r"(?<![\w-])AIza[\w-]{35}(?![\w-])")
 
 _NAME = re.compile(r"!?[\w.-]+")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
+_PLURAL = re.compile(r"[sS][\W\d_]*$")
 _FLAG = re.compile(r"--?([A-Za-z][\w-]{0,200})")
 _LONGEST_NAME = 200
 # Between the parts of a key in a database.
@@ -122,7 +128,7 @@ class SecretNames:
     def hides(self, name: object, value: object) -> bool:
         """Check whether a value is secret because of its name, or because of its look.
 
-        None and booleans are not. Some names are secret only if the value is a text.
+        None, booleans and empty texts are not. Some names are secret only if the value is a text.
         """
         answer = self._answers.get(name) if type(name) is str else None
         if answer is None:
@@ -131,12 +137,24 @@ class SecretNames:
             return False
         if value is None or value is True or value is False:
             return False
-        if answer == "always":
-            return True
         is_text = isinstance(value, (str, bytes))
-        if answer == "text":
-            return is_text and len(value) > 0  # type: ignore[arg-type]
+        if is_text and not value:
+            return False
+        if answer != "never":
+            return is_text or answer == "always"
         return self._looks and type(value) is str and _GOOGLE_KEY.fullmatch(value) is not None
+
+    def within(self, around: Secrecy, name: object, value: object) -> Secrecy:
+        """Return how secret a value of a name is inside of what is `around` it.
+
+        Each secret in a collection (`api_keys`) may have an id, which is none. The id of a single one may be the secret.
+        """
+        if around == "":
+            if not self.hides(name, value):
+                return ""
+            return "but ids" if isinstance(name, str) and _PLURAL.search(name) else "all"
+        is_id = around == "but ids" and isinstance(name, str) and normalised(name) == "id"
+        return "" if is_id else around
 
     def secret_key(self, key: str) -> bool:
         """Check whether a part of a key, as databases have them (`user:1:token`), is a secret name."""
@@ -213,6 +231,11 @@ class SecretNames:
         """Check whether an item is a command-line option with a secret name, whose value is the next item."""
         flag = _FLAG.fullmatch(item) if isinstance(item, str) else None
         return flag is not None and self.secret(flag[1])
+
+
+def name_in_pair(items: list[Any], *, in_list: bool) -> str | None:
+    """Return the name that the first item of a pair in a list gives to the second one; None if it is no such pair."""
+    return items[0] if in_list and len(items) == 2 and isinstance(items[0], str) else None
 
 
 def normalised(name: str) -> str:

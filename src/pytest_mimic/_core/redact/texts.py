@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from json import dumps, loads
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER, hide_google_keys, normalised
+from pytest_mimic._core.redact.secret_names import (
+    PLACEHOLDER,
+    Secrecy,
+    SecretNames,
+    hide_google_keys,
+    normalised,
+)
 
 _SCHEMES = r"(?:apikey|basic|bearer|digest|negotiate|token)"
 # No pattern backtracks far: repetitions are bounded or cannot match what follows them, so that a long text which fits
@@ -55,29 +63,34 @@ _ESCAPED = PLACEHOLDER.replace("<", "&lt;").replace(">", "&gt;")
 # The comma between cookies that were joined into one header. The one in `Expires=Wed, 09 Jun` is not followed by a name.
 _NEXT_COOKIE = re.compile(r",\s*(?=[^;,=\s]+=)")
 _SCHEME = re.compile(rf"^{_SCHEMES}\s+", re.IGNORECASE)
+_ESCAPE = re.compile("%[0-9A-F]{2}")
+_URL_SAFE = str.maketrans("+/", "-_")
+# What is before a word: no letter but that of an escaped character (`%20`, `\n`, `\u003d`).
+_BEFORE_WORD = r"(?:(?<!\w)|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\\u[0-9A-Fa-f]{4}))"
 # Shorter values are common words, which would be replaced all over a text.
 _SHORTEST_SECRET = 4
 
 
 class SecretTexts:
-    """Replaces the values of secret names in texts. `hides` checks whether a name has a secret value."""
+    """Replaces the values of secret names in texts."""
 
-    def __init__(self, hides: Callable[[object, object], bool]) -> None:
-        self.hides = hides
+    def __init__(self, names: SecretNames) -> None:
+        self._names = names
+        self.hides = names.hides
 
     def scrub_json(self, text: str) -> str:
         """Return a JSON text without its secrets and otherwise unchanged. Any other text is returned as it is."""
         if not may_be_json(text) or parse_json_text(text) is None:
             return text
-        return replace_in_json(text, self.hides, PLACEHOLDER, self.scrub_json)
+        return replace_in_json(text, self._names, self.scrub_json)
 
     def scrub_data(self, text: str) -> str:
         """Return a text that is JSON, markup, GraphQL, a form or a URL as a whole without its secrets.
 
         Any other text loses the secrets in its URLs only.
         """
-        if looks_like_json(text) and parse_json_text(text) is not None:
-            return replace_in_json(text, self.hides, PLACEHOLDER, self.scrub_data)
+        if parse_json_text(text) is not None:
+            return replace_in_json(text, self._names, self.scrub_data)
         if patterns := _literals_of(text):
             for pattern in patterns:
                 text = pattern.sub(self._hide_literal, text)
@@ -195,8 +208,35 @@ def hide_values(text: str, secrets: Iterable[str]) -> str:
     """Replace every occurrence of a known secret as whole words."""
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST_SECRET and secret in text:
-            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", PLACEHOLDER, text)
+            text = re.sub(rf"{_BEFORE_WORD}{re.escape(secret)}(?!\w)", PLACEHOLDER, text)
     return text
+
+
+@lru_cache(maxsize=1_000)
+def forms_of(secret: str) -> frozenset[str]:
+    """Return a secret and how it is written in URLs, HTML, JSON and base64."""
+    data = secret.encode("utf-8", "surrogatepass")
+    urls = {quote(data, safe=""), quote(data), quote_plus(data)}
+    html = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    quoted = html.replace('"', "&quot;")
+    json = {dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1]}
+    base64 = b2a_base64(data, newline=False).decode()
+    coded = {base64, base64.translate(_URL_SAFE)}
+    return frozenset(
+        {
+            secret,
+            html,
+            quoted,
+            quoted.replace("'", "&#x27;"),
+            quoted.replace("'", "&#39;"),
+            *json,
+            *urls,
+            *coded,
+        }
+        | {text.replace("/", r"\/") for text in json}
+        | {_ESCAPE.sub(lambda code: code[0].lower(), url) for url in urls}
+        | {text.rstrip("=") for text in coded}
+    )
 
 
 def bare_secret(value: str) -> str:
@@ -224,12 +264,19 @@ _TOKEN = re.compile(
 )
 # What may precede a JSON text: a byte order mark, and a guard against being run as a script, `)]}',` or `for(;;);`.
 _BEFORE = re.compile(r"\ufeff?\s*(?:\)\]\}'?,?|(?:while|for)\s*\((?:1|;;)\);)?\s*")
+# JSONP: a call of a function with the JSON text, perhaps after a comment.
+_CALL = re.compile(r"\s*(?:/\*[^*]{0,200}\*/\s*)?[A-Za-z_$][\w$.]{0,200}\(\s*(?=[{\[])")
+# A pair in a list, whose first item may be the name of the second one.
+_PAIR = re.compile(
+    r"""\[\s*(?P<name>"[^"\\]*(?:\\.[^"\\]*)*")\s*,\s*(?:"[^"\\]*(?:\\.[^"\\]*)*"|[^\s{}\[\],:"]+)\s*\]"""
+)
 _WORDS = frozenset({"null", "false", "true"})
 
 
 def looks_like_json(text: str) -> bool:
     """Check whether a text begins like a JSON mapping or list, perhaps after a guard."""
-    return text.startswith(("{", "["), _start(text))
+    before = _BEFORE.match(text)
+    return text.startswith(("{", "["), before.end() if before else 0)
 
 
 def may_be_json(text: str) -> bool:
@@ -238,31 +285,37 @@ def may_be_json(text: str) -> bool:
 
 
 def parse_json_text(text: str) -> Any:
-    """Return the mapping or list in a JSON text, or None for any other text."""
-    if not looks_like_json(text):
+    """Return the mapping or list in a JSON text, which may be JSONP, or None for any other text."""
+    start, end = _span(text)
+    if not text.startswith(("{", "["), start):
         return None
     try:
-        return loads(text[_start(text) :])
+        return loads(text[start:end])
     except (ValueError, RecursionError):
         return None
 
 
-def replace_in_json(
-    text: str, hides: Callable[[object, object], bool], placeholder: str, inner: Callable[[str], str]
-) -> str:
+def _span(text: str) -> tuple[int, int]:
+    """Return where the JSON in a text begins and ends."""
+    if text[-1:] in (")", ";", "\n", " ") and (call := _CALL.match(text)):
+        tail = text.rstrip("; \t\r\n")
+        if tail.endswith(")"):
+            return call.end(), len(tail) - 1
+    before = _BEFORE.match(text)
+    return (before.end() if before else 0), len(text)
+
+
+def replace_in_json(text: str, names: SecretNames, inner: Callable[[str], str]) -> str:
     """Replace secret values in a JSON text by values of the same type, and leave the rest unchanged.
 
     Args:
         text: Valid JSON.
-        hides: Checks whether a value of a name is secret. Everything in a secret mapping or list is secret.
-        placeholder: Replaces strings. Numbers become 0.
+        names: The secret names. Everything in a secret mapping or list is secret.
         inner: Applied to all other strings.
     """
-    around: list[bool] = []  # for each open mapping or list: whether all of it is secret
+    # For each open mapping or list: how much of it is secret, whether it is a list, and the name of a pair's second item.
+    around: list[tuple[Secrecy, bool, str | None]] = [("", False, None)]
     name: str | None = None
-
-    def is_secret(value: object) -> bool:
-        return (bool(around) and around[-1]) or hides(name, value)
 
     def replaced(token: re.Match[str]) -> str:
         nonlocal name
@@ -270,26 +323,26 @@ def replace_in_json(
         if token["colon"] is not None:
             name = loads(token["text"])
             return token[0]
+        secrecy, in_list, pair = around[-1]
+        named, name = name, None
         if sign in ("{", "["):
-            around.append(is_secret({}))
+            second = _PAIR.match(token.string, token.start()) if in_list and sign == "[" else None
+            of_pair = loads(second["name"]) if second else None
+            around.append((names.within(secrecy, named, {}), sign == "[", of_pair))
         elif sign in ("}", "]"):
             around.pop()
-        elif word is not None and word not in _WORDS and is_secret(0):
-            name = None
-            # Numbers become a number of the same type.
-            return "0" if word.lstrip("-").isdigit() else "0.0"
-        elif word is None and sign is None:
+        elif sign == ",":
+            name = pair
+        elif word is not None:
+            if word not in _WORDS and names.within(secrecy, named, 0):
+                # Numbers become a number of the same type.
+                return "0" if word.lstrip("-").isdigit() else "0.0"
+        else:
             string = loads(token[0])
-            changed = placeholder if is_secret(string) else inner(string)
-            name = None
+            is_secret = string and names.within(secrecy, named, string)
+            changed = PLACEHOLDER if is_secret else inner(string)
             return token[0] if changed == string else dumps(changed, ensure_ascii=token[0].isascii())
-        name = None
         return token[0]
 
-    start = _start(text)
-    return text[:start] + _TOKEN.sub(replaced, text[start:])
-
-
-def _start(text: str) -> int:
-    before = _BEFORE.match(text)
-    return before.end() if before else 0
+    start, end = _span(text)
+    return text[:start] + _TOKEN.sub(replaced, text[start:end]) + text[end:]

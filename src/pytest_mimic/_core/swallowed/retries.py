@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dis
-import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,12 +14,10 @@ from types import BuiltinFunctionType, CodeType, FrameType, FunctionType
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.machinery import PACKAGE, is_machinery
+from pytest_mimic._core.origin import is_in_project, is_in_stdlib
 from pytest_mimic._core.patch.holders import all_namespaces, modules_now, read, write
 from pytest_mimic.errors import MimicError
 
-_STDLIB = f"{Path(os.__file__).parent}{os.sep}"
-# The folders in which libraries are installed.
-INSTALLED = ("site-packages", "dist-packages")
 # Given a function, `assertRaises` and `pytest.raises` catch its exception in a frame of these files.
 _ASSERTING = ("unittest/case.py", "_pytest/raises.py", "_pytest/python_api.py")
 # They run jobs that have nothing to do with each other. Their coroutines, such as `wait_for`, belong to one job.
@@ -138,7 +135,8 @@ class Retries:
 
     def _waiting(self, caller: FrameType, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the arguments of a sleep: with no seconds if a wait is skipped. Raise the miss that a wait is due to."""
-        if caller.f_code.co_filename.startswith((PACKAGE, _STDLIB)) and not _is_installed(caller):
+        file = caller.f_code.co_filename
+        if file.startswith(PACKAGE) or is_in_stdlib(file):
             return args  # `subprocess` waits for processes in this way
         error, cause, is_main = self._cause_of(caller)
         if cause is None:
@@ -185,10 +183,6 @@ class Retries:
 def _is_scheduler(frame: FrameType) -> bool:
     is_coroutine = frame.f_code.co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR)
     return not is_coroutine and _module_of(frame).partition(".")[0] in _SCHEDULERS
-
-
-def _is_installed(frame: FrameType) -> bool:
-    return any(folder in frame.f_code.co_filename for folder in INSTALLED)
 
 
 def _module_of(frame: FrameType) -> str:
@@ -289,11 +283,6 @@ def caught_in(error: MimicError, files: set[str]) -> bool:
         return False
     file = outermost.tb_frame.f_code.co_filename
     return file in files or Path(file).as_posix().endswith(_ASSERTING)
-
-
-def is_in_project(file: str, rootdir: Path) -> bool:
-    """Check whether a file belongs to the project, and not to a library that is installed in one of its folders."""
-    return file.startswith(f"{rootdir}{os.sep}") and not any(folder in file for folder in INSTALLED)
 
 
 def where_swallowed(error: MimicError, rootdir: Path) -> str:

@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_mimic._core.event_loop import outside_event_loop
-from pytest_mimic._core.vault.leftovers import give_back, sweep, take_number, temporary_name
+from pytest_mimic._core.vault.leftovers import abandoned, give_back, sweep, take_number, temporary_name
 from pytest_mimic._core.vault.locks import FOLDER, ByteLocks, RunMark, file_lock
 from pytest_mimic.errors import MimicError
 
@@ -49,6 +49,7 @@ class FolderStore:
     """Files in a folder, which the first write makes."""
 
     keeps_objects = False
+    run_mark: RunMark | None
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
@@ -209,6 +210,13 @@ class FolderStore:
             return
         except OSError as reason:
             raise _cannot("read", self.path, reason) from None
+
+    @outside_event_loop
+    def leftovers(self) -> list[str]:
+        try:
+            return sorted(abandoned(self.path))
+        except FileNotFoundError:  # there is no vault
+            return []
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:

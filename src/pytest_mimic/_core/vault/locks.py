@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from errno import EACCES, EAGAIN
 from os import getpid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.errors import MimicError
 
@@ -39,27 +40,16 @@ def _is_foreign(record: logging.LogRecord) -> bool:
     return not Path(str(args[1])).parent.parent.name.startswith(FOLDER)
 
 
-class Locks(Protocol):
-    """Locks on calls, by numbers below 2 ** 28, between the processes of this machine."""
-
-    def acquire(self, byte: int) -> bool:
-        """Take the lock. Return False if another process has it."""
-        ...
-
-    def release(self, byte: int) -> None: ...
-
-    def close(self) -> None: ...
-
-
 class _LockFile:
-    """A file of locks that this process has open, and the objects that use it."""
+    """A file of locks that this process has open, for all objects that use it."""
 
-    __slots__ = ("_identity", "number", "users")
-
-    def __init__(self) -> None:
-        self.number = -1
-        self.users: list[ByteLocks] = []
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.users = 0
+        self._number = -1
         self._identity: tuple[int, int] | None = None
+        # The objects that have a lock, by process and byte: a forked process has no locks.
+        self._held = defaultdict[tuple[int, int], set[ByteLocks]](set)
 
     @property
     def is_open(self) -> bool:
@@ -67,22 +57,35 @@ class _LockFile:
 
         Code under test that closes all files closes this one, too. Then its next file has the same number.
         """
-        return self._identity is not None and file_identity(self.number) == self._identity
+        return self._identity is not None and file_identity(self._number) == self._identity
 
-    def has(self, one: tuple[int, int]) -> bool:
-        """Check whether a process, which is this one, has a lock on a byte."""
-        return any(one in user._held for user in self.users)
+    def acquire(self, one: tuple[int, int], user: ByteLocks) -> bool:
+        try:
+            if not self.is_open:  # all locks of this process are gone if it was closed
+                self._number = _open(self.path, _FLAGS, 0o600)
+                self._identity = file_identity(self._number)
+                self._held.clear()
+            if not self._held[one]:  # Windows refuses a lock that this process has
+                _lock(self._number, one[1])
+        except OSError as reason:
+            if reason.errno in (EACCES, EAGAIN) and self.is_open:
+                return False
+            cause = reason.strerror or str(reason)
+            raise MimicError(f"cannot lock {self.path}: {cause}", path=self.path, cause=cause) from None
+        self._held[one].add(user)
+        return True
 
-    def open(self, path: str) -> None:
-        """Open the file. All locks of this process are gone if it was closed."""
-        self.number = _open(path, _FLAGS, 0o600)
-        self._identity = file_identity(self.number)
-        for user in self.users:
-            user._held.clear()
+    def release(self, one: tuple[int, int], user: ByteLocks) -> None:
+        self._held[one].discard(user)
+        if not self._held[one]:
+            del self._held[one]
+            if one[0] == getpid() and self.is_open:  # closing has released it
+                with suppress(OSError):
+                    _unlock(self._number, one[1])
 
     def close(self) -> None:
         if self.is_open:
-            _close(self.number)
+            _close(self._number)
 
 
 # The open files of locks by their paths. They are state of the process, as POSIX locks are: see `ByteLocks`.
@@ -102,13 +105,12 @@ class ByteLocks:
 
     def __init__(self, path_of: Callable[[], str]) -> None:
         self._path_of = path_of
-        self._path = ""
         self._file: _LockFile | None = None
-        self._held: set[tuple[int, int]] = set()  # process and byte: a forked process has no locks
+        self._held: set[tuple[int, int]] = set()
 
     @property
     def path(self) -> str:
-        return self._path or self._path_of()
+        return self._file.path if self._file is not None else self._path_of()
 
     def acquire(self, byte: int) -> bool:
         """Take the lock on a byte, by its offset below 2 ** 31. Return False if another process has it.
@@ -116,47 +118,34 @@ class ByteLocks:
         Raises:
             MimicError: The system cannot lock the file.
         """
-        file, one = self._file or self._join(), (getpid(), byte)
-        try:
-            if not file.is_open:
-                file.open(self._path)
-            if not file.has(one):  # Windows refuses a lock that this process has
-                _lock(file.number, byte)
-        except OSError as reason:
-            if reason.errno in (EACCES, EAGAIN) and file.is_open:
-                return False
-            raise _cannot_lock(self._path, reason) from None
+        if self._file is None:
+            path = self._path_of()
+            self._file = _open_files.setdefault(path, _LockFile(path))
+            self._file.users += 1
+        one = (getpid(), byte)
+        if not self._file.acquire(one, self):
+            return False
         self._held.add(one)
         return True
 
     def release(self, byte: int) -> None:
         """Release the lock on a byte, which this object has. Other objects for the same file keep theirs."""
         one = (getpid(), byte)
-        self._held.discard(one)
-        file = self._file
-        if file is None or file.has(one) or not file.is_open:
-            return  # closing has released it, or it stays in use
-        with suppress(OSError):
-            _unlock(file.number, byte)
+        if one in self._held and self._file is not None:
+            self._held.discard(one)
+            self._file.release(one, self)
 
     def close(self) -> None:
         """Release all locks of this object. The last one for a file closes it."""
-        for _, byte in list(self._held):
-            self.release(byte)
-        self._held.clear()
         file, self._file = self._file, None
         if file is None:
             return
-        file.users.remove(self)
+        while self._held:
+            file.release(self._held.pop(), self)
+        file.users -= 1
         if not file.users:
-            del _open_files[self._path]
+            del _open_files[file.path]
             file.close()
-
-    def _join(self) -> _LockFile:
-        self._path = self._path_of()
-        file = self._file = _open_files.setdefault(self._path, _LockFile())
-        file.users.append(self)
-        return file
 
 
 class RunMark:
@@ -201,11 +190,6 @@ class RunMark:
 
 # Runs that record into one vault at the same time, at most.
 _MARKS = range(1 << 28, (1 << 28) + 256)
-
-
-def _cannot_lock(path: str, reason: OSError) -> MimicError:
-    cause = reason.strerror or str(reason)
-    return MimicError(f"cannot lock {path}: {cause}", path=path, cause=cause)
 
 
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)

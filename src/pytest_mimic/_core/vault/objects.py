@@ -13,12 +13,12 @@ from pytest_mimic._core.vault.schema import body_fault, body_of
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.outcome.admission import Admission
     from pytest_mimic._core.outcome.encoding import Encoded
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.outcome.tagged.nodes import Tag
     from pytest_mimic._core.outcome.tagged.reader import Reader
-    from pytest_mimic._core.outcome.unpickling import Admission
     from pytest_mimic._core.vault.schema import Entry, Origin
     from pytest_mimic._core.vault.store import Store
 
@@ -44,8 +44,6 @@ class Objects:
         self.label = label
         self.forbidden = pickles == "forbid"
         self._store = store
-        # By checksum and count: a pickle is rehearsed once, however often it is loaded.
-        self._rehearsed: set[tuple[str, int]] = set()
         self._admissions: dict[tuple[str | None, ...], Admission] = {}
         self._classes: dict[int, Tag] = {}
         # The hashes of detached objects that were right: each content is checked once.
@@ -74,15 +72,11 @@ class Objects:
     def load_encoded(self, encoded: Encoded, paths: PathStore | None = None) -> Outcome:
         """Return an outcome that is still in memory, a fresh copy each time."""
         from pytest_mimic._core.outcome.outcome import decode_pickled, decode_plain
-        from pytest_mimic._core.outcome.pickles import ImportCollector
-        from pytest_mimic._core.outcome.unpickling import load_all
 
         if encoded.readable is not None:
             return decode_plain(encoded.readable.load(paths or encoded.paths))
         kept: Any = encoded.pickled
-        stream, buffers = b"".join(kept.chunks), kept.copies()
-        bodies = load_all(stream, buffers, ImportCollector(), count=encoded.count, paths=paths)
-        return decode_pickled(bodies)
+        return decode_pickled(kept.load(encoded.count, paths))
 
     def player(self, entry: Entry, origin: Origin) -> Player:
         """Return the player of an entry's value. Its first copy is the one that was read to check the file.
@@ -181,9 +175,7 @@ class Objects:
                 raise ValueError(f"it names {name}, which its recording does not list")
             return b"".join(self.file_content(entry, origin, name))
 
-        # Never an import that is listed as code: no text needs one.
-        admission = self._admission({"imports": entry.get("imports", ())})
-        return Reader(paths, admission, content, self._classes)
+        return Reader(paths, entry.get("imports", ()), content, self._classes)
 
     def _untagged(self, reader: Reader, entry: Entry, origin: Origin, tree: Any) -> Any:
         from pytest_mimic._core.outcome.tagged.nodes import OutdatedClassError
@@ -241,13 +233,12 @@ class Objects:
     ) -> Outcome:
         """Load pickle streams whose bytes are as they were recorded."""
         from pytest_mimic._core.outcome.outcome import decode_pickled
-        from pytest_mimic._core.outcome.unpickling import RefusedError, load_all
+        from pytest_mimic._core.outcome.unpickling import RefusedError
 
         (stream, buffers), count = content, entry.get("count", 1)
         name, kind = entry["pickle"], entry["kind"]
         try:
-            self._rehearse(entry, stream, buffers)
-            bodies = load_all(stream, buffers, self._admission(entry), count=count, paths=paths)
+            bodies = self._admission(entry).load(stream, buffers, (entry["checksum"], count), paths)
         except RefusedError as reason:
             raise self._damaged(name, origin, str(reason)) from None
         except MimicError:
@@ -261,22 +252,13 @@ class Objects:
         except (LookupError, TypeError, AttributeError) as reason:
             raise self._damaged(name, origin, str(reason)) from None
 
-    def _rehearse(self, entry: Entry, stream: bytes, buffers: list[Any]) -> None:
-        """Refuse a pickle that would change what it imports. Skip one with listed code, which may run anything."""
-        from pytest_mimic._core.outcome.rehearsal import rehearse
-
-        content = entry["checksum"], entry.get("count", 1)
-        if not entry.get("code") and content not in self._rehearsed:
-            rehearse(stream, buffers, count=content[1])
-            self._rehearsed.add(content)
-
     def _admission(self, entry: Entry) -> Admission:
         """Return the names that an entry's pickle may import. Entries with equal lists share it, as it learns."""
         imports, code = entry.get("imports", ()), entry.get("code", ())
         key = (*imports, None, *code)
         admission = self._admissions.get(key)
         if admission is None:
-            from pytest_mimic._core.outcome.unpickling import Admission
+            from pytest_mimic._core.outcome.admission import Admission
 
             admission = self._admissions[key] = Admission(imports, code)
         return admission

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.vault.parsing import INFINITE, damaged, is_object
+
+if TYPE_CHECKING:
+    pass
+
 
 Entry = dict[str, Any]
 """One outcome in a recording's JSON: its duration, and its value or the name of its object."""

@@ -7,23 +7,21 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.vault.locks import RunMark
+    from pytest_mimic._core.vault.locks import ByteLocks, RunMark
 
 Data = bytes | Iterable["bytes | bytearray | memoryview"]
 
 
 class Store(Protocol):
-    """Files by name, such as `calls/shop.api/fetch/ab12.json`. Any number of threads and processes may share one."""
+    """Files by name, such as `calls/shop.api/fetch/ab12.json`. Any number of threads and processes may share one.
 
-    @property
-    def keeps_objects(self) -> bool:
-        """Whether objects that no recording names any more stay: another store decides about them."""
-        ...
+    Attributes:
+        keeps_objects: Whether objects that no recording names any more stay: another store decides about them.
+        run_mark: The mark of this process's run, or None for a store that no other process clears.
+    """
 
-    @property
-    def run_mark(self) -> RunMark | None:
-        """The mark of this process's run, or None for a store that no other process clears."""
-        ...
+    keeps_objects: bool = False
+    run_mark: RunMark | None = None
 
     def read(self, name: str) -> bytes | None:
         """Return the content, or None if there is no such file."""
@@ -39,10 +37,6 @@ class Store(Protocol):
         The end of the process loses nothing. If it is `durable`, it survives a loss of power as well from the next
         `flush` on.
         """
-        ...
-
-    def flush(self) -> None:
-        """Bring what was written as `durable` since the last time to the disk."""
         ...
 
     def delete(self, names: Iterable[str]) -> int:
@@ -62,10 +56,24 @@ class Store(Protocol):
         """Keep other threads and processes out of `name` for a block."""
         ...
 
-    def prune(self, folders: set[str]) -> None:
-        """Remove these folders and the folders around them, as far as they are empty."""
+    def byte_locks(self) -> ByteLocks:
+        """Return locks on calls, between all processes that use these files."""
         ...
+
+    # A store in which nothing lasts beyond the process needs none of the rest.
+
+    def flush(self) -> None:
+        """Bring what was written as `durable` since the last time to the disk."""
+        return
+
+    def prune(self, folders: set[str]) -> None:  # noqa: ARG002
+        """Remove these folders and the folders around them, as far as they are empty."""
+        return
 
     def sweep(self) -> None:
         """Remove the temporary files of writers that no longer run."""
-        ...
+        return
+
+    def leftovers(self) -> list[str]:
+        """Return the names of these files."""
+        return []

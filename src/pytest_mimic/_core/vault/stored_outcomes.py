@@ -11,7 +11,6 @@ from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, S
 from pytest_mimic._core.vault.schema import (
     CALL_FACTS,
     CASSETTE_FACTS,
-    RECORDING_FACTS,
     Origin,
     check_entry,
     is_description,
@@ -30,8 +29,9 @@ def recording_of(objects: Objects, name: str, facts: dict[str, Any]) -> Recordin
     _check_arguments(objects, facts, name, test=test)
     origin = Origin(name, target, test)
     outcomes = [stored_of(objects, entry, origin) for entry in entries]
-    known = {**{fact: get(fact) for fact in RECORDING_FACTS}, "recorded": get("recorded", "")}
-    return Recording(**known, outcomes=outcomes, name=name)
+    recorded, owner = get("recorded", ""), get("owner")
+    arguments, source, identity = get("arguments"), get("source"), get("identity")
+    return Recording(target, arguments, source, test, recorded, owner, outcomes, name, identity)
 
 
 def player_of(

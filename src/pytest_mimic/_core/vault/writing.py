@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.outcome import unpickling as loading
+from pytest_mimic._core.outcome.admission import Admission
 from pytest_mimic._core.outcome.container import (
     DamagedError,
     FilePacker,
@@ -19,7 +19,7 @@ from pytest_mimic._core.outcome.container import (
 )
 from pytest_mimic._core.outcome.kept_files import objects_in, pieces_of
 from pytest_mimic._core.outcome.plain import layout, text_of
-from pytest_mimic._core.outcome.rehearsal import rehearse
+from pytest_mimic._core.outcome.unpickling import python_version
 from pytest_mimic._core.vault.file_names import OBJECTS_LOCK, fingerprint_in
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import FORMAT, parse, parse_recording
@@ -172,7 +172,8 @@ class _FileWriter:
         """Write the file itself, and return its content. From now on its objects are named, and others are replaced."""
         if replaced:
             mark_run(self._store, is_locked=self._is_locked)
-        content = (layout(facts) + "\n").encode()
+        # A lone surrogate, as of a file's name that is no UTF-8, becomes its escape in JSON.
+        content = (layout(facts) + "\n").encode(errors="backslashreplace")
         self._store.write(name, content, durable=self._durable)
         self._made.clear()
         return content
@@ -274,7 +275,7 @@ class _FileWriter:
         if pickled.code:
             facts["code"] = pickled.code
         if pickled.by_value:
-            facts["python"] = pickled.python or loading.python_version()
+            facts["python"] = pickled.python or python_version()
         names = _names(encoded.fingerprint, "pkl")
         while True:
             name = next(names)
@@ -316,9 +317,12 @@ class _FileWriter:
         """Write an object; a damaged one is replaced, and stays after a failure."""
         if self._objects.detaches:
             from pytest_mimic._core.vault.detached import DetachedWriter
+            from pytest_mimic._core.vault.folder import FolderStore
 
-            store: Any = self._store  # of a folder: no other has detached objects
-            detached, name_of_file, absent = DetachedWriter(store).write(name, data, durable=self._durable)
+            assert isinstance(self._store, FolderStore)  # no other has detached objects
+            detached, name_of_file, absent = DetachedWriter(self._store).write(
+                name, data, durable=self._durable
+            )
             if detached is not None:
                 self._detached[name] = detached
                 name = name_of_file
@@ -365,12 +369,9 @@ def _sound_checksum(data: memoryview) -> str | None:
 def _loads_alike(data: Any, checksum: str, facts: Entry) -> bool:
     """Return whether a file of other bytes loads by the listed names, such as one with a set in another order."""
     stream, buffers = unpack(data, checksum)
-    admission = loading.Admission(facts["imports"], facts.get("code", ()))
-    pickles = facts.get("count", 1)
+    admission = Admission(facts["imports"], facts.get("code", ()))
     try:
-        if "code" not in facts:
-            rehearse(stream, buffers, count=pickles)
-        loading.load_all(stream, buffers, admission, count=pickles)
+        admission.load(stream, buffers, (checksum, facts.get("count", 1)))
     except Exception:  # the other file may hold anything
         return False
     return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_mimic._core.describe.recorded_files import CatalogFile
 from pytest_mimic._core.vault.clearing import references
@@ -122,14 +122,3 @@ class Orphans:
                     detached.pop(digits.decode(), None)
         self.names = set() if self.unreadable else objects
         self.detached = [] if self.unreadable else sorted(detached.values())
-
-
-def leftovers(store: Any) -> list[str]:
-    """Return the names of the temporary files of writers that no longer run."""
-    from pytest_mimic._core.vault.leftovers import abandoned
-
-    path = getattr(store, "path", None)
-    try:
-        return [] if path is None else sorted(abandoned(path))
-    except FileNotFoundError:  # there is no vault
-        return []

@@ -12,7 +12,6 @@ from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_na
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import damaged, is_object
 from pytest_mimic._core.vault.schema import Origin
-from pytest_mimic._tools.catalog.catalog import leftovers
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
@@ -29,7 +28,8 @@ class Finding(NamedTuple):
 
     Attributes:
         kind: `damaged`; `outdated`, of a release candidate; `unreadable`, which no recording anew repairs: a Git LFS pointer, a merge conflict, a newer
-            format; `absent`: a detached object that was not pulled; `orphaned`: an object that no recording names; `leftover`: of a killed run; `foreign`: it does not
+            format; `absent`: a detached object that was not pulled; `code`: an outcome lists code, and that is
+            forbidden; `orphaned`: an object that no recording names; `leftover`: of a killed run; `foreign`: it does not
             belong to a vault.
         file: Its name in the vault.
         problem: The problem in one line, with the path.
@@ -73,8 +73,9 @@ class Checked:
 class Checker:
     """Checks the files of a vault."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, *, forbids_code: bool = False) -> None:
         self._vault = vault
+        self._forbids_code = forbids_code
         self._store = vault.store
         # What may be loaded is no matter here: nothing is.
         self._objects = Objects(vault.store, pickles="listed", label=vault.label)
@@ -106,7 +107,7 @@ class Checker:
                 checked.findings.append(self._orphan(name))
         checked.findings += (
             Finding("leftover", name, f"{self._path(name)} is left over from a run that was killed")
-            for name in leftovers(self._store)
+            for name in self._store.leftovers()
         )
         return checked
 
@@ -164,6 +165,9 @@ class Checker:
                 self._detached.update(one["sha256"] for one in stored.entry["detached"].values())
             if problem is not None:
                 yield self._finding(self._file_of(problem, name), problem, name, test)
+            elif self._forbids_code and stored.entry.get("code"):
+                problem_text = f"{self._path(name)} lists code: {', '.join(stored.entry['code'])}"
+                yield Finding("code", name, problem_text, recording=name, test=test)
 
     def _test_of(self, name: str) -> str | None:
         """Return the test that a damaged file still names, or None."""
@@ -215,8 +219,9 @@ class Checker:
         return None
 
     def _check_pickle(self, entry: dict[str, Any], origin: Origin) -> None:
-        from pytest_mimic._core.outcome.rehearsal import imports_in, rehearse
+        from pytest_mimic._core.outcome.pickled_code import surely_code_in
         from pytest_mimic._core.outcome.unpickling import RefusedError
+        from pytest_mimic._core.outcome.uses import uses_in
 
         path = self._path(entry["pickle"])
         # Its content can be checked on every Python, even where it cannot be loaded.
@@ -224,17 +229,19 @@ class Checker:
         stream, buffers = self._objects.content(anywhere, origin)
         count = entry.get("count", 1)
         try:
-            imports = imports_in(stream, buffers, count=count)
-            if not entry.get("code"):
-                rehearse(stream, buffers, count=count)
+            uses = uses_in(stream, buffers, count=count)
         except RefusedError as reason:
             raise damaged(path, str(reason), test=origin.test) from None
         except Exception as reason:  # what bytes mean as a pickle may be anything
             raise damaged(path, f"it is no pickle: {reason}", test=origin.test) from None
-        unlisted = sorted(imports - {*entry.get("imports", ()), *entry.get("code", ())})
-        if unlisted:
-            what = f"it imports {', '.join(unlisted)}, which {self._path(origin.name)} does not list"
-            raise damaged(path, what, test=origin.test)
+        listed, code = self._path(origin.name), {*entry.get("code", ())}
+        for names, how in (
+            (uses.keys() - code.union(entry.get("imports", ())), ""),
+            (surely_code_in(uses.values()) - code, " as code"),
+        ):
+            if names:
+                what = f"it imports {', '.join(sorted(names))}, which {listed} does not list{how}"
+                raise damaged(path, what, test=origin.test)
 
     def _check_tagged(self, entry: dict[str, Any], origin: Origin) -> None:
         body = self._objects.body(entry, origin) if "json" in entry else entry

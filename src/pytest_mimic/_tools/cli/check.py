@@ -1,6 +1,7 @@
 """Check every file of the vault: shapes, names, checksums, lists of imports, Git LFS pointers, merge conflicts, leftovers.
 
-Nothing is loaded. Exit code 1: a recording cannot be used, or a file is left that no recording needs.
+Nothing is loaded. Exit code 1: a recording cannot be used, or a file is left that no recording needs. With --forbid-code, a
+recording that lists code is found as well.
 With --fix, such files are removed. Git LFS pointers, merge conflicts, files of a newer format, files of your own and large
 objects that the object store may not have are kept.
 """
@@ -11,17 +12,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.clearing import remove
 from pytest_mimic._core.vault.file_names import FOLDERS, OBJECTS_LOCK
 from pytest_mimic._core.words import plural, size
-from pytest_mimic._tools.catalog.catalog import Orphans, leftovers
+from pytest_mimic._tools.catalog.catalog import Orphans
 from pytest_mimic._tools.catalog.checking import Checked, Checker, Finding
 from pytest_mimic._tools.cli.output import HELD, record_again
 from pytest_mimic._tools.cli.selection import add_selectors, given, report_unmatched, select
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.vault import Vault
     from pytest_mimic._tools.cli.output import Output
     from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
@@ -39,6 +40,11 @@ def add_arguments(parser: Parser) -> None:
         help="remove what cannot be used and what no recording needs, and say what to record again",
     )
     parser.add_argument(
+        "--forbid-code",
+        action="store_true",
+        help="find fault with each recording that lists code: what its pickle calls, and what is no plain value",
+    )
+    parser.add_argument(
         "-n", "--dry-run", action="store_true", help="with --fix: only show what would be removed"
     )
 
@@ -51,7 +57,7 @@ def run(invocation: Invocation) -> int:
     results = []
     vaults, unmatched = _vaults(invocation)
     for vault, names in vaults:
-        checker = Checker(vault)
+        checker = Checker(vault, forbids_code=options.forbid_code)
         checked = checker.check_all() if names is None else checker.check(names)
         fix = Fix(invocation, vault, checked, is_whole=names is None) if options.fix else None
         results.append((vault, checked, fix))
@@ -81,8 +87,9 @@ def run(invocation: Invocation) -> int:
 
 def _exit_code(checked: Checked, fix: Fix | None) -> int:
     """1 for damage, also if it was removed, and for what is left over, until it is removed."""
-    is_left = any(finding.kind in LEFT_OVER for finding in checked.findings)
-    return 1 if checked.damage or (is_left and (fix is None or fix.is_dry)) else 0
+    kinds = {finding.kind for finding in checked.findings}
+    is_left = not kinds.isdisjoint(LEFT_OVER) and (fix is None or fix.is_dry)
+    return 1 if checked.damage or is_left or "code" in kinds else 0
 
 
 def _vaults(invocation: Invocation) -> tuple[list[tuple[Vault, list[str] | None]], list[str]]:
@@ -90,8 +97,6 @@ def _vaults(invocation: Invocation) -> tuple[list[tuple[Vault, list[str] | None]
 
     A file may belong to another vault than that of the project: pre-commit names those of the whole repository.
     """
-    from pytest_mimic._core.vault import FolderStore, Vault
-
     options, settings = invocation.options, invocation.settings
     if not given(invocation):
         return [(invocation.vault, None)], []
@@ -157,7 +162,7 @@ class Fix:
 
     def _remove(self, *, is_whole: bool) -> None:
         store = self._vault.store
-        self._temporary = leftovers(store)
+        self._temporary = store.leftovers()
         sizes = {name: store.size(name) or 0 for name in (*sorted(self._orphans.names), *self._temporary)}
         if not self.is_dry:
             # Under a lock, and from what is in the vault then: a run may be recording.
@@ -170,7 +175,7 @@ class Fix:
 
     def _remove_large(self, orphans: list[str]) -> None:
         """Remove the large objects that no recording names, but those that the object store may not have."""
-        store: Any = self._vault.store
+        store = self._vault.store
         sizes = {name: store.size(name) or 0 for name in orphans}
         self._kept = orphans if self.is_held else self._not_pushed(sizes)
         gone = [name for name in orphans if name not in self._kept]
@@ -190,9 +195,9 @@ class Fix:
         from pytest_mimic._tools.objects.large import LargeObject, LargeObjects
 
         objects = [LargeObject(name, Detached(name.rpartition("/")[2], size)) for name, size in sizes.items()]
-        store: Any = self._vault.store
+        assert isinstance(self._vault.store, FolderStore)
         try:
-            LargeObjects(store, bucket_of(self._invocation)).find(objects)
+            LargeObjects(self._vault.store, bucket_of(self._invocation)).find(objects)
         except MimicError as error:
             if not self._invocation.options.json:
                 self._invocation.out.line((error.what, "yellow"))
@@ -250,12 +255,15 @@ def _show(invocation: Invocation, vault: Vault, checked: Checked, *, is_whole: b
     counts = f"{plural(checked.recordings, 'recording')} and {plural(checked.objects, 'object')} checked"
     damage = checked.damage
     left = sum(finding.kind in LEFT_OVER for finding in checked.findings)
+    code = sum(finding.kind == "code" for finding in checked.findings)
     if damage:
         out.line((f"{vault.label}: {plural(len(damage), 'problem')}", "bold red"), f"; {counts}")
     elif not checked.recordings and is_whole:
         out.line(f"no recordings in {vault.label}")
     elif left:
         out.line((f"{vault.label}: {plural(left, 'file')} left over", "bold yellow"), f"; {counts}")
+    elif code:
+        out.line((f"{vault.label}: {plural(code, 'outcome')} with code", "bold yellow"), f"; {counts}")
     else:
         out.line((f"{vault.label} is sound", "bold green"), f"; {counts}")
     if absent:

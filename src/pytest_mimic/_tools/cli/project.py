@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import vault_command
-from pytest_mimic._core.settings import Mode, Settings, read_lines, url_fault
+from pytest_mimic._core.settings import Mode, Settings, read_lines, vault_folder
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -112,11 +112,11 @@ class Project:
         named = given_vault or self._vault_in_addopts()
         path = named or self.text("mimic_vault_path", ".mimic_vault")
         is_whole = os.path.isabs(path) or path.startswith("~")  # noqa: PTH117
-        if fault := url_fault(path):
+        try:
+            folder = vault_folder(path, self.here if named else self.rootdir)
+        except ValueError as fault:
             where = "--vault" if given_vault else f"{self._shown_inifile}: mimic_vault_path"
-            raise MimicError(f"{where}: {fault}")
-        start = self.here if named else self.rootdir
-        folder = Path(os.path.normpath(start / os.path.expanduser(path)))  # noqa: PTH111 - the home may be unknown
+            raise MimicError(f"{where}: {fault}") from None
         # As a path from the current folder, so that it can be pasted. One elsewhere is shown as it was given.
         shown = relative_path(folder, start=self.here)
         to_rootdir = relative_path(self.rootdir, start=self.here)

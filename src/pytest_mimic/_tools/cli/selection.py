@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._core.ambient import command
+from pytest_mimic._core.origin import is_version
 from pytest_mimic._core.words import plural
 from pytest_mimic._tools.catalog import Catalog, CatalogFile
 from pytest_mimic._tools.catalog.selectors import Selectable, Selectors, of_file
@@ -213,7 +214,7 @@ def stale(invocation: Invocation, files: list[CatalogFile]) -> tuple[list[Catalo
     for file in files:
         is_stale = False
         for call in file.calls:
-            if call.source is None:  # a client, or a function without source
+            if call.source is None or is_version(call.source):  # a client, or a function of a library
                 continue
             key = (call.target, call.source)
             if key not in judged:
@@ -242,7 +243,7 @@ def _judge_imported(target: str, fingerprint: str) -> Judgement:
     from inspect import getattr_static
 
     from pytest_mimic._core.identity.source import source_fingerprint
-    from pytest_mimic._core.outcome.allow_list import resolve
+    from pytest_mimic._core.outcome.names import resolve
 
     module, _, path = target.partition(":")
     owner, _, name = path.rpartition(".")

@@ -7,14 +7,14 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
-from http import HTTPStatus
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlencode
 
 from pytest_mimic._clients.http.compression import inflate
 from pytest_mimic._clients.http.exchange import HttpRequest
 from pytest_mimic._clients.http.message import as_text, header_of, media_type
-from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
+from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange, usual_reason
 
 _FORM = "application/x-www-form-urlencoded"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -110,18 +110,10 @@ def _head(response: dict[str, Any]) -> dict[str, Any]:
     version = response.get("http_version")
     return {
         "status": number,
-        "reason": _one_line(reason) if reason is not None else _usual_reason(number),
+        "reason": _one_line(reason) if reason is not None else usual_reason(number),
         "version": version if version in ("HTTP/1.0", "HTTP/1.1", "HTTP/2") else "HTTP/1.1",
         "headers": [list(pair) for pair in _pairs(response.get("headers"))],
     }
-
-
-def _usual_reason(status: int) -> str:
-    """Return the reason that a status has, if an old cassette of httpx does not say it."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 def _pairs(headers: Any) -> Iterator[tuple[str, str]]:
@@ -242,11 +234,4 @@ def _is_plain(content: bytes, encoding: str) -> bool:
     outermost = encoding.rpartition(",")[2].strip()
     if outermost in _MAGIC:
         return not content.startswith(_MAGIC[outermost])
-    return outermost == "deflate" or (outermost == "br" and _has_brotli())
-
-
-def _has_brotli() -> bool:
-    """Check whether the body was refused, and not only its encoding unknown."""
-    from importlib.util import find_spec
-
-    return find_spec("brotli") is not None
+    return outermost == "deflate" or (outermost == "br" and find_spec("brotli") is not None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,8 @@ from pytest_mimic._tools.foreign.cassette_entries import EntryError, read_entry
 from pytest_mimic._tools.foreign.foreign_exchanges import ForeignFile, Refusal, UnreadableError
 from pytest_mimic.errors import MimicError
 
-_CONFLICT = re.compile(r"^(?:<{7}|>{7}) .*$", re.MULTILINE)
 _LFS = "version https://git-lfs.github.com/spec/"
 _DAMAGED = "its other entries are left out, too, because one of the answers to a request may be missing"
-_OLD_CLASSES = ("vcr.request", "HTTPHeaders", "HTTPMessage")
 
 
 def read_cassette(path: Path) -> ForeignFile:
@@ -39,8 +36,8 @@ def read_cassette(path: Path) -> ForeignFile:
             refusals.append(Refusal(number, str(error)))
     if refusals:
         # Which request such an entry has is not known, and the n-th identical call gets the n-th answer.
-        return ForeignFile(path, [], [*refusals, Refusal(0, _DAMAGED)])
-    return ForeignFile(path, exchanges, refusals)
+        return ForeignFile([], [*refusals, Refusal(0, _DAMAGED)])
+    return ForeignFile(exchanges, refusals)
 
 
 def _read_text(path: Path) -> str:
@@ -50,10 +47,6 @@ def _read_text(path: Path) -> str:
         raise UnreadableError("is not a cassette of vcrpy: it is not text in UTF-8") from None
     if text.startswith(_LFS):
         raise UnreadableError("is a Git LFS pointer, its content was not pulled: git lfs pull")
-    conflict = _CONFLICT.search(text)
-    if conflict is not None:
-        line = text.count("\n", 0, conflict.start()) + 1
-        raise UnreadableError(f"has a merge conflict, line {line}")
     return text
 
 
@@ -79,6 +72,4 @@ def _parse(text: str, path: Path) -> Any:
         where = f"line {error.line}: " if error.line else ""
         if "asks for a Python object" not in str(error):
             raise UnreadableError(f"is damaged, {where}{error}") from None
-        old = any(name in str(error) for name in _OLD_CLASSES)
-        hint = "; it was made before vcrpy 1.0: python -m vcr.migration FILE" if old else ""
-        raise UnreadableError(f"{where}{error}; nothing was run{hint}") from None
+        raise UnreadableError(f"{where}{error}; nothing was run") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from pytest_mimic._clients.http.exchange import HttpRequest
@@ -52,16 +52,22 @@ class ForeignFile(NamedTuple):
     """A file of another tool.
 
     Attributes:
-        path: The file.
         exchanges: In the order in which they were made.
         refusals: The other entries.
         is_talk: It has no test of its own: it becomes a cassette.
     """
 
-    path: Path
     exchanges: list[ForeignExchange]
     refusals: list[Refusal]
     is_talk: bool = False
+
+
+def usual_reason(status: int) -> str:
+    """Return the reason that a status has, where a file does not say it; HTTP/2 sends none."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 class UnreadableError(ValueError):

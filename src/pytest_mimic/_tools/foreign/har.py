@@ -11,7 +11,6 @@ import binascii
 import json
 import re
 from datetime import datetime, timezone
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -24,6 +23,7 @@ from pytest_mimic._tools.foreign.foreign_exchanges import (
     ForeignFile,
     Refusal,
     UnreadableError,
+    usual_reason,
 )
 
 _FORM = "application/x-www-form-urlencoded"
@@ -81,7 +81,7 @@ def read_har(path: Path) -> ForeignFile:
     moments = [_moment(entries[one.number - 1]) for one in exchanges]
     if None not in moments:  # the order of entries is free
         exchanges = [exchanges[index] for index in sorted(range(len(exchanges)), key=lambda i: moments[i])]  # type: ignore[arg-type,return-value]
-    return ForeignFile(path, exchanges, refusals, is_talk=True)
+    return ForeignFile(exchanges, refusals, is_talk=True)
 
 
 def _named(entry: Any) -> tuple[str, str]:
@@ -117,7 +117,7 @@ def _exchange(number: int, entry: Any, folder: Path) -> ForeignExchange:
     encoding = header_of(headers, "content-encoding")
     head = {
         "status": status,
-        "reason": _one_line(response.get("statusText")) or _phrase(status),
+        "reason": _one_line(response.get("statusText")) or usual_reason(status),
         # Clients in Python speak this version. A browser may have spoken a newer one.
         "version": "HTTP/1.1",
         "headers": [list(pair) for pair in headers],
@@ -154,14 +154,6 @@ def _one_line(text: Any) -> str:
     """Return a text as a line of HTTP may hold it, in Latin-1; nothing for what is no text."""
     line = " ".join(text.split()) if isinstance(text, str) else ""
     return line.encode("latin-1", "ignore").decode("latin-1")
-
-
-def _phrase(status: int) -> str:
-    """Return the usual reason, which HTTP/2 does not send."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 def _headers(message: dict[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -80,7 +80,7 @@ class Report:
         there = len({one.file for one in self.imported if one.how == "same"})
         would = "would import" if self.is_dry else "imported"
         calls = sum(one.calls for one in written)
-        also = f"; {_count(there, 'file')} of the same content {_was(there)} there already" if there else ""
+        also = f"; {_count(there, 'file')} of the same content already there" if there else ""
         yield f"{would} {_count(calls, 'call')} of {_count(len({one.file for one in written}), 'file')} into {self.vault}{also}"
         for one in written[:_SHOWN]:
             more = ", in place of what was there" if one.how == "replaced" else ""
@@ -112,10 +112,6 @@ def _named(leftovers: list[Leftover]) -> Iterator[str]:
 def _count(number: int, noun: str) -> str:
     many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
     return f"{number:,} {noun if number == 1 else many}"
-
-
-def _was(number: int) -> str:
-    return "was" if number == 1 else "were"
 
 
 def _and_more(number: int) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -59,11 +60,26 @@ class ImportRequest(NamedTuple):
 
 
 class _Ready(NamedTuple):
-    """A file that was read, for one destination, and its name."""
+    """A file that was read, for one destination, and its name. A test may have `further` ones, each for it alone."""
 
     shown: str
     file: ForeignFile
     destination: Destination
+    is_further: bool = False
+    further: tuple[_Ready, ...] = ()
+
+
+def _joined(ready: Iterable[_Ready]) -> list[_Ready]:
+    """Return the files with each further one in that which its test has by default, or in the first one of the test."""
+    found: list[_Ready] = []
+    places: dict[Destination, int] = {}
+    for one in sorted(ready, key=lambda one: one.is_further):  # stable
+        first = places.setdefault(one.destination, len(found))
+        if one.is_further and first < len(found):
+            found[first] = found[first]._replace(further=(*found[first].further, one))
+        else:
+            found.append(one)
+    return found
 
 
 class Importer:
@@ -101,7 +117,7 @@ class Importer:
             paths = [each.path for each in found.files if not each.is_har]
             self._tests = OwningTests(self._request.settings.rootdir, paths)
         with TemporaryDirectory(prefix="pytest-mimic-") as folder:
-            ready = [one for each in found.files for one in self._read(each)]
+            ready = _joined([one for each in found.files for one in self._read(each)])
             for number, one in enumerate(ready):
                 self._import(one, Path(folder, str(number)))
         if not self._request.dry_run:
@@ -123,18 +139,19 @@ class Importer:
             self._leave(found.shown, f"cannot be read: {error.strerror or error}")
             return []
         destinations = self._destinations(found, is_talk=file.is_talk)
-        return [_Ready(found.shown, file, destination) for destination in destinations]
+        return [_Ready(found.shown, file, *destination) for destination in destinations]
 
-    def _destinations(self, found: Found, *, is_talk: bool) -> list[Destination]:
-        """Return what a file becomes. Nothing if that is not known, which is reported."""
+    def _destinations(self, found: Found, *, is_talk: bool) -> list[tuple[Destination, bool]]:
+        """Return what a file becomes, and whether it is a further one. Nothing if that is not known, which is reported."""
         from pytest_mimic._core.engine.cassette_rules import cassette_name
         from pytest_mimic.errors import CassetteError
 
         form = self._request.form
         if form != "cassette" and not self._request.name and not is_talk:
             test = self._tests.find(found.path)
-            if test.tests:
-                return [Destination(test=nodeid) for nodeid in test.tests]
+            if test.tests or test.further:
+                by_default = [(Destination(test=nodeid), False) for nodeid in test.tests]
+                return [*by_default, *((Destination(test=nodeid), True) for nodeid in test.further)]
             if test.problem or form == "recordings":
                 self._leave(
                     found.shown, f"{test.problem}: --as cassette keeps it" if test.problem else _NO_TEST
@@ -144,38 +161,42 @@ class Importer:
             self._leave(found.shown, _NO_TEST)
             return []
         try:
-            return [Destination(cassette=cassette_name(self._request.name or _fitting_name(found.name)))]
+            name = cassette_name(self._request.name or _fitting_name(found.name))
         except CassetteError as error:
             if self._request.name:
                 raise
             self._leave(found.shown, f"{error.what}: give it a --name")
             return []
+        return [(Destination(cassette=name), False)]
 
     # -- carrying over
 
     def _conversation(self, one: _Ready, folder: Path) -> Conversation:
         settings, targets = self._request.settings._replace(vault=folder), self._request.targets
-        date = min(filter(None, map(_date_of, one.file.exchanges)), default=self._request.today)
+        exchanges = (exchange for each in (one, *one.further) for exchange in each.file.exchanges)
+        date = min(filter(None, map(_date_of, exchanges)), default=self._request.today)
         return Conversation(settings, targets, one.destination, match=self._request.match, today=date)
 
     def _import(self, one: _Ready, folder: Path) -> None:
         conversation = self._conversation(one, folder)
-        refusals, count = list(one.file.refusals), 0
-        for exchange in one.file.exchanges:
-            reason = conversation.record(exchange)
-            if reason:
-                refusals.append(refused(exchange, reason))
-            else:
-                count += 1
+        counts = [(each.shown, self._record(each, conversation)) for each in (one, *one.further)]
         conversation.close()
-        refusals.sort(key=lambda refusal: refusal.number)
-        for refusal in refusals:
-            self.report.leave(self._leftover(one, conversation, refusal))
-        if count:
+        if any(count for _, count in counts):
             placed = self._placer.place(conversation.vault)
-            self._note(one.shown, str(one.destination), placed, count)
+            for shown, count in filter(itemgetter(1), counts):
+                self._note(shown, str(one.destination), placed, count)
             if one.destination.cassette and placed.how in ("new", "replaced"):
                 self.report.cassettes.append(one.destination.cassette)
+
+    def _record(self, one: _Ready, conversation: Conversation) -> int:
+        """Record the exchanges of a file, report those for which that cannot be done, and return the number of the others."""
+        refusals = list(one.file.refusals)
+        for exchange in one.file.exchanges:
+            if reason := conversation.record(exchange):
+                refusals.append(refused(exchange, reason))
+        for refusal in sorted(refusals, key=lambda refusal: refusal.number):
+            self.report.leave(self._leftover(one, conversation, refusal))
+        return len(one.file.exchanges) - (len(refusals) - len(one.file.refusals))
 
     def _note(self, shown: str, to: str, placed: Placed, count: int) -> None:
         """Report a file that was placed, with the number of its calls."""

@@ -17,7 +17,8 @@ from typing import NamedTuple
 _STEM = re.compile(r"(?:(?P<cls>\w+)\.)?(?P<name>\w+)(?P<param>\[.*\])?", re.DOTALL)
 # pytest-recording writes `-` for each of these.
 _REPLACED = re.compile(r"[<>?%*:|\"'/\\]")
-# Collects tests, and writes their ids and the cassettes that they name into a file. Its arguments are the file and pytest's.
+# Collects tests, and writes into a file the id of each, its default cassette and the further ones that its marks name. Its
+# arguments are the file and pytest's.
 _COLLECT = """
 import json, sys
 import pytest
@@ -26,9 +27,12 @@ def named(item):
     mark = item.get_closest_marker("default_cassette")
     return str(mark.args[0]) if mark is not None and mark.args else ""
 
+def further(item):
+    return [str(name) for mark in item.iter_markers("vcr") for name in mark.args]
+
 class Tests:
     def pytest_collection_modifyitems(self, items):
-        self.found = [(item.nodeid, named(item)) for item in items]
+        self.found = [(item.nodeid, named(item), further(item)) for item in items]
 
 tests = Tests()
 pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider", *sys.argv[2:]], plugins=[tests])
@@ -43,19 +47,22 @@ class Owning(NamedTuple):
 
     Attributes:
         tests: Their ids; empty if there are none.
+        further: The ids of tests that use it in addition to their default cassette.
         problem: Why, if the file seems to have a test: `tests/test_x.py has no test test_y`.
     """
 
     tests: tuple[str, ...] = ()
+    further: tuple[str, ...] = ()
     problem: str = ""
 
 
 class OwningTests:
-    """Finds the tests of cassettes in the layout of pytest-recording: `cassettes/<module>/<test>.yaml`.
+    """Finds the tests of cassettes in the layout of pytest-recording, `cassettes/<module>/<test>.yaml`, or of pytest-vcr.
 
     The module is beside the folder `cassettes`, or beside a folder further up. The file of a test in a class is called
     `<class>.<test>.yaml`. Most tests are found in the source. If a name leaves open which test it is, the tests are
-    collected, for which pytest imports their modules. A test may also name its file, with the marker `default_cassette`.
+    collected, for which pytest imports their modules. A test may also name its files, with the markers `default_cassette`
+    and `vcr`. pytest-vcr has no folder for each module.
 
     Args:
         rootdir: That of the project.
@@ -65,35 +72,49 @@ class OwningTests:
     def __init__(self, rootdir: Path, paths: Iterable[Path]) -> None:
         self._rootdir = rootdir
         self._collected: dict[tuple[str, str], list[str]] = {}
+        self._further: dict[tuple[str, str], list[str]] = {}
         modules: dict[str, None] = {}
         for path in paths:
             module = self._module(path)
             if module is not None and not self._is_certain(path, module):
                 modules[self._shown(module)] = None
-        for nodeid, given in _collect(list(modules), rootdir):
+        for nodeid, given, further in _collect(list(modules), rootdir):
             place, name = _file_of(nodeid)
-            stem = re.sub(r"\.(?:ya?ml|json)$", "", given) or name
-            self._collected.setdefault((place, stem), []).append(nodeid)
+            self._collected.setdefault((place, _stem_of(given) or name), []).append(nodeid)
+            for other in dict.fromkeys(map(_stem_of, further)):
+                self._further.setdefault((place, other), []).append(nodeid)
 
     def find(self, path: Path) -> Owning:
         """Return the tests of a cassette. There are neither tests nor a problem if the file is not in this layout."""
         module = self._module(path)
         match = _STEM.fullmatch(path.stem)
         if module is None:
-            return Owning()
+            return self._of_pytest_vcr(path, match)
         shown = self._shown(module)
         found = self._collected.get((shown, path.stem), [])
-        if found:
-            return Owning(tuple(found))
+        further = tuple(self._further.get((shown, path.stem), ()))
         name = _defined(module, match) if match is not None else None
-        if match is not None and name is not None:
-            return Owning((f"{shown}::{name}{match['param'] or ''}",))
+        if match is not None and name is not None and not found:
+            found = [f"{shown}::{name}{match['param'] or ''}"]
+        if found or further:
+            return Owning(tuple(found), further)
         wanted = path.stem.replace(".", "::", 1) if match is not None and match["cls"] else path.stem
         return Owning(problem=f"{shown} has no test {wanted}")
 
+    def _of_pytest_vcr(self, path: Path, match: re.Match[str] | None) -> Owning:
+        """Return the tests of a cassette that lies beside those of all modules of a folder."""
+        folder = path.parent.parent
+        if match is None or path.parent.name != "cassettes" or not folder.is_relative_to(self._rootdir):
+            return Owning()
+        names = ((module, _defined(module, match)) for module in sorted(folder.glob("*.py")))
+        param = match["param"] or ""
+        return Owning(tuple(f"{self._shown(module)}::{name}{param}" for module, name in names if name))
+
     def _is_certain(self, path: Path, module: Path) -> bool:
         match = _STEM.fullmatch(path.stem)
-        return match is not None and "-" not in (match["param"] or "") and _defined(module, match) is not None
+        if match is None or "-" in (match["param"] or "") or _names_cassettes(module):
+            return False
+        return _defined(module, match) is not None
 
     def _module(self, path: Path) -> Path | None:
         """Return the module of tests that the folder of a cassette is named after."""
@@ -128,6 +149,12 @@ def _names_of(module: Path) -> Sequence[str]:
     return tuple(_functions(tree.body, ""))
 
 
+@lru_cache(maxsize=500)
+def _names_cassettes(module: Path) -> bool:
+    """Check whether marks of a module may name further cassettes."""
+    return re.search(rb"\bvcr\(\s*(?:[\"']|\w+\s*[,)])", module.read_bytes()) is not None
+
+
 def _functions(body: list[ast.stmt], prefix: str) -> Iterator[str]:
     for node in body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -136,8 +163,13 @@ def _functions(body: list[ast.stmt], prefix: str) -> Iterator[str]:
             yield from _functions(node.body, f"{prefix}{node.name}::")
 
 
-def _collect(modules: Sequence[str], rootdir: Path) -> list[tuple[str, str]]:
-    """Return the ids of the tests in modules, each with the cassette that its marker `default_cassette` names.
+def _stem_of(name: str) -> str:
+    """Return the name of a cassette without folders and suffix."""
+    return re.sub(r"\.(?:ya?ml|json)$", "", name.replace("\\", "/").rpartition("/")[2])
+
+
+def _collect(modules: Sequence[str], rootdir: Path) -> list[tuple[str, str, list[str]]]:
+    """Return the ids of the tests in modules, each with the cassettes that its markers name: the default one, and others.
 
     There are none if the tests cannot be collected.
     """
@@ -156,7 +188,7 @@ def _collect(modules: Sequence[str], rootdir: Path) -> list[tuple[str, str]]:
                 timeout=_SECONDS,
                 check=False,
             )
-            tests: list[tuple[str, str]] = json.loads(file.read_text(encoding="utf-8"))
+            tests: list[tuple[str, str, list[str]]] = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError, subprocess.TimeoutExpired):
             return []
     return tests

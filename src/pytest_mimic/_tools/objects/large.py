@@ -18,13 +18,14 @@ from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.clearing import remove
 from pytest_mimic._core.vault.detached import LEAST, Detached, DetachedWriter, detached_in, hash_of_file
 from pytest_mimic._core.vault.file_names import CASSETTES, OBJECTS_LOCK
+from pytest_mimic._core.vault.folder import FolderStore
 from pytest_mimic._core.vault.leftovers import give_back, take_number, temporary_name
 from pytest_mimic._core.vault.parsing import parse_recording
 from pytest_mimic._tools.catalog.checking import Checker
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.vault import FolderStore, Vault
+    from pytest_mimic._core.vault import Vault
     from pytest_mimic._tools.catalog import CatalogFile
     from pytest_mimic._tools.objects.bucket import Bucket
 
@@ -241,7 +242,8 @@ def _rewrite(vault: Vault, name: str, large: dict[str, int], moved: Moved) -> No
     if Checker(vault).check([name]).findings:
         moved.damaged.append(name)
         return
-    store: Any = vault.store
+    store = vault.store
+    assert isinstance(store, FolderStore)  # the command has no other
     data = store.read(name) or b""
     facts = parse_recording(data, vault.label, name)
     writer = DetachedWriter(store)
@@ -258,8 +260,9 @@ def _rewrite(vault: Vault, name: str, large: dict[str, int], moved: Moved) -> No
         moved.recordings.append(name)
 
 
-def _detached(store: Any, writer: DetachedWriter, name: str) -> Detached:
+def _detached(store: FolderStore, writer: DetachedWriter, name: str) -> Detached:
     content = store.map(name)
+    assert content is not None
     detached, _, _ = writer.write(name, [content], durable=True)
     assert detached is not None
     return detached

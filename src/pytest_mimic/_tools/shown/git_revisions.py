@@ -12,11 +12,11 @@ from typing import NoReturn
 
 from pytest_mimic._core.vault.detached import FOLDER as DETACHED
 from pytest_mimic._core.vault.folder import FolderStore
-from pytest_mimic._core.vault.store import Data
+from pytest_mimic._core.vault.store import Data, Store
 from pytest_mimic.errors import MimicError
 
 
-class GitStore:
+class GitStore(Store):
     """The files of a folder in a revision. They cannot be changed.
 
     Args:
@@ -28,7 +28,6 @@ class GitStore:
     """
 
     keeps_objects = True
-    run_mark = None
 
     def __init__(self, folder: Path, revision: str) -> None:
         self._root = _existing(folder)
@@ -135,20 +134,14 @@ class GitStore:
     def lock(self, name: str) -> AbstractContextManager[None]:  # noqa: ARG002
         return nullcontext()
 
-    def flush(self) -> None:
-        """Nothing is ever written."""
-
     def write(self, name: str, data: Data, *, durable: bool = True) -> NoReturn:  # noqa: ARG002
         raise MimicError(f"{name} cannot be written to a revision of git")
 
     def delete(self, names: Iterable[str]) -> NoReturn:
         raise MimicError(f"{', '.join(names)} cannot be deleted from a revision of git")
 
-    def prune(self, folders: set[str]) -> None:
-        """Nothing is ever deleted."""
-
-    def sweep(self) -> None:
-        """There are no temporary files."""
+    def byte_locks(self) -> NoReturn:
+        raise MimicError("nothing is recorded into a revision of git")
 
 
 def _existing(folder: Path) -> Path:

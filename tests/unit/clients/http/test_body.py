@@ -293,6 +293,14 @@ def test_secrets_are_hidden_across_chunks(texts, scrubbed):
             "application/json",
             '{"path":"/users?token=<redacted>","got":"{\\"password\\":\\"<redacted>\\"}","note":"it is <redacted>"}',
         ),
+        (
+            '--b\r\nContent-Type: application/json\r\n\r\n{"token":\n "ab12cd34ef"}\r\n--b\r\nX: ab12cd34ef\r\n\r\n'
+            'HTTP/1.1 200 OK\r\n\r\n{"password":"abc"}\r\n--b--\r\n',
+            "multipart/mixed; boundary=b",
+            '--b\r\nContent-Type: application/json\r\n\r\n{"token":\n "<redacted>"}\r\n--b\r\nX: <redacted>\r\n\r\n'
+            'HTTP/1.1 200 OK\r\n\r\n{"password":"<redacted>"}\r\n--b--\r\n',
+        ),
+        ('cb({"token":"ab12cd34ef"});', "text/javascript", 'cb({"token":"<redacted>"});'),
         ("see https://x.test/?api_key=abc now", "text/plain", "see https://x.test/?api_key=<redacted> now"),
         (
             '{"token":"ab12cd34ef","note":"it is ab12cd34ef"}',
@@ -330,7 +338,7 @@ def test_hidden_values_keep_their_types(text, kind, hidden):
         (
             "application/x-www-form-urlencoded",
             b"b=2&a=1&a=0&c=",
-            ("form", {"b": "2", "a": ["0", "1"], "c": ""}),
+            ("form", {"b": "2", "a": ["1", "0"], "c": ""}),
         ),
         ("text/plain; charset=latin-1", b"\xf6", ("text", "ö")),
         (

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+import re
+from base64 import b64encode, urlsafe_b64encode
+from html import escape
+from json import dumps
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -36,6 +40,37 @@ def test_a_secret_of_a_request_is_hidden_in_its_response(secrets, url, headers, 
 
     assert secrets.text(f"it is {SECRET}") == "it is <redacted>"
     assert secrets.header("X-Seen", SECRET) == "<redacted>"
+
+
+ODD = "p/ü=4711&'\"<x> ~?~"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        quote(ODD),
+        quote_plus(ODD),
+        re.sub("%..", lambda code: code[0].lower(), quote(ODD, safe="")),
+        escape(ODD),
+        escape(ODD).replace("&#x27;", "&#39;"),
+        dumps(ODD)[1:-1],
+        dumps(ODD, ensure_ascii=False)[1:-1],
+        dumps(ODD)[1:-1].replace("/", r"\/"),
+        b64encode(ODD.encode()).decode(),
+        urlsafe_b64encode(ODD.encode()).decode().rstrip("="),
+    ],
+)
+def test_a_secret_is_hidden_in_the_form_in_which_it_is_echoed(secrets, written):
+    secrets.learn({"password": ODD})
+
+    assert secrets.text(f"it is {written}.") == "it is <redacted>."
+
+
+@pytest.mark.parametrize("before", ["%20", r"\n", r"\u003d", "&gt;"])
+def test_an_escaped_character_before_a_secret_is_no_part_of_it(secrets, before):
+    secrets.learn({"password": SECRET})
+
+    assert secrets.text(f"it is{before}{SECRET}") == f"it is{before}<redacted>"
 
 
 def test_a_secret_of_a_form_is_learned(secrets):

@@ -17,7 +17,6 @@ from unit.clients.runs import Runs
 urllib3 = pytest.importorskip("urllib3")
 
 
-
 @pytest.fixture
 def line() -> str:
     """The client under test."""

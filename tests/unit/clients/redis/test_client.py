@@ -18,7 +18,7 @@ from redis.retry import Retry
 
 from pytest_mimic._clients.redis.client import RedisAdapter
 from pytest_mimic._clients.redis.replies import describe_commands
-from pytest_mimic.errors import MissingRecordingError, UnstorableOutcomeError
+from pytest_mimic.errors import MissingRecordingError
 from unit.clients.runs import Runs
 
 if TYPE_CHECKING:
@@ -325,25 +325,6 @@ def test_databases_are_numbered_in_order_of_use(runs: Runs, port: int) -> None:
     assert steps(GONE) == recorded == [b"1", None]
 
 
-@pytest.mark.parametrize("mode", ["record", "replay"])
-def test_pubsub_is_refused_with_a_remedy(runs: Runs, port: int, mode: Any) -> None:
-    runs.again(mode)
-
-    message = r"(?s)SUBSCRIBE news cannot be recorded.*exclude=SUBSCRIBE"
-    with redis.Redis(port=port) as client, pytest.raises(UnstorableOutcomeError, match=message):
-        client.pubsub().subscribe("news")
-
-
-def test_excluded_pubsub_is_real(runs: Runs, port: int) -> None:
-    runs.again("pass")
-
-    with redis.Redis(port=port) as client, client.pubsub() as channel:
-        channel.subscribe("news")
-        assert channel.get_message(timeout=5)["type"] == "subscribe"
-        client.publish("news", "hello")
-        assert channel.get_message(timeout=5)["data"] == b"hello"
-
-
 def test_a_connection_is_recorded_again_after_listening(runs: Runs, port: int) -> None:
     runs.again("pass")
     with redis.Redis(port=port, max_connections=2, retry=Retry(NoBackoff(), 1)) as client:
@@ -531,17 +512,6 @@ def test_errors_of_the_async_client_are_recorded(runs: Runs, port: int, gone: bo
     runs.again("replay")
 
     assert asyncio.run(steps(GONE)) == recorded
-
-
-def test_the_async_client_refuses_pubsub(runs: Runs) -> None:
-    runs.again("replay")
-
-    async def subscribe() -> None:
-        client = redis.asyncio.Redis(port=GONE)
-        await client.pubsub().subscribe("news")
-
-    with pytest.raises(UnstorableOutcomeError, match="pub/sub"):
-        asyncio.run(subscribe())
 
 
 def test_a_client_is_real_again_after_a_replay(runs: Runs, port: int) -> None:

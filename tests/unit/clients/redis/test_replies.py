@@ -15,12 +15,7 @@ from redis import exceptions
 
 from pytest_mimic._clients.redis.client import RedisAdapter
 from pytest_mimic._clients.redis.redis_commands import read_commands
-from pytest_mimic._clients.redis.replies import (
-    comparable_reply,
-    describe_commands,
-    load_reply,
-    store_reply,
-)
+from pytest_mimic._clients.redis.replies import comparable_reply, describe_commands, load_reply, store_reply
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic.errors import CorruptRecordingError
 from unit.clients.json_texts import written_json

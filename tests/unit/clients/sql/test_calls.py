@@ -11,10 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic import fingerprint
-from pytest_mimic._clients.sql.database_calls import (
-    StatementCall,
-    StatementNames,
-)
+from pytest_mimic._clients.sql.database_calls import StatementCall, StatementNames
 from pytest_mimic._clients.sql.results import load_columns, store_columns, store_rows
 from pytest_mimic._clients.sql.sqlalchemy import SqlAdapter
 from pytest_mimic._core.redact.redactor import Redactor

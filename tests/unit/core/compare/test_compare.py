@@ -10,9 +10,12 @@ import enum
 import fractions
 import functools
 import io
+import itertools
 import math
 import pathlib
+import pickle
 import re
+import sys
 import threading
 import types
 import uuid
@@ -20,19 +23,25 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from pytest_mimic._core.compare.outcome_comparison import compare
+from pytest_mimic._core.compare import outcome_comparison
 from pytest_mimic._core.outcome.encoding import snapshot
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 
 NAN = float("nan")
 
-END = Outcome.of_value(None)
+given, failed, streamed = Outcome.of_value, Outcome.of_exception, Outcome.of_stream
+END = given(None)
+
+
+def compare(recorded: Outcome, actual: Outcome, **options: Any) -> list[str]:
+    """Return the differences between two outcomes."""
+    return outcome_comparison.compare(recorded, actual, redactor=Redactor(), **options)
 
 
 def lines(recorded: object, actual: object, **options: Any) -> list[str]:
     """Return the differences between two returned values."""
-    return compare(Outcome.of_value(recorded), Outcome.of_value(actual), redactor=Redactor(), **options)
+    return compare(given(recorded), given(actual), **options)
 
 
 def shape(recorded: object, actual: object, **options: Any) -> list[str]:
@@ -227,8 +236,8 @@ DIFFERENT: list[tuple[object, object, list[str] | None]] = [
     (datetime.date(2024, 4, 30), datetime.date(2024, 5, 1), ["result: 2024-04-30 recorded, 2024-05-01 now"]),
     (uuid.UUID(int=1), uuid.UUID(int=2), None),
     (functools.partial(max, 1), functools.partial(max, 2), ["args[0]: 1 recorded, 2 now"]),
-    (iter([1, 2]), iter([1, 3]), ["result[1][0][1]: 2 recorded, 3 now"]),
-    (zip("ab", [1, 2]), zip("ab", [1, 3]), ["result[1][1][1][0][1]: 2 recorded, 3 now"]),
+    (iter([1, 2]), iter([1, 3]), ["result[1]: 2 recorded, 3 now"]),
+    (zip("ab", [1, 2]), zip("ab", [1, 3]), ["result[1][1][1]: 2 recorded, 3 now"]),
     (map(str, [1]), map(repr, [1]), ["result[1][0]: <class builtins:str> recorded, <function builtins:repr> now"]),
     (len, max, ["result: <function builtins:len> recorded, <function builtins:max> now"]),
     (Opaque(), Unequal(), ["result: <Opaque> recorded, <Unequal> now"]),
@@ -480,11 +489,11 @@ def test_volatile_parts_are_left_out(recorded: object, actual: object, volatile:
 
 
 def failing(n: int) -> Outcome:
-    return Outcome.of_exception(ValueError("no", {"at": n}))
+    return failed(ValueError("no", {"at": n}))
 
 
 def changing(**changed: object) -> Outcome:
-    outcome = Outcome.of_value({"x": 0})
+    outcome = given({"x": 0})
     outcome.changed = changed
     return outcome
 
@@ -492,51 +501,45 @@ def changing(**changed: object) -> Outcome:
 @pytest.mark.parametrize(
     ("recorded", "actual", "path"),
     [
-        (Outcome.of_stream([{"t": 1}], END), Outcome.of_stream([{"t": 2}], END), "items[0].t"),
-        (
-            Outcome.of_stream([1], Outcome.of_value({"t": 1})),
-            Outcome.of_stream([1], Outcome.of_value({"t": 2})),
-            "end.t",
-        ),
+        (streamed([{"t": 1}], END), streamed([{"t": 2}], END), "items[0].t"),
+        (streamed([1], given({"t": 1})), streamed([1], given({"t": 2})), "end.t"),
         (failing(1), failing(2), "ValueError.args[1].at"),
         (changing(a={"x": 1}), changing(a={"x": 2}), "a.x"),
-        (Outcome.of_value([1]), Outcome.of_value([2]), "result[0]"),
-        (Outcome.of_value({"a": {"b c": 1}}), Outcome.of_value({"a": {"b c": 2}}), "a['b c']"),
-        (Outcome.of_value({"b c": 1}), Outcome.of_value({"b c": 2}), "result['b c']"),
+        (given([1]), given([2]), "result[0]"),
+        (given({"a": {"b c": 1}}), given({"a": {"b c": 2}}), "a['b c']"),
+        (given({"b c": 1}), given({"b c": 2}), "result['b c']"),
     ],
 )
 def test_the_path_of_a_line_leaves_out_its_difference(recorded: Outcome, actual: Outcome, path: str) -> None:
-    [line] = compare(recorded, actual, redactor=Redactor())
+    [line] = compare(recorded, actual)
 
     assert line.removeprefix("argument ").startswith(f"{path}: ")
-    assert compare(recorded, actual, redactor=Redactor(), volatile=[path]) == []
-    assert compare(recorded, actual, redactor=Redactor(), volatile=[re.sub(r"\d", "*", path)]) == []
+    assert compare(recorded, actual, volatile=[path]) == []
+    assert compare(recorded, actual, volatile=[re.sub(r"\d", "*", path)]) == []
 
 
 @pytest.mark.parametrize(
     ("recorded", "actual", "path"),
     [
-        (Outcome.of_stream([{"t": 1}], END), Outcome.of_stream([{"t": 2}], END), "*.t"),
-        (Outcome.of_stream([{"t": 1}], END), Outcome.of_stream([{"t": 2}], END), "items"),
+        (streamed([{"t": 1}], END), streamed([{"t": 2}], END), "*.t"),
+        (streamed([{"t": 1}], END), streamed([{"t": 2}], END), "items"),
         (failing(1), failing(2), "args"),
         (failing(1), failing(2), "ValueError"),
         (changing(a={"x": 1}), changing(a={"x": 2}), "a"),
     ],
 )
 def test_a_path_may_name_the_outcome_itself(recorded: Outcome, actual: Outcome, path: str) -> None:
-    assert compare(recorded, actual, redactor=Redactor(), volatile=[path]) == []
+    assert compare(recorded, actual, volatile=[path]) == []
 
 
 def test_a_path_into_an_argument_leaves_out_no_other() -> None:
     recorded, actual = changing(a={"x": 1}, b={"x": 1}), changing(a={"x": 2}, b={"x": 2})
 
-    assert compare(recorded, actual, redactor=Redactor(), volatile=["x"]) == [
+    assert compare(recorded, actual, volatile=["x"]) == [
         "argument a.x: 1 recorded, 2 now",
         "argument b.x: 1 recorded, 2 now",
     ]
-    assert compare(recorded, actual, redactor=Redactor(), volatile=["a.x"]) == [
-        "argument b.x: 1 recorded, 2 now"
-    ]
+    assert compare(recorded, actual, volatile=["a.x"]) == ["argument b.x: 1 recorded, 2 now"]
     assert lines({"x": 1, "result": {"x": 1}}, {"x": 2, "result": {"x": 2}}, volatile=["result.x"]) == [
         "x: 1 recorded, 2 now"
     ]
@@ -613,7 +616,7 @@ def test_by_shape_each_kind_of_difference_is_one_line(
 
 
 def raised(recorded: BaseException, actual: BaseException) -> list[str]:
-    return compare(Outcome.of_exception(recorded), Outcome.of_exception(actual), redactor=Redactor())
+    return compare(failed(recorded), failed(actual))
 
 
 def caused(cause: BaseException) -> ValueError:
@@ -641,11 +644,7 @@ def noted(note: str) -> ValueError:
             caused(KeyError("b")),
             ["ValueError.__cause__.args[0]: 'a' recorded, 'b' now"],
         ),
-        (
-            caused(KeyError("a")),
-            ValueError("x"),
-            ["ValueError.__cause__: recorded, missing now"],
-        ),
+        (caused(KeyError("a")), ValueError("x"), ["ValueError.__cause__: recorded, missing now"]),
         (noted("a"), noted("b"), ["ValueError.__notes__[0]: 'a' recorded, 'b' now"]),
     ],
 )
@@ -656,60 +655,48 @@ def test_exceptions_are_compared_by_type_and_parts(
 
 
 def test_another_kind_of_outcome_is_one_line() -> None:
-    value, error = Outcome.of_value({"a": 1}), Outcome.of_exception(ValueError("no"))
-    stream = Outcome.of_stream([1, 2])
+    value, error = given({"a": 1}), failed(ValueError("no"))
+    stream = streamed([1, 2])
 
-    assert compare(value, error, redactor=Redactor()) == [
-        "the call returned {'a': 1} when recorded, raised ValueError('no') now"
-    ]
-    assert compare(stream, value, redactor=Redactor()) == [
-        "the call gave 2 items when recorded, returned {'a': 1} now"
-    ]
+    assert compare(value, error) == ["the call returned {'a': 1} when recorded, raised ValueError('no') now"]
+    assert compare(stream, value) == ["the call gave 2 items when recorded, returned {'a': 1} now"]
 
 
 @pytest.mark.parametrize(
     ("recorded", "actual", "expected"),
     [
-        (Outcome.of_stream([1, 2], END), Outcome.of_stream([1, 2], END), []),
-        (Outcome.of_stream([1, 2], END), Outcome.of_stream([1, 3], END), ["items[1]: 2 recorded, 3 now"]),
-        (Outcome.of_stream([1, 2], END), Outcome.of_stream([1], END), ["items[1]: recorded, missing now"]),
+        (streamed([1, 2], END), streamed([1, 2], END), []),
+        (streamed([1, 2], END), streamed([1, 3], END), ["items[1]: 2 recorded, 3 now"]),
+        (streamed([1, 2], END), streamed([1], END), ["items[1]: recorded, missing now"]),
+        (streamed([1], END), streamed([1, 2], END), ["items[1]: 2 now, not in the recording"]),
+        (streamed([1, 2], END), streamed([1]), []),
+        (streamed([1]), streamed([1, 2], END), []),
+        (streamed([1, 2]), streamed([1], END), ["items[1]: recorded, missing now"]),
+        (streamed([1], given(3)), streamed([1], given(4)), ["end: 3 recorded, 4 now"]),
         (
-            Outcome.of_stream([1], END),
-            Outcome.of_stream([1, 2], END),
-            ["items[1]: 2 now, not in the recording"],
-        ),
-        (Outcome.of_stream([1, 2], END), Outcome.of_stream([1]), []),
-        (Outcome.of_stream([1]), Outcome.of_stream([1, 2], END), []),
-        (Outcome.of_stream([1, 2]), Outcome.of_stream([1], END), ["items[1]: recorded, missing now"]),
-        (
-            Outcome.of_stream([1], Outcome.of_value(3)),
-            Outcome.of_stream([1], Outcome.of_value(4)),
-            ["end: 3 recorded, 4 now"],
-        ),
-        (
-            Outcome.of_stream([1], END),
-            Outcome.of_stream([1], Outcome.of_exception(ValueError("no"))),
+            streamed([1], END),
+            streamed([1], failed(ValueError("no"))),
             ["the end of the stream returned None when recorded, raised ValueError('no') now"],
         ),
         (
-            Outcome.of_stream([1], Outcome.of_exception(ValueError("a"))),
-            Outcome.of_stream([1], Outcome.of_exception(ValueError("b"))),
+            streamed([1], failed(ValueError("a"))),
+            streamed([1], failed(ValueError("b"))),
             ["ValueError.args[0]: 'a' recorded, 'b' now"],
         ),
-        (Outcome.of_stream([snapshot([1])]), Outcome.of_stream([[2]]), ["items[0][0]: 1 recorded, 2 now"]),
+        (streamed([snapshot([1])]), streamed([[2]]), ["items[0][0]: 1 recorded, 2 now"]),
     ],
 )
 def test_streams_are_compared_item_by_item(recorded: Outcome, actual: Outcome, expected: list[str]) -> None:
     """Items count as far as both streams were read, and so does their end."""
-    assert compare(recorded, actual, redactor=Redactor()) == expected
+    assert compare(recorded, actual) == expected
 
 
 def test_changed_arguments_are_compared() -> None:
-    recorded, actual = Outcome.of_value(None), Outcome.of_value(None)
+    recorded, actual = given(None), given(None)
     recorded.changed = {"rows": [{"seen": 1}], "gone": 1, "token": "abc"}
     actual.changed = {"rows": [{"seen": 2}], "token": "def", "new": 1}
 
-    assert compare(recorded, actual, redactor=Redactor()) == [
+    assert compare(recorded, actual) == [
         "argument rows[0].seen: 1 recorded, 2 now",
         "argument gone: recorded, missing now",
         "argument token: <redacted> recorded, another value now",
@@ -1029,3 +1016,26 @@ def test_tensors_are_compared_as_arrays() -> None:
         "result: 1 of 2 elements differ, first [1]: 2 recorded, 3 now"
     ]
     assert lines(Tensor(), Tensor()) == ["result: <Tensor 2> recorded, another value now"]
+
+
+@pytest.mark.filterwarnings("ignore:Pickle, copy, and deepcopy:DeprecationWarning")
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="iterators of itertools are not pickled there")
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda items: itertools.tee(iter(items))[0],
+        lambda items: itertools.tee(items),
+        lambda items: itertools.chain(items, [9]),
+        lambda items: itertools.chain(itertools.tee(items)[0], [9]),
+        lambda items: itertools.chain(dict.fromkeys(items)),
+        lambda items: itertools.islice(itertools.cycle(items), 5),
+        lambda items: iter(dict.fromkeys(items)),
+        lambda items: iter(dict.fromkeys(items).items()),
+        lambda items: iter(tuple(items)),
+    ],
+)
+def test_iterators_in_c_are_compared_by_what_they_would_give(make):
+    recorded = pickle.loads(pickle.dumps(make([1, 2, 3])))
+
+    assert lines(recorded, make([1, 2, 3])) == []
+    assert lines(recorded, make([1, 2, 4]))

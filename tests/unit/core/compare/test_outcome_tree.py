@@ -134,8 +134,7 @@ def test_shared_parts_and_attributes_are_shown(tree):
     value.again = value.more  # type: ignore[attr-defined]
 
     assert tree(Outcome.of_value(value)) == Named(
-        f"{__name__}:Attributed",
-        {"name": "x", "more": [Named("tuple", ["a"])] * 2, "again": Named("ref", 1)},
+        f"{__name__}:Attributed", {"name": "x", "more": [Named("tuple", ["a"])] * 2, "again": Named("ref", 1)}
     )
 
 
@@ -145,10 +144,7 @@ def test_a_changed_argument_is_shown_and_named_as_the_outcome(tree):
     outcome = Outcome.of_value(rows)
     outcome.changed = {"rows": rows}
 
-    assert tree(outcome) == {
-        "value": Named("argument", "rows"),
-        "changed": {"rows": [1, 2]},
-    }
+    assert tree(outcome) == {"value": Named("argument", "rows"), "changed": {"rows": [1, 2]}}
 
 
 def test_a_detached_pickle_is_shown_by_its_recording(tree):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.compare.outcome_comparison import compare
-from pytest_mimic._core.identity.event_values import Events, ServerSentEvent
+from pytest_mimic._core.identity.opening import Events, ServerSentEvent
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 

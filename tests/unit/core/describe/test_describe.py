@@ -616,7 +616,7 @@ def test_the_parts_of_a_request_are_their_own_description():
     changed = {"name": "a", "rows": [{"$": 5, "items": 4}]}
 
     assert describe_parts({"body": {"name": "a", "token": "b", "rows": [1, {"x": None}]}}) == {
-        "body": {"name": "a", "token": "b", "rows": [1, {"x": None}]},
+        "body": {"name": "a", "token": "b", "rows": [1, {"x": None}]}
     }
     assert render(describe_parts({"": body})[""]) == "{'name': 'a', 'rows': [{'$': 5, 'items': 3}]}"
     assert differences(describe_parts({"body": body}), describe_parts({"body": changed})) == [
@@ -633,3 +633,19 @@ def test_two_forms_of_an_equal_mapping_do_not_differ():
     assert differences(plain, {"parameters": {"$": "dict", "entries": [["$datetime", "2026"]]}}) == [
         Difference("parameters['$datetime']", "'2026-11-02'", "'2026'")
     ]
+
+
+def test_a_value_of_one_identity_does_not_differ_by_its_librarys_version():
+    """pandas 3 has other dtypes for labels than pandas 2, and names its classes otherwise."""
+    pd = pytest.importorskip("pandas")
+    redactor = Redactor()
+    new = describe_arguments(
+        {"labels": pd.Index(["x", "y"]), "moment": pd.Timestamp("2026-11-02"), "n": 2}, redactor
+    )
+    old = describe_arguments(
+        {"labels": pd.Index(["x", "y"], dtype=object), "moment": pd.Timestamp("2026-11-02"), "n": 1}, redactor
+    )
+    old["labels"]["$"] = "pandas.core.indexes.base:Index"
+
+    assert [one.path for one in differences(old, new)] == ["n"]
+    assert old["moment"]["$"] == "pandas:Timestamp"

@@ -30,6 +30,7 @@ class Recorded(NamedTuple):
     arguments: dict[str, Any] | None
     test: str | None = "tests/test_rates.py::test_week"
     recorded: str | None = "2026-11-02"
+    source: str | None = None
 
 
 def described(**arguments: object) -> dict[str, Any]:
@@ -168,11 +169,7 @@ def test_a_miss_says_that_arguments_were_not_stored() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "remedy"),
     [
-        (
-            {"at": datetime.datetime(2024, 5, 1, 12)},
-            {"at": datetime.datetime(2024, 5, 2, 13)},
-            "ignore=at",
-        ),
+        ({"at": datetime.datetime(2024, 5, 1, 12)}, {"at": datetime.datetime(2024, 5, 2, 13)}, "ignore=at"),
         (
             {"rows": [{"at": "2024-05-01T12:00:00Z"}]},
             {"rows": [{"at": "2024-05-01T12:00:01Z"}]},

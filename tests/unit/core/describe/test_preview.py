@@ -91,15 +91,9 @@ KINDS: dict[str, tuple[object, list[str]]] = {
         pandas.MultiIndex.from_product([[1, 2], ["a", "b"]]),
         ["MultiIndex: 4 items", "object: (1, 'a'), (1, 'b'), … (2, 'b')"],
     ),
-    "polars": (
-        polars.DataFrame({"n": [1, 2, 3, 4]}),
-        ["DataFrame: 4 rows × 1 column", "n Int64: 1, 2, … 4"],
-    ),
+    "polars": (polars.DataFrame({"n": [1, 2, 3, 4]}), ["DataFrame: 4 rows × 1 column", "n Int64: 1, 2, … 4"]),
     "pyarrow": (pyarrow.table({"n": [1, 2, 3, 4]}), ["Table: 4 rows × 1 column", "n int64: 1, 2, … 4"]),
-    "an array": (
-        PIXELS,
-        ["ndarray: 10 × 20 × 3 uint8, 0 to 255, mean 115.2", "0, 1, 2, 3, 4, 5, … 86, 87"],
-    ),
+    "an array": (PIXELS, ["ndarray: 10 × 20 × 3 uint8, 0 to 255, mean 115.2", "0, 1, 2, 3, 4, 5, … 86, 87"]),
     "a large array": (
         numpy.zeros((400, 300)),
         ["ndarray: 400 × 300 float64", "0.0, 0.0, 0.0, 0.0, 0.0, 0.0, … 0.0, 0.0"],

@@ -20,7 +20,7 @@ from pytest_mimic._core.seam.base import ClientCall
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.vault.locks import ByteLocks, Locks
+from pytest_mimic._core.vault.locks import ByteLocks
 from unit.memory_store import MemoryStore
 
 TEST = "test_shop.py::test_order"
@@ -45,15 +45,11 @@ class Runs:
         self.store = MemoryStore()
         self.again("record")
 
-    def again(self, mode: str, *, locks: Callable[[], Locks] | None = None, **settings: Any) -> None:
+    def again(self, mode: str, *, locks: Callable[[], ByteLocks] | None = None, **settings: Any) -> None:
         """Begin the next run of the test, in a mode and with further settings."""
         if hasattr(self, "state"):
             self.end()
-        given = {
-            "source": "strict",
-            "redact": (),
-            **settings,
-        }
+        given = {"source": "strict", "redact": (), **settings}
         self.ledger = Ledger()
         made = Settings(
             mode=Mode(mode),
@@ -105,11 +101,7 @@ class Runs:
         return mimicked.wrapper
 
     def port(
-        self,
-        cassette: OpenCassette | None = None,
-        *,
-        kind: type[ToyAdapter] = ToyAdapter,
-        **options: Any,
+        self, cassette: OpenCassette | None = None, *, kind: type[ToyAdapter] = ToyAdapter, **options: Any
     ) -> ClientPort:
         """Return the port of a client that is mimicked."""
         port = ClientPort(self.state)

@@ -19,10 +19,7 @@ from pytest_mimic._core.settings import Mode
         ("tests/test_rates.py::TestDay::test_it", "tests/test_rates/TestDay.test_it-d9b3bf3a67"),
         ("tests/test_rates.py::test_day[EUR]", "tests/test_rates/test_day-EUR-726c616d0c"),
         ("con.py::aux[x]", "con_/aux-x-e0e64f5a3d"),
-        (
-            f"tests/{'a' * 50}.py::test_{'b' * 60}",
-            f"{'a' * 40}/test_{'b' * 33}-db5f84aa85",
-        ),
+        (f"tests/{'a' * 50}.py::test_{'b' * 60}", f"{'a' * 40}/test_{'b' * 33}-db5f84aa85"),
     ],
     ids=["plain", "class", "parameter", "device", "long"],
 )

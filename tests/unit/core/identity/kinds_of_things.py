@@ -227,6 +227,49 @@ def adder(n):
     return inner
 
 
+def priced(rate):
+    class Priced:
+        def price(self):
+            return rate
+
+    return Priced
+
+
+def labelled(text):
+    class Labelled:
+        label = text
+
+    return Labelled
+
+
+def derived(text):
+    class Derived(labelled(text)):
+        pass
+
+    return Derived
+
+
+def with_properties(rate):
+    class WithProperties:
+        @property
+        def rate(self):
+            return rate
+
+    return WithProperties
+
+
+def counted(step):
+    class Counted(int):
+        def next(self):
+            return self + step
+
+    return Counted
+
+
+def pair_of(*names):
+    return namedtuple("OfOneName", names)(1, 2)
+
+
 def counter(start):
     def step(n):
         return step(n - 1) if n else start

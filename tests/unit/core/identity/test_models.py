@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import sys
+import types
 
 import pytest
 
@@ -145,6 +146,36 @@ def test_pydantic_1_models_count_by_fields_and_attributes():
     different = [First(), First(a=2), First(b=2), Second(), privately(First())]
     assert len(set(map(fingerprint, different))) == len(different)
     assert fingerprint(Unset()) == fingerprint(Unset()) != fingerprint(privately(Unset()))
+
+
+class Estimator:
+    """A model that keeps its library's version in its state, as those of scikit-learn do."""
+
+    def __init__(self, rate, made=""):
+        self.rate = rate
+        self.made = made
+
+    def __getstate__(self):
+        return {**vars(self), "_toylearn_version": sys.modules["toylearn"].__version__}
+
+
+class ReducedEstimator(Estimator):
+    def __reduce__(self):
+        return Estimator, (), self.__getstate__()
+
+
+@pytest.mark.parametrize("class_", [Estimator, ReducedEstimator])
+def test_the_version_that_a_class_adds_to_its_state_does_not_count(class_, monkeypatch):
+    monkeypatch.setattr(class_, "__module__", "toylearn.models")
+    found = []
+    for version in ("1.7.2", "1.8.0"):
+        library = types.ModuleType("toylearn")
+        library.__version__ = version
+        monkeypatch.setitem(sys.modules, "toylearn", library)
+        found.append([fingerprint(class_(rate, made)) for rate, made in ((1, ""), (2, ""), (1, "1.8.0"))])
+
+    assert found[0] == found[1]
+    assert len(set(found[0])) == 3
 
 
 def test_an_extra_field_of_a_model_can_be_ignored():

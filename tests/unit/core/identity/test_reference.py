@@ -85,7 +85,8 @@ def is_short(values: list[Any]) -> bool:
 
 
 def tag(type_: type) -> str:
-    return f"{type_.__module__}:{type_.__qualname__}"
+    fields = getattr(type_, "_fields", ())
+    return f"{type_.__module__}:{type_.__qualname__}" + (f"({','.join(fields)})" if fields else "")
 
 
 def identity(value: Any) -> str:

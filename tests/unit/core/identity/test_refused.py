@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import collections
 import concurrent.futures
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 import types
 import weakref
 import zoneinfo
@@ -126,6 +128,8 @@ CASES = {
         lambda: type("Lost", (), {"__module__": None}),
         "a class with neither source nor an importable name",
     ),
+    "syntax tree": (lambda: ast.parse("x = 1"), "an object of ast.Module"),
+    "frame of a traceback": (lambda: traceback.extract_stack()[:1], "an object of traceback.FrameSummary"),
     "without state": (WithoutState, "an object of .*WithoutState"),
     "sealed": (Sealed, "an object of .*Sealed"),
     "lock between processes": (multiprocessing.Lock, "a lock between processes"),

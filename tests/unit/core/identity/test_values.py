@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array  # noqa: F401 - the expressions of the table are evaluated here
 import collections  # noqa: F401
+import configparser
 import copy
 import datetime
 import decimal  # noqa: F401
@@ -42,6 +43,18 @@ BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 def at(stream, place):
     stream.seek(place)
     return stream
+
+
+def parser(interpolation=configparser.BasicInterpolation(), **options):
+    made = configparser.ConfigParser(interpolation=interpolation)
+    made.read_dict({"a": options})
+    return made
+
+
+def read_twice(**options):
+    made = parser(**options)
+    assert dict(made["a"].items())
+    return made
 
 
 def moved(ordered):
@@ -220,6 +233,16 @@ ROWS = {
     "module": ("math", [], ["re", "k", "'math'"]),
     "status": ("http.HTTPStatus(422)", ["http.HTTPStatus['UNPROCESSABLE_ENTITY']"], ["http.HTTPStatus(423)", "422"]),
     "open": ("open", ["io.open"], ["io.open_code", "io.BytesIO"]),
+    # what an instance, a named tuple and a function carry beside their names
+    "instance of a local class": ("k.priced(1)()", ["k.priced(1)()"], ["k.priced(2)()", "k.priced(1)", "k.priced(2)"]),
+    "instance of a local class with attributes": ("k.with_attribute(k.priced(1)(), a=1)", [], ["k.with_attribute(k.priced(2)(), a=1)", "k.with_attribute(k.priced(1)(), a=2)"]),
+    "attributes of a local class": ("k.labelled('a')()", ["k.labelled('a')()"], ["k.labelled('b')()", "k.labelled(['a'])()", "k.labelled(['b'])()"]),
+    "base that is a local class": ("k.derived('a')()", [], ["k.derived('b')()", "k.derived('b')"]),
+    "local class with properties": ("k.with_properties(1)()", [], ["k.with_properties(2)()"]),
+    "local subclass of int": ("k.counted(1)(5)", [], ["k.counted(2)(5)", "k.counted(1)(6)"]),
+    "named tuples of one name": ("k.pair_of('left', 'right')", ["k.pair_of('left', 'right')"], ["k.pair_of('right', 'left')"]),
+    "function with attributes": ("k.with_attribute(k.adder(1), mode='fast')", [], ["k.with_attribute(k.adder(1), mode='slow')", "k.with_attribute(k.adder(1), modes='fast')"]),
+    "parser": ("parser(b=1)", ["read_twice(b=1)"], ["parser(b=2)", "parser(c=1)", "parser(None, b=1)"]),
 }  # fmt: skip
 
 

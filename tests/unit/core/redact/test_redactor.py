@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from json import dumps, loads
 
 import pytest
 
@@ -29,7 +30,7 @@ def redactor() -> Redactor:
         "csrf", "csrftoken", "csrfmiddlewaretoken", "X-CSRFToken", "X-XSRF-TOKEN", "signature", "X-Amz-Signature",
         "user_password_for_db", "code_verifier", "client_assertion", "dsn", "sentry_dsn", "SENTRY_DSN",
         "connection_string", "ConnectionString", "webhook_url", "slackWebhookUrl", "license_key", "licenceKey",
-        "subscription_key", "Ocp-Apim-Subscription-Key", "service_key", "AWSAccessKeyId", "aws_access_key_id",
+        "subscription_key", "Ocp-Apim-Subscription-Key", "service_key", "service_role_key", "SUPABASE_SERVICE_ROLE_KEY", "AWSAccessKeyId", "aws_access_key_id",
         "sig", "webhook_sig", "psk", "wifi_psk", "otp", "email_otp", "otp_code", "cvv", "card_cvv", "cvv2", "cvc", "pin", "PIN",
         "card_pin", "this_is_my_password", "password_input", "accept_token",
     ],
@@ -50,6 +51,8 @@ def test_secret_names_match_in_any_spelling(redactor: Redactor, name: object) ->
         "cookies_accepted", "cookieBanner", "token_created", "auth_options", "cookie_domain", "client_assertion_type",
         "pin_code", "pinned", "map_pin", "pin_count", "spin", "opinion", "mapping", "sig_figs", "design", "psk_identity",
         "otp_length", "cvv_check", "dsn_host", "sort_key", "primary_key", "foreign_key", "cache_key", "service_keys_count",
+        "with_credentials", "withCredentials", "secret_santa", "SecretSantas", "password_hint", "passwordHints",
+        "cursor_token", "cursorToken", "resume_token", "resumeToken",
         "code", "verifier", "assertion", "webhook", "connection", "license", "subscription",
         "session", "session_id", "JSESSIONID", "session_count", "sessions", "session_name",
         None, 3, ("token",), "token" * 100,
@@ -187,6 +190,39 @@ def test_booleans_under_secret_names_are_kept(redactor: Redactor) -> None:
         "token": PLACEHOLDER,
     }
     assert redactor.scrub({"auth": True, "password": 1}) == {"auth": True, "password": PLACEHOLDER}
+
+
+@pytest.mark.parametrize("keep_types", [True, False])
+def test_empty_texts_under_secret_names_are_kept(redactor: Redactor, keep_types: bool) -> None:
+    """Whether there is a secret at all is no secret."""
+    plain = {"password": "", "api_key": b"", "session": "", "token": " "}
+
+    scrubbed = redactor.scrub(plain, keep_types=keep_types)
+
+    assert scrubbed == {"password": "", "api_key": b"", "session": "", "token": PLACEHOLDER}
+    assert redactor.texts.scrub_data('{"password": "", "n": [""]}') == '{"password": "", "n": [""]}'
+
+
+@pytest.mark.parametrize(
+    ("plain", "expected"),
+    [
+        ({"api_keys": [{"id": "k1", "key": "abc"}]}, {"api_keys": [{"id": "k1", "key": PLACEHOLDER}]}),
+        ({"apiKeys": {"ID": 7, "of": ["abc"]}}, {"apiKeys": {"ID": 7, "of": [PLACEHOLDER]}}),
+        ({"credentials": [{"a": {"id": "k1"}}]}, {"credentials": [{"a": {"id": "k1"}}]}),
+        # The id of one secret may be the secret, as in OpenStack.
+        ({"token": {"id": "abc"}}, {"token": {"id": PLACEHOLDER}}),
+        ([["password", "abc"], ["n", "a"]], [["password", PLACEHOLDER], ["n", "a"]]),
+        ({"form": [["token", ""], ["token", 3]]}, {"form": [["token", ""], ["token", 0]]}),
+        ([["password", "abc", "c"], ["a", "b"]], [["password", "abc", "c"], ["a", "b"]]),
+        (["password", "abc"], ["password", "abc"]),
+    ],
+)
+def test_parts_of_lists_are_secret_by_their_names(
+    redactor: Redactor, plain: object, expected: object
+) -> None:
+    assert redactor.scrub(plain, keep_types=True) == expected
+    assert loads(redactor.texts.scrub_data(dumps(plain))) == expected
+    assert "abc" not in str(redactor.scrub([plain])) or plain == expected
 
 
 def test_replaced_values_can_keep_their_types(redactor: Redactor) -> None:
@@ -369,6 +405,9 @@ def test_free_text_loses_the_values_after_secret_names(redactor: Redactor, text:
             '{"session": "<redacted>", "sessionid": {"session": 1, "n": "a"}, "auth": [true, "<redacted>"], "session": ["y"]}',
         ),
         (f'{{"key": "{GOOGLE_KEY}", "of": ["key", 1]}}', '{"key": "<redacted>", "of": ["key", 1]}'),
+        ('cb({"token": "abc"});', 'cb({"token": "<redacted>"});'),
+        ('/**/ my.shop_1([{"token": "abc"}])\n', '/**/ my.shop_1([{"token": "<redacted>"}])\n'),
+        ('cb({"token": "abc"}, 1);', 'cb({"token": "abc"}, 1);'),
         ("see https://shop.com/?token=abc now", "see https://shop.com/?token=<redacted> now"),
         (
             'mutation In($password: String!) { in(by: {name: "Ann", password: "a\\"b"}, token : """c\n""") {token} }',

@@ -13,12 +13,7 @@ import pytest
 
 from pytest_mimic import TargetError
 from pytest_mimic._core.target_options import Options
-from pytest_mimic._core.targets.target import (
-    Target,
-    as_targets,
-    missing_module,
-    parse_target,
-)
+from pytest_mimic._core.targets.target import Target, as_targets, missing_module, parse_target
 
 ORIGIN = "pytest.ini, mimic_functions line 3"
 

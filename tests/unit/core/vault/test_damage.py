@@ -245,7 +245,6 @@ def holding(stream: bytes, **changes) -> MemoryStore:
     [
         "os:system",
         "posix:system",
-        "subprocess:Popen",
         "builtins:eval",
         "json:codecs.open",
         "pydoc:locate",
@@ -620,12 +619,12 @@ def test_pickle_without_an_outcome_is_reported(body):
 @pytest.mark.parametrize("module", ["pathlib", "pathlib._local"])
 def test_paths_of_any_python_version_load(module):
     """Python 3.13 defines their classes in another module."""
-    stream = pickle.dumps({"value": pathlib.PurePosixPath("a/b")}, 2)
+    stream = pickle.dumps({"value": pathlib.PurePosixPath}, 2)
     start = stream.index(b"cpathlib")
     end = stream.index(b"\n", start)
     moved = stream[:start] + b"c" + module.encode() + stream[end:]
 
-    assert load(holding(moved, imports=[f"{module}:PurePosixPath"])) == pathlib.PurePosixPath("a/b")
+    assert load(holding(moved, imports=[f"{module}:PurePosixPath"])) is pathlib.PurePosixPath
     with pytest.raises(CorruptRecordingError, match="does not list"):
         load(holding(moved, imports=["pathlib:PurePath"]))
 
@@ -665,7 +664,7 @@ def test_exception_type_that_is_not_a_class_is_reported():
     text = store.read(NAME)
 
     store.write(NAME, text.replace(b"builtins:KeyError", b"os:system"))
-    with pytest.raises(CorruptRecordingError, match="is not an exception class"):
+    with pytest.raises(MimicError, match="os:system is no exception class any more"):
         vault.read(NAME).outcomes[0].load()
     store.write(NAME, text.replace(b"builtins:KeyError", b"nowhere:KeyError"))
     with pytest.raises(

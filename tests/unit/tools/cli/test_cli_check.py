@@ -66,9 +66,14 @@ DAMAGE = {
     "missing JSON": (lambda shop: the_object(shop, "long", "json").unlink(), "long", "is missing, .* names it"),
     "wrong JSON": (lambda shop: the_object(shop, "long", "json").write_text("[]"), "long", "must be an object"),
     "short list": (
-        lambda shop: edit(recording(shop, "odd"), imports=[]),
+        lambda shop: edit(recording(shop, "odd"), code=[]),
         "odd",
         "it imports shop:Odd, which .* does not list",
+    ),
+    "code among imports": (
+        lambda shop: edit(recording(shop, "odd"), imports=["shop:Odd"], code=["shop:other"]),
+        "odd",
+        "it imports shop:Odd, which .* does not list as code",
     ),
     "short list of tags": (
         lambda shop: edit(recording(shop, "picture"), value={"$shop:Odd": {}}),
@@ -163,6 +168,17 @@ def test_a_pointer_in_place_of_a_pickle_is_never_removed(shop, call):
     assert (result.code, file.read_text()) == (1, LFS)
     assert "git lfs pull" in result.out
     assert recording(shop, "odd").exists()
+
+
+def test_recordings_that_list_code_are_found_where_that_is_forbidden(shop, call):
+    file = recording(shop, "odd")
+
+    assert call("check").code == 0
+    result = call("check", "--forbid-code")
+
+    assert result.code == 1
+    assert f"{file.relative_to(shop)} lists code: shop:Odd" in result.out
+    assert file.exists()
 
 
 def test_orphans_and_leftovers_are_found_and_removed_and_foreign_files_only_named(shop, call):

@@ -209,7 +209,7 @@ def test_show_describes_a_pickle_without_loading_it(shop, call):
     lines = call("show", "shop:odd").lines
 
     assert re.fullmatch(r"  returned a pickle, \d+ B: objects/../[0-9a-f]{32}\.pkl", lines[-6])
-    assert lines[-5:-1] == ["  preview: |", "    shop:Odd", "    n: 3", "  imports: shop:Odd"]
+    assert lines[-5:-1] == ["  preview: |", "    shop:Odd", "    n: 3", "  code: shop:Odd"]
     assert re.fullmatch(r"  to load it: pytest-mimic show --load [0-9a-f]{8}", lines[-1])
 
 

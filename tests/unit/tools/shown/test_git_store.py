@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
+from support.git import git
 
 from pytest_mimic._core.vault.detached import FOLDER
 from pytest_mimic._tools.shown.git_revisions import GitStore
-
-
-def git(folder: Path, *words: str) -> None:
-    """Run git in a folder, with an identity and without a user's configuration."""
-    subprocess.run(
-        ["git", "-c", "user.name=a", "-c", "user.email=a@localhost", "-c", "core.autocrlf=false", *words],
-        cwd=folder,
-        check=True,
-        capture_output=True,
-    )
 
 
 @pytest.fixture

@@ -47,11 +47,7 @@ def shown(vault: Vault, outcome: Outcome, **options: Any) -> Any:
             "a stream of 1 item",
             "a stream of 1 item\n1: 'a'\nreturned 7",
         ),
-        (
-            Outcome("value", value=1, changed={"rows": [1]}),
-            "1",
-            "returned 1\nchanged rows: [1]",
-        ),
+        (Outcome("value", value=1, changed={"rows": [1]}), "1", "returned 1\nchanged rows: [1]"),
     ],
     ids=["list", "none", "http", "tag", "error", "stream", "broken stream", "returning stream", "changed"],
 )

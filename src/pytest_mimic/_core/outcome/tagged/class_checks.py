@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
-from pytest_mimic._core.outcome.allow_list import name_of
+from pytest_mimic._core.outcome.names import name_of
 from pytest_mimic._core.outcome.tagged.nodes import (
     Node,
     NotTaggableError,

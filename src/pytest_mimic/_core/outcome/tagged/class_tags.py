@@ -9,8 +9,8 @@ from types import FunctionType
 from typing import Any
 
 from pytest_mimic._core.identity.object_state import slot_members, slot_values
-from pytest_mimic._core.outcome.allow_list import has_plain_metaclass, name_of
 from pytest_mimic._core.outcome.exceptions import FIELDS, is_remade, make, restore, state_of
+from pytest_mimic._core.outcome.names import has_plain_metaclass, name_of
 from pytest_mimic._core.outcome.tagged.class_checks import (
     HEAP_TYPE,
     check_layout,

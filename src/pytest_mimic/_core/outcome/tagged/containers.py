@@ -9,7 +9,8 @@ from json import dumps
 from types import SimpleNamespace
 from typing import Any
 
-from pytest_mimic._core.outcome.allow_list import has_plain_metaclass
+from pytest_mimic._core.outcome.names import has_plain_metaclass
+from pytest_mimic._core.outcome.pickled_code import makes_data
 from pytest_mimic._core.outcome.tagged.nodes import (
     Node,
     NotTaggableError,
@@ -91,8 +92,8 @@ def _write_subclass(value: Any, node: Node, writer: Writing, *, name: str) -> No
         raise NotTaggableError("a container with attributes")
     node[f"${name}"] = writer.write(dict(value))
     if type(value) is defaultdict and value.default_factory is not None:
-        if not has_plain_metaclass(value.default_factory):
-            raise NotTaggableError("a factory that is no class")
+        if not has_plain_metaclass(value.default_factory) or not makes_data(value.default_factory):
+            raise NotTaggableError("a factory that is no class of data")
         node["factory"] = writer.import_name(value.default_factory)
 
 
@@ -102,6 +103,8 @@ def _read_subclass(node: Node, reader: Reading, anchor: int | None, *, name: str
         only_keys(node, "factory")
         if "factory" in node:
             made.default_factory = reader.find(typed(node["factory"], str))
+            if not makes_data(made.default_factory):
+                raise ValueError("a factory that is no class of data")
     else:
         only_keys(node)
     reader.keep(anchor, made)

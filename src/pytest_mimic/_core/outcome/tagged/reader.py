@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from json import JSONDecoder
-from typing import Any, Protocol
+from typing import Any
 
-from pytest_mimic._core.outcome.allow_list import NoClassError, resolve_class
+from pytest_mimic._core.outcome.names import NoClassError, resolve_class
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.tagged.nodes import (
     MISREAD,
@@ -19,16 +19,10 @@ from pytest_mimic._core.outcome.tagged.nodes import (
     tag_in,
 )
 from pytest_mimic._core.outcome.tagged.types import tag_named
-from pytest_mimic._core.outcome.unpickling import CodeRefusedError, RefusedError
+from pytest_mimic._core.outcome.unpickling import RefusedError
 from pytest_mimic.errors import MimicError
 
 _CONTAINERS = frozenset({list, dict})
-
-
-class Imports(Protocol):
-    """The classes and functions that may be imported; see `loading.Admission`."""
-
-    def find(self, module: str, qualname: str, resolve: Callable[[str, str], Any], /) -> Any: ...
 
 
 class Reader:
@@ -36,7 +30,7 @@ class Reader:
 
     Args:
         paths: Restores paths. None if there is no call whose paths they are: they are refused.
-        imports: The imports that the recording lists.
+        imports: The names that the recording lists as imports. None: any may be imported.
         content: Returns the content of an object of the vault.
         classes: The tags of classes that readers know already, by the id of the class, which the tag keeps.
     """
@@ -44,7 +38,7 @@ class Reader:
     def __init__(
         self,
         paths: PathStore | None,
-        imports: Imports,
+        imports: Collection[str] | None,
         content: Callable[[str], bytes],
         classes: dict[int, Tag] | None = None,
     ) -> None:
@@ -207,19 +201,18 @@ class Reader:
         """Return the class with this name, `module:qualname`.
 
         Raises:
-            RefusedError: It is not listed as an import, or may run code.
+            RefusedError: It is not listed as an import.
             ValueError: There can be no such name.
             OutdatedClassError: There is no such class any more, or its module cannot be imported.
         """
         module, _, qualname = name.partition(":")
         if not all(module.split(".")) or "\0" in module:
             raise ValueError(f"{name!r:.60} is no name of a class or function")
+        if self._imports is not None and name not in self._imports:
+            raise RefusedError(f"it imports {name}, which its recording does not list")
         try:
-            found = self._imports.find(module, qualname, resolve_class)
-        except CodeRefusedError:
-            reason = "a tag may name neither a function nor a class that can run code"
-            raise CodeRefusedError(f"${name}: {reason}") from None
-        except (RefusedError, MimicError):
+            found = resolve_class(module, qualname)
+        except MimicError:
             raise
         except NoClassError:
             raise OutdatedClassError(f"{name} is no class any more") from None
@@ -227,8 +220,6 @@ class Reader:
             if type(reason) is AttributeError and reason.name == qualname and module in sys.modules:
                 raise OutdatedClassError(f"{module} has no class {qualname} any more") from None
             raise OutdatedClassError(f"{type(reason).__name__}: {reason}") from None
-        if not issubclass(type(found), type):
-            raise OutdatedClassError(f"{name} is no class any more")
         return found
 
 

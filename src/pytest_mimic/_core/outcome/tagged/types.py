@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 
-from pytest_mimic._core.outcome.allow_list import has_plain_metaclass
+from pytest_mimic._core.outcome.names import has_plain_metaclass
 from pytest_mimic._core.outcome.tagged.containers import CONTAINERS, MAPPING
 from pytest_mimic._core.outcome.tagged.nodes import Tag
 from pytest_mimic._core.outcome.tagged.scalar_tags import OTHERS, PATHS, SCALARS, ZONE

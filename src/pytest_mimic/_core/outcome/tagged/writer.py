@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.outcome.allow_list import importable, is_code, name_of, resolve
+from pytest_mimic._core.outcome.names import importable, name_of, resolve
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.plain import DEPTH
 from pytest_mimic._core.outcome.tagged.containers import MAPPING
@@ -126,13 +126,13 @@ class Writer:
         """Return the name of a class or function, its own or another one, and list it as an import.
 
         Raises:
-            NotTaggableError: The name does not lead to it, or it may run code.
+            NotTaggableError: The name does not lead to it.
         """
         known = self._names.get(id(thing))
         if known is None:
             found = importable(thing) if name is None else resolve(*name.split(":"))
             name = name or name_of(thing)
-            if found is not thing or is_code(name, thing):
+            if found is not thing:
                 raise NotTaggableError(thing)
             known = self._names[id(thing)] = name, thing
             self.imports.add(name)

@@ -12,7 +12,6 @@ import re
 import sys
 import types
 import weakref
-import wsgiref.headers
 import zoneinfo
 from collections import UserDict, namedtuple
 from dataclasses import InitVar, dataclass, field
@@ -596,12 +595,6 @@ def test_objects_that_do_more_than_hold_attributes_stay_pickles(make):
 )
 def test_classes_without_a_tag(cls):
     assert tag_of(cls) is None
-
-
-def test_an_object_of_a_class_that_counts_as_code_stays_a_pickle():
-    entry = entry_of(recorded(wsgiref.headers.Headers([("a", "b")])))
-
-    assert entry["code"] == ["wsgiref.headers:Headers"]
 
 
 def test_a_raised_exception_is_the_same_as_the_one_in_its_values():

@@ -1,0 +1,102 @@
+"""Tells the project's own code from that of the standard library and of installed distributions, which have a version."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from functools import cache
+from os.path import realpath
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_mimic._core.machinery import PACKAGE
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
+
+# The folders in which distributions are installed.
+_INSTALLED = re.compile(r"(.*[/\\](?:site|dist)-packages)[/\\](.+)")
+_NAME = re.compile(
+    r"""^\[(?:project|tool\.poetry)\]$(?:(?!^\[).)*?^name\s*=\s*["']([^"']+)""", re.MULTILINE | re.DOTALL
+)
+
+
+@cache
+def _stdlib(resolve: Callable[[str], str] = realpath) -> str:
+    """Return the folder of the standard library. A fake file system does not replace the default argument."""
+    return os.path.dirname(resolve(os.__file__))  # noqa: PTH120 - a Path would be resolved by the fake one
+
+
+def is_in_stdlib(file: str) -> bool:
+    # Distributions are installed inside the standard library's folder.
+    return realpath(file).startswith(_stdlib() + os.sep) and not _INSTALLED.match(file)
+
+
+def is_in_project(file: str, rootdir: Path) -> bool:
+    """Check whether a file belongs to the project: to what is installed nowhere or editable, or to what its rootdir builds.
+
+    tox installs the distribution that the `pyproject.toml` in the rootdir names.
+    """
+    if _INSTALLED.match(file):
+        name = _project_name(rootdir)
+        found = None if name is None else _distribution_of(file)
+        return found is not None and _normalised(found.name) == name
+    return Path(file).is_absolute() and not file.startswith(PACKAGE) and not is_in_stdlib(file)
+
+
+def version_of(file: str | None) -> str | None:
+    """Return the distribution that a file belongs to and its version, `pandas 2.2.1`; None where it is not known.
+
+    That of the standard library is Python's, and so is that of no file: a module written in C.
+    """
+    if file is None or is_in_stdlib(file):
+        return f"Python {sys.version_info[0]}.{sys.version_info[1]}"
+    found = _distribution_of(file)
+    return None if found is None else f"{found.name} {found.version}"
+
+
+def is_version(source: str | None) -> bool:
+    """Check whether this is the version of a distribution, and no fingerprint of a source."""
+    return source is not None and " " in source
+
+
+def version_change(recorded: str | None, now: str | None) -> tuple[str, ...]:
+    """Return the line that says that a function of a distribution was recorded with another version, or no line."""
+    if recorded == now or not is_version(recorded) or not is_version(now):
+        return ()
+    return (f"recorded with {recorded}, {now} now",)
+
+
+@cache
+def _project_name(rootdir: Path) -> str | None:
+    # tomllib is there from Python 3.11 on.
+    try:
+        found = _NAME.search((rootdir / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return None
+    return None if found is None else _normalised(found[1])
+
+
+def _normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@cache
+def _distribution_of(file: str) -> Distribution | None:
+    from importlib.metadata import distributions
+
+    place = _INSTALLED.match(file)
+    if place is None:
+        return None
+    folder, path = place[1], place[2].replace(os.sep, "/")
+    top = _normalised(path.partition("/")[0].removesuffix(".py"))
+    alike: Distribution | None = None
+    # Most distributions have the name of their package: those are read first.
+    for one in sorted(distributions(path=[folder]), key=lambda one: _normalised(one.name) != top):
+        if f"\n{path}," in f"\n{one.read_text('RECORD')}":
+            return one
+        if _normalised(one.name) == top:
+            alike = one
+    return alike

@@ -1,0 +1,54 @@
+"""The names that a pickle may import, code apart: what it does is compared with the lists of its recording before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pytest_mimic._core.outcome.names import resolve
+from pytest_mimic._core.outcome.pickled_code import STATE, code_in
+from pytest_mimic._core.outcome.unpickling import NAMED, PathRestorer, RefusedError, load_all
+from pytest_mimic._core.outcome.uses import uses_in
+
+
+class Admission:
+    """The imports that a recording lists: plain ones, and `code`, which a pickle calls, or of which something runs."""
+
+    def __init__(self, imports: Iterable[str] = (), code: Iterable[str] = ()) -> None:
+        self.code = frozenset(code)
+        self._names = self.code.union(imports)
+        self._is_watched = any(name.endswith(STATE) for name in self.code)
+        # By checksum and count: a pickle is judged once, however often it is loaded.
+        self._judged: set[tuple[str, int]] = set()
+
+    def load(
+        self, stream: bytes, buffers: list[Any], content: tuple[str, int], paths: PathRestorer | None = None
+    ) -> list[Any]:
+        """Load the pickles of a content, its checksum and their count.
+
+        Raises:
+            RefusedError: They do something that the recording does not list. Nothing of them has run.
+            Exception: They are damaged, or code of the value's classes raises.
+        """
+        if content not in self._judged:
+            self._judge(stream, buffers, content[1])
+            self._judged.add(content)
+        return load_all(
+            stream, buffers, self.find, count=content[1], paths=paths, is_watched=self._is_watched
+        )
+
+    def _judge(self, stream: bytes, buffers: list[Any], count: int) -> None:
+        uses = uses_in(stream, buffers, count=count)
+        for name in uses:
+            if name not in self._names:
+                raise RefusedError(f"it imports {name}, which its recording does not list")
+        for name in sorted(code_in(uses.values(), self.code)):
+            if name not in self.code:
+                raise RefusedError(f"it imports {name}, which its recording does not list as code")
+
+    def find(self, module: str, qualname: str, /) -> Any:
+        """Return the object with a name. RefusedError: the name is not listed."""
+        name = f"{module}:{qualname}"
+        if name not in self._names:
+            raise RefusedError(f"it imports {name}, which its recording does not list")
+        return self.find if name == NAMED else resolve(module, qualname)

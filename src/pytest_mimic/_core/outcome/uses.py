@@ -1,0 +1,336 @@
+"""The things that a pickle does with each name that it imports, found by loading it with stand-ins: nothing is imported or run.
+
+The opcodes of a pickle do not depend on its values, so that a load with stand-ins calls and changes the same things as
+the real one.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import pickletools
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from io import BytesIO
+from typing import Any
+
+from pytest_mimic._core.outcome.placed_paths import NEUTRAL
+from pytest_mimic._core.outcome.unpickling import NAMED, RefusedError, load_all
+from pytest_mimic._core.outcome.vouched import BUILDERS, FOLLOWING, SETTERS, is_library, is_plain_constant
+
+# Attributes that Python looks up on an object to give it a state or items: a state with one of them could replace it.
+_LOOKED_UP = frozenset({"__setstate__", "append", "extend", "add", "__dict__", "__class__"})
+_EXTENSIONS = frozenset({"EXT1", "EXT2", "EXT4"})
+_ATOMS = frozenset({str, int, float, bool, type(None), bytes, bytearray, complex, memoryview})
+_SEQUENCES = frozenset({list, tuple, set, frozenset})
+
+
+class Use:
+    """The things that a pickle does with one import, and with the objects that it makes.
+
+    Attributes:
+        name: `module:qualname`.
+        ways: Of the import: `new`, `call` (both without arguments), `plain new` (with one builtin value), `new with`, `call with`, `raise`, `hash`. Of the objects that it makes: `state`, `items`, `add`, `setitem`,
+            `object hash`, `+state` (what a call gave is changed), `odd` (no value is restored like this).
+        slots: The names that are set as attributes, and not in a `__dict__`.
+        names: The other names in the states of the objects that it makes.
+    """
+
+    __slots__ = ("is_library", "name", "names", "slots", "ways")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.ways: set[str] = set()
+        self.slots: set[str] = set()
+        self.names: set[str] = set()
+        self.is_library = is_library(name)
+
+
+class Made:
+    """Stands for an object that a class without arguments, or a vouched builder of values, makes."""
+
+    __slots__ = ("_has_state", "_is_built", "use")
+
+    def __init__(self, use: Use, *, is_built: bool = False) -> None:
+        self.use = use
+        self._is_built = is_built
+        self._has_state = False
+
+    @property
+    def is_value(self) -> bool:
+        return self._is_built or self.use.is_library
+
+    def _note(self, way: str) -> None:
+        if self._is_built:
+            if way in FOLLOWING.get(self.use.name, ()):
+                return
+            way = "+state"
+        elif self._has_state:  # which may have replaced what is called now
+            way = "odd"
+        self.use.ways.add(way)
+
+    def __setstate__(self, state: Any) -> None:
+        self._note("state")
+        self._has_state = not self._is_built
+        kind = type(state)
+        if self.use.is_library and not self._is_built and not self.use.name.startswith("numpy"):
+            is_odd = not is_plain(state)  # its class looks at it
+        else:
+            is_odd = _is_stand_in(state) and not is_plain(state)
+        parts = state if kind is tuple and len(state) == 2 else (state, None)
+        for part in parts:
+            is_odd |= type(part) is dict and not _LOOKED_UP.isdisjoint(part)
+            if type(part) is dict:
+                names = self.use.names if part is state else self.use.slots
+                names.update(filter(_is_name, part))
+                is_odd |= not is_plain(part.get("_sklearn_version"))  # which is compared
+        if is_odd:
+            self.use.ways.add("odd")
+
+    def append(self, _item: object) -> None:
+        self._note("items")
+
+    extend = append
+
+    def add(self, _item: object) -> None:
+        self._note("add")
+
+    def __setitem__(self, _key: object, _item: object) -> None:
+        self._note("setitem")
+
+    def __hash__(self) -> int:
+        self.use.ways.add("object hash")
+        return object.__hash__(self)
+
+    def __call__(self, *_: object, **__: object) -> Any:
+        self.use.ways.add("odd")
+        return result_of(self.use)
+
+    def change(self, way: str = "state") -> None:
+        """Note that a call changes the object."""
+        self._note(way)
+
+
+class _Result(type):
+    """The type of what stands for the results of all other calls. They may be classes, so these are classes."""
+
+    use: Use
+
+    def change(cls, *_: object) -> None:
+        cls.use.ways.add("+state")
+
+    __setstate__ = append = extend = add = __setitem__ = change
+
+    def __call__(cls, *_: object, **__: object) -> Any:
+        return cls
+
+
+def result_of(use: Use) -> Any:
+    """Return what stands for the results of calls of an import that is code."""
+    return _Result("result", (_OfAny,), {"use": use})
+
+
+class _OfAny(metaclass=_Result):
+    def __new__(cls, *_: object, **__: object) -> Any:
+        return cls
+
+
+class _Imported(type):
+    """The type of stand-ins for imports: they may be called, and not be changed."""
+
+    use: Use
+    load: _Load
+
+    def __call__(cls, *arguments: Any, **options: Any) -> Any:
+        return cls.load.called(cls.use, arguments, options)
+
+    def _refuse(cls, *_: object) -> Any:
+        raise RefusedError("it changes a class or an object that it imports")
+
+    # The attributes by which pickle gives an object a state or items.
+    __setstate__ = append = extend = add = property(_refuse)
+    __setitem__ = _refuse
+
+    def __hash__(cls) -> int:
+        cls.use.ways.add("hash")
+        return type.__hash__(cls)
+
+
+class _Import(metaclass=_Imported):
+    def __new__(cls, *arguments: Any, **options: Any) -> Any:
+        return cls.load.made(cls.use, arguments, options)
+
+
+class _Load:
+    """Stands for the admission of a real load; see `Admission`."""
+
+    def __init__(self) -> None:
+        self.uses: dict[str, Use] = {}
+        self._imports: dict[str, Any] = {}
+
+    def find(self, module: str, qualname: str, /) -> Any:
+        name = f"{module}:{qualname}"
+        found = self._imports.get(name)
+        if found is None:
+            use = self.uses[name] = Use(name)
+            found = self._imports[name] = _Imported("import", (_Import,), {"use": use, "load": self})
+        return found
+
+    def called(self, use: Use, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Return what stands for the result of a call of an import."""
+        if use.name == NAMED and not options:
+            return self.find(*map(str, arguments))
+        if use.name in SETTERS and arguments:
+            if isinstance(arguments[0], _Imported):
+                raise RefusedError("it changes a class or an object that it imports")
+            if isinstance(arguments[0], (Made, _Result)) and use.name not in BUILDERS:
+                arguments[0].change()
+        builder = BUILDERS.get(use.name)
+        if builder is not None and not options and (made := self._built(builder, use, arguments)) is not None:
+            return made
+        if arguments or options:
+            use.ways.add("call with")
+            return result_of(use)
+        use.ways.add("call")
+        return Made(use)
+
+    def made(self, use: Use, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Return what stands for an object that a class's `__new__` makes."""
+        if not arguments and not options:
+            use.ways.add("new")
+        elif options:
+            use.ways.add("call with")
+        else:
+            # A second argument may be the name of an encoding, which would be imported.
+            is_simple = len(arguments) == 1 and not _is_stand_in(arguments[0])
+            use.ways.add("plain new" if is_simple else "new with")
+        return Made(use)
+
+    def _built(self, builder: str, use: Use, arguments: tuple[Any, ...]) -> Any:
+        """Return what stands for the result of a vouched builder, or None if these are no arguments of its."""
+        first: Any = arguments[0] if arguments else None
+        rest = arguments[1:]
+        use_of_first: Any = first.use if isinstance(first, _Imported) else None
+        if builder == "plain":
+            fits = all(map(is_plain, arguments))
+        elif builder == "single":
+            fits = not rest and is_plain(first)
+        elif builder == "stores":
+            fits = True
+        elif builder == "container":  # of anything, which is not looked at
+            fits = type(first) in (str, *_SEQUENCES, dict) and all(map(is_plain, rest))
+        elif builder == "hashes":
+            fits = type(first) in (*_SEQUENCES, dict) and all(map(is_plain, rest))
+            for part in first if fits else ():
+                hash(part)
+        elif builder == "moment":  # its zone is not looked at
+            fits = is_plain(first) and all(is_plain(part) or type(part) is Made for part in rest)
+        elif builder == "copied dtype":
+            fits = len(rest) == 2 and rest == (False, True) and type(first) is str
+        elif builder == "pattern":
+            fits = all(map(is_plain, arguments)) and not any(
+                type(part) is int and part & 128 for part in rest
+            )
+        elif builder == "restore":
+            return self._restored(*arguments) if len(arguments) == 2 else None
+        elif use_of_first is None:
+            fits = False
+        elif builder == "bare":
+            way, fits = "new", all(map(is_plain, rest))
+        elif builder == "reconstructor":
+            return self._reconstructed(use_of_first, *rest) if len(rest) == 2 else None
+        elif builder == "new":
+            return self.made(use_of_first, rest, {})
+        elif builder == "member":
+            fits = len(rest) == 1 and type(rest[0]) in (str, int)
+            way = "flags" if fits and type(rest[0]) is int else "member"
+        elif builder == "raise":
+            is_raisable = len(rest) == 1 and type(rest[0]) is tuple
+            use_of_first.ways.add(
+                "raise" if is_raisable and not any(map(_is_stand_in, rest[0])) else "raise with"
+            )
+            return Made(use_of_first) if is_raisable else None
+        else:  # a class of one of these packages is looked at
+            fits = any(fnmatchcase(use_of_first.name, name) for name in builder.split()) and all(
+                map(_is_plain_or_class, rest)
+            )
+        if not fits:
+            return None
+        if builder in ("bare", "member"):
+            use_of_first.ways.add(way)
+            return Made(use_of_first, is_built=builder == "member")
+        return Made(use, is_built=True)
+
+    def _restored(self, exception: Any, state: Any) -> Any:
+        """Note the parts that our own functions restore of an exception; see `exceptions`."""
+        own, state = state if type(state) is tuple and len(state) == 2 else (None, state)
+        if not isinstance(exception, (Made, _Result)) or type(state) is not dict:
+            return None
+        if any(type(state.get(name, {})) is not dict for name in ("attributes", "fields")):
+            return None
+        if own is not None:
+            exception.__setstate__(own)
+        exception.change("restored")
+        return exception
+
+    def _reconstructed(self, use: Use, base: Any, state: Any) -> Any:
+        name = base.use.name if isinstance(base, _Imported) else ""
+        if name == "builtins:object" and state is None:
+            use.ways.add("new")
+        elif name.startswith("builtins:") and name != "builtins:type" and is_plain(state):
+            use.ways.add("plain new")
+        else:
+            return None
+        return Made(use)
+
+
+def _is_name(key: object) -> bool:
+    return type(key) is str
+
+
+def _is_stand_in(part: object) -> bool:
+    return isinstance(part, (Made, _Imported, _Result))
+
+
+def is_plain(value: Any) -> bool:
+    """Return whether a value has only parts of builtin types, and values that vouched builders have made."""
+    todo: list[Any] = [value]
+    seen: set[int] = set()
+    while todo:
+        part = todo.pop()
+        kind = type(part)
+        if kind in _ATOMS:
+            continue
+        if kind in _SEQUENCES or kind is dict:
+            if id(part) not in seen:
+                seen.add(id(part))
+                todo += [*part, *part.values()] if kind is dict else part
+        elif isinstance(part, _Imported):
+            if not is_plain_constant(part.use.name):
+                return False
+        elif not (
+            part.is_value if kind is Made else kind is _Result or kind.__module__.startswith("pathlib")
+        ):
+            return False
+    return True
+
+
+def _is_plain_or_class(value: object) -> bool:
+    return is_plain(value) or (isinstance(value, _Imported) and value.use.is_library)
+
+
+def uses_in(stream: bytes, buffers: Iterable[Any], *, count: int) -> dict[str, Use]:
+    """Return what loading pickles would import and do with it, by name.
+
+    Raises:
+        RefusedError: They would change what they import.
+        Exception: They are damaged.
+    """
+    load = _Load()
+    if copyreg._inverted_registry:  # type: ignore[attr-defined]
+        # Python keeps what such an opcode imports, and asks nobody the next time.
+        file = BytesIO(stream)
+        opcodes = (opcode.name for _ in range(count) for opcode, _, _ in pickletools.genops(file))
+        if not _EXTENSIONS.isdisjoint(opcodes):
+            raise RefusedError("it imports by a number of copyreg's")
+    load_all(stream, buffers, load.find, count=count, paths=NEUTRAL)
+    return load.uses

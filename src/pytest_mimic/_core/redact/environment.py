@@ -1,0 +1,143 @@
+"""The values of environment variables with secret names, which `<NAME>` stands for in what is recorded."""
+
+from __future__ import annotations
+
+import re
+from binascii import a2b_base64
+from collections.abc import Iterable, Mapping
+from json import dumps
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._core.redact.texts import forms_of
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.redact.secret_names import SecretNames
+
+# A shorter value may stand in a text by chance.
+_SHORTEST = 16
+_PLAIN_WORD = re.compile(r"[A-Za-z][a-z]*|[A-Z]+")
+_BASE64 = re.compile(r'base64": "([A-Za-z0-9+/=]*)"')
+
+
+class Environment:
+    """The secret values of an environment. It is false if there are none."""
+
+    def __init__(self, names: SecretNames, variables: Mapping[str, str]) -> None:
+        self._names: dict[
+            str, str
+        ] = {}  # by the value; of two names of one value, the first one of the alphabet
+        for name, text in sorted(variables.items()):
+            value = text.strip()
+            is_word = len(value) < _SHORTEST or _PLAIN_WORD.fullmatch(value)
+            if not is_word and names.hides(name, value):
+                self._names.setdefault(value, name)
+        forms = {form: f"<{name}>" for value, name in self._names.items() for form in forms_of(value)}
+        # A value may be a part of another one.
+        self._forms = dict(sorted(forms.items(), key=lambda form: -len(form[0])))
+        # As they stand in the text of a JSON file, in which a text may be JSON itself, and in what Python shows.
+        self._in_json = _shortest({*forms, *(dumps(form, ensure_ascii=False)[1:-1] for form in forms)})
+        self._in_repr = _shortest(
+            {repr(quotes + form)[1 + len(quotes) : -1] for form in forms for quotes in ("", "'")}
+            | {repr(form + "\"'")[1:-4] for form in forms}
+        )
+        self._patterns = {name: re.compile(re.escape(_bytes(value))) for value, name in self._names.items()}
+
+    def __bool__(self) -> bool:
+        return bool(self._forms)
+
+    def __contains__(self, value: str) -> bool:
+        return value in self._forms
+
+    def may_be_in(self, json: str) -> bool:
+        """Check whether JSON, as it stands in a file, may hold one of the values."""
+        return any(form in json for form in self._in_json)
+
+    def names_in(self, text: str) -> list[str]:
+        """Return the names of the variables that stand in a text for their values."""
+        return sorted(name for name in self._patterns if f"<{name}>" in text)
+
+    def may_be_in_parts(self, plain: object) -> bool:
+        """Check fast whether plain data may hold one of the values: each call of a client asks."""
+        try:
+            shown = repr(plain)
+        except RecursionError:
+            return True
+        return any(form in shown for form in self._in_repr)
+
+    def held_by(self, pieces: Iterable[Any]) -> set[str]:
+        """Return the names of the variables whose values stand in one of the pieces, which are bytes."""
+        patterns, held = self._patterns.items(), set()
+        for piece in pieces:
+            held |= {name for name, pattern in patterns if pattern.search(piece)}
+        return held
+
+    def held_by_base64_in(self, json: str) -> set[str]:
+        """Return the names of the variables whose values stand in bytes that JSON holds as base64."""
+        return (
+            self.held_by(a2b_base64(match[1]) for match in _BASE64.finditer(json))
+            if "base64" in json
+            else set()
+        )
+
+    def text(self, text: str) -> str:
+        """Return a text in which the names of the variables stand for their values."""
+        for form, name in self._forms.items():
+            if form in text:
+                text = text.replace(form, name)
+        return text
+
+    def scrub(self, plain: Any) -> Any:
+        """Return plain data without the values. What tags hold besides texts, such as bytes in base64, stays."""
+        root = [plain]
+        todo: list[Any] = [root]
+        while todo:
+            box = todo.pop()
+            if isinstance(box, dict):
+                self._scrub_keys(box)
+            for key, value in list(box.items() if isinstance(box, dict) else enumerate(box)):
+                if isinstance(value, (dict, list)):
+                    box[key] = value.copy()
+                    if (
+                        key == "chunks"
+                        and isinstance(value, list)
+                        and all(isinstance(item, str) for item in value)
+                    ):
+                        box[key] = self._pieces(value)
+                    todo.append(box[key])
+                elif isinstance(value, str) and not (isinstance(key, str) and _holds_data(key)):
+                    box[key] = self.text(value)
+        return root[0]
+
+    def _scrub_keys(self, box: dict[Any, Any]) -> None:
+        if any(isinstance(key, str) and self.text(key) != key for key in box):
+            items = [(self.text(key) if isinstance(key, str) else key, value) for key, value in box.items()]
+            box.clear()
+            box.update(items)
+
+    def _pieces(self, pieces: list[str]) -> list[str]:
+        """Hide the values in the pieces of one text. A value that goes on in the next pieces is hidden in its first."""
+        for form, name in self._forms.items():
+            while (place := "".join(pieces).find(form)) >= 0:
+                left, found = len(form), []
+                for piece in pieces:
+                    start, place = min(place, len(piece)), max(place - len(piece), 0)
+                    cut = piece[start : start + left]
+                    stand_in = name if cut and left == len(form) else ""
+                    found.append(f"{piece[:start]}{stand_in}{piece[start + len(cut) :]}")
+                    left -= len(cut)
+                pieces = found
+        return pieces
+
+
+def _shortest(forms: set[str]) -> list[str]:
+    """Return the forms in which no other one is."""
+    return [form for form in forms if not any(other in form for other in forms if other != form)]
+
+
+def _holds_data(key: str) -> bool:
+    """Check whether a text under this key is no text of the outcome: that of a tag, or bytes."""
+    return key == "base64" or (key[:1] == "$" and key != "$bytes" and key[:2] != "$$" and ":" not in key)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,172 @@
+"""The value of an environment variable with a secret name: `<NAME>` in what is recorded, and named where it has to stay."""
+
+from __future__ import annotations
+
+import pytest
+from support.http_server import running_server
+
+SECRET = "zx81-spectrum-4711-abcd"
+
+SHOP = """
+    import os, threading
+    from dataclasses import dataclass
+    from http.client import HTTPConnection
+    from tally import ran
+
+    def secret():
+        return os.environ["SHOP_TOKEN"]
+
+    @dataclass
+    class User:
+        name: str
+        of: bytes = b""
+
+    class Odd:
+        def __init__(self, name):
+            self.name = name
+        def __reduce__(self):
+            return Odd, (self.name,)
+        def __eq__(self, other):
+            return self.name == other.name
+        __hash__ = None
+
+    def give(kind, more=None):
+        ran(kind)
+        if kind == "error":
+            raise ValueError(f"no {secret()} here")
+        return {
+            "text": f"it is {secret()}!",
+            "key": {secret(): 1},
+            "user": User(secret(), secret().encode()),
+            "odd": Odd(secret()),
+            "bytes": b"\\x00\\xff" + secret().encode(),
+        }[kind]
+
+    def stream():
+        ran("stream")
+        yield "a"
+        yield [secret()]
+
+    def ask():
+        connection = HTTPConnection(os.environ["HOST"])
+        connection.request("POST", f"/echo/bot{secret()}/x?q={secret()}", f"it is {secret()}")
+        text = connection.getresponse().read().decode()
+        connection.close()
+        return text
+"""
+
+
+def shop(project, *, call):
+    project.ini("shop:give", "shop:stream", "http.client")
+    project.module(SHOP)
+    project.tests(f"""
+        import os, pytest, shop
+        from shop import *
+
+        def error():
+            with pytest.raises(ValueError) as raised:
+                give("error")
+            return str(raised.value)
+
+        def test_it():
+            assert ({call}) == eval(os.environ["EXPECTED"])
+    """)
+    return project
+
+
+def read(run):
+    """Return all files of the vault after a run as one text."""
+    return b"\n".join(run.vault.values()).decode("latin-1")
+
+
+@pytest.mark.promise("the name of an environment variable stands for its secret value")
+@pytest.mark.parametrize(
+    ("call", "expected", "label"),
+    [
+        ("give('text')", "'it is ' + X + '!'", "shop:give(kind='text', more=None)"),
+        ("give('key')", "{X: 1}", "shop:give(kind='key', more=None)"),
+        ("give('user')", "User(X, X.encode())", "shop:give(kind='user', more=None)"),
+        ("list(stream())", "['a', [X]]", "shop:stream()"),
+        ("error()", "'no ' + X + ' here'", "shop:give(kind='error', more=None)"),
+    ],
+)
+def test_the_name_stands_for_the_value_in_the_readable_outcome_of_a_function(project, call, expected, label):
+    """The run that records has the value, every replay the name, with the variable and without it."""
+    shop(project, call=call)
+    real = {"SHOP_TOKEN": SECRET, "EXPECTED": expected.replace("X", "secret()")}
+    replayed = {"EXPECTED": expected.replace("X", "'<SHOP_TOKEN>'")}
+
+    recorded = project.record(env=real)
+
+    where = "<SHOP_TOKEN> stands for the value, test_shop.py::test_it"
+    recorded.expect(
+        passed=1, says=["outcomes with secrets of the environment:", label, where], never=[SECRET]
+    )
+    assert SECRET not in read(recorded)
+    project.replay(env=replayed).expect(passed=1, never=["environment"])
+    project.replay(env={**replayed, "SHOP_TOKEN": SECRET}).expect(passed=1)
+    verified = project.run("--mimic-verify", env={**replayed, "SHOP_TOKEN": SECRET})
+    verified.expect(passed=1, says=["1 call verified"])
+
+
+@pytest.mark.promise("a pickle with a secret value of the environment is named")
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("odd", "Odd(secret())"), ("bytes", "b'\\x00\\xff' + secret().encode()")]
+)
+def test_an_outcome_that_is_no_text_is_stored_and_named(project, kind, expected):
+    shop(project, call=f"give('{kind}')")
+    env = {"SHOP_TOKEN": SECRET, "EXPECTED": expected}
+
+    recorded = project.record(env=env)
+
+    recorded.expect(passed=1, says=["holds the value of SHOP_TOKEN, test_shop.py::test_it"], never=[SECRET])
+    project.replay(env=env).expect(passed=1)
+
+
+@pytest.mark.promise("the name of an environment variable stands for its secret value")
+def test_the_name_stands_for_the_value_in_what_a_client_records(project):
+    """Where the variable has another value, as in CI, the same request is the same call."""
+    shop(project, call="'<SHOP_TOKEN>' in ask()")
+    with running_server() as server:
+        host = server.url.removeprefix("http://")
+        recorded = project.record(env={"SHOP_TOKEN": SECRET, "EXPECTED": "False", "HOST": host})
+        verified = project.run("--mimic-verify", env={"SHOP_TOKEN": SECRET, "EXPECTED": "True", "HOST": host})
+
+    recorded.expect(
+        passed=1, says=["POST /echo/bot<SHOP_TOKEN>/x", "<SHOP_TOKEN> stands for"], never=[SECRET]
+    )
+    assert SECRET not in read(recorded)
+    verified.expect(passed=1, says=["1 call verified"])
+    other = {"SHOP_TOKEN": "the-dummy-of-ci-0815", "EXPECTED": "True", "HOST": host}
+    project.replay(env=other).expect(passed=1)
+
+
+def test_an_argument_is_shown_by_the_name_of_its_variable(project):
+    shop(project, call="give('text', more=[secret()])")
+
+    recorded = project.record(env={"SHOP_TOKEN": SECRET, "EXPECTED": "give('text')"})
+    missed = project.replay("--mimic-verify", env={"SHOP_TOKEN": SECRET[::-1], "EXPECTED": "1"})
+
+    recorded.expect(passed=1, says=["more=['<SHOP_TOKEN>']"], never=[SECRET])
+    assert SECRET not in read(recorded)
+    missed.expect(failed=1, says=["more=['<SHOP_TOKEN>']"], never=[SECRET[::-1]])
+
+
+def test_what_a_test_puts_into_the_environment_is_no_secret_of_the_run(project):
+    """Otherwise, a test would have other recordings if it ran alone."""
+    shop(project, call="give('text')")
+    project.write(
+        "conftest.py",
+        f"""
+        import pytest
+
+        @pytest.fixture(autouse=True)
+        def token(monkeypatch):
+            monkeypatch.setenv("SHOP_TOKEN", "{SECRET}")
+    """,
+    )
+
+    recorded = project.record(env={"EXPECTED": f"'it is {SECRET}!'"})
+
+    recorded.expect(passed=1, never=["outcomes with secrets"])
+    assert SECRET in read(recorded)

@@ -1,0 +1,154 @@
+"""Recordings whose pickle was written by hand, opcode by opcode: a stranger's, with a right checksum."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import pickletools
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from unit.memory_store import MemoryStore
+
+from pytest_mimic._core.outcome import container
+from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.pickles import Pickled
+from pytest_mimic._core.vault import Recording, Vault
+
+NAME = "calls/shop/f/00.json"
+
+
+def plain(value: object) -> bytes:
+    """Return the opcodes of a value of builtin types. Opcodes stand for themselves."""
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, tuple):
+        return b"(" + b"".join(map(plain, value)) + b"t"
+    if isinstance(value, list):
+        return b"](" + b"".join(map(plain, value)) + b"e"
+    if isinstance(value, dict):
+        return b"}(" + b"".join(plain(key) + plain(part) for key, part in value.items()) + b"u"
+    file = io.BytesIO()
+    pickler = pickle.Pickler(file, 3)
+    pickler.fast = True
+    pickler.dump(value)
+    return file.getvalue()[2:-1]
+
+
+def octets(value: bytes) -> bytes:
+    """Return the opcodes of bytes as a value."""
+    return (
+        pickle.dumps(value, 3)[2 : 2 + 5 + len(value)]
+        if len(value) > 255
+        else b"C" + bytes([len(value)]) + value
+    )
+
+
+def named(name: str) -> bytes:
+    """Return the opcodes of an import, `module:qualname`."""
+    return b"".join(map(plain, name.split(":"))) + pickle.STACK_GLOBAL
+
+
+def call(name: str, *arguments: object) -> bytes:
+    return named(name) + plain(arguments) + pickle.REDUCE
+
+
+def bare(name: str, *arguments: object) -> bytes:
+    """Return the opcodes of an object that `__new__` alone makes."""
+    return named(name) + plain(arguments) + pickle.NEWOBJ
+
+
+def with_state(thing: bytes, state: object) -> bytes:
+    return thing + plain(state) + pickle.BUILD
+
+
+def with_item(thing: bytes, item: object) -> bytes:
+    return thing + plain(item) + pickle.APPEND
+
+
+def with_key(thing: bytes, key: object, item: object) -> bytes:
+    return thing + plain(key) + plain(item) + pickle.SETITEM
+
+
+def body(thing: bytes) -> bytes:
+    """Return the pickle of an outcome with this value."""
+    return pickle.PROTO + b"\x05" + pickle.EMPTY_DICT + plain("value") + thing + pickle.SETITEM + pickle.STOP
+
+
+def names_in(stream: bytes) -> list[str]:
+    """Return what a pickle of `plain` and `named` imports."""
+    found: list[str] = []
+    texts: list[str] = []
+    for opcode, argument, _ in pickletools.genops(stream):
+        if opcode.name == "STACK_GLOBAL":
+            found.append(":".join(texts[-2:]))
+        elif isinstance(argument, str):
+            texts.append(argument)
+    return list(dict.fromkeys(found))
+
+
+_met: list[list[str]] = []
+
+
+@contextmanager
+def effects() -> Iterator[list[str]]:
+    """Return the files that this block opens and deletes, and its connections, programs and code made from texts."""
+    if not hasattr(sys, "_effects_are_noted"):
+        sys.addaudithook(_note)
+        sys._effects_are_noted = True  # type: ignore[attr-defined]
+    met: list[str] = []
+    _met.append(met)
+    try:
+        yield met
+    finally:
+        _met.pop()
+
+
+_WATCHED = (
+    "open",
+    "os.",
+    "socket.",
+    "subprocess.",
+    "shutil.",
+    "compile",
+    "exec",
+    "import",
+    "ctypes.",
+    "tempfile.",
+)
+
+
+def _note(event: str, arguments: Any) -> None:
+    if _met and event.startswith(_WATCHED):
+        _met[-1].append(f"{event} {str(arguments[:1])[:200]}")
+
+
+#: A value that no readable text keeps.
+VALUE = frozenset({range(10**5000)})
+
+
+def recorded(
+    stream: bytes, imports: Iterable[str], code: Iterable[str] = (), **facts_of_entry: object
+) -> MemoryStore:
+    """Return a vault with a recording whose pickle this is, and which lists these names."""
+    store = MemoryStore()
+    vault = Vault(store)
+    stored = vault.stored(Outcome.of_value(VALUE), 0.5)
+    vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
+    facts: dict[str, Any] = json.loads(store.read(NAME))
+    [entry] = facts["outcomes"]
+    packed = Pickled([stream], [], imports=[], code=[], by_value=False, has_custom_identity=False)
+    packer = container.Packer(packed)
+    store.write(entry["pickle"], b"".join(packer.pieces()))
+    facts["outcomes"] = [
+        {**entry, "checksum": packer.checksum, "imports": list(imports), "code": list(code), **facts_of_entry}
+    ]
+    store.write(NAME, json.dumps(facts).encode())
+    return store
+
+
+def load(store: MemoryStore) -> Any:
+    return Vault(store).read(NAME).outcomes[0].load().value
