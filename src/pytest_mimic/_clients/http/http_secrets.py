@@ -182,34 +182,22 @@ class Secrets:
 
 
 class NoSecrets(Secrets):
-    """Hides nothing: the same response as it is."""
+    """Learns and hides nothing: the same response as it is."""
 
     hides = False
 
-    def learn(self, plain: Any) -> None:
-        """Learn nothing."""
+    def learn(self, *_: Any) -> None:
+        pass
 
-    def learn_headers(self, headers: Iterable[tuple[str, str]]) -> None:
-        """Learn nothing."""
+    learn_headers = learn  # type: ignore[assignment]
 
-    def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:  # noqa: ARG002
-        """Return the data itself."""
+    def scrub(self, plain: Any, **_: Any) -> Any:
         return plain
 
-    def text(self, text: str) -> str:
-        return text
+    text = form = path = line = scrub  # type: ignore[assignment]
 
-    def form(self, form: str) -> str:
-        return form
-
-    def path(self, path: str) -> str:
-        return path
-
-    def header(self, name: str, value: str) -> str:  # noqa: ARG002
+    def header(self, _name: str, value: str) -> str:
         return value
-
-    def line(self, line: str) -> str:
-        return line
 
 
 def redacted_response(plain: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
