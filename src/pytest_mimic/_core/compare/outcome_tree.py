@@ -112,8 +112,7 @@ def _hide_in_list(items: list[Any], redactor: Redactor) -> None:
 def outcome_tree(stored: Stored, redactor: Redactor) -> Any:
     """Return an outcome as a tree: the value itself, or a mapping with `raised`, `items`, `changed`, `files`.
 
-    Raises:
-        CorruptRecordingError: A file is damaged or missing.
+    CorruptRecordingError: a file is damaged or missing.
     """
     entry = stored.entry
     detached = entry.get("detached", {}).get(entry.get("pickle"))
@@ -147,10 +146,8 @@ def body_tree(
 ) -> dict[str, Any]:
     """Return the parts of an outcome's JSON, by the words that people use: `value`, `raised`, `items`, `end`, ...
 
-    Args:
-        body: The JSON, without secrets.
-        is_tagged: Whether mappings may be tags, `{"$date": "2026-11-02"}`.
-        objects: The contents of long bytes, by name. Those that are not there are shown by their place.
+    Mappings may be tags, `{"$date": "2026-11-02"}`, if it `is_tagged`. `objects` are the contents of long bytes, by
+    name. Those that are not there are shown by their place.
     """
     read = _Reader(objects or {}, is_tagged=is_tagged).read
     found: dict[str, Any] = {}

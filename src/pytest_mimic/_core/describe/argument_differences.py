@@ -20,19 +20,13 @@ _HOLDING = frozenset({"attributes", "entries", "items", "keys", "value"})
 
 
 class Difference(NamedTuple):
-    """A part in which two values differ.
-
-    Attributes:
-        path: The path to it.
-        old: Its text; for the content of a file, its digest. None if the value does not have the part.
-        new: The same of the other value.
-        file: The name of the file or folder whose content differs, else empty.
-    """
+    """A part in which two values differ."""
 
     path: str
+    # Its text; for the content of a file, its digest. None if the value does not have the part.
     old: str | None
-    new: str | None
-    file: str = ""
+    new: str | None  # the same of the other value
+    file: str = ""  # the name of the file or folder whose content differs, else empty
 
     def line(self, before: str = "recorded", after: str = "now") -> str:
         """Return `day: 2024-04-30 recorded, 2024-05-01 now`."""

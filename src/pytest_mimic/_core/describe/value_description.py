@@ -52,14 +52,8 @@ def describe(
 
     A value for which JSON has no form becomes a dict with the key `$`. No code of the value's class runs except
     `__mimic_identity__` and functions given to `register_fingerprint`. Values under secret names are left out, and
-    so are the same texts elsewhere.
-
-    Args:
-        value: Anything.
-        redactor: Knows which names are secret.
-        places: The folders of the run. Paths in them are shown by their place.
-        budget: How much of the value to describe.
-        secrets: Texts known to be secret, besides those under secret names in the value itself.
+    so are the same texts elsewhere, and the `secrets`, which are further texts known to be secret. Paths in the folders
+    of the run are shown by their place.
     """
     found = secrets_in(value, redactor) if budget.whole else secrets_in(value, redactor, most=_GLANCED)
     walk = _Walk(redactor, secrets | found, places or Places(), budget)

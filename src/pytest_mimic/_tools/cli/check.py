@@ -142,18 +142,14 @@ def _depth_of_vault(folders: Sequence[str], usual: str) -> int:
 
 
 class Fix:
-    """Removes what a check has found: recordings that cannot be used, and files that no recording needs.
-
-    Attributes:
-        is_dry: Whether nothing is removed, because `--dry-run` was given.
-        is_held: Whether objects are kept, because a run may need them again.
-    """
+    """Removes what a check has found: recordings that cannot be used, and files that no recording needs."""
 
     def __init__(self, invocation: Invocation, vault: Vault, checked: Checked, *, is_whole: bool) -> None:
         self._invocation = invocation
         self._vault = vault
+        # Whether nothing is removed, because `--dry-run` was given.
         self.is_dry: bool = invocation.options.dry_run
-        self.is_held = False
+        self.is_held = False  # whether objects are kept, because a run may need them again
         broken = {finding.recording for finding in checked.findings if finding.kind in LOST}
         # What another process has just recorded again is not removed.
         again = Checker(vault).check(sorted(broken)) if broken else Checked()
