@@ -72,8 +72,7 @@ def lineage(kind: type) -> list[str]:
 def type_name(kind: type) -> str:
     """Return `shop.models:Rate`, `pandas:Index`, or the bare name for a class of the standard library."""
     module = str(kind.__module__)
-    library = module.partition(".")[0]
-    if library in LIBRARIES:  # which moves its classes from version to version
+    if (library := module.partition(".")[0]) in LIBRARIES:  # which moves its classes from version to version
         module = library
     return kind.__qualname__ if is_stdlib(module) else f"{module}:{kind.__qualname__}"
 
