@@ -232,7 +232,7 @@ def main(seed: int, count: int) -> int:
     grammar, watch, faces = Grammar(seed), Watch(), Faces()
     with contextlib.suppress(Exception):
         pyarrow.chunked_array("a")  # which imports a part of pyarrow on first use
-    is_project("numpy")  # this reads the name of the project once
+    is_project("xxhash")  # this reads the name of the project once
     loaded = faults = 0
     for number in range(count):
         stream = grammar.stream()

@@ -133,7 +133,7 @@ def main(seed: int, count: int) -> int:
     for key in ("UTC", "nowhere"):
         with contextlib.suppress(zoneinfo.ZoneInfoNotFoundError):
             zoneinfo.ZoneInfo(key)
-    is_project("numpy")  # this reads the name of the project once
+    is_project("xxhash")  # this reads the name of the project once
     for name in CLASSES:  # modules that are imported on first use
         with contextlib.suppress(Exception):
             tag_of(resolve_class(*name.split(":")))
