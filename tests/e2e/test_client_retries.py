@@ -316,3 +316,66 @@ def test_an_application_under_its_test_client_shows_its_miss(project):
     run = ask_again(project, APP, APP_TESTS, passed=8)
 
     expect_misses(run, 8)
+
+
+PATIENT = """
+import asyncio, os, time
+import httpx, requests, tenacity, urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+URL, WAIT = os.environ["API"] + "/flaky", float(os.environ["WAIT"])
+RETRY = Retry(total=3, status_forcelist=[503], backoff_factor=WAIT)
+
+def by_requests():
+    with requests.Session() as session:
+        session.mount("http://", HTTPAdapter(max_retries=RETRY))
+        return session.get(URL).json()
+
+def by_urllib3():
+    return urllib3.PoolManager().request("GET", URL, retries=RETRY).json()
+
+def by_loop():
+    while (answer := httpx.get(URL)).status_code == 503:
+        time.sleep(WAIT)
+    return answer.json()
+
+async def by_task():
+    async with httpx.AsyncClient() as client:
+        while (answer := await client.get(URL)).status_code == 503:
+            await asyncio.sleep(WAIT)
+        return answer.json()
+
+@tenacity.retry(wait=tenacity.wait_fixed(WAIT), retry=tenacity.retry_if_exception_type(httpx.HTTPStatusError))
+def by_tenacity():
+    return httpx.get(URL).raise_for_status().json()
+"""
+PATIENT_TEST = """
+import asyncio, inspect, time
+import pytest, shop
+
+@pytest.mark.parametrize("way", ["requests", "urllib3", "loop", "task", "tenacity"])
+def test_flaky(way):
+    answer = getattr(shop, f"by_{way}")()
+    assert (asyncio.run(answer) if inspect.isawaitable(answer) else answer) == {"try": 3}
+    began = time.perf_counter()
+    time.sleep(0.01)
+    assert time.perf_counter() - began >= 0.01
+"""
+
+
+@pytest.mark.promise("the waits after a recorded failure return at once on replay")
+@pytest.mark.parametrize("way", ["requests", "urllib3", "loop", "task", "tenacity"])
+def test_nothing_waits_after_a_recorded_failure(project, way):
+    """The waits that must not happen take an hour, or the two minutes that urllib3 allows. The test's own go on."""
+    need("httpx", "requests", "tenacity")
+    project.ini("http")
+    test = f"test_shop.py::test_flaky[{way}]"
+    project.write("shop.py", PATIENT)
+    project.write("test_shop.py", PATIENT_TEST)
+    with running_server() as server:
+        project.record(test, env={"API": server.url, "WAIT": "0"}).expect(passed=1)
+
+    run = project.replay(test, env={"API": server.url, "WAIT": "3600"}, process=True)
+
+    run.expect(passed=1, says=["3 calls replayed"])

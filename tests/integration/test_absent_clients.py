@@ -90,6 +90,26 @@ def test_a_test_that_names_only_absent_clients_fails(project, absent):
     assert run.output.count("to install it: pip install redis") >= 3
 
 
+@pytest.mark.promise("a package that stands in the place of urllib3 is said at once, with what to do")
+@pytest.mark.parametrize("line", ["http", "requests", "urllib3", "aiohttp", "marker"])
+def test_a_package_in_the_place_of_urllib3_is_said_at_once(project, line):
+    project.ini(*([] if line == "marker" else [line]), pythonpath=".")
+    for module in ("__init__", "backend/__init__"):
+        project.write(f"urllib3/{module}.py", "")
+    marker = "pytest.mark.mimic('urllib3')" if line == "marker" else "pytest.mark.other"
+    project.write("test_it.py", f"import pytest\n\n@{marker}\ndef test_it(): pass\n")
+
+    run = project.run("-W", "ignore", process=True)
+
+    said = ["urllib3-future stands in the place of urllib3", "pip install --force-reinstall urllib3", "httpx"]
+    if line == "aiohttp":
+        run.expect(passed=1, never=said[:1])
+    elif line == "marker":
+        run.expect(errors=1, says=said)
+    else:
+        run.expect(exit_code=4, says=said)
+
+
 @pytest.fixture
 def recorded(project, monkeypatch):
     """A project with a recording of requests, where requests looks since as if it were not installed."""
@@ -116,7 +136,9 @@ def test_recordings_of_an_absent_client_are_not_cleared(recorded, named):
     run = project.run("--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=1)
 
     assert run.changed == set()
-    assert run.section == ["1 recording not used, not judged: no named client of http is installed"]
+    assert run.section == [
+        "warning: --mimic-fail-on-unused could not judge 1 recording: no named client of http is installed"
+    ]
 
 
 @pytest.mark.promise("the recordings of a client that is not installed are not proven unused")
@@ -151,4 +173,6 @@ def test_an_absent_client_is_no_reason_why_other_recordings_are_not_proven_unuse
 
     run = project.run("--mimic-fail-on-unused").expect(passed=1)
 
-    assert run.section == ["1 recording not used, not judged: its test may still exist"]
+    assert run.section == [
+        "warning: --mimic-fail-on-unused could not judge 1 recording: its test may still exist"
+    ]

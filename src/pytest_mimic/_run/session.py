@@ -17,7 +17,7 @@ from pytest_mimic._core.machinery import may_be_called_by_pytest
 from pytest_mimic._core.patch import Patcher
 from pytest_mimic._core.seam.registry import CLIENTS, HTTP_CLIENTS, is_installed, kind_of, load_adapter
 from pytest_mimic._core.settings import Mode, Settings
-from pytest_mimic._core.targets.target import Target, as_targets, missing_module
+from pytest_mimic._core.targets.target import Target, as_targets, missing_module, replaced_client
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
@@ -74,12 +74,14 @@ class Covering:
     def __init__(self, functions: Activation | None, clients: list[Callable[[], None]]) -> None:
         self._functions = functions
         self._adapters = clients
+        self.problems: Iterable[TargetError] = ()
 
     def take_problems(self) -> list[TargetError]:
         """Return errors for the targets found missing since the last call."""
-        if self._functions is None:
-            return []
-        taken, self._functions.problems = self._functions.problems, []
+        taken, self.problems = [*self.problems], ()
+        if self._functions is not None:
+            taken += self._functions.problems
+            self._functions.problems = []
         return taken
 
     def close(self) -> None:
@@ -164,6 +166,7 @@ class Session:
         bounded = [target for target in targets if target.is_client and self._mimics]
         clients = [self._cover_clients(bounded, cassette, activation)] if bounded else []
         covering = Covering(functions, clients)
+        covering.problems = filter(None, map(replaced_client, bounded))
         self._coverings.append(covering)
         return covering
 

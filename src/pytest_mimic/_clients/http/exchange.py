@@ -14,19 +14,18 @@ that broke it, or, alone, the exception that was raised instead of a response.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
-from urllib.parse import urlsplit
 
 from pytest_mimic._clients.http.body import body_value, load_body
 from pytest_mimic._clients.http.body_events import events_in
 from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
 from pytest_mimic._clients.http.message import header_of, text_pairs
 from pytest_mimic._clients.http.recorder import ExchangeRecorder
-from pytest_mimic._clients.http.request_body import describe_body, fields, without_signature
+from pytest_mimic._clients.http.request_body import describe_body, without_signature
+from pytest_mimic._clients.http.urls import Url, read_url
 from pytest_mimic._clients.http.websockets import WEBSOCKET_EDGES, note_websocket
 from pytest_mimic._core.seam.base import Adapter, ClientCall
 
@@ -45,9 +44,7 @@ MATCHERS: dict[str, tuple[str, ...]] = {
 }
 # Headers that clients add themselves, with values that change with their version, the server or the body.
 _OF_CLIENTS = {"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"}
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _CACHE_SIZE = 20_000
-_URL = re.compile(r"(?P<origin>[^:/?#]+://[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
 
 
 class HttpAdapter(Adapter):
@@ -123,17 +120,6 @@ class HttpRequest(NamedTuple):
         return f"<{self.method} request>"
 
 
-class _Url(NamedTuple):
-    """The parts of a URL, without secrets."""
-
-    scheme: str
-    host: str
-    port: int | None
-    path: str
-    query: dict[str, Any]
-    shown: str
-
-
 class _Headers(NamedTuple):
     """The headers of a request, those of the same name joined."""
 
@@ -149,7 +135,7 @@ class Exchange:
     def __init__(self, port: Port) -> None:
         self.port = port
         self._issued = -1
-        self._read_url: Callable[[str], _Url]
+        self._read_url: Callable[[str], Url]
         self._read_headers: Callable[[Any], _Headers]
 
     def deciding(self) -> Exchange:
@@ -237,7 +223,7 @@ class Exchange:
         issued = len(self.port.redactor.issued)
         if issued != self._issued:
             self._issued = issued
-            self._read_url = lru_cache(_CACHE_SIZE)(partial(_read_url, self._secrets()))
+            self._read_url = lru_cache(_CACHE_SIZE)(partial(read_url, self._secrets()))
             self._read_headers = lru_cache(_CACHE_SIZE)(partial(_read_headers, self._secrets()))
 
     def _secrets(self) -> Secrets:
@@ -274,27 +260,6 @@ class BegunExchange(Exchange):
 
 # The exchange of a client that is built on HTTP clients, while it performs a call: their requests are its own.
 ABOVE: ContextVar[Exchange | None] = ContextVar("pytest_mimic_exchange", default=None)
-
-
-def _read_url(secrets: Secrets, url: str) -> _Url:
-    match = _URL.match(url)
-    if match is None:
-        raise ValueError(f"{url} has no host")
-    scheme, host, port, shown = _read_origin(match["origin"])
-    path = secrets.path(match["path"]) or "/"
-    query = secrets.scrub(without_signature(fields(match["query"]))) if match["query"] else {}
-    return _Url(scheme, host, port, path, query, shown + path)
-
-
-@lru_cache(maxsize=1_000)
-def _read_origin(origin: str) -> tuple[str, str, int | None, str]:
-    """Return a URL's scheme, host, port and shown text. ValueError: the port is not a number, or too large."""
-    parts = urlsplit(origin)
-    host = (parts.hostname or "").lower()
-    usual = _DEFAULT_PORTS.get(parts.scheme)
-    port = parts.port or usual
-    shown = f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host)
-    return parts.scheme, host, port, shown if port == usual else f"{shown}:{port}"
 
 
 def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Headers:

@@ -13,9 +13,7 @@ import ssl
 import sys
 from collections.abc import Callable, Mapping
 from errno import ECONNREFUSED
-from typing import Any, ClassVar
-
-from pytest_mimic._core.outcome.families import ExceptionFamily
+from typing import Any
 
 Failure = dict[str, Any]
 
@@ -31,48 +29,30 @@ CUT_OFF: Failure = {"type": "closed", "message": "the connection was closed earl
 _COMPLAINTS = (ValueError, TypeError, AttributeError, AssertionError, OverflowError, UnicodeError)
 
 
-class _Complaints(ExceptionFamily):
-    """The exceptions of Python with which a client refuses a request, such as a header that cannot be encoded."""
+def complaint(error: BaseException) -> Failure | None:
+    """Return an exception of Python with which a client refuses a request as plain data, or None if it is none.
 
-    modules: ClassVar[Mapping[str, str]] = {"builtins": "builtins"}
-
-    def name(self, error: BaseException) -> str | None:
-        is_text = len(error.args) < 2 and all(isinstance(arg, str) for arg in error.args)
-        is_complaint = type(error) is UnicodeEncodeError or (type(error) in _COMPLAINTS and is_text)
-        return self.class_name(type(error)) if is_complaint else None
-
-    def fields(self, error: BaseException) -> Failure:
-        """Return the text; of a text that cannot be encoded, only what the exception shows: it may be secret."""
-        if not isinstance(error, UnicodeEncodeError):
-            return super().fields(error)
+    Of a text that cannot be encoded, only what the exception shows is stored: it may be secret.
+    """
+    kind = {"type": f"builtins:{type(error).__name__}"}
+    if type(error) is UnicodeEncodeError:
         fault = error.object[error.start : error.end]
         if len(fault) > 1:  # of several characters, only the place is shown
             fault = "?" * len(fault)
-        return {"message": error.reason, "encoding": error.encoding, "start": error.start, "fault": fault}
-
-    def find(self, name: str) -> type[Exception] | None:
-        found = super().find(name)
-        return found if found in (*_COMPLAINTS, UnicodeEncodeError) else None
-
-    def make(self, cls: type[Exception], stored: Mapping[str, Any], **_: Any) -> Exception:
-        message = stored["message"]
-        if cls is UnicodeEncodeError:
-            start, fault = stored["start"], stored["fault"]
-            return cls(stored["encoding"], "?" * start + fault, start, start + len(fault), message)
-        return cls(message) if message else cls()
-
-
-_complaints = _Complaints()
-
-
-def complaint(error: BaseException) -> Failure | None:
-    """Return a complaint of a client as plain data, or None if an exception is none."""
-    return _complaints.store(error)
+        place = {"encoding": error.encoding, "start": error.start, "fault": fault}
+        return {**kind, "message": error.reason, **place}
+    is_text = len(error.args) < 2 and all(isinstance(arg, str) for arg in error.args)
+    return {**kind, "message": str(error)} if type(error) in _COMPLAINTS and is_text else None
 
 
 def load_complaint(stored: Mapping[str, Any]) -> Exception | None:
     """Return the complaint that was stored, or None if it is another failure."""
-    return _complaints.load(stored) if stored["type"].startswith("builtins:") else None
+    name, message = stored["type"].removeprefix("builtins:"), stored["message"]
+    if name == "UnicodeEncodeError":
+        start, fault = stored["start"], stored["fault"]
+        return UnicodeEncodeError(stored["encoding"], "?" * start + fault, start, start + len(fault), message)
+    found = next((one for one in _COMPLAINTS if one.__name__ == name), None)
+    return found and (found(message) if message else found())
 
 
 # What the system and the standard library raise

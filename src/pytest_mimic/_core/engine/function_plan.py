@@ -197,7 +197,10 @@ class FunctionPlan(Plan):
 
         ignored = self.options.ignore
         shown = {name: value for name, value in _named(signature, values).items() if name not in ignored}
-        if self.options.content:
+        if self.options.key is not None:  # it stands for the arguments
+            key: Any = self.options.key(dict(zip(signature.names, values)))
+            shown = key if type(key) is dict and all(type(name) is str for name in key) else {"key": key}
+        elif self.options.content:
             from pytest_mimic._core.identity.paths import with_contents
 
             for name in shown.keys() & self.options.content:

@@ -83,9 +83,7 @@ class Replay:
             try:
                 raise_again(exception)
             finally:
-                del (
-                    exception
-                )  # its traceback refers to this frame: as a cycle, they would keep the arguments alive
+                del exception  # its traceback refers to this frame: a cycle would keep the arguments
         return value
 
     def outcome(self) -> Any:
@@ -97,6 +95,9 @@ class Replay:
             self._state.pending.note(error)
             raise
         self._count()
+        plan: Any = self.call.plan
+        if plan.adapter.failure(plain):
+            self._state.watch()
         return plain
 
     def _count(self) -> None:

@@ -1,16 +1,16 @@
-"""Finds out where a miss was caught, and ends the retries that follow: a sleep of the code that made the call raises it again."""
+"""Ends the retries that follow a miss, by a sleep that raises it again, and the waits that follow a recorded failure."""
 
 from __future__ import annotations
 
 import dis
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import update_wrapper
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, iscoroutinefunction
 from pathlib import Path
 from threading import Lock
-from types import BuiltinFunctionType, FrameType, FunctionType
+from types import BuiltinFunctionType, CodeType, FrameType, FunctionType
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.machinery import PACKAGE, is_machinery
@@ -35,9 +35,10 @@ class EndlessRetry(BaseException):
 
 
 class Retries:
-    """The misses of the running test, and the waits of the code that made them.
+    """The misses and recorded failures of the running test, and the waits of the code that made these calls.
 
-    A sleep is a retry's wait if a function on its stack made the missed call, or caught the miss. Sleeps in the test's
+    A sleep is a retry's wait if a function on its stack made the call, or caught the miss. After a failure that was
+    recorded (429, 503, a timeout) it returns at once. Sleeps in the test's
     own files, and in other threads and tasks, go on as they are. So do functions that somebody else has put in place of
     a sleep.
 
@@ -52,7 +53,8 @@ class Retries:
         self._last: dict[str, MimicError] = {}
         self._times: Counter[str] = Counter()
         self._callers: dict[FrameType, MimicError] = {}
-        self._skipped: Counter[FrameType] = Counter()
+        self._failing: set[CodeType] = set()  # of frames, which would keep what they refer to
+        self._skipped: Counter[CodeType] = Counter()
         self._sleeps = Sleeps(self._wrap)
         self._guard = Lock()
 
@@ -64,13 +66,17 @@ class Retries:
         with self._guard:
             self._own_files = None
             self._sleeps.restore()
-        for memory in (self._errors, self._last, self._times, self._callers, self._skipped):
+        for memory in (self._errors, self._last, self._times, self._callers, self._failing, self._skipped):
             memory.clear()
 
     def watch(
-        self, error: MimicError, key: str, own_files: Callable[[], set[str]], is_running: Callable[[], bool]
+        self,
+        error: MimicError | None,
+        key: str,
+        own_files: Callable[[], set[str]],
+        is_running: Callable[[], bool],
     ) -> None:
-        """Remember a miss that is about to be raised.
+        """Remember a miss that is about to be raised, or without an error, who gets a failure that was recorded.
 
         `key` is the identity of the call, `own_files` returns the files of the test's own code, and `is_running` whether
         the test is running still: a thread may miss while it ends.
@@ -84,6 +90,9 @@ class Retries:
             if self._own_files is None:
                 self._own_files = own_files()
                 self._sleeps.replace()
+        if error is None:
+            self._failing.update(frame.f_code for frame in self._calling())
+            return
         before = self._last.get(key)
         self._last[key] = error
         self._times[key] += 1
@@ -91,11 +100,15 @@ class Retries:
             text = f"the same missing call was made {_LIMIT:,} times, so the test is ended"
             raise EndlessRetry(text) from error
         self._errors.append(error)
+        self._callers.update(dict.fromkeys(self._calling(), error))
+
+    def _calling(self) -> Iterator[FrameType]:
+        """Yield the frames that make the call, but for the test's own."""
         frame: FrameType | None = sys._getframe(1)
         # Beyond the test's own files, too: a library may call a function of the test that it tries again.
         while frame is not None and not _is_scheduler(frame):
             if not frame.f_code.co_filename.startswith(PACKAGE) and not self._is_main(frame):
-                self._callers[frame] = error
+                yield frame
             frame = frame.f_back
 
     def _is_client(self, frame: FrameType) -> bool:
@@ -126,8 +139,10 @@ class Retries:
         if file.startswith(PACKAGE) or is_in_stdlib(file):
             return args  # `subprocess` waits for processes in this way
         error, cause, is_main = self._cause_of(caller)
-        if error is None or cause is None:
+        if cause is None:
             return args
+        if error is None:
+            return self._skipping(cause, args, is_main=is_main)
         if is_main or not is_in_project(cause.f_code.co_filename, self._rootdir):
             context = error.__context__
             error.__traceback__ = None
@@ -136,11 +151,17 @@ class Retries:
             finally:
                 error.__context__ = context  # not the client's error, whose cause it is
         # A thread or task of the project may never end, and others may wait for it: an error could stop it.
-        self._skipped[cause] += 1
-        return (0, *args[1:]) if args and self._skipped[cause] <= _SKIPPED else args
+        return self._skipping(cause, args)
+
+    def _skipping(self, cause: FrameType, args: tuple[Any, ...], *, is_main: bool = False) -> tuple[Any, ...]:
+        self._skipped[cause.f_code] += 1
+        return (0, *args[1:]) if args and (is_main or self._skipped[cause.f_code] <= _SKIPPED) else args
 
     def _cause_of(self, caller: FrameType) -> tuple[MimicError | None, FrameType | None, bool]:
-        """Return the miss that a sleep is due to, the frame that made the missed call, and if the test waits for it."""
+        """Return the miss that a sleep is due to, the frame that made the call, and if the test waits for it.
+
+        A failure is no error: a sleep that is due to one has only the frame.
+        """
         outermost = ((error, error.last_traceback) for error in self._errors)
         catchers = {trace.tb_frame: error for error, trace in outermost if trace is not None}
         frame: FrameType | None = caller
@@ -150,9 +171,11 @@ class Retries:
             if self._is_client(frame):
                 return error, cause, self._is_main(frame)
             if error is None:
-                error, cause = self._callers.get(frame) or catchers.get(frame), frame
+                error = self._callers.get(frame) or catchers.get(frame)
                 if error is not None and handled_in(error, self._own_files or set()):
                     error = None
+                if error is not None or (cause is None and frame.f_code in self._failing):
+                    cause = frame
             frame = frame.f_back
         return error, cause, False
 
@@ -248,14 +271,14 @@ def handled_in(error: MimicError, files: set[str]) -> bool:
     return dis.opname[frame.f_code.co_code[frame.f_lasti]] not in ("RERAISE", "RAISE_VARARGS")
 
 
-def caught_in(error: MimicError, files: set[str]) -> bool:
+def caught_in(error: BaseException, files: set[str]) -> bool:
     """Check whether an error was caught in one of these files, perhaps to be raised again.
 
     A traceback grows by one frame for each function that the error leaves. Its outermost frame is the function that
     caught the error, or one that the error left for C code, such as an event loop that stores the exceptions of its
     tasks. A function that caught the error went on to a later instruction; one that the error left did not.
     """
-    outermost = error.last_traceback
+    outermost = error.last_traceback if isinstance(error, MimicError) else error.__traceback__
     if outermost is None or outermost.tb_frame.f_lasti == outermost.tb_lasti:
         return False
     file = outermost.tb_frame.f_code.co_filename

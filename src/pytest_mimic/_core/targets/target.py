@@ -6,9 +6,10 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partialmethod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.modules import closest_module, module_exists
+from pytest_mimic._core.modules import closest_module, file_of_module, module_exists
 from pytest_mimic._core.seam.registry import CLIENTS
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.targets.binding import argument_names
@@ -219,6 +220,24 @@ def missing_module(target: Target) -> TargetError | None:
     hint = f" (did you mean {close}?)" if close else ""
     what = f"{target} does not exist: there is no module {target.module}{hint}"
     return target_error(target.origin, what, target=target.name)
+
+
+def replaced_client(target: Target) -> TargetError | None:
+    """Return an error if another distribution has taken the place of a client, or None. Nothing is imported."""
+    if target.excluded or target.module not in ("http", "requests", "urllib3"):
+        return None
+    file = file_of_module("urllib3")
+    if file is None or not Path(file).with_name("backend").is_dir():
+        return None
+    what = (
+        f"{target.module}: urllib3-future stands in the place of urllib3, and its requests cannot be recorded"
+    )
+    remedies = [
+        "to install urllib3: pip uninstall urllib3-future && pip install --force-reinstall urllib3",
+        "or name the other clients: httpx, httpx2, aiohttp, http.client",
+    ]
+    place = f"{target.origin}: " if target.origin else ""
+    return TargetError(f"{place}{what}", remedies=remedies, target=target.name)
 
 
 def as_targets(

@@ -52,6 +52,27 @@ def test_a_url_is_described_without_credentials(runs, url, place, shown):
     assert (call.signature, call.host) == (f"GET {place[3]}", place[1])
 
 
+@pytest.mark.promise("URLs count as RFC 3986 normalises them")
+@pytest.mark.parametrize(
+    ("url", "normal"),
+    [
+        ("HTTP://SHOP.test:80", "http://shop.test/"),
+        ("http://bücher.test/ä b", "http://xn--bcher-kva.test/%C3%A4%20b"),
+        ("http://shop.test/%7eann/%c3%a4/%2f%41%3a%2b", "http://shop.test/~ann/%C3%A4/%2FA:%2B"),
+        ("http://shop.test/a/./b/../c/..", "http://shop.test/a/"),
+        ("http://shop.test/../a/%2e%2e/b/.", "http://shop.test/b/"),
+        ("http://shop.test/.a/..b/c.", "http://shop.test/.a/..b/c."),
+        ("http://shop.test//a//../b", "http://shop.test//a/b"),
+        ("http://shop.test/a|b[1]{2}'(3)'", "http://shop.test/a%7Cb%5B1%5D%7B2%7D'(3)'"),
+        ("http://shop.test/100%/%zz/50%25", "http://shop.test/100%25/%25zz/50%25"),
+    ],
+)
+def test_urls_count_as_they_are_normalised(runs, url, normal):
+    call, *_ = begun(runs, url)
+
+    assert call.described["url"] == normal
+
+
 @pytest.mark.parametrize(
     ("query", "parts"),
     [

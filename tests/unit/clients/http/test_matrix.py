@@ -53,6 +53,25 @@ def test_what_one_client_recorded_another_replays(
     assert replayed == real
 
 
+@pytest.mark.promise("URLs count as RFC 3986 normalises them")
+@pytest.mark.parametrize("client", [pytest.param(one, id=one.name) for one in DRIVERS])
+def test_a_url_is_the_same_call_however_a_client_encodes_it(
+    client: Driver, runs: Runs, server: Server
+) -> None:
+    paths = {
+        "/users/%7eann": "/users/~ann",
+        "/users/a%2fb%3a": "/users/a%2Fb:",
+        "/users/1/./../2": "/users/2",
+        "/users/[b]|{c}": "/users/%5Bb%5D%7C%7Bc%7D",
+        "/users/%c3%a4": "/users/%C3%A4",
+        **({} if client.line == "http.client" else {"/users/ä b": "/users/%C3%A4%20b"}),
+    }
+
+    client.talk(server.url, *map(Ask, paths))
+
+    assert [call.parts["path"] for call in runs.calls] == list(paths.values())
+
+
 @pytest.mark.parametrize("page", ["events", "chunks"])
 @pytest.mark.parametrize(("writer", "reader"), PAIRS)
 def test_a_stream_of_one_client_replays_chunk_by_chunk_in_another(

@@ -174,13 +174,6 @@ def fetch(url: str, **options: Any) -> bytes:
 
 ERRORS: dict[str, Callable[[str], Any]] = {
     "refused": lambda url: fetch(f"{NOWHERE}/x"),
-    "no such host": lambda url: fetch("http://nobody.invalid/"),
-    "no reply": lambda url: fetch(f"{url}/hang", timeout=0.2),
-    "closed": lambda url: fetch(f"{url}/refuse"),
-    "no http": lambda url: fetch(f"{url}/babble"),
-    "short": lambda url: fetch(f"{url}/short"),
-    "broken": lambda url: fetch(f"{url}/broken"),
-    "stalled": lambda url: fetch(f"{url}/stall", timeout=0.2),
     "missing": lambda url: fetch(f"{url}/missing"),
     "no tls": lambda url: fetch(url.replace("http:", "https:")),
 }

@@ -16,8 +16,6 @@ from unit.clients.runs import Runs
 
 urllib3 = pytest.importorskip("urllib3")
 
-IS_OLD = urllib3.__version__.startswith("1.")
-
 
 @pytest.fixture
 def line() -> str:
@@ -151,15 +149,7 @@ def test_each_retry_is_a_call(runs: Runs, server: Server) -> None:
 
 
 ERRORS: dict[str, Callable[[str], Any]] = {
-    "refused": lambda url: urllib3.PoolManager().request("GET", f"{NOWHERE}/x", retries=False),
     "refused twice": lambda url: urllib3.PoolManager(retries=1).request("GET", f"{NOWHERE}/x"),
-    "no such host": lambda url: urllib3.PoolManager(retries=0).request("GET", "http://nobody.invalid/"),
-    "no reply": lambda url: urllib3.PoolManager(retries=0, timeout=0.2).request("GET", f"{url}/hang"),
-    "no rest": lambda url: urllib3.PoolManager(retries=0, timeout=0.2).request("GET", f"{url}/stall"),
-    "closed": lambda url: urllib3.PoolManager(retries=0).request("GET", f"{url}/refuse"),
-    "no http": lambda url: urllib3.PoolManager(retries=0).request("GET", f"{url}/babble"),
-    "short": lambda url: urllib3.PoolManager(retries=0).request("GET", f"{url}/short"),
-    "broken": lambda url: urllib3.PoolManager(retries=0).request("GET", f"{url}/broken"),
     "no gzip": lambda url: urllib3.PoolManager(retries=0).request("GET", f"{url}/no_gzip"),
     "no tls": lambda url: urllib3.PoolManager(retries=0).request("GET", url.replace("http:", "https:")),
     "proxy refused": lambda url: urllib3.ProxyManager(NOWHERE, retries=0).request("GET", "http://a.example/"),
@@ -177,8 +167,6 @@ def test_an_error_is_the_same(runs: Runs, server: Server, kind: str) -> None:
             ERRORS[kind](url)
         return failure(caught.value)
 
-    if IS_OLD and kind == "short":
-        pytest.skip("urllib3 1 does not mind a body that is too short")
     same(runs, server, talk)
 
     assert "error" in runs.plain[0] or kind == "no gzip"

@@ -10,7 +10,7 @@ import pytest
 from support.http_server import Server
 
 from unit.clients.http.four_ways import FourWays, difference, four_ways
-from unit.clients.http.matrix import async_clients, pools, readings, sync_clients
+from unit.clients.http.matrix import async_clients, sync_clients
 from unit.clients.http.matrix.scenarios import GROUPS, Request
 from unit.clients.runs import Runs
 
@@ -80,30 +80,6 @@ def test_an_application_sees_the_same(client: Client, runs: Runs, httpbin: Serve
 
     assert differences(ways, [f"{request.method} {request.path}" for request in requests]) == []
     gc.collect()
-
-
-@pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
-@pytest.mark.parametrize("client", readings.CLIENTS, indirect=True)
-def test_a_body_is_read_in_every_way(request: pytest.FixtureRequest, runs: Runs, httpbin: Server) -> None:
-    name = request.node.callspec.params["client"]
-
-    ways = four_ways(runs, httpbin, readings.CLIENTS[name])
-
-    assert (
-        differences(ways, [f"{page}, {way}" for page in readings.PAGES for way in readings.WAYS[name]]) == []
-    )
-
-
-@pytest.mark.parametrize("client", pools.CLIENTS, indirect=True)
-def test_retries_proxies_and_threads_give_the_same(
-    request: pytest.FixtureRequest, runs: Runs, httpbin: Server
-) -> None:
-    name = request.node.callspec.params["client"]
-
-    ways = four_ways(runs, httpbin, pools.CLIENTS[name])
-
-    assert differences(ways, map(str, range(len(ways.live)))) == []
-    assert any(isinstance(seen, (bytes, str, list)) and seen for seen in ways.live)
 
 
 def differences(ways: FourWays, names: Iterable[str]) -> list[str]:
