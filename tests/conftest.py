@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -98,6 +98,9 @@ FIXTURES = ("tmp_path", "monkeypatch", "mimic_auto", "mimic_record", "mimic_repl
 # A checkout that is on the path but not installed has no entry point.
 PLUGIN = () if entry_points(group="pytest11", name="mimic") else ("-p", "pytest_mimic.plugin")
 
+
+# The vaults of `Project.record_once` by the files of their projects.
+_RECORDED: dict[str, dict[str, bytes]] = {}
 
 # Counts the tests in this process.
 _TESTS = itertools.count()
@@ -291,6 +294,19 @@ class Project:
     def record(self, *args: str, **options: object) -> Run:
         """Run with --mimic-record."""
         return self.run("--mimic-record", *args, **options)  # type: ignore[arg-type]
+
+    def record_once(self, **expected: Any) -> None:
+        """Record, or put here what an earlier test has recorded in a project with equal files."""
+        files = [(path.relative_to(self.root), path) for path in self.root.rglob("*") if path.is_file()]
+        key = repr(
+            sorted((name.as_posix(), path.read_bytes()) for name, path in files if name.parts[0] != ".git")
+        )
+        if key not in _RECORDED:
+            _RECORDED[key] = self.record().expect(**expected).vault
+        for name, data in _RECORDED[key].items():
+            path = self.vault / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
 
     def replay(self, *args: str, **options: object) -> Run:
         """Run without a mode. Real executions raise an error."""

@@ -73,7 +73,7 @@ def test_the_same_new_call_is_a_conflict_that_is_reported_and_recorded_again(rep
     assert all(file.startswith(".mimic_vault/calls/shop/") for file in files)
     command = "pytest --mimic-rerecord test_two.py::test_two"
     unresolved = repository.run(env={"BRANCH": "?"})
-    unresolved.expect(passed=1, failed=2, real=[], says=["the marks of a merge conflict", command])
+    unresolved.expect(passed=1, failed=2, real=[], says=["has a merge conflict, line ", command])
     repository.git("checkout", "--theirs", ".mimic_vault")
     repository.replay(env={"BRANCH": "?"}).expect(passed=3, real=[])
     repository.run("--mimic-rerecord", "test_two.py::test_two", env={"BRANCH": "merged"}).expect(passed=1)

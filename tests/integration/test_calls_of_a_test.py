@@ -40,7 +40,7 @@ def shop(project):
     """A project with recordings of four calls."""
     project.ini("shop:fetch")
     project.tests(TESTS)
-    project.record().expect(passed=3)
+    project.record_once(passed=3)
     return project
 
 

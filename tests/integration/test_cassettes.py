@@ -128,7 +128,7 @@ def test_a_miss_names_the_cassette_and_its_remedy(shop):
     for run in (other, without, stale):
         assert "mimic_replay never records; use mimic_record or mimic_auto" in run.output
         assert "--mimic-record" not in run.output
-        assert run.section[-1].endswith("    test_shop.py::test_it")
+        assert run.section[-1].endswith("    test_shop.py::test_it, see its error")
 
 
 def test_all_played_counts_calls_that_a_recording_run_adds(shop):

@@ -22,6 +22,12 @@ SHOP = """
 
     def poll(job):
         return answer(f"poll {job}")
+
+    def swallow(function, argument):
+        try:
+            return function(argument)
+        except ConnectionError:
+            return None
 """
 TARGETS = ["shop:fetch", "shop:poll sequence"]
 
@@ -417,11 +423,11 @@ def test_the_summary_lists_recorded_errors_with_test_and_remedy(shop):
 
         def test_three():
             for _ in range(3):
-                pytest.raises(ConnectionError, shop.poll, "job")
+                shop.swallow(shop.poll, "job")
 
         @pytest.mark.parametrize("city", ["Oslo", "Rome"])
         def test_city(city):
-            pytest.raises(ConnectionError, shop.fetch, city)
+            shop.swallow(shop.fetch, city)
     """)
 
     run = shop.record(env=DOWN).expect(passed=3)
@@ -445,7 +451,7 @@ def test_at_most_ten_recorded_errors_are_listed(shop):
 
         @pytest.mark.parametrize("number", range(12))
         def test_it(number):
-            pytest.raises(ConnectionError, shop.fetch, str(number))
+            shop.swallow(shop.fetch, str(number))
     """)
 
     run = shop.record(env=DOWN).expect(passed=12)
@@ -469,7 +475,8 @@ def test_the_summary_names_what_was_not_kept(shop):
         "4 outcomes of failing tests were not kept: shop:poll(job='job') raised ConnectionError, 3 times; "
         "shop:fetch(city='Oslo') raised ConnectionError"
     ) in run.section
-    assert quiet.section == []
+    assert run.section[0] == "4 calls made in # s and 0 recorded"
+    assert quiet.section == run.section[:1]
 
 
 @pytest.mark.promise("a check of the plugin never hides the test's own failure")

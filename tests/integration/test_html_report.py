@@ -83,7 +83,7 @@ def test_a_recording_run(shop):
 
 @pytest.mark.promise("the report has a plain replay's calls with the time that each saved")
 def test_a_replaying_run(shop):
-    shop.record().expect(passed=3)
+    shop.record_once(passed=3)
 
     shop.replay("--mimic-report=page.html").expect(passed=3, real=[])
 
@@ -97,7 +97,7 @@ def test_a_replaying_run(shop):
 
 @pytest.mark.promise("the report shows a pickle by its preview and its imports, and loads none")
 def test_a_pickle_is_shown_by_what_its_recording_lists(shop):
-    shop.record().expect(passed=3)
+    shop.record_once(passed=3)
 
     shop.replay("--mimic-report=page.html").expect(passed=3)
 
@@ -132,7 +132,7 @@ def test_nothing_secret_is_in_the_page(shop):
 
 @pytest.mark.promise("the report shows a miss with its nearest recording and its remedy")
 def test_a_miss(shop):
-    shop.record().expect(passed=3)
+    shop.record_once(passed=3)
     shop.tests(TESTS + '\n    def test_new():\n        shop.fetch("Paris")\n')
 
     shop.replay("--mimic-report=page.html").expect(passed=3, failed=1)
@@ -148,7 +148,7 @@ def test_a_miss(shop):
 
 @pytest.mark.promise("the report shows a drift side by side")
 def test_a_drift(shop):
-    shop.record().expect(passed=3)
+    shop.record_once(passed=3)
     shop.write("mood.txt", "wild")
 
     shop.run("--mimic-verify", "--mimic-report=page.html").expect(failed=2, passed=1)
@@ -189,7 +189,7 @@ def test_a_run_without_calls(project):
 
 @pytest.mark.promise("a report that cannot be written fails the run")
 def test_a_page_that_cannot_be_written_fails_the_run(shop):
-    shop.record().expect(passed=3)
+    shop.record_once(passed=3)
     shop.write("taken", "a file")
 
     shop.replay("--mimic-report=taken/page.html").expect(
@@ -200,7 +200,7 @@ def test_a_page_that_cannot_be_written_fails_the_run(shop):
 @pytest.mark.promise("the report joins the calls of all workers of xdist")
 def test_workers(shop):
     pytest.importorskip("xdist")
-    shop.record().expect(passed=3)
+    shop.record_once(passed=3)
 
     shop.replay("-n2", "--mimic-report=page.html", "-v", process=True).expect(
         passed=3, says=["replayed shop:rows(count=2)"]
@@ -215,7 +215,7 @@ def test_workers(shop):
 
 def test_a_test_that_runs_again_is_shown_once(shop):
     pytest.importorskip("pytest_rerunfailures")
-    shop.record().expect(passed=3)
+    shop.record_once(passed=3)
     shop.tests("""
         import shop
 
@@ -277,7 +277,7 @@ def test_a_conversation_with_a_database_and_a_server(project):
 def test_the_page_of_a_vault(shop, monkeypatch, capsys):
     from pytest_mimic._tools.cli.main import main
 
-    shop.record().expect(passed=3)
+    shop.record_once(passed=3)
     (damaged,) = (name for name in shop.files() if name.startswith("calls/shop/rows"))
     shop.vault.joinpath(damaged).write_text("{", encoding="utf-8")
     monkeypatch.chdir(shop.root)

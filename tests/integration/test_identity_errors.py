@@ -271,6 +271,40 @@ def test_key_replaces_the_arguments(project):
 
 @pytest.mark.promise("key= replaces the arguments by the result of a function")
 @pytest.mark.parametrize(
+    ("key", "label", "difference"),
+    [
+        (
+            "{'item': 'tea', 'region': shop.REGION}",
+            "item='tea', region='asia'",
+            "region: 'eu' recorded, 'asia' now",
+        ),
+        ("shop.REGION", "key='asia'", "key: 'eu' recorded, 'asia' now"),
+    ],
+    ids=["a mapping", "a value"],
+)
+def test_a_miss_shows_what_key_gives(project, key, label, difference):
+    """The arguments are the same: without it, nothing that differs would be shown."""
+    project.ini()
+    project.module("REGION = 'eu'\n\ndef price(item):\n    return REGION\n")
+    project.tests(f"""
+        import shop
+        from pytest_mimic import mimic
+
+        def test_it():
+            with mimic("shop:price", key=lambda arguments: {key}):
+                shop.price("tea")
+    """)
+    recorded = project.record().expect(passed=1)
+    project.module("REGION = 'asia'\n\ndef price(item):\n    return REGION\n")
+
+    project.replay().expect(failed=1, says=[f"no recording of shop:price({label})", difference])
+
+    (stored,) = recorded.vault.values()
+    assert b'"eu"' in stored
+
+
+@pytest.mark.promise("key= replaces the arguments by the result of a function")
+@pytest.mark.parametrize(
     ("key", "says"),
     [
         ("lambda arguments: arguments['nowhere']", "KeyError: 'nowhere'"),

@@ -778,6 +778,24 @@ def test_what_is_recorded_takes_the_place_of_what_was_imported(line, option, pro
     project.replay().expect(passed=1)
 
 
+def test_a_failing_test_replaces_nothing_that_was_imported(project, take_over):
+    project.ini("http sequence=no")
+    with running_server() as server:
+        project.write(
+            "cassettes/test_talk/test_talk.yaml", entries(("GET", "/echo", "old")).replace(ORIGIN, server.url)
+        )
+        project.write(
+            "test_talk.py",
+            f"import requests\n\ndef test_talk():\n    assert requests.get('{server.url}/echo').text == 'old'\n",
+        )
+        take_over("cassettes")
+        before = project.files()
+
+        project.run("--mimic-rerecord").expect(failed=1)
+
+    assert before.items() <= project.files().items()
+
+
 def test_a_cassette_of_imported_calls_is_recorded_again_as_a_whole(project, take_over):
     project.ini("http")
     with running_server() as server:

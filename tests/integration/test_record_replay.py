@@ -6,6 +6,7 @@ import os
 from itertools import combinations
 
 import pytest
+from support.http_server import running_server
 
 SHOP = """
     from tally import ran
@@ -300,3 +301,38 @@ def test_no_call_keeps_its_arguments_alive(project, mode):
     project.record().expect(passed=7)
 
     project.run(*([mode] if mode else [])).expect(passed=7)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+@pytest.mark.parametrize("option", ["--mimic-record", "--mimic-rerecord"])
+def test_a_forked_process_goes_on_with_the_conversation_of_its_parent(project, option):
+    project.ini("http.client")
+    project.tests("""
+        import os
+        from http.client import HTTPConnection
+
+        def ask(path):
+            connection = HTTPConnection(os.environ["HOST"])
+            connection.request("GET", path)
+            assert connection.getresponse().read()
+            connection.close()
+
+        def test_fork():
+            ask("/users/1")
+            child = os.fork()
+            if not child:
+                ask("/users/2")
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+            ask("/users/3")
+    """)
+    with running_server() as server:
+        env = {"HOST": server.url.removeprefix("http://")}
+        runs = [project.run(option, process=True, env=env) for _ in range(2)]
+
+    for run in runs:
+        run.expect(passed=1)
+        assert len(run.vault) == 3
+    project.replay("--mimic-fail-on-unused", process=True, env=env).expect(
+        passed=1, never=["unused", "missing"]
+    )

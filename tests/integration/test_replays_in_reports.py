@@ -30,7 +30,7 @@ def shop(project):
     """`shop.fetch` is mimicked; both cities are recorded, Rome on another day."""
     project.ini("shop:fetch")
     project.tests(PASSING)
-    project.record().expect(passed=2)
+    project.record_once(passed=2)
     for name, data in project.files().items():
         date = b"2026-11-02" if b"Oslo" in data else b"2026-11-05"
         (project.vault / name).write_bytes(
@@ -128,12 +128,12 @@ def test_replays_of_sequences_and_cassettes_count(shop):
     assert said(run)[0].startswith("3 calls replayed, recorded ")
 
 
-def test_a_test_that_fails_for_a_miss_names_its_replays_too(shop):
+def test_a_test_that_fails_for_a_miss_has_the_command_of_the_miss_only(shop):
     shop.test("shop.fetch('Oslo'); shop.fetch('Bonn')")
 
     run = shop.replay().expect(failed=1, says=["no recording of shop:fetch(city='Bonn')"])
 
-    assert said(run)[0].startswith("1 call replayed, recorded 2026-11-02; ")
+    assert said(run) == []
 
 
 def test_the_workers_of_xdist_say_it(shop):

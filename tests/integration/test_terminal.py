@@ -72,6 +72,32 @@ def test_a_recording_run_reports_its_calls_and_the_vault(shop):
     ]
 
 
+GROWTH = [
+    "# MB were added to .mimic_vault",
+    "to keep large outcomes in a store: mimic_objects = s3://bucket/prefix",
+    "to keep them in Git LFS: git lfs track '.mimic_vault/**/*.pkl'",
+]
+
+
+@pytest.mark.promise("a run that adds more than 10 MB to the vault names two remedies")
+def test_a_vault_that_grows_much_names_the_remedies(shop):
+    shop.record()
+    noise = "return __import__('hashlib').shake_256(city.encode()).digest(11_000_000)"  # does not compress
+    shop.write("shop.py", SHOP.replace('return {"city": city}', noise))
+    shop.write("test_lima.py", "import shop\n\ndef test_it(): shop.fetch('Lima')\n")
+
+    loud = shop.record("test_lima.py").expect(passed=1)
+    shop.write("test_lima.py", "import shop\n\ndef test_it(): shop.fetch('Bern')\n")
+    quiet = shop.record("-q", "test_lima.py").expect(passed=1)
+
+    assert loud.section == [
+        "1 call recorded in # s",
+        "vault: .mimic_vault, 3 recordings, # MB (+# MB)",
+        *GROWTH,
+    ]
+    assert quiet.section[:4] == ["1 call recorded in # s", *GROWTH]
+
+
 def test_the_vault_is_reported_only_if_it_changed(shop):
     shop.record()
 
@@ -104,7 +130,7 @@ def test_missing_calls_are_listed_with_their_tests_and_the_command(shop):
         "missing:",
         "  shop:fetch(city='Oslo')    test_shop.py::test_oslo",
         "  shop:fetch(city='Rome')    test_shop.py::test_rome",
-        "to record the missing: pytest --mimic-record",
+        "to record the missing: pytest --mimic-record test_shop.py::test_oslo test_shop.py::test_rome",
     ]
 
 
@@ -122,8 +148,8 @@ def test_the_command_for_one_test_names_it(shop):
 
 
 def test_a_long_call_does_not_widen_the_column_for_others(shop):
-    long = "Llanfair" * 9
-    shop.write("test_shop.py", f"{TEST}\n    def test_long():\n        shop.fetch({long!r})\n")
+    """Its middle is left out, because long calls often begin alike."""
+    shop.write("test_shop.py", f"{TEST}\n    def test_long():\n        shop.fetch('{'Llanfair' * 9}Oslo')\n")
 
     run = shop.run().expect(failed=3)
 
@@ -131,27 +157,34 @@ def test_a_long_call_does_not_widen_the_column_for_others(shop):
         "missing:",
         "  shop:fetch(city='Oslo')    test_shop.py::test_oslo",
         "  shop:fetch(city='Rome')    test_shop.py::test_rome",
-        f"  shop:fetch(city='{long}')    test_shop.py::test_long",
+        "  shop:fetch(city='LlanfairLlanfairLlanfairL...anfairLlanfairLlanfairLlanfairLlanfairOslo')"
+        "    test_shop.py::test_long",
     ]
 
 
-def test_a_repeated_miss_is_counted_and_listed_once(shop):
-    shop.write(
-        "test_shop.py",
-        """
-        import pytest, shop
-        from pytest_mimic import MissingRecordingError
+HANDLED = """
+    import pytest, shop
+    from pytest_mimic import MissingRecordingError
 
-        def test_oslo():
-            for attempt in range(3):
-                with pytest.raises(MissingRecordingError, match="Oslo"):
-                    shop.fetch("Oslo")
-        """,
-    )
+    def test_oslo():
+        for attempt in range(3):
+            with pytest.raises(MissingRecordingError, match="Oslo"):
+                shop.fetch("Oslo")
+"""
 
-    run = shop.run()
 
-    assert run.section[:3] == [
+@pytest.mark.promise("a miss that the test's own file handles is neither counted nor listed")
+def test_a_handled_miss_is_neither_counted_nor_listed(shop):
+    """Its command would record the call, and the test would fail from then on."""
+    shop.write("test_shop.py", HANDLED)
+    handled = shop.run().expect(passed=1)
+    shop.write("test_shop.py", HANDLED + "\n        assert False\n")
+    failed = shop.run().expect(failed=1)
+    shop.write("test_shop.py", HANDLED + "\n        shop.fetch('Oslo')\n")
+    missed = shop.run().expect(failed=1)
+
+    assert (handled.section, failed.section) == ([], [])
+    assert missed.section[:3] == [
         "1 call missing",
         "missing:",
         "  shop:fetch(city='Oslo')    test_shop.py::test_oslo",
@@ -177,7 +210,7 @@ def test_at_most_ten_missing_calls_are_listed(shop):
     assert run.section[-3:] == [
         "  shop:fetch(city='city 9')    test_shop.py::test_many[9]",
         "  and 2 more",
-        "to record the missing: pytest --mimic-record",
+        "to record the missing: pytest --mimic-record test_shop.py",
     ]
 
 
@@ -188,14 +221,50 @@ def test_drift_is_counted(shop):
 
     run = shop.run("--mimic-verify").expect(passed=1, failed=1)
 
-    assert run.section == ["2 calls verified, 1 drifted"]
+    assert run.section == [
+        "2 calls verified, 1 drifted",
+        "drifted:",
+        "  shop:fetch(city='Rome')    test_shop.py::test_rome",
+        "to decide about each: pytest --mimic-verify --mimic-review test_shop.py::test_rome",
+    ]
+    assert shop.run("-q", "--mimic-verify").section[:4] == run.section
 
 
-def test_recorded_errors_are_listed(shop):
-    """A recorded exception is an outcome. The list shows it to users who recorded one by mistake."""
+@pytest.mark.promise("recorded errors are listed with their test and the command that records it again")
+@pytest.mark.parametrize(
+    ("body", "is_listed"),
+    [
+        ("safe('Oslo')", True),
+        ("pytest.raises(OSError, shop.fetch, 'Oslo')", False),
+        ("with pytest.raises(OSError): shop.fetch('Oslo')", False),
+        ("with pytest.raises(OSError): again('Oslo')", False),
+        ("unittest.TestCase().assertRaises(OSError, shop.fetch, 'Oslo')", False),
+    ],
+)
+def test_recorded_errors_that_the_test_does_not_handle_are_listed(shop, body, is_listed):
+    """The list is for those who have recorded one by mistake."""
     shop.write("shop.py", SHOP.replace("return", "raise OSError(city) #"))
     shop.write(
-        "test_shop.py", "import pytest, shop\n\ndef test_it(): pytest.raises(OSError, shop.fetch, 'Oslo')\n"
+        "safe.py",
+        """
+        import shop
+
+        def safe(city):
+            try:
+                shop.fetch(city)
+            except OSError:
+                pass
+
+        def again(city):
+            try:
+                shop.fetch(city)
+            except OSError as error:
+                raise error
+        """,
+    )
+    shop.write(
+        "test_shop.py",
+        f"import pytest, shop, unittest\nfrom safe import again, safe\n\ndef test_it():\n    {body}\n",
     )
 
     run = shop.record().expect(passed=1)
@@ -203,9 +272,15 @@ def test_recorded_errors_are_listed(shop):
     assert run.section == [
         "1 call recorded in # s",
         "vault: .mimic_vault, 1 recording, # B",
-        "recorded errors:",
-        "  shop:fetch(city='Oslo') raised OSError    test_shop.py::test_it",
-        "to record it again: pytest --mimic-rerecord test_shop.py::test_it",
+        *(
+            [
+                "recorded errors:",
+                "  shop:fetch(city='Oslo') raised OSError    test_shop.py::test_it",
+                "to record it again: pytest --mimic-rerecord test_shop.py::test_it",
+            ]
+            if is_listed
+            else []
+        ),
     ]
 
 
@@ -256,7 +331,9 @@ def test_quiet_keeps_only_problems(shop, flag):
     replayed = shop.replay(flag)
 
     assert missing.section[0] == "2 calls missing"
-    assert (recorded.section, replayed.section) == ([], [])
+    assert recorded.section[0] == "2 calls recorded in # s"
+    assert "vault: " not in recorded.output
+    assert replayed.section == []
     assert [run.header for run in (missing, recorded, replayed)] == ["", "", ""]
 
 

@@ -288,7 +288,7 @@ def test_a_narrower_selection_judges_nothing(shop, arguments, reason):
     run = shop.replay(*arguments, *asked)
 
     assert run.exit_code in (0, 5)
-    assert f"unused recordings not judged: {reason}" in run.section[0]
+    assert f"warning: --mimic-fail-on-unused could not judge: {reason}" in "\n".join(run.section)
     assert run.changed == set()
 
 
@@ -335,7 +335,9 @@ def test_a_run_started_in_a_subfolder_is_not_full(shop, monkeypatch):
     monkeypatch.chdir(shop.root / "tests")
     whole = shop.replay().expect(passed=2)
 
-    assert below.section == ["unused recordings not judged: only a part of the tests was named"]
+    assert below.section == [
+        "warning: --mimic-fail-on-unused could not judge: only a part of the tests was named"
+    ]
     assert whole.section == ROME_IS_UNUSED
 
 
@@ -350,7 +352,8 @@ def test_a_test_outside_of_testpaths_is_not_judged(shop):
     gone = shop.replay("--mimic-clear-unused").expect(passed=2)
 
     assert there.section == [
-        "2 calls replayed, # s saved; 1 recording not used, not judged: its test may still exist"
+        "2 calls replayed, # s saved",
+        "warning: --mimic-fail-on-unused could not judge 1 recording: its test may still exist",
     ]
     assert whole.section == ["3 calls replayed, # s saved"]
     assert cities(whole) == {"Oslo", "Rome", "Bonn"}
@@ -371,7 +374,8 @@ def test_doctests_are_judged_only_by_runs_that_collect_them(project):
     gone = project.replay("--doctest-modules", "--mimic-clear-unused").expect(passed=1)
 
     assert without.section == [
-        "1 call replayed, # s saved; 1 recording not used, not judged: its test may still exist"
+        "1 call replayed, # s saved",
+        "warning: --mimic-clear-unused could not judge 1 recording: its test may still exist",
     ]
     assert cities(without) == {"Oslo", "Rome"}
     assert cities(gone) == {"Oslo"}
@@ -457,7 +461,9 @@ def test_tests_outside_of_the_rootdir_have_relative_ids(beside):
     judged = beside.replay(*all_of_them).expect(passed=3)
     workers = beside.replay(*all_of_them, "-n1").expect(passed=3)
 
-    assert plain.section == ["2 recordings not used, not judged: their tests may still exist"]
+    assert plain.section == [
+        "warning: --mimic-clear-unused could not judge 2 recordings: their tests may still exist"
+    ]
     for run in (judged, workers):
         assert "  shop:fetch(city='Rome')    recorded by ../x/test_a.py::test_a" in run.section
 
@@ -486,7 +492,8 @@ def test_the_tests_of_another_project_are_not_gone(project, monkeypatch):
     run = project.replay("--mimic-clear-unused").expect(passed=1)
 
     assert run.section == [
-        "1 call replayed, # s saved; 1 recording not used, not judged: other projects or branches may use the vault"
+        "1 call replayed, # s saved",
+        "warning: --mimic-clear-unused could not judge 1 recording: other projects or branches may use the vault",
     ]
     assert cities(run) == {"Oslo", "Rome"}
 
@@ -515,21 +522,34 @@ def test_a_removed_parameter_is_judged(project):
 
 
 @pytest.mark.promise("only a full selection judges recordings")
-def test_without_testpaths_the_rootdir_is_the_full_selection(shop):
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({}, ""),
+        ({"lib/checks.py": "", "node_modules/test_x.py": "", "env/pyvenv.cfg": "", "env/test_x.py": ""}, ""),
+        ({"conftest.py": "collect_ignore = ['demo']", "demo/test_x.py": ""}, ""),
+        ({"demo/test_x.py": ""}, ": only a part of the tests was named"),
+        ({"demo/test_x.txt": ""}, ": only a part of the tests was named"),
+        ({"demo/x_test.py": "def test_x(): pass"}, ": only a part of the tests was named"),
+    ],
+    ids=["nothing else", "not collected", "collect_ignore", "a file", "a doctest", "another name"],
+)
+def test_without_testpaths_the_selection_is_full_if_all_files_of_tests_are_named(shop, files, reason):
     shop.ini("shop:fetch", pythonpath=".")
     shop.write("tests/test_shop.py", ONLY_OSLO)
+    for name, text in files.items():
+        shop.write(name, text)
 
-    part = shop.replay("tests", "--mimic-fail-on-unused").expect(passed=1)
-    quiet = shop.replay("tests", "--mimic-fail-on-unused", "-q").expect(passed=1)
+    asked = shop.replay("tests", "--mimic-fail-on-unused")
+    quiet = shop.replay("tests", "--mimic-fail-on-unused", "-q")
     not_asked = shop.replay("tests").expect(passed=1)
-    whole = shop.replay().expect(passed=1)
 
-    assert part.section == [
-        "1 call replayed, # s saved; unused recordings not judged: only a part of the tests was named"
-    ]
-    assert quiet.section[:1] == part.section
+    warning = f"warning: --mimic-fail-on-unused could not judge{reason}"
+    unused = "failed: 1 recording is unused (--mimic-fail-on-unused)"
+    for run in (asked, quiet):
+        assert run.exit_code == (0 if reason else 1)
+        assert (warning if reason else unused) in run.section
     assert not_asked.section == ["1 call replayed, # s saved"]
-    assert whole.section == ROME_IS_UNUSED
 
 
 @pytest.mark.promise("only a full selection judges recordings")
@@ -541,7 +561,7 @@ def test_options_that_only_reorder_tests_do_not_narrow(shop, flag, judged):
 
     run = shop.replay(flag, "--mimic-clear-unused", plugins=["cacheprovider"]).expect(passed=1)
 
-    assert (f"unused recordings not judged: {flag} was given" in run.output) is not judged
+    assert (f"warning: --mimic-clear-unused could not judge: {flag} was given" in run.output) is not judged
     assert (cities(run) == {"Oslo"}) is judged
 
 
@@ -552,7 +572,7 @@ def test_a_run_that_stopped_early_judges_nothing(shop, flag):
 
     run = shop.replay(flag, "--mimic-clear-unused").expect(failed=1)
 
-    assert run.section == ["unused recordings not judged: the run was stopped early"]
+    assert run.section == ["warning: --mimic-clear-unused could not judge: the run was stopped early"]
     assert run.changed == set()
 
 
@@ -575,7 +595,7 @@ def test_a_run_that_a_test_ends_judges_nothing(shop, how, exit_code):
     run = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused")
 
     assert run.exit_code == exit_code
-    assert run.section[0] == "unused recordings not judged: the run was stopped early"
+    assert "warning: --mimic-fail-on-unused could not judge: the run was stopped early" in run.section
     assert run.changed == set()
 
 
@@ -609,7 +629,7 @@ def test_ctrl_c_judges_nothing(shop):
     said = process.communicate(timeout=60)[0]
 
     assert process.returncode == 2
-    assert "unused recordings not judged: the run was stopped early" in said
+    assert "warning: --mimic-clear-unused could not judge: the run was stopped early" in said
     assert shop.files() == before
 
 
@@ -622,7 +642,7 @@ def test_a_collection_error_judges_nothing(shop, flags):
     run = shop.replay("--mimic-clear-unused", *flags)
 
     assert run.exit_code in (1, 2)
-    assert "unused recordings not judged: a collection error" in run.section[0]
+    assert "warning: --mimic-clear-unused could not judge: a collection error" in run.section[-1]
     assert run.changed == set()
 
 
@@ -660,7 +680,10 @@ def test_tests_deselected_by_a_conftest_narrow_the_run(shop, body):
     run = shop.replay("--mimic-clear-unused")
 
     assert run.exit_code == 0
-    assert run.section == ["1 call replayed, # s saved; unused recordings not judged: 1 test deselected"]
+    assert run.section == [
+        "1 call replayed, # s saved",
+        "warning: --mimic-clear-unused could not judge: 1 test deselected",
+    ]
     assert run.changed == set()
 
 
@@ -680,8 +703,12 @@ def test_live_judges_nothing(shop):
     plain = shop.run("--mimic-live").expect(passed=1)
     asked = shop.run("--mimic-live", "--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=1)
 
-    assert plain.section == []
-    assert asked.section == ["unused recordings not judged: --mimic-live was given"]
+    everything = "every call ran for real, and nothing was recorded or compared"
+    assert plain.section == [everything]
+    assert asked.section == [
+        everything,
+        "warning: --mimic-fail-on-unused could not judge: --mimic-live was given",
+    ]
     assert asked.changed == set()
 
 
@@ -699,18 +726,22 @@ def test_live_judges_nothing(shop):
         "unittest.TestCase().skipTest('so')",
     ],
 )
-def test_beside_other_outcomes_only_passed_tests_are_judged(shop, body):
-    shop.write("tests/test_shop.py", TESTS + "\n    def test_bonn():\n        shop.fetch('Bonn')\n")
-    shop.record().expect(passed=3)
-    passing = TESTS.partition("def test_rome")[0].replace("Oslo", "Bonn")
-    failing = f"import pytest, unittest\n\n    def test_rome():\n        {body}\n"
-    shop.write("tests/test_shop.py", passing + failing)
+def test_beside_other_outcomes_only_recordings_of_a_single_test_are_judged(project, body):
+    """Those that tests share may be needed by the test that did not pass."""
+    project.ini("shop:fetch sequence", "shop:load")
+    project.write("shop.py", SHOP)
+    tests = "import pytest, shop, unittest\n\ndef test_oslo():\n    {}\n\ndef test_rome():\n    {}\n"
+    project.write("test_shop.py", tests.format("shop.fetch('Oslo'), shop.load('Oslo')", "shop.fetch('Rome')"))
+    project.record().expect(passed=2)
+    project.write("test_shop.py", tests.format("pass", body))
 
-    run = shop.replay("--mimic-clear-unused")
+    run = project.replay("--mimic-clear-unused")
 
-    assert "1 unused recording cleared (# B)" in run.section[0]
-    assert "  shop:fetch(city='Oslo')    recorded by tests/test_shop.py::test_oslo" in run.section
-    assert cities(run) == {"Rome", "Bonn"}
+    assert run.section[0] == "1 unused recording cleared (# B)"
+    assert "  shop:fetch(city='Oslo')    recorded by test_shop.py::test_oslo" in run.section
+    assert run.section[-1].startswith(
+        "warning: --mimic-clear-unused could not judge 2 recordings: test_shop.py::test_rome "
+    )
 
 
 @pytest.mark.promise("a recording is unused if its test is gone and no test was skipped or failed")
@@ -748,7 +779,10 @@ def test_a_test_that_did_not_pass_protects_recordings(shop, marker):
 
     run = shop.replay("--mimic-clear-unused")
 
-    assert run.section == ["2 recordings not used, not judged: some tests did not pass"]
+    assert len(run.section) == 1
+    assert run.section[0].startswith(
+        "warning: --mimic-clear-unused could not judge 2 recordings: tests/test_shop.py::test_oslo "
+    )
     assert run.changed == set()
 
 
@@ -759,7 +793,9 @@ def test_a_skipped_module_protects_recordings(shop):
 
     run = shop.replay("--mimic-clear-unused").expect(passed=1, skipped=1)
 
-    assert run.section == ["2 recordings not used, not judged: some tests did not pass"]
+    assert run.section == [
+        "warning: --mimic-clear-unused could not judge 2 recordings: tests/test_shop.py was skipped"
+    ]
     assert run.changed == set()
 
 
@@ -781,7 +817,7 @@ def test_only_the_last_rerun_of_a_test_counts(shop, passes_at, judged):
     assert run.section[0] == (
         "2 unused recordings cleared (# B)"
         if judged
-        else "2 recordings not used, not judged: some tests did not pass"
+        else "warning: --mimic-clear-unused could not judge 2 recordings: tests/test_shop.py::test_rome failed"
     )
     assert (run.vault == {}) is judged
 
@@ -791,7 +827,10 @@ def test_a_test_with_a_miss_protects_its_recordings(shop):
 
     run = shop.replay("--mimic-clear-unused").expect(passed=1, failed=1)
 
-    assert "1 recording not used, not judged: some tests did not pass" in run.section[0]
+    assert (
+        run.section[-1]
+        == "warning: --mimic-clear-unused could not judge 1 recording: tests/test_shop.py::test_rome failed"
+    )
     assert run.changed == set()
 
 
@@ -895,14 +934,18 @@ def test_a_damaged_recording_is_cleared_if_its_test_is_readable(shop):
     known = shop.replay("--mimic-clear-unused").expect(passed=1)
 
     assert unknown.section == [
-        "1 call replayed, # s saved; 2 recordings not used, not judged: their tests may still exist"
+        "1 call replayed, # s saved",
+        "warning: --mimic-clear-unused could not judge 2 recordings: their tests may still exist",
     ]
     assert unknown.changed == set()
     assert known.section[:2] == [
-        "1 call replayed, # s saved; 1 unused recording cleared (# B); "
-        "1 recording not used, not judged: its test may still exist",
+        "1 call replayed, # s saved; 1 unused recording cleared (# B)",
         "cleared:",
     ]
+    assert (
+        known.section[-1]
+        == "warning: --mimic-clear-unused could not judge 1 recording: its test may still exist"
+    )
     assert foreign.is_file()
     assert elsewhere.is_file()
     assert not rome.exists()

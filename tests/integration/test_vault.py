@@ -215,11 +215,11 @@ DAMAGES = {
     "a pointer": ("objects/*/*.pkl", lambda data: POINTER.encode(), "git lfs pull"),
     "bytes of a tag": ("objects/*/*.bin", lambda data: data[:99] + bytes([data[99] ^ 1]) + data[100:], "is not what was recorded"),
     "a pointer for bytes": ("objects/*/*.bin", lambda data: POINTER.encode(), "git lfs pull"),
-    "JSON cut short": ("objects/*/*.json", lambda data: data[:-9], "is not what was recorded"),
+    "JSON cut short": ("objects/*/*.json", lambda data: data[:-9], "is not valid JSON, line "),
     "JSON of another shape": ("objects/*/*.json", lambda data: b"[1, 2]", "is not what was recorded"),
-    "a recording cut short": ("calls/shop/small/*.json", lambda data: data[:-9], "is not what was recorded"),
+    "a recording cut short": ("calls/shop/small/*.json", lambda data: data[:-9], "is not valid JSON, line "),
     "a recording of another shape": ("calls/shop/small/*.json", lambda data: b"[]", "is not what was recorded"),
-    "a merge conflict": ("calls/shop/small/*.json", lambda data: b"<<<<<<< HEAD\n" + data, "the marks of a merge conflict"),
+    "a merge conflict": ("calls/shop/small/*.json", lambda data: b"<<<<<<< HEAD\n" + data, "has a merge conflict, line 1"),
     "a newer format": ("calls/shop/small/*.json", lambda data: data.replace(b'"format": 3', b'"format": 99'), "is of format 99, which a newer pytest-mimic wrote"),
 }  # fmt: skip
 

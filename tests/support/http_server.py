@@ -413,6 +413,10 @@ class Handler(BaseHTTPRequestHandler):
         """Refuse with the status of the query, in later releases not any more."""
         self.json({"release": self.server.release}, int(query["status"]) if self.server.release == 1 else 200)
 
+    def page_numbered(self, _: dict[str, str]) -> None:
+        """Another id in each release."""
+        self.json({"id": self.server.release})
+
     def page_restyled(self, _: dict[str, str]) -> None:
         """The content type of a problem in later releases."""
         release = self.server.release

@@ -5,7 +5,7 @@ This is the only state of a run at module level.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 # Untyped, although each function returns a `pytest_mimic._run.session.Session`: modules below the session import this one.
@@ -36,8 +36,8 @@ def vault_command(*words: str) -> str:
     return join(["pytest-mimic", *words, *(word for vault in vaults for word in ("--vault", vault))])
 
 
-def command(option: str, *tests: str | None) -> str:
-    """Return the command line that runs tests with an option, or all tests if there is none (None or empty).
+def command(option: str, *tests: str | None, more: Sequence[str] = ()) -> str:
+    """Return the command line that runs tests with options, or all tests if there is none (None or empty).
 
     It repeats the options of this run that the next one needs, and names the tests relative to the folder in which
     pytest was started.
@@ -45,7 +45,7 @@ def command(option: str, *tests: str | None) -> str:
     from shlex import join
 
     session = current()
-    words = ["pytest", option]
+    words = ["pytest", option, *more]
     named = [test for test in tests if test]
     if session is not None:
         words += session.settings.given

@@ -28,11 +28,23 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
 SHOWN = 10
 # Labels beyond this length do not widen their column.
 _WIDTH = 60
+# How many characters a row of a label and what belongs to it has, and how many a label has in any case.
+_ROW = 112
+_LABEL = 50
 
 
 def in_columns(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Return pairs of a label and what belongs to it as rows. Of a long row, the middle of the label is left out."""
+    pairs = [(_fitted(label, _ROW - len(other)), other) for label, other in pairs]
     width = max((len(label) for label, _ in pairs[:SHOWN] if len(label) <= _WIDTH), default=0)
     return [f"{label:<{width}}    {other}".rstrip() for label, other in pairs]
+
+
+def _fitted(label: str, room: int) -> str:
+    room = max(room, _LABEL)
+    if len(label) <= room:
+        return label
+    return f"{label[: room // 2 - 2]}...{label[len(label) - (room - room // 2 - 1) :]}"
 
 
 def listed(heading: str, rows: Sequence[str], *, total: int | None = None, most: int = SHOWN) -> list[str]:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 # GitHub shows so many annotations of one step.
 _ANNOTATIONS = 10
-# The summary of the job names so many drifted calls.
-_DRIFTS = 10
 # This plugin annotates each failing test, with the same message.
 _OTHER = "pytest_github_actions_annotate_failures"
 
@@ -39,7 +37,6 @@ class CiReports:
         )
         self._has_properties = bool(getattr(config.option, "xmlpath", None))
         self._annotations: dict[tuple[str, int], list[str]] = {}
-        self._drifts: list[str] = []
 
     def pytest_runtest_logstart(self) -> None:
         """Note the counts before a test."""
@@ -47,17 +44,15 @@ class CiReports:
 
     def _counts(self) -> dict[str, float]:
         ledger = self._ledger
-        counts = {name: getattr(ledger, name) for name in ("replayed", "recorded", "verified", "drifted")}
-        return {**counts, "missing": len(ledger.missing), "seconds saved": ledger.saved}
+        counts = {name: getattr(ledger, name) for name in ("replayed", "recorded", "verified")}
+        lists = {"drifted": len(ledger.drifted), "missing": len(ledger.missing)}
+        return {**counts, **lists, "seconds saved": ledger.saved}
 
     def attach(self, report: pytest.TestReport, errors: Sequence[MimicError]) -> None:
         """Put the misses and drifts of a failed phase on its report, and the counts of a test on its last one."""
         problems = [error for error in errors if isinstance(error, (MissingRecordingError, DriftError))]
         if report.failed and problems and self._annotates:
             vars(report)["mimic_problems"] = list(dict.fromkeys(str(error) for error in problems))
-        drifts = [str(error.data["call"]) for error in problems if isinstance(error, DriftError)]
-        if report.failed and drifts:
-            vars(report)["mimic_drifts"] = list(dict.fromkeys(drifts))
         if report.when == "teardown" and self._has_properties:
             before = self._counts_before
             for name, count in self._counts().items():
@@ -66,7 +61,6 @@ class CiReports:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the misses and drifts of a failed phase, with the place of its test."""
-        self._drifts += [f"  {call}    {report.nodeid}" for call in vars(report).get("mimic_drifts", ())]
         problems: list[str] = vars(report).get("mimic_problems", [])
         if problems and report.failed:
             file, line, _ = report.location
@@ -81,11 +75,6 @@ class CiReports:
             terminalreporter.write_line(annotation(place, line, "\n".join(problems)))
         path = os.environ.get("GITHUB_STEP_SUMMARY")
         lines = self._summary() if path else []
-        if lines and self._drifts:
-            # A terminal shows them as failures. The missing calls are in the summary of both.
-            more = len(self._drifts) - _DRIFTS
-            rest = [f"  and {more} more"] if more > 0 else []
-            lines = [*lines, "drifted:", *self._drifts[:_DRIFTS], *rest]
         if path and lines:
             try:
                 with Path(path).open("a", encoding="utf-8") as opened:

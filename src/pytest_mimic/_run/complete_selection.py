@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from glob import glob
 from pathlib import Path
@@ -49,18 +49,29 @@ class Selection(NamedTuple):
 
 
 def selection_of(
-    option: Any, *, args: Sequence[str], testpaths: Sequence[str], rootdir: Path, cwd: Path
+    option: Any,
+    *,
+    args: Sequence[str],
+    testpaths: Sequence[str],
+    rootdir: Path,
+    cwd: Path,
+    files_in: Callable[[Path], Iterator[Path]] | None = None,
 ) -> Selection:
     """Return the requested selection.
 
-    The paths in `args` are relative to `cwd`, where pytest was started, and those in `testpaths` to the rootdir.
+    The paths in `args` are relative to `cwd`, where pytest was started, and those in `testpaths` to the rootdir. A
+    folder that they do not name is selected as well if they contain all that `files_in` finds in it.
     """
     hiding = _given(option, _HIDING)
     given = [Path(cwd, arg).resolve() for arg in args if "::" not in arg]
     # glob.glob as in pytest, because Path.glob accepts neither `.` nor an absolute pattern.
     found = [path for pattern in testpaths for path in glob(str(rootdir / pattern), recursive=True)]  # noqa: PTH207
     wanted = [Path(path).resolve() for path in found or [str(rootdir)]]
-    named = [one for one in wanted if any(one.is_relative_to(path) for path in given)]
+    named = [
+        one
+        for one in wanted
+        if _is_in(one, given) or (files_in is not None and all(_is_in(file, given) for file in files_in(one)))
+    ]
     covered = [] if hiding else named
     if len(named) < len(wanted):
         hiding.append(_PART)
@@ -72,6 +83,10 @@ def selection_of(
         hiding,
         _given(option, _IDLE),
     )
+
+
+def _is_in(path: Path, folders: Sequence[Path]) -> bool:
+    return any(path.is_relative_to(folder) for folder in folders)
 
 
 def _given(option: Any, flags: Mapping[str, str]) -> list[str]:
@@ -96,12 +111,23 @@ class SelectedTests:
     @cached_property
     def requested(self) -> Selection:
         """The selection that the command line requests."""
+        config = self._config
+        files_in = None
+        if (
+            config.option.mimic_fail_on_unused
+            or config.option.mimic_clear_unused
+            or config.option.mimic_usage
+        ):
+            from pytest_mimic._run.test_files import TestFiles
+
+            files_in = TestFiles(config).below
         return selection_of(
-            self._config.option,
-            args=self._config.args,
-            testpaths=self._config.getini("testpaths"),
-            rootdir=self._config.rootpath,
-            cwd=self._config.invocation_params.dir,
+            config.option,
+            args=config.args,
+            testpaths=config.getini("testpaths"),
+            rootdir=config.rootpath,
+            cwd=config.invocation_params.dir,
+            files_in=files_in,
         )
 
     def narrowed(self) -> list[str]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pytest_mimic._run.call_report import CallReports
     from pytest_mimic._run.session import Session
 
+# A run that adds more bytes to the vault says how many, and one that adds much more, how to keep them out of Git.
+_SOME, _MUCH = 1_000, 10_000_000
 # The exit codes of runs that were not stopped.
 _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
@@ -26,17 +28,23 @@ class Ending:
 
     Attributes:
         calls: What collects the calls for the HTML report, or None.
+        bytes_before: The size of the vault before a recording run. None in any other.
     """
 
     def __init__(
         self, config: pytest.Config, session: Session, tests: SelectedTests, *, is_controller: bool
     ) -> None:
         self.calls: CallReports | None = None
+        self.bytes_before: int | None = None
         self._config, self._session, self._tests = config, session, tests
         self._is_worker, self._is_controller = hasattr(config, "workerinput"), is_controller
         self._judgement = Judgement()
         self._restored: list[str] = []
         self._page: list[str] = []  # the line that names the HTML report
+
+    def measure(self) -> None:
+        """Note the size of the vault before the run."""
+        self.bytes_before = self._session.vault.size()[1]
 
     def finish(self, session: pytest.Session) -> None:
         """End the run: send the ledger if this is a worker, else judge, clear and set the exit code."""
@@ -86,10 +94,20 @@ class Ending:
         for pattern in settings.only:
             if pattern not in ledger.matched:
                 ledger.note(f"--mimic-only={pattern} matched no call")
-        if not (settings.mode.writes and ledger.recorded) or settings.review:
+        if not ledger.recorded or settings.review:
             return
         count, total = vault.size()
         line = f"vault: {settings.shown_vault}, {plural(count, 'recording')}, {size(total)}"
+        if self.bytes_before is not None:
+            added = total - self.bytes_before
+            if added >= _SOME and self.bytes_before:
+                line += f" (+{size(added)})"
+            if added > _MUCH and not settings.objects:
+                self._judgement.growth = [
+                    f"{size(added)} were added to {settings.shown_vault}",
+                    "to keep large outcomes in a store: mimic_objects = s3://bucket/prefix",
+                    f"to keep them in Git LFS: git lfs track '{settings.shown_vault}/**/*.pkl'",
+                ]
         self._judgement.vault = line
         if vault.is_old():
             old = f"{settings.shown_vault}/*.pkl are recordings of pytest-mimic 0.x"
@@ -125,9 +143,10 @@ class Ending:
         lines = summary(
             ledger,
             self._judgement,
+            self._session.settings,
             restored=self._restored,
             quiet=is_quiet,
-            fails_on_unused=self._session.settings.fail_on_unused,
+            has_last_failed=self._config.pluginmanager.hasplugin("cacheprovider"),
         )
         lines += [] if is_quiet else self._page
         if self._is_controller:  # otherwise pytest itself prints the usage error

@@ -11,13 +11,14 @@ import pytest
 
 from pytest_mimic._core.node_ids import plain_id
 from pytest_mimic._core.targets.target import Target, as_targets
-from pytest_mimic.errors import TargetError
+from pytest_mimic.errors import DriftError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
     from pytest_mimic._run.call_report import CallReports
     from pytest_mimic._run.ci import CiReports
     from pytest_mimic._run.restarts import Restarts
     from pytest_mimic._run.session import Covering, Session
+    from pytest_mimic.errors import MimicError
 
 
 class Phases:
@@ -85,13 +86,24 @@ class Phases:
         is_teardown = report.when == "teardown"  # a restart may rename the phase
         if self.restarts is not None and not self.restarts.judge(report):
             call.excinfo, pending = None, []  # else --pdb would stop at it
+        unhandled: list[MimicError] = []
         if pending:
             from pytest_mimic._run.verdicts import judge_phase
 
-            judge_phase(item, report, pending, session.settings.rootdir)
+            handled = judge_phase(item, report, pending, session.settings.rootdir)
+            unhandled = [error for error in pending if error not in handled]
+            session.ledger.excuse(test, handled, unhandled)
+        if session.state.raised:
+            from pytest_mimic._run.verdicts import was_expected
+
+            raised, session.state.raised = session.state.raised, []
+            session.ledger.expected.update(row for error, row in raised if was_expected(error, item))
         for watcher in self.watchers:
             watcher.attach(report, pending)
-        if report.failed and (replays := session.ledger.replays_since(self._replays_before)):
+        # A miss and a drift name a command of their own.
+        has_command = any(isinstance(error, (DriftError, MissingRecordingError)) for error in unhandled)
+        replays = session.ledger.replays_since(self._replays_before)
+        if report.failed and replays and not has_command:
             from pytest_mimic._run.verdicts import SECTION, name_replays
 
             report.sections.append((SECTION, name_replays(replays, session.vault, test)))

@@ -103,6 +103,8 @@ class PytestRun:
             from pytest_mimic._run.usage_writer import remove_old
 
             remove_old(self.session.settings.usage)
+        if self.session.settings.mode.writes and not self._is_worker:
+            self.session.keep_error(self.ending.measure)
         if self._is_controller and self.session.settings.mode.writes:
             self.session.keep_error(self.session.vault.mark_run)
         hooks = self.config.hook.pytest_mimic_targets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from pytest_mimic._core.node_ids import relative_path
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.words import SHOWN, in_columns, listed, plural, seconds
 from pytest_mimic._run.unused_check import holds_recordings
-from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused
+from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused, not_judged
 
 if TYPE_CHECKING:
     import pytest
@@ -30,6 +31,8 @@ _HEADERS = {
 }
 # How many calls a single line names at most.
 _IN_LINE = 3
+# How many tests, or files of tests, a command names at most.
+_NAMED = 3
 
 
 def names_targets(item: pytest.Item) -> bool:
@@ -45,56 +48,50 @@ def names_targets(item: pytest.Item) -> bool:
 def mode_line(settings: Settings) -> str:
     """Return the mode of a run and its vault in words."""
     only = f", only {', '.join(settings.only)}" if settings.only else ""
-    return f"{_HEADERS[settings.mode].format(settings.shown_vault)}{only}"
+    refused = ", nothing may be recorded" if settings.no_record else ""
+    return f"{_HEADERS[settings.mode].format(settings.shown_vault)}{only}{refused}"
 
 
 def summary(
     ledger: Ledger,
     judgement: Judgement,
+    settings: Settings,
     *,
     restored: Sequence[str] = (),
     quiet: bool = False,
-    fails_on_unused: bool = False,
+    has_last_failed: bool = False,
 ) -> list[str]:
     """Return the lines of the section titled `mimic`, which may be empty. If `quiet`, only problems are shown.
 
-    `restored` are the labels of the recordings that stood before and were put back.
+    `restored` are the labels of the recordings that stood before and were put back. With `has_last_failed`, pytest
+    knows which tests failed.
     """
-    misses = dict.fromkeys((miss.label, miss.test) for miss in ledger.missing)
-    problems = listed("missing:", in_columns(list(misses)))
-    problems += list_unused(judgement)
-    problems += _hidden(ledger)
-    again = listed("run again from the start, because a conversation has a new call:", ledger.restarts)
-    again += listed(
-        "run again from the start, because --mimic-only selects a later call:", ledger.begun_again
-    )
-    errors, remedies = _recorded_errors(ledger)
-    notes = [*again, *ledger.notes, *ledger.errors]
-    is_unclear = judgement.not_judged or judgement.unproven  # only where an option asked
-    if quiet and not (errors or problems or notes or is_unclear):
-        return []
-    if tests := {miss.test for miss in ledger.missing if miss.by_option}:
-        line = command("--mimic-record", tests.pop() if len(tests) == 1 else None)
-        remedies.append(f"to record the missing: {line}")
-    if judgement.unused and not judgement.cleared:
-        remedies.append(f"to drop the unused: {command('--mimic-clear-unused')}")
-    counts = _counts(ledger, judgement)
-    if ledger.draws:
-        how = "use a generator of your own instead, such as random.Random(seed)"
-        remedies.append(f"to make these calls repeatable: {how}")
-    if ledger.processes:
-        remedies.append(
-            "to mimic calls there: start the process by fork, or name the function that starts it"
-        )
-    if ledger.websockets:
-        remedies.append("to record what they give: name your function that uses one in mimic_functions")
-        remedies.append("to refuse them: mimic_network = block")
-    lines = [counts] if counts else []
+    lines = [counts] if (counts := _counts(ledger, judgement, settings)) else []
     if not quiet:
         lines += [judgement.vault] if judgement.vault else []
         lines += _taken_back(ledger.taken_back, restored)
-    failed = [_failed(judgement)] if fails_on_unused and judgement.unused else []
-    return [*lines, *errors, *problems, *notes, *remedies, *failed]
+    problems = _recorded_errors(ledger) + _missing(ledger, last_failed=has_last_failed)
+    problems += _drifted(ledger, last_failed=has_last_failed, is_reviewed=settings.review)
+    if unused := list_unused(judgement):
+        remedy = "" if judgement.cleared else f"to drop the unused: {command('--mimic-clear-unused')}"
+        problems += [*unused, *([remedy] if remedy else [])]
+    problems += _hidden(ledger)
+    problems += listed("run again from the start, because a conversation has a new call:", ledger.restarts)
+    problems += listed(
+        "run again from the start, because --mimic-only selects a later call:", ledger.begun_again
+    )
+    problems += [*ledger.notes, *ledger.errors, *judgement.growth]
+    problems += not_judged(judgement, _asked(settings))
+    if settings.fail_on_unused and judgement.unused:
+        problems.append(_failed(judgement))
+    return [] if quiet and not (problems or ledger.recorded) else [*lines, *problems]
+
+
+def _asked(settings: Settings) -> str:
+    """Return the option that asked about unused recordings, or empty."""
+    if settings.fail_on_unused:
+        return "--mimic-fail-on-unused"
+    return "--mimic-clear-unused" if settings.clear_unused else ""
 
 
 def _failed(judgement: Judgement) -> str:
@@ -102,6 +99,59 @@ def _failed(judgement: Judgement) -> str:
     is_one = judgement.unused == 1
     verb = ("was" if is_one else "were") if judgement.cleared else ("is" if is_one else "are")
     return f"failed: {plural(judgement.unused, 'recording')} {verb} unused (--mimic-fail-on-unused)"
+
+
+def _missing(ledger: Ledger, *, last_failed: bool) -> list[str]:
+    """Return the lists of the missing and of the stale calls, each with the command that records them."""
+    lines: list[str] = []
+    for is_stale, what in ((False, "missing"), (True, "stale")):
+        misses = [miss for miss in ledger.missing if miss.is_stale is is_stale]
+        rows = [(one.label, one.test if one.by_option else f"{one.test}, see its error") for one in misses]
+        lines += listed(f"{what}:", in_columns(list(dict.fromkeys(rows))))
+        if tests := [miss.test for miss in misses if miss.by_option]:
+            lines.append(
+                f"to record the {what}: {_command('--mimic-record', tests, last_failed=last_failed)}"
+            )
+    return lines
+
+
+def _drifted(ledger: Ledger, *, last_failed: bool, is_reviewed: bool) -> list[str]:
+    """Return the list of the calls that no longer give what was recorded, and the command that decides about them."""
+    if not ledger.drifted:
+        return []
+    rows = [(label, test) for label, test in ledger.drifted]
+    tests = [test for _, test in rows]
+    remedy = _command("--mimic-verify", tests, "--mimic-review", last_failed=last_failed)
+    lines = listed("drifted:", in_columns(_grouped(rows)))
+    return lines if is_reviewed else [*lines, f"to decide about each: {remedy}"]
+
+
+def _grouped(rows: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the rows of calls and their tests. Too many to list are counted by their targets and patterns."""
+    rows = list(dict.fromkeys(rows))
+    if len(rows) <= SHOWN:
+        return rows
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for label, test in rows:
+        pattern = re.sub(r"(?<=/)[^/?]*\d[^/?]*", "*", label.partition("(")[0])
+        groups.setdefault(pattern, []).append((label, test))
+    return [
+        (
+            pattern,
+            f"{plural(len(calls), 'call')} in {plural(len({test for _, test in calls}), 'test')}, such as {calls[0][0]}",
+        )
+        for pattern, calls in groups.items()
+    ]
+
+
+def _command(option: str, tests: Sequence[str], *more: str, last_failed: bool = False) -> str:
+    """Return the command that runs these tests with an option: a few by name, else their files, or those that failed."""
+    named = list(dict.fromkeys(tests))
+    if len(named) > _NAMED:
+        named = list(dict.fromkeys(test.partition("::")[0] for test in named))
+    if len(named) <= _NAMED and all(named):
+        return command(option, *named, more=more)
+    return command(option, more=(*more, "--lf") if last_failed and all(named) else more)
 
 
 def _hidden(ledger: Ledger) -> list[str]:
@@ -114,28 +164,37 @@ def _hidden(ledger: Ledger) -> list[str]:
         f"{test or 'code outside of tests'} started a process ({method}) in which nothing is mimicked{_times(count)}"
         for (test, method), count in Counter(map(tuple, ledger.processes)).items()
     ]
-    drew = listed("drew from a global random state:", in_columns(draws))
+    lines = listed("drew from a global random state:", in_columns(draws))
+    if draws:
+        how = "use a generator of your own instead, such as random.Random(seed)"
+        lines.append(f"to make these calls repeatable: {how}")
+    lines += listed("processes:", started)
+    if started:
+        lines.append("to mimic calls there: start the process by fork, or name the function that starts it")
     sockets = list(dict.fromkeys((origin, test) for origin, test in ledger.websockets))
-    opened = listed("WebSockets, which are not recorded and connected for real:", in_columns(sockets))
-    held = listed(
+    lines += listed(
         "outcomes with secrets of the environment:",
         in_columns([(label, what) for label, what in ledger.environment]),
     )
-    return [*held, *drew, *listed("processes:", started), *opened]
+    lines += listed("WebSockets, which are not recorded and connected for real:", in_columns(sockets))
+    if sockets:
+        lines.append("to record what they give: name your function that uses one in mimic_functions")
+        lines.append("to refuse them: mimic_network = block")
+    return lines
 
 
-def _recorded_errors(ledger: Ledger) -> tuple[list[str], list[str]]:
+def _recorded_errors(ledger: Ledger) -> list[str]:
     """Return the list of the recorded errors, and the command that records them again."""
     counts = Counter((label, test) for label, test in ledger.failures)
     if not counts:
-        return [], []
+        return []
     rows = [(f"{label}{_times(count)}", test) for (label, test), count in counts.items()]
-    tests = list(dict.fromkeys(test for _, test in counts if test))
-    if len(tests) > SHOWN:
-        tests = list(dict.fromkeys(test.partition("::")[0] for test in tests))
     again = "it" if len(rows) == 1 else "them"
-    remedy = f"to record {again} again: {command('--mimic-rerecord', *tests[:SHOWN])}"
-    return listed("recorded errors:", in_columns(rows)), [remedy]
+    remedy = _command("--mimic-rerecord", [test for _, test in counts])
+    return [
+        *listed("recorded errors:", in_columns(rows)),
+        f"to record {again} again: {remedy}",
+    ]
 
 
 def _taken_back(labels: Sequence[str], restored: Sequence[str]) -> list[str]:
@@ -162,21 +221,28 @@ def _times(count: int) -> str:
     return f", {count} times" if count > 1 else ""
 
 
-def _counts(ledger: Ledger, judgement: Judgement) -> str:
+def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
     counts = []
     if ledger.recorded:
-        counts.append(f"{plural(ledger.recorded, 'call')} recorded in {seconds(ledger.record_seconds)}")
+        time = seconds(ledger.record_seconds)
+        if ledger.taken_back:
+            kept = max(0, ledger.recorded - len(ledger.taken_back))
+            counts.append(f"{plural(ledger.recorded, 'call')} made in {time} and {kept} recorded")
+        else:
+            counts.append(f"{plural(ledger.recorded, 'call')} recorded in {time}")
     if ledger.verified:
         counts.append(f"{plural(ledger.verified, 'call')} verified")
     if ledger.drifted:
-        counts.append(f"{ledger.drifted} drifted")
+        counts.append(f"{len(ledger.drifted)} drifted")
     stale = sum(miss.is_stale for miss in ledger.missing)
-    missing = f"missing ({stale} stale)" if stale else "missing"
-    for number, what in ((ledger.replayed, "replayed"), (len(ledger.missing), missing)):
+    missing = len(ledger.missing) - stale
+    for number, what in ((ledger.replayed, "replayed"), (missing, "missing"), (stale, "stale")):
         if number:  # only the first count names its unit
             counts.append(f"{number if counts else plural(number, 'call')} {what}")
     if ledger.saved:  # vcrpy does not keep how long a call took
         counts.append(f"{seconds(ledger.saved)} saved")
+    if settings.mode is Mode.LIVE and not settings.only:
+        counts.append("every call ran for real, and nothing was recorded or compared")
     parts = [", ".join(counts)] if counts else []
     return "; ".join([*parts, *count_unused(judgement)])
 

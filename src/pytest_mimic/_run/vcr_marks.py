@@ -35,10 +35,9 @@ def refuse_options(unknown: Iterable[str]) -> None:
     """
     import pytest
 
-    names = dict.fromkeys(word.partition("=")[0] for word in unknown)
     found = [
         f"{name} is an option of pytest-recording or pytest-vcr, which are not installed: {_OPTIONS[name]}"
-        for name in names
+        for name in dict.fromkeys(word.partition("=")[0] for word in unknown)
         if name in _OPTIONS
     ]
     if found:

@@ -29,8 +29,8 @@ SECTION = "mimic (this test)"
 
 def judge_phase(
     item: pytest.Item, report: pytest.TestReport, errors: Sequence[MimicError], rootdir: Path
-) -> None:
-    """Let a phase fail for the errors that were noted in it, unless the test itself handled them.
+) -> list[MimicError]:
+    """Let a phase fail for the errors that were noted in it, unless the test itself handled them; return those.
 
     Drift, which nothing raises, and wrong targets fail the test in any case. If the phase has failed by itself, misses
     are shown before its own failure, and other errors are added to its report as sections.
@@ -42,7 +42,9 @@ def judge_phase(
     is_handled = caught_in if report.failed else handled_in
     handled = [error for error in errors if not isinstance(error, TargetError) and is_handled(error, files)]
     if report.failed:
-        _show_misses(report, errors, handled, lambda file: file in files or is_in_project(file, rootdir))
+        handled = _show_misses(
+            report, errors, handled, lambda file: file in files or is_in_project(file, rootdir)
+        )
         errors = [error for error in errors if not isinstance(error, MissingRecordingError)]
     judged = list({str(error): error for error in errors if error not in handled}.values())
     for error in judged[:SHOWN]:
@@ -51,6 +53,12 @@ def judge_phase(
         report.sections.append((SECTION, f"and {len(judged) - SHOWN} more errors of calls"))
     if drifts:
         _fail_for_drift(item, report, drifts)
+    return handled
+
+
+def was_expected(error: BaseException, item: pytest.Item) -> bool:
+    """Check whether the error of a recorded call was handled in the test's own file. `assertRaises` removes its traceback."""
+    return error.__traceback__ is None or caught_in(error, own_files(item))
 
 
 def _fail_for_drift(item: pytest.Item, report: pytest.TestReport, drifts: Sequence[DriftError]) -> None:
@@ -92,16 +100,18 @@ def _show_misses(
     errors: Sequence[MimicError],
     handled: Sequence[MimicError],
     is_own: Callable[[str], bool],
-) -> None:
+) -> list[MimicError]:
+    """Show the misses first, and return what was handled: not a miss that the test failed for all the same."""
     misses = [error for error in errors if isinstance(error, MissingRecordingError)]
     if not misses:
-        return
+        return list(handled)
     from pytest_mimic._run.miss_reports import is_shown_as_error, show_first
 
     # A test may handle a miss and fail for it all the same: tenacity's `Retrying` catches it within the test.
     shown = [miss for miss in misses if miss not in handled or is_shown_as_error(report, miss)]
     if shown:
         show_first(report, shown, lambda path: is_own(os.path.abspath(path)))  # noqa: PTH100 - a link stays one
+    return [error for error in handled if error not in shown]
 
 
 def _judge(item: pytest.Item, report: pytest.TestReport, error: MimicError, rootdir: Path) -> None:

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.answer import StoredResponse, is_whole, load_response
+from pytest_mimic._clients.http.attempt import is_of_another
 from pytest_mimic._clients.http.exchange import ABOVE, BegunExchange, Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.message import header_of
 from pytest_mimic._clients.http.urllib3 import Urllib3Adapter, encoded, header_pairs
@@ -92,6 +93,8 @@ def _is_direct(adapter: Any, request: Any, timeout: Any, verify: Any, proxies: A
         return False
     own, usual = adapter.poolmanager, sys.modules["urllib3.poolmanager"]
     if type(own) is not usual.PoolManager or own.pool_classes_by_scheme is not usual.pool_classes_by_scheme:
+        return False
+    if any(is_of_another(pool.ConnectionCls) for pool in usual.pool_classes_by_scheme.values()):
         return False
     if proxies and sys.modules["requests"].utils.select_proxy(request.url, proxies):
         return False

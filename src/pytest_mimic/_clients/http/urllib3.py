@@ -20,6 +20,7 @@ from pytest_mimic._clients.http.attempt import (
     judge_certificate,
     origin,
     recorded_on,
+    report_vcrpy,
 )
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.failures import is_before_sending, urllib3_error, urllib3_failure
@@ -63,7 +64,10 @@ def _wrap_make_request(original: Callable[..., Any], port: Port) -> Callable[...
     @wraps(original)
     def make_request(pool: Any, conn: Any, method: str, url: str, *args: Any, **options: Any) -> Any:
         exchange = own.deciding()
-        if not exchange.port.taking() or connects_by_itself(conn):
+        if not exchange.port.taking():
+            return original(pool, conn, method, url, *args, **options)
+        if connects_by_itself(conn):
+            report_vcrpy(conn, exchange.port)
             return original(pool, conn, method, url, *args, **options)
         options.update(zip(names, args))
         given = options.get("body")

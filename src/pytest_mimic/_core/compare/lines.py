@@ -183,7 +183,7 @@ class Lines:
         if recorded is ABSENT:
             return Difference("", None, render(self._described(location, actual), _WIDTH)).fact()
         if actual is ABSENT:
-            return Difference("", "", None).fact()
+            return Difference("", render(self._described(location, recorded), _WIDTH), None).fact()
         kind = type(recorded)
         if (
             kind is type(actual)

@@ -160,7 +160,7 @@ def body_tree(
     if "returned" in body:
         found["value"] = Named("argument", body["returned"])
     if "raised" in body:
-        found["raised"] = read(body["raised"])
+        found["raised"] = _exception(read(body["raised"]))
     if "stream" in body:
         stream = body["stream"]
         found["items"] = read(stream.get("items", []))
@@ -215,6 +215,26 @@ class _Reader:
             if isinstance(inner, dict) and not inner.keys() & read.keys():
                 read |= others.pop(key)
         return Named(tag[1:], read | {key: part for key, part in others.items() if key not in read})
+
+
+def exception_name(node: dict[str, Any]) -> str:
+    """Return the class of a stored exception, `module:name`."""
+    tag = next(iter(node))
+    return exception_name(node["value"]) if tag == "$anchor" else tag[1:]
+
+
+def _exception(read: Any) -> Any:
+    """Return the parts of an exception by name: its `type`, `args`, `cause`, and the `exceptions` of a group."""
+    if not isinstance(read, Named) or not isinstance(read.value, dict):
+        return read
+    found = {"type": read.name, **read.value}
+    for link in ("cause", "context"):
+        if link in found:
+            found[link] = _exception(found[link])
+    args = found.get("args", [])
+    if len(args) > 1 and isinstance(args[1], list) and all(isinstance(one, Named) for one in args[1]):
+        found["args"], found["exceptions"] = args[:1], [_exception(one) for one in args[1]]
+    return found
 
 
 def _response(value: dict[str, Any]) -> Named:

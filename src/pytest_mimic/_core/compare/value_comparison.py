@@ -314,7 +314,7 @@ class Comparison:
             return
         text = self.lines.text
         for item in sorted((old[key] for key in old.keys() - new.keys()), key=text):
-            self.lines.differ(Location(f"{{{text(item)}}}", parent=location), item, ABSENT)
+            self.lines.add(Location(f"{{{text(item)}}}", parent=location), ": recorded, missing now")
         for item in sorted((new[key] for key in new.keys() - old.keys()), key=text):
             self.lines.add(Location(f"{{{text(item)}}}", parent=location), ": now, not in the recording")
 

@@ -44,7 +44,7 @@ class Difference(NamedTuple):
         if self.old is None:
             return f"{self.new} {after}, not {'in the recording' if before == 'recorded' else before}"
         if self.new is None:
-            return f"{before}, missing {after}"
+            return f"{self.old} {before}, missing {after}".lstrip()
         return f"{self.old} {before}, {self.new} {after}"
 
     def _file_fact(self, is_recorded: bool) -> str:

@@ -112,7 +112,9 @@ def missing(
     """
     place = f" in {within}" if within else ""
     nearest = nearest_recording(candidates, call.arguments, test=call.test)
-    remedies = list(remedies or [f"to record it: {command('--mimic-record', call.test)}"])
+    record = command("--mimic-record", call.test)
+    is_usual, first = not remedies and call.test is not None, list[str]()
+    remedies = list(remedies or [f"to record it: {record}"])
     if nearest is None:
         lines = [f"nothing of {_target_of(call.label)} is recorded{place}"]
     else:
@@ -123,13 +125,23 @@ def missing(
         inner = _difference_lines(nearest, call, differing, counted)
         inner += version_change(nearest.source, call.source)
         lines = [f"nearest: recorded{by}{on}{place}", *(f"  {line}" for line in inner)]
-        paths = _changing_paths(_target_of(call.label), counted, nearest)
-        if paths - set(_ignored(call)):
-            line = target_line(call.line or _target_of(call.label), call.options, "ignore", sorted(paths))
-            remedies.append(f"if it changes from run to run: {line}")
+        paths = sorted(_changing_paths(_target_of(call.label), counted, nearest))
+        by_key = call.options is not None and call.options.key is not None  # which `ignore=` does not reach
+        if paths and not by_key and not set(paths) <= set(_ignored(call)):
+            line = target_line(call.line or _target_of(call.label), call.options, "ignore", paths)
+            if is_usual and nearest.test == call.test:
+                first = [f"{_changing(paths)} in every run: recording again will not help"]
+                remedies = [f"to leave that out: {line}", f"then record it: {record}"]
+            else:
+                remedies.append(f"if it changes from run to run: {line}")
     what = f"no recording of {call.label}"
-    facts = [*lines, *facts]
+    facts = [*first, *lines, *facts]
     return MissingRecordingError(what, facts=facts, remedies=remedies, call=call.label, test=call.test)
+
+
+def _changing(paths: Sequence[str]) -> str:
+    look = "looks as if it changes" if len(paths) == 1 else "look as if they change"
+    return f"{' and '.join(paths)} {look}"
 
 
 def _ignored(call: MissedCall) -> tuple[str, ...]:
@@ -150,7 +162,9 @@ def _difference_lines(
 ) -> list[str]:
     """Explain how a call differs from the nearest recording; `counted` are the differences outside `ignore=`."""
     if counted:
-        return limited([one.line() for one in counted], _SHOWN)
+        # The signature of a client's call is made from its other parts.
+        parts = [one for one in counted if one.path != "signature"] or counted
+        return limited([one.line() for one in parts], _SHOWN)
     if differing:
         where = f"it differs only in what ignore={','.join(_ignored(call))} leaves out"
         return [f"{where}: it was recorded without, or is another test's"]
@@ -158,8 +172,8 @@ def _difference_lines(
         return ["the same call: a recording of a sequence belongs to the test that made it"]
     if nearest.arguments is None or call.arguments is None:
         return ["its arguments were not stored (mimic_store_arguments = false)"]
-    parts = ", ".join(hidden(call.arguments)[:_SHOWN])
-    which = f"shown: {parts}" if parts else "described"
+    unseen = ", ".join(hidden(call.arguments)[:_SHOWN])
+    which = f"shown: {unseen}" if unseen else "described"
     return [f"the arguments look the same; they differ in a part that is not {which}"]
 
 
@@ -198,6 +212,19 @@ def _changing_paths(target: str, found: Sequence[Difference], nearest: Known) ->
             return set()
         paths.add(path)
     return paths
+
+
+def changes_always(line: str) -> bool:
+    """Check whether a difference between two outcomes, as a line, is one of dates, times or ids."""
+    sides = re.search(r"(\w*)\W*: (.+) recorded, (.+) now\Z", line)
+    if sides is None:
+        return False
+    name, old, new = sides.groups()
+    return (
+        bool(re.search(r"(?:^|_)(?i:u?u?id)\Z|Id\Z", name))
+        or any(one.match(old) and one.match(new) for one in (_MOMENT, _DATE))
+        or _differ_in(_ID, old, new)
+    )
 
 
 def _differ_in(pattern: re.Pattern[str], old: str, new: str) -> bool:

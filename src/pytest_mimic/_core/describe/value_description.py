@@ -237,8 +237,7 @@ class _Walk:
             return self._listed([], value)
         kinds = {type(item) for item in value}
         if kinds == {str} or kinds <= {int, float, bool}:
-            last = None if kinds == {str} else lambda item: (item != item, item)  # NaNs
-            ordered = nsmallest(self.budget.items, value, key=last)
+            ordered = nsmallest(self.budget.items, value, key=lambda item: (item != item, item))
             return self._listed(self._children(ordered, room, depth), value)
         # Other members have no order, so that the first few would be others in the next process.
         if len(value) > self.budget.items:

@@ -71,6 +71,7 @@ class OpenCassette(Cassette):
         only_replays: Whether no option makes this block record.
 
     Attributes:
+        opened: The cassettes that the running task has opened.
         ordinals: The databases that calls went to, in order of first use.
         is_left_out: Whether it replays because `--mimic-only` selects none of its recorded calls.
         is_test: False: a wider fixture may have opened it.
@@ -84,6 +85,7 @@ class OpenCassette(Cassette):
     ) -> None:
         self._state = state
         self._recordings = decisions_of(state).recordings
+        self.opened = state.cassettes
         self._file = f"cassettes/{name}.json"
         self._strict = strict
         self._remedies = [_NEVER_RECORDS] if only_replays else None
@@ -124,7 +126,7 @@ class OpenCassette(Cassette):
     @property
     def is_own(self) -> bool:
         """Whether the running task has opened it, or was started inside of it."""
-        return self in self._state.cassettes.get()
+        return self in self.opened.get()
 
     @property
     def calls(self) -> list[CassetteCall]:
@@ -133,14 +135,6 @@ class OpenCassette(Cassette):
     @property
     def all_played(self) -> bool:
         return set(self._order) >= {place for place, entry in enumerate(self._entries) if entry is not None}
-
-    def enter(self) -> None:
-        opened = self._state.cassettes
-        opened.set((*opened.get(), self))
-
-    def leave(self) -> None:
-        opened = self._state.cassettes
-        opened.set(tuple(one for one in opened.get() if one is not self))
 
     def decide(self, call: Call) -> Step:
         """Return the step for a call that this cassette takes.
@@ -347,10 +341,12 @@ class CassetteBlock:
     def __enter__(self) -> OpenCassette:
         self._cassette = self._make()
         self._uncover = self._cover(self._cassette)
-        self._cassette.enter()
+        opened = self._cassette.opened
+        opened.set((*opened.get(), self._cassette))
         return self._cassette
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        self._cassette.leave()
+        opened = self._cassette.opened
+        opened.set(tuple(one for one in opened.get() if one is not self._cassette))
         self._uncover()
         self._cassette.close(error)

@@ -62,23 +62,30 @@ class ClientPlan(Plan):
         self._identities: dict[tuple[str, ...], CallIdentity] = {}
 
     def call(self, edge_call: ClientCall) -> Call:
+        environment, parts = self._redactor.environment, edge_call.parts
+        if environment and environment.may_be_in_parts((edge_call.signature, parts, edge_call.described)):
+            signature, described = (
+                environment.text(edge_call.signature),
+                environment.scrub(edge_call.described),
+            )
+            edge_call = edge_call._replace(
+                signature=signature, parts=environment.scrub(parts), described=described
+            )
         # The parts of the default identity, and those that `match=` adds.
         parts = edge_call.parts
         counted = {name: parts[name] for name in edge_call.identity if name in parts}
         if self._match:
             counted |= {f"match {path}": value for path, value in self._matched(edge_call)}
-        values, signature = tuple(counted.values()), edge_call.signature
-        environment = self._redactor.environment
-        if environment and environment.may_be_in_parts((signature, values)):
-            values, signature = tuple(environment.scrub([*values])), environment.text(signature)
         names = tuple(counted)
         identity = self._identities.get(names)
         if identity is None:
             identity = self._identities[names] = self._identity_of(names)
         return Call(
             plan=self,
-            key=self.imported_key(edge_call, self._imported) if self._imported else identity.key(values),
-            signature=signature,
+            key=self.imported_key(edge_call, self._imported)
+            if self._imported
+            else identity.key(tuple(counted.values())),
+            signature=edge_call.signature,
             host=edge_call.host,
             sequence=not edge_call.shared and self.options.sequence is not False,
             is_shared=edge_call.shared,
@@ -89,8 +96,6 @@ class ClientPlan(Plan):
     def imported_key(self, edge_call: ClientCall, match: str) -> str:
         """Return the identity that a call has in an import: `1a2b…-method-uri`. Only the parts in `match` count."""
         counted = self.adapter.matched(edge_call.parts, match.split("-"), self._redactor)
-        if environment := self._redactor.environment:
-            counted = environment.scrub(counted)
         return f"{self._identity_of(tuple(counted)).key(tuple(counted.values()))}-{match}"
 
     def _identity_of(self, names: tuple[str, ...]) -> CallIdentity:
@@ -117,9 +122,7 @@ class ClientPlan(Plan):
         from pytest_mimic._core.describe.value_description import describe_parts
 
         matched = {path: value for path, value in self._matched(edge_call) if value is not None}
-        parts: Any = {"signature": edge_call.signature, **matched, **edge_call.described}
-        if environment := self._redactor.environment:
-            parts = environment.scrub(parts)
+        parts = {"signature": edge_call.signature, **matched, **edge_call.described}
         return describe_parts(parts, self.places)
 
     @property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.outcome.plain import layout_of
+from pytest_mimic._core.redact.environment import bytes_in
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.encoding import Encoded
@@ -28,9 +29,9 @@ def hide(encoded: Encoded, environment: Environment) -> dict[str, bool]:
             held = dict.fromkeys(environment.names_in(text), True)
             encoded.readable = replace(readable, text=text)
             encoded.fingerprint = xxh3_128_hexdigest(text.encode())
-        kept = environment.held_by(readable.objects.values()) | environment.held_by_base64_in(readable.text)
-        return held | dict.fromkeys(kept, False)
+        pieces = [*readable.objects.values(), *bytes_in(readable.text)]
+        return held | dict.fromkeys(environment.held_by(pieces), False)
     pickled = encoded.pickled
     assert pickled is not None
-    pieces = [*pickled.chunks, *(buffer.memory for buffer in pickled.buffers)]
-    return dict.fromkeys(environment.held_by(pieces), False)
+    chunks: list[object] = [*pickled.chunks, *(buffer.memory for buffer in pickled.buffers)]
+    return dict.fromkeys(environment.held_by(chunks), False)

@@ -43,9 +43,9 @@ class Ledger:
     # Real calls recorded, and how long they took, in seconds.
     recorded: int
     record_seconds: float
-    # Real calls compared, and those that differed from their recording.
+    # Real calls compared, and those that differed from their recording: label and test.
     verified: int
-    drifted: int
+    drifted: list[Sequence[str]]
     missing: Misses
     # The recorded errors that were kept and are listed: each in words, and its test.
     failures: list[Sequence[str]]
@@ -104,6 +104,8 @@ class Ledger:
         # Processes that are forked from this one add to its account by a log.
         self.process = getpid()
         self.forks = ForkLog()
+        # The recorded errors, in words and with their test, that the test's own file handled.
+        self.expected: set[tuple[str, str]] = set()
         # Appending is safe in threads without a lock. The garbage collector looks at plain tuples once only.
         self._replays: list[Replayed] = []
         self._replayed_elsewhere = 0
@@ -137,6 +139,19 @@ class Ledger:
         if miss not in self.missing:
             self.missing.append(miss)
             self.forks.report(missing=[miss])
+
+    def count_drift(self, label: str, test: str) -> None:
+        """Count a call whose real outcome differs from the recorded one."""
+        self.drifted.append([label, test])
+        self.forks.report(drifted=[[label, test]])
+
+    def excuse(self, test: str, handled: Sequence[MimicError], unhandled: Sequence[MimicError]) -> None:
+        """Forget the misses that the test's own file handled, unless it did not handle the same call elsewhere."""
+        calls = {error.data.get("call") for error in handled} - {
+            error.data.get("call") for error in unhandled
+        }
+        if calls:
+            self.missing = [miss for miss in self.missing if miss.test != test or miss.label not in calls]
 
     def count_draw(self, label: str, modules: Sequence[str]) -> None:
         """Count a real call that drew from the global random states of these modules."""

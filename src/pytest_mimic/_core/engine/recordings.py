@@ -338,6 +338,7 @@ class Recordings:
                     return
         self.write(name, call, streams, errors={0: self.error_of(call, outcome)})
         if call.edge_call is not None and (imported := self.imported_name(call)):
+            self._state.owner.journal.note(imported, self._state.vault.store.read(imported), None, {})
             self._drop(imported)
         self.count(duration)
 
@@ -374,7 +375,9 @@ class Recordings:
             for recording in self.of_target(target):
                 if recording.owner is not None:
                     found.setdefault(recording.owner, set()).add(recording.name)
-        return self._by_owner[target].get(owner.name, set()) - owner.sequences.keys()
+        # Forked processes made those calls that only the journal knows.
+        made = owner.sequences.keys() | owner.journal.changes.keys()
+        return self._by_owner[target].get(owner.name, set()) - made
 
     def drop_others(self, owner: Owner, target: str) -> None:
         """Delete the recordings of an owner at a client whose calls it did not make in this run."""
@@ -399,7 +402,12 @@ class Recordings:
         """Return the error that an outcome is, or None if it is a good one."""
         failure = call.plan.failure(outcome)
         problem = failure or call.plan.refusal(outcome)
-        return None if problem is None else (f"{call.label} {problem}", self._state.test, failure is not None)
+        if problem is None:
+            return None
+        what, test = f"{call.label} {problem}", self._state.test
+        if (last := outcome.last) is not None and last.exception is not None:
+            self._state.raised.append((last.exception, (what, test)))
+        return what, test, failure is not None
 
     def count(self, duration: float) -> None:
         with self.guard:

@@ -100,6 +100,7 @@ class RunState:
         test: The id of the running test, empty outside of tests.
         begun_conversations: Those that are recorded again as a whole. None if the run has recorded none.
         own_files: Returns the files of the running test's own code.
+        raised: The exceptions of functions recorded in this phase of the test, each with its row in the summary.
         pending: The errors that must fail the running test, even if its code catches them.
         only: The patterns of `--mimic-only`; None if the mode is for all calls.
         network: The guard of the network. None as long as nothing has blocked it.
@@ -135,6 +136,7 @@ class RunState:
         self.test = ""
         self.begun_conversations: Conversations | None = None
         self.own_files: Callable[[], set[str]] = set
+        self.raised: list[tuple[BaseException, tuple[str, str]]] = []
         self.pending = PendingErrors(ledger.forks)
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
         self.log: CallLog | None = None
@@ -236,7 +238,7 @@ class RunState:
                 self.log.note("missing", call, label=label, error=error)
             self.ledger.count_miss(miss)
         else:
-            self.ledger.drifted += 1
+            self.ledger.count_drift(label, self.test)
         self.pending.note(error)
         if isinstance(error, MissingRecordingError):
             self.watch(error, key or label)

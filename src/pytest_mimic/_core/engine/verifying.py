@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from pytest_mimic._core.compare.outcome_comparison import compare
-from pytest_mimic._core.describe.messages import drift, unverifiable
+from pytest_mimic._core.describe.messages import changes_always, drift, unverifiable
 from pytest_mimic._core.engine.steps import RealCall
 from pytest_mimic._core.engine.streams import share_beginning
 from pytest_mimic._core.outcome.outcome import is_outcome
@@ -108,7 +108,8 @@ def drift_of(
     # By shape, structures differ. What differs always is a value.
     by_value = options.compare != "shape"
     volatile = ""
-    if by_value and len(paths) <= _MOST_RECOMMENDED and all(_is_recommended(path, plan) for path in paths):
+    may_mute = by_value and len(paths) <= _MOST_RECOMMENDED and all(map(changes_always, lines))
+    if may_mute and all(_is_recommended(path, plan) for path in paths):
         volatile = target_line(plan.client or plan.target, options, "volatile", map(str, paths))
     return drift(call.label, lines, test=test, failed=failed, volatile=volatile)
 

@@ -110,6 +110,8 @@ _NAMED = {
     "a selector": ("select.epoll",),
     "a socket": ("_socket.socket", "socket.socket"),
     "a stack frame": ("builtins.frame",),
+    "a stack frame of a traceback": ("traceback.FrameSummary",),
+    "a syntax tree": ("ast.AST",),
     "a task": ("_asyncio.Task",),
     "a thread": ("threading.Thread",),
     "a thread lock": ("_thread.RLock", "_thread.lock"),
@@ -130,7 +132,7 @@ _NAMED = {
     "an executor": ("concurrent.futures._base.Executor",),
     "an open file": ("_io._IOBase", "tempfile.SpooledTemporaryFile", "tempfile._TemporaryFileWrapper"),
 }
-_WORDS = {kind: words for words, kinds in _NAMED.items() for kind in kinds}
+NAMED = {kind: words for words, kinds in _NAMED.items() for kind in kinds}
 
 
 def words_for(kind: type) -> str | None:
@@ -139,7 +141,7 @@ def words_for(kind: type) -> str | None:
     for base in kind.__mro__[:-1] or (object,):
         name = f"{base.__module__}.{base.__qualname__}"
         library = LIBRARIES.get(name.partition(".")[0])
-        words = _WORDS.get(name) or (library.words.get(name) if library else None)
+        words = NAMED.get(name) or (library.words.get(name) if library else None)
         if words is not None:
             return words
     return None

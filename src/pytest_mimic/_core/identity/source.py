@@ -116,6 +116,12 @@ def _definitions(file: str, stamp: object) -> dict[tuple[int, str], list[Definit
     return found
 
 
+def tree_of(file: str) -> ast.Module | None:
+    """Return the syntax tree of a file, as it is now; None if it has none."""
+    linecache.checkcache(file)
+    return _tree(file, _stamp(file))
+
+
 @lru_cache(maxsize=64)
 def _tree(file: str, _stamp: object) -> ast.Module | None:
     text = "".join(linecache.getlines(file))

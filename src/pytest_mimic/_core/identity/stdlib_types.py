@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._core.identity.callables import shared_generator_method, stdlib_method_name
 from pytest_mimic._core.identity.kinds import Kind, Raw, Reduce, type_tag
+from pytest_mimic._core.identity.libraries import NAMED
 from pytest_mimic._core.identity.nans import CHUNK
 from pytest_mimic._core.identity.object_state import attribute_reader, exception_fields
 from pytest_mimic._core.identity.refused import Unstable, full_name, refuse
@@ -233,15 +234,10 @@ def stdlib_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
 
 PATHS = frozenset(f"pathlib.{name}Path" for name in ("Posix", "Windows", "PurePosix", "PureWindows"))
 
-# Types without identity. A ClauseElement caches its uses, and names its parts by their addresses in memory.
-REFUSED = frozenset(
-    "_asyncio.Future _io._IOBase ast.AST asyncio.events.AbstractEventLoop asyncio.futures.Future"
-    " asyncio.mixins._LoopBoundMixin builtins.async_generator builtins.coroutine builtins.generator"
-    " builtins.weakcallableproxy builtins.weakproxy builtins.weakref concurrent.futures._base.Executor"
-    " concurrent.futures._base.Future socket.socket sqlalchemy.sql.elements.ClauseElement subprocess.Popen"
-    " tempfile.SpooledTemporaryFile tempfile._TemporaryFileWrapper threading.Thread traceback.FrameSummary weakref.CallableProxyType"
-    " weakref.ProxyType weakref.ReferenceType".split()
-)
+# Types without identity, all that have words. A ClauseElement caches its uses, and names its parts by addresses in memory.
+REFUSED = frozenset(NAMED) - {"builtins.memoryview", "builtins.module", "builtins.object"} | {
+    "sqlalchemy.sql.elements.ClauseElement"
+}
 
 
 def _both(reduce: Reduce, read: Reduce | None) -> Reduce:

@@ -21,7 +21,7 @@ def refusal(
     guilty = [(name, value) for name, value in roots.items() if not is_storable(value)]
     path = guilty[0][0] if guilty else next(iter(roots))
     cause = f"{type(reason).__name__}: {reason}"
-    remedies = ["nothing was recorded"]
+    remedy = "name a function further out, which returns data"
     if isinstance(reason, RecursionError):
         facts = [f"{path}: nested too deeply"]
     elif not guilty:
@@ -30,14 +30,14 @@ def refusal(
         root = path
         path, part = _find_part(guilty[0][1], root)
         facts = [f"{path}: {describe(part)}"]
-        if (remedy := lazy_remedy(part)) is not None:
-            remedies.insert(0, f"let {target or 'the call'} return its data: {remedy}")
+        if (lazy := lazy_remedy(part)) is not None:
+            remedy = f"let {target or 'the call'} return its data: {lazy}"
         elif path == root:
             facts.append(cause)
     return UnstorableOutcomeError(
         f"what {target or 'the call'} {_VERBS[kind]} cannot be stored",
         facts=facts,
-        remedies=remedies,
+        remedies=[remedy, "nothing was recorded"],
         path=path,
     )
 

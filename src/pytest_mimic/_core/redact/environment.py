@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # A shorter value may stand in a text by chance.
 _SHORTEST = 16
 _PLAIN_WORD = re.compile(r"[A-Za-z][a-z]*|[A-Z]+")
-_BASE64 = re.compile(r'base64": "([A-Za-z0-9+/=]*)"')
+_BASE64 = re.compile(r'base64": "((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/]=))?)"')
 
 
 class Environment:
@@ -64,20 +64,16 @@ class Environment:
             return True
         return any(form in shown for form in self._in_repr)
 
+    def held_values(self, pieces: Iterable[Any]) -> Iterator[tuple[str, str]]:
+        """Yield the variables whose values stand in one of the pieces, which are bytes, with these values."""
+        pieces = list(pieces)
+        for value, name in self._names.items():
+            if any(self._patterns[name].search(piece) for piece in pieces):
+                yield name, value
+
     def held_by(self, pieces: Iterable[Any]) -> set[str]:
         """Return the names of the variables whose values stand in one of the pieces, which are bytes."""
-        patterns, held = self._patterns.items(), set()
-        for piece in pieces:
-            held |= {name for name, pattern in patterns if pattern.search(piece)}
-        return held
-
-    def held_by_base64_in(self, json: str) -> set[str]:
-        """Return the names of the variables whose values stand in bytes that JSON holds as base64."""
-        return (
-            self.held_by(a2b_base64(match[1]) for match in _BASE64.finditer(json))
-            if "base64" in json
-            else set()
-        )
+        return {name for name, _ in self.held_values(pieces)}
 
     def text(self, text: str) -> str:
         """Return a text in which the names of the variables stand for their values."""
@@ -127,6 +123,12 @@ class Environment:
                     left -= len(cut)
                 pieces = found
         return pieces
+
+
+def bytes_in(json: str) -> Iterator[bytes]:
+    """Yield the bytes that JSON, as it stands in a file, holds as base64."""
+    if "base64" in json:
+        yield from (a2b_base64(match[1]) for match in _BASE64.finditer(json))
 
 
 def _shortest(forms: set[str]) -> list[str]:

@@ -56,6 +56,8 @@ _ASKING = frozenset("allow allowed allows has is needs require required requires
 _GOOGLE_KEY = re.compile(r"(?<![\w-])AIza[\w-]{35}(?![\w-])")
 
 _NAME = re.compile(r"!?[\w.-]+")
+# The mark of a text that looks like a key and is none.
+_ACCEPTED = re.compile(r"!sha256:[0-9a-f]{8}")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
 _PLURAL = re.compile(r"[sS][\W\d_]*$")
 _FLAG = re.compile(r"--?([A-Za-z][\w-]{0,200})")
@@ -77,7 +79,7 @@ def read_names(line: str) -> list[str]:
     """
     names = line.partition("#")[0].replace(",", " ").split()
     for name in names:
-        if not _NAME.fullmatch(name) or not normalised(name):
+        if not _ACCEPTED.fullmatch(name) and (not _NAME.fullmatch(name) or not normalised(name)):
             raise ValueError(f"{name} is not a name, write it in letters, digits, - _ and .")
     return names
 
@@ -93,6 +95,9 @@ class SecretNames:
     Args:
         names: Names to add to the default ones. `!name` removes one. The last word on a name wins.
         defaults: Whether the default names are secret, and keys that are known by their look.
+
+    Attributes:
+        accepted: The marks of texts that look like keys and are none.
     """
 
     def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:
@@ -107,8 +112,11 @@ class SecretNames:
             self._secret.update((normalised(name), "any") for name in DEFAULT_NAMES)
             self._secret.update((normalised(name), "last") for name in (*LAST_NAMES, *TEXT_NAMES))
             self._secret.update((normalised(name), "whole") for name in WHOLE_NAMES)
+        self.accepted = {name[1:] for name in names if _ACCEPTED.fullmatch(name)}
         for name in names:
             word = normalised(name)
+            if name[1:] in self.accepted:
+                continue
             self._texts -= {word}
             if name.startswith("!"):
                 self._public.add(word)

@@ -271,14 +271,14 @@ def handled_in(error: MimicError, files: set[str]) -> bool:
     return dis.opname[frame.f_code.co_code[frame.f_lasti]] not in ("RERAISE", "RAISE_VARARGS")
 
 
-def caught_in(error: MimicError, files: set[str]) -> bool:
+def caught_in(error: BaseException, files: set[str]) -> bool:
     """Check whether an error was caught in one of these files, perhaps to be raised again.
 
     A traceback grows by one frame for each function that the error leaves. Its outermost frame is the function that
     caught the error, or one that the error left for C code, such as an event loop that stores the exceptions of its
     tasks. A function that caught the error went on to a later instruction; one that the error left did not.
     """
-    outermost = error.last_traceback
+    outermost = error.last_traceback if isinstance(error, MimicError) else error.__traceback__
     if outermost is None or outermost.tb_frame.f_lasti == outermost.tb_lasti:
         return False
     file = outermost.tb_frame.f_code.co_filename

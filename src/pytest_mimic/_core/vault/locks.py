@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from errno import EACCES, EAGAIN
+from functools import partial
 from os import getpid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -219,13 +220,11 @@ if os.name == "nt":  # pragma: no cover (Windows)
             lseek(file, byte, os.SEEK_SET)
             return locking(file, how, 1)
 
-    def _unlock(file: int, byte: int) -> Any:
-        return _lock(file, byte, LK_UNLCK)
+    _unlock = partial(_lock, how=LK_UNLCK)
 else:
     from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, lockf
 
     def _lock(file: int, byte: int, how: int = LOCK_EX | LOCK_NB) -> Any:
         return lockf(file, how, 1, byte)
 
-    def _unlock(file: int, byte: int) -> Any:
-        return _lock(file, byte, LOCK_UN)
+    _unlock = partial(_lock, how=LOCK_UN)

@@ -6,7 +6,7 @@ import marshal
 import re
 from collections.abc import Callable
 from functools import partial
-from json import JSONDecoder, loads
+from json import JSONDecodeError, JSONDecoder, loads
 from typing import Any
 
 from pytest_mimic._core.ambient import command
@@ -130,7 +130,7 @@ def test_in(data: bytes, label: str, name: str) -> str | None:
         CorruptRecordingError: The file is damaged and does not name a test, or it is of a newer format.
     """
     test = _find_test(data)
-    if test is None or not line_of_test(data):
+    if test is None or not _is_certain(data):
         try:
             test = parse_recording(data, label, name).get("test")
         except CorruptRecordingError as error:
@@ -139,16 +139,12 @@ def test_in(data: bytes, label: str, name: str) -> str | None:
     return test if isinstance(test, str) else None
 
 
-def line_of_test(data: bytes) -> bytes:
-    """Return the line that names the test, from the beginning of a file; empty if that is not certain.
+def _is_certain(data: bytes) -> bool:
+    """Return whether the line that names a test is that of the file: it is as this plugin writes it.
 
-    Equal lines name the same test. A certain one needs no parsing but for the line itself.
+    A second such line is inside of another part, because the file was edited by hand.
     """
-    start = data.find(_TEST)
-    end = data.find(b"\n", start + 1)
-    # A second such line is inside of another part: the file was edited by hand.
-    is_certain = 0 < start < end and data.startswith(_HEAD) and data.find(_TEST, end) < 0
-    return data[start : end + 1] if is_certain else b""
+    return data.startswith(_HEAD) and data.count(_TEST) == 1
 
 
 def _find_test(data: bytes) -> object:
@@ -183,6 +179,8 @@ def parse(data: bytes, path: str, *, test: str | None = None) -> Any:
         text = data.decode()
         value, end = scan(text, 0)
     except (ValueError, StopIteration, RecursionError):
+        text = ""
+    if not text:  # out of the block above, whose error a traceback would show
         return _parse_slowly(data, path, test=test)
     if text[end:].strip():
         raise damaged(path, "text behind its end", test=test)
@@ -197,10 +195,25 @@ def _parse_slowly(data: bytes, path: str, *, test: str | None = None) -> Any:
     except RecursionError:
         raise damaged(path, "nested too deeply", test=test) from None
     except ValueError as reason:
-        fault = str(reason) if data else "empty"
-        if data.startswith(b"<<<<<<< ") or b"\n<<<<<<< " in data:
-            fault = "it holds the marks of a merge conflict"
-        raise damaged(path, fault, test=test) from None
+        conflict = (b"\n" + data).find(b"\n<<<<<<< ")
+        if conflict >= 0:
+            raise _conflict(path, data.count(b"\n", 0, conflict) + 1, test=test) from None
+        if isinstance(reason, JSONDecodeError) and data:
+            raise corrupt(path, f"is not valid JSON, line {reason.lineno}", test=test) from None
+        if isinstance(reason, UnicodeDecodeError):
+            raise corrupt(path, "is not text in UTF-8", test=test) from None
+        raise damaged(path, str(reason) if data else "empty", test=test) from None
+
+
+def _conflict(path: str, line: int, *, test: str | None) -> CorruptRecordingError:
+    return CorruptRecordingError(
+        f"{path} has a merge conflict, line {line}",
+        remedies=[
+            f"take one side: git checkout --ours (or --theirs) {path}",
+            f"or record again: {command('--mimic-rerecord', test)}",
+        ],
+        file=path,
+    )
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

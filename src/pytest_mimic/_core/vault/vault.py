@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.vault.file_names import FOLDERS
-from pytest_mimic._core.vault.parsing import fresh_copies, is_usual, line_of_test, parse_recording, test_in
+from pytest_mimic._core.vault.parsing import fresh_copies, is_usual, parse_recording, test_in
 from pytest_mimic.errors import CorruptRecordingError, MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
@@ -119,19 +119,12 @@ class Vault:
     def tests_of(self, names: Iterable[str]) -> Iterator[tuple[str, str, int]]:
         """Yield the name, the test and the bytes of each of these recordings and cassettes that can be read.
 
-        The test is empty if there is none. Most files are only searched for the line of the test, and most of these
-        lines are the same as one before.
+        The test is empty if there is none. Most files are only searched for the line of the test.
         """
-        known: dict[bytes, str] = {}
         for name in names:
             try:
                 data = self.store.read(name) or b""
-                line = line_of_test(data)
-                test = known.get(line)
-                if test is None:
-                    test = test_in(data, self.label, name) or ""
-                    if line and test:
-                        known[line] = test
+                test = test_in(data, self.label, name) or ""
             except MimicError:  # this version cannot read the file
                 continue
             yield name, test, len(data)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -240,7 +241,7 @@ class _FileWriter:
             if readable.objects:
                 entry["objects"] = sorted(readable.objects)
                 for name, content in readable.objects.items():
-                    self._place_bytes(name, content)
+                    self._place(name, partial(pieces_of, content))
             if not self._needs_object(encoded):
                 return {**entry, **parse(readable.text.encode(), "memory")}
         entry["kind"] = encoded.kind
@@ -302,16 +303,16 @@ class _FileWriter:
 
     def _place_file(self, name: str, file: WrittenFile) -> None:
         """Write the object of a file, unless it exists."""
-        if name in self._detached or self._has_file({}, name):
-            return
-        packer = FilePacker(file.pieces())
-        self._make(name, packer.pieces(), absent=self._store.size(name) is None)
-        if packer.checksum not in name:
+        if not self._place(name, file.pieces):
             raise MimicError(f"{file.path} has changed while it was stored", path=file.path)
 
-    def _place_bytes(self, name: str, content: bytes) -> None:
-        if name not in self._detached and not self._has_file({}, name):
-            self._make(name, FilePacker(pieces_of(content)).pieces(), absent=self._store.size(name) is None)
+    def _place(self, name: str, pieces: Callable[[], Iterator[bytes]]) -> bool:
+        """Write an object that is named by its content, unless it exists. Return whether this is the content."""
+        if name in self._detached or self._has_file({}, name):
+            return True
+        packer = FilePacker(pieces())
+        self._make(name, packer.pieces(), absent=self._store.size(name) is None)
+        return packer.checksum in name
 
     def _make(self, name: str, data: Any, *, absent: bool) -> None:
         """Write an object; a damaged one is replaced, and stays after a failure."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pytest_mimic._core.describe.recorded_files import objects_of
 from pytest_mimic._core.vault.clearing import references
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import Vault
     from pytest_mimic._core.vault.recording_facts import Recording, Stored
 
+SecretFinder: TypeAlias = Callable[[str, Iterable[Any]], Iterator[tuple[str, str]]]
+
 _KEY = re.compile(r"[0-9a-f]{32}(?:-[a-z]+)*")  # behind the digits what counts in an import
 # The kinds of findings that are damage. The others are only in the way.
 DAMAGE = ("damaged", "outdated", "unreadable")
@@ -27,10 +29,11 @@ class Finding(NamedTuple):
     """A file of the vault with a problem.
 
     Attributes:
-        kind: `damaged`; `outdated`, of a release candidate; `unreadable`, which no recording anew repairs: a Git LFS pointer, a merge conflict, a newer
-            format; `absent`: a detached object that was not pulled; `code`: an outcome lists code, and that is
-            forbidden; `orphaned`: an object that no recording names; `leftover`: of a killed run; `foreign`: it does not
-            belong to a vault.
+        kind: `damaged`; `outdated`, of a release candidate; `unreadable`, which no recording anew repairs: a Git LFS pointer, a
+            merge conflict, a newer format; `code`: an outcome lists code, and that is forbidden; `secret`: it holds what
+            looks like a key, or the value of an environment variable; `absent`: a detached object that was not pulled;
+            `orphaned`: an object that no recording names; `leftover`: of a killed run; `foreign`: it does not belong to a
+            vault.
         file: Its name in the vault.
         problem: The problem in one line, with the path.
         remedy: What to do, or empty.
@@ -71,10 +74,16 @@ class Checked:
 
 
 class Checker:
-    """Checks the files of a vault."""
+    """Checks the files of a vault.
 
-    def __init__(self, vault: Vault, *, forbids_code: bool = False) -> None:
+    `secrets` yields the secrets in the pieces of a file of that name, bytes: each in words and by its mark.
+    """
+
+    def __init__(
+        self, vault: Vault, secrets: SecretFinder | None = None, *, forbids_code: bool = False
+    ) -> None:
         self._vault = vault
+        self._secrets = secrets
         self._forbids_code = forbids_code
         self._store = vault.store
         # What may be loaded is no matter here: nothing is.
@@ -165,9 +174,30 @@ class Checker:
                 self._detached.update(one["sha256"] for one in stored.entry["detached"].values())
             if problem is not None:
                 yield self._finding(self._file_of(problem, name), problem, name, test)
-            elif self._forbids_code and stored.entry.get("code"):
-                problem_text = f"{self._path(name)} lists code: {', '.join(stored.entry['code'])}"
-                yield Finding("code", name, problem_text, recording=name, test=test)
+                continue
+            if self._forbids_code and stored.entry.get("code"):
+                what = f"{self._path(name)} lists code: {', '.join(stored.entry['code'])}"
+                yield Finding("code", name, what, recording=name, test=test)
+            if self._secrets is not None:
+                for file in objects_of(stored.entry):
+                    yield from self._secret(file, self._content(stored, origin, file), name, test)
+        if self._secrets is not None:
+            yield from self._secret(name, [self._store.read(name) or b""], name, test)
+
+    def _secret(self, file: str, pieces: Iterable[Any], name: str, test: str | None) -> Iterator[Finding]:
+        """Yield what looks like a secret in a file, each once."""
+        assert self._secrets is not None
+        for what, mark in self._secrets(file, pieces):
+            remedy = f"if it is none: mimic_redact = !{mark}"
+            yield Finding("secret", file, f"{self._path(file)} holds {what}", remedy, name, test)
+
+    def _content(self, stored: Stored, origin: Origin, file: str) -> list[Any]:
+        """Return the content of an object that was found sound, in pieces."""
+        if file == stored.entry.get("pickle"):
+            anywhere = {key: value for key, value in stored.entry.items() if key != "python"}
+            stream, buffers = self._objects.content(anywhere, origin)
+            return [stream, *buffers]
+        return [self._store.read(file) or b""]
 
     def _test_of(self, name: str) -> str | None:
         """Return the test that a damaged file still names, or None."""
@@ -247,8 +277,7 @@ class Checker:
         body = self._objects.body(entry, origin) if "json" in entry else entry
         path = self._path(entry.get("json", origin.name))
         unlisted = sorted(set(classes_in(body)) - {*entry.get("imports", ())})
-        # The class of a raised exception is named by `raised.type` alone.
-        if unlisted and "raised" not in body and "stream" not in body:
+        if unlisted:
             what = f"it names {', '.join(unlisted)}, which {self._path(origin.name)} does not list"
             raise damaged(path, what, test=origin.test)
         if "value" in body and not entry.get("imports"):
@@ -265,14 +294,8 @@ class Checker:
             return Finding("absent", file, error.what, remedy, recording, test)
         if "outdated" in error.data:
             return Finding("outdated", file, error.what, remedy, recording, test)
-        # The marks of a merge are removed by git, a pointer by Git LFS, and a newer format by a newer version.
-        is_kept = (
-            not isinstance(error, CorruptRecordingError)
-            or "record again" not in remedy
-            or "merge conflict" in error.what
-        )
-        if "merge conflict" in error.what:
-            remedy = f"git checkout --ours or --theirs {self._path(file)}"
+        # A merge conflict is for git, a pointer for Git LFS, and a newer format for a newer version.
+        is_kept = not isinstance(error, CorruptRecordingError) or "record again" not in remedy
         return Finding("unreadable" if is_kept else "damaged", file, error.what, remedy, recording, test)
 
     def _file_of(self, error: MimicError, recording: str) -> str:
@@ -313,7 +336,11 @@ def classes_in(tree: Any) -> Iterator[str]:
             todo += node
         elif type(node) is dict:
             for key in node:
-                if key[:1] == "$" and key[:2] != "$$" and ":" in key:
+                if key[:7] == "$numpy.":
+                    yield "numpy:ndarray"
+                elif key[:1] == "$" and key[:2] != "$$" and ":" in key:
                     yield key[1:]
+                elif key == "$defaultdict" and type(node.get("factory")) is str:
+                    yield node["factory"]
                 break
             todo += node.values()

@@ -1,9 +1,9 @@
-"""Check every file of the vault: shapes, names, checksums, lists of imports, Git LFS pointers, merge conflicts, leftovers.
+"""Check every file of the vault: shapes, names, checksums, lists of imports, secrets, Git LFS pointers, merge conflicts.
 
-Nothing is loaded. Exit code 1: a recording cannot be used, or a file is left that no recording needs. With --forbid-code, a
-recording that lists code is found as well.
-With --fix, such files are removed. Git LFS pointers, merge conflicts, files of a newer format, files of your own and large
-objects that the object store may not have are kept.
+Nothing is loaded. Exit code 1: a recording cannot be used or holds what looks like a secret, or a file is left over. With
+--forbid-code, a recording that lists code is found as well.
+With --fix, what cannot be used or is left over is removed. Git LFS pointers, merge conflicts, files of a newer format,
+files of your own and large objects that the object store may not have are kept.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.catalog.catalog import Orphans
 from pytest_mimic._tools.catalog.checking import Checked, Checker, Finding
 from pytest_mimic._tools.cli.output import HELD, record_again
+from pytest_mimic._tools.cli.secrets_found import SecretFinder
 from pytest_mimic._tools.cli.selection import add_selectors, given, report_unmatched, select
 from pytest_mimic.errors import MimicError
 
@@ -57,7 +58,8 @@ def run(invocation: Invocation) -> int:
     results = []
     vaults, unmatched = _vaults(invocation)
     for vault, names in vaults:
-        checker = Checker(vault, forbids_code=options.forbid_code)
+        secrets = SecretFinder(invocation.redactor).find
+        checker = Checker(vault, secrets, forbids_code=options.forbid_code)
         checked = checker.check_all() if names is None else checker.check(names)
         fix = Fix(invocation, vault, checked, is_whole=names is None) if options.fix else None
         results.append((vault, checked, fix))
@@ -86,10 +88,10 @@ def run(invocation: Invocation) -> int:
 
 
 def _exit_code(checked: Checked, fix: Fix | None) -> int:
-    """1 for damage, also if it was removed, and for what is left over, until it is removed."""
+    """1 for damage, also if it was removed, for secrets, and for what is left over, until it is removed."""
     kinds = {finding.kind for finding in checked.findings}
     is_left = not kinds.isdisjoint(LEFT_OVER) and (fix is None or fix.is_dry)
-    return 1 if checked.damage or is_left or "code" in kinds else 0
+    return 1 if checked.damage or is_left or kinds & {"code", "secret"} else 0
 
 
 def _vaults(invocation: Invocation) -> tuple[list[tuple[Vault, list[str] | None]], list[str]]:
@@ -256,10 +258,13 @@ def _show(invocation: Invocation, vault: Vault, checked: Checked, *, is_whole: b
     damage = checked.damage
     left = sum(finding.kind in LEFT_OVER for finding in checked.findings)
     code = sum(finding.kind == "code" for finding in checked.findings)
+    secrets = sum(finding.kind == "secret" for finding in checked.findings)
     if damage:
         out.line((f"{vault.label}: {plural(len(damage), 'problem')}", "bold red"), f"; {counts}")
     elif not checked.recordings and is_whole:
         out.line(f"no recordings in {vault.label}")
+    elif secrets:
+        out.line((f"{vault.label}: {plural(secrets, 'secret')} found", "bold red"), f"; {counts}")
     elif left:
         out.line((f"{vault.label}: {plural(left, 'file')} left over", "bold yellow"), f"; {counts}")
     elif code:
@@ -278,5 +283,5 @@ def _show_finding(out: Output, finding: Finding) -> None:
         out.line(f"  named by {finding.recording}")
     if finding.test:
         out.line(f"  recorded by {finding.test}")
-    if finding.kind == "unreadable" and finding.remedy:
+    if finding.kind in ("unreadable", "secret") and finding.remedy:
         out.line(f"  {finding.remedy}")

@@ -71,10 +71,12 @@ def _sorted(files: list[CatalogFile], catalog: Catalog, by: str | None) -> list[
 
 def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -> None:
     out = invocation.out
-    # On a terminal, a row takes one line: at most a half of what is left is for the call.
-    room = None if out.width is None else max(out.width - _OTHERS, 2 * _LEAST)
-    labels = [file.label(120 if room is None else max(room // 2, _LEAST)) for file in files]
-    other = None if room is None else max((room - max(map(len, labels))) // 2, _LEAST // 2)
+    # A row takes one line: at most a half of what is left is for the call.
+    room = max(out.width - _OTHERS, 2 * _LEAST)
+    labels = [file.label(max(room // 2, _LEAST)) for file in files]
+    # The id of a test is worth more than an outcome in short.
+    rest = max(room - max(map(len, labels)), _LEAST)
+    most = min(max(len(file.test or "") for file in files), rest - _LEAST // 2)
 
     def size_of(name: str) -> str:
         return size(catalog.object_size(name))
@@ -84,9 +86,9 @@ def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -
     for file, label in zip(files, labels):
         bytes_ = catalog.size(file)
         total += bytes_
-        short = fitted(outcomes_in_short(file, size_of), other)
+        short = fitted(outcomes_in_short(file, size_of), rest - most)
         name = "cassette" if file.is_cassette else file.short_key
-        test = _end_of(file.test or "", other)
+        test = _end_of(file.test or "", most)
         row: list[Piece] = [
             name,
             file.recorded,
@@ -108,6 +110,6 @@ def _painted(row: list[Piece], file: CatalogFile) -> list[Piece]:
     return [(str(text), style) for text, style in zip(row, styles)]
 
 
-def _end_of(text: str, width: int | None) -> str:
+def _end_of(text: str, width: int) -> str:
     """Return the id of a test, without its beginning if it is too long."""
-    return text if width is None or len(text) <= width else f"...{text[3 - width :]}"
+    return text if len(text) <= width else f"...{text[3 - width :]}"

@@ -24,6 +24,8 @@ Piece = str | tuple[str, str]
 
 # The errors of writing to a pipe whose reader has gone: that of POSIX, and that of Windows.
 _GONE = (EPIPE, EINVAL)
+# The columns of what is no terminal.
+_PIPED = 120
 # So many pieces are written to a file or pipe at once.
 _LINES = 500
 
@@ -46,10 +48,9 @@ class Output:
         self._encoding = getattr(stream, "encoding", None) or "utf-8"
 
     @property
-    def width(self) -> int | None:
-        """The columns of the terminal. None for a file or a pipe, whose lines have any length."""
-        # A terminal that knows no size has 0 columns.
-        return (os.get_terminal_size(self._stream.fileno()).columns or None) if self.is_terminal else None
+    def width(self) -> int:
+        """The columns of the terminal. A file, a pipe, and a terminal that knows no size count as having 120."""
+        return (self.is_terminal and os.get_terminal_size(self._stream.fileno()).columns) or _PIPED
 
     def sign(self, sign: str, plain: str) -> str:
         """Return a sign, or plain characters for it if the stream's encoding has no such sign."""
@@ -205,9 +206,9 @@ def counted(recordings: int, cassettes: int) -> str:
     return also + plural(cassettes, "cassette")
 
 
-def fitted(text: str, width: int | None) -> str:
-    """Return a text, cut to a width if there is one."""
-    return text if width is None or len(text) <= width else f"{text[: max(width - 3, 0)]}..."
+def fitted(text: str, width: int) -> str:
+    """Return a text, cut to a width."""
+    return text if len(text) <= width else f"{text[: max(width - 3, 0)]}..."
 
 
 def record_again(tests: list[str | None]) -> str:

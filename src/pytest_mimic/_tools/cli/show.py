@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
 
-_WIDTH, _SHOWN = 100, 20
+_SHOWN = 20
 
 
 def add_arguments(parser: Parser) -> None:
@@ -108,7 +108,7 @@ def _show_call(invocation: Invocation, viewer: OutcomeViewer, file: CatalogFile,
 
 
 def _print(out: Output, parts: Any, indent: str, *, heading: str) -> None:
-    width = max((out.width or _WIDTH) - len(indent), 40)
+    width = max(out.width - len(indent), 40)
     part: Part
     for part in parts:
         title, node = part

@@ -153,7 +153,7 @@ class Stats:
         if not files:
             return
         out = invocation.out
-        width = max((out.width or 140) - 36, 40)
+        width = max(out.width - 36, 40)
         out.line()
         out.line((title, "bold"))
         rows: Iterable[list[Piece]] = (

@@ -115,7 +115,7 @@ class Selected:
         conflicts = [error for error in self.unreadable if "merge conflict" in error.what]
         for error in conflicts[:_SHOWN]:
             self._invocation.out.line((error.what, "red"))
-            self._invocation.out.line(f"  git checkout --ours or --theirs {error.data.get('file', '')}")
+            self._invocation.out.line(f"  {error.remedies[0]}")
         if len(conflicts) > _SHOWN:
             self._invocation.out.line(f"and {len(conflicts) - _SHOWN} more recordings with a merge conflict")
         report_damaged(self._invocation, len(self.unreadable) - len(conflicts))

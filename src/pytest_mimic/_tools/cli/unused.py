@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.words import SHOWN, listed, plural
-from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused
+from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused, not_judged
 from pytest_mimic._tools.unused.merging import Together, refuse_mixture, sorted_out, together
 from pytest_mimic._tools.unused.usage_file import Usage, commit_of, id_of_vault, read_usage
 from pytest_mimic.errors import MimicError
@@ -36,7 +36,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(invocation: Invocation) -> int:
-    """Judge. Exit code 1: recordings are proven unused, also if they were cleared; 2: nothing could be judged."""
+    """Judge. Exit code 1: recordings are proven unused and still there; 2: nothing could be judged."""
     options, settings = invocation.options, invocation.settings
     if options.dry_run and not options.clear:
         raise MimicError("--dry-run needs --clear: a judgement alone changes nothing")
@@ -82,7 +82,7 @@ def run(invocation: Invocation) -> int:
         )
     else:
         _show(invocation, judgement, newer=newer, note=note, tests=len(whole.outcomes), files=len(usages))
-    return 1 if judgement.unused else 0
+    return 1 if judgement.unused and not judgement.cleared else 0
 
 
 def _paths(patterns: list[str]) -> list[Path]:
@@ -136,6 +136,8 @@ def _show(
     out.line("; ".join(counts) if counts else f"no recording is unused ({of})")
     for line in list_unused(judgement, most=sys.maxsize if options.verbose else SHOWN):
         out.line(line)
+    for line in not_judged(judgement, "pytest-mimic unused"):
+        out.line((line, "yellow"))
     if note:
         out.line((note, "yellow"))
     if judgement.unused and not judgement.cleared:

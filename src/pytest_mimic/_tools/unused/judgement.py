@@ -20,6 +20,7 @@ class Judgement(SimpleNamespace):
         cleared: What was cleared, in words, or empty.
         not_cleared: Why nothing was cleared although it was requested, or empty.
         vault: The size of the vault, in words. Shown after recording.
+        growth: What to do about a run that added much to the vault.
     """
 
     not_judged: str = ""
@@ -30,22 +31,28 @@ class Judgement(SimpleNamespace):
     cleared: str = ""
     not_cleared: str = ""
     vault: str = ""
+    growth: Sequence[str] = ()
 
 
 def count_unused(judgement: Judgement) -> list[str]:
-    """Return how many recordings are unused, and how many or why some are not judged."""
+    """Return how many recordings are unused or were cleared."""
     parts = []
     if judgement.cleared:
         parts.append(judgement.cleared)
     elif judgement.unused:
         kept = f", not cleared: {judgement.not_cleared}" if judgement.not_cleared else ""
         parts.append(f"{plural(judgement.unused, 'recording')} unused{kept}")
-    if judgement.unproven:
-        unproven = plural(judgement.unproven, "recording")
-        parts.append(f"{unproven} not used, not judged: {judgement.unproven_as}")
-    if judgement.not_judged:
-        parts.append(f"unused recordings not judged: {judgement.not_judged}")
     return parts
+
+
+def not_judged(judgement: Judgement, option: str) -> list[str]:
+    """Return the warning that an option could not judge all recordings, and why."""
+    if judgement.not_judged:
+        return [f"warning: {option} could not judge: {judgement.not_judged}"]
+    if judgement.unproven and option:
+        which = plural(judgement.unproven, "recording")
+        return [f"warning: {option} could not judge {which}: {judgement.unproven_as}"]
+    return []
 
 
 def list_unused(judgement: Judgement, *, most: int = SHOWN) -> list[str]:

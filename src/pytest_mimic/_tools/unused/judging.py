@@ -44,9 +44,9 @@ def judge(
 ) -> tuple[Judgement, dict[str, int]]:
     """Judge recordings that complete runs did not use. Return the judgement, and the bytes of those proven unused.
 
-    A recording is proven unused if the test that made it passed, or if that test no longer exists and no test was
-    skipped or failed. Recordings for which no client is installed are not proven. The first unused ones are named, so
-    many as are to be `listed`; None names all.
+    A recording is proven unused if the test that made it passed, or no longer exists. One that tests share is held back
+    while any test was skipped or failed. Recordings for which no client is installed are not proven. The first unused
+    ones are named, so many as are to be `listed`; None names all.
     """
     outcomes = evidence.outcomes
     all_passed = not evidence.skipped_modules and set(outcomes.values()) <= {"passed"}
@@ -57,8 +57,8 @@ def judge(
     for name, recorder, length in vault.tests_of(unused):
         if recorder not in judged:
             outcome = outcomes.get(recorder)
-            judged[recorder] = outcome == "passed" or (outcome is None and all_passed and recorder in gone)
-        if not judged[recorder]:
+            judged[recorder] = outcome == "passed" or (outcome is None and recorder in gone)
+        if not judged[recorder] or not (all_passed or _owner_of(vault, name) == recorder != ""):
             continue
         kind = name.removeprefix(CALLS).partition("/")[0]
         ran_with = evidence.absent_clients.get(kind)
@@ -71,7 +71,7 @@ def judge(
     rows = [labelled(vault, name) for name in names]
     shown = [(label, test, bool(test) and test not in outcomes) for label, test in rows]
     if not all_passed:
-        unproven_as = "some tests did not pass"
+        unproven_as = _first_not_passed(evidence)
     elif evidence.is_shared:
         unproven_as = "other projects or branches may use the vault"
     elif needed:
@@ -80,6 +80,26 @@ def judge(
         unproven_as = "its test may still exist" if unproven == 1 else "their tests may still exist"
     judgement = Judgement(unused=len(proven), shown=shown, unproven=unproven, unproven_as=unproven_as)
     return judgement, proven
+
+
+def _owner_of(vault: Vault, name: str) -> str | None:
+    """Return the test, or the scope of a fixture, that a recording belongs to. None if tests share it."""
+    if name.startswith(CASSETTES):
+        return None
+    try:
+        recording = vault.read(name)
+    except MimicError:
+        return None
+    return recording.owner if recording is not None else None
+
+
+def _first_not_passed(evidence: Evidence) -> str:
+    """Return the first test that did not pass, and how many more there are."""
+    found = [(test, outcome) for test, outcome in evidence.outcomes.items() if outcome != "passed"]
+    found += [(module, "skipped") for module in evidence.skipped_modules]
+    test, outcome = found[0]
+    more = f", and {plural(len(found) - 1, 'more test')} did not pass" if len(found) > 1 else ""
+    return f"{test} {'was skipped' if outcome == 'skipped' else outcome}{more}"
 
 
 def clear(vault: Vault, proven: Mapping[str, int]) -> str:

@@ -194,23 +194,23 @@ DIFFERENT: list[tuple[object, object, list[str] | None]] = [
         {"rates": {"USD": 1.0698, "NEW": 3}},
         [
             "rates.USD: 1.0712 recorded, 1.0698 now",
-            "rates.HRK: recorded, missing now",
+            "rates.HRK: 7.5 recorded, missing now",
             "rates.NEW: 3 now, not in the recording",
         ],
     ),
     ({"two words": 1}, {"two words": 2}, ["result['two words']: 1 recorded, 2 now"]),
-    ({1: "a"}, {True: "a"}, ["result[1]: recorded, missing now", "result[True]: 'a' now, not in the recording"]),
+    ({1: "a"}, {True: "a"}, ["result[1]: 'a' recorded, missing now", "result[True]: 'a' now, not in the recording"]),
     ({Point(1, 2): "a"}, {Point(1, 2): "b"}, ["result[Point(x=1, y=2)]: 'a' recorded, 'b' now"]),
     ([1, (1,)], [1, [1]], ["result[1]: (1,) recorded, [1] now"]),
     ([{"a": 1}], [{"a": 2}], ["result[0].a: 1 recorded, 2 now"]),
-    ([1, 2, 3], [1, 3], ["result[1]: recorded, missing now"]),
+    ([1, 2, 3], [1, 3], ["result[1]: 2 recorded, missing now"]),
     ([1, 3], [0, 1, 3], ["result[0]: 0 now, not in the recording"]),
     (list(range(9)), [], ["result: 9 items recorded, 0 now"]),
     ({1, "a"}, {1, "b"}, ["result{'a'}: recorded, missing now", "result{'b'}: now, not in the recording"]),
     (frozenset({1}), {1}, ["result: frozenset({1}) recorded, {1} now"]),
     (Rate("EUR", [1]), Rate("EUR", [2]), ["value[0]: 1 recorded, 2 now"]),
     (Rate("EUR"), Point(1, 2), ["result: Rate(base='EUR', value=1.5) recorded, Point(x=1, y=2) now"]),
-    (Slotted(a=1), Slotted(b=1), ["a: recorded, missing now", "b: 1 now, not in the recording"]),
+    (Slotted(a=1), Slotted(b=1), ["a: 1 recorded, missing now", "b: 1 now, not in the recording"]),
     (Point(1, 2), Point(1, 3), ["y: 2 recorded, 3 now"]),
     (Names(["a"]), Names(["b"]), ["result[0]: 'a' recorded, 'b' now"]),
     (OwnIdentity("a", cache=1), OwnIdentity("b", cache=1), ["name: 'a' recorded, 'b' now"]),
@@ -332,7 +332,7 @@ def test_no_line_shows_secret_keys_or_columns() -> None:
     found = lines(recorded, actual)
 
     assert found == [
-        "credentials[<redacted>]: recorded, missing now",
+        "credentials[<redacted>]: <redacted> recorded, missing now",
         "credentials[<redacted>]: <redacted> now, not in the recording",
         "column.values: 1 of 1 elements differ, first [0]: <redacted> recorded, another value now",
     ]
@@ -567,7 +567,7 @@ def test_by_shape_renamed_retyped_and_extra_fields_differ() -> None:
 
     assert shape(recorded, actual) == [
         "amount: 1000 recorded, '1000' now",
-        "currency: recorded, missing now",
+        "currency: 'eur' recorded, missing now",
         "lines[1].tax: 1 now, not in the recording",
         "ccy: 'usd' now, not in the recording",
     ]
@@ -644,7 +644,11 @@ def noted(note: str) -> ValueError:
             caused(KeyError("b")),
             ["ValueError.__cause__.args[0]: 'a' recorded, 'b' now"],
         ),
-        (caused(KeyError("a")), ValueError("x"), ["ValueError.__cause__: recorded, missing now"]),
+        (
+            caused(KeyError("a")),
+            ValueError("x"),
+            ["ValueError.__cause__: KeyError('a') recorded, missing now"],
+        ),
         (noted("a"), noted("b"), ["ValueError.__notes__[0]: 'a' recorded, 'b' now"]),
     ],
 )
@@ -667,11 +671,11 @@ def test_another_kind_of_outcome_is_one_line() -> None:
     [
         (streamed([1, 2], END), streamed([1, 2], END), []),
         (streamed([1, 2], END), streamed([1, 3], END), ["items[1]: 2 recorded, 3 now"]),
-        (streamed([1, 2], END), streamed([1], END), ["items[1]: recorded, missing now"]),
+        (streamed([1, 2], END), streamed([1], END), ["items[1]: 2 recorded, missing now"]),
         (streamed([1], END), streamed([1, 2], END), ["items[1]: 2 now, not in the recording"]),
         (streamed([1, 2], END), streamed([1]), []),
         (streamed([1]), streamed([1, 2], END), []),
-        (streamed([1, 2]), streamed([1], END), ["items[1]: recorded, missing now"]),
+        (streamed([1, 2]), streamed([1], END), ["items[1]: 2 recorded, missing now"]),
         (streamed([1], given(3)), streamed([1], given(4)), ["end: 3 recorded, 4 now"]),
         (
             streamed([1], END),
@@ -698,7 +702,7 @@ def test_changed_arguments_are_compared() -> None:
 
     assert compare(recorded, actual) == [
         "argument rows[0].seen: 1 recorded, 2 now",
-        "argument gone: recorded, missing now",
+        "argument gone: 1 recorded, missing now",
         "argument token: <redacted> recorded, another value now",
         "argument new: 1 now, not in the recording",
     ]
@@ -842,7 +846,7 @@ def test_pandas_tables_are_compared_by_column() -> None:
     assert lines(frame, frame.assign(day=["a", "c"]), atol=1) == [
         "day: 1 of 2 elements differ, first [1]: 'b' recorded, 'c' now"
     ]
-    assert lines(frame, frame.drop(columns="day")) == ["day: recorded, missing now"]
+    assert lines(frame, frame.drop(columns="day")) == ["day: str column recorded, missing now"]
     assert lines(frame, frame[["price", "day", "n"]]) == ["result: the columns are in another order now"]
     assert lines(frame, frame.set_axis([5, 6])) != []
     assert lines(frame["price"], other["price"]) == [
@@ -986,7 +990,7 @@ def test_added_and_missing_categories_are_shown() -> None:
     old, new = (pandas.Series(["a"], dtype=pandas.CategoricalDtype(list(names))) for names in ("ab", "abc"))
 
     assert lines(old, new) == ["values.categories[2]: 'c' now, not in the recording"]
-    assert lines(new, old) == ["values.categories[2]: recorded, missing now"]
+    assert lines(new, old) == ["values.categories[2]: 'c' recorded, missing now"]
 
 
 def test_tensors_are_compared_as_arrays() -> None:

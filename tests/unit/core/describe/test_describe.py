@@ -521,12 +521,12 @@ def lines(old: dict[str, object], new: dict[str, object]) -> list[str]:
         (datetime.date(2024, 4, 30), datetime.date(2024, 5, 1), ["a: 2024-04-30 recorded, 2024-05-01 now"]),
         ({"x": 1, "y": 2}, {"y": 2, "x": 1}, []),
         ({"x": [1, {"delay": 2}]}, {"x": [1, {"delay": 3}]}, ["a.x[1].delay: 2 recorded, 3 now"]),
-        ({"x": 1}, {"y": 3}, ["a.x: recorded, missing now", "a.y: 3 now, not in the recording"]),
+        ({"x": 1}, {"y": 3}, ["a.x: 1 recorded, missing now", "a.y: 3 now, not in the recording"]),
         ({"two words": 1}, {"two words": 2}, ["a['two words']: 1 recorded, 2 now"]),
         ({1: "x"}, {1: "y"}, ["a[1]: 'x' recorded, 'y' now"]),
-        ([1, 2], [1], ["a[1]: recorded, missing now"]),
+        ([1, 2], [1], ["a[1]: 2 recorded, missing now"]),
         ([1], (1,), ["a: [1] recorded, (1,) now"]),
-        ({1, 2}, {2, 3}, ["a{1}: recorded, missing now", "a{3}: 3 now, not in the recording"]),
+        ({1, 2}, {2, 3}, ["a{1}: 1 recorded, missing now", "a{3}: 3 now, not in the recording"]),
         (Rate(), Rate(value=2.0), ["a.value: 1.5 recorded, 2.0 now"]),
         (Point(1, 2), Point(1, 3), ["a.y: 2 recorded, 3 now"]),
         (Rate(), Point(1, 2), ["a: Rate(base='EUR', value=1.5) recorded, Point(x=1, y=2) now"]),
@@ -543,7 +543,7 @@ def test_differences_are_shown_part_by_part(old: object, new: object, expected: 
 
 def test_an_argument_of_one_call_only_is_a_difference() -> None:
     assert lines({"**extra": {"day": 1}, "*rest": (1,)}, {"**extra": {}, "*rest": (2, 3)}) == [
-        "day: recorded, missing now",
+        "day: 1 recorded, missing now",
         "rest[0]: 1 recorded, 2 now",
         "rest[1]: 3 now, not in the recording",
     ]
@@ -588,7 +588,7 @@ def test_arguments_that_were_not_stored_have_no_differences() -> None:
 def test_a_difference_can_say_before_and_after() -> None:
     assert Difference("a", "1", "2").line("before", "after") == "a: 1 before, 2 after"
     assert Difference("a", None, "2").line("before", "after") == "a: 2 after, not before"
-    assert Difference("a", "1", None).line("before", "after") == "a: before, missing after"
+    assert Difference("a", "1", None).line("before", "after") == "a: 1 before, missing after"
 
 
 def test_parts_that_are_not_shown_are_named() -> None:

@@ -117,9 +117,7 @@ def test_a_miss_shows_five_differences() -> None:
 def test_the_suggested_line_keeps_the_options_of_the_target() -> None:
     """It takes the place of the target's line."""
     old, new = (described(rows=[{"at": f"2026-11-02T10:00:0{second}Z"}]) for second in (0, 1))
-    options = Options(
-        ignore=("now",), sequence=True, rtol=0.01, writes=("out",), only=("GET /a b",), key=lambda _: 0
-    )
+    options = Options(ignore=("now",), sequence=True, rtol=0.01, writes=("out",), only=("GET /a b",))
 
     line = missed(new, Recorded(old), options=options).splitlines()[-1]
 
@@ -127,9 +125,7 @@ def test_the_suggested_line_keeps_the_options_of_the_target() -> None:
         "  if it changes from run to run: "
         'shop.api:fetch_rates sequence writes=out rtol=0.01 only="GET /a b" ignore=now,rows.*.at'
     )
-    assert Target(line.partition("run: ")[2]).options == options._replace(
-        ignore=("now", "rows.*.at"), key=None
-    )
+    assert Target(line.partition("run: ")[2]).options == options._replace(ignore=("now", "rows.*.at"))
 
 
 def test_a_difference_that_is_not_shown_is_located() -> None:
@@ -201,9 +197,26 @@ def test_ignoring_moments_and_random_ids_is_suggested(
     old: dict[str, object], new: dict[str, object], remedy: str
 ) -> None:
     text = missed(described(**new), Recorded(described(**old)))
+    by_key = missed(described(**new), Recorded(described(**old)), options=Options(key=lambda _: 0))
 
     assert text.splitlines()[-1] == f"  if it changes from run to run: shop.api:fetch_rates {remedy}"
     assert Target(f"shop.api:fetch_rates {remedy}").options.ignore
+    assert "ignore=" not in by_key
+
+
+def test_what_changes_in_every_run_of_a_test_is_said_first() -> None:
+    """Each recording run would add a recording, and the next replay would miss again."""
+    old = described(user={"id": FIRST_ID, "made": "2024-05-01T12:00:00Z"})
+    new = described(user={"id": SECOND_ID, "made": "2024-05-01T12:00:01Z"})
+
+    assert missed(new, Recorded(old, test=TEST)).splitlines()[1:] == [
+        "  user.id and user.made look as if they change in every run: recording again will not help",
+        "  nearest: recorded by tests/test_rates.py::test_day on 2026-11-02",
+        f"    user.id: '{FIRST_ID}' recorded, '{SECOND_ID}' now",
+        "    user.made: '2024-05-01T12:00:00Z' recorded, '2024-05-01T12:00:01Z' now",
+        "  to leave that out: shop.api:fetch_rates ignore=user.id,user.made",
+        "  then record it: pytest --mimic-record tests/test_rates.py::test_day",
+    ]
 
 
 @pytest.mark.parametrize(

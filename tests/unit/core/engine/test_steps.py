@@ -88,7 +88,7 @@ def test_a_request_that_cannot_be_sent_cannot_be_verified(runs: Runs, service: A
     step = port.begin(describe(client, "Oslo", "2026-11-01", "en", port)).refuse()
 
     assert (step.mode, step.outcome()["degrees"]) == ("replay", -3.5)
-    assert (runs.ledger.verified, runs.ledger.drifted) == (1, 1)
+    assert (runs.ledger.verified, len(runs.ledger.drifted)) == (1, 1)
     assert [row["kind"] for row in runs.ledger.calls] == ["drifted"] * is_logged
     (drift,) = runs.errors()
     assert "ASK Oslo could not be verified: its request holds the placeholder of a secret" in drift

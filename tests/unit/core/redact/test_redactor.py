@@ -72,6 +72,7 @@ def test_names_that_only_resemble_secret_ones_are_public(redactor: Redactor, nam
         ("customer, account,!token", ["customer", "account", "!token"]),
         ("!password\t!X-Api-Key  user.pin", ["!password", "!X-Api-Key", "user.pin"]),
         ("customer # of the shop, not ours", ["customer"]),
+        ("!sha256:1a2b3c4d  # an example", ["!sha256:1a2b3c4d"]),
         ("# customer", []),
         (" , ", []),
         ("", []),
@@ -82,7 +83,21 @@ def test_a_line_contains_names(line: str, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["cust*", "!cust*", "!", "--", "'pin'", "pin?", "a/b", "[pin]", "!!pin", "_"]
+    "name",
+    [
+        "cust*",
+        "!cust*",
+        "!",
+        "--",
+        "'pin'",
+        "pin?",
+        "a/b",
+        "[pin]",
+        "!!pin",
+        "_",
+        "sha256:1a2b3c4d",
+        "!sha256:1a2",
+    ],
 )
 def test_a_name_that_matches_nothing_is_refused(name: str) -> None:
     """It would silently redact nothing."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 
@@ -298,21 +297,6 @@ def test_a_cassette_has_detached_objects_too(tmp_path):
 
     assert entry.stored.load().value == LARGE["json"]
     assert len(detached(tmp_path)) == 1
-
-
-def test_a_long_cassette_with_detached_objects_is_read(tmp_path):
-    """It is parsed call by call."""
-    vault = vault_in(tmp_path)
-    name = "cassettes/long.json"
-    values = [*(f"{'x' * 4000}{n}" for n in range(20)), LARGE["json"]]
-    entries = [
-        CassetteEntry("function", "shop:f", "shop:f", "k", None, vault.stored(Outcome.of_value(value), 0.5))
-        for value in values
-    ]
-    vault.write_cassette(name, entries, test="t")
-    assert Path(tmp_path, name).stat().st_size > 1 << 16
-
-    assert [one.stored.load().value for one in vault_in(tmp_path).read_cassette(name)] == values
 
 
 @pytest.mark.parametrize("detaches", [False, True], ids=["in the vault", "detached"])

@@ -45,7 +45,7 @@ def flip(file):
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
 CONFLICT = "{\n<<<<<<< ours\n}\n=======\n>>>>>>> theirs\n"
 DAMAGE = {
-    "cut short": (lambda shop: recording(shop, "rates").write_text('{\n "format": 3,'), "rates", "not what was"),
+    "cut short": (lambda shop: recording(shop, "rates").write_text('{\n "format": 3,'), "rates", r"is not valid JSON, line 2"),
     "empty": (lambda shop: recording(shop, "rates").write_text(""), "rates", r"\(empty\)"),
     "no outcome": (lambda shop: edit(recording(shop, "rates"), value=1, raised=1), "rates", "one value, exception"),
     "wrong stream": (lambda shop: edit(recording(shop, "words"), stream={}), "words", "a stream without its items"),
@@ -142,7 +142,7 @@ def test_next_step_is_for_the_same_vault(shop, call):
     ("text", "says", "remedy"),
     [
         (LFS, "is a Git LFS pointer, its content was not pulled", "git lfs pull"),
-        (CONFLICT, "it holds the marks of a merge conflict", "git checkout --ours or --theirs"),
+        (CONFLICT, "has a merge conflict, line ", "take one side: git checkout --ours (or --theirs) "),
         ('{\n "format": 4\n}\n', "is of format 4, which a newer pytest-mimic wrote", "pip install --upgrade pytest-mimic"),
     ],
 )  # fmt: skip
@@ -457,3 +457,38 @@ def test_a_recorded_module_may_have_the_name_of_a_folder_of_the_vault(shop, call
     result = call("check", f"shop/.mimic_vault/{name}")
 
     assert (result.code, result.out) == (0, "shop/.mimic_vault is sound; 1 recording and 0 objects checked\n")
+
+
+@pytest.mark.promise("check names texts that look like keys")
+@pytest.mark.parametrize("place", ["outcome", "argument", "object", "bytes", "cassette"])
+def test_what_looks_like_a_secret_is_named_until_it_is_accepted(shop, call, place, monkeypatch):
+    key = "ghp_" + "aB3dE6gH9jK2" * 3
+    if place == "bytes":  # they are in no text
+        key = bytes(range(48, 80)).decode()
+        monkeypatch.setenv("SHOP_TOKEN", key)
+    elif place == "outcome":
+        edit(recording(shop, "rates"), value={"USD": f"{key} {key}"})
+    else:
+        [cassette] = (shop / ".mimic_vault/cassettes").rglob("*.json")
+        file, old = {
+            "argument": (recording(shop, "rates"), "EUR"),
+            "object": (the_object(shop, "long", "json"), "x" * 50),
+            "cassette": (cassette, "Cid"),
+        }[place]
+        file.write_text(file.read_text().replace(old, key, 1))
+
+    result = call("check")
+
+    assert result.code == 1
+    assert key not in result.out
+    says = (
+        "the value of the environment variable SHOP_TOKEN"
+        if place == "bytes"
+        else "a token of GitHub (ghp_aB3d…)"
+    )
+    found = result.out.replace("what looks like ", "")
+    assert re.search(rf"{re.escape(says)}\n(  named by .*\n)?  recorded by tests/test_shop.py::", found)
+    assert ".mimic_vault: 1 secret found; " in result.out
+    [line] = re.findall(r"  if it is none: (mimic_redact = !sha256:[0-9a-f]{8})\n", result.out)
+    (shop / "pytest.ini").write_text(f"{(shop / 'pytest.ini').read_text()}{line}\n")
+    assert call("check").code == 0

@@ -19,11 +19,12 @@ def test_ls_lists_every_recording_and_cassette(shop, call):
 
     assert result.code == 0
     rows = [(row[4], row[5], row[6]) for row in columns(result.lines[:-1])]
-    assert rows == [
+    assert max(map(len, result.lines)) <= 120
+    whole = [
         ("shop:fails(base='XXX')", "raised NoRatesError", "tests/test_shop.py::test_error"),
         ("shop:keyed(n=3)", rows[1][1], "tests/test_shop.py::test_matrix"),
         ("shop:long(n=300)", "JSON, 22.7 kB", "tests/test_shop.py::test_long"),
-        ("shop:matrix(n=20)", rows[3][1], "tests/test_shop.py::test_matrix"),
+        ("shop:matrix(n=20)", "ndarray: 20 × 20 float64", "tests/test_shop.py::test_matrix"),
         ("shop:odd(n=3)", rows[4][1], "tests/test_shop.py::test_odd"),
         ("shop:picture()", "bytes", "tests/test_shop.py::test_long"),
         (
@@ -40,7 +41,11 @@ def test_ls_lists_every_recording_and_cassette(shop, call):
             "tests/test_shop.py::test_cassette",
         ),
     ]
-    assert rows[3][1].startswith("ndarray: 20 × 20 float64")
+    for shown, expected in zip(rows, whole, strict=True):
+        for cell, text in zip(shown, expected, strict=True):
+            begin, _, end = cell.partition("...")
+            assert text.startswith(begin), cell
+            assert text.endswith(end), cell
     assert rows[4][1].startswith("Odd, ")
     assert result.lines[-1].startswith("10 recordings and 1 cassette, ")
 
