@@ -55,7 +55,7 @@ BUDGET = {
     "ground": 900,
 }
 # These two only fall.
-MOST_LINES = 49_300
+MOST_LINES = 48_850
 MOST_FILES = 313
 MOST_ARROWS = 135
 MOST_FLOORS = 12
