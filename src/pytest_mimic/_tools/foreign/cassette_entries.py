@@ -1,9 +1,7 @@
-"""The entries of cassettes of vcrpy, cassetter, betamax and Ruby's VCR as plain exchanges."""
+"""The entries of cassettes of vcrpy and cassetter as plain exchanges."""
 
 from __future__ import annotations
 
-import base64
-import codecs
 import json
 import re
 from collections.abc import Iterator
@@ -35,8 +33,6 @@ def read_entry(entry: Any, number: int) -> ForeignExchange:
     if not isinstance(request, dict) or not isinstance(response, dict):
         raise EntryError("it is not a request with its response")
     method, uri = request.get("method"), request.get("uri", request.get("url"))
-    if uri is None and "host" in request:
-        uri = _old_uri(request)
     if not isinstance(method, str) or not isinstance(uri, str):
         raise EntryError(f"its request has no {'uri' if isinstance(method, str) else 'method'}")
     _check_body(request, "request")
@@ -66,19 +62,10 @@ def _check_body(part: dict[str, Any], name: str) -> None:
             raise EntryError(f"its {name} has {other} in place of body, from a serializer of its own")
 
 
-def _old_uri(request: dict[str, Any]) -> str:
-    """Return the URI of a request from before vcrpy 1.0."""
-    scheme, host, port = request.get("protocol", "http"), request["host"], request.get("port")
-    usual = 443 if scheme == "https" else 80
-    return f"{scheme}://{host}{'' if port in (None, usual) else f':{port}'}{request.get('path') or '/'}"
-
-
 def _request_body(body: Any, content_type: str | None) -> tuple[bytes, str]:
     """Return the body of a request, and its type if only the argument of aiohttp's caller is there, not what was sent."""
     if _is_typed(body):
         return _typed(body), ""
-    if isinstance(body, dict) and body.keys() <= {"string", "base64_string", "encoding"} and len(body) > 0:
-        return _content(body), ""  # betamax
     if isinstance(body, list) and all(isinstance(part, (str, bytes)) for part in body):
         return b"".join(map(_as_bytes, body)), ""  # an iterator
     if isinstance(body, list) and all(type(part) is int and 0 <= part < 256 for part in body):
@@ -112,19 +99,13 @@ def _head(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pairs(headers: Any) -> Iterator[tuple[str, str]]:
-    """Yield the headers: a mapping to one or several values, pairs of the same, or lines."""
+    """Yield the headers: a mapping to one or several values, or pairs of the same."""
     items: Any = list(headers.items()) if isinstance(headers, dict) else headers or []
-    if not isinstance(items, (list, tuple)):
+    if not isinstance(items, (list, tuple)) or not all(
+        isinstance(item, (tuple, list)) and len(item) == 2 for item in items
+    ):
         raise EntryError("its headers are not headers")
-    name: Any
-    values: Any
-    for item in items:
-        if isinstance(item, str) and ":" in item:  # before vcrpy 1.0
-            name, _, values = item.partition(":")
-        elif isinstance(item, (tuple, list)) and len(item) == 2:
-            name, values = item
-        else:
-            raise EntryError("its headers are not headers")
+    for name, values in items:
         for value in values if isinstance(values, (list, tuple)) else [values]:
             if isinstance(value, (dict, list, tuple)):
                 raise EntryError(f"its header {_one_line(name)} is not text")
@@ -145,26 +126,11 @@ def _content(body: Any) -> bytes:
     """Return the body of a response: a text, bytes, or a mapping with one of them."""
     if _is_typed(body):
         return _typed(body)
-    if not isinstance(body, dict):
-        if isinstance(body, list):
-            raise EntryError("the body of its response is not text")
-        return _as_bytes(body)
-    if "base64_string" in body:
-        try:
-            return base64.b64decode(_as_bytes(body["base64_string"]))
-        except ValueError:
-            raise EntryError("the body of its response is not base64") from None
-    content = body.get("string")
-    if isinstance(content, (dict, list)):
+    if isinstance(body, dict) and body.keys() <= {"string"}:
+        body = body.get("string")
+    if isinstance(body, (dict, list)):
         raise EntryError("the body of its response is not text")
-    encoding = body.get("encoding")
-    if isinstance(content, str) and isinstance(encoding, str):
-        try:
-            codecs.lookup(encoding)
-            return content.encode(encoding)
-        except (LookupError, UnicodeEncodeError):  # `ASCII-8BIT` is Ruby's word for bytes
-            pass
-    return _as_bytes(content)
+    return _as_bytes(body)
 
 
 def _is_typed(body: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Cassettes of vcrpy 1 to 9, pytest-recording, cassetter, betamax and Ruby's VCR, in YAML and JSON."""
+"""Cassettes of vcrpy 1 to 9, pytest-recording and cassetter, in YAML and JSON."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ def read_cassette(path: Path) -> ForeignFile:
     UnreadableError: it is no cassette, or damaged. OSError: it cannot be read. MimicError: PyYAML is not installed.
     """
     data = _parse(_read_text(path), path)
-    entries = data  # a list, before vcrpy 1.0
-    if isinstance(data, dict):
-        entries = data.get("interactions", data.get("http_interactions"))
+    entries = data.get("interactions") if isinstance(data, dict) else None
     if not isinstance(entries, list):
         raise UnreadableError("is not a cassette of vcrpy: it has no list of interactions")
     exchanges, refusals = [], []

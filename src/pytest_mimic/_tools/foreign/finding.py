@@ -13,7 +13,7 @@ from pytest_mimic.errors import MimicError
 _SUFFIXES = (".yaml", ".yml", ".json", ".har")
 # Folders that hold no cassettes of a project's own.
 _FOREIGN = frozenset({"node_modules", "__pycache__", "site-packages"})
-# The words that vcrpy, betamax and Ruby's VCR have in each cassette.
+# The words that vcrpy and cassetter have in each cassette.
 _MARKS = (b"interactions", b"!!python/object")
 
 
