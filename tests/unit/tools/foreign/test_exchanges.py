@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._tools.foreign.cassette_entries import EntryError, read_entry
+from pytest_mimic._tools.foreign.cassette_file import EntryError, read_entry
 from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
 
 URI = "http://shop.test/"
