@@ -56,7 +56,6 @@ class Output:
         return sign
 
     def line(self, *pieces: Piece) -> None:
-        """Print a line of pieces."""
         self._write("".join(map(self._painted, pieces)).rstrip(" ") + "\n")
 
     def table(
@@ -103,7 +102,6 @@ class Output:
         self.flush()
 
     def flush(self) -> None:
-        """Show everything now."""
         kept, self._kept = "".join(self._kept), []
         self._send(kept)
 

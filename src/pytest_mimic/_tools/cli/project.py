@@ -228,7 +228,6 @@ class Invocation:
 
     @property
     def settings(self) -> Settings:
-        """The settings of a plain run in the project."""
         return self.project.settings
 
     @cached_property
@@ -255,7 +254,6 @@ class Invocation:
 
     @cached_property
     def redactor(self) -> Redactor:
-        """The secret names of the project."""
         from pytest_mimic._core.redact.redactor import Redactor
 
         return Redactor(self.settings.redact)

@@ -41,12 +41,10 @@ class Chosen(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """The names of all."""
         return [*(file.name for file in self.files), *self.damaged]
 
 
 def add_selectors(parser: Parser) -> None:
-    """Add the arguments that choose recordings."""
     parser.add_argument("selectors", metavar="SELECTOR", nargs="*", help=SELECTOR_HELP)
     chosen = parser.add_argument_group("only some of them")
     chosen.add_argument("--older", metavar="SPAN", help="recorded longer ago than this: 90d, 12w")

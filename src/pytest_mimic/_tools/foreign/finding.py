@@ -27,7 +27,6 @@ class Found(NamedTuple):
 
     @property
     def is_har(self) -> bool:
-        """Whether it is a HAR file."""
         return self.path.suffix == ".har"
 
 

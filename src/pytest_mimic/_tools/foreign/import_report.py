@@ -47,7 +47,6 @@ class Report:
             self.leftovers.append(one)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the report as plain data."""
         return {
             "vault": self.vault,
             "dry_run": self.is_dry,
@@ -58,7 +57,6 @@ class Report:
         }
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines for people."""
         written = [one for one in self.imported if one.how != "same"]
         there = len({one.file for one in self.imported if one.how == "same"})
         would = "would import" if self.is_dry else "imported"

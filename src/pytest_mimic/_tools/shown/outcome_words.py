@@ -27,7 +27,6 @@ def outcomes_in_short(file: CatalogFile, size_of: Callable[[str], str]) -> str:
 
 
 def outcome_in_short(call: CatalogCall, entry: Entry, size_of: Callable[[str], str]) -> str:
-    """Return an outcome in a few words."""
     try:
         return _short(call, entry, size_of)
     except (AttributeError, LookupError, TypeError, ValueError):  # damage, which `verify` finds

@@ -44,7 +44,6 @@ class CallDifference:
     lines: list[str] = field(default_factory=list)  # what is known besides, in words
 
     def to_plain(self) -> dict[str, Any]:
-        """Return it as JSON data."""
         return {
             "change": self.change,
             "call": self.call,
