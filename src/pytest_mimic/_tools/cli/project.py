@@ -68,11 +68,6 @@ class Project:
         rootdir = next((folder for folder in (here, *here.parents) if (folder / "setup.py").is_file()), here)
         return cls(here, rootdir, None, {}, vault)
 
-    @property
-    def vault(self) -> Path:
-        """The vault's folder, which may not exist."""
-        return self.settings.vault
-
     def text(self, name: str, default: str = "") -> str:
         """Return an ini option of one line."""
         value = self.options.get(name, default)

@@ -166,12 +166,13 @@ def report_unmatched(invocation: Invocation, unmatched: Sequence[str]) -> None:
         invocation.out.line((f"nothing in {label} matches {', '.join(unmatched)}", "yellow"))
 
 
-def report_left_out(invocation: Invocation, selection: Chosen) -> None:
-    """Print the selectors that match nothing, and the targets that were not judged."""
+def report_left_out(invocation: Invocation, selection: Chosen) -> int:
+    """Print the selectors that match nothing, and the targets that were not judged; return the exit code."""
     report_unmatched(invocation, selection.unmatched)
     if selection.unknown:
         why = "their modules cannot be imported" if invocation.options.imports else "see --import"
         invocation.out.line((f"not judged, {why}: {', '.join(selection.unknown)}", "yellow"))
+    return 1 if selection.unmatched else 0
 
 
 def report_nothing(invocation: Invocation, selection: Chosen) -> int:

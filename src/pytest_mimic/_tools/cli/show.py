@@ -77,8 +77,7 @@ def run(invocation: Invocation) -> int:
         out.line()
         more = invocation.command("show", "--all", *given(invocation))
         out.line(f"{len(files) - len(shown)} more: {more}")
-    report_left_out(invocation, selection)
-    return 1 if selection.unmatched else 0
+    return report_left_out(invocation, selection)
 
 
 def _show(invocation: Invocation, catalog: Catalog, viewer: OutcomeViewer, file: CatalogFile) -> None:

@@ -14,6 +14,7 @@ from pytest_mimic._clients.http.compression import inflate
 from pytest_mimic._clients.http.exchange import HttpRequest
 from pytest_mimic._clients.http.message import as_text, header_of, media_type
 from pytest_mimic._tools.foreign.foreign_exchanges import (
+    EntryError,
     ForeignExchange,
     ForeignFile,
     Refusal,
@@ -29,10 +30,6 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _MAGIC = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 # Statuses whose responses have no body, whatever their Content-Length says.
 _BODILESS = (204, 304)
-
-
-class EntryError(ValueError):
-    """An entry of a cassette that is not a request with its response."""
 
 
 def read_cassette(path: Path) -> ForeignFile:
