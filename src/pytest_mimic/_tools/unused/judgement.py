@@ -24,7 +24,6 @@ class Judgement(SimpleNamespace):
 
 
 def count_unused(judgement: Judgement) -> list[str]:
-    """Return how many recordings are unused or were cleared."""
     parts = []
     if judgement.cleared:
         parts.append(judgement.cleared)
