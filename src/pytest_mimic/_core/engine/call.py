@@ -25,9 +25,7 @@ if TYPE_CHECKING:
         @property
         def is_own(self) -> bool: ...
 
-        def decide(self, call: Call) -> Any:
-            """Return the step (see `steps`) for a call that the cassette takes."""
-            ...
+        def decide(self, call: Call) -> Any: ...
 
     class WithCassette(Protocol):
         """A line of an activation, perhaps with the cassette that takes its calls."""

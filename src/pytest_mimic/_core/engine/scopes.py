@@ -89,7 +89,7 @@ class Scopes:
         try:
             self._add_forked(test.journal)
             if (decided := state.decisions) is not None:
-                decided.recordings.forget_misses()
+                decided.recordings.missed.clear()
                 decided.sequences.end_owner(test, passed=passed and is_whole)
             self._judge(test, passed=passed)
             for owner in (self._outside, *around) if passed else ():
