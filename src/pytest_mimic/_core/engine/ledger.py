@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from os import getpid
 from typing import Any, NamedTuple, TypeAlias
 
-from pytest_mimic._core.swallowed.forks import ForkLog
+from pytest_mimic._core.swallowed.pending import ForkLog
 from pytest_mimic.errors import MimicError
 
 
@@ -53,7 +53,7 @@ class Ledger:
     taken_back: list[str]
     # The name of each recording that a failing test replaced, its content before and its content now.
     put_back: list[Sequence[str | None]]
-    # Marks of the contents that passing tests used; see `journal_judging`.
+    # Marks of the contents that passing tests used; see `owners.accept`.
     trusted: set[str]
     # The tests that were run again because a call of a conversation matches `--mimic-only`.
     begun_again: list[str]
