@@ -13,12 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-<<<<<<< HEAD
 from pytest_mimic._core.ambient import command
-=======
 from pytest_mimic._core.redact.environment import bytes_in
 from pytest_mimic._core.redact.looks import keys_in, mark_of
->>>>>>> cuta
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.clearing import remove
 from pytest_mimic._core.vault.file_names import FOLDERS, OBJECTS_LOCK
@@ -26,11 +23,7 @@ from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.catalog.catalog import Orphans
 from pytest_mimic._tools.catalog.checking import Checked, Checker, Finding
 from pytest_mimic._tools.cli.output import HELD, record_again
-<<<<<<< HEAD
 from pytest_mimic._tools.cli.redacting import redactions
-from pytest_mimic._tools.cli.secrets_found import SecretFinder
-=======
->>>>>>> cuta
 from pytest_mimic._tools.cli.selection import add_selectors, given, report_unmatched, select
 from pytest_mimic.errors import MimicError
 
