@@ -24,6 +24,7 @@ from pytest_mimic._core.outcome.outcome import decode_plain
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.tagged.reader import Reader
 from pytest_mimic._core.outcome.tagged.types import _BY_NAME, tag_of
+from pytest_mimic._core.outcome.vouched import is_project
 
 HERE = tripwires.__name__
 CLASSES = [f"{HERE}:{name}" for name in vars(tripwires) if not name.startswith("_")]
@@ -132,6 +133,7 @@ def main(seed: int, count: int) -> int:
     for key in ("UTC", "nowhere"):
         with contextlib.suppress(zoneinfo.ZoneInfoNotFoundError):
             zoneinfo.ZoneInfo(key)
+    is_project("xxhash")  # this reads the name of the project once
     for name in CLASSES:  # modules that are imported on first use
         with contextlib.suppress(Exception):
             tag_of(resolve_class(*name.split(":")))

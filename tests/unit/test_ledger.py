@@ -10,6 +10,7 @@ from pytest_mimic._core.engine.ledger import Ledger, Miss
 
 TEXTS = (
     "drifted",
+    "environment",
     "failures",
     "taken_back",
     "put_back",

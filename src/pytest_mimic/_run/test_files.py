@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-# What pytest collects as doctests without an option.
-_TEXTS = ("test*.txt",)
 # What marks a virtual environment, which pytest does not enter.
 _ENVIRONMENT = ("pyvenv.cfg", "conda-meta/history")
 
@@ -25,7 +23,10 @@ class TestFiles:
 
     def __init__(self, config: pytest.Config) -> None:
         option = config.option
-        self._patterns = [*config.getini("python_files"), *(getattr(option, "doctestglob", None) or _TEXTS)]
+        self._patterns = [
+            *config.getini("python_files"),
+            *(getattr(option, "doctestglob", None) or ["test*.txt"]),
+        ]
         self._patterns += ["*.py"] if getattr(option, "doctestmodules", False) else []
         self._skipped: list[str] = config.getini("norecursedirs")
         self._enters_environments = bool(getattr(option, "collect_in_virtualenv", False))

@@ -179,7 +179,7 @@ class _Body:
     def __init__(self, body: Any) -> None:
         self._make: Callable[[], Any] = lambda: body
         if body is None or isinstance(body, (str, bytes)):
-            self.data = _encoded(body or b"")
+            self.data = encoded(body or b"")
             return
         pieces: list[Any]
         if hasattr(body, "read"):
@@ -192,12 +192,13 @@ class _Body:
             except TypeError:
                 pieces = list(body)
                 self._make = lambda: iter(pieces)
-        self.data = b"".join(map(_encoded, pieces))
+        self.data = b"".join(map(encoded, pieces))
 
     def again(self) -> Any:
         """Return a body of the same kind, which urllib3 frames in the same way, at its beginning."""
         return self._make()
 
 
-def _encoded(piece: Any) -> bytes:
+def encoded(piece: Any) -> bytes:
+    """Return a part of a body as bytes."""
     return piece.encode() if isinstance(piece, str) else bytes(piece)

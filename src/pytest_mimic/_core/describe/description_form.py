@@ -36,7 +36,7 @@ class Budget(NamedTuple):
 # For all arguments of a call together.
 ARGUMENTS = Budget(characters=4_000, items=40, depth=8, text=400)
 # For all parts of a client's call together. Nothing but the description shows what a client sends.
-PARTS = Budget(characters=20_000, items=200, depth=24, text=2_000)
+PARTS = Budget(characters=64_000, items=400, depth=24, text=16_000)
 
 
 def size_of(description: Any) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._core.engine.call import Call, Plan, innermost
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
@@ -234,8 +234,7 @@ class ClientPort:
 
     def ordinal(self, space: str, name: str) -> int:
         """Return the index of `name` among the `space` names of the current owner, in order of first use, from 0."""
-        cassette = innermost(self.plans).cassette if self.plans else None
-        names = (cassette or self._state.owner).ordinals.setdefault(space, [])
+        names: list[str] = cast("Any", self.caller).ordinals.setdefault(space, [])
         if name not in names:
             names.append(name)
         return names.index(name)

@@ -15,7 +15,7 @@ from typing import Any
 
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL
 from pytest_mimic._core.outcome.unpickling import NAMED, RefusedError, load_all
-from pytest_mimic._core.outcome.vouched import BUILDERS, FOLLOWING, SETTERS, is_library, is_plain_constant
+from pytest_mimic._core.outcome.vouched import BUILDERS, CONSTANTS, FOLLOWING, SETTERS, is_library
 
 # Attributes that Python looks up on an object to give it a state or items: a state with one of them could replace it.
 _LOOKED_UP = frozenset({"__setstate__", "append", "extend", "add"})
@@ -256,10 +256,6 @@ class StandIns:
             fits = False
         elif builder == "bare":
             way, fits = "new", all(map(is_plain, rest))
-        elif builder == "reconstructor":
-            return self._reconstructed(use_of_first, *rest) if len(rest) == 2 else None
-        elif builder == "new":
-            return self.made(use_of_first, rest, {})
         elif builder == "member":
             fits = len(rest) == 1 and type(rest[0]) in (str, int)
             way = "flags" if fits and type(rest[0]) is int else "member"
@@ -292,16 +288,6 @@ class StandIns:
         exception.change("restored")
         return exception
 
-    def _reconstructed(self, use: Use, base: Any, state: Any) -> Any:
-        name = base.use.name if isinstance(base, _Imported) else ""
-        if name == "builtins:object" and state is None:
-            use.ways.add("new")
-        elif name.startswith("builtins:") and name != "builtins:type" and is_plain(state):
-            use.ways.add("plain new")
-        else:
-            return None
-        return Made(use)
-
 
 def _is_name(key: object) -> bool:
     return type(key) is str
@@ -325,7 +311,7 @@ def is_plain(value: Any) -> bool:
                 seen.add(id(part))
                 todo += [*part, *part.values()] if kind is dict else part
         elif isinstance(part, _Imported):
-            if not is_plain_constant(part.use.name):
+            if part.use.name not in CONSTANTS:
                 return False
         elif not (
             part.is_value if kind is Made else kind is _Result or kind.__module__.startswith("pathlib")
