@@ -13,6 +13,8 @@ from pytest_mimic._core.compare.lines import ABSENT
 from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.identity.opening import attributes_of, type_name
 
+_SIMPLE = frozenset({bool, float, int, str, type(None)})
+
 K = TypeVar("K")
 
 
@@ -24,6 +26,15 @@ def paired(old: Mapping[K, Any], new: Mapping[K, Any]) -> list[tuple[K, Any, Any
 def is_same_type(recorded: object, actual: object) -> bool:
     """Return whether two values have the same type; a class that was imported again is the same."""
     return type(recorded) is type(actual) or type_name(type(recorded)) == type_name(type(actual))
+
+
+def is_settled(recorded: Any, actual: Any, *, shape: bool) -> bool:
+    """Return whether two values plainly are equal, which is the common case and must cost little."""
+    kind = type(recorded)
+    if kind not in _SIMPLE or kind is not type(actual):
+        return False
+    # 0.0 is not settled, as -0.0 equals it.
+    return shape or (recorded == actual and (kind is not float or bool(recorded)))
 
 
 def key_identity(key: Any) -> object:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.describe.argument_differences import Difference, focused, sides
-from pytest_mimic._core.describe.described_secrets import secrets_in
+from pytest_mimic._core.describe.described_secrets import is_secret_label, secrets_in
 from pytest_mimic._core.describe.description_form import TAG, Budget
 from pytest_mimic._core.describe.samples import count
 from pytest_mimic._core.describe.text import render
 from pytest_mimic._core.describe.value_description import describe
+from pytest_mimic._core.identity.opening import key_step
 from pytest_mimic._core.identity.tables import Column, Picture, Table
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.texts import hide_values
@@ -143,6 +144,16 @@ class Lines:
         if len(self._lines) < self.limit:
             self._lines[self.count] = hide_values(f"{location}{fact}", self.secrets)
 
+    def entry(self, parent: Location, key: Any) -> Location:
+        """Return the location of the value under a key of a mapping."""
+        if parent.secret:
+            return Location(f"[{PLACEHOLDER}]", (str(key),), parent)
+        secret = self.redactor.secret(key)
+        if type(key) is str:
+            return Location(key_step(key), (key,), parent, secret)
+        names = (str(key),) if type(key) is int else ()
+        return Location(f"[{self.text(key)}]", names, parent, secret)
+
     def differ(self, location: Location, recorded: Any, actual: Any) -> None:
         """Add that two values differ as a whole; one of them may be `ABSENT`."""
         self._note(location)
@@ -211,6 +222,12 @@ def rows_fact(recorded: Table, actual: Table) -> str:
     return f": {count(recorded.rows, 'row')} recorded, {actual.rows:,} now"
 
 
+def names_of(table: Table) -> list[Any]:
+    """Return the names of what is no table of columns: a series has one, an index has one for each level."""
+    levels = table.parts.get("names")
+    return [table.parts.get("name"), *(levels if isinstance(levels, list) else ())]
+
+
 def cut(table: Table, other: Table) -> Table:
     """Return the rows of a table whose numbers another one has as well."""
     rows = min(table.rows or 0, other.rows or 0)
@@ -227,6 +244,16 @@ def shape_fact(old: tuple[int, ...], new: tuple[int, ...]) -> str:
     """Return `shape 3x4 recorded, 4x3 now`."""
     shapes = ["x".join(map(str, lengths)) if lengths else "()" for lengths in (old, new)]
     return f": shape {shapes[0]} recorded, {shapes[1]} now"
+
+
+def element_fact(lines: Lines, location: Location, recorded: Column, actual: Column, first: Any) -> str:
+    """Return `[1, 2]: 0.5 recorded, 0.7 now` for the elements of two columns at an index, or at a tuple of indexes."""
+    indexes = first if isinstance(first, tuple) else (first,)
+    labels = [side.labels[indexes[0]] for side in (recorded, actual) if side.labels is not None]
+    secret = any(is_secret_label(label, lines.redactor) for label in labels)
+    element = Location("", parent=location, secret=secret)
+    fact = lines.fact(element, recorded.values[first], actual.values[first])
+    return f"[{', '.join(map(str, indexes))}]: {fact}"
 
 
 def categories_of(recorded: Column, actual: Column) -> tuple[Any, Any]:

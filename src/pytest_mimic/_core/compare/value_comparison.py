@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import Any, TypeVar
 
 from pytest_mimic._core.compare.equality import (
@@ -15,6 +16,7 @@ from pytest_mimic._core.compare.equality import (
     extent,
     is_equal,
     is_same_type,
+    is_settled,
     key_identity,
     other_identity,
     paired,
@@ -26,11 +28,13 @@ from pytest_mimic._core.compare.lines import (
     Location,
     categories_of,
     cut,
+    element_fact,
+    names_of,
     picture_fact,
     rows_fact,
     shape_fact,
 )
-from pytest_mimic._core.describe.described_secrets import is_secret_label, secrets_in
+from pytest_mimic._core.describe.described_secrets import secrets_in
 from pytest_mimic._core.describe.leaves import leaf_text
 from pytest_mimic._core.describe.samples import count as counted
 from pytest_mimic._core.identity.libraries import library_of
@@ -45,7 +49,6 @@ from pytest_mimic._core.identity.opening import (
     opened,
 )
 from pytest_mimic._core.identity.tables import Column, Picture, Table, open_elements
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 # Up to this difference in length, missing and additional items get a line each.
 _FEW = 3
@@ -119,14 +122,6 @@ class Comparison:
         elif self._is_new(location, recorded, actual):
             self._object(location, recorded, actual)
 
-    def _is_settled(self, recorded: Any, actual: Any) -> bool:
-        """Return whether two values plainly are equal, which is the common case and must cost little."""
-        kind = type(recorded)
-        if kind not in _SIMPLE or kind is not type(actual):
-            return False
-        # 0.0 is not settled, as -0.0 equals it.
-        return self.shape or (recorded == actual and (kind is not float or bool(recorded)))
-
     def _is_new(self, location: Location, recorded: Any, actual: Any) -> bool:
         """Return whether a pair was not compared yet; at another location, a path may leave out other parts of it."""
         where = str(location) if any(location.depth < len(path) for path in self.volatile) else ""
@@ -137,7 +132,9 @@ class Comparison:
         return True
 
     def _queue(self, pairs: Iterable[tuple[K, Any, Any]], locate: Callable[[K], Location]) -> None:
-        wanted = [(locate(key), old, new) for key, old, new in pairs if not self._is_settled(old, new)]
+        wanted = [
+            (locate(key), old, new) for key, old, new in pairs if not is_settled(old, new, shape=self.shape)
+        ]
         self._todo.extend(reversed(wanted))
 
     def _leaf(self, location: Location, recorded: Any, actual: Any, equal: bool) -> None:
@@ -149,9 +146,8 @@ class Comparison:
             Opened((), exception_parts(side)) if isinstance(side, BaseException) else opened(side)
             for side in (recorded, actual)
         )
-        beside = parts_beside(recorded), parts_beside(actual)
-        if old.attributes or new.attributes or any(beside):
-            parts = old.attributes | beside[0], new.attributes | beside[1]
+        parts = old.attributes | parts_beside(recorded), new.attributes | parts_beside(actual)
+        if any(parts):
             self._parts(location, *parts, indexed=isinstance(recorded, tuple))
         if old.content and new.content:
             self._todo.append((location, old.content[0], new.content[0]))
@@ -181,7 +177,7 @@ class Comparison:
         keys = now | then
         if self.ordered and [key for key in old if key in new] != [key for key in new if key in old]:
             self.lines.add(location, ": the keys are in another order now")
-        self._queue(paired(old, new), lambda identity: self._entry(location, keys[identity]))
+        self._queue(paired(old, new), lambda identity: self.lines.entry(location, keys[identity]))
 
     def _event(self, location: Location, recorded: dict[str, Any], actual: dict[str, Any]) -> None:
         def locate(name: str) -> Location:
@@ -204,15 +200,7 @@ class Comparison:
         How many there are is no matter of shape, as the deltas of a text show. Of two whole streams, the first events
         and the last ones must have the same shapes, so that a stream that breaks off is found.
         """
-        shapes: dict[object, list[Any]] = {}
-        for event in recorded:
-            known = shapes.setdefault(_name_of(event), [])
-            if not any(self._alike(shape, event) for shape in known):
-                known.append(event)
-        pairs = []
-        for index, event in enumerate(actual):
-            known = shapes.get(_name_of(event), [ABSENT])
-            pairs.append((index, next((one for one in known if self._alike(one, event)), known[0]), event))
+        pairs = self._fitting(recorded, actual, _name_of, [ABSENT])
         if recorded.is_whole and actual.is_whole and recorded:
             if not actual:
                 self.lines.add(location, f": {counted(len(recorded), 'event')} recorded, no event now")
@@ -220,15 +208,6 @@ class Comparison:
                 last = len(actual) - 1
                 pairs += [(0, recorded[0], actual[0]), (last, recorded[-1], actual[last])]
         self._queue(pairs, lambda index: Location(f"[{index}]", (str(index),), location, is_optional=True))
-
-    def _entry(self, parent: Location, key: Any) -> Location:
-        if parent.secret:
-            return Location(f"[{PLACEHOLDER}]", (str(key),), parent)
-        secret = self.lines.redactor.secret(key)
-        if type(key) is str:
-            return Location(key_step(key), (key,), parent, secret)
-        names = (str(key),) if type(key) is int else ()
-        return Location(f"[{self.lines.text(key)}]", names, parent, secret)
 
     def _parts(
         self, location: Location, old: Mapping[str, Any], new: Mapping[str, Any], *, indexed: bool = False
@@ -248,10 +227,9 @@ class Comparison:
             self._patterns(location, recorded, actual)
             return
         old, new = list(recorded), list(actual)
-        least = most = max(len(old), len(new))
+        least, most = sorted((len(old), len(new)))
         start = end = 0
-        if len(old) != len(new):
-            least = min(len(old), len(new))
+        if least != most:
             start = next((n for n in range(least) if not self._alike(old[n], new[n])), least)
             rest = least - start
             end = next((n for n in range(rest) if not self._alike(old[-1 - n], new[-1 - n])), rest)
@@ -273,23 +251,29 @@ class Comparison:
 
     def _patterns(self, location: Location, recorded: list[Any], actual: list[Any]) -> None:
         """Compare the shapes of lists: each item now must have the shape of one that was recorded, if any was."""
-        shapes: list[Any] = []
-        for item in recorded[:_PATTERNS]:
-            if not any(self._alike(shape, item) for shape in shapes):
-                shapes.append(item)
-        if not shapes:
-            return
+        if recorded:
+            pairs = self._fitting(recorded[:_PATTERNS], actual, type, recorded[:1])
+            self._queue(pairs, lambda index: Location(f"[{index}]", (str(index),), location))
+
+    def _fitting(
+        self, recorded: list[Any], actual: list[Any], kind_of: Callable[[Any], object], otherwise: list[Any]
+    ) -> list[tuple[int, Any, Any]]:
+        """Pair each item now with a recorded one of its kind and shape, or else with the first one of its kind."""
+        shapes: dict[object, list[Any]] = {}
+        for item in recorded:
+            known = shapes.setdefault(kind_of(item), [])
+            if not any(self._alike(shape, item) for shape in known):
+                known.append(item)
         pairs = []
         for index, item in enumerate(actual):
-            # The differences from the shape of the item's type say more than those from another.
-            same = [shape for shape in shapes if type(shape) is type(item)] or shapes[:1]
+            same = shapes.get(kind_of(item), otherwise)
             fitting = (shape for shape in same if len(same) == 1 or self._alike(shape, item))
             pairs.append((index, next(fitting, same[0]), item))
-        self._queue(pairs, lambda index: Location(f"[{index}]", (str(index),), location))
+        return pairs
 
     def _alike(self, recorded: Any, actual: Any) -> bool:
         """Return whether two values are equal, or have the same shape if only shapes count."""
-        if self._is_settled(recorded, actual):
+        if is_settled(recorded, actual, shape=self.shape):
             return True
         mark = id(recorded), id(actual)
         if mark in self._asked:
@@ -304,18 +288,14 @@ class Comparison:
         if self.shape:
             self._patterns(location, [old[key] for key in sorted(old, key=repr)], list(new.values()))
             return
-        text = self.lines.text
-        for item in sorted((old[key] for key in old.keys() - new.keys()), key=text):
-            self.lines.add(Location(f"{{{text(item)}}}", parent=location), ": recorded, missing now")
-        for item in sorted((new[key] for key in new.keys() - old.keys()), key=text):
-            self.lines.add(Location(f"{{{text(item)}}}", parent=location), ": now, not in the recording")
+        sides = (old, new, "recorded, missing now"), (new, old, "now, not in the recording")
+        for one, other, fact in sides:
+            for text in sorted(self.lines.text(one[key]) for key in one.keys() - other.keys()):
+                self.lines.add(Location(f"{{{text}}}", parent=location), f": {fact}")
 
     def _table(self, location: Location, recorded: Table, actual: Table) -> None:
-        for table in (recorded, actual):
-            # A series has one name, an index one for each level.
-            levels = table.parts.get("names")
-            names = [table.parts.get("name"), *(levels if isinstance(levels, list) else ())]
-            location.secret |= any(self.lines.redactor.secret(name) for name in names)
+        names = (name for table in (recorded, actual) for name in names_of(table))
+        location.secret |= any(self.lines.redactor.secret(name) for name in names)
         if not (self.shape or self.volatile) and (fact := rows_fact(recorded, actual)):
             self.lines.add(location, fact)
             recorded, actual = cut(recorded, actual), cut(actual, recorded)
@@ -325,8 +305,7 @@ class Comparison:
 
     def _picture(self, location: Location, recorded: Picture, actual: Picture) -> None:
         if not self.shape:
-            fact = picture_fact(recorded, actual, lambda old, new: self.lines.fact(location, old, new))
-            if fact:
+            if fact := picture_fact(recorded, actual, partial(self.lines.fact, location)):
                 self.lines.add(location, fact)
             if recorded.image.mode == actual.image.mode:
                 self._parts(location, recorded.colours, actual.colours)
@@ -344,20 +323,13 @@ class Comparison:
         if count and not old:
             self.lines.differ(location, recorded.values[()], actual.values[()])
         elif count:
-            at = first[0] if isinstance(first, tuple) else first
-            labels = [side.labels[at] for side in (recorded, actual) if side.labels is not None]
-            secret = any(is_secret_label(label, self.lines.redactor) for label in labels)
-            element = Location("", parent=location, secret=secret)
-            fact = self.lines.fact(element, recorded.values[first], actual.values[first])
-            index = ", ".join(map(str, first)) if isinstance(first, tuple) else first
-            total = math.prod(old)
-            self.lines.add(location, f": {count} of {total} elements differ, first [{index}]: {fact}")
+            fact = element_fact(self.lines, location, recorded, actual, first)
+            self.lines.add(location, f": {count} of {math.prod(old)} elements differ, first {fact}")
         elif recorded.categories is not None:
             inner = Location(".categories", ("categories",), location)
             self._todo.append((inner, *categories_of(recorded, actual)))
 
 
-_SIMPLE = frozenset({bool, float, int, str, type(None)})
 _NUMBERS = frozenset({bool, int, float, complex, Decimal, Fraction})
 _CONTAINERS: dict[type, Callable[[Comparison, Location, Any, Any], None]] = {
     Column: Comparison._column,

@@ -40,12 +40,9 @@ class OverlayStore(Store):
         return found if len(found) else None
 
     def write(self, name: str, data: Data, *, durable: bool = True) -> None:
-        self._mark(name)
-        self.over.write(name, data, durable=durable)
-
-    def _mark(self, name: str) -> None:
         if _is_recording(name) and self.over.size(f"{BEFORE}/{name}") is None:
             self.over.write(f"{BEFORE}/{name}", mark_of_content(self.vault.read(name)).encode())
+        self.over.write(name, data, durable=durable)
 
     def flush(self) -> None:
         self.over.flush()

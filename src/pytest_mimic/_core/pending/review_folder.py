@@ -28,17 +28,9 @@ BEFORE = "before"
 _LIST, _IGNORE = "changes.json", ".gitignore"
 _FORMAT = 1
 #: The facts of a change without which nothing can be shown or accepted.
-_NEEDED = {
-    "id": str,
-    "change": str,
-    "file": str,
-    "call": str,
-    "target": str,
-    "staged": str,
-    "before": str,
-    "tests": list,
-    "differences": list,
-    "paths": list,
+_NEEDED: dict[str, type] = {
+    **dict.fromkeys(("id", "change", "file", "call", "target", "staged", "before"), str),
+    **dict.fromkeys(("tests", "differences", "paths"), list),
 }
 # The folder may come from elsewhere, such as an artifact of CI.
 _NAME = re.compile(rf"(?:{'|'.join(FOLDERS)})/[^\\:\0]+\.json")

@@ -83,10 +83,7 @@ def _run(words: list[str]) -> int:
 
         meant = MEANT.get(given.command)
         hint = f" (did you mean {meant}?)" if meant else did_you_mean(given.command, COMMANDS)
-        raise MimicError(
-            f"there is no command {given.command}{hint}",
-            remedies=["see pytest-mimic --help"],
-        )
+        raise MimicError(f"there is no command {given.command}{hint}", remedies=["see pytest-mimic --help"])
     module = load_command(given.command)
     parser = _parser_of(given.command, module, defaults=given)
     options = parser.read(given.words)

@@ -32,13 +32,7 @@ def run(invocation: Invocation) -> int:
     bad = [*selected.transfer.problems, *(one for one in selected.of("lost", "wrong") if not one.here)]
     exit_code = 1 if bad or selected.is_incomplete else 0
     if options.json:
-        out.json(
-            {
-                "store": selected.url,
-                "pulled": json_of_objects(pulled),
-                "problems": json_of_objects(bad),
-            }
-        )
+        out.json({"store": selected.url, "pulled": json_of_objects(pulled), "problems": json_of_objects(bad)})
         return exit_code
     selected.show_unreadable()
     selected.show_problems("lost", "wrong")

@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._core.words import size
 from pytest_mimic._tools.cli.output import HELD, counted, json_of, record_again
-from pytest_mimic._tools.cli.selection import (
-    add_selectors,
-    given,
-    report_left_out,
-    report_nothing,
-    select,
-)
+from pytest_mimic._tools.cli.selection import add_selectors, given, report_left_out, report_nothing, select
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

@@ -62,11 +62,10 @@ class Selected:
     def url(self) -> str:
         return self.bucket.place.shown
 
-    def find(self, *, only_absent: bool = False) -> list[LargeObject]:
-        """Return the large objects, found here and in the store; see `LargeObjects.find`."""
+    def find(self, *, only_absent: bool = False) -> None:
+        """Find the large objects here and in the store; see `LargeObjects.find`."""
         self.objects = large_objects(self.files)
         self.transfer.find(self.objects, only_absent=only_absent)
-        return self.objects
 
     def of(self, *states: str) -> list[LargeObject]:
         return [one for one in self.objects if one.state in states]

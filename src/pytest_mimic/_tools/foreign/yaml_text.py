@@ -50,12 +50,8 @@ def parse_yaml(text: str) -> Any:
         raise YamlError(problem, mark.line + 1 if mark is not None else 0) from None
     except RecursionError:
         raise YamlError("it is nested too deeply") from None
-    except (
-        ValueError,
-        TypeError,
-        AttributeError,
-        LookupError,
-    ) as error:  # of a scalar that is not what its tag says
+    except (ValueError, TypeError, AttributeError, LookupError) as error:
+        # Of a scalar that is not what its tag says.
         raise YamlError(f"a value is not valid: {error}") from None
 
 

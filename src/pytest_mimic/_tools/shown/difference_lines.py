@@ -7,7 +7,7 @@ from html import escape
 
 from pytest_mimic._core.compare.tree_differences import Span, TreeDifference, opcodes
 from pytest_mimic._core.describe.argument_differences import Difference
-from pytest_mimic._tools.shown.value_lines import cell_text, sides
+from pytest_mimic._tools.shown.value_lines import cell_text, grid_lines, sides
 from pytest_mimic._tools.shown.vault_diff import CallDifference
 from pytest_mimic.errors import printable
 
@@ -60,22 +60,10 @@ def _table(one: TreeDifference, head: Line) -> Iterator[Line]:
     """Yield the rows of a table that differ, in columns."""
     old, new = (sum(sign == each for sign, _ in one.rows) for each in "-+")
     yield [*head, ": " if head else "", f"{max(old, new)} of {one.total} rows"]
-    columns = list(map(cell_text, one.columns))
-    rows = [(sign, list(map(cell_text, cells))) for sign, cells in one.rows[:_MOST_ROWS]]
-    widths = [
-        max(len(printable(text)) for text in column)
-        for column in zip(*([columns] if columns else []), *(cells for _, cells in rows), strict=True)
-    ]
-
-    def cells_of(cells: Sequence[str]) -> str:
-        return "  ".join(
-            f"{printable(text):<{width}}" for text, width in zip(cells, widths, strict=True)
-        ).rstrip()
-
-    if columns:
-        yield [("    " + cells_of(columns), "dim")]
-    for sign, cells in rows:
-        yield [(f"  {sign} {cells_of(cells)}", _STYLES[sign])]
+    rows = [*([("", one.columns)] if one.columns else []), *one.rows[:_MOST_ROWS]]
+    lines = grid_lines([[printable(cell_text(cell)) for cell in cells] for _, cells in rows])
+    for (sign, _), line in zip(rows, lines, strict=True):
+        yield [(f"  {sign} {line}", _STYLES[sign]) if sign else (f"    {line}", "dim")]
     if len(one.rows) > _MOST_ROWS:
         yield [(f"    and {len(one.rows) - _MOST_ROWS} more", "dim")]
 

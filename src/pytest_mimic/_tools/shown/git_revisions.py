@@ -25,7 +25,7 @@ class GitStore(Store):
     keeps_objects = True
 
     def __init__(self, folder: Path, revision: str) -> None:
-        self._root = _existing(folder)
+        self._root = next(one for one in (folder, *folder.parents) if one.is_dir())
         self._working = FolderStore(folder)
         if revision.startswith("-") or not revision:
             raise MimicError(f"{revision!r} is no revision of git")
@@ -137,8 +137,3 @@ class GitStore(Store):
 
     def byte_locks(self) -> NoReturn:
         raise MimicError("nothing is recorded into a revision of git")
-
-
-def _existing(folder: Path) -> Path:
-    """Return the closest folder that exists."""
-    return next(one for one in (folder, *folder.parents) if one.is_dir())

@@ -84,7 +84,7 @@ def _lines(name: str, node: Node, end: str, width: int) -> Iterator[str]:
         yield from (f"{_INDENT}{line}" for line in node.text.split("\n"))
     elif isinstance(node, TextTable):
         yield f"{name}{node.title}"
-        yield from (f"{_INDENT}{line}" for line in _grid_lines(node))
+        yield from (f"{_INDENT}{line}" for line in grid_lines([node.columns, *node.rows]))
     else:
         yield f"{name}{node.open}"
         for part_name, part in node.parts:
@@ -94,8 +94,8 @@ def _lines(name: str, node: Node, end: str, width: int) -> Iterator[str]:
         yield f"{node.close}{end}"
 
 
-def _grid_lines(grid: TextTable) -> Iterator[str]:
-    rows = [grid.columns, *grid.rows]
+def grid_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield rows of texts in columns."""
     widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:
         yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths)).rstrip()

@@ -129,11 +129,13 @@ class VaultDiff:
     # -- recordings
 
     def _outcome(self, name: str, old: Recording, new: Recording) -> Iterator[CallDifference]:
-        pairs = paired([("", one) for one in old.outcomes], [("", one) for one in new.outcomes])
-        outcomes, lines = self._comparer.compare(pairs)
+        outcomes, lines = self._compare(old, new)
         if outcomes or lines:
-            label = _label(new)
-            yield CallDifference("outcome", label, name, new.test, outcomes=outcomes, lines=lines)
+            yield CallDifference("outcome", _label(new), name, new.test, outcomes=outcomes, lines=lines)
+
+    def _compare(self, old: Recording, new: Recording) -> tuple[list[TreeDifference], list[str]]:
+        then, now = ([("", stored) for stored in side.outcomes] for side in (old, new))
+        return self._comparer.compare(paired(then, now))
 
     def _matched(
         self, gone: dict[str, list[Recording]], come: Iterable[Recording]
@@ -154,8 +156,7 @@ class VaultDiff:
                 yield CallDifference("removed", _label(old), old.name, old.test)
 
     def _changed_call(self, old: Recording, new: Recording) -> CallDifference:
-        pairs = paired([("", one) for one in old.outcomes], [("", one) for one in new.outcomes])
-        outcomes, lines = self._comparer.compare(pairs)
+        outcomes, lines = self._compare(old, new)
         found = argument_differences(old.arguments, new.arguments)
         if not found and old.test != new.test:
             lines = [f"recorded by {old.test} before, by {new.test} now", *lines]
