@@ -301,7 +301,7 @@ def is_before_sending(error: Exception) -> bool:
 # aiohttp
 
 
-def aiohttp_failure(error: BaseException, *, at: str, proxy: Any) -> Failure | None:
+def aiohttp_failure(error: Any, *, at: str, proxy: Any) -> Failure | None:
     """Return an exception of aiohttp as plain data, or None if it is no outcome.
 
     Args:

@@ -47,20 +47,20 @@ class Secrets:
         self.values = set(known)
         self._headers: set[str] = set()
 
-    def learn(self, plain: Any) -> None:
+    def learn(self, plain: Any, /) -> None:
         """Learn the values of secret names anywhere in plain data, also within texts that are data themselves."""
         todo: list[tuple[Any, Secrecy, bool]] = [(plain, "", False)]
         while todo:
             value, secrecy, in_list = todo.pop()
             if isinstance(value, dict):
                 within = self.redactor.within
-                todo += [(inner, within(secrecy, name, inner), False) for name, inner in value.items()]
+                todo.extend((inner, within(secrecy, name, inner), False) for name, inner in value.items())
             elif isinstance(value, list):
                 pair = name_in_pair(value, in_list=in_list)
-                todo += [
+                todo.extend(
                     (inner, self.redactor.within(secrecy, pair if index == 1 else None, inner), True)
                     for index, inner in enumerate(value)
-                ]
+                )
             elif isinstance(value, str) and secrecy:
                 self.add(value)
             elif isinstance(value, str):
@@ -149,7 +149,7 @@ class Secrets:
         self.learn(_form(form))
         return self.text(self.redactor.texts.scrub_form(form))
 
-    def header(self, name: str, value: str) -> str:
+    def header(self, name: str, value: str, /) -> str:
         """Return a header's value without secrets. Cookies keep their names."""
         if name.lower() in ("location", "content-location"):
             value = self.redactor.texts.scrub_url(value)
@@ -196,7 +196,7 @@ class NoSecrets(Secrets):
 
     text = form = path = line = scrub  # type: ignore[assignment]
 
-    def header(self, _name: str, value: str) -> str:
+    def header(self, _name: str, value: str, /) -> str:
         return value
 
 

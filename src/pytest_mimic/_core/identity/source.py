@@ -190,7 +190,7 @@ def class_source(value: type) -> str | None:
 
 def own_methods(value: type) -> Iterator[FunctionType]:
     """Yield the methods that were written in the class itself, without their decorators."""
-    members = [
+    members: list[tuple[str, Any]] = [
         (name, function)
         for name, member in value.__dict__.items()
         for function in ((member.fget, member.fset, member.fdel) if type(member) is property else (member,))

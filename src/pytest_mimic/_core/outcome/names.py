@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import types
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeGuard
 
 
 def name_of(thing: object) -> str:
@@ -88,7 +88,7 @@ class NoClassError(Exception):
     """A name leads to something else than a class, or through what has to run to be looked at."""
 
 
-def has_plain_metaclass(thing: object) -> bool:
+def has_plain_metaclass(thing: object) -> TypeGuard[type]:
     """Return whether a thing is a class whose metaclass leaves to Python how a class is read and compared."""
     for meta in type(thing).__mro__:
         if meta is type:

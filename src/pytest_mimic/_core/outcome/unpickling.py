@@ -61,12 +61,12 @@ class _Finder:
         self._find = find
         self._paths = paths
 
-    def find_class(self, module: str, qualname: str, /) -> Any:
-        return self._find(module, qualname)
+    def find_class(self, module: str, name: str) -> Any:
+        return self._find(module, name)
 
-    def persistent_load(self, reference: Any, /) -> Any:
+    def persistent_load(self, pid: Any) -> Any:
         # Only texts, so that an edited pickle gives no other object to `restored`.
-        kind, where = reference
+        kind, where = pid
         parts = (where,) if type(where) is str else where
         if not all(type(part) is str for part in parts):
             raise pickle.UnpicklingError("a path that is not a text")

@@ -29,7 +29,8 @@ class Use:
 
     Attributes:
         name: `module:qualname`.
-        ways: Of the import: `new`, `call` (both without arguments), `plain new` (with one builtin value), `new with`, `call with`, `raise`, `hash`. Of the objects that it makes: `state`, `items`, `add`, `setitem`,
+        ways: Of the import: `new`, `call` (both without arguments), `plain new` (with one builtin value), `new with`,
+            `call with`, `raise`, `hash`. Of the objects that it makes: `state`, `items`, `add`, `setitem`,
             `object hash`, `+state` (what a call gave is changed), `odd` (no value is restored like this).
         slots: The names that are set as attributes, and not in a `__dict__`.
         names: The other names in the states of the objects that it makes.
@@ -240,7 +241,7 @@ class StandIns:
             fits = type(first) in (str, *_SEQUENCES, dict) and all(map(is_plain, rest))
         elif builder == "hashes":
             fits = type(first) in (*_SEQUENCES, dict) and all(map(is_plain, rest))
-            for part in first if fits else ():
+            for part in arguments[0] if fits else ():
                 hash(part)
         elif builder == "moment":  # its zone is not looked at
             fits = is_plain(first) and all(is_plain(part) or type(part) is Made for part in rest)
@@ -255,10 +256,15 @@ class StandIns:
         elif use_of_first is None:
             fits = False
         elif builder == "bare":
-            way, fits = "new", all(map(is_plain, rest))
+            if not all(map(is_plain, rest)):
+                return None
+            use_of_first.ways.add("new")
+            return Made(use_of_first)
         elif builder == "member":
-            fits = len(rest) == 1 and type(rest[0]) in (str, int)
-            way = "flags" if fits and type(rest[0]) is int else "member"
+            if len(rest) != 1 or type(rest[0]) not in (str, int):
+                return None
+            use_of_first.ways.add("flags" if type(rest[0]) is int else "member")
+            return Made(use_of_first, is_built=True)
         elif builder == "raise":
             is_raisable = len(rest) == 1 and type(rest[0]) is tuple
             use_of_first.ways.add(
@@ -269,12 +275,7 @@ class StandIns:
             fits = any(fnmatchcase(use_of_first.name, name) for name in builder.split()) and all(
                 map(_is_plain_or_class, rest)
             )
-        if not fits:
-            return None
-        if builder in ("bare", "member"):
-            use_of_first.ways.add(way)
-            return Made(use_of_first, is_built=builder == "member")
-        return Made(use, is_built=True)
+        return Made(use, is_built=True) if fits else None
 
     def _restored(self, exception: Any, state: Any) -> Any:
         """Note the parts that our own functions restore of an exception; see `exceptions`."""

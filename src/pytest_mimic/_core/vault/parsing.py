@@ -179,7 +179,7 @@ def parse(data: bytes, path: str, *, test: str | None = None) -> Any:
         text = data.decode()
         value, end = scan(text, 0)
     except (ValueError, StopIteration, RecursionError):
-        text = ""
+        text, value, end = "", None, 0
     if not text:  # out of the block above, whose error a traceback would show
         return _parse_slowly(data, path, test=test)
     if text[end:].strip():
