@@ -105,8 +105,8 @@ def test_order(mimic_auto):
     if cassette.mode == "record":
         kept.write_text(json.dumps(seen))
     assert json.loads(kept.read_text()) == seen
-    assert {call.kind for call in cassette.calls} >= {"httpx", "sqlalchemy", "redis"}
-    print("asked the API:", [call.signature for call in cassette.calls if call.kind == "httpx"])
+    assert {call.kind for call in cassette.calls} >= {"http", "sqlalchemy", "redis"}
+    print("asked the API:", [call.signature for call in cassette.calls if call.kind == "http"])
 """
 
 

@@ -298,7 +298,7 @@ def test_the_page_of_a_vault(shop, monkeypatch, capsys):
         "shop:fetch(city='Lima', token=None)": "cassette talk",
         damaged: "",
     }
-    assert "is not what was recorded" in page.one(damaged).more["problem"][0]
+    assert "is not valid JSON" in page.one(damaged).more["problem"][0]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="only where processes fork")

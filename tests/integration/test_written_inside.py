@@ -146,7 +146,7 @@ def test_a_file_that_is_written_again_with_equal_content_is_kept(etl):
     """Even in the moment after it was written: the clock of a file system may be coarse."""
     calls(
         etl,
-        "Path('out').mkdir(exist_ok=True)\nPath('out/out.csv').write_text('out')\n    etl.export(Config())"
+        "Path('out').mkdir(exist_ok=True)\nPath('out/out.csv').write_text('out')\netl.export(Config())"
         "\nassert Path('out/out.csv').read_text() == 'out'",
     )
     etl.record().expect(passed=1)

@@ -37,6 +37,7 @@ def source_fingerprint(function: object) -> str | None:
     return code_source(code) if isinstance(code, CodeType) else None
 
 
+@outside_event_loop
 def source_or_version(function: object, module: str, rootdir: Path) -> str | None:
     """Return the fingerprint of a function's source or, for one outside of the project, the version of its distribution.
 

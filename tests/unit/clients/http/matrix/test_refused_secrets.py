@@ -25,7 +25,7 @@ def line(request: pytest.FixtureRequest) -> str:
 
 
 # Each value has one of these, as it is or as Python writes its bytes.
-SIGNS = ("4711", "пароль", "sswort", "open sesame")
+SIGNS = ("tok-4711", "пароль", "sswort", "open sesame")
 VALUES = [
     "Bearer tok-4711-abcdef\r\nX: y",
     "tok-4711-abcdef\n",
