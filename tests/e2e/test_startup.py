@@ -96,7 +96,7 @@ REPLAY = """
     _core.patch _core.patch.activation _core.patch.descriptors _core.patch.holders _core.patch.imports
     _core.patch.lookup _core.patch.patcher _core.patch.patches
     _core.seam _core.seam.registry
-    _core.swallowed _core.swallowed.forks _core.swallowed.pending
+    _core.swallowed _core.swallowed.pending
     _core.targets _core.targets.binding _core.targets.options _core.targets.target
     _core.vault _core.vault.file_names _core.vault.folder _core.vault.leftovers _core.vault.locks
     _core.vault.parsing _core.vault.vault

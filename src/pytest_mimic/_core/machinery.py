@@ -38,12 +38,12 @@ def may_be_called_by_pytest(*modules: object) -> bool:
     return not packages.isdisjoint(_CALLED)
 
 
-def called_by_pytest() -> bool:
-    """Return whether pytest, a plugin or an import made the current call of a wrapped function.
+def called_by_pytest(*, depth: int = 2) -> bool:
+    """Return whether pytest, a plugin or an import made the call of a wrapped function, so many frames up.
 
     The caller is the innermost frame outside the standard library and the libraries that call on behalf of others.
     """
-    frame: FrameType | None = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(depth)
     while frame is not None:
         file = frame.f_code.co_filename
         if file not in _known:

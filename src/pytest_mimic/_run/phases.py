@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -119,3 +119,23 @@ def _own_files(item: pytest.Item) -> set[str]:
     from pytest_mimic._run.verdicts import own_files
 
     return own_files(item)
+
+
+class BlockedPhases:
+    """The plugin of a run with `mimic_network = block`. Between its phases, other plugins may report to their servers."""
+
+    def __init__(self, session: Session) -> None:
+        session.guard_network()  # now, because modules imported later may keep the functions
+        from pytest_mimic._core.hosts import AllowedHosts
+
+        self._session = session
+        self._allowed = AllowedHosts(session.settings.allowed_hosts)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def _block(self) -> Generator[None, object, object]:
+        with self._session.guard_network().block(self._allowed):
+            return (yield)
+
+    # Each phase is blocked in the same way.
+    pytest_make_collect_report = pytest_runtest_setup = _block
+    pytest_runtest_call = pytest_runtest_teardown = _block

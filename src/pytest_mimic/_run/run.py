@@ -118,7 +118,7 @@ class PytestRun:
             self.phases.restarts = Restarts(self.session)
             manager.register(self.phases.restarts, "mimic-restarts")
         if self.session.settings.blocks_network and not self._is_controller:
-            from pytest_mimic._run.network import BlockedPhases
+            from pytest_mimic._run.phases import BlockedPhases
 
             manager.register(BlockedPhases(self.session), "mimic-network")
 

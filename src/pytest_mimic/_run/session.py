@@ -35,12 +35,7 @@ if TYPE_CHECKING:
     AnyRequest: TypeAlias = "RequestedTarget | WatchedFunction | Edge"
 
 # What a recording mode loads at once, because a test may replace functions that these modules bind.
-_BOUND_EARLY = (
-    "engine.call_files",
-    "engine.execution",
-    "vault.objects",
-    "vault.writing",
-)
+_BOUND_EARLY = ("engine.call_files", "engine.execution", "vault.objects", "vault.writing")
 
 
 class RequestedTarget:
@@ -71,9 +66,11 @@ class WatchedFunction(NamedTuple):
 class Covering:
     """The functions and clients that one activation mimics."""
 
-    def __init__(self, functions: Activation | None, clients: list[Callable[[], None]]) -> None:
+    def __init__(
+        self, functions: Activation | None, uncover_clients: Callable[[], None] | None = None
+    ) -> None:
         self._functions = functions
-        self._adapters = clients
+        self._uncover_clients = uncover_clients
         self.problems: Iterable[TargetError] = ()
 
     def take_problems(self) -> list[TargetError]:
@@ -86,8 +83,8 @@ class Covering:
 
     def close(self) -> None:
         """Restore the functions and clients."""
-        for uncover in reversed(self._adapters):
-            uncover()
+        if self._uncover_clients is not None:
+            self._uncover_clients()
         if self._functions is not None:
             self._functions.close()
 
@@ -160,11 +157,15 @@ class Session:
         ]
         if targets and self._mimics:
             requests.append(
-                WatchedFunction("multiprocessing.process", ("BaseProcess", "start"), self._note_processes)
+                WatchedFunction(
+                    "multiprocessing.process",
+                    ("BaseProcess", "start"),
+                    lambda start, _port: noting_processes(start, self.state),
+                )
             )
         functions = self._patcher.activate(requests) if requests else None
         bounded = [target for target in targets if target.is_client and self._mimics]
-        clients = [self._cover_clients(bounded, cassette, activation)] if bounded else []
+        clients = self._cover_clients(bounded, cassette, activation) if bounded else None
         covering = Covering(functions, clients)
         covering.problems = filter(None, map(replaced_client, bounded))
         self._coverings.append(covering)
@@ -187,7 +188,7 @@ class Session:
             self.uncover(covering)
             raise problem
         for kind in _without_client(targets):
-            self.ledger.note_absent(kind)
+            self.ledger.enter("absent_clients", kind, once=True)
         return covering
 
     def uncover(self, covering: Covering) -> None:
@@ -214,9 +215,6 @@ class Session:
             plan = FunctionPlan(self.state, name, function, options, cassette)
         mimicked.push(request, plan, cassette)
         return mimicked.wrapper
-
-    def _note_processes(self, start: Callable[..., Any], _port: object) -> Callable[..., Any]:
-        return noting_processes(start, self.state)
 
     def _judge(self, request: AnyRequest, function: Callable[..., Any]) -> str:
         return request.target.misfit(function) if isinstance(request, RequestedTarget) else ""
@@ -272,7 +270,7 @@ class Session:
                 for one in guarded_functions()
             ]
             self._guarding = self._patcher.activate(requests)
-            self._coverings.append(Covering(self._guarding, []))
+            self._coverings.append(Covering(self._guarding))
         return self._guard
 
     # -- problems with targets

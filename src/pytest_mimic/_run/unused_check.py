@@ -74,7 +74,7 @@ def restore_replaced(session: Session) -> list[str]:
     ledger, vault = session.ledger, session.vault
     if not ledger.put_back:
         return []
-    from pytest_mimic._core.engine.journal_judging import contents_before
+    from pytest_mimic._core.engine.owners import contents_before
     from pytest_mimic._tools.unused.judging import labelled
 
     labels: list[str] = []

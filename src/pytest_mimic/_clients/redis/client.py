@@ -6,11 +6,10 @@ Sentinel and Cluster are not tested.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial, wraps
-from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from weakref import WeakKeyDictionary, ref
@@ -52,15 +51,16 @@ class RedisAdapter(Adapter):
         self._logs: dict[str, ReplayLog[bytes]] = {}
 
     def edges(self) -> Sequence[Edge]:
+        script, pipeline = partial(_call_scripts, _one), partial(_call_scripts, _of_pipeline)
         return [
             *self._connection_edges("redis.connection", "can_read", sync_method),
             *self._connection_edges("redis.asyncio.connection", _async_can_read(), async_method),
             Edge("redis.lock", ("Lock", "acquire"), _wrap_acquire),
             Edge("redis.asyncio.lock", ("Lock", "acquire"), _wrap_acquire),
-            Edge("redis.commands.core", ("Script", "__call__"), partial(_wrap_caller, _one)),
-            Edge("redis.commands.core", ("AsyncScript", "__call__"), partial(_wrap_caller, _one)),
-            Edge("redis.client", ("Pipeline", "execute"), partial(_wrap_caller, _of_pipeline)),
-            Edge("redis.asyncio.client", ("Pipeline", "execute"), partial(_wrap_caller, _of_pipeline)),
+            Edge("redis.commands.core", ("Script", "__call__"), partial(sync_method, script)),
+            Edge("redis.commands.core", ("AsyncScript", "__call__"), partial(async_method, script)),
+            Edge("redis.client", ("Pipeline", "execute"), partial(sync_method, pipeline)),
+            Edge("redis.asyncio.client", ("Pipeline", "execute"), partial(async_method, pipeline)),
         ]
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
@@ -233,28 +233,20 @@ def _of_pipeline(pipeline: Any) -> dict[str, Any]:
     return {str(script.sha): script.script for script in pipeline.scripts}
 
 
-def _wrap_caller(scripts_of: Callable[[Any], dict[str, Any]], original: _Function, _port: Port) -> _Function:
+def _call_scripts(
+    scripts_of: Callable[[Any], dict[str, Any]],
+    original: _Function,
+    _port: Port,
+    caller: Any,
+    *args: Any,
+    **kwargs: Any,
+) -> Steps:
     """Note which scripts a script object or a pipeline calls. Only these are loaded: other commands may ask for them."""
-
-    @contextmanager
-    def calling(caller: Any) -> Iterator[None]:
-        before = _CALLED.set({**_CALLED.get({}), **scripts_of(caller)})
-        try:
-            yield
-        finally:
-            _CALLED.reset(before)
-
-    @wraps(original)
-    async def call_async(caller: Any, *args: Any, **kwargs: Any) -> Any:
-        with calling(caller):
-            return await original(caller, *args, **kwargs)
-
-    @wraps(original)
-    def call(caller: Any, *args: Any, **kwargs: Any) -> Any:
-        with calling(caller):
-            return original(caller, *args, **kwargs)
-
-    return call_async if iscoroutinefunction(original) else call
+    before = _CALLED.set({**_CALLED.get({}), **scripts_of(caller)})
+    try:
+        return (yield original(caller, *args, **kwargs))
+    finally:
+        _CALLED.reset(before)
 
 
 def _wrap_acquire(original: _Function, port: Port) -> _Function:

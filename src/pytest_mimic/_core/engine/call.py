@@ -27,9 +27,7 @@ if TYPE_CHECKING:
             """Whether the running task has opened it, or was started inside of it."""
             ...
 
-        def decide(self, call: Call) -> Any:
-            """Return the step (see `steps`) for a call that the cassette takes."""
-            ...
+        def decide(self, call: Call) -> Any: ...
 
     class WithCassette(Protocol):
         """A line of an activation, perhaps with the cassette that takes its calls."""

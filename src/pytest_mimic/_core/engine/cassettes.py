@@ -141,8 +141,10 @@ class OpenCassette(Cassette):
             MissingRecordingError: The cassette has no such call, and may not record it.
         """
         only = self._state.only
-        if only is not None and only.takes(call.plan.target, call.signature, call.host):
-            self._begin_again_if_left_out(call)
+        if only is not None and only.takes(call.plan.target, call.signature, call.host) and self.is_left_out:
+            with self._recordings.guard:
+                conversation = self._state.conversations.of(self, self._file, call.plan.target)
+                raise conversation.restart(call, by_pattern=True)
         if self.mode == "live":
             return PASS
         place, key = None, self._key_of(call)
@@ -179,14 +181,6 @@ class OpenCassette(Cassette):
         finish = partial(self._keep, place) if is_extending else None
         return Replay(self._state, call, entry.stored, finish=finish)
 
-    def _begin_again_if_left_out(self, call: Call) -> None:
-        """End the attempt of the test if the cassette replays, although `--mimic-only` selects this call."""
-        if not self.is_left_out:
-            return
-        with self._recordings.guard:
-            conversation = self._state.conversations.of(self, self._file, call.plan.target)
-            raise conversation.restart(call, by_pattern=True)
-
     def _key_of(self, call: Call) -> str:
         """Return the key by which the cassette has a call: in that of an imported one, fewer parts count."""
         if not self._imports or call.key in self._places:
@@ -204,12 +198,9 @@ class OpenCassette(Cassette):
                 position = self._positions[key] = self._positions.get(key, 0) + 1
                 self._replace(self._places.get(key, [])[position - 1 : position])
             elif runs:
-                self._replace([one for one in self._recorded(target) if one not in self._order])
+                at_target = [place for place, one in enumerate(self._entries) if one and one.target == target]
+                self._replace([place for place in at_target if place not in self._order])
         return runs
-
-    def _recorded(self, target: str) -> list[int]:
-        """Return the places of the calls of a client."""
-        return [place for place, entry in enumerate(self._entries) if entry and entry.target == target]
 
     def _replace(self, places: Sequence[int]) -> None:
         """Take recorded calls out, since others are recorded instead."""

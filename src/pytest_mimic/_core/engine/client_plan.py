@@ -230,7 +230,7 @@ class ClientPort:
         """Add a WebSocket to the summary, unless the network is blocked: it is refused or allowed then."""
         network = self._state.network
         if network is None or not network.is_blocking:
-            self._state.ledger.count_websocket(origin, self._state.test)
+            self._state.ledger.enter("websockets", [origin, self._state.test], once=True)
 
     def ordinal(self, space: str, name: str) -> int:
         """Return the index of `name` among the `space` names of the current owner, in order of first use, from 0."""

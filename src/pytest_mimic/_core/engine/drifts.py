@@ -68,7 +68,8 @@ def keep(
     name = recording_name(call.plan.target, key)
     vault.write(name, recording)
     vault.store.flush()
-    state.ledger.keep_drift(
+    state.ledger.enter(
+        "drifts",
         {
             "id": key,
             "change": "changed",
@@ -88,7 +89,7 @@ def keep(
             "staged": name,
             "problem": problem,
             "in_cassette": file.startswith(CASSETTES),
-        }
+        },
     )
 
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from inspect import isasyncgenfunction
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
-from pytest_mimic._core.engine.steps import PASS, LiveCall
+from pytest_mimic._core.engine.steps import PASS, RunningCall
 from pytest_mimic._core.engine.streams import perform, perform_async, relaying, replaying
-from pytest_mimic._core.machinery import called_by_pytest
 from pytest_mimic._core.outcome.outcome import is_outcome
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.function_plan import FunctionPlan
     from pytest_mimic._core.engine.single_flight import CallInFlight
-    from pytest_mimic._core.engine.steps import PassThrough, Replay, RunningCall, Step
+    from pytest_mimic._core.engine.steps import Replay, Step
 
 
 def call(
@@ -52,54 +51,52 @@ async def call_async(
     return await _record_coroutine(step, function(*args, **kwargs))
 
 
-def _passing(plan: FunctionPlan) -> PassThrough | LiveCall | None:
-    """Return the step for a call that is not mimicked: inside of a real call, or in live mode. None for others."""
-    if plan.state.is_nested:
+def _deciding(
+    plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any], *, is_async: bool = False
+) -> Generator[CallInFlight, None, Step]:
+    """Return the step for a call. Yield an identical call in flight for as long as it has to be waited for."""
+    state = plan.state
+    if state.is_nested:
         return PASS
-    only = plan.state.only
-    if plan.is_live and only is not None and only.takes(plan.target, plan.target):
-        return LiveCall(plan.state)
-    return None
+    if plan.is_live and state.only is not None and state.only.takes(plan.target, plan.target):
+        return RunningCall(state)
+    call = plan.call(args, kwargs, is_async=is_async)
+    decisions: Decisions = state.decisions or decisions_of(state)
+    checks = 0
+    while (step := decisions.decide(call, checks=checks)).mode == "wait":
+        yield step
+        checks += 1
+    return step
 
 
 def decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step | CallInFlight:
     """Return the step for a call. It is a `CallInFlight` if a coroutine can do the waiting."""
-    passing = _passing(plan)
-    if passing is not None:
-        return passing
-    call = plan.call(args, kwargs)
-    decisions: Decisions = plan.state.decisions or decisions_of(plan.state)
-    checks = 0
-    step = decisions.decide(call)
-    while step.mode == "wait":
-        if step.returned_coroutine:
-            return step
-        step.block()
-        checks += 1
-        step = decisions.decide(call, checks=checks)
-    return step
+    deciding = _deciding(plan, args, kwargs)
+    try:
+        while not (flight := next(deciding)).returned_coroutine:
+            flight.block()
+    except StopIteration as end:
+        step: Step = end.value
+        return step
+    return flight
 
 
 async def decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step:
     """Return the step for a call, after waiting for an identical one."""
-    passing = _passing(plan)
-    if passing is not None:
-        return passing
-    call = plan.call(args, kwargs, is_async=True)
-    decisions: Decisions = plan.state.decisions or decisions_of(plan.state)
-    checks = 0
-    step = decisions.decide(call)
-    while step.mode == "wait":
-        trio = sys.modules.get("trio")
-        if trio is not None and trio.lowlevel.in_trio_run():
-            await trio.sleep(step.interval)
-        else:
-            from asyncio.tasks import sleep
+    deciding = _deciding(plan, args, kwargs, is_async=True)
+    try:
+        while True:
+            interval = next(deciding).interval
+            trio = sys.modules.get("trio")
+            if trio is not None and trio.lowlevel.in_trio_run():
+                await trio.sleep(interval)
+            else:
+                from asyncio.tasks import sleep
 
-            await sleep(step.interval)
-        checks += 1
-        step = decisions.decide(call, checks=checks)
-    return step
+                await sleep(interval)
+    except StopIteration as end:
+        step: Step = end.value
+        return step
 
 
 def _replay(step: Replay, real: Callable[[], Any] | None) -> Any:
@@ -210,26 +207,19 @@ async def _record_coroutine(real_call: RunningCall, coroutine: Any, *, late: boo
     return real_call.recorded.unpack(real_call.recorded.load())
 
 
-class PlanHolder(Protocol):
-    """A mimicked function; see `wrappers.Mimicked`."""
-
-    is_common: bool
-    is_split: bool
-    plan: FunctionPlan | None
-
-    def own_plan(self) -> FunctionPlan | None: ...
+def generator_wrapper(
+    plan_now: Callable[[], FunctionPlan | None], function: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Return the wrapper of a generator or async generator. `plan_now` returns None for a call that passes through."""
+    return (_async_generator if isasyncgenfunction(function) else _generator)(plan_now, function)
 
 
-def generator_wrapper(mimicked: PlanHolder, function: Callable[..., Any]) -> Callable[..., Any]:
-    return (_async_generator if isasyncgenfunction(function) else _generator)(mimicked, function)
-
-
-def _generator(mimicked: PlanHolder, function: Callable[..., Any]) -> Callable[..., Any]:
-    is_common = mimicked.is_common
-
+def _generator(
+    plan_now: Callable[[], FunctionPlan | None], function: Callable[..., Any]
+) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        plan = mimicked.own_plan() if mimicked.is_split else mimicked.plan
-        if plan is None or (is_common and called_by_pytest()):
+        plan = plan_now()
+        if plan is None:
             return (yield from function(*args, **kwargs))
         step = decide(plan, args, kwargs)
         if step.mode == "replay":
@@ -242,12 +232,11 @@ def _generator(mimicked: PlanHolder, function: Callable[..., Any]) -> Callable[.
     return wrapper
 
 
-def _async_generator(mimicked: PlanHolder, function: Callable[..., Any]) -> Callable[..., Any]:
-    is_common = mimicked.is_common
-
+def _async_generator(
+    plan_now: Callable[[], FunctionPlan | None], function: Callable[..., Any]
+) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        plan = mimicked.own_plan() if mimicked.is_split else mimicked.plan
-        plan = None if is_common and called_by_pytest() else plan
+        plan = plan_now()
         step = PASS if plan is None else await decide_async(plan, args, kwargs)
         stream: Any
         if step.mode == "replay":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from os import getpid
 from typing import Any, NamedTuple, TypeAlias
 
-from pytest_mimic._core.swallowed.forks import ForkLog
+from pytest_mimic._core.swallowed.pending import ForkLog
 from pytest_mimic.errors import MimicError
 
 
@@ -53,7 +53,7 @@ class Ledger:
     taken_back: list[str]
     # The name of each recording that a failing test replaced, its content before and its content now.
     put_back: list[Sequence[str | None]]
-    # Marks of the contents that passing tests used; see `journal_judging`.
+    # Marks of the contents that passing tests used; see `owners.accept`.
     trusted: set[str]
     # The tests that were run again because a call of a conversation matches `--mimic-only`.
     begun_again: list[str]
@@ -119,31 +119,18 @@ class Ledger:
             if getpid() != self.process:
                 self.forks.report(used=[name])
 
-    def match(self, pattern: str) -> None:
-        if pattern not in self.matched:
-            self.matched.add(pattern)
-            self.forks.report(matched=[pattern])
-
-    def note_absent(self, kind: str) -> None:
-        if kind not in self.absent_clients:
-            self.absent_clients.add(kind)
-            self.forks.report(absent_clients=[kind])
+    def enter(self, name: str, row: Any, *, once: bool = False) -> None:
+        """Add a row to an entry that is a list or set, also to that of the process which this one was forked from."""
+        entry = getattr(self, name)
+        if once and row in entry:
+            return
+        entry.add(row) if isinstance(entry, set) else entry.append(row)
+        self.forks.report(**{name: [row]})
 
     def note(self, sentence: str) -> None:
         """Add a sentence to the summary, once."""
         if sentence not in self.notes:
             self.notes.append(sentence)
-
-    def count_miss(self, miss: Miss) -> None:
-        """Count a call without a recording, unless the same test has made it before."""
-        if miss not in self.missing:
-            self.missing.append(miss)
-            self.forks.report(missing=[miss])
-
-    def count_drift(self, label: str, test: str) -> None:
-        """Count a call whose real outcome differs from the recorded one."""
-        self.drifted.append([label, test])
-        self.forks.report(drifted=[[label, test]])
 
     def excuse(self, test: str, handled: Sequence[MimicError], unhandled: Sequence[MimicError]) -> None:
         """Forget the misses that the test's own file handled, unless it did not handle the same call elsewhere."""
@@ -153,34 +140,10 @@ class Ledger:
         if calls:
             self.missing = [miss for miss in self.missing if miss.test != test or miss.label not in calls]
 
-    def count_draw(self, label: str, modules: Sequence[str]) -> None:
-        """Count a real call that drew from the global random states of these modules."""
-        row = [label, ", ".join(modules)]
-        self.draws.append(row)
-        self.forks.report(draws=[row])
-
     def count_environment(self, label: str, test: str, name: str, *, is_hidden: bool) -> None:
         """Count a new outcome that held the value of an environment variable, which is hidden where it is a text."""
         what = f"<{name}> stands for the value" if is_hidden else f"holds the value of {name}"
-        row = [label, f"{what}, {test}" if test else what]
-        if row not in self.environment:
-            self.environment.append(row)
-            self.forks.report(environment=[row])
-
-    def count_process(self, test: str, method: str) -> None:
-        """Count a process that a test started by this method of multiprocessing, with nothing mimicked in it."""
-        self.processes.append([test, method])
-        self.forks.report(processes=[[test, method]])
-
-    def keep_drift(self, row: dict[str, Any]) -> None:
-        self.drifts.append(row)
-        self.forks.report(drifts=[row])
-
-    def count_websocket(self, origin: str, test: str) -> None:
-        """Count a WebSocket that a test opened for real, once."""
-        if [origin, test] not in self.websockets:
-            self.websockets.append([origin, test])
-            self.forks.report(websockets=[[origin, test]])
+        self.enter("environment", [label, f"{what}, {test}" if test else what], once=True)
 
     def count_recorded(self, duration: float, replaced: set[str]) -> None:
         """Count a recorded call, by its duration in seconds and all objects that this process has replaced so far."""

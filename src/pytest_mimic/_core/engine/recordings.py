@@ -39,6 +39,7 @@ class Recordings:
         guard: Held while counters, sequences and journals change.
         imports: Which parts count in the imported recordings of a target, once it was looked up: `["method-uri"]`.
         known: The recordings that this run has read or written, by name.
+        missed: The errors of the running test's calls without a recording.
         cassette_users: The tests that have used each cassette in this run.
     """
 
@@ -51,7 +52,7 @@ class Recordings:
         self.cassette_users: dict[str, set[str]] = {}
         self.imports: dict[str, list[str]] = {}
         self._tests: dict[str, str | None] = {}  # by the name of a recording
-        self._missed: dict[tuple[str, ...], MimicError] = {}
+        self.missed: dict[tuple[str, ...], MimicError] = {}
         self._by_owner: dict[str, dict[str, set[str]]] = {}
         self._outdated = ""  # what made the recordings of an older format, once one was met
 
@@ -169,7 +170,7 @@ class Recordings:
         from pytest_mimic._core.describe.messages import CANDIDATES, MissedCall, missing
 
         key = (self._state.test, call.plan.target, call.key, within)
-        before = self._missed.get(key)
+        before = self.missed.get(key)
         if before is not None:  # a copy, because its traceback will show whether the test handled it
             return self._state.blame(before.copy(), call, by_option=remedies is None)
         missed = MissedCall(
@@ -189,7 +190,7 @@ class Recordings:
             old = f"{self._state.settings.shown_vault} holds recordings of {maker}"
             facts = [f"{old}, which this version cannot read: record them again with pytest --mimic-record"]
         error = missing(missed, among, within=within, facts=facts, remedies=remedies)
-        self._missed[key] = error.copy()
+        self.missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 
     def verification(
@@ -339,7 +340,7 @@ class Recordings:
         self.write(name, call, streams, errors={0: self.error_of(call, outcome)})
         if call.edge_call is not None and (imported := self.imported_name(call)):
             self._state.owner.journal.note(imported, self._state.vault.store.read(imported), None, {})
-            self._drop(imported)
+            self.drop(imported)
         self.count(duration)
 
     def _before(self, name: str, call: Call, outcome: Outcome) -> Stored | None:
@@ -379,12 +380,7 @@ class Recordings:
         made = owner.sequences.keys() | owner.journal.changes.keys()
         return self._by_owner[target].get(owner.name, set()) - made
 
-    def drop_others(self, owner: Owner, target: str) -> None:
-        """Delete the recordings of an owner at a client whose calls it did not make in this run."""
-        for name in self.others(owner, target):
-            self._drop(name)
-
-    def _drop(self, name: str) -> None:
+    def drop(self, name: str) -> None:
         self._state.vault.restore(name, None)
         self.known.pop(name, None)
         self._state.ledger.used.discard(name)
@@ -432,6 +428,3 @@ class Recordings:
         """Write a cassette of a test, or of several without a name. If the test fails, the file is restored."""
         written = self._state.vault.write_cassette(name, entries, test=test, recorded=self._state.today)
         self._note(name, written, errors)
-
-    def forget_misses(self) -> None:
-        self._missed.clear()

@@ -36,17 +36,11 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.locks import ByteLocks
     from pytest_mimic.errors import MimicError
 
+    # As the state knows them: the classes themselves import the state.
     class NetworkGuard(Protocol):
-        """The guard of the network; `_network.guard.NetworkGuard` as the state knows it."""
-
         @property
-        def is_blocking(self) -> bool:
-            """Whether connections of the current thread or task are refused."""
-            ...
-
-        def open(self) -> AbstractContextManager[None]:
-            """Open the network in this block."""
-            ...
+        def is_blocking(self) -> bool: ...
+        def open(self) -> AbstractContextManager[None]: ...
 
     class Surrounding(Protocol):
         """A block or call that the current thread or task is in. While it is active, no call is mimicked."""
@@ -54,21 +48,12 @@ if TYPE_CHECKING:
         active: bool
 
     class CallUnderWay(Surrounding, Protocol):
-        """A call whose code runs; `steps.RunningCall` as the state knows it."""
-
         @property
-        def label(self) -> str:
-            """The call in one line."""
-            ...
-
+        def label(self) -> str: ...
         @property
-        def seconds(self) -> float:
-            """How long the call has been running."""
-            ...
+        def seconds(self) -> float: ...
 
     class CallLog(Protocol):
-        """Keeps each call, for `-v` and the HTML report; `_report.log.CallLog` as the state knows it."""
-
         def note(
             self,
             kind: str,
@@ -79,9 +64,7 @@ if TYPE_CHECKING:
             seconds: float | None = None,
             actual: Outcome | None = None,
             error: MimicError | None = None,
-        ) -> None:
-            """Keep a call of this kind: `replayed`, `recorded`, `verified`, `drifted` or `missing`."""
-            ...
+        ) -> None: ...
 
 
 class RunState:
@@ -94,7 +77,7 @@ class RunState:
         inside: The real call that the current thread or task is part of.
         cassettes: Those that the current thread or task has opened, or was started in.
         context_copier: Copies `inside` into threads that a real call starts. Set by the first decision.
-        running: The real calls whose code runs now, for the progress line.
+        running: The real calls (`steps.RunningCall`) whose code runs now, for the progress line.
         unfinished: The real calls without an outcome so far, in the order in which they began.
         owner: The owner of the sequences that calls belong to now.
         test: The id of the running test, empty outside of tests.
@@ -103,10 +86,10 @@ class RunState:
         raised: The exceptions of functions recorded in this phase of the test, each with its row in the summary.
         pending: The errors that must fail the running test, even if its code catches them.
         only: The patterns of `--mimic-only`; None if the mode is for all calls.
-        network: The guard of the network. None as long as nothing has blocked it.
+        network: The guard of the network, `network.guard.NetworkGuard`. None as long as nothing has blocked it.
         places: The rootdir and the base temporary folder.
         guard: Held while a part of the state is made.
-        log: Keeps each call. None unless the calls are to be shown.
+        log: Keeps each call: `_tools.shown.call_log.CallLog`. None unless the calls are to be shown.
     """
 
     context_copier: ContextCopier
@@ -145,7 +128,7 @@ class RunState:
         if settings.only:
             from pytest_mimic._core.targets.pattern import Only
 
-            self.only = Only(settings.only, ledger.match)
+            self.only = Only(settings.only, lambda pattern: ledger.enter("matched", pattern, once=True))
         self._redactor: Redactor | None = None
         self.variables: Mapping[str, str] = os.environ
         self._retries: Retries | None = None
@@ -236,9 +219,9 @@ class RunState:
             miss = Miss(label, self.test, by_option, key, isinstance(error, StaleRecordingError))
             if self.log is not None and miss not in self.ledger.missing:
                 self.log.note("missing", call, label=label, error=error)
-            self.ledger.count_miss(miss)
+            self.ledger.enter("missing", miss, once=True)
         else:
-            self.ledger.count_drift(label, self.test)
+            self.ledger.enter("drifted", [label, self.test])
         self.pending.note(error)
         if isinstance(error, MissingRecordingError):
             self.watch(error, key or label)
@@ -283,6 +266,6 @@ def noting_processes(start: Callable[[Any], None], state: RunState) -> Callable[
         # Each way to start a process has its own class for the running one: fork, spawn, forkserver, loky.
         method = getattr(process._popen, "method", "fork")
         if method != "fork" and not state.is_nested:
-            state.ledger.count_process(state.test, method)
+            state.ledger.enter("processes", [state.test, method])
 
     return noting

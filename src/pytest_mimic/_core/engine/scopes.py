@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.engine.owners import Journal, Owner
+from pytest_mimic._core.engine.owners import Journal, Owner, accept, note_forked, take_back
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.run_state import RunState
@@ -89,7 +89,7 @@ class Scopes:
         try:
             self._add_forked(test.journal)
             if (decided := state.decisions) is not None:
-                decided.recordings.forget_misses()
+                decided.recordings.missed.clear()
                 decided.sequences.end_owner(test, passed=passed and is_whole)
             self._judge(test, passed=passed)
             for owner in (self._outside, *around) if passed else ():
@@ -119,8 +119,6 @@ class Scopes:
         """Add what forked processes wrote for the ending test to its journal."""
         rows, self._state.ledger.wrote = self._state.ledger.wrote, []
         if rows:
-            from pytest_mimic._core.engine.journal_judging import note_forked
-
             note_forked(journal, rows)
 
     def _judge(self, owner: Owner, *, passed: bool) -> None:
@@ -130,7 +128,6 @@ class Scopes:
             journal.used.clear()
             return
         from pytest_mimic._core.engine.decisions import decisions_of
-        from pytest_mimic._core.engine.journal_judging import accept, take_back
 
         owner.journal = Journal()
         if passed:

@@ -164,4 +164,5 @@ class Sequences:
                 )
         if is_complete:
             for target in sorted(owner.recorded_again):
-                self._recordings.drop_others(owner, target)
+                for name in self._recordings.others(owner, target):
+                    self._recordings.drop(name)

@@ -134,7 +134,7 @@ class Replay:
 
 
 class RunningCall:
-    """Call the original. What is mimicked inside of it runs for real.
+    """Call the original, and record nothing, as in live mode. What is mimicked inside of it runs for real.
 
     Attributes:
         active: Whether the call has no outcome so far.
@@ -216,20 +216,10 @@ class RunningCall:
         finalize(late, discarded).atexit = False
 
 
-class LiveCall(RunningCall):
-    """Call the original without recording it, in live mode."""
-
-    __slots__ = ()
-
-
 class RealCall(RunningCall):
-    """Call the original, and record its outcome.
+    """Call the original, and record its outcome by `finish`. Identical calls wait as long as it has a `flight`.
 
-    Args:
-        state: The run's state.
-        call: The call. Its arguments are noted now, before the original can change them.
-        finish: Records the outcome, or compares it with the recording.
-        flight: The entry that makes identical calls wait for this one.
+    The arguments are noted when it is made, before the original can change them.
     """
 
     __slots__ = ("_drawn", "_finish", "_flight", "call", "noted")
@@ -268,7 +258,7 @@ class RealCall(RunningCall):
         ]
         if found:
             self._drawn.update(found)
-            self._state.ledger.count_draw(self.call.label, found)
+            self._state.ledger.enter("draws", [self.call.label, ", ".join(found)])
 
     @property
     def label(self) -> str:

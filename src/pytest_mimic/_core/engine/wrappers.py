@@ -53,6 +53,11 @@ class Mimicked:
     def own_plan(self) -> FunctionPlan | None:
         return innermost(self._opened).plan
 
+    def plan_now(self) -> FunctionPlan | None:
+        """Return the plan for the call that the wrapper of a generator makes; None if it passes through."""
+        plan = self.own_plan() if self.is_split else self.plan
+        return None if plan is None or (self.is_common and called_by_pytest(depth=3)) else plan
+
     def _settle(self, opened: list[_Opened]) -> None:
         self._opened = opened
         is_split = sum(one.cassette is not None for one in opened) > 1
@@ -71,12 +76,13 @@ class _Opened(NamedTuple):
 
 def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
     function = mimicked.function
-    make: Callable[[Mimicked, Callable[..., Any]], Callable[..., Any]] = _function
+    wrapper: Any
     if isasyncgenfunction(function) or isgeneratorfunction(function):
-        from pytest_mimic._core.engine.execution import generator_wrapper as make
-    elif iscoroutinefunction(function):
-        make = _coroutine
-    wrapper: Any = make(mimicked, function)
+        from pytest_mimic._core.engine.execution import generator_wrapper
+
+        wrapper = generator_wrapper(mimicked.plan_now, function)
+    else:
+        wrapper = (_coroutine if iscoroutinefunction(function) else _function)(mimicked, function)
     functools.update_wrapper(wrapper, function)
     with suppress(ValueError, TypeError):  # a function written in C may have no signature
         wrapper.__signature__ = signature(function)  # for inspect.getfullargspec, which ignores __wrapped__

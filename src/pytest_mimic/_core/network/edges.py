@@ -5,12 +5,15 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from functools import wraps
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from pytest_mimic._core.network.guard import NetworkGuard
 
 Function = Callable[..., Any]
+Check = Callable[..., None]
+Wrap = Callable[["NetworkGuard", Function], Function]
 
 
 class GuardedFunction(NamedTuple):
@@ -18,63 +21,114 @@ class GuardedFunction(NamedTuple):
 
     module: str
     path: tuple[str, ...]
-    wrap: Callable[[NetworkGuard, Function], Function]
+    wrap: Wrap
 
 
 def guarded_functions() -> list[GuardedFunction]:
     """Return the functions to patch: those of the standard library, and of uvloop, which connects in C."""
-    methods = {"connect": _connect, "connect_ex": _connect, "sendto": _sendto, "sendmsg": _sendmsg}
-    lookups = {"getaddrinfo": _getaddrinfo, "gethostbyname": _gethostbyname}
+    methods: dict[str, Check] = {"connect": _check_connect, "connect_ex": _check_connect}
+    methods |= {"sendto": _check_sendto, "sendmsg": _check_sendmsg}
+    lookups: dict[str, Wrap] = {"getaddrinfo": _getaddrinfo, "gethostbyname": _gethostbyname}
     lookups |= {"gethostbyname_ex": _gethostbyaddr, "gethostbyaddr": _gethostbyaddr}
-    lookups |= {"getnameinfo": _getnameinfo}
-    present = [name for name in methods if hasattr(socket.socket, name)]  # Windows has no `sendmsg`
-    loop = {"create_connection": _uvloop_connection, "create_datagram_endpoint": _uvloop_datagrams}
-    loop |= {"sock_connect": _uvloop_sock_connect}
+    lookups |= {"getnameinfo": _checking(_check_getnameinfo)}
+    proactor: dict[str, Check] = {"connect": _check_loop_connect, "sendto": _check_proactor_sendto}
+    loop: dict[str, Check] = {
+        "create_connection": _check_connection,
+        "create_datagram_endpoint": _check_datagrams,
+    }
+    loop |= {"sock_connect": _check_loop_connect}
     loop_lookups = {"getaddrinfo": _loop_getaddrinfo, "getnameinfo": _loop_getnameinfo}
+    present = [name for name in methods if hasattr(socket.socket, name)]  # Windows has no `sendmsg`
     return [
-        *(GuardedFunction("socket", ("socket", name), methods[name]) for name in present),
+        *(GuardedFunction("socket", ("socket", name), _checking(methods[name])) for name in present),
         *(GuardedFunction("socket", (name,), wrap) for name, wrap in lookups.items()),
         *(
             GuardedFunction(module, (holder, name), wrap)
             for module, holder in (("asyncio.base_events", "BaseEventLoop"), ("uvloop", "Loop"))
             for name, wrap in loop_lookups.items()
         ),
-        GuardedFunction("asyncio.windows_events", ("IocpProactor", "connect"), _proactor_connect),
-        GuardedFunction("asyncio.windows_events", ("IocpProactor", "sendto"), _proactor_sendto),
-        *(GuardedFunction("uvloop", ("Loop", name), wrap) for name, wrap in loop.items()),
+        *(
+            GuardedFunction("asyncio.windows_events", ("IocpProactor", name), _checking(check))
+            for name, check in proactor.items()
+        ),
+        *(GuardedFunction("uvloop", ("Loop", name), _checking(check)) for name, check in loop.items()),
     ]
 
 
-# -- sockets
+def _checking(check: Check) -> Wrap:
+    """Return what makes a wrapper that runs a check with the guard and the arguments, and then the function."""
+
+    def wrap(guard: NetworkGuard, original: Function) -> Function:
+        @wraps(original)
+        def call(*args: Any, **options: Any) -> Any:
+            check(guard, *args, **options)
+            return original(*args, **options)
+
+        @wraps(original)
+        async def call_async(*args: Any, **options: Any) -> Any:
+            check(guard, *args, **options)
+            return await original(*args, **options)
+
+        return call_async if iscoroutinefunction(original) else call
+
+    return wrap
 
 
-def _connect(guard: NetworkGuard, original: Function) -> Function:
-    @wraps(original)
-    def connect(sock: Any, address: Any) -> Any:
-        guard.check_socket(sock, address)
-        return original(sock, address)
-
-    return connect
+# -- checks
 
 
-def _sendto(guard: NetworkGuard, original: Function) -> Function:
-    @wraps(original)
-    def sendto(sock: Any, data: Any, *flags_and_address: Any) -> Any:
-        if flags_and_address:
-            guard.check_socket(sock, flags_and_address[-1])
-        return original(sock, data, *flags_and_address)
-
-    return sendto
+def _check_connect(guard: NetworkGuard, sock: Any, address: Any) -> None:
+    guard.check_socket(sock, address)
 
 
-def _sendmsg(guard: NetworkGuard, original: Function) -> Function:
-    @wraps(original)
-    def sendmsg(sock: Any, buffers: Any, *rest: Any) -> Any:
-        if len(rest) > 2:
-            guard.check_socket(sock, rest[2])
-        return original(sock, buffers, *rest)
+def _check_sendto(guard: NetworkGuard, sock: Any, _data: Any, *flags_and_address: Any) -> None:
+    if flags_and_address:
+        guard.check_socket(sock, flags_and_address[-1])
 
-    return sendmsg
+
+def _check_sendmsg(guard: NetworkGuard, sock: Any, _buffers: Any, *rest: Any) -> None:
+    if len(rest) > 2:
+        guard.check_socket(sock, rest[2])
+
+
+def _check_getnameinfo(guard: NetworkGuard, sockaddr: Any, flags: Any) -> None:
+    if not flags & socket.NI_NUMERICHOST:
+        guard.check_lookup(sockaddr[0], sockaddr[1], is_reverse=True)
+
+
+def _check_loop_connect(guard: NetworkGuard, _loop: Any, sock: Any, address: Any) -> None:
+    guard.check_socket(sock, address)
+
+
+# What the checks leave alone is named with an underscore: given by keyword, it is one of `_more`.
+def _check_proactor_sendto(
+    guard: NetworkGuard,
+    _proactor: Any,
+    conn: Any,
+    _buf: Any = b"",
+    _flags: int = 0,
+    addr: Any = None,
+    **_more: Any,
+) -> None:  # pragma: no cover (Windows)
+    guard.check_socket(conn, addr)
+
+
+def _check_connection(
+    guard: NetworkGuard, _loop: Any, _factory: Any = None, host: Any = None, port: Any = None, **_more: Any
+) -> None:
+    guard.check_address(host, port)  # None with a socket that is connected already
+
+
+def _check_datagrams(
+    guard: NetworkGuard,
+    _loop: Any,
+    _factory: Any = None,
+    _local: Any = None,
+    remote_addr: Any = None,
+    **_more: Any,
+) -> None:
+    if isinstance(remote_addr, tuple):
+        guard.check_address(*remote_addr[:2])
 
 
 # -- lookups
@@ -114,20 +168,6 @@ def _gethostbyaddr(guard: NetworkGuard, original: Function) -> Function:
     return gethostbyaddr
 
 
-def _getnameinfo(guard: NetworkGuard, original: Function) -> Function:
-    @wraps(original)
-    def getnameinfo(sockaddr: Any, flags: Any) -> Any:
-        _check_reverse(guard, sockaddr, flags)
-        return original(sockaddr, flags)
-
-    return getnameinfo
-
-
-def _check_reverse(guard: NetworkGuard, sockaddr: Any, flags: Any) -> None:
-    if not flags & socket.NI_NUMERICHOST:
-        guard.check_lookup(sockaddr[0], sockaddr[1], is_reverse=True)
-
-
 # -- event loops, whose lookups run in other threads
 
 
@@ -146,58 +186,8 @@ def _loop_getaddrinfo(guard: NetworkGuard, original: Function) -> Function:
 def _loop_getnameinfo(guard: NetworkGuard, original: Function) -> Function:
     @wraps(original)
     async def getnameinfo(loop: Any, sockaddr: Any, flags: int = 0) -> Any:
-        _check_reverse(guard, sockaddr, flags)
+        _check_getnameinfo(guard, sockaddr, flags)
         with guard.passing(sockaddr[0]):
             return await original(loop, sockaddr, flags)
 
     return getnameinfo
-
-
-def _proactor_connect(guard: NetworkGuard, original: Function) -> Function:  # pragma: no cover (Windows)
-    @wraps(original)
-    def connect(proactor: Any, conn: Any, address: Any) -> Any:
-        guard.check_socket(conn, address)
-        return original(proactor, conn, address)
-
-    return connect
-
-
-def _proactor_sendto(guard: NetworkGuard, original: Function) -> Function:  # pragma: no cover (Windows)
-    @wraps(original)
-    def sendto(proactor: Any, conn: Any, buf: Any, flags: int = 0, addr: Any = None) -> Any:
-        guard.check_socket(conn, addr)
-        return original(proactor, conn, buf, flags, addr)
-
-    return sendto
-
-
-def _uvloop_connection(guard: NetworkGuard, original: Function) -> Function:
-    @wraps(original)
-    async def create_connection(
-        loop: Any, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any
-    ) -> Any:
-        guard.check_address(host, port)  # None with a socket that is connected already
-        return await original(loop, protocol_factory, host, port, **options)
-
-    return create_connection
-
-
-def _uvloop_datagrams(guard: NetworkGuard, original: Function) -> Function:
-    @wraps(original)
-    async def create_datagram_endpoint(
-        loop: Any, protocol_factory: Any, local_addr: Any = None, remote_addr: Any = None, **options: Any
-    ) -> Any:
-        if isinstance(remote_addr, tuple):
-            guard.check_address(*remote_addr[:2])
-        return await original(loop, protocol_factory, local_addr, remote_addr, **options)
-
-    return create_datagram_endpoint
-
-
-def _uvloop_sock_connect(guard: NetworkGuard, original: Function) -> Function:
-    @wraps(original)
-    async def sock_connect(loop: Any, sock: Any, address: Any) -> Any:
-        guard.check_socket(sock, address)
-        return await original(loop, sock, address)
-
-    return sock_connect

@@ -1,4 +1,4 @@
-"""The result of a search for unused recordings, and the lines that tell it."""
+"""The result of a search for unused recordings, and the lines that tell it or say why nothing could be judged."""
 
 from __future__ import annotations
 

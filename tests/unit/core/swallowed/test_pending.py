@@ -8,8 +8,7 @@ import pickle
 import pytest
 
 from pytest_mimic import MissingRecordingError
-from pytest_mimic._core.swallowed.forks import ForkLog
-from pytest_mimic._core.swallowed.pending import PendingErrors
+from pytest_mimic._core.swallowed.pending import ForkLog, PendingErrors
 
 
 @pytest.fixture
