@@ -46,7 +46,7 @@ BUDGET = {
     "_core.vault": 3_000,
     "_run": 3_000,
     "_tools.catalog": 600,
-    "_tools.cli": 3_350,
+    "_tools.cli": 3_300,
     "_tools.foreign": 1_600,
     "_tools.objects": 900,
     "_tools.shown": 1_700,
@@ -55,7 +55,7 @@ BUDGET = {
     "ground": 900,
 }
 # These two only fall.
-MOST_LINES = 48_600
+MOST_LINES = 48_550
 MOST_FILES = 307
 MOST_ARROWS = 135
 MOST_FLOORS = 12

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.words import plural
-from pytest_mimic._tools.cli.selection import add_selectors
+from pytest_mimic._tools.cli.selection import add_selectors, report_unmatched
 from pytest_mimic._tools.cli.transfer import Selected, json_of_objects, progress, total
 
 if TYPE_CHECKING:
@@ -43,5 +43,5 @@ def run(invocation: Invocation) -> int:
     elif not bad and not selected.unreadable:
         what = f"{plural(here, 'object')} here" if here else "no recording names a large object"
         out.line(f"nothing to pull: {what}")
-    selected.show_unmatched()
+    report_unmatched(invocation, selected.unmatched)
     return exit_code

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.words import plural, size
-from pytest_mimic._tools.cli.selection import add_selectors
+from pytest_mimic._tools.cli.selection import add_selectors, report_unmatched
 from pytest_mimic._tools.cli.transfer import Selected, json_of_objects, listed, progress, total
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def run(invocation: Invocation) -> int:
         out.line((f"{total(pushed)} pushed", "bold green"), f" to {selected.url}{also}")
     elif not bad and not selected.unreadable:
         out.line(f"nothing to push: {selected.url} has {_all(there)}")
-    selected.show_unmatched()
+    report_unmatched(invocation, selected.unmatched)
     return exit_code
 
 
@@ -97,7 +97,7 @@ def _check(invocation: Invocation, selected: Selected) -> int:
         out.line(
             f"{plural(len(attached), 'large object')} in Git, {bytes_}: push moves them to {selected.url}"
         )
-    selected.show_unmatched()
+    report_unmatched(invocation, selected.unmatched)
     return exit_code
 
 

@@ -22,12 +22,9 @@ if TYPE_CHECKING:
 
 
 class Redaction:
-    """Applies the rules of today to one recording or cassette.
+    """Applies the rules of today to one recording or cassette, where they change anything.
 
-    Attributes:
-        test: The test that recorded it.
-        is_changed: Whether they change anything.
-        is_left: Whether they change the request of a client, by which it is found: it has to be recorded again.
+    It is left if they change the request of a client, by which it is found: it has to be recorded again.
     """
 
     def __init__(self, vault: Vault, name: str, redactor: Redactor) -> None:

@@ -129,11 +129,8 @@ class Stats:
         )
         out.line(f"time: replaying each once saves {short_seconds(self.duration)}")
         if self.oldest:
-            out.line(
-                f"recorded: {self.oldest} to {self.newest}"
-                if self.oldest != self.newest
-                else f"recorded: {self.oldest}"
-            )
+            end = f" to {self.newest}" if self.oldest != self.newest else ""
+            out.line(f"recorded: {self.oldest}{end}")
         out.line()
         out.line(("by target", "bold"))
         rows: Iterable[list[Piece]] = (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.words import plural, size
-from pytest_mimic._tools.cli.selection import report_damaged, report_unmatched, select
+from pytest_mimic._tools.cli.selection import report_damaged, select
 from pytest_mimic._tools.objects.large import LargeObject, LargeObjects, Show, large_objects
 from pytest_mimic.errors import MimicError
 
@@ -108,9 +108,6 @@ class Selected:
         if len(conflicts) > _SHOWN:
             self._invocation.out.line(f"and {len(conflicts) - _SHOWN} more recordings with a merge conflict")
         report_damaged(self._invocation, len(self.unreadable) - len(conflicts))
-
-    def show_unmatched(self) -> None:
-        report_unmatched(self._invocation, self.unmatched)
 
     @property
     def is_incomplete(self) -> bool:

@@ -163,14 +163,13 @@ def _show_not_judged(invocation: Invocation, usages: list[Usage], whole: Togethe
     most = sys.maxsize if options.verbose else SHOWN
     for gap in whole.gaps:
         where = f" with {gap.cell}" if several else ""
+        were = "was" if len(gap.unseen) == 1 else "were"
         if gap.unseen:
-            were = "test was" if len(gap.unseen) == 1 else "tests were"
-            reasons.append(f"{len(gap.unseen)} {were} not run{where}")
-            lines += listed(f"not run{where}:", gap.unseen, most=most)
+            reasons.append(f"{plural(len(gap.unseen), 'test')} {were} not run{where}")
         if gap.rarer:
-            ran = "test ran" if len(gap.rarer) == 1 else "tests ran"
-            reasons.append(f"{len(gap.rarer)} {ran} in fewer jobs than others{where}")
-            lines += listed(f"ran in fewer jobs{where}:", gap.rarer, most=most)
+            reasons.append(f"{plural(len(gap.rarer), 'test')} ran in fewer jobs than others{where}")
+        lines += listed(f"not run{where}:", gap.unseen, most=most)
+        lines += listed(f"ran in fewer jobs{where}:", gap.rarer, most=most)
     if any(gap.unseen for gap in whole.gaps):
         remedies.append(
             "to judge them, give the files of all jobs: each test has to run in one of them, or be skipped there"

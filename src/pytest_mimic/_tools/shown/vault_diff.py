@@ -182,30 +182,25 @@ class VaultDiff:
         for tag, a, b, c, d in matcher.get_opcodes():
             pairs = min(b - a, d - c)
             for then, now in zip(old[a:b], new[c:d]):
-                yield from self._in_cassette(shown, name, test, then, now, is_same=tag == "equal")
+                change: Change = "outcome" if tag == "equal" else "call"
+                found = CallDifference(change, f"{shown}: {_entry_label(now)}", name, test)
+                yield from self._in_cassette(found, then, now)
             for then in old[a + pairs : b]:
                 yield CallDifference("removed", f"{shown}: {_entry_label(then)}", name, test)
             for now in new[c + pairs : d]:
                 yield CallDifference("added", f"{shown}: {_entry_label(now)}", name, test)
 
     def _in_cassette(
-        self,
-        shown: str,
-        name: str,
-        test: str | None,
-        old: CassetteEntry,
-        new: CassetteEntry,
-        *,
-        is_same: bool,
+        self, found: CallDifference, old: CassetteEntry, new: CassetteEntry
     ) -> Iterator[CallDifference]:
-        outcomes, lines = self._comparer.compare([Pair("", old.stored, new.stored)])
-        if is_same and not outcomes and not lines:
+        """Yield how two calls of a cassette differ, unless they are one call with one outcome."""
+        found.outcomes, found.lines = self._comparer.compare([Pair("", old.stored, new.stored)])
+        if found.change == "call":
+            found.before = _entry_label(old)
+            found.arguments = argument_differences(old.arguments, new.arguments)
+        elif not found.outcomes and not found.lines:
             return
-        found = [] if is_same else argument_differences(old.arguments, new.arguments)
-        before = "" if is_same else _entry_label(old)
-        change: Change = "outcome" if is_same else "call"
-        label = f"{shown}: {_entry_label(new)}"
-        yield CallDifference(change, label, name, test, before, found, outcomes, lines)
+        yield found
 
 
 def _is_near(old: Recording, new: Recording) -> bool:
