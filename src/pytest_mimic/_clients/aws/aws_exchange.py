@@ -62,7 +62,9 @@ class AwsExchange(Exchange):
 
     def _call(self, http: ClientCall) -> ClientCall:
         operation, secrets = self.operation, self._secrets()
-        params = secrets.scrub(_without_keys(operation.params))
+        params = secrets.scrub(
+            operation.params | dict.fromkeys(operation.params.keys() & _CUSTOMER_KEYS, PLACEHOLDER)
+        )
         counted = {"service": operation.service, "operation": operation.name, "params": params}
         if operation.body is not None:
             body = operation.body
@@ -105,10 +107,6 @@ class AwsExchange(Exchange):
         return AwsSecrets(redactor, redactor.issued, service=self.operation.service)
 
 
-def _without_keys(params: dict[str, Any]) -> dict[str, Any]:
-    return {name: PLACEHOLDER if name in _CUSTOMER_KEYS else value for name, value in params.items()}
-
-
 class _CheckedStep:
     """A step whose recorded response has checksums of the bytes that it has now.
 
@@ -125,17 +123,15 @@ class _CheckedStep:
     def outcome(self) -> Any:
         plain = self._step.outcome()
         headers = plain.get("headers", ())
-        if self._method == "HEAD" or not any(_is_checksum(name) for name, _ in headers):
+        if self._method == "HEAD" or not any(
+            name.lower().startswith((_CRC, _CHECKSUM)) for name, _ in headers
+        ):
             return plain
         answer = load_response(plain, self._method)
         if not (answer.is_complete and answer.chunks):
             return plain
         data = b"".join(answer.chunks)
         return {**plain, "headers": [[name, _checksum(name.lower(), value, data)] for name, value in headers]}
-
-
-def _is_checksum(name: str) -> bool:
-    return name.lower() == _CRC or name.lower().startswith(_CHECKSUM)
 
 
 def _checksum(name: str, value: str, data: bytes) -> str:
