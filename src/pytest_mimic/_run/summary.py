@@ -191,10 +191,7 @@ def _recorded_errors(ledger: Ledger) -> list[str]:
     rows = [(f"{label}{_times(count)}", test) for (label, test), count in counts.items()]
     again = "it" if len(rows) == 1 else "them"
     remedy = _command("--mimic-rerecord", [test for _, test in counts])
-    return [
-        *listed("recorded errors:", in_columns(rows)),
-        f"to record {again} again: {remedy}",
-    ]
+    return [*listed("recorded errors:", in_columns(rows)), f"to record {again} again: {remedy}"]
 
 
 def _taken_back(labels: Sequence[str], restored: Sequence[str]) -> list[str]:

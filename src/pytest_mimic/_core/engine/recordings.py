@@ -350,13 +350,7 @@ class Recordings:
         return None
 
     def write(
-        self,
-        name: str,
-        call: Call,
-        outcomes: list[Stored],
-        owner: Owner | None = None,
-        *,
-        errors: Errors,
+        self, name: str, call: Call, outcomes: list[Stored], owner: Owner | None = None, *, errors: Errors
     ) -> None:
         """Write a recording of a call, or of an owner's sequence; `errors` are those of its new outcomes."""
         recording = self.new_recording(call, outcomes, owner)
