@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha1, sha256
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.aws.aws_secrets import AwsSecrets
 from pytest_mimic._clients.http.answer import load_response
 from pytest_mimic._clients.http.exchange import Exchange, HttpRequest
-from pytest_mimic._clients.http.http_secrets import holds_placeholder
+from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
 from pytest_mimic._clients.http.message import text_pairs
 from pytest_mimic._clients.http.recorder import ExchangeRecorder
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
@@ -20,7 +19,7 @@ from pytest_mimic._core.seam.base import ClientCall
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.aws.operation import AwsOperation
-    from pytest_mimic._clients.http.http_secrets import Secrets
+    from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.seam.base import Port, Step
 
 _IDENTITY = ("service", "operation", "params", "format", "body")
@@ -142,3 +141,57 @@ def _checksum(name: str, value: str, data: bytes) -> str:
     if "-" in value or kind not in _DIGESTS:
         return value
     return base64.b64encode(_DIGESTS[kind](data)).decode()
+
+
+# By service. Names in `mimic_redact` come after them: `!plaintext` keeps the value.
+_SECRET_NAMES = {
+    "kms": ("plaintext",),
+    "ec2": ("key_material", "!public_key_material"),
+    # Tokens of pages: callers compare them to find the last page.
+    "logs": ("!next_forward_token", "!next_backward_token"),
+    "omics": ("!starting_token",),
+    "ssm-quicksetup": ("!starting_token",),
+}
+# Types of parameters of Systems Manager whose values are no secret.
+_OPEN_TYPES = ("String", "StringList")
+
+
+class AwsSecrets(Secrets):
+    """Learns and hides secrets, also those of one service."""
+
+    def __init__(self, redactor: Redactor, known: Iterable[str] = (), *, service: str) -> None:
+        names = _SECRET_NAMES.get(service)
+        super().__init__(redactor.with_names(names) if names else redactor, known)
+        self._has_parameters = service == "ssm"
+
+    def learn(self, plain: Any) -> None:
+        """Learn the values of secret names, and those of secure parameters."""
+        super().learn(plain)
+        for parameter in self._secure_parameters(plain):
+            self.add(parameter["Value"])
+
+    def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
+        """Return a copy of plain data without secrets."""
+        found = super().scrub(plain, keep_types=keep_types)
+        for parameter in self._secure_parameters(found):
+            parameter["Value"] = PLACEHOLDER
+        return found
+
+    def _secure_parameters(self, plain: Any) -> Iterator[dict[str, Any]]:
+        """Yield the parameters of Systems Manager that may be a `SecureString`, in a request or a response.
+
+        A request that changes a parameter may leave its type out.
+        """
+        todo = [plain] if self._has_parameters else []
+        while todo:
+            value = todo.pop()
+            if isinstance(value, dict):
+                if (
+                    "Name" in value
+                    and isinstance(value.get("Value"), str)
+                    and value.get("Type") not in _OPEN_TYPES
+                ):
+                    yield value
+                todo += value.values()
+            elif isinstance(value, list):
+                todo += value
