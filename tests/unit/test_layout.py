@@ -32,7 +32,7 @@ BUDGET = {
     "_clients.sql": 2_400,
     "_core.compare": 1_550,
     "_core.describe": 2_000,
-    "_core.engine": 5_300,
+    "_core.engine": 5_050,
     "_core.files": 1_000,
     "_core.identity": 4_450,
     "_core.network": 400,
@@ -44,7 +44,7 @@ BUDGET = {
     "_core.swallowed": 450,
     "_core.targets": 850,
     "_core.vault": 3_000,
-    "_run": 3_050,
+    "_run": 3_000,
     "_tools.catalog": 650,
     "_tools.cli": 3_350,
     "_tools.foreign": 1_750,
@@ -55,8 +55,8 @@ BUDGET = {
     "ground": 900,
 }
 # These two only fall.
-MOST_LINES = 49_200
-MOST_FILES = 310
+MOST_LINES = 48_750
+MOST_FILES = 307
 MOST_ARROWS = 135
 MOST_FLOORS = 12
 
