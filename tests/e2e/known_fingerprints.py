@@ -31,7 +31,6 @@ from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.plain import layout_of
 from pytest_mimic._core.outcome.tagged.reader import Reader
 from pytest_mimic._core.outcome.tagged.writer import write
-from pytest_mimic._core.outcome.unpickling import Admission
 
 
 class Color(enum.Enum):
@@ -260,7 +259,7 @@ def main():
 def text_digest(value):
     """Return the digest of the text of a copy."""
     tree = write(value, NOWHERE)
-    reader = Reader(NOWHERE, Admission(tree.imports), tree.objects.__getitem__)
+    reader = Reader(NOWHERE, tree.imports, tree.objects.__getitem__)
     again = write(reader.read(json.loads(layout_of(tree.tree))), NOWHERE)
     return xxh3_128_hexdigest(f"{layout_of(again.tree)}{again.imports}{sorted(again.objects)}".encode())
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from support.http_server import running_server
 
@@ -170,3 +173,79 @@ def test_what_a_test_puts_into_the_environment_is_no_secret_of_the_run(project):
 
     recorded.expect(passed=1, never=["outcomes with secrets"])
     assert SECRET in read(recorded)
+
+
+def command(project, *words, env):
+    """Run the command in the project, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest_mimic", *words],
+        cwd=project.root, env=project.environment(env), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.promise("check --fix redacts by the rules of today")
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("give('text')", "'it is ' + X + '!'"),
+        ("[give('text'), give('user')]", "['it is ' + X + '!', User(X, X.encode())]"),
+        ("give('key', more=[1] * 999)", "{X: 1}"),
+        ("error()", "'no ' + X + ' here'"),
+        ("list(stream())", "['a', [X]]"),
+    ],
+)  # fmt: skip
+def test_check_hides_what_was_recorded_before_the_variable_was_known(project, call, expected):
+    shop(project, call=call)
+    project.ini("shop:give", "shop:stream", mimic_redact="!token")
+    project.record(env={"SHOP_TOKEN": SECRET, "EXPECTED": expected.replace("X", "secret()")}).expect(passed=1)
+    assert SECRET in project_text(project)
+    project.ini("shop:give", "shop:stream")
+    env = {"SHOP_TOKEN": SECRET}
+
+    found, fixed = command(project, "check", env=env), command(project, "check", "--fix", env=env)
+
+    assert (found.returncode, SECRET in found.stdout) == (1, False)
+    assert "to hide it: pytest-mimic check --fix" in found.stdout
+    assert "holds what redaction hides today: hidden now" in fixed.stdout
+    assert SECRET not in project_text(project)
+    sound = command(project, "check", env=env)
+    assert (sound.returncode, "is sound" in sound.stdout) == (0, True), sound.stdout
+    project.replay(env={"EXPECTED": expected.replace("X", "'<SHOP_TOKEN>'")}).expect(passed=1)
+
+
+@pytest.mark.promise("check --fix redacts by the rules of today")
+def test_check_hides_a_name_in_an_answer_and_leaves_a_request_with_its_command(project):
+    project.ini("http.client", mimic_redact="!token\n    !access_token")
+    project.tests("""
+        import os
+        from http.client import HTTPConnection
+
+        def ask(path):
+            connection = HTTPConnection(os.environ["HOST"])
+            connection.request("GET", path)
+            assert connection.getresponse().read()
+            connection.close()
+
+        def test_answer():
+            ask("/login")
+
+        def test_request():
+            ask("/users/1?token=tok-0815-abcd")
+    """)
+    with running_server() as server:
+        env = {"HOST": server.url.removeprefix("http://")}
+        project.record(env=env).expect(passed=2)
+    assert "tok-issued-42" in project_text(project)
+    project.ini("http.client")
+
+    fixed = command(project, "check", "--fix", env=env)
+
+    assert fixed.returncode == 1
+    assert "tok-issued-42" not in project_text(project), fixed.stdout
+    assert "in the request by which it is found" in fixed.stdout
+    assert "to record it again: pytest --mimic-rerecord test_shop.py::test_request" in fixed.stdout
+    project.replay("-k", "answer", env=env).expect(passed=1, deselected=1)
+
+
+def project_text(project):
+    return b"\n".join(project.files().values()).decode("latin-1")

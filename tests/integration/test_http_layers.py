@@ -315,3 +315,27 @@ def test_a_client_of_its_own_line_replays_what_http_recorded(layers: Any) -> Non
         server.stop()
         layers.ini("requests ignore=query.n")
         layers.replay(env={"API": server.url, "WAY": "requests"}).expect(passed=1)
+
+
+@pytest.mark.parametrize("client", ["requests", "urllib3"])
+def test_a_request_inside_a_cassette_of_vcrpy_is_left_to_it(layers: Any, client: str) -> None:
+    """It was recorded without its body, or missed although vcrpy had it."""
+    pytest.importorskip("vcr", reason="needs vcrpy")
+    layers.process = True
+    layers.ini(client)
+    layers.tests(f"""
+        import clients, vcr
+
+        def test_it():
+            with vcr.use_cassette("users.yaml"):
+                assert b"Zo" in clients.by_{client}("/users/1")
+    """)
+    with running_server() as server:
+        env = {"API": server.url}
+        new, played = layers.record(env=env), layers.record(env=env)
+        verified = layers.run("--mimic-verify", env=env)
+    replayed = layers.replay(env=env)
+
+    for run in (new, played, verified, replayed):
+        run.expect(passed=1, says=["requests inside cassettes of vcrpy are left to vcrpy"])
+        assert kept(run) == []

@@ -195,7 +195,7 @@ def test_connection_is_refused_with_the_remedies(shop):
         lines = [row.removeprefix("E").strip() for row in report.partition("\n____")[0].splitlines()]
         assert any(row.endswith(what) for row in lines), report
         assert (
-            f"to record it: name its client, or your function that makes it, in mimic_functions, then {command}"
+            f"to record it: name its client (http for any HTTP client), or your function that makes it, in mimic_functions, then {command}"
             in lines
         )
         assert f"to let it through: mimic_allow_hosts = {host}" in lines

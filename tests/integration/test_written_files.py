@@ -460,6 +460,36 @@ def test_an_edited_name_that_leaves_its_folder_is_refused(etl):
         )
 
 
+EDITS = {
+    "size": (lambda files: files["path"].update(size=1), "bytes, and its recording says 1"),
+    "unknown argument": (
+        lambda files: files.update(other=files["path"]),
+        "other: writes= does not name this",
+    ),
+    "unknown part": (lambda files: files.update({"rows[0]": None}), "rows[0]: writes= does not name this"),
+}
+
+
+@pytest.mark.promise("a replay writes files below the named paths only, through no link")
+@pytest.mark.parametrize(("edit", "says"), EDITS.values(), ids=EDITS)
+def test_an_edited_list_of_files_is_compared_with_the_files_and_the_call(etl, edit, says):
+    etl.ini("etl:export writes=path")
+    etl.tests("""
+        import os, etl
+
+        def test_it(tmp_path):
+            try:
+                etl.export(tmp_path / "a", 3)
+            finally:
+                assert not os.environ.get("TALLY_OFFLINE") or list(tmp_path.iterdir()) == []
+    """)
+    recorded, facts = recording(etl.record().expect(passed=1))
+    edit(facts["outcomes"][0]["files"])
+    (etl.vault / recorded).write_text(json.dumps(facts))
+
+    etl.replay().expect(failed=1, real=[], says=[says])
+
+
 @pytest.mark.skipif(os.name == "nt", reason="links need a right there")
 @pytest.mark.promise("a replay writes files below the named paths only, through no link")
 def test_nothing_is_written_through_a_link(etl):

@@ -10,6 +10,7 @@ from pytest_mimic._core.engine.ledger import Ledger, Miss
 
 TEXTS = (
     "drifted",
+    "environment",
     "failures",
     "taken_back",
     "put_back",
@@ -18,7 +19,6 @@ TEXTS = (
     "restarts",
     "begun_again",
     "draws",
-    "environment",
     "processes",
     "calls",
     "drifts",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable
 from functools import cache
 from os.path import realpath
 from pathlib import Path
@@ -23,15 +22,13 @@ _NAME = re.compile(
 )
 
 
-@cache
-def _stdlib(resolve: Callable[[str], str] = realpath) -> str:
-    """Return the folder of the standard library. A fake file system does not replace the default argument."""
-    return os.path.dirname(resolve(os.__file__))  # noqa: PTH120 - a Path would be resolved by the fake one
+# Taken now, before a test may replace the file system by a fake one.
+_STDLIB = f"{realpath(Path(os.__file__).parent)}{os.sep}"
 
 
 def is_in_stdlib(file: str) -> bool:
     # Distributions are installed inside the standard library's folder.
-    return realpath(file).startswith(_stdlib() + os.sep) and not _INSTALLED.match(file)
+    return realpath(file).startswith(_STDLIB) and not _INSTALLED.match(file)
 
 
 def is_in_project(file: str, rootdir: Path) -> bool:

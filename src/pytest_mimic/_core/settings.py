@@ -108,9 +108,8 @@ def vault_folder(path: str, start: Path) -> Path:
     """
     scheme = path.strip().partition(":")[0].lower()
     if "://" in path or (":" in path and scheme in ("s3", "gs", "az", "file")):
-        # The URL is not shown, because it may hold credentials.
         store = "to keep large outcomes in a store: mimic_objects = s3://bucket/prefix"
-        raise ValueError(f"a vault is a folder, and this is a URL; {store}")
+        raise ValueError(f"a vault is a folder, and this is a URL; {store}")  # which may hold credentials
     folder = Path(os.path.normpath(start / os.path.expanduser(path)))  # noqa: PTH111 - the home may be unknown
     if folder.parent == folder or str(folder) == os.path.normpath(os.path.expanduser("~")):  # noqa: PTH111
         raise ValueError(f"a vault is a folder of its own, such as .mimic_vault, and this is {folder}")

@@ -186,8 +186,6 @@ class SelectedTests:
             self.outcomes.setdefault(nodeid, "passed")
 
 
-# What pytest collects as doctests without an option.
-_TEXT_FILES = ("test*.txt",)
 # What marks a virtual environment, which pytest does not enter.
 _ENVIRONMENT = ("pyvenv.cfg", "conda-meta/history")
 
@@ -201,7 +199,7 @@ class TestFiles:
         option = config.option
         self._patterns = [
             *config.getini("python_files"),
-            *(getattr(option, "doctestglob", None) or _TEXT_FILES),
+            *(getattr(option, "doctestglob", None) or ["test*.txt"]),
         ]
         self._patterns += ["*.py"] if getattr(option, "doctestmodules", False) else []
         self._skipped: list[str] = config.getini("norecursedirs")

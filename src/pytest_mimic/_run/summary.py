@@ -72,26 +72,20 @@ def summary(
         lines += _taken_back(ledger.taken_back, restored)
     problems = _recorded_errors(ledger) + _missing(ledger, last_failed=has_last_failed)
     problems += _drifted(ledger, last_failed=has_last_failed, is_reviewed=settings.review)
-    if unused := list_unused(judgement):
-        remedy = "" if judgement.cleared else f"to drop the unused: {command('--mimic-clear-unused')}"
-        problems += [*unused, *([remedy] if remedy else [])]
+    problems += list_unused(judgement)
+    if judgement.unused and not judgement.cleared:
+        problems.append(f"to drop the unused: {command('--mimic-clear-unused')}")
     problems += _hidden(ledger)
     problems += listed("run again from the start, because a conversation has a new call:", ledger.restarts)
     problems += listed(
         "run again from the start, because --mimic-only selects a later call:", ledger.begun_again
     )
     problems += [*ledger.notes, *ledger.errors, *judgement.growth]
-    problems += not_judged(judgement, _asked(settings))
+    asked = "--mimic-fail-on-unused" if settings.fail_on_unused else "--mimic-clear-unused"
+    problems += not_judged(judgement, asked if settings.fail_on_unused or settings.clear_unused else "")
     if settings.fail_on_unused and judgement.unused:
         problems.append(_failed(judgement))
     return [] if quiet and not (problems or ledger.recorded) else [*lines, *problems]
-
-
-def _asked(settings: Settings) -> str:
-    """Return the option that asked about unused recordings, or empty."""
-    if settings.fail_on_unused:
-        return "--mimic-fail-on-unused"
-    return "--mimic-clear-unused" if settings.clear_unused else ""
 
 
 def _failed(judgement: Judgement) -> str:

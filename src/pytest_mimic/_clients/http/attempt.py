@@ -12,6 +12,7 @@ from pytest_mimic._clients.http.wire import RecordedFile, RecordedSocket
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.answer import StoredResponse
     from pytest_mimic._clients.http.recorder import ExchangeRecorder
+    from pytest_mimic._core.seam.base import Port
 
 # The modules whose connections open a socket as their class says. Other classes may lead into this process.
 _CONNECTING = ("http.client", "urllib3.connection", "httplib2")
@@ -19,7 +20,19 @@ _CONNECTING = ("http.client", "urllib3.connection", "httplib2")
 
 def connects_by_itself(connection: Any) -> bool:
     """Check whether the class of a connection has its own `connect`: what that opens is not known."""
-    return getattr(getattr(type(connection), "connect", None), "__module__", None) not in _CONNECTING
+    return is_of_another(type(connection))
+
+
+def is_of_another(connection_class: Any) -> bool:
+    """Check whether a class of connections has its own `connect`, as that of vcrpy inside a cassette."""
+    return getattr(getattr(connection_class, "connect", None), "__module__", None) not in _CONNECTING
+
+
+def report_vcrpy(connection: Any, port: Port) -> None:
+    """Say that vcrpy answers a request, if the connection is its own."""
+    if type(connection).__module__.startswith("vcr."):
+        remedy = "to mimic them, take the cassettes over by pytest-mimic import"
+        port.report(f"requests inside cassettes of vcrpy are left to vcrpy: {remedy}")
 
 
 def judge_certificate(connection: Any) -> None:

@@ -182,34 +182,38 @@ class Secrets:
 
 
 class NoSecrets(Secrets):
-    """Hides nothing: the same response as it is."""
+    """Learns and hides nothing: the same response as it is."""
 
     hides = False
 
-    def learn(self, plain: Any) -> None:
-        """Learn nothing."""
+    def learn(self, *_: Any) -> None:
+        pass
 
-    def learn_headers(self, headers: Iterable[tuple[str, str]]) -> None:
-        """Learn nothing."""
+    learn_headers = learn  # type: ignore[assignment]
 
-    def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:  # noqa: ARG002
-        """Return the data itself."""
+    def scrub(self, plain: Any, **_: Any) -> Any:
         return plain
 
-    def text(self, text: str) -> str:
-        return text
+    text = form = path = line = scrub  # type: ignore[assignment]
 
-    def form(self, form: str) -> str:
-        return form
-
-    def path(self, path: str) -> str:
-        return path
-
-    def header(self, name: str, value: str) -> str:  # noqa: ARG002
+    def header(self, _name: str, value: str) -> str:
         return value
 
-    def line(self, line: str) -> str:
-        return line
+
+def redacted_response(plain: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """Return a stored response without what is secret by the rules of this redactor. Without any, it is the same."""
+    secrets, headers = Secrets(redactor), plain.get("headers", ())
+    secrets.learn_headers(headers)
+    found = dict(plain)
+    if "headers" in found:
+        found["headers"] = [[name, secrets.header(name, value)] for name, value in headers]
+    body = plain.get("body")
+    if isinstance(body, dict) and "json" in body:
+        secrets.learn(body["json"])
+        found["body"] = {**body, "json": secrets.scrub(body["json"], keep_types=True)}
+    elif isinstance(body, dict) and "text" in body:
+        found["body"] = {**body, "text": secrets.text(body["text"])}
+    return found
 
 
 def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:

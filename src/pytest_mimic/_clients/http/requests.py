@@ -16,9 +16,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.answer import StoredResponse, is_whole, load_response
+from pytest_mimic._clients.http.attempt import is_of_another
 from pytest_mimic._clients.http.exchange import ABOVE, BegunExchange, Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.message import header_of
-from pytest_mimic._clients.http.urllib3 import Urllib3Adapter, header_pairs
+from pytest_mimic._clients.http.urllib3 import Urllib3Adapter, encoded, header_pairs
 from pytest_mimic._core.seam.base import Edge
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
             request.method,
             request.url,
             header_pairs(request.headers) if is_direct else (),
-            _encoded(request.body) if is_direct else b"",
+            encoded(request.body or b"") if is_direct else b"",
         )
         above: Exchange | None = exchange
         if is_direct:
@@ -86,17 +87,14 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     return send
 
 
-def _encoded(body: str | bytes | None) -> bytes:
-    return body.encode() if isinstance(body, str) else body or b""
-
-
 def _is_direct(adapter: Any, request: Any, timeout: Any, verify: Any, proxies: Any) -> bool:
     """Check whether nothing but the pool has anything to do with a request."""
     if not isinstance(request.body, (str, bytes, type(None))) or not _is_usual(adapter.__class__):
         return False
-    manager, usual = adapter.poolmanager, sys.modules["urllib3.poolmanager"]
-    is_usual = type(manager) is usual.PoolManager
-    if not is_usual or manager.pool_classes_by_scheme is not usual.pool_classes_by_scheme:
+    own, usual = adapter.poolmanager, sys.modules["urllib3.poolmanager"]
+    if type(own) is not usual.PoolManager or own.pool_classes_by_scheme is not usual.pool_classes_by_scheme:
+        return False
+    if any(is_of_another(pool.ConnectionCls) for pool in usual.pool_classes_by_scheme.values()):
         return False
     if proxies and sys.modules["requests"].utils.select_proxy(request.url, proxies):
         return False

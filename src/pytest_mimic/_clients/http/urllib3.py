@@ -20,6 +20,7 @@ from pytest_mimic._clients.http.attempt import (
     judge_certificate,
     origin,
     recorded_on,
+    report_vcrpy,
 )
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.failures import is_before_sending, urllib3_error, urllib3_failure
@@ -63,7 +64,10 @@ def _wrap_make_request(original: Callable[..., Any], port: Port) -> Callable[...
     @wraps(original)
     def make_request(pool: Any, conn: Any, method: str, url: str, *args: Any, **options: Any) -> Any:
         exchange = own.deciding()
-        if not exchange.port.taking() or connects_by_itself(conn):
+        if not exchange.port.taking():
+            return original(pool, conn, method, url, *args, **options)
+        if connects_by_itself(conn):
+            report_vcrpy(conn, exchange.port)
             return original(pool, conn, method, url, *args, **options)
         options.update(zip(names, args))
         given = options.get("body")
@@ -175,7 +179,7 @@ class _Body:
     def __init__(self, body: Any) -> None:
         self._make: Callable[[], Any] = lambda: body
         if body is None or isinstance(body, (str, bytes)):
-            self.data = _encoded(body or b"")
+            self.data = encoded(body or b"")
             return
         pieces: list[Any]
         if hasattr(body, "read"):
@@ -188,12 +192,13 @@ class _Body:
             except TypeError:
                 pieces = list(body)
                 self._make = lambda: iter(pieces)
-        self.data = b"".join(map(_encoded, pieces))
+        self.data = b"".join(map(encoded, pieces))
 
     def again(self) -> Any:
         """Return a body of the same kind, which urllib3 frames in the same way, at its beginning."""
         return self._make()
 
 
-def _encoded(piece: Any) -> bytes:
+def encoded(piece: Any) -> bytes:
+    """Return a part of a body as bytes."""
     return piece.encode() if isinstance(piece, str) else bytes(piece)

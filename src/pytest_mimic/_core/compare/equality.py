@@ -67,15 +67,10 @@ def is_equal(recorded: Any, actual: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Closeness:
-    """Equality of numbers of one type within tolerances, as defined by `numpy.isclose`.
+    """Equality of numbers of one type within tolerances, as defined by `numpy.isclose`."""
 
-    Attributes:
-        rtol: The allowed difference, relative to the recorded number.
-        atol: The absolute difference allowed in addition.
-    """
-
-    rtol: float
-    atol: float
+    rtol: float  # the allowed difference, relative to the recorded number
+    atol: float  # the absolute difference allowed in addition
 
     @property
     def exact(self) -> bool:

@@ -35,25 +35,17 @@ _PLAIN_STEP = re.compile(r"[^\s.,\[\]\"'#]+")
 
 @dataclass(slots=True)
 class Location:
-    """The location of a pair of values in two outcomes.
+    """The location of a pair of values in two outcomes."""
 
-    Attributes:
-        text: The last step to it as it is shown: `.rates`, `[2]`; for an outcome as a whole, its name.
-        keys: The names of this step in paths; for an outcome as a whole, how paths to its parts may begin.
-        parent: The location of the two values that hold these.
-        secret: Whether the values must not be shown, as those of the parent.
-        is_argument: Whether this is an argument that the call changed. Paths into it must begin with its name.
-        is_optional: Whether paths may leave this step out.
-        depth: How many steps lead here that paths must name.
-    """
-
-    text: str
+    text: str  # the last step to it as it is shown: `.rates`, `[2]`; for an outcome as a whole, its name
+    # The names of this step in paths; for an outcome as a whole, how paths to its parts may begin.
     keys: tuple[str, ...] = ()
     parent: Location | None = None
-    secret: bool = False
+    secret: bool = False  # whether the values must not be shown, as those of the parent
+    # Whether this is an argument that the call changed. Paths into it must begin with its name.
     is_argument: bool = False
-    is_optional: bool = False
-    depth: int = field(init=False, default=0)
+    is_optional: bool = False  # whether paths may leave this step out
+    depth: int = field(init=False, default=0)  # how many steps lead here that paths must name
 
     def __post_init__(self) -> None:
         if self.parent is not None:
@@ -124,20 +116,13 @@ def _leads(path: tuple[str, ...], steps: Sequence[Location]) -> bool:
 
 @dataclass(slots=True)
 class Lines:
-    """The differences found so far.
-
-    Attributes:
-        redactor: Knows which names are secret.
-        secrets: Texts known to be secret.
-        grouped: Whether equal kinds of differences in many items make one line.
-        limit: The number of lines to keep; further differences are only counted.
-        paths: Gets the path of each difference, as `volatile=` takes it; None for a difference without one.
-    """
+    """The differences found so far."""
 
     redactor: Redactor
     secrets: frozenset[str] = frozenset()
-    grouped: bool = False
-    limit: int = 10
+    grouped: bool = False  # whether equal kinds of differences in many items make one line
+    limit: int = 10  # the number of lines to keep; further differences are only counted
+    # Gets the path of each difference, as `volatile=` takes it; None for a difference without one.
     paths: dict[str | None, None] = field(default_factory=dict)
     count: int = field(init=False, default=0)
     _lines: dict[object, str] = field(init=False, default_factory=dict)

@@ -37,18 +37,10 @@ def compare(
     Values are equal if their identities are: types count, NaN equals itself, the order of a dict does not count unless
     they are compared `ordered`.
 
-    Args:
-        recorded: The outcome in the vault.
-        actual: The outcome of the real call.
-        rtol: Tolerance for numbers, relative to the recorded one.
-        atol: Absolute tolerance for numbers; both tolerances add up, as in `numpy.isclose`.
-        volatile: Paths in the outcome, or in each event of a stream, to leave out: `headers.date`, `rows.*.id`.
-        mode: `shape` compares keys, types and the lengths of tuples, but not values and the lengths of lists.
-        exact: The keys of a returned mapping whose values are compared in any mode.
-        ordered: The order of mappings counts.
-        redactor: Knows which names are secret.
-        secrets: Texts known to be secret, which no line may show.
-        paths: Gets the path of each difference, as `volatile=` takes it; None for a difference without one.
+    `rtol` and `atol` are tolerances for numbers, see `Closeness`. `volatile` are paths in the outcome, or in each event
+    of a stream, to leave out: `headers.date`, `rows.*.id`. The mode `shape` compares keys, types and the lengths of
+    tuples, but not values and the lengths of lists; the values under the keys `exact` of a returned mapping count
+    all the same. `paths` gets the path of each difference, as `volatile=` takes it; None for one without.
     """
     lines = Lines(redactor, frozenset(secrets), grouped=mode == "shape")
     left_out = tuple(parse_path(path) for path in volatile)

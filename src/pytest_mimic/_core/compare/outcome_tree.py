@@ -112,8 +112,7 @@ def _hide_in_list(items: list[Any], redactor: Redactor) -> None:
 def outcome_tree(stored: Stored, redactor: Redactor) -> Any:
     """Return an outcome as a tree: the value itself, or a mapping with `raised`, `items`, `changed`, `files`.
 
-    Raises:
-        CorruptRecordingError: A file is damaged or missing.
+    CorruptRecordingError: a file is damaged or missing.
     """
     entry = stored.entry
     detached = entry.get("detached", {}).get(entry.get("pickle"))
@@ -147,10 +146,8 @@ def body_tree(
 ) -> dict[str, Any]:
     """Return the parts of an outcome's JSON, by the words that people use: `value`, `raised`, `items`, `end`, ...
 
-    Args:
-        body: The JSON, without secrets.
-        is_tagged: Whether mappings may be tags, `{"$date": "2026-11-02"}`.
-        objects: The contents of long bytes, by name. Those that are not there are shown by their place.
+    Mappings may be tags, `{"$date": "2026-11-02"}`, if it `is_tagged`. `objects` are the contents of long bytes, by
+    name. Those that are not there are shown by their place.
     """
     read = _Reader(objects or {}, is_tagged=is_tagged).read
     found: dict[str, Any] = {}
@@ -160,7 +157,7 @@ def body_tree(
     if "returned" in body:
         found["value"] = Named("argument", body["returned"])
     if "raised" in body:
-        found["raised"] = read(body["raised"])
+        found["raised"] = _exception(read(body["raised"]))
     if "stream" in body:
         stream = body["stream"]
         found["items"] = read(stream.get("items", []))
@@ -215,6 +212,26 @@ class _Reader:
             if isinstance(inner, dict) and not inner.keys() & read.keys():
                 read |= others.pop(key)
         return Named(tag[1:], read | {key: part for key, part in others.items() if key not in read})
+
+
+def exception_name(node: dict[str, Any]) -> str:
+    """Return the class of a stored exception, `module:name`."""
+    tag = next(iter(node))
+    return exception_name(node["value"]) if tag == "$anchor" else tag[1:]
+
+
+def _exception(read: Any) -> Any:
+    """Return the parts of an exception by name: its `type`, `args`, `cause`, and the `exceptions` of a group."""
+    if not isinstance(read, Named) or not isinstance(read.value, dict):
+        return read
+    found = {"type": read.name, **read.value}
+    for link in ("cause", "context"):
+        if link in found:
+            found[link] = _exception(found[link])
+    args = found.get("args", [])
+    if len(args) > 1 and isinstance(args[1], list) and all(isinstance(one, Named) for one in args[1]):
+        found["args"], found["exceptions"] = args[:1], [_exception(one) for one in args[1]]
+    return found
 
 
 def _response(value: dict[str, Any]) -> Named:

@@ -29,30 +29,20 @@ _COMPARED_HEADERS = ("content-type",)
 
 @dataclass
 class TreeDifference:
-    """One difference.
+    """One difference: the `old` and the `new` part as trees, None for what one side does not have."""
 
-    Attributes:
-        path: Where it is, `rates.USD`; empty for the outcome as a whole.
-        kind: `changed`, `added`, `removed`, `text` (words) or `rows` (of a table).
-        old, new: The two parts as trees; None for what one side does not have.
-        spans: The stretches of a text.
-        columns: The columns of a table.
-        rows: The rows of a table that differ: `-` or `+`, and the cells.
-        total: How many rows the new table has.
-        is_opaque: Whether only the sizes or previews of two pickles are compared.
-        steps: The path as `volatile=` takes it; None if it cannot be named there.
-    """
-
-    path: str
+    path: str  # where it is, `rates.USD`; empty for the outcome as a whole
+    # `changed`, `added`, `removed`, `text` (words) or `rows` (of a table).
     kind: Literal["changed", "added", "removed", "text", "rows"]
     old: Any = None
     new: Any = None
     spans: list[Span] = field(default_factory=list)
     columns: list[Any] = field(default_factory=list)
+    # The rows of a table that differ: `-` or `+`, and the cells.
     rows: list[tuple[str, list[Any]]] = field(default_factory=list)
-    total: int = 0
-    is_opaque: bool = False
-    steps: str | None = None
+    total: int = 0  # how many rows the new table has
+    is_opaque: bool = False  # whether only the sizes or previews of two pickles are compared
+    steps: str | None = None  # the path as `volatile=` takes it; None if it cannot be named there
 
 
 @dataclass(frozen=True)

@@ -57,21 +57,13 @@ K = TypeVar("K")
 
 @dataclass(slots=True)
 class Comparison:
-    """A walk over two values, without recursion, as values may be nested to any depth.
-
-    Attributes:
-        lines: Collects the differences.
-        close: The equality of numbers.
-        volatile: Paths to leave out, in steps.
-        shape: Whether only keys, types and the lengths of tuples count.
-        ordered: Whether the order of mappings counts.
-    """
+    """A walk over two values, without recursion, as values may be nested to any depth."""
 
     lines: Lines
     close: Closeness
-    volatile: tuple[tuple[str, ...], ...] = ()
-    shape: bool = False
-    ordered: bool = False
+    volatile: tuple[tuple[str, ...], ...] = ()  # paths to leave out, in steps
+    shape: bool = False  # whether only keys, types and the lengths of tuples count
+    ordered: bool = False  # whether the order of mappings counts
     # The pairs that `_alike` is comparing, further out: a pair inside itself counts as alike.
     _asked: dict[tuple[int, int], tuple[Any, Any]] = field(default_factory=dict)
     _todo: list[tuple[Location, Any, Any]] = field(init=False, default_factory=list)

@@ -20,19 +20,13 @@ _HOLDING = frozenset({"attributes", "entries", "items", "keys", "value"})
 
 
 class Difference(NamedTuple):
-    """A part in which two values differ.
-
-    Attributes:
-        path: The path to it.
-        old: Its text; for the content of a file, its digest. None if the value does not have the part.
-        new: The same of the other value.
-        file: The name of the file or folder whose content differs, else empty.
-    """
+    """A part in which two values differ."""
 
     path: str
+    # Its text; for the content of a file, its digest. None if the value does not have the part.
     old: str | None
-    new: str | None
-    file: str = ""
+    new: str | None  # the same of the other value
+    file: str = ""  # the name of the file or folder whose content differs, else empty
 
     def line(self, before: str = "recorded", after: str = "now") -> str:
         """Return `day: 2024-04-30 recorded, 2024-05-01 now`."""
@@ -99,7 +93,8 @@ def _between_parts(path: str, old: dict[str, Any], new: dict[str, Any]) -> Itera
             is_partial = _length(then) is not None or _length(now) is not None
             # Two forms of the same container, with nothing left out of either, do not differ.
             if _length(then) != _length(now) or (is_partial and not found):
-                yield Difference(path + step, _total(then), _total(now))
+                is_same = _length(then) == _length(now)
+                yield Difference(path + step, *(_total(one, with_digest=is_same) for one in (then, now)))
 
 
 def is_file(description: Any) -> bool:
@@ -162,12 +157,12 @@ def _length(node: Any) -> int | None:
     return node.get("length") if isinstance(node, dict) and TAG in node else None
 
 
-def _total(node: Any) -> str:
+def _total(node: Any, *, with_digest: bool) -> str:
     """Return the length of a container as text, for a difference beyond the described items."""
     length = _length(node)
     if length is None:
         return f"{len(_steps(node) or {})} items"
-    return f"{length} items (#{node['digest']})" if "digest" in node else f"{length} items"
+    return f"{length} items (#{node['digest']})" if with_digest and "digest" in node else f"{length} items"
 
 
 def sides(old: Any, new: Any) -> tuple[str, str]:

@@ -16,21 +16,14 @@ _SIZED = (bytes, bytearray, deque, dict, frozenset, list, set, tuple)
 
 
 class Budget(NamedTuple):
-    """The length of a description.
+    """The length of a description."""
 
-    Attributes:
-        characters: About how many characters it may have in all.
-        items: How many items of one container are described.
-        depth: How many levels of nested containers are described.
-        text: How many characters of one string are described.
-        whole: Whether all of a value may be read, for the digest of what is described in part. Otherwise, the work does
-            not grow with the value, and there are no digests.
-    """
-
-    characters: int
-    items: int
-    depth: int
-    text: int
+    characters: int  # about how many characters it may have in all
+    items: int  # how many items of one container are described
+    depth: int  # how many levels of nested containers are described
+    text: int  # how many characters of one string are described
+    # Whether all of a value may be read, for the digest of what is described in part. Otherwise, the work
+    # does not grow with the value, and there are no digests.
     whole: bool = True
 
     def excess(self, value: object) -> int:
@@ -43,7 +36,7 @@ class Budget(NamedTuple):
 # For all arguments of a call together.
 ARGUMENTS = Budget(characters=4_000, items=40, depth=8, text=400)
 # For all parts of a client's call together. Nothing but the description shows what a client sends.
-PARTS = Budget(characters=20_000, items=200, depth=24, text=2_000)
+PARTS = Budget(characters=64_000, items=400, depth=24, text=16_000)
 
 
 def size_of(description: Any) -> int:

@@ -61,12 +61,8 @@ def preview(
     """Return a few lines that show what an outcome holds, equal for equal outcomes.
 
     The work does not grow with the outcome, and no code of its classes runs but what `describe` runs.
-
-    Args:
-        outcome: Anything. Of a stream, the first item is shown.
-        redactor: Knows which names are secret.
-        places: The folders of the run. Paths in them are shown by their place.
-        secrets: Returns texts known to be secret, besides those under secret names in the outcome itself.
+    Of a stream, the first item is shown; of a path in one of the `places`, its place. `secrets` returns texts known to
+    be secret, besides those under secret names in the outcome itself.
     """
     shown: list[str] = []
     with suppress(Exception):  # the outcome is stored all the same

@@ -18,27 +18,18 @@ _NONE: frozenset[str] = frozenset()
 
 
 class CatalogCall:
-    """One call and its outcomes: several for a sequence.
-
-    Attributes:
-        target: The function, or the client.
-        signature: The text that patterns are matched with: `GET /users/1`. A function's is its name.
-        host: The host of an HTTP call, or None.
-        is_client: Whether a client made the call.
-        arguments: The description of the arguments, or None if the vault does not store them.
-        source: The fingerprint of the target's source, or None.
-        outcomes: In the order of the calls.
-        position: The place in its cassette, from 0 on. None for a recording.
-    """
+    """One call and its outcomes: several for a sequence."""
 
     __slots__ = ("arguments", "host", "is_client", "outcomes", "position", "signature", "source", "target")
 
     def __init__(self, facts: dict[str, Any], outcomes: list[Entry], position: int | None = None) -> None:
-        self.target: str = facts["target"]
+        self.target: str = facts["target"]  # the function, or the client
+        # The description of the arguments, or None if the vault does not store them.
         self.arguments: dict[str, Any] | None = facts.get("arguments")
-        self.source: str | None = facts.get("source")
+        self.source: str | None = facts.get("source")  # the fingerprint of the target's source, or None
         self.outcomes = outcomes
-        self.position = position
+        self.position = position  # the place in its cassette, from 0 on; None for a recording
+        # The text that patterns are matched with: `GET /users/1`. A function's is its name.
         self.signature: str = self.target
         self.host: str | None = None
         self.is_client = self.target in CLIENTS
@@ -61,33 +52,23 @@ class CatalogCall:
 
 
 class CatalogFile:
-    """A recording, which has one call, or a cassette, which has any number.
-
-    Attributes:
-        name: In the vault, `calls/shop.api/fetch/5f0c….json`.
-        test: The id of the test that recorded it, or None.
-        recorded: The date, `2026-11-02`.
-        owner: For a sequence, the test, module, package or session that it belongs to.
-        size: The bytes of the file itself.
-        is_cassette: Whether it is a cassette.
-        calls: In order.
-    """
+    """A recording, which has one call, or a cassette, which has any number."""
 
     def __init__(self, name: str, facts: dict[str, Any], calls: list[CatalogCall], size: int) -> None:
-        self.name = name
+        self.name = name  # in the vault, `calls/shop.api/fetch/5f0c….json`
         self.is_cassette = name.startswith(CASSETTES)
-        self.test: str | None = facts.get("test")
-        self.recorded: str = facts.get("recorded") or ""
+        self.test: str | None = facts.get("test")  # the id of the test that recorded it, or None
+        self.recorded: str = facts.get("recorded") or ""  # the date, `2026-11-02`
+        # For a sequence, the test, module, package or session that it belongs to.
         self.owner: str | None = facts.get("owner")
-        self.size = size
+        self.size = size  # the bytes of the file itself
         self.calls = calls
 
     @classmethod
     def of(cls, name: str, facts: dict[str, Any], size: int) -> CatalogFile:
         """Return the recording or cassette with these facts.
 
-        Raises:
-            LookupError, TypeError, ValueError, AttributeError: It does not have the shape of one.
+        LookupError, TypeError, ValueError, AttributeError: it does not have the shape of one.
         """
         if not {type(facts.get(key)) for key in ("test", "recorded", "owner")} <= _TEXTS:
             raise TypeError

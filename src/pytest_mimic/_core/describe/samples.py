@@ -19,21 +19,13 @@ _DIGITS = 6
 
 
 class ColumnEnds(NamedTuple):
-    """The first values of a column of a table, or of its index, and the last value, unless it is among them.
+    """The first values of a column of a table, or of its index, and the last value, unless it is among them."""
 
-    Attributes:
-        name: The name of the column; None without one, a list for several levels of an index.
-        dtype: The library's name for the kind of the values.
-        first: The first values.
-        last: The last value, if it is not among the first.
-        is_index: Whether these are the labels of the rows.
-    """
-
-    name: object
-    dtype: str
+    name: object  # the name of the column; None without one, a list for several levels of an index
+    dtype: str  # the library's name for the kind of the values
     first: list[Any]
-    last: list[Any]
-    is_index: bool = False
+    last: list[Any]  # the last value, if it is not among the first
+    is_index: bool = False  # whether these are the labels of the rows
 
 
 def columns_of(ends: Ends) -> list[ColumnEnds]:

@@ -26,7 +26,6 @@ from pytest_mimic._core.describe.leaves import is_path, leaf_text, library_text
 from pytest_mimic._core.files.digests import NoDigest
 from pytest_mimic._core.files.places import PathPlace, Places
 from pytest_mimic._core.identity.call_identity import identity_of
-from pytest_mimic._core.identity.kinds import library_tag
 from pytest_mimic._core.identity.libraries import has_extent, library_of, record_fields
 from pytest_mimic._core.identity.opening import is_pair, opened, type_name
 from pytest_mimic._core.identity.paths import NamedContent, counted_file
@@ -53,14 +52,8 @@ def describe(
 
     A value for which JSON has no form becomes a dict with the key `$`. No code of the value's class runs except
     `__mimic_identity__` and functions given to `register_fingerprint`. Values under secret names are left out, and
-    so are the same texts elsewhere.
-
-    Args:
-        value: Anything.
-        redactor: Knows which names are secret.
-        places: The folders of the run. Paths in them are shown by their place.
-        budget: How much of the value to describe.
-        secrets: Texts known to be secret, besides those under secret names in the value itself.
+    so are the same texts elsewhere, and the `secrets`, which are further texts known to be secret. Paths in the folders
+    of the run are shown by their place.
     """
     found = secrets_in(value, redactor) if budget.whole else secrets_in(value, redactor, most=_GLANCED)
     walk = _Walk(redactor, secrets | found, places or Places(), budget)
@@ -110,13 +103,11 @@ class _Walk:
             return {TAG: "cycle"}
         if kind in _CONTAINERS and depth > 0 and room >= _LEAST_ROOM:
             return self._opened(value, room, depth)
-        library = library_of(kind)
-        # Without the module, which differs by the library's version.
-        name = type_name(kind) if library is None else library_tag(kind, library, kind.__qualname__)
-        if library is not None and has_extent(kind):
+        is_data = library_of(kind) is not None
+        if is_data and has_extent(kind):
             text = self._shown(f"<{library_text(value)}>")
-            return self._marked({TAG: name, "text": text}, value)
-        if library is not None:
+            return self._marked({TAG: type_name(kind), "text": text}, value)
+        if is_data:
             one_text = None if record_fields(value) is not None else _ADDRESS.sub("", str(value))
         else:
             one_text = leaf_text(value)
@@ -127,11 +118,10 @@ class _Walk:
             limit = max(self.budget.text, _LONGEST_KEY if one_text.startswith("<") else 0)
             shown = self._shown(beginning(one_text, limit, self.secrets))[:limit]
             shown = " ".join(shown.splitlines())
-            leaf = {TAG: name, "text": shown}
-            # A value with a text in angle brackets may hold more than the text shows.
-            return self._marked(leaf, value) if one_text.startswith("<") else leaf
+            leaf = {TAG: type_name(kind), "text": shown}
+            return self._marked(leaf, value) if one_text.startswith("<") else leaf  # which may hold more
         if depth <= 0 or room < _LEAST_ROOM:
-            description: dict[str, Any] = {TAG: name, "cut": True}
+            description: dict[str, Any] = {TAG: type_name(kind), "cut": True}
             if issubclass(kind, (dict, list, tuple, set, frozenset)):
                 description["length"] = len(value)
             return self._marked(description, value)

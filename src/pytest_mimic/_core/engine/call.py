@@ -23,7 +23,9 @@ if TYPE_CHECKING:
         ordinals: dict[str, list[str]]
 
         @property
-        def is_own(self) -> bool: ...
+        def is_own(self) -> bool:
+            """Whether the running task has opened it, or was started inside of it."""
+            ...
 
         def decide(self, call: Call) -> Any: ...
 

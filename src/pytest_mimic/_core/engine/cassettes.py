@@ -67,7 +67,6 @@ class OpenCassette(Cassette):
     this block record.
 
     Attributes:
-        opened: The cassettes that the running task has opened.
         ordinals: The databases that calls went to, in order of first use.
         is_left_out: Whether it replays because `--mimic-only` selects none of its recorded calls.
         is_test: False: a wider fixture may have opened it.
@@ -121,7 +120,6 @@ class OpenCassette(Cassette):
 
     @property
     def is_own(self) -> bool:
-        """Whether the running task has opened it, or was started inside of it."""
         return self in self.opened.get()
 
     @property

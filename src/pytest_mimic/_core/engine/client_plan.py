@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._core.engine.call import Call, Plan, innermost
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
@@ -216,8 +216,7 @@ class ClientPort:
             self._state.ledger.enter("websockets", [origin, self._state.test], once=True)
 
     def ordinal(self, space: str, name: str) -> int:
-        cassette = innermost(self.plans).cassette if self.plans else None
-        names = (cassette or self._state.owner).ordinals.setdefault(space, [])
+        names: list[str] = cast("Any", self.caller).ordinals.setdefault(space, [])
         if name not in names:
             names.append(name)
         return names.index(name)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._core.ambient import command
 from pytest_mimic._core.engine.call import Call, Noted, Plan
 from pytest_mimic._core.identity import CallIdentity, Unstable
 from pytest_mimic._core.identity.source import source_or_version
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.binding import Bound, compile_binder
 from pytest_mimic._core.vault import recording_name
+from pytest_mimic.errors import StaleRecordingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from pytest_mimic._core.engine.call import CassetteInUse
     from pytest_mimic._core.engine.call_files import CallArgument
@@ -241,6 +244,7 @@ class FunctionPlan(Plan):
     def write(self, call: Call, files: KeptFiles) -> None:
         from pytest_mimic._core.engine.call_files import write_kept
 
+        self._check_named(call, "writes", files.listing)
         write_kept(
             self.target, files, self._call_arguments(call), self.places, str(self.state.settings.vault)
         )
@@ -273,6 +277,7 @@ class FunctionPlan(Plan):
     def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
         from pytest_mimic._core.outcome.changes import apply_changes
 
+        self._check_named(call, "mutates", changed)
         arguments = self.changed(call)
         for name, new in changed.items():
             current = arguments.get(name)
@@ -280,6 +285,21 @@ class FunctionPlan(Plan):
                 apply_changes(current, new)
                 value = current if new is value else value
         return value
+
+    def _check_named(self, call: Call, option: str, recorded: Iterable[str]) -> None:
+        """Refuse a recording with files or changes of arguments that the option does not name."""
+        names: Collection[str] = getattr(self.options, option)
+        signature: Signature = call.reading
+        if any(f"**{name}" in signature.names for name in names):  # which may have any others
+            return
+        unknown = [step for step in recorded if not {step, re.split(r"[.\[/]", step)[0]} & {*names}]
+        if unknown:
+            raise StaleRecordingError(
+                f"the recorded outcome of {self.target} is of other arguments",
+                facts=[f"{', '.join(unknown)}: {option}= does not name this"],
+                remedies=[f"to record it again: {command('--mimic-rerecord')}"],
+                call=self.target,
+            )
 
     def folders(self, call: Call) -> list[str]:
         signature: Signature = call.reading

@@ -224,11 +224,10 @@ class RunState:
     def watch(self, error: MimicError | None = None, key: str = "") -> None:
         """Let no code wait because of a call of its own: it misses, or without an error, it gets a recorded failure."""
         if self.test:
-            with self.guard:
-                if self._retries is None:
-                    from pytest_mimic._core.swallowed.retries import Retries
+            from pytest_mimic._core.swallowed.retries import Retries
 
-                    self._retries = Retries(self.settings.rootdir)
+            with self.guard:
+                self._retries = self._retries or Retries(self.settings.rootdir)
             self._retries.watch(error, key, self.own_files, lambda: bool(self.test))
 
     def end_test(self) -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from random import getstate
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pytest_mimic._core.outcome.outcome import is_cancellation, is_outcome, raise_again
 from pytest_mimic._core.settings import Mode
@@ -95,8 +95,7 @@ class Replay:
             self._state.pending.note(error)
             raise
         self._count()
-        plan: Any = self.call.plan
-        if plan.adapter.failure(plain):
+        if cast("Any", self.call.plan).adapter.failure(plain):
             self._state.watch()
         return plain
 

@@ -122,7 +122,7 @@ def located(unstable: Unstable, value: object, resolver: Resolver, name: str) ->
                 found.is_named, found.in_object = is_named, in_object
                 return found
             if kind.variables is not None:
-                steps.append((".__class__", kind.variables, type_))
+                steps.append((".<class>", kind.variables, type_))
                 reduced = reduced[1]
             has_attributes = type(reduced) is dict and (
                 kind.attributes or reduced is getattr(part, "__dict__", None)

@@ -11,6 +11,7 @@ from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, Modu
 from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.identity.kinds import is_stdlib, registered_kind
+from pytest_mimic._core.identity.libraries import LIBRARIES
 from pytest_mimic._core.identity.object_state import MEMORIES
 
 
@@ -69,8 +70,10 @@ def lineage(kind: type) -> list[str]:
 
 
 def type_name(kind: type) -> str:
-    """Return `shop.models:Rate`, or the bare name for a class of the standard library."""
+    """Return `shop.models:Rate`, `pandas:Index`, or the bare name for a class of the standard library."""
     module = str(kind.__module__)
+    if (library := module.partition(".")[0]) in LIBRARIES:  # which moves its classes from version to version
+        module = library
     return kind.__qualname__ if is_stdlib(module) else f"{module}:{kind.__qualname__}"
 
 

@@ -138,7 +138,7 @@ class NetworkGuard:
         error = MissingRecordingError(
             f"no recording of a {label}, and the network is blocked",
             remedies=[
-                f"to record it: name its client, or your function that makes it, {then}",
+                f"to record it: name its client (http for any HTTP client), or your function that makes it, {then}",
                 f"to let it through: mimic_allow_hosts = {host}",
             ],
             call=label,

@@ -8,7 +8,7 @@ from typing import Any
 from pytest_mimic._core.outcome.names import resolve
 from pytest_mimic._core.outcome.pickled_code import STATE, code_in
 from pytest_mimic._core.outcome.unpickling import NAMED, PathRestorer, RefusedError, load_all
-from pytest_mimic._core.outcome.uses import uses_in
+from pytest_mimic._core.outcome.uses import StandIns
 
 
 class Admission:
@@ -18,6 +18,7 @@ class Admission:
         self.code = frozenset(code)
         self._names = self.code.union(imports)
         self._is_watched = any(name.endswith(STATE) for name in self.code)
+        self._stand_ins: StandIns | None = None
         # By checksum and count: a pickle is judged once, however often it is loaded.
         self._judged: set[tuple[str, int]] = set()
 
@@ -38,13 +39,17 @@ class Admission:
         )
 
     def _judge(self, stream: bytes, buffers: list[Any], count: int) -> None:
-        uses = uses_in(stream, buffers, count=count)
-        for name in uses:
-            if name not in self._names:
-                raise RefusedError(f"it imports {name}, which its recording does not list")
-        for name in sorted(code_in(uses.values(), self.code)):
-            if name not in self.code:
-                raise RefusedError(f"it imports {name}, which its recording does not list as code")
+        """Check what pickles do, unless others that do the same were allowed to."""
+        stand_ins = self._stand_ins or StandIns()
+        self._stand_ins = None
+        if stand_ins.use(stream, buffers, count=count):
+            for name in stand_ins.uses:
+                if name not in self._names:
+                    raise RefusedError(f"it imports {name}, which its recording does not list")
+            for name in sorted(code_in(stand_ins.uses.values(), self.code)):
+                if name not in self.code:
+                    raise RefusedError(f"it imports {name}, which its recording does not list as code")
+        self._stand_ins = stand_ins
 
     def find(self, module: str, qualname: str, /) -> Any:
         """Return the object with a name. RefusedError: the name is not listed."""

@@ -154,10 +154,8 @@ def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NO
 
 def _encode(outcome: Outcome, items: list[Snapshot], target: str | None, paths: PathStore) -> Encoded:
     if all(item.readable is not None for item in items):
-        readable = _readable(_body(outcome, [item.load() for item in items], plain=True), paths)
-        # An exception in the values may be the cause, or another part, of the raised one, which has a tree of its own.
-        is_raised = (outcome.last or outcome).kind == "raised"
-        if readable is not None and not (is_raised and any(map(_is_exception, readable.imports))):
+        readable = _readable(_body(outcome, [item.load() for item in items]), paths)
+        if readable is not None:
             changes = list(outcome.changed)
             return Encoded(outcome.kind, changes, _hex(readable.text), readable=readable, paths=paths)
     return _pickled(outcome, items, target, paths)
@@ -203,11 +201,6 @@ def _readable(value: Any, paths: PathStore) -> Readable | None:
     return readable if _is_exact(value, readable, paths) else None
 
 
-def _is_exception(name: str) -> bool:
-    found = resolve(*name.split(":"))
-    return isinstance(found, type) and issubclass(found, BaseException)
-
-
 def _is_exact(value: Any, readable: Readable, paths: PathStore) -> bool:
     """Return whether a copy of the value is equal to it."""
     from pytest_mimic._core.identity import fingerprint_outcome
@@ -218,15 +211,14 @@ def _is_exact(value: Any, readable: Readable, paths: PathStore) -> bool:
     return False
 
 
-def _body(outcome: Outcome, items: object, *, plain: bool = False) -> dict[str, Any]:
-    """Return the outcome as a tree. For JSON (`plain`), its exceptions are trees as well."""
+def _body(outcome: Outcome, items: object) -> dict[str, Any]:
+    """Return the outcome as a mapping of its parts."""
     body: dict[str, Any] = {}
     returned = next((name for name, new in outcome.changed.items() if new is outcome.value), None)
     if outcome.kind == "raised":
-        exception = cast(BaseException, outcome.exception)
-        body["raised"] = exceptions.to_plain(exception) if plain else exception
+        body["raised"] = outcome.exception
     elif outcome.kind == "stream":
-        end = None if outcome.end is None else _body(outcome.end, (), plain=plain)
+        end = None if outcome.end is None else _body(outcome.end, ())
         body["stream"] = {"items": items, "end": end}
         if outcome.sent is not None:
             body["stream"]["sent"] = outcome.sent

@@ -10,7 +10,7 @@ from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, cast
 
 from pytest_mimic._core.identity.object_state import slot_members, slot_values
-from pytest_mimic._core.outcome.names import importable, name_of, resolve
+from pytest_mimic._core.outcome.names import name_of
 
 # Fields in C, which are neither in `args` nor in `__dict__`. `AttributeError.obj` is left out: it is any object.
 FIELDS: dict[type[BaseException], tuple[str, ...]] = {
@@ -24,7 +24,6 @@ FIELDS: dict[type[BaseException], tuple[str, ...]] = {
     SyntaxError: ("msg", "filename", "lineno", "offset", "text", "end_lineno", "end_offset"),
 }
 _SIMPLE = frozenset({str, int, float, bool, bytes})
-_LINKS = ("context", "cause")
 
 
 def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
@@ -130,58 +129,6 @@ def restore_links(exception: BaseException, state: tuple[Any, dict[str, Any]]) -
     if "args" in rest:
         _set(exception, args=rest["args"])
     restore(exception, rest)
-
-
-def to_plain(exception: BaseException, seen: tuple[int, ...] = ()) -> dict[str, Any]:
-    """Return the exception as a tree for JSON, with its class by name.
-
-    Parts that JSON cannot keep are in the tree as they are, like a class that has no name or cannot be made again:
-    the outcome is then pickled instead.
-    """
-    cls = type(exception)
-    tree: dict[str, Any] = {"type": name_of(cls) if importable(cls) is cls else cls}
-    args: list[object] = list(exception.args)
-    seen = (*seen, id(exception))
-    group = getattr(builtins, "BaseExceptionGroup", None)
-    if group is not None and isinstance(exception, group):
-        members = cast(Any, exception).exceptions
-        if type(args[-1]) is list:  # not for a tuple, which is stored with the arguments
-            args[1:] = []
-        tree["exceptions"] = [to_plain(member, seen) for member in members]
-    tree["args"] = args
-    for name, value in state_of(exception).items():
-        if name == "context" and value is exception.__cause__:
-            tree[name] = "cause"
-        elif name in _LINKS:
-            if id(value) not in seen:
-                tree[name] = to_plain(value, seen)
-        else:
-            tree[name] = value
-    if not is_remade(exception):
-        tree["type"] = cls
-    return tree
-
-
-def from_plain(tree: dict[str, Any]) -> BaseException:
-    """Return the exception of a tree that `to_plain` made.
-
-    ImportError, AttributeError: Its class does not exist, or is no exception any more.
-    """
-    module, _, qualname = tree["type"].partition(":")
-    args = list(tree["args"])
-    if "exceptions" in tree:
-        args.append([from_plain(member) for member in tree["exceptions"]])
-    cls = resolve(module, qualname)
-    if not (isinstance(cls, type) and issubclass(cls, BaseException)):
-        raise AttributeError(f"{tree['type']} is no exception class any more")
-    made = make(cls, tuple(args))
-    state = {
-        name: from_plain(tree[name]) if type(tree[name]) is dict else None for name in _LINKS if name in tree
-    }
-    if tree.get("context") == "cause":
-        state["context"] = state["cause"]
-    restore(made, {**tree, **state})
-    return made
 
 
 @contextmanager

@@ -133,10 +133,18 @@ def _inside(folder: FileTarget, name: str) -> FileTarget:
 
 
 def objects_in(listing: Listing) -> Iterator[str]:
+    return (file["object"] for file in _files_in(listing))
+
+
+def sizes_in(listing: Listing, name: str) -> set[int]:
+    """Return the sizes that are listed for the files of an object, in bytes."""
+    return {file["size"] for file in _files_in(listing) if file["object"] == name and "size" in file}
+
+
+def _files_in(listing: Listing) -> Iterator[dict[str, Any]]:
     for one in listing.values():
         if one is not None:
-            files = one["files"].values() if "files" in one else [one]
-            yield from (file["object"] for file in files)
+            yield from one["files"].values() if "files" in one else [one]
 
 
 def listing_fault(listing: Any) -> str | None:

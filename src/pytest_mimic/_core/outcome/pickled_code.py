@@ -12,8 +12,8 @@ from pytest_mimic._core.outcome.unpickling import NAMED, RefusedError
 from pytest_mimic._core.outcome.vouched import (
     BUILDERS,
     BY_VALUE,
+    CONSTANTS,
     METACLASSES,
-    is_plain_constant,
     is_project,
     is_vouched,
 )
@@ -161,7 +161,7 @@ def _is_set_plainly(cls: type, name: str) -> bool:
 
 def _is_inert(name: str, thing: Any) -> bool:
     """Return whether something else than a class is the project's, a constant or a vouched builder."""
-    if name in BUILDERS or name == NAMED or is_plain_constant(name):
+    if name in BUILDERS or name == NAMED or name in CONSTANTS:
         return True
     if type(thing) in (FunctionType, BuiltinFunctionType):
         return is_project(str(thing.__module__))

@@ -15,10 +15,10 @@ from typing import Any
 
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL
 from pytest_mimic._core.outcome.unpickling import NAMED, RefusedError, load_all
-from pytest_mimic._core.outcome.vouched import BUILDERS, FOLLOWING, SETTERS, is_library, is_plain_constant
+from pytest_mimic._core.outcome.vouched import BUILDERS, CONSTANTS, FOLLOWING, SETTERS, is_library
 
 # Attributes that Python looks up on an object to give it a state or items: a state with one of them could replace it.
-_LOOKED_UP = frozenset({"__setstate__", "append", "extend", "add", "__dict__", "__class__"})
+_LOOKED_UP = frozenset({"__setstate__", "append", "extend", "add"})
 _EXTENSIONS = frozenset({"EXT1", "EXT2", "EXT4"})
 _ATOMS = frozenset({str, int, float, bool, type(None), bytes, bytearray, complex, memoryview})
 _SEQUENCES = frozenset({list, tuple, set, frozenset})
@@ -138,7 +138,7 @@ class _Imported(type):
     """The type of stand-ins for imports: they may be called, and not be changed."""
 
     use: Use
-    load: _Load
+    load: StandIns
 
     def __call__(cls, *arguments: Any, **options: Any) -> Any:
         return cls.load.called(cls.use, arguments, options)
@@ -160,12 +160,32 @@ class _Import(metaclass=_Imported):
         return cls.load.made(cls.use, arguments, options)
 
 
-class _Load:
-    """Stands for the admission of a real load; see `Admission`."""
+class StandIns:
+    """The stand-ins for what pickles import. Their uses are those of all pickles that were loaded with them."""
 
     def __init__(self) -> None:
         self.uses: dict[str, Use] = {}
         self._imports: dict[str, Any] = {}
+
+    def use(self, stream: bytes, buffers: Iterable[Any], *, count: int) -> bool:
+        """Load pickles with stand-ins. Return whether they do anything that no pickle did before.
+
+        Raises:
+            RefusedError: They would change what they import.
+            Exception: They are damaged.
+        """
+        if copyreg._inverted_registry:  # type: ignore[attr-defined]
+            # Python keeps what such an opcode imports, and asks nobody the next time.
+            file = BytesIO(stream)
+            opcodes = (opcode.name for _ in range(count) for opcode, _, _ in pickletools.genops(file))
+            if not _EXTENSIONS.isdisjoint(opcodes):
+                raise RefusedError("it imports by a number of copyreg's")
+        before = self._size()
+        load_all(stream, buffers, self.find, count=count, paths=NEUTRAL)
+        return self._size() != before
+
+    def _size(self) -> int:
+        return sum(1 + len(use.ways) + len(use.slots) + len(use.names) for use in self.uses.values())
 
     def find(self, module: str, qualname: str, /) -> Any:
         name = f"{module}:{qualname}"
@@ -236,10 +256,6 @@ class _Load:
             fits = False
         elif builder == "bare":
             way, fits = "new", all(map(is_plain, rest))
-        elif builder == "reconstructor":
-            return self._reconstructed(use_of_first, *rest) if len(rest) == 2 else None
-        elif builder == "new":
-            return self.made(use_of_first, rest, {})
         elif builder == "member":
             fits = len(rest) == 1 and type(rest[0]) in (str, int)
             way = "flags" if fits and type(rest[0]) is int else "member"
@@ -272,16 +288,6 @@ class _Load:
         exception.change("restored")
         return exception
 
-    def _reconstructed(self, use: Use, base: Any, state: Any) -> Any:
-        name = base.use.name if isinstance(base, _Imported) else ""
-        if name == "builtins:object" and state is None:
-            use.ways.add("new")
-        elif name.startswith("builtins:") and name != "builtins:type" and is_plain(state):
-            use.ways.add("plain new")
-        else:
-            return None
-        return Made(use)
-
 
 def _is_name(key: object) -> bool:
     return type(key) is str
@@ -305,7 +311,7 @@ def is_plain(value: Any) -> bool:
                 seen.add(id(part))
                 todo += [*part, *part.values()] if kind is dict else part
         elif isinstance(part, _Imported):
-            if not is_plain_constant(part.use.name):
+            if part.use.name not in CONSTANTS:
                 return False
         elif not (
             part.is_value if kind is Made else kind is _Result or kind.__module__.startswith("pathlib")
@@ -319,18 +325,7 @@ def _is_plain_or_class(value: object) -> bool:
 
 
 def uses_in(stream: bytes, buffers: Iterable[Any], *, count: int) -> dict[str, Use]:
-    """Return what loading pickles would import and do with it, by name.
-
-    Raises:
-        RefusedError: They would change what they import.
-        Exception: They are damaged.
-    """
-    load = _Load()
-    if copyreg._inverted_registry:  # type: ignore[attr-defined]
-        # Python keeps what such an opcode imports, and asks nobody the next time.
-        file = BytesIO(stream)
-        opcodes = (opcode.name for _ in range(count) for opcode, _, _ in pickletools.genops(file))
-        if not _EXTENSIONS.isdisjoint(opcodes):
-            raise RefusedError("it imports by a number of copyreg's")
-    load_all(stream, buffers, load.find, count=count, paths=NEUTRAL)
-    return load.uses
+    """Return what loading pickles would import and do with it, by name. The errors are those of `StandIns.use`."""
+    stand_ins = StandIns()
+    stand_ins.use(stream, buffers, count=count)
+    return stand_ins.uses

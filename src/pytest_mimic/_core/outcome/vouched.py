@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import builtins
-import re
 import sys
 from functools import cache
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from types import FunctionType
 
 from pytest_mimic._core import ambient
-from pytest_mimic._core.origin import is_in_stdlib
+from pytest_mimic._core.origin import is_in_project
 
 _OURS = "pytest_mimic._core.outcome"
 
@@ -50,9 +48,6 @@ BUILDERS: dict[str, str] = {
     "array:_array_reconstructor": "array:array",
     # All flags but DEBUG, which prints.
     "re:_compile": "pattern",
-    # Object's own ways to make a bare instance.
-    "copyreg:_reconstructor": "reconstructor",
-    "copyreg:__newobj__": "new",
     # They check what they are given themselves, and run nothing of a class.
     f"{_OURS}.exceptions:make": "raise",
     f"{_OURS}.exceptions:restore": "restore",
@@ -131,7 +126,8 @@ METACLASSES = frozenset(
     "builtins:type abc:ABCMeta enum:EnumMeta enum:EnumType typing:_ProtocolMeta"
     " pydantic._internal._model_construction:ModelMetaclass polars.datatypes.classes:DataTypeClass polars.series.series:_Meta".split()
 )
-_CONSTANTS = frozenset("pandas:NA pandas._libs.missing:NA builtins:Ellipsis builtins:NotImplemented".split())
+#: Objects that are values.
+CONSTANTS = frozenset("pandas:NA pandas._libs.missing:NA builtins:Ellipsis builtins:NotImplemented".split())
 # Libraries whose objects count as values where they are made bare and given plain values: others look at them.
 _LIBRARIES = ("pandas.", "pandas:", "numpy.", "numpy:", "pyarrow.lib:", "PIL.", "polars.", "random:", "uuid:")
 # Methods that restore a state, by the beginnings of the names of their classes. They copy it into the object.
@@ -164,10 +160,6 @@ def is_library(name: str) -> bool:
     return name.startswith(_LIBRARIES)
 
 
-def is_plain_constant(name: str) -> bool:
-    return name in _CONSTANTS
-
-
 def is_vouched(cls: type, method: str) -> bool:
     """Return whether a method that a class defines itself is a builtin's, the project's or vouched for."""
     if (
@@ -190,31 +182,15 @@ def _is_generated(raw: object) -> bool:
 
 
 def is_project(module: str) -> bool:
-    """Return whether a module is the project's: neither of the standard library nor of another installed distribution."""
+    """Return whether a module is the project's."""
     package = module.partition(".")[0]
     files = (getattr(sys.modules.get(name), "__file__", None) for name in (module, package))
     file = next((file for file in files if type(file) is str), None)
     if file is None:  # made in memory
         return package not in sys.stdlib_module_names
-    return _is_project_file(file, package)
-
-
-@cache
-def _is_project_file(file: str, package: str) -> bool:
-    if is_in_stdlib(file):
-        return False
-    parts = Path(file).parts
-    return {"site-packages", "dist-packages"}.isdisjoint(parts) or package in _own_packages()
-
-
-@cache
-def _own_packages() -> frozenset[str]:
-    """Return the packages of the distribution that the rootdir's `pyproject.toml` names: tox installs it as a wheel."""
     session = ambient.current()
-    try:
-        text = (session.settings.rootdir / "pyproject.toml").read_text(encoding="utf-8")
-        found = re.search(r"^\[project\]\s(?:[^\[].*\n|\n)*?name\s*=\s*[\"']([\w.-]+)", text, re.MULTILINE)
-        files = distribution(found[1]).files if found else None
-    except (AttributeError, OSError, ValueError, PackageNotFoundError):
-        return frozenset()
-    return frozenset(file.parts[0].removesuffix(".py") for file in files or ())
+    rootdir: Path = Path() if session is None else session.settings.rootdir
+    return _is_in_project(file, rootdir)
+
+
+_is_in_project = cache(is_in_project)

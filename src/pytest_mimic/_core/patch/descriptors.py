@@ -146,5 +146,4 @@ def with_face(function: Any, wrapper: Callable[..., Any]) -> Any:
 
 def behind_face(kind: type) -> Any:
     """Return the object that one of this class stands for; None if the class is that of no face."""
-    found = vars(kind).get("__mimic_original__")
-    return None if found is None else found.fget(None)
+    return found.fget(None) if (found := vars(kind).get("__mimic_original__")) is not None else None

@@ -20,14 +20,7 @@ if TYPE_CHECKING:
 
 
 class Acceptor:
-    """Accepts and refuses the changes of a folder.
-
-    Args:
-        vault: The store of the project's vault.
-        folder: What waits.
-        label: The vault's name in messages.
-        detaches: Whether large objects are written so that Git ignores them.
-    """
+    """Accepts the changes of a folder into the project's vault, or refuses them."""
 
     def __init__(self, vault: Store, folder: ReviewFolder, *, label: str, detaches: bool = False) -> None:
         self._folder = folder
@@ -43,8 +36,7 @@ class Acceptor:
     def accept(self, row: Row, *, accepted: Sequence[Row] = ()) -> None:
         """Write a change to the vault. `accepted` are the changes accepted before.
 
-        Raises:
-            MimicError: It cannot be accepted, or its recording has changed since. Nothing was written.
+        MimicError: it cannot be accepted, or its recording has changed since. Nothing was written.
         """
         if row.get("problem"):
             raise MimicError(f"{row['call']} cannot be accepted: {row['problem']}")

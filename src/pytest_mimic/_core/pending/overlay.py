@@ -18,12 +18,7 @@ _DELETED = b""
 
 
 class OverlayStore(Store):
-    """A store of the files that differ from those of a vault.
-
-    Args:
-        over: Holds these files.
-        vault: Is read only.
-    """
+    """A store of the files that differ from those of a vault: `over` holds these, the vault is only read."""
 
     #: The objects that no recording names any more go when the run has ended.
     keeps_objects = True

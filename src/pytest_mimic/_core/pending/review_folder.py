@@ -48,21 +48,13 @@ Row = dict[str, Any]
 
 
 class ReviewFolder:
-    """The changes that wait, and the decisions about them.
-
-    Args:
-        path: The folder.
-        label: Its name in messages.
-
-    Attributes:
-        recordings: The store of the recordings that wait as a whole.
-        drifts: The store of the outcomes of drifts: for each a recording of the recorded and the new one.
-    """
+    """The changes that wait, and the decisions about them."""
 
     def __init__(self, path: Path, label: str = REVIEW_FOLDER) -> None:
         self.path = path
         self.label = label
-        self.recordings = FolderStore(path / "recordings")
+        self.recordings = FolderStore(path / "recordings")  # the store of the recordings that wait as a whole
+        # The store of the outcomes of drifts: for each a recording of the recorded and the new one.
         self.drifts = FolderStore(path / "drifts")
         self._list = path / _LIST
 
@@ -136,8 +128,7 @@ class ReviewFolder:
     def check_links(self) -> None:
         """Check that the folder has no links: files elsewhere would be changed or deleted.
 
-        Raises:
-            MimicError: It has one.
+        MimicError: it has one.
         """
         folder = Path(os.path.realpath(self.path.parent), self.path.name)
         for top, folders, names in os.walk(self.path):

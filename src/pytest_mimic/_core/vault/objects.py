@@ -296,10 +296,16 @@ class Objects:
     def file_content(self, entry: Entry, origin: Origin, name: str) -> Iterator[Any]:
         """Yield the content of a file that a call wrote. CorruptRecordingError: its object is missing or damaged."""
         from pytest_mimic._core.outcome.container import DamagedError
-        from pytest_mimic._core.outcome.kept_files import content_of
+        from pytest_mimic._core.outcome.kept_files import content_of, sizes_in
 
+        found = 0
         try:
-            yield from content_of(self.map(entry, name, origin), name)
+            for piece in content_of(self.map(entry, name, origin), name):
+                found += len(piece)
+                yield piece
+            # What people read in the recording is what is written.
+            if wrong := sizes_in(entry.get("files", {}), name) - {found}:
+                raise DamagedError(f"it has {found:,} bytes, and its recording says {min(wrong):,}")
         except DamagedError as reason:
             raise self._damaged(name, origin, str(reason)) from None
 

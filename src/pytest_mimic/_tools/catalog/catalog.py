@@ -19,15 +19,11 @@ _MISSHAPED = (AttributeError, LookupError, TypeError, ValueError)
 
 
 class Catalog:
-    """The recordings and cassettes of a vault.
-
-    Attributes:
-        vault: The vault.
-        damaged: The errors of the files that could not be read, by name, once they were looked at.
-    """
+    """The recordings and cassettes of a vault."""
 
     def __init__(self, vault: Vault) -> None:
         self.vault = vault
+        # The errors of the files that could not be read, by name, once they were looked at.
         self.damaged: dict[str, MimicError] = {}
         self._sizes: dict[str, int] = {}
 
@@ -52,9 +48,7 @@ class Catalog:
     def read(self, name: str) -> CatalogFile | None:
         """Return a recording or cassette, or None if there is none.
 
-        Raises:
-            CorruptRecordingError: The file is damaged, or of a newer format.
-            MimicError: It cannot be read.
+        CorruptRecordingError: the file is damaged, or of a newer format. MimicError: it cannot be read.
         """
         data = self.vault.store.read(name)
         if data is None:
@@ -89,17 +83,7 @@ class Catalog:
 
 
 class Orphans:
-    """The objects of a vault that no recording names.
-
-    Args:
-        vault: The vault.
-        without: Recordings that are to be deleted, so that what they name does not count.
-
-    Attributes:
-        names: Their names. Empty if a recording cannot be read: it may name any object.
-        unreadable: The names of those recordings.
-        detached: The files of detached objects that no recording names. Another branch may.
-    """
+    """The objects of a vault that no recording names, or only recordings `without` which it will be."""
 
     def __init__(self, vault: Vault, *, without: Collection[str] = ()) -> None:
         # The objects first: a run that records meanwhile writes them before the recording that names them.
@@ -109,7 +93,7 @@ class Orphans:
             for name in vault.store.names("detached")
             if (found := re.fullmatch(r"detached/[0-9a-f]{2}/([0-9a-f]{64})", name))
         }
-        self.unreadable: list[str] = []
+        self.unreadable: list[str] = []  # the names of those recordings
         for name in vault.names():
             data = vault.store.read(name)
             if data is None or name in without:
@@ -120,5 +104,7 @@ class Orphans:
             if detached and b'"detached"' in data:
                 for digits in re.findall(rb'"([0-9a-f]{64})"', data):
                     detached.pop(digits.decode(), None)
+        # Empty if a recording cannot be read: it may name any object.
         self.names = set() if self.unreadable else objects
+        # The files of detached objects that no recording names. Another branch may.
         self.detached = [] if self.unreadable else sorted(detached.values())

@@ -18,19 +18,13 @@ _CUT = "..."
 
 
 class Selectable(NamedTuple):
-    """The names by which selectors find something.
+    """The names by which selectors find something."""
 
-    Attributes:
-        names: Its paths in the vault, and other ids.
-        tests: The tests that it belongs to.
-        calls: The target, the signature and the host of each of its calls.
-        labels: Returns its calls as people read them.
-    """
-
-    names: Sequence[str]
-    tests: Sequence[str]
+    names: Sequence[str]  # its paths in the vault, and other ids
+    tests: Sequence[str]  # the tests that it belongs to
+    # The target, the signature and the host of each of its calls.
     calls: Sequence[tuple[str, str, str | None]]
-    labels: Callable[[], Iterable[str]]
+    labels: Callable[[], Iterable[str]]  # returns its calls as people read them
 
 
 def of_file(file: CatalogFile) -> Selectable:
@@ -44,20 +38,15 @@ def of_file(file: CatalogFile) -> Selectable:
 
 
 class Selectors:
-    """Selects what one of some selectors names.
+    """Selects what one of some selectors names; without any, all is selected.
 
-    Args:
-        words: The selectors. Without any, all is selected.
-        below: The path from the rootdir to the current folder, for tests, empty or with a `/` at its end.
-
-    Attributes:
-        left: The selectors that have matched nothing so far.
+    `below` is the path from the rootdir to the current folder, for tests: empty, or with a `/` at its end.
     """
 
     def __init__(self, words: Sequence[str], *, below: str = "") -> None:
         self._words = list(dict.fromkeys(words))
         self._below = below
-        self.left = list(self._words)
+        self.left = list(self._words)  # the selectors that have matched nothing so far
 
     def choose(self, found: Iterable[_T], describe: Callable[[_T], Selectable]) -> list[_T]:
         """Return those that are selected, in their order.

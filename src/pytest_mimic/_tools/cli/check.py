@@ -2,8 +2,9 @@
 
 Nothing is loaded. Exit code 1: a recording cannot be used or holds what looks like a secret, or a file is left over. With
 --forbid-code, a recording that lists code is found as well.
-With --fix, what cannot be used or is left over is removed. Git LFS pointers, merge conflicts, files of a newer format,
-files of your own and large objects that the object store may not have are kept.
+With --fix, what cannot be used or is left over is removed, and what redaction hides today is hidden. Git LFS pointers,
+merge conflicts, files of a newer format, files of your own and large objects that the object store may not have are
+kept.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.ambient import command
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.clearing import remove
 from pytest_mimic._core.vault.file_names import FOLDERS, OBJECTS_LOCK
@@ -19,6 +21,7 @@ from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.catalog.catalog import Orphans
 from pytest_mimic._tools.catalog.checking import Checked, Checker, Finding
 from pytest_mimic._tools.cli.output import HELD, record_again
+from pytest_mimic._tools.cli.redacting import redactions
 from pytest_mimic._tools.cli.secrets_found import SecretFinder
 from pytest_mimic._tools.cli.selection import add_selectors, given, report_unmatched, select
 from pytest_mimic.errors import MimicError
@@ -58,9 +61,11 @@ def run(invocation: Invocation) -> int:
     results = []
     vaults, unmatched = _vaults(invocation)
     for vault, names in vaults:
+        hidden = _redact(invocation, vault, vault.names() if names is None else names)
         secrets = SecretFinder(invocation.redactor).find
         checker = Checker(vault, secrets, forbids_code=options.forbid_code)
         checked = checker.check_all() if names is None else checker.check(names)
+        checked.findings += hidden
         fix = Fix(invocation, vault, checked, is_whole=names is None) if options.fix else None
         results.append((vault, checked, fix))
         if not options.json:
@@ -137,18 +142,14 @@ def _depth_of_vault(folders: Sequence[str], usual: str) -> int:
 
 
 class Fix:
-    """Removes what a check has found: recordings that cannot be used, and files that no recording needs.
-
-    Attributes:
-        is_dry: Whether nothing is removed, because `--dry-run` was given.
-        is_held: Whether objects are kept, because a run may need them again.
-    """
+    """Removes what a check has found: recordings that cannot be used, and files that no recording needs."""
 
     def __init__(self, invocation: Invocation, vault: Vault, checked: Checked, *, is_whole: bool) -> None:
         self._invocation = invocation
         self._vault = vault
+        # Whether nothing is removed, because `--dry-run` was given.
         self.is_dry: bool = invocation.options.dry_run
-        self.is_held = False
+        self.is_held = False  # whether objects are kept, because a run may need them again
         broken = {finding.recording for finding in checked.findings if finding.kind in LOST}
         # What another process has just recorded again is not removed.
         again = Checker(vault).check(sorted(broken)) if broken else Checked()
@@ -240,6 +241,25 @@ class Fix:
 
 
 # -- showing
+
+
+def _redact(invocation: Invocation, vault: Vault, names: Sequence[str]) -> list[Finding]:
+    """Return which of these files hold what redaction hides today. With --fix, it is hidden."""
+    options, findings = invocation.options, []
+    for name, found in redactions(vault, names, invocation.redactor):
+        what, remedy = f"{vault.label}/{name} holds what redaction hides today", ""
+        is_fixed = options.fix and not found.is_left
+        if is_fixed and not options.dry_run:
+            found.write()
+            what += ": hidden now"
+        elif found.is_left:
+            what += ", in the request by which it is found"
+            remedy = f"to record it again: {command('--mimic-rerecord', found.test)}"
+        else:
+            remedy = f"to hide it: {invocation.command('check', '--fix')}"
+        findings.append(Finding("hidden" if is_fixed else "secret", name, what, remedy, name, found.test))
+    vault.collect(vault.replaced)
+    return findings
 
 
 def _show(invocation: Invocation, vault: Vault, checked: Checked, *, is_whole: bool, is_fixed: bool) -> None:

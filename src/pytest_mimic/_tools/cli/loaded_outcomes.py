@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 def loaded(invocation: Invocation, file: CatalogFile, call: CatalogCall, index: int) -> str:
     """Return the repr of an outcome of a call, without secrets.
 
-    Raises:
-        MimicError: It is damaged, cannot be loaded here, or is a pickle and `mimic_pickle = forbid`.
+    MimicError: it is damaged, cannot be loaded here, or is a pickle and `mimic_pickle = forbid`.
     """
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.outcome.placed_paths import PathStore

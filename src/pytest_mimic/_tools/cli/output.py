@@ -31,12 +31,7 @@ _LINES = 500
 
 
 class Output:
-    """Prints to a stream, and stops quietly when its reader has gone.
-
-    Args:
-        stream: Where the lines go.
-        color: `auto` colours on a terminal. Colours and the pager need the extra `cli`.
-    """
+    """Prints to a stream, and stops quietly when its reader has gone. Colours and the pager need the extra `cli`."""
 
     def __init__(self, stream: TextIO, color: Literal["auto", "always", "never"] = "auto") -> None:
         self._stream = stream

@@ -34,31 +34,22 @@ _SECTIONS = {"setup.cfg": "tool:pytest"}
 
 
 class Project:
-    """A pytest project.
-
-    Attributes:
-        here: The folder in which the command was called.
-        rootdir: The folder that pytest calls so.
-        inifile: The configuration file, or None.
-        options: The ini options in it as they were written, by name.
-        settings: The settings of a plain run there.
-    """
+    """A pytest project."""
 
     def __init__(
         self, here: Path, rootdir: Path, inifile: Path | None, options: Mapping[str, Any], vault: str | None
     ) -> None:
-        self.here = here
-        self.rootdir = rootdir
-        self.inifile = inifile
-        self.options = options
-        self.settings = self._settings(vault)
+        self.here = here  # the folder in which the command was called
+        self.rootdir = rootdir  # the folder that pytest calls so
+        self.inifile = inifile  # the configuration file, or None
+        self.options = options  # the ini options in it as they were written, by name
+        self.settings = self._settings(vault)  # the settings of a plain run there
 
     @classmethod
     def around(cls, here: Path, *, vault: str | None = None) -> Project:
         """Return the project around a folder. `vault` is the path of another vault than that of the project.
 
-        Raises:
-            MimicError: The configuration file cannot be read, or has a wrong value.
+        MimicError: the configuration file cannot be read, or has a wrong value.
         """
         here = Path(os.path.abspath(here))  # noqa: PTH100 - links stay as pytest shows them
         bare: Path | None = None
@@ -224,12 +215,7 @@ def _reads_tables() -> bool:
 
 
 class Invocation:
-    """The options, the project, the vault and the output of one call.
-
-    Attributes:
-        options: The arguments that it was called with.
-        out: Where it prints.
-    """
+    """The options, the project, the vault and the output of one call."""
 
     def __init__(self, options: Namespace, out: Output) -> None:
         self.options = options
@@ -249,8 +235,7 @@ class Invocation:
     def vault(self) -> Vault:
         """The vault, which is empty if there is none.
 
-        Raises:
-            MimicError: It is not a folder or of pytest-mimic 0.x, or `--vault` names what does not exist.
+        MimicError: it is not a folder or of pytest-mimic 0.x, or `--vault` names what does not exist.
         """
         from pytest_mimic._core.vault import FolderStore, Vault
 

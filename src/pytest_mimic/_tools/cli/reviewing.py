@@ -28,11 +28,7 @@ if TYPE_CHECKING:
 class Review:
     """The changes of one folder, and the vault that accepted ones go to.
 
-    Args:
-        folder: What waits.
-        settings: The settings of the project.
-        redactor: Knows which names are secret.
-        loads: Whether pickles may be loaded, by the lists of their recordings, to compare them by value.
+    Pickles are loaded, by the lists of their recordings, to compare them by value, if it `loads`.
     """
 
     def __init__(
@@ -108,8 +104,7 @@ class Review:
     def mark_volatile(self, row: Row) -> str:
         """Decide that the differing parts are volatile, and return the option line to paste.
 
-        Raises:
-            MimicError: No path names them.
+        MimicError: no path names them.
         """
         line = self.volatile_line(row)
         self._acceptor.refuse(row)

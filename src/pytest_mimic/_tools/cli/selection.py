@@ -33,21 +33,13 @@ _SPAN = re.compile(r"(\d{1,5}) ?([dw])")
 
 
 class Chosen(NamedTuple):
-    """The recordings that were asked for.
-
-    Attributes:
-        catalog: The vault.
-        files: The recordings and cassettes, by name.
-        damaged: The names of those that cannot be read.
-        unmatched: The selectors that match nothing.
-        unknown: With `--stale`, the targets that were not judged.
-    """
+    """The recordings that were asked for."""
 
     catalog: Catalog
-    files: list[CatalogFile]
-    damaged: list[str]
-    unmatched: list[str]
-    unknown: list[str]
+    files: list[CatalogFile]  # the recordings and cassettes, by name
+    damaged: list[str]  # the names of those that cannot be read
+    unmatched: list[str]  # the selectors that match nothing
+    unknown: list[str]  # with `--stale`, the targets that were not judged
 
     @property
     def names(self) -> list[str]:
@@ -103,11 +95,7 @@ def select(invocation: Invocation) -> Chosen:
 
 
 class SelectorsHere(Selectors):
-    """Selectors with paths as they are in the current folder.
-
-    Attributes:
-        unmatched: The selectors that have matched nothing, as they were given.
-    """
+    """Selectors with paths as they are in the current folder."""
 
     def __init__(self, invocation: Invocation, words: Sequence[str]) -> None:
         given = dict(zip(_in_vault(invocation, words), words))
@@ -119,6 +107,7 @@ class SelectorsHere(Selectors):
 
     @property
     def unmatched(self) -> list[str]:
+        """The selectors that have matched nothing, as they were given."""
         return [self._given[word] for word in self.left]
 
 

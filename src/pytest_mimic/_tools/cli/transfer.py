@@ -40,23 +40,14 @@ def bucket_of(invocation: Invocation) -> Bucket:
 
 
 class Selected:
-    """The recordings that were asked for, and their large objects.
-
-    Attributes:
-        bucket: The object store.
-        transfer: Finds and moves the objects.
-        files: The recordings and cassettes.
-        objects: Their large objects. Empty until `find`.
-        unmatched: The selectors that matched nothing.
-        unreadable: The errors of the recordings that cannot be read: what they name is not known.
-    """
+    """The recordings that were asked for, and their large objects."""
 
     def __init__(self, invocation: Invocation) -> None:
         self._invocation = invocation
         self.bucket = bucket_of(invocation)
         self.store: FolderStore = invocation.vault.store  # type: ignore[assignment]
         self.transfer = LargeObjects(self.store, self.bucket)
-        self.objects: list[LargeObject] = []
+        self.objects: list[LargeObject] = []  # their large objects; empty until `find`
         self.read()
 
     def read(self) -> None:
@@ -64,6 +55,7 @@ class Selected:
         selection = select(self._invocation)
         self.files = selection.files
         self.unmatched = selection.unmatched
+        # What they name is not known.
         self.unreadable = list(selection.catalog.damaged.values())
 
     @property

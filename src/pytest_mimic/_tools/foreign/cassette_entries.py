@@ -28,11 +28,7 @@ class EntryError(ValueError):
 
 
 def read_entry(entry: Any, number: int) -> ForeignExchange:
-    """Return an entry of a cassette.
-
-    Raises:
-        EntryError: It is not a request with its response.
-    """
+    """Return an entry of a cassette. EntryError: it is not a request with its response."""
     request, response = (
         entry.get(part) if isinstance(entry, dict) else None for part in ("request", "response")
     )
@@ -62,8 +58,7 @@ def read_entry(entry: Any, number: int) -> ForeignExchange:
 def _check_body(part: dict[str, Any], name: str) -> None:
     """Refuse a part whose body is under a key of another serializer: it would be taken for empty.
 
-    Raises:
-        EntryError: There is such a key.
+    EntryError: there is such a key.
     """
     if part.keys().isdisjoint(("body", "content")):
         other = next((str(key) for key in part if "body" in str(key) or "content" in str(key)), None)

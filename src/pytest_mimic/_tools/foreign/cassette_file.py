@@ -17,10 +17,7 @@ _DAMAGED = "its other entries are left out, too, because one of the answers to a
 def read_cassette(path: Path) -> ForeignFile:
     """Read a cassette. Nothing in it is run.
 
-    Raises:
-        UnreadableError: It is no cassette, or damaged.
-        OSError: It cannot be read.
-        MimicError: PyYAML is not installed.
+    UnreadableError: it is no cassette, or damaged. OSError: it cannot be read. MimicError: PyYAML is not installed.
     """
     data = _parse(_read_text(path), path)
     entries = data  # a list, before vcrpy 1.0

@@ -18,16 +18,11 @@ _MARKS = (b"interactions", b"!!python/object")
 
 
 class Found(NamedTuple):
-    """A file to read.
+    """A file to read."""
 
-    Attributes:
-        path: The file, absolute.
-        shown: Its name in messages.
-        name: The name of the cassette that it may become: its place in the folder that was given, without suffix.
-    """
-
-    path: Path
-    shown: str
+    path: Path  # the file, absolute
+    shown: str  # its name in messages
+    # The name of the cassette that it may become: its place in the folder that was given, without suffix.
     name: str
 
     @property
@@ -46,8 +41,7 @@ class FoundFiles(NamedTuple):
 def find_files(paths: Sequence[Path], here: Path) -> FoundFiles:
     """Return the files to import.
 
-    Raises:
-        MimicError: A path does not exist, or a folder is a vault of pytest-mimic 0.x or holds nothing to import.
+    MimicError: a path does not exist, or a folder is a vault of pytest-mimic 0.x or holds nothing to import.
     """
     files: dict[Path, Found] = {}
     found = FoundFiles([], [])

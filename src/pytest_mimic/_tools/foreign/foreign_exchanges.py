@@ -9,24 +9,15 @@ from pytest_mimic._clients.http.exchange import HttpRequest
 
 
 class ForeignExchange(NamedTuple):
-    """A request with its response, as another tool kept them. They may hold secrets.
+    """A request with its response, as another tool kept them. They may hold secrets."""
 
-    Attributes:
-        number: Its place in the file, from 1.
-        head: Status, reason, version and headers of the response.
-        content: The body of the response.
-        is_decoded: The content is decompressed, whatever the headers say.
-        seconds: How long the real exchange took; 0 if the file does not say.
-        date: The day of the exchange, `2026-11-02`; empty if the file does not say.
-    """
-
-    number: int
+    number: int  # its place in the file, from 1
     request: HttpRequest
-    head: dict[str, Any]
-    content: bytes
-    is_decoded: bool
-    seconds: float = 0.0
-    date: str = ""
+    head: dict[str, Any]  # status, reason, version and headers of the response
+    content: bytes  # the body of the response
+    is_decoded: bool  # the content is decompressed, whatever the headers say
+    seconds: float = 0.0  # how long the real exchange took; 0 if the file does not say
+    date: str = ""  # the day of the exchange, `2026-11-02`; empty if the file does not say
 
     def __repr__(self) -> str:
         # pytest's --showlocals must not show secrets.
@@ -34,32 +25,20 @@ class ForeignExchange(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """An entry that cannot be carried over.
+    """An entry that cannot be carried over. The method and URL are empty if not known; the URL may hold secrets."""
 
-    Attributes:
-        number: Its place in the file, from 1; 0 for the file as a whole.
-        reason: In a few words, without secrets.
-        method, url: Those of its request, empty if they are not known. The URL may hold secrets.
-    """
-
-    number: int
-    reason: str
+    number: int  # its place in the file, from 1; 0 for the file as a whole
+    reason: str  # in a few words, without secrets
     method: str = ""
     url: str = ""
 
 
 class ForeignFile(NamedTuple):
-    """A file of another tool.
+    """A file of another tool."""
 
-    Attributes:
-        exchanges: In the order in which they were made.
-        refusals: The other entries.
-        is_talk: It has no test of its own: it becomes a cassette.
-    """
-
-    exchanges: list[ForeignExchange]
-    refusals: list[Refusal]
-    is_talk: bool = False
+    exchanges: list[ForeignExchange]  # in the order in which they were made
+    refusals: list[Refusal]  # the other entries
+    is_talk: bool = False  # it has no test of its own: it becomes a cassette
 
 
 def usual_reason(status: int) -> str:

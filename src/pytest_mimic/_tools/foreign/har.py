@@ -45,12 +45,7 @@ class _NotSentError(_EntryError):
 
 
 def read_har(path: Path) -> ForeignFile:
-    """Read a HAR file.
-
-    Raises:
-        UnreadableError: It is not a HAR file.
-        OSError: It cannot be read.
-    """
+    """Read a HAR file. UnreadableError: it is not a HAR file. OSError: it cannot be read."""
     try:
         archive = json.loads(path.read_bytes().decode("utf-8-sig"))
         entries = archive["log"]["entries"]

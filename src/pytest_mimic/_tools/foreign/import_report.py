@@ -12,17 +12,10 @@ _SHOWN = 10
 
 
 class ImportedFile(NamedTuple):
-    """A file of which calls were carried over.
-
-    Attributes:
-        file: Its name.
-        to: The test, or the cassette.
-        calls: The number of its calls.
-        how: What was done.
-    """
+    """A file of which calls were carried over."""
 
     file: str
-    to: str
+    to: str  # the test, or the cassette
     calls: int
     how: Placement
 
@@ -37,25 +30,15 @@ class Leftover(NamedTuple):
 
 
 class Report:
-    """The result of one import.
-
-    Attributes:
-        vault: The vault's name.
-        is_dry: Nothing was written.
-        imported: The files of which calls were carried over.
-        leftovers: What was not.
-        ignored: Files in folders that are no cassettes.
-        lacks_line: No line of `mimic_functions` takes HTTP requests.
-        cassettes: The names of the cassettes that were written.
-    """
+    """The result of one import."""
 
     def __init__(self, vault: str, *, is_dry: bool) -> None:
         self.vault = vault
-        self.is_dry = is_dry
-        self.imported: list[ImportedFile] = []
-        self.leftovers: list[Leftover] = []
-        self.ignored: list[str] = []
-        self.lacks_line = False
+        self.is_dry = is_dry  # whether nothing was written
+        self.imported: list[ImportedFile] = []  # the files of which calls were carried over
+        self.leftovers: list[Leftover] = []  # what was not
+        self.ignored: list[str] = []  # files in folders that are no cassettes
+        self.lacks_line = False  # whether no line of `mimic_functions` takes HTTP requests
         self.cassettes: list[str] = []
 
     def leave(self, one: Leftover) -> None:

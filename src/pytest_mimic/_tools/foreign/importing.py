@@ -33,28 +33,16 @@ _NO_TEST = "its name leads to no test: --as cassette makes a cassette of it"
 
 
 class ImportRequest(NamedTuple):
-    """The files to import, and how.
-
-    Attributes:
-        paths: Files and folders.
-        settings, targets: Those of the project.
-        today: The date of recordings whose own date is not known.
-        here: The folder to which shown names are relative.
-        match: The parts of a request that count; see `read_match`.
-        form: Recordings of tests, cassettes, or `auto`: whichever the name of the file leads to.
-        name: The name of the cassette, for a single file.
-        overwrite: Replace what is in the vault.
-        dry_run: Write nothing.
-    """
+    """The files and folders to import into a project, and how."""
 
     paths: Sequence[Path]
     settings: Settings
     targets: Sequence[Target]
-    today: str
-    here: Path
-    match: str
-    form: Form = "auto"
-    name: str = ""
+    today: str  # the date of recordings whose own date is not known
+    here: Path  # the folder to which shown names are relative
+    match: str  # the parts of a request that count; see `read_match`
+    form: Form = "auto"  # recordings of tests, cassettes, or `auto`: whichever the name of the file leads to
+    name: str = ""  # the name of the cassette, for a single file
     overwrite: bool = False
     dry_run: bool = False
 
@@ -83,11 +71,7 @@ def _joined(ready: Iterable[_Ready]) -> list[_Ready]:
 
 
 class Importer:
-    """One import.
-
-    Args:
-        request: What to import.
-    """
+    """One import."""
 
     def __init__(self, request: ImportRequest) -> None:
         self._request = request
@@ -103,11 +87,9 @@ class Importer:
         self.report = Report(settings.shown_vault, is_dry=request.dry_run)
 
     def run(self) -> Report:
-        """Import everything, and return what was done.
+        """Import everything, each file as a whole or not at all, and return what was done.
 
-        Raises:
-            MimicError: A path does not exist, or the vault cannot be written. Each file is carried over as a whole or
-                not at all.
+        MimicError: a path does not exist, or the vault cannot be written.
         """
         found = find_files(self._request.paths, self._request.here)
         self.report.ignored = found.ignored
@@ -221,8 +203,7 @@ class Importer:
 def read_match(text: str) -> str:
     """Return vcrpy's words for the parts that count, `method,uri`, in one order and as in the names of recordings.
 
-    Raises:
-        MimicError: A word is none of these.
+    MimicError: a word is none of these.
     """
     words = text.replace(",", " ").split()
     for word in words or [text]:

@@ -43,17 +43,11 @@ _SECONDS = 300
 
 
 class Owning(NamedTuple):
-    """The tests of a cassette, mostly one.
+    """The tests of a cassette, mostly one."""
 
-    Attributes:
-        tests: Their ids; empty if there are none.
-        further: The ids of tests that use it in addition to their default cassette.
-        problem: Why, if the file seems to have a test: `tests/test_x.py has no test test_y`.
-    """
-
-    tests: tuple[str, ...] = ()
-    further: tuple[str, ...] = ()
-    problem: str = ""
+    tests: tuple[str, ...] = ()  # their ids; empty if there are none
+    further: tuple[str, ...] = ()  # the ids of tests that use it in addition to their default cassette
+    problem: str = ""  # why, if the file seems to have a test: `tests/test_x.py has no test test_y`
 
 
 class OwningTests:
@@ -63,10 +57,6 @@ class OwningTests:
     `<class>.<test>.yaml`. Most tests are found in the source. If a name leaves open which test it is, the tests are
     collected, for which pytest imports their modules. A test may also name its files, with the markers `default_cassette`
     and `vcr`. pytest-vcr has no folder for each module.
-
-    Args:
-        rootdir: That of the project.
-        paths: The cassettes.
     """
 
     def __init__(self, rootdir: Path, paths: Iterable[Path]) -> None:

@@ -31,15 +31,10 @@ _METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 class Destination(NamedTuple):
-    """Where the exchanges of a file go: recordings of a test, or a cassette.
+    """Where the exchanges of a file go: recordings of a test, or a cassette."""
 
-    Attributes:
-        test: The id of the test; empty for a cassette.
-        cassette: The name of the cassette; empty for a test.
-    """
-
-    test: str = ""
-    cassette: str = ""
+    test: str = ""  # the id of the test; empty for a cassette
+    cassette: str = ""  # the name of the cassette; empty for a test
 
     def __str__(self) -> str:
         return self.test or f"cassette {self.cassette}"
@@ -48,12 +43,8 @@ class Destination(NamedTuple):
 class Conversation:
     """The recordings that a run would have made of foreign exchanges, in a vault of their own.
 
-    Args:
-        settings: Those of the project, with an empty folder as the vault.
-        targets: Those of the project. Their options at a client apply.
-        destination: What the calls belong to.
-        match: The parts of a request that count, `method-uri`.
-        today: The date of the recordings.
+    The settings are those of the project, with an empty folder as the vault. The options of its `targets` at a client
+    apply. `match` names the parts of a request that count, `method-uri`.
     """
 
     def __init__(

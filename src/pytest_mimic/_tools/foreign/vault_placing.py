@@ -17,17 +17,11 @@ Placement = Literal["new", "same", "replaced", "kept"]
 
 
 class Placed(NamedTuple):
-    """The result for the recordings of one file.
-
-    Attributes:
-        how: What was done.
-        obstacle: The file that was kept, or an empty text.
-        is_from_here: The import itself has written that file, for another one.
-    """
+    """The result for the recordings of one file."""
 
     how: Placement
-    obstacle: str = ""
-    is_from_here: bool = False
+    obstacle: str = ""  # the file that was kept, or an empty text
+    is_from_here: bool = False  # the import itself has written that file, for another one
 
 
 class _Content(NamedTuple):
@@ -41,13 +35,7 @@ class _Content(NamedTuple):
 
 
 class Placer:
-    """Writes into a vault.
-
-    Args:
-        vault: The project's vault.
-        overwrite: Whether to replace what is there.
-        dry_run: Whether to write nothing.
-    """
+    """Writes into the project's vault."""
 
     def __init__(self, vault: Vault, *, overwrite: bool, dry_run: bool) -> None:
         self._vault = vault
@@ -60,8 +48,7 @@ class Placer:
     def place(self, staged: Vault) -> Placed:
         """Carry over all of a staged vault, the recordings of one conversation or one cassette: whole or not at all.
 
-        Raises:
-            MimicError: A file cannot be written. What was there before is there again, as far as the disk allows.
+        MimicError: a file cannot be written. What was there before is there again, as far as the disk allows.
         """
         new = {name: content for name in staged.names() if (content := _read(staged, name)) is not None}
         old = {name: self._planned.get(name) or _read(self._vault, name) for name in new}

@@ -33,9 +33,7 @@ class YamlError(ValueError):
 def parse_yaml(text: str) -> Any:
     """Return the plain data in a YAML text.
 
-    Raises:
-        YamlError: It is not YAML, or has a tag of a Python object.
-        ModuleNotFoundError: PyYAML is not installed.
+    YamlError: it is not YAML, or has a tag of a Python object. ModuleNotFoundError: PyYAML is not installed.
     """
     import yaml  # type: ignore[import-untyped, unused-ignore]
 

@@ -32,10 +32,7 @@ class CallLog:
     """Keeps each call of a run as a row in the ledger.
 
     A row has no secret: descriptions and messages are redacted already, and `shown_outcome` redacts outcomes.
-
-    Args:
-        state: The run's state.
-        details: Whether the rows have the arguments and the outcome as well, which the HTML report shows.
+    With `details`, it also has the arguments and the outcome, which the HTML report shows.
     """
 
     def __init__(self, state: RunState, *, details: bool) -> None:

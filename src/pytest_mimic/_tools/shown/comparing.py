@@ -30,12 +30,7 @@ class Pair(NamedTuple):
 
 
 class Comparer:
-    """Compares outcomes.
-
-    Args:
-        redactor: Knows which names are secret.
-        loads: Whether pickles may be loaded to compare their values.
-    """
+    """Compares outcomes. Pickles are loaded to compare their values if it `loads`."""
 
     def __init__(self, redactor: Redactor, *, loads: bool = False) -> None:
         self._redactor = redactor

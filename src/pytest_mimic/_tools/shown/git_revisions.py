@@ -17,14 +17,9 @@ from pytest_mimic.errors import MimicError
 
 
 class GitStore(Store):
-    """The files of a folder in a revision. They cannot be changed.
+    """The files of a folder in a revision. They cannot be changed. The folder need not exist in the working tree.
 
-    Args:
-        folder: The vault's folder in the working tree. It need not exist.
-        revision: A commit, branch, tag or the like.
-
-    Raises:
-        MimicError: There is no git, no repository, no such revision, or none so old in git's log of this clone.
+    MimicError: there is no git, no repository, no such revision, or none so old in git's log of this clone.
     """
 
     keeps_objects = True

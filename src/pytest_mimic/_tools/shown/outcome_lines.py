@@ -44,13 +44,7 @@ _WIDTH = 100
 
 
 class OutcomeViewer:
-    """Reads the calls of a vault for people. Secret names are hidden.
-
-    Args:
-        vault: Where the objects are.
-        redactor: The secret names.
-        shown: How many parts of a long value are shown. None for all.
-    """
+    """Reads the calls of a vault for people, with `shown` parts of a long value, or all. Secret names are hidden."""
 
     def __init__(self, vault: Vault, redactor: Redactor, *, shown: int | None = SHOWN) -> None:
         self._vault = vault
@@ -61,10 +55,7 @@ class OutcomeViewer:
     def body(self, call: CatalogCall, entry: Entry, name: str) -> dict[str, Any]:
         """Return an outcome without secrets: `value`, `raised`, `stream`, ...; that of a pickle has only its facts.
 
-        `name` is the recording.
-
-        Raises:
-            CorruptRecordingError: Its object is damaged.
+        `name` is the recording. CorruptRecordingError: its object is damaged.
         """
         body = self._objects.body(entry, Origin(name, call.target, None)) if "json" in entry else entry
         return without_secrets({key: part for key, part in body.items() if key not in _FACTS}, self._redactor)
@@ -287,9 +278,7 @@ def text_of_file(path: Path, redactor: Redactor) -> str:
     """Return a recording, cassette or object as text for `git diff`: without what changes at each recording.
 
     git gives a copy of the file, outside of any vault. So outcomes in objects are named, and not shown.
-
-    Raises:
-        MimicError: The file cannot be read.
+    MimicError: the file cannot be read.
     """
     try:
         data = path.read_bytes()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.compare.outcome_tree import Blob, Named, body_tree
+from pytest_mimic._core.compare.outcome_tree import Blob, Named, body_tree, exception_name
 from pytest_mimic._core.describe.recorded_files import CatalogCall, CatalogFile, Entry
 from pytest_mimic._core.seam.registry import load_adapter
 from pytest_mimic._core.words import plural
@@ -40,7 +40,7 @@ def error_of(call: CatalogCall, entry: Entry) -> str | None:
     if raised is None and "stream" in entry:
         raised = (entry["stream"].get("end") or {}).get("raised")
     if raised is not None:
-        return f"raised {_last_name(raised['type'])}"
+        return f"raised {_last_name(exception_name(raised))}"
     if entry.get("kind") == "raised":
         return "raised an exception"
     if call.is_client and "value" in entry:
@@ -57,7 +57,7 @@ def _short(call: CatalogCall, entry: Entry, size_of: Callable[[str], str]) -> st
     if "pickle" in entry or "json" in entry:
         return _object_in_short(entry, size_of)
     if "raised" in entry:
-        return f"raised {_last_name(entry['raised']['type'])}"
+        return f"raised {_last_name(exception_name(entry['raised']))}"
     if "stream" in entry:
         error = error_of(call, entry)
         return f"stream of {len(entry['stream']['items'])}{f', then {error}' if error else ''}"

@@ -27,21 +27,13 @@ _COMPARED = 400
 
 
 class PageFacts(NamedTuple):
-    """The facts that a page shows besides its calls.
+    """The facts that a page shows besides its calls."""
 
-    Attributes:
-        subject: `run` or `vault`.
-        heading: The first line of the page: the mode of the run, and its vault.
-        made: When the page was made: `2026-11-02 14:05`.
-        notes: The lines of the run's summary.
-        tests: How each test ended, by its id.
-    """
-
-    subject: str
-    heading: str
-    made: str
-    notes: Sequence[str] = ()
-    tests: Mapping[str, str] = {}
+    subject: str  # `run` or `vault`
+    heading: str  # the first line of the page: the mode of the run, and its vault
+    made: str  # when the page was made: `2026-11-02 14:05`
+    notes: Sequence[str] = ()  # the lines of the run's summary
+    tests: Mapping[str, str] = {}  # how each test ended, by its id
 
 
 def page(facts: PageFacts, rows: Iterable[Row]) -> str:
@@ -134,14 +126,9 @@ def run_page(
     tests: Mapping[str, str],
     unused: Iterable[tuple[str, str, bool]],
 ) -> str:
-    """Return the page of a run.
+    """Return the page of a run, with its calls in the order in which their tests ended.
 
-    Args:
-        heading: The mode and the vault in words.
-        rows: The calls, in the order in which their tests ended.
-        notes: The lines of the summary.
-        tests: How each test ended.
-        unused: The recordings proven unused: the label of each, the test that made it, and whether that test is gone.
+    Each recording proven `unused` has its label, the test that made it, and whether that test is gone.
     """
     left = [
         {
@@ -165,9 +152,5 @@ def vault_page(settings: Settings, rows: Iterable[Row]) -> str:
 
 
 def write_page(path: Path, text: str) -> None:
-    """Write a page, whole or not at all. Its folder is made.
-
-    Raises:
-        MimicError: It cannot be written.
-    """
+    """Write a page, whole or not at all. Its folder is made. MimicError: it cannot be written."""
     write_whole(path, text, label=f"the report {path}")

@@ -117,12 +117,9 @@ def _joined(node: Node) -> str:
 
 
 def node_of(tree: Any, *, shown: int | None = SHOWN, is_whole: bool = False) -> Node:
-    """Return a tree as text.
+    """Return a tree as text, with `shown` parts of each list, mapping or table, or all.
 
-    Args:
-        tree: Of an outcome.
-        shown: How many parts of a list, mapping or table are shown. None for all.
-        is_whole: Whether classes are named with their modules.
+    If it `is_whole`, classes are named with their modules.
     """
     return _Writer(shown, is_whole=is_whole).node(tree)
 

@@ -30,28 +30,18 @@ Change = Literal["outcome", "call", "added", "removed", "damaged"]
 
 @dataclass
 class CallDifference:
-    """A call that two vaults do not have alike.
+    """A call that two vaults do not have alike."""
 
-    Attributes:
-        change: `outcome` (the same call, another outcome), `call` (its nearest predecessor differs), `added`, `removed`,
-            or `damaged` (a file that cannot be read).
-        call: The call; the new one if there are two.
-        file: Its file in the vault.
-        test: The test that recorded it.
-        before: For a changed call, the old one.
-        arguments: For a changed call, how its arguments differ.
-        outcomes: How the outcomes differ.
-        lines: What is known besides, in words.
-    """
-
+    # `outcome` (the same call, another outcome), `call` (its nearest predecessor differs), `added`,
+    # `removed`, or `damaged` (a file that cannot be read).
     change: Change
-    call: str
-    file: str
+    call: str  # the call; the new one if there are two
+    file: str  # its file in the vault
     test: str | None = None
-    before: str = ""
-    arguments: list[Difference] = field(default_factory=list)
+    before: str = ""  # for a changed call, the old one
+    arguments: list[Difference] = field(default_factory=list)  # for a changed call, how its arguments differ
     outcomes: list[TreeDifference] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)  # what is known besides, in words
 
     def to_plain(self) -> dict[str, Any]:
         """Return it as JSON data."""
@@ -68,12 +58,7 @@ class CallDifference:
 
 
 class VaultDiff:
-    """Compares two vaults.
-
-    Args:
-        old, new: The vaults.
-        comparer: Compares outcomes.
-    """
+    """Compares two vaults."""
 
     def __init__(self, old: Vault, new: Vault, comparer: Comparer) -> None:
         self._old = old
@@ -84,8 +69,7 @@ class VaultDiff:
     def all(self, *, takes: Callable[[str], bool] = lambda _: True) -> list[CallDifference]:
         """Return the differences: changed outcomes and calls first, then what was added and removed.
 
-        Args:
-            takes: Called with the name of each recording and cassette that differs; says whether it counts.
+        `takes` says of the name of each recording and cassette that differs whether it counts.
         """
         names = sorted({*self._old.names(), *self._new.names()})
         changed = [name for name in names if takes(name) and not self._is_same(name)]
@@ -247,8 +231,7 @@ def _test_of(vault: Vault, name: str) -> str | None:
 def vault_of(path: Path, label: str) -> tuple[Path, str]:
     """Return the vault's folder for a path, and the name of the recording that the path leads to; empty for a vault.
 
-    Raises:
-        MimicError: There is no such file or folder.
+    MimicError: there is no such file or folder.
     """
     if path.is_dir():
         return path, ""

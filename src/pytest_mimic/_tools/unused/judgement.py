@@ -9,29 +9,18 @@ from pytest_mimic._core.words import SHOWN, in_columns, listed, plural
 
 
 class Judgement(SimpleNamespace):
-    """The result of a run's search for unused recordings.
+    """The result of a run's search for unused recordings."""
 
-    Attributes:
-        not_judged: Why unused recordings were not judged, or empty.
-        unused: How many recordings are proven unused.
-        shown: The first of them: the label of each, the test that recorded it, and whether that test is gone.
-        unproven: How many recordings were not used but are not proven unused.
-        unproven_as: Why those are not proven unused.
-        cleared: What was cleared, in words, or empty.
-        not_cleared: Why nothing was cleared although it was requested, or empty.
-        vault: The size of the vault, in words. Shown after recording.
-        growth: What to do about a run that added much to the vault.
-    """
-
-    not_judged: str = ""
-    unused: int = 0
+    not_judged: str = ""  # why unused recordings were not judged, or empty
+    unused: int = 0  # how many recordings are proven unused
+    # The first of them: the label of each, the test that recorded it, and whether that test is gone.
     shown: Sequence[tuple[str, str, bool]] = ()
-    unproven: int = 0
-    unproven_as: str = ""
-    cleared: str = ""
-    not_cleared: str = ""
-    vault: str = ""
-    growth: Sequence[str] = ()
+    unproven: int = 0  # how many recordings were not used but are not proven unused
+    unproven_as: str = ""  # why those are not proven unused
+    cleared: str = ""  # what was cleared, in words, or empty
+    not_cleared: str = ""  # why nothing was cleared although it was requested, or empty
+    vault: str = ""  # the size of the vault, in words; shown after recording
+    growth: Sequence[str] = ()  # what to do about a run that added much to the vault
 
 
 def count_unused(judgement: Judgement) -> list[str]:

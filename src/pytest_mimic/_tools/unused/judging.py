@@ -19,23 +19,15 @@ if TYPE_CHECKING:
 
 
 class Evidence(NamedTuple):
-    """The facts about complete runs that decide whether a recording that they did not use is proven unused.
+    """The facts about complete runs that decide whether a recording that they did not use is proven unused."""
 
-    Attributes:
-        outcomes: `passed`, `failed` or `skipped`, by the test's id.
-        skipped_modules: The ids of modules that were skipped as a whole.
-        collected: The ids of the files and folders in which pytest looked for tests.
-        rootdir: The folder that pytest calls so.
-        is_shared: Whether tests of other projects may have recorded in the vault as well.
-        absent_clients: The kinds of clients of which none that is named is installed, so that nothing could use their
-            recordings. Each has the tests that ran in another environment, which has one.
-    """
-
-    outcomes: Mapping[str, str]
-    skipped_modules: Collection[str]
-    collected: Collection[str]
-    rootdir: Path
-    is_shared: bool
+    outcomes: Mapping[str, str]  # `passed`, `failed` or `skipped`, by the test's id
+    skipped_modules: Collection[str]  # the ids of modules that were skipped as a whole
+    collected: Collection[str]  # the ids of the files and folders in which pytest looked for tests
+    rootdir: Path  # the folder that pytest calls so
+    is_shared: bool  # whether tests of other projects may have recorded in the vault as well
+    # The kinds of clients of which none that is named is installed, so that nothing could use their
+    # recordings. Each has the tests that ran in another environment, which has one.
     absent_clients: Mapping[str, Collection[str]]
 
 

@@ -14,48 +14,31 @@ _WEIGHT = {"not run": 0, "skipped": 1, "passed": 2, "failed": 3}
 
 
 class Gap(NamedTuple):
-    """The tests that are missing in the runs on one Python and system.
-
-    Attributes:
-        cell: The Python and the system, in words.
-        unseen: The tests that no run has run.
-        rarer: The tests that ran in fewer runs than others, so that the file of a run must be missing.
-    """
+    """The tests that are missing in the runs on one Python and system."""
 
     cell: str
-    unseen: list[str]
+    unseen: list[str]  # the tests that no run has run
+    # The tests that ran in fewer runs than others, so that the file of a run must be missing.
     rarer: list[str]
 
 
 class Together(NamedTuple):
-    """Several runs as one.
+    """Several runs as one."""
 
-    Attributes:
-        reasons: Why it is not known that they are complete, without missing tests.
-        unlisted: Whether one of these is that no run has collected all tests.
-        gaps: The missing tests.
-        outcomes: How each test ended.
-        skipped_modules: The ids of modules that every run skipped as a whole.
-        collected: The ids of the files and folders in which pytest looked for tests.
-        absent_clients: The kinds of clients that a run lacked; see `Evidence`.
-    """
-
-    reasons: list[str]
-    unlisted: bool
+    reasons: list[str]  # why it is not known that they are complete, without missing tests
+    unlisted: bool  # whether one of these is that no run has collected all tests
     gaps: list[Gap]
     outcomes: dict[str, str]
-    skipped_modules: set[str]
-    collected: set[str]
-    absent_clients: dict[str, set[str]]
+    skipped_modules: set[str]  # the ids of modules that every run skipped as a whole
+    collected: set[str]  # the ids of the files and folders in which pytest looked for tests
+    absent_clients: dict[str, set[str]]  # the kinds of clients that a run lacked; see `Evidence`
 
 
 def refuse_mixture(usages: Sequence[Usage], vault: str | None) -> str:
     """Check that the runs belong together, and return their commit in git, which may be empty.
 
     `vault` is the vault that the command uses, unless it was named by hand.
-
-    Raises:
-        MimicError: They are of different vaults or commits, or of another vault.
+    MimicError: they are of different vaults or commits, or of another vault.
     """
     first = usages[0]
     for usage in usages[1:]:

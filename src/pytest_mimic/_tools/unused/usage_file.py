@@ -35,44 +35,24 @@ _OUTCOMES = ("passed", "failed", "skipped", "not run")
 
 
 class Usage(NamedTuple):
-    """The account of one run.
+    """The account of one run."""
 
-    Attributes:
-        vault: The path of the vault, relative to the rootdir.
-        commit: The commit of git that was checked out, or empty.
-        mode: The mode of the run.
-        python: The implementation and version of Python, such as `Python 3.12`.
-        platform: The system, as `sys.platform` names it.
-        wanted: The paths of a complete selection, relative to the rootdir.
-        covered: Those of them in which all tests were collected.
-        hiding: Reasons why not all tests were collected.
-        broken: Reasons why the account is not complete.
-        collected: The ids of the files and folders in which pytest looked for tests.
-        skipped_modules: The ids of modules that were skipped as a whole.
-        absent_clients: The kinds of clients that lines and tests have named, none of them installed.
-        installed_clients: The other kinds of which a client is installed.
-        tests: `passed`, `failed`, `skipped` or `not run`, by the id of each collected test.
-        used: The marks of the recordings and cassettes that the run used or made.
-        others: The marks of the others that were in the vault at its end.
-        label: The name of the file in messages.
-    """
-
-    vault: str
-    commit: str
+    vault: str  # the path of the vault, relative to the rootdir
+    commit: str  # the commit of git that was checked out, or empty
     mode: str
-    python: str
-    platform: str
-    wanted: list[str]
-    covered: list[str]
-    hiding: list[str]
-    broken: list[str]
-    collected: list[str]
-    skipped_modules: list[str]
-    absent_clients: list[str]
-    installed_clients: list[str]
-    tests: Mapping[str, str]
-    used: frozenset[bytes]
-    others: frozenset[bytes]
+    python: str  # the implementation and version of Python, such as `Python 3.12`
+    platform: str  # the system, as `sys.platform` names it
+    wanted: list[str]  # the paths of a complete selection, relative to the rootdir
+    covered: list[str]  # those of them in which all tests were collected
+    hiding: list[str]  # reasons why not all tests were collected
+    broken: list[str]  # reasons why the account is not complete
+    collected: list[str]  # the ids of the files and folders in which pytest looked for tests
+    skipped_modules: list[str]  # the ids of modules that were skipped as a whole
+    absent_clients: list[str]  # the kinds of clients that lines and tests have named, none of them installed
+    installed_clients: list[str]  # the other kinds of which a client is installed
+    tests: Mapping[str, str]  # `passed`, `failed`, `skipped` or `not run`, by the id of each collected test
+    used: frozenset[bytes]  # the marks of the recordings and cassettes that the run used or made
+    others: frozenset[bytes]  # the marks of the others that were in the vault at its end
     label: str = ""
 
     @property
@@ -97,11 +77,7 @@ def mark(name: str) -> bytes:
 
 
 def write_usage(path: Path, usage: Usage) -> None:
-    """Write the file, whole or not at all.
-
-    Raises:
-        MimicError: It cannot be written.
-    """
+    """Write the file, whole or not at all. MimicError: it cannot be written."""
     tests: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for test, outcome in sorted(usage.tests.items()):
         file, colons, name = test.partition("::")
@@ -121,8 +97,7 @@ def is_usage_file(path: Path) -> bool:
 def read_usage(path: Path) -> Usage:
     """Return the account in a file.
 
-    Raises:
-        MimicError: The file cannot be read, is damaged, is not of this kind or has a newer format.
+    MimicError: the file cannot be read, is damaged, is not of this kind or has a newer format.
     """
     try:
         facts = json.loads(path.read_bytes())

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mimic._clients.http.body import load_body, store_body
+from pytest_mimic._clients.http.body import load_body, scrub_lines, store_body
 from pytest_mimic._clients.http.compression import deflate, inflate
-from pytest_mimic._clients.http.event_lines import scrub_lines
 from pytest_mimic._clients.http.http_secrets import Secrets
 from pytest_mimic._clients.http.request_body import describe_body
 from pytest_mimic._core.redact.redactor import Redactor

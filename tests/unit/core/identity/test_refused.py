@@ -28,8 +28,9 @@ import zoneinfo
 import pytest
 from kinds_of_things import Bare, Plain
 
-from pytest_mimic._core.identity import Unstable, fingerprint
+from pytest_mimic._core.identity import CallIdentity, Unstable, fingerprint
 from pytest_mimic._core.identity.kinds import register_fingerprint
+from pytest_mimic._core.identity.locate import refusal
 
 HELD = Bare()
 
@@ -249,3 +250,18 @@ def test_an_identity_for_sqlalchemy_can_be_registered():
     engine.dispose()
 
     assert fingerprint(first) == fingerprint(again) == expected != fingerprint(other)
+
+
+def test_a_variable_of_a_local_class_is_named_and_not_offered_to_ignore():
+    held = [threading.Lock()]
+
+    class Fake:
+        def call(self):
+            return held
+
+    with pytest.raises(Unstable) as caught:
+        CallIdentity("shop:fetch", ("client",)).key((Fake(),))
+
+    error = refusal(caught.value, "shop:fetch")
+    assert error.path == "client.<class>['held'][0]"
+    assert not [line for line in error.remedies if "ignore=client." in line]

@@ -347,8 +347,11 @@ def test_json_object_cut_short_is_found():
         (lambda text: text.replace('"duration": 0.5', '"duration": Infinity'), "must be a number of seconds"),
         (lambda text: text.replace('"value"', '"valeu"'), "needs one value, exception or file"),
         (lambda text: text.replace('"value"', '"raised": {}, "value"'), "needs one value, exception or file"),
-        (lambda text: text.replace('"value": {"a": 1}', '"raised": {}'), "an exception without its type"),
-        (lambda text: text.replace('"value": {"a": 1}', '"raised": {"type": "a:b"}'), "args must be a list"),
+        (lambda text: text.replace('"value": {"a": 1}', '"raised": {}'), "an exception without its class"),
+        (
+            lambda text: text.replace('"value": {"a": 1}', '"raised": {"type": "a:b"}'),
+            "an exception without its class",
+        ),
         (lambda text: text.replace('"value": {"a": 1}', '"stream": []'), "a stream without its items"),
         (lambda text: text.replace('"value": {"a": 1}', '"returned": "x"'), "returned does not name"),
         (
@@ -390,12 +393,6 @@ def test_json_object_cut_short_is_found():
         (
             lambda text: text.replace('"value": {"a": 1}', '"stream": {"items": [], "end": {}}'),
             "neither value nor",
-        ),
-        (
-            lambda text: text.replace(
-                '"value": {"a": 1}', '"raised": {"type": "a:b", "args": [], "fields": 1}'
-            ),
-            "attributes must be an object",
         ),
         (
             lambda text: text.replace(
@@ -667,7 +664,7 @@ def test_exception_type_that_is_not_a_class_is_reported():
     text = store.read(NAME)
 
     store.write(NAME, text.replace(b"builtins:KeyError", b"os:system"))
-    with pytest.raises(MimicError, match="os:system is no exception class any more"):
+    with pytest.raises(MimicError, match="os:system is no class any more"):
         vault.read(NAME).outcomes[0].load()
     store.write(NAME, text.replace(b"builtins:KeyError", b"nowhere:KeyError"))
     with pytest.raises(

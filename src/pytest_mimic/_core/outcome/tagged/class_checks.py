@@ -35,7 +35,7 @@ _POINTER = struct.calcsize("P")
 _PARTS = frozenset({"attributes", "extra", "fields_set", "private"})
 
 
-def own_bases(cls: type, builtins: Iterable[type]) -> list[type]:
+def own_bases(cls: type, builtins: Iterable[type], ways: frozenset[str] = _OWN_WAYS) -> list[type]:
     """Return a class and its bases, less those in C, which must be among `builtins`.
 
     Raises:
@@ -46,10 +46,18 @@ def own_bases(cls: type, builtins: Iterable[type]) -> list[type]:
         raise NotTaggableError(cls)
     for base in own:
         made = f"namedtuple_{base.__name__}", "collections"
-        for name in _OWN_WAYS & vars(base).keys():
+        for name in ways & vars(base).keys():
             if not is_generated(vars(base)[name], made if tuple in base.__bases__ else ()):
                 raise NotTaggableError(cls)
     return own
+
+
+def hashes_itself(cls: type) -> bool:
+    """Return whether the hash of a class's objects, or their comparison, is a method of a class, and not of Python's."""
+    for base in cls.__mro__:
+        if not vars(base).keys().isdisjoint(("__hash__", "__eq__")):
+            return bool(base.__flags__ & HEAP_TYPE) and base.__module__ != "enum"
+    return False
 
 
 def is_generated(method: object, names: Iterable[str] = ()) -> bool:

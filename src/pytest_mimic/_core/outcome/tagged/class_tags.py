@@ -308,11 +308,14 @@ class _Exceptions:
         used = self._USED.union(*(names for base, names in FIELDS.items() if issubclass(cls, base)))
         if cls is not builtins[0]:
             check_layout(cls, builtins[0])
-            if any(not used.isdisjoint(vars(base)) for base in own_bases(cls, builtins)):
+            # They are made and read past all ways of the class.
+            if any(
+                not used.isdisjoint(vars(base)) for base in own_bases(cls, builtins, frozenset({"__del__"}))
+            ):
                 raise NotTaggableError(cls)
 
     def write(self, value: BaseException, node: Node, writer: Writing) -> None:
-        if not is_remade(value):
+        if not is_remade(value) or type(value.__reduce_ex__(4)) is str:  # a name leads to it
             raise NotTaggableError(value)
         part: dict[str, Any] = {}
         node[f"${writer.import_name(self._cls)}"] = part

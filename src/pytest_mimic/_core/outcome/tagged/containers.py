@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_mimic._core.outcome.names import has_plain_metaclass
 from pytest_mimic._core.outcome.pickled_code import makes_data
+from pytest_mimic._core.outcome.tagged.class_checks import hashes_itself
 from pytest_mimic._core.outcome.tagged.nodes import (
     Node,
     NotTaggableError,
@@ -22,6 +23,24 @@ from pytest_mimic._core.outcome.tagged.nodes import (
 )
 
 # Tuples and sets
+
+
+def hashable(key: Any) -> Any:
+    """Return a member of a set, or a key, which Python is going to hash. ValueError: a method of its class would run."""
+    kind = type(key)
+    if kind in _KEYS:
+        return key
+    if issubclass(kind, tuple):
+        for part in tuple.__iter__(key):
+            hashable(part)
+    if kind.__module__ not in _OF_TAGS and hashes_itself(kind):
+        raise ValueError("a key whose class hashes it")
+    return key
+
+
+_KEYS = frozenset({str, int, float, bool, type(None), bytes, complex, frozenset})
+# Whose classes have tags of their own.
+_OF_TAGS = frozenset("datetime decimal fractions numpy pathlib pathlib._local re uuid zoneinfo".split())
 
 
 def _write_tuple(value: tuple[Any, ...], node: Node, writer: Writing) -> None:
@@ -51,7 +70,7 @@ def _is_number(tree: Any) -> bool:
 def _read_set(node: Node, reader: Reading, _anchor: int | None, *, name: str, type_: Any) -> Any:
     only_keys(node)
     members = typed(node[f"${name}"], list)
-    made = type_(map(reader.read, members))
+    made = type_(hashable(reader.read(member)) for member in members)
     if len(made) != len(members):
         raise ValueError("a set in which a member occurs twice")
     return made
@@ -78,7 +97,7 @@ def _read_mapping(node: Node, reader: Reading, anchor: int | None) -> dict[Any, 
     pairs = typed(node["$dict"], list)
     for pair in pairs:
         key, part = typed(pair, list)
-        made[reader.read(key)] = reader.read(part)
+        made[hashable(reader.read(key))] = reader.read(part)
     if len(made) != len(pairs):
         raise ValueError("a dict in which a key occurs twice")
     return made

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from json import JSONDecoder
 from typing import Any
 
-from pytest_mimic._core.outcome.names import NoClassError, resolve_class
+from pytest_mimic._core.outcome.names import NoClassError, name_of, resolve_class
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.tagged.nodes import (
     MISREAD,
@@ -164,7 +164,8 @@ class Reader:
                 tag = tag_of(cls)
                 if tag is not None:
                     self._classes[id(cls)] = tag
-                elif cls.__flags__ & HEAP_TYPE:  # it has a way of its own now, such as `__setstate__`
+                # It has a way of its own now, such as `__setstate__`, or is another one.
+                elif cls.__flags__ & HEAP_TYPE or name_of(cls) != name:
                     raise OutdatedClassError(f"{name} cannot be made of its fields any more")
         if tag is None:
             raise ValueError(f"there is no tag ${name}")

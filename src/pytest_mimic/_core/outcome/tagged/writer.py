@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pytest_mimic._core.outcome.names import importable, name_of, resolve
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.plain import DEPTH
-from pytest_mimic._core.outcome.tagged.containers import MAPPING
+from pytest_mimic._core.outcome.tagged.containers import MAPPING, hashable
 from pytest_mimic._core.outcome.tagged.nodes import Node, NotTaggableError, Tag
 from pytest_mimic._core.outcome.tagged.scalar_tags import MOST_BITS, STRING
 from pytest_mimic._core.outcome.tagged.types import tag_of
@@ -116,6 +116,10 @@ class Writer:
         Raises:
             NotTaggableError: A part has no exact form, or was met before.
         """
+        try:
+            hashable(value)
+        except ValueError as reason:
+            raise NotTaggableError(value) from reason
         self._hashed += 1
         try:
             return self.write(value)

@@ -288,7 +288,7 @@ EXACT = {
     "alias": lambda: Color.CRIMSON,
     "flag": lambda: Access.WRITE,
     "mixed enum": lambda: Word.YES,
-    "keys": lambda: {Slots(1): {Frozen(2), Frozen(3)}, Pair(1): Color.RED},
+    "keys": lambda: {Pair(1): {Color.RED}, Color.RED: Pair(2)},
 }
 
 
@@ -537,7 +537,6 @@ PICKLED = {
     "list": lambda: Numbers([1]),
     "new of a named tuple": lambda: OwnNew(1),
     "reduce of an enum": lambda: StateEnum.ONE,
-    "reduce of an exception": ReducedError,
     "setstate of a model": StateModel,
     "generic model": lambda: IntModel(x=1),
     "metaclass": HasMeta,
@@ -612,7 +611,7 @@ def test_a_raised_exception_is_the_same_as_the_one_in_its_values():
 def test_a_raised_exception_may_hold_objects():
     stored = Vault(MemoryStore()).stored(Outcome.of_exception(Refused("no", code=Slots(1))), 0.5)
 
-    assert stored.encoded.readable.imports == [f"{ME}:Slots"]
+    assert stored.encoded.readable.imports == [f"{ME}:Refused", f"{ME}:Slots"]
     assert stored.load().exception.code == Slots(1)
 
 
@@ -760,7 +759,9 @@ def test_an_exception_that_is_none_any_more_makes_a_recording_stale(monkeypatch,
     vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
     monkeypatch.setattr(sys.modules[__name__], "Refused", now)
 
-    with pytest.raises(StaleRecordingError, match="Refused is no exception class any more"):
+    with pytest.raises(
+        StaleRecordingError, match=r"Refused (is no class|cannot be made of its fields) any more"
+    ):
         Vault(store).read(NAME).outcomes[0].load()
 
 

@@ -299,11 +299,6 @@ def test_member_that_an_enum_lacks_is_reported_and_not_made(member, noted):
     assert not noted
 
 
-def test_hash_of_a_class_that_raises_is_reported():
-    with pytest.raises(CorruptRecordingError, match="no hash today"):
-        load(stored({"$set": [{f"${HERE}:Mood": "GLAD"}]}, [f"{HERE}:Mood"]))
-
-
 def test_module_that_cannot_be_imported_is_reported():
     name = "unit.core.outcome.tagged.broken:Thing"
     with pytest.raises(StaleRecordingError, match="ValueError: no such setting"):
@@ -313,20 +308,32 @@ def test_module_that_cannot_be_imported_is_reported():
 @pytest.mark.parametrize(
     "raised",
     [
-        {"type": f"{HERE}:Tripped", "args": [], "fields": {"field": 1}},
-        {"type": f"{HERE}:Tripped", "args": [], "fields": {"__class__": {"$tuple": []}}},
-        {"type": f"{HERE}:Tripped", "args": [], "fields": {"__dict__": {}}},
-        {"type": f"{HERE}:Tripwire", "args": []},
-        {"type": f"{HERE}:noted", "args": []},
-        {"type": "unit.core.outcome.tagged.broken:Thing", "args": []},
-        {"type": "builtins:KeyboardInterrupt", "args": []},
-        {"type": "builtins:ValueError", "args": {"$tuple": []}},
+        {f"${HERE}:Tripped": {"args": [], "fields": {"field": 1}}},
+        {f"${HERE}:Tripped": {"args": [], "fields": {"__class__": {"$tuple": []}}}},
+        {f"${HERE}:Tripped": {"args": [], "fields": {"__dict__": {}}}},
+        {f"${HERE}:Tripwire": {"args": []}},
+        {f"${HERE}:noted": {"args": []}},
+        {f"${HERE}:Listener": {"args": []}},
+        {"$unit.core.outcome.tagged.broken:Thing": {"args": []}},
+        {"$builtins:KeyboardInterrupt": {"args": []}},
+        {"$builtins:ValueError": {"args": {"$tuple": []}}},
+        {"$builtins:ValueError": {"args": [], "cause": {"$unlisted:Error": {"args": []}}}},
+        {"type": "builtins:ValueError", "args": []},
         {"$tuple": []},
     ],
     ids=json.dumps,
 )
 def test_exception_with_other_parts_is_refused(raised, noted):
-    store = stored(None)
+    imports = [f"{HERE}:{name}" for name in ("Tripped", "Tripwire", "noted", "Listener")]
+    store = stored(
+        None,
+        [
+            *imports,
+            "unit.core.outcome.tagged.broken:Thing",
+            "builtins:KeyboardInterrupt",
+            "builtins:ValueError",
+        ],
+    )
     store.write(NAME, store.read(NAME).replace(b'"value": null', f'"raised": {json.dumps(raised)}'.encode()))
 
     with pytest.raises(

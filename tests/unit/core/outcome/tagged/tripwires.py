@@ -63,13 +63,6 @@ class Color(enum.Enum):
         NOTED.append("_missing_")
 
 
-class Mood(enum.Enum):
-    GLAD = 1
-
-    def __hash__(self):
-        raise RuntimeError("no hash today")
-
-
 @dataclasses.dataclass
 class Order:
     customer: object
