@@ -19,7 +19,6 @@ TEXTS = (
     "restarts",
     "begun_again",
     "draws",
-    "environment",
     "processes",
     "calls",
     "drifts",

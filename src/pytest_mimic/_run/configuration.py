@@ -139,10 +139,7 @@ def _given(option: Any) -> tuple[str, ...]:
         for line in getattr(option, "override_ini", None) or ()
         if line.startswith(_DECIDING) and not line.startswith(_OF_REPLAYS)
     ]
-    found = {
-        "-c": getattr(option, "inifilename", None),
-        "--rootdir": getattr(option, "rootdir", None),
-    }
+    found = {"-c": getattr(option, "inifilename", None), "--rootdir": getattr(option, "rootdir", None)}
     words = [word for name, value in found.items() if value for word in (name, str(value))]
     # One word: pytest takes a folder in a word of its own for one of tests when it looks for its ini file.
     words += [f"--mimic-vault={option.mimic_vault}"] if option.mimic_vault else []

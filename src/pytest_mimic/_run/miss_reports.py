@@ -8,13 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import pytest
-from _pytest._code.code import (
-    ExceptionChainRepr,
-    ReprEntry,
-    ReprEntryNative,
-    ReprFileLocation,
-    ReprTraceback,
-)
+from _pytest._code.code import ExceptionChainRepr, ReprEntry, ReprEntryNative, ReprFileLocation, ReprTraceback
 
 from pytest_mimic._core.words import SHOWN
 from pytest_mimic.errors import MissingRecordingError

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.network.guard import NetworkGuard
     from pytest_mimic._core.patch import Activation
     from pytest_mimic._core.seam.base import Adapter, Edge
-    from pytest_mimic._core.target_options import Options
     from pytest_mimic._core.vault.store import Store
 
     AnyRequest: TypeAlias = "RequestedTarget | WatchedFunction | Edge"
@@ -210,9 +209,12 @@ class Session:
             is_common = may_be_called_by_pytest(name, getattr(function, "__module__", None))
             mimicked = self._mimicked[id(function)] = Mimicked(function, is_common=is_common)
         options, cassette = request.target.options, request.cassette
-        plan = None  # the function runs for real
-        if _is_selected(name, options) and not (cassette and cassette.mode == "live"):
-            plan = FunctionPlan(self.state, name, function, options, cassette)
+        is_real = cassette is not None and cassette.mode == "live"
+        if options.only or options.exclude:
+            from pytest_mimic._core.targets.pattern import Selector
+
+            is_real = is_real or not Selector(options.only, options.exclude).takes(name)
+        plan = None if is_real else FunctionPlan(self.state, name, function, options, cassette)
         mimicked.push(request, plan, cassette)
         return mimicked.wrapper
 
@@ -391,7 +393,10 @@ class Session:
         read_keyword_options(options, f"mimic_{fixture}")
         self._unnamed += name is None
         name = name_of_test(self.state.test, self._unnamed) if name is None else cassette_name(name)
-        covered = self._cassette_targets(_as_tuple(targets), options)
+        named = (
+            (targets,) if isinstance(targets, (str, Target)) or callable(targets) else tuple(targets or ())
+        )
+        covered = self._cassette_targets(named, options)
 
         def cover(cassette: OpenCassette) -> Callable[[], None]:
             covering = self.enter(covered, cassette)
@@ -427,15 +432,6 @@ class Session:
         return as_targets([*self.targets, *installed], options)
 
 
-def _is_selected(name: str, options: Options) -> bool:
-    """Check whether the options of a target leave a function in."""
-    if not options.only and not options.exclude:
-        return True
-    from pytest_mimic._core.targets.pattern import Selector
-
-    return Selector(options.only, options.exclude).takes(name)
-
-
 def _named_clients(targets: Iterable[Target]) -> dict[str, bool]:
     """Return the names of the clients among targets, and whether each is installed."""
     named = {one.module: one for one in targets if one.is_client and not one.excluded}
@@ -446,9 +442,3 @@ def _without_client(targets: Iterable[Target]) -> set[str]:
     """Return the kinds of the clients among targets of which none is installed."""
     named = _named_clients(targets).items()
     return {kind_of(name) for name, _ in named} - {kind_of(name) for name, is_there in named if is_there}
-
-
-def _as_tuple(value: Any) -> tuple[Any, ...]:
-    if isinstance(value, (str, Target)) or callable(value):
-        return (value,)
-    return tuple(value or ())

@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha1, sha256
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.aws.aws_secrets import AwsSecrets
 from pytest_mimic._clients.http.answer import load_response
 from pytest_mimic._clients.http.exchange import Exchange, HttpRequest
-from pytest_mimic._clients.http.http_secrets import holds_placeholder
+from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
 from pytest_mimic._clients.http.message import text_pairs
 from pytest_mimic._clients.http.recorder import ExchangeRecorder
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
@@ -20,7 +19,7 @@ from pytest_mimic._core.seam.base import ClientCall
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.aws.operation import AwsOperation
-    from pytest_mimic._clients.http.http_secrets import Secrets
+    from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.seam.base import Port, Step
 
 _IDENTITY = ("service", "operation", "params", "format", "body")
@@ -62,7 +61,9 @@ class AwsExchange(Exchange):
 
     def _call(self, http: ClientCall) -> ClientCall:
         operation, secrets = self.operation, self._secrets()
-        params = secrets.scrub(_without_keys(operation.params))
+        params = secrets.scrub(
+            operation.params | dict.fromkeys(operation.params.keys() & _CUSTOMER_KEYS, PLACEHOLDER)
+        )
         counted = {"service": operation.service, "operation": operation.name, "params": params}
         if operation.body is not None:
             body = operation.body
@@ -105,10 +106,6 @@ class AwsExchange(Exchange):
         return AwsSecrets(redactor, redactor.issued, service=self.operation.service)
 
 
-def _without_keys(params: dict[str, Any]) -> dict[str, Any]:
-    return {name: PLACEHOLDER if name in _CUSTOMER_KEYS else value for name, value in params.items()}
-
-
 class _CheckedStep:
     """A step whose recorded response has checksums of the bytes that it has now.
 
@@ -125,17 +122,15 @@ class _CheckedStep:
     def outcome(self) -> Any:
         plain = self._step.outcome()
         headers = plain.get("headers", ())
-        if self._method == "HEAD" or not any(_is_checksum(name) for name, _ in headers):
+        if self._method == "HEAD" or not any(
+            name.lower().startswith((_CRC, _CHECKSUM)) for name, _ in headers
+        ):
             return plain
         answer = load_response(plain, self._method)
         if not (answer.is_complete and answer.chunks):
             return plain
         data = b"".join(answer.chunks)
         return {**plain, "headers": [[name, _checksum(name.lower(), value, data)] for name, value in headers]}
-
-
-def _is_checksum(name: str) -> bool:
-    return name.lower() == _CRC or name.lower().startswith(_CHECKSUM)
 
 
 def _checksum(name: str, value: str, data: bytes) -> str:
@@ -146,3 +141,57 @@ def _checksum(name: str, value: str, data: bytes) -> str:
     if "-" in value or kind not in _DIGESTS:
         return value
     return base64.b64encode(_DIGESTS[kind](data)).decode()
+
+
+# By service. Names in `mimic_redact` come after them: `!plaintext` keeps the value.
+_SECRET_NAMES = {
+    "kms": ("plaintext",),
+    "ec2": ("key_material", "!public_key_material"),
+    # Tokens of pages: callers compare them to find the last page.
+    "logs": ("!next_forward_token", "!next_backward_token"),
+    "omics": ("!starting_token",),
+    "ssm-quicksetup": ("!starting_token",),
+}
+# Types of parameters of Systems Manager whose values are no secret.
+_OPEN_TYPES = ("String", "StringList")
+
+
+class AwsSecrets(Secrets):
+    """Learns and hides secrets, also those of one service."""
+
+    def __init__(self, redactor: Redactor, known: Iterable[str] = (), *, service: str) -> None:
+        names = _SECRET_NAMES.get(service)
+        super().__init__(redactor.with_names(names) if names else redactor, known)
+        self._has_parameters = service == "ssm"
+
+    def learn(self, plain: Any) -> None:
+        """Learn the values of secret names, and those of secure parameters."""
+        super().learn(plain)
+        for parameter in self._secure_parameters(plain):
+            self.add(parameter["Value"])
+
+    def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
+        """Return a copy of plain data without secrets."""
+        found = super().scrub(plain, keep_types=keep_types)
+        for parameter in self._secure_parameters(found):
+            parameter["Value"] = PLACEHOLDER
+        return found
+
+    def _secure_parameters(self, plain: Any) -> Iterator[dict[str, Any]]:
+        """Yield the parameters of Systems Manager that may be a `SecureString`, in a request or a response.
+
+        A request that changes a parameter may leave its type out.
+        """
+        todo = [plain] if self._has_parameters else []
+        while todo:
+            value = todo.pop()
+            if isinstance(value, dict):
+                if (
+                    "Name" in value
+                    and isinstance(value.get("Value"), str)
+                    and value.get("Type") not in _OPEN_TYPES
+                ):
+                    yield value
+                todo += value.values()
+            elif isinstance(value, list):
+                todo += value

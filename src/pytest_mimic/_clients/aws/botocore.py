@@ -45,10 +45,7 @@ class BotocoreAdapter(HttpAdapter):
 
     recorded_as: ClassVar = ""
     parts: ClassVar[tuple[str, ...]] = (*HttpAdapter.parts, *_PARTS)
-    implied: ClassVar = {
-        **HttpAdapter.implied,
-        **{f"params.{name}": ("body", "format") for name in _BODIES},
-    }
+    implied: ClassVar = {**HttpAdapter.implied, **{f"params.{name}": ("body", "format") for name in _BODIES}}
 
     def __init__(self, name: str) -> None:
         super().__init__(name)

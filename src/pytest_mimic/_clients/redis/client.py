@@ -137,14 +137,8 @@ class RedisAdapter(Adapter):
             return self._send_for_real(original, connection, state, batch, log, send)
         caller = port.caller
         if not caller.is_test and batch.is_repeatable and log.note(caller, batch.data):
-            return self._send_at_once(original, connection, state, log)
+            return self._catch_up(original, connection, state, log)
         return None
-
-    def _send_at_once(
-        self, original: _Function, connection: Any, state: ConnectionState, log: ReplayLog[bytes]
-    ) -> Steps:
-        with state.busy():
-            yield from self._catch_up(original, connection, log)
 
     def _send_for_real(
         self,
@@ -157,7 +151,7 @@ class RedisAdapter(Adapter):
     ) -> Steps:
         with batch.talking(state, at="send"):
             if batch.is_recorded:
-                yield from self._catch_up(original, connection, log)
+                yield from self._catch_up(original, connection, state, log)
             # Without loading its scripts, a recording would depend on whether the server knew them.
             for script in filter(None, map(_CALLED.get({}).get, batch.scripts())):
                 yield original(connection, connection.pack_command("SCRIPT", "LOAD", script))
@@ -172,13 +166,16 @@ class RedisAdapter(Adapter):
             yield connection.disconnect()  # the real replies are not read
             raise
 
-    def _catch_up(self, original: _Function, connection: Any, log: ReplayLog[bytes]) -> Steps:
+    def _catch_up(
+        self, original: _Function, connection: Any, state: ConnectionState, log: ReplayLog[bytes]
+    ) -> Steps:
         """Send what wider fixtures replayed: the commands that follow must find what it made."""
-        for data in log.take():
-            yield original(connection, [data])
-            for _ in read_commands(data):
-                with suppress(redis_errors().ResponseError):
-                    yield connection.read_response(disable_decoding=True)
+        with state.busy():
+            for data in log.take():
+                yield original(connection, [data])
+                for _ in read_commands(data):
+                    with suppress(redis_errors().ResponseError):
+                        yield connection.read_response(disable_decoding=True)
 
     def _read(
         self,

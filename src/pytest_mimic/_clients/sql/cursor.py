@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._clients.sql.database_calls import NO_NAMES, SqlCall, StatementCall
 from pytest_mimic._clients.sql.lazy_connection import LazyConnection, run_statement, yield_once
-from pytest_mimic._clients.sql.results import (
-    load_columns,
-    load_rows,
-    store_columns,
-    store_rows,
-)
+from pytest_mimic._clients.sql.results import load_columns, load_rows, store_columns, store_rows
 from pytest_mimic._core.redact.reveal import with_secrets
 from pytest_mimic._core.seam.database_values import from_plain, to_plain
 

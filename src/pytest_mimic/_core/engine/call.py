@@ -89,11 +89,7 @@ class Plan:
         return _NOTHING_NOTED
 
     def mutated(self, call: Call, noted: Noted) -> None:
-        """Refuse a call that changed its arguments since they were noted.
-
-        Raises:
-            MutatedInputError: `mutates=` does not name a changed argument, or `writes=` a changed file.
-        """
+        """Raise MutatedInputError for an argument that changed since it was noted, and that no option names."""
 
     def changed(self, call: Call) -> dict[str, object]:  # noqa: ARG002
         """Return the arguments that the call may change, in their new state."""
@@ -104,11 +100,7 @@ class Plan:
         return ""
 
     def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
-        """Change the arguments as the recorded call did. No call of a client changes any.
-
-        Returns:
-            The value, or the caller's own argument if the recorded value was that argument.
-        """
+        """Change the arguments as the recorded call did, and return the value: the caller's own if it is an argument."""
         raise NotImplementedError
 
     def folders(self, call: Call) -> Sequence[str]:  # noqa: ARG002
@@ -116,19 +108,11 @@ class Plan:
         return ()
 
     def kept(self, noted: Noted) -> KeptFiles | None:  # noqa: ARG002
-        """Return the files that `writes=` names, as they are after the call. None without `writes=`.
-
-        Raises:
-            UnstorableOutcomeError: They cannot be kept.
-        """
+        """Return the files that `writes=` names, as they are after the call. None without `writes=`."""
         return None
 
     def write(self, call: Call, files: KeptFiles) -> None:
-        """Write the recorded files where the arguments name them.
-
-        Raises:
-            MimicError: They cannot be written.
-        """
+        """Write the recorded files where the arguments name them."""
 
     def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:  # noqa: ARG002
         """Return the part of an outcome that `--mimic-verify` compares with another outcome of the same call."""

@@ -57,15 +57,7 @@ class WrittenPath(NamedTuple):
 
 
 class CallFiles:
-    """The files that the arguments of a real call name, as they were before it.
-
-    Args:
-        target: The function, for messages.
-        options: The options of its line, for messages.
-        arguments: The arguments that count.
-        places: The folders of the run.
-        vault: The vault, whose files are none of the call's.
-    """
+    """The files that the arguments of a real call name, as they were before it; not those of the `vault`."""
 
     @outside_event_loop
     def __init__(
@@ -148,11 +140,7 @@ class CallFiles:
 
     @outside_event_loop
     def refuse_changes(self) -> None:
-        """Refuse a call that changed a file which `writes=` does not name.
-
-        Raises:
-            MutatedInputError: It did.
-        """
+        """Raise MutatedInputError for a call that changed a file which `writes=` does not name."""
         allowed = [one.file.path for one in self._written]
         found: list[tuple[NamedFile, str, str]] = []
         for one, before in (*self._named, *self._made()):
@@ -184,11 +172,7 @@ class CallFiles:
         return target_line(self._target, self._options, option, names)
 
     def kept(self) -> KeptFiles | None:
-        """Return the files that `writes=` names, as they are after the call.
-
-        Raises:
-            UnstorableOutcomeError: They cannot be kept.
-        """
+        """Return the files that `writes=` names, as they are after the call. UnstorableOutcomeError: they cannot be kept."""
         if not self._written:
             return None
         from pytest_mimic._core.files.restoring import UnsafePathError, check_target

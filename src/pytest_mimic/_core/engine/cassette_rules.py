@@ -41,11 +41,8 @@ def cassette_name(given: str | PurePath) -> str:
 def name_of_test(nodeid: str, number: int = 1) -> str:
     """Return a cassette's name made from a test's id.
 
-    The name is readable, unique, safe on every file system and under 100 characters.
-
-    Args:
-        nodeid: The test's id, `tests/test_rates.py::test_day[EUR]`.
-        number: The number of the cassette among the unnamed ones of the test, from 1.
+    The name is readable, unique, safe on every file system and under 100 characters. The `number` is that of the
+    cassette among the unnamed ones of the test, from 1.
     """
     from xxhash import xxh3_64_hexdigest
 

@@ -63,12 +63,8 @@ class RecordedCall(CassetteCall):
 class OpenCassette(Cassette):
     """A cassette with what the engine needs of it.
 
-    Args:
-        state: The run's state.
-        name: The name, folders included, without `.json`.
-        mode: `record`, `replay`, `extend` (replay, and record new calls), `verify` or `live`.
-        strict: Whether every recorded call must be made, in the recorded order.
-        only_replays: Whether no option makes this block record.
+    If it is `strict`, every recorded call must be made, in the recorded order. With `only_replays`, no option makes
+    this block record.
 
     Attributes:
         ordinals: The databases that calls went to, in order of first use.
@@ -135,11 +131,7 @@ class OpenCassette(Cassette):
         return set(self._order) >= {place for place, entry in enumerate(self._entries) if entry is not None}
 
     def decide(self, call: Call) -> Step:
-        """Return the step for a call that this cassette takes.
-
-        Raises:
-            MissingRecordingError: The cassette has no such call, and may not record it.
-        """
+        """Return the step for a call that this cassette takes. MissingRecordingError: it has no such call."""
         only = self._state.only
         if only is not None and only.takes(call.plan.target, call.signature, call.host) and self.is_left_out:
             with self._recordings.guard:
@@ -314,12 +306,7 @@ class OpenCassette(Cassette):
 
 
 class CassetteBlock:
-    """The context manager that the fixtures give.
-
-    Args:
-        make: Opens the cassette.
-        cover: Mimics its targets until the returned function is called.
-    """
+    """The context manager that the fixtures give. `cover` mimics the targets until the function that it returns is called."""
 
     def __init__(
         self, make: Callable[[], OpenCassette], cover: Callable[[OpenCassette], Callable[[], None]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._core.engine.call import Call, Plan, innermost
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
-from pytest_mimic._core.engine.steps import PASS
+from pytest_mimic._core.engine.steps import PASS, RunningCall
 from pytest_mimic._core.identity import CallIdentity
 from pytest_mimic._core.identity.ignore import parse_path, prune
 from pytest_mimic._core.settings import Mode
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Adapter, ClientCall
     from pytest_mimic._core.seam.replay_log import Caller
     from pytest_mimic._core.target_options import Options
-
-
-class _Unmimicked:
-    """A block in which no call is mimicked."""
-
-    active = True
 
 
 class ClientPlan(Plan):
@@ -144,12 +138,9 @@ class ClientPlan(Plan):
 
 
 class ClientPort:
-    """The engine as the edges of one client see it.
+    """The engine as the edges of one client see it: see `seam.base.Port`.
 
-    Attributes:
-        plans: The lines of the open activations, those of the innermost one last.
-        redactor: Hides secrets in recordings.
-        noting: A block. Our errors raised in it fail the running test, even if its code catches them.
+    `plans` are the lines of the open activations, those of the innermost one last.
     """
 
     def __init__(self, state: RunState) -> None:
@@ -171,30 +162,27 @@ class ClientPort:
         return mode in (Mode.REPLAY, "replay")
 
     def connecting(self) -> AbstractContextManager[None]:
-        """Return a block in which the network is open, to connect for a call that is recorded."""
         network = self._state.network
         return nullcontext() if network is None else network.open()
 
     @contextmanager
     def unmimicked(self) -> Iterator[None]:
-        """Return a block in which no call is mimicked, of any client or function."""
         inside = self._state.inside
         before = inside.get()
-        inside.set(_Unmimicked())
+        inside.set(RunningCall(self._state))
         try:
             yield
         finally:
             inside.set(before)
 
     def takes(self, call: ClientCall) -> bool:
-        """Check whether a call is mimicked: the patterns select it.
-
-        Patterns choose among a test's calls. The calls by which a client sets up its connections are always taken.
-        """
         return self.taking() and self._line(call) is not None
 
     def _line(self, call: ClientCall) -> ClientPlan | None:
-        """Return the first line of the innermost activation whose patterns select a call."""
+        """Return the first line of the innermost activation whose patterns select a call.
+
+        The calls by which a client sets up its connections are always taken.
+        """
         last = innermost(self.plans)
         if call.shared:
             return last
@@ -206,11 +194,6 @@ class ClientPort:
         return None
 
     def begin(self, call: ClientCall) -> Any:
-        """Return the step for a call: a `_core.seam.base.Step`.
-
-        Raises:
-            MissingRecordingError: It has no recording, and the mode does not run it.
-        """
         line = self._line(call) if self.taking() else None
         if line is None:
             return PASS
@@ -233,7 +216,6 @@ class ClientPort:
             self._state.ledger.enter("websockets", [origin, self._state.test], once=True)
 
     def ordinal(self, space: str, name: str) -> int:
-        """Return the index of `name` among the `space` names of the current owner, in order of first use, from 0."""
         names: list[str] = cast("Any", self.caller).ordinals.setdefault(space, [])
         if name not in names:
             names.append(name)

@@ -22,12 +22,8 @@ if TYPE_CHECKING:
 class Drift(NamedTuple):
     """A real outcome that differs from the recorded one.
 
-    Attributes:
-        call: The call.
-        recorded: The recorded outcome.
-        place: Its place in its recording or cassette.
-        error: The error that shows the differences.
-        paths: Their paths, as `volatile=` takes them; None for a difference without one.
+    `place` is that of the recorded one in its recording or cassette. `error` shows the differences, `paths` has their
+    paths, as `volatile=` takes them; None for a difference without one.
     """
 
     call: Call
@@ -46,14 +42,7 @@ def keep(
 ) -> None:
     """Keep a drift in the folder of `--mimic-review`, and enter it into the ledger.
 
-    An outcome that recording would refuse is only described.
-
-    Args:
-        drift: The drift.
-        state: The run's state.
-        outcome: The real outcome.
-        encode: Returns it in its stored form. MimicError: it may not be recorded.
-        recording_of: Returns the recording of the call with these outcomes.
+    `encode` returns the real outcome in its stored form. One that it refuses is only described.
     """
     call = drift.call
     vault = folder_of(state.settings).drift_vault()

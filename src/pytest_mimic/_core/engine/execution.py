@@ -151,21 +151,24 @@ def _record_result(real_call: RunningCall, result: Any) -> Any:
     from pytest_mimic._core.outcome.outcome import Outcome
 
     late: Any
-    unread: Outcome | None = Outcome.of_stream([])
     if real_call.recorded is not None and not _is_like(real_call.recorded, result):
-        return _verify_other_kind(real_call, result)
+        real_call.complete(Outcome.of_value(result))  # a stream is compared with a value, for example
+        if isinstance(result, (types.GeneratorType, types.CoroutineType)):
+            result.close()
+        return _recorded(real_call)
     if isinstance(result, types.GeneratorType):
         late = perform(relaying(real_call, result), result.close)
     elif isinstance(result, types.AsyncGeneratorType):
         real_call.awaited = True
         late = perform_async(relaying(real_call, result), result.aclose)
     elif isinstance(result, types.CoroutineType):
-        late, unread = _record_coroutine(real_call, result, late=True), None
+        late = _record_coroutine(real_call, result, late=True)
         real_call.returned_coroutine()
     else:
         real_call.complete(Outcome.of_value(result))
         return result if real_call.recorded is None else _recorded(real_call)
-    real_call.end_with(late, unread=unread)
+    is_stream = not isinstance(result, types.CoroutineType)
+    real_call.end_with(late, unread=Outcome.of_stream([]) if is_stream else None)
     return late
 
 
@@ -174,16 +177,6 @@ def _is_like(recorded: Replay, result: Any) -> bool:
     is_stream = isinstance(result, (types.GeneratorType, types.AsyncGeneratorType))
     is_awaited = isinstance(result, (types.CoroutineType, types.AsyncGeneratorType))
     return (is_stream, is_awaited) == (recorded.stored.kind == "stream", recorded.stored.awaited)
-
-
-def _verify_other_kind(real_call: RunningCall, result: Any) -> Any:
-    """Compare a stream with a value, for example, and return the recorded outcome."""
-    from pytest_mimic._core.outcome.outcome import Outcome
-
-    real_call.complete(Outcome.of_value(result))
-    if isinstance(result, (types.GeneratorType, types.CoroutineType)):
-        result.close()
-    return _recorded(real_call)
 
 
 async def _record_coroutine(real_call: RunningCall, coroutine: Any, *, late: bool = False) -> Any:

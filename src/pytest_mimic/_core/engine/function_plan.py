@@ -174,11 +174,7 @@ class FunctionPlan(Plan):
     def open_player(self, key: str) -> Callable[[], Any] | None:
         """Return the function that gives a fresh value for an identity that is called for the first time.
 
-        Returns:
-            None if there is no recording, or more to it than a value: `Decisions.decide` handles that.
-
-        Raises:
-            StaleRecordingError, CorruptRecordingError: See `Decisions.decide`.
+        None: there is no recording, or more to it than a value. `Decisions.decide` handles that.
         """
         name = f"{self._folder}/{key}.json"
         found = self.state.vault.read_player(name)

@@ -169,18 +169,13 @@ class Owner:
 
 
 class SequenceInProgress:
-    """The outcomes of one sequence while it is recorded, by position.
+    """The outcomes of one sequence while it is recorded: `found` those of an outdated recording, too.
 
     Attributes:
         call: The first call.
         old: The outcomes recorded before.
         new: The outcomes of this pass, by position.
         was_recorded: Whether the run found outcomes.
-
-    Args:
-        call: The first call.
-        old: The outcomes recorded before.
-        found: The same, or those that the recording had if it is outdated.
     """
 
     __slots__ = ("_found", "call", "new", "old", "was_recorded")

@@ -263,10 +263,7 @@ class Recordings:
         """Return an outcome in its stored form, if it may be recorded.
 
         The outcome recorded `before` is kept if only parts changed that verifying leaves out: those of `volatile=`, and
-        at a client also a date or a server's name.
-
-        Raises:
-            MutatedInputError, UnstorableOutcomeError: It may not be recorded.
+        at a client also a date or a server's name. MutatedInputError, UnstorableOutcomeError: it may not be recorded.
         """
         stored = self._encoded(real, outcome, duration, before=before)
         if self._state.log is not None:
@@ -353,13 +350,7 @@ class Recordings:
         return None
 
     def write(
-        self,
-        name: str,
-        call: Call,
-        outcomes: list[Stored],
-        owner: Owner | None = None,
-        *,
-        errors: Errors,
+        self, name: str, call: Call, outcomes: list[Stored], owner: Owner | None = None, *, errors: Errors
     ) -> None:
         """Write a recording of a call, or of an owner's sequence; `errors` are those of its new outcomes."""
         recording = self.new_recording(call, outcomes, owner)
@@ -412,11 +403,7 @@ class Recordings:
     # -- cassettes
 
     def shares_cassette(self, name: str) -> bool:
-        """Check whether other tests use a cassette, or other blocks of this one: it holds their calls, too.
-
-        Raises:
-            CorruptRecordingError: The file is damaged.
-        """
+        """Check whether other tests use a cassette, or other blocks of this one: it holds their calls, too."""
         state = self._state
         is_others = state.vault.store.size(name) is not None and state.vault.test_of(name) != state.test
         others = self.cassette_users.get(name, set()) - {state.test}

@@ -97,13 +97,7 @@ class RunState:
     clock = staticmethod(perf_counter)
 
     def __init__(
-        self,
-        *,
-        settings: Settings,
-        vault: Vault,
-        ledger: Ledger,
-        locks: Callable[[], ByteLocks],
-        today: str,
+        self, *, settings: Settings, vault: Vault, ledger: Ledger, locks: Callable[[], ByteLocks], today: str
     ) -> None:
         self.settings = settings
         self.vault = vault

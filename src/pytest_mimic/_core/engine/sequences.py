@@ -26,11 +26,7 @@ class Sequences:
         self._recordings = recordings
 
     def decide(self, call: Call) -> Step:
-        """Return the step for a call of a sequence.
-
-        Raises:
-            MissingRecordingError, StaleRecordingError, CorruptRecordingError: See `Decisions.decide`.
-        """
+        """Return the step for a call of a sequence. The errors are those of `Decisions.decide`."""
         owner = self._state.owner
         name = self._recordings.name_of(call, owner)
         mode = self._state.settings.mode if self._state.only is None else self._mode_of(call, owner, name)

@@ -55,22 +55,14 @@ class CallInFlight:
         self._ended.wait(_INTERVAL)
 
     def needs_caller(self, *, is_async: bool) -> bool:
-        """Check whether this thread or task must continue for the call to finish, so that waiting is a deadlock.
-
-        Args:
-            is_async: Whether the caller lets other tasks of its thread run while it waits.
-        """
+        """Check whether this thread or task must continue for the call to finish, so that waiting is a deadlock."""
         if self._thread != threading.get_ident():
             return False
         return not is_async or self._task is _current_task()
 
 
 class CallsInFlight:
-    """The calls of one session that run for real now.
-
-    Args:
-        locks: The locks between processes. Calls share 2 ** 28 of them.
-    """
+    """The calls of one session that run for real now. They share 2 ** 28 locks between processes."""
 
     def __init__(self, locks: ByteLocks) -> None:
         self._locks = locks
@@ -83,14 +75,7 @@ class CallsInFlight:
         self._users: Counter[int] = Counter()
 
     def start(self, name: str) -> tuple[CallInFlight, bool]:
-        """Start a call, by the name of its recording.
-
-        Returns:
-            The call, and True; or an identical one that runs already, here or elsewhere, and False.
-
-        Raises:
-            MimicError: The system cannot lock.
-        """
+        """Start a call, by the name of its recording, and return it with True; with False, one that runs already."""
         if self._process != getpid():  # a forked child, in which the calls of its parent do not run
             self._forget()
         with self._guard:

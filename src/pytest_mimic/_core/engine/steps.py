@@ -241,24 +241,17 @@ class RealCall(RunningCall):
     @contextmanager
     def running(self) -> Iterator[None]:
         """Mark the code that runs in this block as part of this call, and note the global random states that it draws from."""
-        before = None if self._drawn is None else _global_states()
+        before = {} if self._drawn is None else _global_states()
         try:
             with super().running():
                 yield
         finally:
-            if before is not None:
-                self._note_draws(before)
-
-    def _note_draws(self, before: dict[str, object]) -> None:
-        """Note the states that have changed, each once for this call."""
-        assert self._drawn is not None
-        now = _global_states()
-        found = [
-            name for name, old in before.items() if name not in self._drawn and now.get(name, old) != old
-        ]
-        if found:
-            self._drawn.update(found)
-            self._state.ledger.enter("draws", [self.call.label, ", ".join(found)])
+            if self._drawn is not None:
+                now = _global_states()
+                changed = [name for name, old in before.items() if now.get(name, old) != old]
+                if found := [name for name in changed if name not in self._drawn]:  # each once for this call
+                    self._drawn.update(found)
+                    self._state.ledger.enter("draws", [self.call.label, ", ".join(found)])
 
     @property
     def label(self) -> str:
@@ -275,11 +268,7 @@ class RealCall(RunningCall):
         self.complete(Outcome.of_value(plain))
 
     def complete(self, outcome: Outcome) -> None:
-        """Record an outcome, or compare it with the recording. A difference fails the test afterwards.
-
-        Raises:
-            MutatedInputError, UnstorableOutcomeError: The outcome is refused; nothing is recorded.
-        """
+        """Record an outcome, or compare it with the recording. An error of ours refuses it: nothing is recorded."""
         if not self.active:
             return
         duration = self._state.clock() - self._started
@@ -313,11 +302,7 @@ class RealCall(RunningCall):
             self._flight.done()
 
     def refuse(self) -> Replay:
-        """End the call because its request contains the placeholder of a secret, and return the step to take instead.
-
-        Raises:
-            MissingRecordingError: There is none.
-        """
+        """Raise the error for a request that contains the placeholder of a secret. `Verification` returns a step instead."""
         from pytest_mimic._core.describe.messages import placeholder_sent
 
         self.abandon()
@@ -325,11 +310,7 @@ class RealCall(RunningCall):
         raise self._state.blame(error, self.call, by_option=False)
 
     def copy(self, value: object) -> object:
-        """Return a copy of an item of a stream, as it is now.
-
-        Raises:
-            UnstorableOutcomeError: The item cannot be stored.
-        """
+        """Return a copy of an item of a stream, as it is now. UnstorableOutcomeError: it cannot be stored."""
         from pytest_mimic._core.outcome.encoding import snapshot
 
         if self._state.settings.mode is not Mode.VERIFY:

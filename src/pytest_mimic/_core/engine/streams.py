@@ -182,9 +182,6 @@ def verifying(step: RunningCall, recorded: Replay, real: Any) -> Script:
     """Give the items of a recorded stream, and let the real one take the same steps.
 
     The real items are compared as far as the reader went. Past the recorded end, the real stream is asked for one more.
-
-    Raises:
-        MissingRecordingError: See `replaying`.
     """
     live, kept = recording(step, real), replaying(recorded, lambda: real)
     is_live, reply = True, None

@@ -23,9 +23,6 @@ class NetworkGuard:
     """Refuses connections that nothing mimics, in `block`. Outside of it, it lets everything through.
 
     This machine, the hosts that a rule allows, and the calls that are being recorded are let through.
-
-    Args:
-        state: The run's state.
     """
 
     def __init__(self, state: RunState) -> None:
@@ -63,11 +60,7 @@ class NetworkGuard:
     # -- checks
 
     def check_socket(self, sock: Any, address: object) -> None:
-        """Refuse to connect or to send to an address that is not allowed.
-
-        Raises:
-            MissingRecordingError: It is refused.
-        """
+        """Raise MissingRecordingError for connecting or sending to an address that is not allowed."""
         if self._allowed and sock.family in _INTERNET and isinstance(address, tuple) and len(address) > 1:
             self.check_address(address[0], address[1])
 

@@ -7,14 +7,14 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partialmethod
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_mimic._core.patch.descriptors import behind, carried, has_face, has_slots, kind_of, unbound
 from pytest_mimic._core.patch.holders import MISSING, Holder, held_by, is_writable, namespace_of, read
 from pytest_mimic._core.patch.imports import is_lazy
 
 
-class FoundFunction:
+class FoundFunction(NamedTuple):
     """A function that a target names.
 
     Attributes:
@@ -26,26 +26,13 @@ class FoundFunction:
         label: `module:path` as in the target.
     """
 
-    __slots__ = ("function", "held", "holder", "kind", "label", "name", "original")
-
-    def __init__(
-        self,
-        holder: Holder,
-        name: str,
-        held: object,
-        original: object,
-        function: Any,
-        *,
-        kind: str,
-        label: str,
-    ) -> None:
-        self.holder = holder
-        self.name = name
-        self.held = held
-        self.original = original
-        self.function = function
-        self.kind = kind
-        self.label = label
+    holder: Holder
+    name: str
+    held: object
+    original: object
+    function: Any
+    kind: str
+    label: str
 
 
 class NotFoundError(Exception):
@@ -191,7 +178,12 @@ class Lookup:
     def _public_names(self, holder: Holder, module: str) -> Iterator[str]:
         for name, held in list(held_by(holder).items()):
             original = self._original(held)
-            is_taken = _is_method(original) if isinstance(holder, type) else _is_defined_in(module, original)
+            if isinstance(holder, type):
+                is_taken = isinstance(original, (staticmethod, classmethod, partialmethod)) or _is_routine(
+                    original
+                )
+            else:
+                is_taken = _is_routine(original) and getattr(original, "__module__", None) == module
             if is_taken and not name.startswith("_"):
                 yield name
 
@@ -277,14 +269,6 @@ def _copy_of(function: Any) -> Any:
     del twin.__wrapped__  # set by update_wrapper, but the copy wraps nothing
     twin.__dict__.update(function.__dict__)
     return twin
-
-
-def _is_method(held: object) -> bool:
-    return isinstance(held, (staticmethod, classmethod, partialmethod)) or _is_routine(held)
-
-
-def _is_defined_in(module: str, held: object) -> bool:
-    return _is_routine(held) and getattr(held, "__module__", None) == module
 
 
 def _is_routine(held: object) -> bool:

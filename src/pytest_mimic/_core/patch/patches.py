@@ -37,10 +37,6 @@ class PatchedPlace:
         self.ours = ours
 
 
-def _held_by(thing: FoundFunction | PatchedPlace) -> list[object]:
-    return [getattr(thing, name) for name in thing.__slots__]
-
-
 class Patch:
     """One function and its wrapper.
 
@@ -78,7 +74,12 @@ class Patch:
         # The function may be inside of a descriptor, which then is held where the function was found.
         if all(thing is not self.function for thing in things):
             things.append(self.function)
-        is_odd = any(thing is not self.function and not _carries(thing, self.function) for thing in things)
+        # A plain descriptor directly around the function refers to it once.
+        is_odd = any(
+            thing is not self.function
+            and not (identity_of(type(thing)) in _IN_CLASS and inner(thing) is self.function)
+            for thing in things
+        )
         things.append(self.wrapper)
         *of_function, of_wrapper = unknown_references(things, self._references)
         places = sum(place.ours is self.wrapper for place in self.places)
@@ -120,9 +121,9 @@ class Patch:
         carriers = {id(thing): thing for thing in pairs}
         return [
             self.wrapper,
-            *_held_by(self.named),
+            *self.named,
             *self._replacements.values(),
-            *chain.from_iterable(map(_held_by, self.places)),
+            *(held for place in self.places for held in (place.before, place.holder, place.name, place.ours)),
             *pairs,
             *map(inner, carriers.values()),
             *references_of(self.wrapper),
@@ -282,11 +283,6 @@ def _usual(place: PatchedPlace) -> list[object]:
     classes = place.holder.__mro__[1:] if isinstance(place.holder, type) and place.before is MISSING else ()
     inherited = [read(base, place.name) for base in classes]
     return [place.before, *[held for held in inherited if held is not MISSING][:1]]
-
-
-def _carries(held: object, function: object) -> bool:
-    """Return whether this is a plain descriptor directly around the function, which it refers to once."""
-    return identity_of(type(held)) in _IN_CLASS and inner(held) is function
 
 
 def _without(patch: Patch, held: object) -> object:

@@ -38,12 +38,9 @@ class Retries:
     """The misses and recorded failures of the running test, and the waits of the code that made these calls.
 
     A sleep is a retry's wait if a function on its stack made the call, or caught the miss. After a failure that was
-    recorded (429, 503, a timeout) it returns at once. Sleeps in the test's
-    own files, and in other threads and tasks, go on as they are. So do functions that somebody else has put in place of
-    a sleep.
-
-    Args:
-        rootdir: The project's folder. Other code belongs to libraries.
+    recorded (429, 503, a timeout) it returns at once. Sleeps in the test's own files, and in other threads and tasks, go
+    on as they are. So do functions that somebody else has put in place of a sleep. Code outside of the `rootdir` belongs
+    to libraries.
     """
 
     def __init__(self, rootdir: Path) -> None:
@@ -205,9 +202,6 @@ class Sleeps:
     A run may have thousands of tests with a miss, so each module is searched only once. This is why `patch`, which
     looks at all modules and classes each time, is not used. A function that somebody else has put in place of a sleep
     is left alone.
-
-    Args:
-        wrap: Returns the wrapper of a function that waits.
     """
 
     def __init__(self, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:

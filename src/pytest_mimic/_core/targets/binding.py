@@ -9,7 +9,7 @@ from inspect import Parameter, Signature
 from inspect import signature as signature_of
 from keyword import iskeyword
 from types import MethodType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 # Marks a parameter without a default.
 LEFT_OUT: Final = object()
@@ -25,7 +25,7 @@ _ANY_PARAMETERS = (Parameter("args", Parameter.VAR_POSITIONAL), Parameter("kwarg
 _STARS: dict[Any, str] = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}
 
 
-class Bound:
+class Bound(NamedTuple):
     """How one function's calls are bound.
 
     Attributes:
@@ -35,24 +35,16 @@ class Bound:
             TypeError for a call that does not fit.
     """
 
-    __slots__ = ("bind", "defaults", "names")
-
-    def __init__(
-        self, names: tuple[str, ...], defaults: tuple[object, ...], bind: Callable[..., tuple[object, ...]]
-    ) -> None:
-        self.names = names
-        self.defaults = defaults
-        self.bind = bind
+    names: tuple[str, ...]
+    defaults: tuple[object, ...]
+    bind: Callable[..., tuple[object, ...]]
 
 
 def compile_binder(function: Callable[..., object], *, drop_first: bool = False) -> Bound:
     """Generate the binder of a function from its signature.
 
-    The binder is compiled, because it runs at each replay: `Signature.bind` takes about fifty times as long.
-
-    Args:
-        function: Any callable. One without a signature binds as `(*args, **kwargs)`.
-        drop_first: Whether the first parameter is bound already, so that it is neither passed nor returned.
+    The binder is compiled, because it runs at each replay: `Signature.bind` takes about fifty times as long. A callable
+    without a signature binds as `(*args, **kwargs)`. With `drop_first`, the first parameter is bound already.
     """
     if isinstance(function, MethodType):
         return compile_binder(function.__func__, drop_first=True)

@@ -18,9 +18,7 @@ _OPERATION = re.compile(
 class Selector:
     """Selects the calls that match any pattern of `only`, or all calls without `only`, but none of `exclude`.
 
-    Args:
-        only: Patterns, each a verb (`POST`), a resource (`/users/*`) or both (`GET /users`).
-        exclude: Patterns of calls that are left out even if `only` matches them.
+    A pattern is a verb (`POST`), a resource (`/users/*`) or both (`GET /users`).
     """
 
     __slots__ = ("_exclude", "_only")
@@ -30,12 +28,7 @@ class Selector:
         self._exclude = [_Pattern(text) for text in split_list(exclude)]
 
     def takes(self, signature: str, host: str | None = None) -> bool:
-        """Check whether a call is selected.
-
-        Args:
-            signature: `GET /users/1`, `SELECT users`, `GET user:1`, or `shop.api:fetch` for a function.
-            host: The host of a path, `api.shop.com` or `localhost:8000`, or None if the call has no host.
-        """
+        """Check whether a call is selected: `GET /users/1` at a host, `SELECT users`, `shop.api:fetch`."""
         if not self._only and not self._exclude:
             return True
         readings = _readings(signature, host)
@@ -49,9 +42,7 @@ class Selector:
 class Only:
     """The patterns of `--mimic-only`: each a pattern of `Selector`, or a target (`shop.api:fetch`, `httpx`).
 
-    Args:
-        patterns: The patterns as the user wrote them.
-        note: Called with a pattern when it matches a call.
+    `note` is called with a pattern when it matches a call.
     """
 
     __slots__ = ("_note", "_patterns")

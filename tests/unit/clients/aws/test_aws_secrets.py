@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.aws_server import Handler, Server
 
-from pytest_mimic._clients.aws.aws_secrets import AwsSecrets
+from pytest_mimic._clients.aws.aws_exchange import AwsSecrets
 from pytest_mimic._core.redact.redactor import Redactor
 from unit.clients.runs import Runs
 from unit.memory_store import MemoryStore
