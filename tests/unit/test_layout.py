@@ -32,7 +32,7 @@ BUDGET = {
     "_clients.sql": 2_400,
     "_core.compare": 1_550,
     "_core.describe": 1_950,
-    "_core.engine": 5_250,
+    "_core.engine": 5_050,
     "_core.files": 1_000,
     "_core.identity": 4_450,
     "_core.network": 400,
@@ -55,8 +55,8 @@ BUDGET = {
     "ground": 900,
 }
 # These two only fall.
-MOST_LINES = 48_550
-MOST_FILES = 307
+MOST_LINES = 48_250
+MOST_FILES = 304
 MOST_ARROWS = 135
 MOST_FLOORS = 12
 
