@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.chromium import Browser, chromium
 
-from pytest_mimic._tools.shown.page import PageFacts, page
+from pytest_mimic._tools.shown.page import page
 
 HOSTILE = (
     "</script><script>window.harmed=1</script>",
@@ -59,9 +59,9 @@ def a_row(number: int, **facts: Any) -> dict[str, Any]:
 
 def show(browser: Browser, folder: Path, rows: list[dict[str, Any]], **facts: Any) -> None:
     """Open a page with these rows."""
-    known = {"subject": "run", "heading": "replay from .mimic_vault", "made": "2026-11-02 14:05", **facts}
+    known = {"subject": "run", "heading": "replay from .mimic_vault", **facts}
     file = folder / "page.html"
-    file.write_text(page(PageFacts(**known), rows), encoding="utf-8")
+    file.write_text(page(rows=rows, **known), encoding="utf-8")
     browser.open(file)
 
 

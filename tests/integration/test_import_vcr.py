@@ -661,7 +661,7 @@ def test_a_cassette_with_an_entry_that_cannot_be_read_is_left_out(project, take_
             "  talk.yaml",
             "    its other entries are left out, too, because one of the answers to a request may be missing",
             "  talk.yaml, entry 2",
-            "    the body of its response is not base64",
+            "    the body of its response is not text",
         ],
     )
     assert project.files() == {}

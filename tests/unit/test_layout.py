@@ -46,8 +46,8 @@ BUDGET = {
     "_core.vault": 3_000,
     "_run": 3_000,
     "_tools.catalog": 600,
-    "_tools.cli": 3_400,
-    "_tools.foreign": 1_650,
+    "_tools.cli": 3_350,
+    "_tools.foreign": 1_600,
     "_tools.objects": 900,
     "_tools.shown": 1_700,
     "_tools.unused": 650,
@@ -55,8 +55,8 @@ BUDGET = {
     "ground": 900,
 }
 # These two only fall.
-MOST_LINES = 48_450
-MOST_FILES = 307
+MOST_LINES = 48_300
+MOST_FILES = 304
 MOST_ARROWS = 135
 MOST_FLOORS = 12
 

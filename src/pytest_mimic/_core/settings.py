@@ -1,4 +1,4 @@
-"""The settings of a run as values: its mode, its vault and its rules."""
+"""The settings of a run as values: its mode, its rules, and its vault, which some folders may not be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a run: judges what it did not use, writes what options ask for, sets the exit code and sums up."""
+"""The end of a run: judges what it did not use, writes what options ask for, measures growth, sets the exit code."""
 
 from __future__ import annotations
 

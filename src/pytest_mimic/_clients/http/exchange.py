@@ -1,4 +1,4 @@
-"""The shared half of all HTTP clients: a request is described, and decided about.
+"""The shared half of all HTTP clients: a request is described, by the parts that count or that `--match` names, and decided about.
 
 A client's module has its edges. For each request an edge asks `Exchange.begin` for a step. If the step is to run, the
 edge gives the real response to an `ExchangeRecorder` (recorder.py). If it is to replay, the edge builds the client's

@@ -74,7 +74,6 @@ class Closeness:
 
     @property
     def exact(self) -> bool:
-        """Whether there is no tolerance."""
         return not (self.rtol or self.atol)
 
     def __call__(self, recorded: Any, actual: Any) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_mimic._core.seam.registry import CLIENTS
 from pytest_mimic._core.vault.file_names import CASSETTES
+from pytest_mimic._core.words import plural
 
 Entry = dict[str, Any]
 """One outcome as the file has it: `duration`, and `value`, `raised`, `stream`, `json`, `pickle`, ..."""
@@ -112,8 +113,7 @@ class CatalogFile:
         """Return it in one line: its call, or the name of the cassette and the number of its calls."""
         if not self.is_cassette:
             return self.calls[0].label(width)
-        count = len(self.calls)
-        return f"cassette {self.key} ({count} call{'' if count == 1 else 's'})"
+        return f"cassette {self.key} ({plural(len(self.calls), 'call')})"
 
 
 def objects_of(entry: Entry) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Objects of types that have no rule: they reduce to their state."""
+"""Objects of types that have no rule: they reduce to their state, without what differs by version, as in a ConfigParser."""
 
 from __future__ import annotations
 

@@ -59,7 +59,6 @@ class ReviewFolder:
         self._list = path / _LIST
 
     def exists(self) -> bool:
-        """Check whether the folder has a list of changes."""
         return self._list.is_file()
 
     def drift_vault(self) -> Vault:
@@ -122,7 +121,6 @@ class ReviewFolder:
             write_whole(self.path / _IGNORE, "*\n", label=f"{self.label}/{_IGNORE}")
 
     def drop_list(self) -> None:
-        """Remove the list: nothing waits any more."""
         self._list.unlink(missing_ok=True)
 
     def check_links(self) -> None:

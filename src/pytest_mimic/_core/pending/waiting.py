@@ -19,7 +19,6 @@ _OF_THE_RUN = ("test", "recorded")
 
 
 def folder_of(settings: Settings) -> ReviewFolder:
-    """Return the folder of what waits in a project."""
     return ReviewFolder(settings.rootdir / REVIEW_FOLDER)
 
 

@@ -1,4 +1,4 @@
-"""The patterns of `only` and `exclude`, which match signatures of calls: `VERB resource`."""
+"""The patterns of `only`, `exclude` and `--mimic-only`, which match signatures of calls: `VERB resource`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Targets: the grammar of one line, and the functions or clients that it names."""
+"""Targets: the grammar of one line, and the functions or clients that it names, or why it can name none."""
 
 from __future__ import annotations
 

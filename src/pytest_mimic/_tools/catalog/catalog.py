@@ -28,7 +28,6 @@ class Catalog:
         self._sizes: dict[str, int] = {}
 
     def names(self) -> list[str]:
-        """Return the names of all recordings and cassettes."""
         return self.vault.names()
 
     def files(self, names: Iterable[str] | None = None) -> list[CatalogFile]:

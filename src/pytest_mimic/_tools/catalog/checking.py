@@ -81,7 +81,6 @@ class Checker:
         self._detached: set[str] = set()
 
     def check_all(self) -> Checked:
-        """Check the whole vault."""
         checked = Checked()
         named: set[str] = set()
         objects = list(self._store.names("objects"))

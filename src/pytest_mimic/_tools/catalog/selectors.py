@@ -28,7 +28,6 @@ class Selectable(NamedTuple):
 
 
 def of_file(file: CatalogFile) -> Selectable:
-    """Return by what a recording or cassette is selected."""
     return Selectable(
         (file.name,),
         [test for test in (file.test, file.owner) if test],

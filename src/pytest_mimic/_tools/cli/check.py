@@ -9,11 +9,13 @@ kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import command
+from pytest_mimic._core.redact.environment import bytes_in
+from pytest_mimic._core.redact.looks import keys_in, mark_of
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.clearing import remove
 from pytest_mimic._core.vault.file_names import FOLDERS, OBJECTS_LOCK
@@ -22,11 +24,11 @@ from pytest_mimic._tools.catalog.catalog import Orphans
 from pytest_mimic._tools.catalog.checking import Checked, Checker, Finding
 from pytest_mimic._tools.cli.output import HELD, record_again
 from pytest_mimic._tools.cli.redacting import redactions
-from pytest_mimic._tools.cli.secrets_found import SecretFinder
 from pytest_mimic._tools.cli.selection import add_selectors, given, report_unmatched, select
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._tools.cli.output import Output
     from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
@@ -305,3 +307,31 @@ def _show_finding(out: Output, finding: Finding) -> None:
         out.line(f"  recorded by {finding.test}")
     if finding.kind in ("unreadable", "secret") and finding.remedy:
         out.line(f"  {finding.remedy}")
+
+
+# -- secrets
+
+
+class SecretFinder:
+    """Looks into each file once, as several recordings may share it. What `mimic_redact` accepts is no secret."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._seen: set[str] = set()
+
+    def find(self, file: str, pieces: Iterable[Any]) -> Iterator[tuple[str, str]]:
+        """Yield the secrets in the pieces of a file, bytes: each in words and by its mark."""
+        if file in self._seen:
+            return
+        self._seen.add(file)
+        texts, marks = [str(piece, "latin-1") for piece in pieces], set(self._redactor.accepted)
+        texts += [str(data, "latin-1") for text in texts for data in bytes_in(text)]
+        for name, value in self._redactor.environment.held_values(text.encode("latin-1") for text in texts):
+            if mark_of(value) not in marks:
+                marks.add(mark_of(value))
+                yield f"the value of the environment variable {name}", mark_of(value)
+        for text in texts:
+            for look in keys_in(text):
+                if look.mark not in marks:
+                    marks.add(look.mark)
+                    yield f"what looks like {look.what} ({look.shown})", look.mark

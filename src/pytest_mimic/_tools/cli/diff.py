@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: Parser) -> None:
-    """Add the two sides and the forms of the output."""
     parser.add_argument(
         "words",
         nargs="*",
@@ -40,7 +39,6 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(invocation: Invocation) -> int:
-    """Compare the two sides."""
     options, out = invocation.options, invocation.out
     if options.textconv:
         from pytest_mimic._tools.shown.outcome_lines import text_of_file

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: Parser) -> None:
-    """Add the arguments of the subcommand to its parser."""
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, or a folder of files")
     parser.add_argument(
         "--match",
@@ -93,7 +92,6 @@ def _settings(project: Project, redact: list[str]) -> Settings:
 
 
 def _targets(project: Project) -> list[Target]:
-    """Return the targets in the project's configuration file."""
     from pytest_mimic._core.targets.target import parse_target
 
     parsed = project.read_lines("mimic_functions", lambda line, origin: parse_target(line, origin=origin))

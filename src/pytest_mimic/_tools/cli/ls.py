@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.describe.text import shortened
 from pytest_mimic._core.words import size
-from pytest_mimic._tools.cli.output import counted, fitted, json_of, short_seconds
+from pytest_mimic._tools.cli.output import counted, json_of, short_seconds
 from pytest_mimic._tools.cli.selection import (
     add_selectors,
     given,
@@ -50,12 +51,9 @@ def run(invocation: Invocation) -> int:
         is_bare = not files and bool(given(invocation) or catalog.damaged)
         return 1 if is_bare or selection.unmatched else 0
     if not files:
-        exit_code = report_nothing(invocation, selection)
-    else:
-        _print(invocation, catalog, files)
-        report_left_out(invocation, selection)
-        exit_code = 1 if selection.unmatched else 0
-    return exit_code
+        return report_nothing(invocation, selection)
+    _print(invocation, catalog, files)
+    return report_left_out(invocation, selection)
 
 
 def _sorted(files: list[CatalogFile], catalog: Catalog, by: str | None) -> list[CatalogFile]:
@@ -78,15 +76,12 @@ def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -
     rest = max(room - max(map(len, labels)), _LEAST)
     most = min(max(len(file.test or "") for file in files), rest - _LEAST // 2)
 
-    def size_of(name: str) -> str:
-        return size(catalog.object_size(name))
-
     total = 0
     rows: list[list[Piece]] = []
     for file, label in zip(files, labels):
         bytes_ = catalog.size(file)
         total += bytes_
-        short = fitted(outcomes_in_short(file, size_of), rest - most)
+        short = shortened(outcomes_in_short(file, catalog.object_size), rest - most)
         name = "cassette" if file.is_cassette else file.short_key
         test = _end_of(file.test or "", most)
         row: list[Piece] = [

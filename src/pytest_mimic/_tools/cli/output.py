@@ -11,7 +11,7 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.words import plural, seconds, size
+from pytest_mimic._core.words import plural, seconds
 from pytest_mimic.errors import printable
 
 if TYPE_CHECKING:
@@ -56,7 +56,6 @@ class Output:
         return sign
 
     def line(self, *pieces: Piece) -> None:
-        """Print a line of pieces."""
         self._write("".join(map(self._painted, pieces)).rstrip(" ") + "\n")
 
     def table(
@@ -103,7 +102,6 @@ class Output:
         self.flush()
 
     def flush(self) -> None:
-        """Show everything now."""
         kept, self._kept = "".join(self._kept), []
         self._send(kept)
 
@@ -201,11 +199,6 @@ def counted(recordings: int, cassettes: int) -> str:
     return also + plural(cassettes, "cassette")
 
 
-def fitted(text: str, width: int) -> str:
-    """Return a text, cut to a width."""
-    return text if len(text) <= width else f"{text[: max(width - 3, 0)]}..."
-
-
 def record_again(tests: list[str | None]) -> str:
     """Return the command that records what these tests had recorded."""
     named = list(dict.fromkeys(test for test in tests if test))
@@ -220,15 +213,12 @@ def json_of(catalog: Catalog, file: CatalogFile) -> dict[str, Any]:
     """Return a recording or cassette as scripts get it from `ls`, `rm` and `stats`."""
     from pytest_mimic._tools.shown.outcome_words import error_of, outcome_in_short
 
-    def size_of(name: str) -> str:
-        return size(catalog.object_size(name))
-
     calls = [
         {
             "target": call.target,
             "signature": call.signature,
             "call": call.label(),
-            "outcomes": [outcome_in_short(call, entry, size_of) for entry in call.outcomes],
+            "outcomes": [outcome_in_short(call, entry, catalog.object_size) for entry in call.outcomes],
             "errors": [error for entry in call.outcomes if (error := error_of(call, entry)) is not None],
             "duration": call.duration,
         }

@@ -22,7 +22,6 @@ class Parser(ArgumentParser):
         super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
-        """Raise the error for a wrong command line."""
         choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
         if choice:
             known = re.findall(r"[\w-]+", choice[2])
@@ -79,9 +78,7 @@ class CommandModule(Protocol):
 
     __doc__: str | None
 
-    def add_arguments(self, parser: Parser) -> None:
-        """Add the arguments of the subcommand to its parser."""
-        ...
+    def add_arguments(self, parser: Parser) -> None: ...
 
     def run(self, invocation: Invocation) -> int:
         """Do it, and return the exit code. Raise MimicError for what cannot be done, which is exit code 2."""
@@ -89,7 +86,6 @@ class CommandModule(Protocol):
 
 
 def load_command(name: str) -> CommandModule:
-    """Import the module of a subcommand."""
     module: Any = import_module(f"pytest_mimic._tools.cli.{'import_' if name == 'import' else name}")
     loaded: CommandModule = module
     return loaded

@@ -68,11 +68,6 @@ class Project:
         rootdir = next((folder for folder in (here, *here.parents) if (folder / "setup.py").is_file()), here)
         return cls(here, rootdir, None, {}, vault)
 
-    @property
-    def vault(self) -> Path:
-        """The vault's folder, which may not exist."""
-        return self.settings.vault
-
     def text(self, name: str, default: str = "") -> str:
         """Return an ini option of one line."""
         value = self.options.get(name, default)
@@ -228,7 +223,6 @@ class Invocation:
 
     @property
     def settings(self) -> Settings:
-        """The settings of a plain run in the project."""
         return self.project.settings
 
     @cached_property
@@ -255,7 +249,6 @@ class Invocation:
 
     @cached_property
     def redactor(self) -> Redactor:
-        """The secret names of the project."""
         from pytest_mimic._core.redact.redactor import Redactor
 
         return Redactor(self.settings.redact)

@@ -19,7 +19,6 @@ _FILE = "mimic-report.html"
 
 
 def add_arguments(parser: Parser) -> None:
-    """Add what to show, and the file to write."""
     add_selectors(parser)
     parser.add_argument(
         "--output", "-o", metavar="FILE", default=_FILE, help=f"the page to write (default: {_FILE})"

@@ -30,7 +30,6 @@ _HELP = (
 
 
 def add_arguments(parser: Parser) -> None:
-    """Add the folder and what needs no terminal."""
     text = "what waits (default: .mimic_review in the rootdir)"
     parser.add_argument("folder", nargs="?", metavar="FOLDER", help=text)
     parser.add_argument(

@@ -45,7 +45,6 @@ class Review:
 
     @property
     def undecided(self) -> list[Row]:
-        """The changes without a decision."""
         return [row for row in self.rows if not row.get("decision")]
 
     # -- showing
@@ -135,7 +134,6 @@ class Review:
         self.rows = self._folder.read()
 
     def matching(self, selectors: Selectors) -> list[Row]:
-        """Return the undecided changes that selectors name."""
         return selectors.choose(self.undecided, _of_row)
 
 

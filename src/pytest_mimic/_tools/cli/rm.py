@@ -61,5 +61,4 @@ def run(invocation: Invocation) -> int:
         out.line("  to record again: ", (again or "", "bold"))
     if is_held:
         out.line(HELD)
-    report_left_out(invocation, selection)
-    return 1 if unmatched else 0
+    return report_left_out(invocation, selection)

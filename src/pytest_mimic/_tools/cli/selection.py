@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,13 +15,11 @@ from pytest_mimic._core.origin import is_version
 from pytest_mimic._core.words import plural
 from pytest_mimic._tools.catalog import Catalog, CatalogFile
 from pytest_mimic._tools.catalog.selectors import Selectable, Selectors, of_file
-from pytest_mimic._tools.cli.loaded_outcomes import importable
 from pytest_mimic._tools.shown.outcome_words import error_of
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.identity.static_source import Judgement
-    from pytest_mimic._tools.catalog import CatalogFile
     from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
 
@@ -43,12 +41,10 @@ class Chosen(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """The names of all."""
         return [*(file.name for file in self.files), *self.damaged]
 
 
 def add_selectors(parser: Parser) -> None:
-    """Add the arguments that choose recordings."""
     parser.add_argument("selectors", metavar="SELECTOR", nargs="*", help=SELECTOR_HELP)
     chosen = parser.add_argument_group("only some of them")
     chosen.add_argument("--older", metavar="SPAN", help="recorded longer ago than this: 90d, 12w")
@@ -170,12 +166,13 @@ def report_unmatched(invocation: Invocation, unmatched: Sequence[str]) -> None:
         invocation.out.line((f"nothing in {label} matches {', '.join(unmatched)}", "yellow"))
 
 
-def report_left_out(invocation: Invocation, selection: Chosen) -> None:
-    """Print the selectors that match nothing, and the targets that were not judged."""
+def report_left_out(invocation: Invocation, selection: Chosen) -> int:
+    """Print the selectors that match nothing, and the targets that were not judged; return the exit code."""
     report_unmatched(invocation, selection.unmatched)
     if selection.unknown:
         why = "their modules cannot be imported" if invocation.options.imports else "see --import"
         invocation.out.line((f"not judged, {why}: {', '.join(selection.unknown)}", "yellow"))
+    return 1 if selection.unmatched else 0
 
 
 def report_nothing(invocation: Invocation, selection: Chosen) -> int:
@@ -242,3 +239,32 @@ def _judge_imported(target: str, fingerprint: str) -> Judgement:
         return "same" if source_fingerprint(function) == fingerprint else "changed"
     except Exception:  # code of the user's module
         return "unknown"
+
+
+@contextmanager
+def importable(invocation: Invocation, file: CatalogFile) -> Iterator[None]:
+    """Put the folders on the path from which the tests import: the rootdir, `pythonpath` and the test's folder."""
+    before = list(sys.path)
+    sys.path[:0] = _folders_of(invocation, file)
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+def _folders_of(invocation: Invocation, file: CatalogFile) -> list[str]:
+    """Return the folders from which a test imports besides those of the environment."""
+    project = invocation.project
+    given = " ".join(project.lines("pythonpath")).split()
+    folders = [project.rootdir / folder for folder in given]
+    if file.test:
+        folders.append(_base_of(project.rootdir / Path(file.test.partition("::")[0])))
+    return list(dict.fromkeys(str(folder) for folder in (*folders, project.rootdir, project.here)))
+
+
+def _base_of(module: Path) -> Path:
+    """Return the folder from which pytest imports a test module: the first one upwards that is no package."""
+    folder = module.parent
+    while (folder / "__init__.py").is_file() and folder != folder.parent:
+        folder = folder.parent
+    return folder

@@ -6,14 +6,19 @@ of imports of their recording, as a replay does, and shown by their repr. Secret
 
 from __future__ import annotations
 
+import re
+import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.catalog import Catalog, CatalogCall, CatalogFile
 from pytest_mimic._tools.cli.output import facts_of, short_seconds
 from pytest_mimic._tools.cli.selection import (
     add_selectors,
     given,
+    importable,
     report_left_out,
     report_nothing,
     select,
@@ -24,11 +29,17 @@ from pytest_mimic._tools.shown.value_lines import lines_of
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.vault.recording_facts import Stored
     from pytest_mimic._tools.cli.output import Output
     from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
 
 _SHOWN = 20
+_WORD = re.compile(r"[A-Za-z_][\w-]*")
+# What follows a secret name whose value is hidden.
+_HIDDEN = re.compile(rf"\W{{0,6}}{re.escape(PLACEHOLDER)}")
 
 
 def add_arguments(parser: Parser) -> None:
@@ -66,8 +77,7 @@ def run(invocation: Invocation) -> int:
         out.line()
         more = invocation.command("show", "--all", *given(invocation))
         out.line(f"{len(files) - len(shown)} more: {more}")
-    report_left_out(invocation, selection)
-    return 1 if selection.unmatched else 0
+    return report_left_out(invocation, selection)
 
 
 def _show(invocation: Invocation, catalog: Catalog, viewer: OutcomeViewer, file: CatalogFile) -> None:
@@ -121,12 +131,6 @@ def _print(out: Output, parts: Any, indent: str, *, heading: str) -> None:
             out.line(indent, line)
 
 
-def _loaded(invocation: Invocation, file: CatalogFile, call: CatalogCall, index: int) -> str:
-    from pytest_mimic._tools.cli.loaded_outcomes import loaded
-
-    return loaded(invocation, file, call, index)
-
-
 def _as_json(
     invocation: Invocation, catalog: Catalog, viewer: OutcomeViewer, file: CatalogFile
 ) -> dict[str, Any]:
@@ -153,3 +157,54 @@ def _as_json(
         }
         calls.append(facts_of_call)
     return {**facts_of(catalog, file), "calls": calls}
+
+
+# -- loaded outcomes
+
+
+def _loaded(invocation: Invocation, file: CatalogFile, call: CatalogCall, index: int) -> str:
+    """Return the repr of an outcome of a call, without secrets.
+
+    MimicError: it is damaged, cannot be loaded here, or is a pickle and `mimic_pickle = forbid`.
+    """
+    from pytest_mimic._core.files.places import Places
+    from pytest_mimic._core.outcome.placed_paths import PathStore
+
+    places = Places(str(invocation.settings.rootdir))
+    # What a module of the user prints is no output of the command.
+    with importable(invocation, file), redirect_stdout(sys.stderr):
+        return _text(_stored(invocation, file, call, index).load(PathStore(places)), invocation.redactor)
+
+
+def _stored(invocation: Invocation, file: CatalogFile, call: CatalogCall, index: int) -> Stored:
+    if call.position is not None:
+        entries = invocation.vault.read_cassette(file.name) or []
+        return entries[call.position].stored
+    recording = invocation.vault.read(file.name)
+    assert recording is not None
+    return recording.outcomes[index]
+
+
+def _text(outcome: Outcome, redactor: Redactor) -> str:
+    if outcome.kind == "raised":
+        return f"raised {_repr(outcome.exception, redactor)}"
+    if outcome.kind == "stream":
+        has_end = outcome.end is not None and (outcome.end.kind == "raised" or outcome.end.value is not None)
+        end = f", then {_text(outcome.end, redactor)}" if outcome.end is not None and has_end else ""
+        return f"stream {_repr(outcome.items, redactor)}{end}"
+    return _repr(outcome.value, redactor)
+
+
+def _repr(value: object, redactor: Redactor) -> str:
+    """Return the repr of a value without secrets. None is shown if they could be anywhere in it, as in a table."""
+    from pytest_mimic._core.describe.described_secrets import secrets_in
+
+    try:
+        secrets = secrets_in(value, redactor)
+        text = redactor.texts.scrub_text(repr(value), secrets)
+    except Exception as error:  # code of the user's class
+        return f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
+    for word in _WORD.finditer(text):
+        if redactor.hides(word[0], "text") and not _HIDDEN.match(text, word.end()):
+            return f"<{type(value).__name__} whose repr is not shown: it has the secret name {word[0]}>"
+    return text

@@ -7,8 +7,9 @@ from operator import attrgetter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.describe.text import shortened
 from pytest_mimic._core.words import plural, size
-from pytest_mimic._tools.cli.output import counted, fitted, json_of, short_seconds
+from pytest_mimic._tools.cli.output import counted, json_of, short_seconds
 from pytest_mimic._tools.cli.selection import (
     add_selectors,
     is_error,
@@ -45,9 +46,9 @@ def run(invocation: Invocation) -> int:
     if not files:
         return report_nothing(invocation, selection)
     stats.show(invocation)
-    report_left_out(invocation, selection)
+    exit_code = report_left_out(invocation, selection)
     report_damaged(invocation, len(catalog.damaged))
-    return 1 if selection.unmatched else 0
+    return exit_code
 
 
 class Stats:
@@ -161,7 +162,7 @@ class Stats:
                 (file.short_key if not file.is_cassette else "", "dim"),
                 size(self._catalog.size(file)),
                 short_seconds(file.duration),
-                (fitted(file.label(width), width), "red" if is_error(file) else ""),
+                (shortened(file.label(width), width), "red" if is_error(file) else ""),
             ]
             for file in files
         )

@@ -60,7 +60,6 @@ class Selected:
 
     @property
     def url(self) -> str:
-        """The object store in messages."""
         return self.bucket.place.shown
 
     def find(self, *, only_absent: bool = False) -> list[LargeObject]:
@@ -70,7 +69,6 @@ class Selected:
         return self.objects
 
     def of(self, *states: str) -> list[LargeObject]:
-        """Return the objects in some states."""
         return [one for one in self.objects if one.state in states]
 
     def show_problems(self, *states: str) -> None:
@@ -113,7 +111,6 @@ class Selected:
         report_damaged(self._invocation, len(self.unreadable) - len(conflicts))
 
     def show_unmatched(self) -> None:
-        """Print the selectors that matched nothing."""
         report_unmatched(self._invocation, self.unmatched)
 
     @property

@@ -1,17 +1,35 @@
-"""Cassettes of vcrpy 1 to 9, pytest-recording, cassetter, betamax and Ruby's VCR, in YAML and JSON."""
+"""Cassettes of vcrpy 1 to 9, pytest-recording and cassetter, in YAML and JSON."""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-from pytest_mimic._tools.foreign.cassette_entries import EntryError, read_entry
-from pytest_mimic._tools.foreign.foreign_exchanges import ForeignFile, Refusal, UnreadableError
+from pytest_mimic._clients.http.compression import inflate
+from pytest_mimic._clients.http.exchange import HttpRequest
+from pytest_mimic._clients.http.message import as_text, header_of, media_type
+from pytest_mimic._tools.foreign.foreign_exchanges import (
+    EntryError,
+    ForeignExchange,
+    ForeignFile,
+    Refusal,
+    UnreadableError,
+    usual_reason,
+)
 from pytest_mimic.errors import MimicError
 
 _LFS = "version https://git-lfs.github.com/spec/"
 _DAMAGED = "its other entries are left out, too, because one of the answers to a request may be missing"
+_FORM = "application/x-www-form-urlencoded"
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_MAGIC = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
+# Statuses whose responses have no body, whatever their Content-Length says.
+_BODILESS = (204, 304)
 
 
 def read_cassette(path: Path) -> ForeignFile:
@@ -20,9 +38,7 @@ def read_cassette(path: Path) -> ForeignFile:
     UnreadableError: it is no cassette, or damaged. OSError: it cannot be read. MimicError: PyYAML is not installed.
     """
     data = _parse(_read_text(path), path)
-    entries = data  # a list, before vcrpy 1.0
-    if isinstance(data, dict):
-        entries = data.get("interactions", data.get("http_interactions"))
+    entries = data.get("interactions") if isinstance(data, dict) else None
     if not isinstance(entries, list):
         raise UnreadableError("is not a cassette of vcrpy: it has no list of interactions")
     exchanges, refusals = [], []
@@ -70,3 +86,179 @@ def _parse(text: str, path: Path) -> Any:
         if "asks for a Python object" not in str(error):
             raise UnreadableError(f"is damaged, {where}{error}") from None
         raise UnreadableError(f"{where}{error}; nothing was run") from None
+
+
+# -- entries
+
+
+def read_entry(entry: Any, number: int) -> ForeignExchange:
+    """Return an entry of a cassette. EntryError: it is not a request with its response."""
+    request, response = (
+        entry.get(part) if isinstance(entry, dict) else None for part in ("request", "response")
+    )
+    if not isinstance(request, dict) or not isinstance(response, dict):
+        raise EntryError("it is not a request with its response")
+    method, uri = request.get("method"), request.get("uri", request.get("url"))
+    if not isinstance(method, str) or not isinstance(uri, str):
+        raise EntryError(f"its request has no {'uri' if isinstance(method, str) else 'method'}")
+    _check_body(request, "request")
+    _check_body(response, "response")
+    headers = tuple(_pairs(request.get("headers")))
+    body, kind = _request_body(request.get("body"), header_of(headers, "content-type"))
+    if kind:
+        headers = (*headers, ("Content-Type", kind))
+    sent = HttpRequest(method.upper(), uri, headers, body)
+    head = _head(response)
+    content = _content(response.get("body", response.get("content")))
+    head["headers"], is_decoded = _fitting(head, content, method)
+    date = str(entry.get("recorded_at") or "")[:10]
+    return ForeignExchange(
+        number, sent, head, content, is_decoded, date=date if _DATE.fullmatch(date) else ""
+    )
+
+
+def _check_body(part: dict[str, Any], name: str) -> None:
+    """Refuse a part whose body is under a key of another serializer: it would be taken for empty.
+
+    EntryError: there is such a key.
+    """
+    if part.keys().isdisjoint(("body", "content")):
+        other = next((str(key) for key in part if "body" in str(key) or "content" in str(key)), None)
+        if other is not None:
+            raise EntryError(f"its {name} has {other} in place of body, from a serializer of its own")
+
+
+def _request_body(body: Any, content_type: str | None) -> tuple[bytes, str]:
+    """Return the body of a request, and its type if only the argument of aiohttp's caller is there, not what was sent."""
+    if _is_typed(body):
+        return _typed(body), ""
+    if isinstance(body, list) and all(isinstance(part, (str, bytes)) for part in body):
+        return b"".join(map(_as_bytes, body)), ""  # an iterator
+    if isinstance(body, list) and all(type(part) is int and 0 <= part < 256 for part in body):
+        return bytes(body), ""  # an iterator over bytes
+    if not isinstance(body, (dict, list)):
+        return _as_bytes(body), ""
+    if isinstance(body, dict) and media_type(content_type) == _FORM:
+        return urlencode(body).encode(), ""
+    try:
+        return json.dumps(body).encode(), "" if content_type else "application/json"
+    except (TypeError, ValueError, RecursionError):
+        raise EntryError("the body of its request is not plain data") from None
+
+
+def _head(response: dict[str, Any]) -> dict[str, Any]:
+    status = response.get("status", response.get("status_code"))
+    code, reason = (status.get("code"), status.get("message")) if isinstance(status, dict) else (status, None)
+    try:
+        number = int(code)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        raise EntryError("its response has no status") from None
+    if not 100 <= number <= 999:
+        raise EntryError("its response has no valid status")
+    version = response.get("http_version")
+    return {
+        "status": number,
+        "reason": _one_line(reason) if reason is not None else usual_reason(number),
+        "version": version if version in ("HTTP/1.0", "HTTP/1.1", "HTTP/2") else "HTTP/1.1",
+        "headers": [list(pair) for pair in _pairs(response.get("headers"))],
+    }
+
+
+def _pairs(headers: Any) -> Iterator[tuple[str, str]]:
+    """Yield the headers: a mapping to one or several values, or pairs of the same."""
+    items: Any = list(headers.items()) if isinstance(headers, dict) else headers or []
+    if not isinstance(items, (list, tuple)) or not all(
+        isinstance(item, (tuple, list)) and len(item) == 2 for item in items
+    ):
+        raise EntryError("its headers are not headers")
+    for name, values in items:
+        for value in values if isinstance(values, (list, tuple)) else [values]:
+            if isinstance(value, (dict, list, tuple)):
+                raise EntryError(f"its header {_one_line(name)} is not text")
+            yield _one_line(name), _one_line(value)
+
+
+def _one_line(value: Any) -> str:
+    """Return the text of a header, of which each character is one byte."""
+    text: str = value.decode("latin-1") if isinstance(value, bytes) else _as_text(value)
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        text = text.encode("utf-8", "surrogatepass").decode("latin-1")
+    return " ".join(line.strip() for line in text.strip().splitlines())
+
+
+def _content(body: Any) -> bytes:
+    """Return the body of a response: a text, bytes, or a mapping with one of them."""
+    if _is_typed(body):
+        return _typed(body)
+    if isinstance(body, dict) and body.keys() <= {"string"}:
+        body = body.get("string")
+    if isinstance(body, (dict, list)):
+        raise EntryError("the body of its response is not text")
+    return _as_bytes(body)
+
+
+def _is_typed(body: Any) -> bool:
+    """Check whether a body is one of cassetter: `{"type": "json", "content": …}`."""
+    return isinstance(body, dict) and body.keys() <= {"type", "content"} and "type" in body
+
+
+def _typed(body: dict[str, Any]) -> bytes:
+    kind, content = body["type"], body.get("content")
+    try:
+        if kind == "json":
+            return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        if kind == "binary":
+            return bytes.fromhex(content)  # type: ignore[arg-type]
+    except (TypeError, ValueError, RecursionError):
+        raise EntryError(f"its body is not {kind}") from None
+    if kind not in ("none", "text"):
+        raise EntryError(f"its body is of the kind {_one_line(kind)}, which is not known")
+    return _as_bytes(content)
+
+
+def _as_bytes(value: Any) -> bytes:
+    if value is None:
+        return b""
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value)
+    return _as_text(value).encode("utf-8", "surrogatepass")
+
+
+def _as_text(value: Any) -> str:
+    """Return the text of a value that YAML has without quotes: a number, `true`, or nothing."""
+    if value is None:
+        return ""
+    try:
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    except ValueError:  # Python writes no number of thousands of digits
+        raise EntryError("it holds a number that is too large") from None
+
+
+def _fitting(head: dict[str, Any], content: bytes, method: str) -> tuple[list[list[str]], bool]:
+    """Return the headers without those that the content contradicts, and whether it is decompressed.
+
+    vcrpy keeps headers as they came, while it may have decompressed the body, or taken it out of its chunks.
+    """
+    headers: list[list[str]] = head["headers"]
+    names = {name.lower() for name, _ in headers}
+    if {"transfer-encoding", "content-length"} <= names:
+        headers = [pair for pair in headers if pair[0].lower() != "transfer-encoding"]
+    if not content and method.upper() != "HEAD" and head["status"] not in _BODILESS:
+        headers = [[name, "0" if name.lower() == "content-length" else value] for name, value in headers]
+        headers = [pair for pair in headers if pair[0].lower() != "content-encoding"]
+    encoding = ", ".join(value for name, value in headers if name.lower() == "content-encoding").lower()
+    return headers, bool(content and encoding) and _is_plain(content, encoding)
+
+
+def _is_plain(content: bytes, encoding: str) -> bool:
+    """Check whether a body is not in the content encoding that its header names."""
+    if as_text(content) is not None:
+        return True
+    if inflate([content], encoding) is not None:
+        return False
+    outermost = encoding.rpartition(",")[2].strip()
+    if outermost in _MAGIC:
+        return not content.startswith(_MAGIC[outermost])
+    return outermost == "deflate" or (outermost == "br" and find_spec("brotli") is not None)

@@ -13,7 +13,7 @@ from pytest_mimic.errors import MimicError
 _SUFFIXES = (".yaml", ".yml", ".json", ".har")
 # Folders that hold no cassettes of a project's own.
 _FOREIGN = frozenset({"node_modules", "__pycache__", "site-packages"})
-# The words that vcrpy, betamax and Ruby's VCR have in each cassette.
+# The words that vcrpy and cassetter have in each cassette.
 _MARKS = (b"interactions", b"!!python/object")
 
 
@@ -27,29 +27,21 @@ class Found(NamedTuple):
 
     @property
     def is_har(self) -> bool:
-        """Whether it is a HAR file."""
         return self.path.suffix == ".har"
 
 
-class FoundFiles(NamedTuple):
-    """The files to read, and the files in folders that are left alone."""
-
-    files: list[Found]
-    ignored: list[str]
-
-
-def find_files(paths: Sequence[Path], here: Path) -> FoundFiles:
-    """Return the files to import.
+def find_files(paths: Sequence[Path], here: Path) -> tuple[list[Found], list[str]]:
+    """Return the files to import, and those in folders that are left alone.
 
     MimicError: a path does not exist, or a folder is a vault of pytest-mimic 0.x or holds nothing to import.
     """
     files: dict[Path, Found] = {}
-    found = FoundFiles([], [])
+    ignored: list[str] = []
     for given in paths:
         path = Path(os.path.abspath(here / given))  # noqa: PTH100 - links stay as they are
         shown = _shown(path, here)
         if path.is_dir():
-            before = len(files) + len(found.ignored)
+            before = len(files) + len(ignored)
             for file in _files_in(path):
                 if file in files:
                     continue
@@ -57,16 +49,15 @@ def find_files(paths: Sequence[Path], here: Path) -> FoundFiles:
                     name = file.relative_to(path).with_suffix("").as_posix()
                     files[file] = Found(file, _shown(file, here), name)
                 else:
-                    found.ignored.append(_shown(file, here))
-            if len(files) + len(found.ignored) == before and not files:
+                    ignored.append(_shown(file, here))
+            if len(files) + len(ignored) == before and not files:
                 Vault(FolderStore(path), label=shown).refuse_old()
                 raise MimicError(f"{shown} has no files of {', '.join(_SUFFIXES)}")
         elif path.exists():
             files.setdefault(path, Found(path, shown, path.stem))
         else:
             raise MimicError(f"no such file or folder: {shown}")
-    found.files.extend(files.values())
-    return found
+    return list(files.values()), ignored
 
 
 def _files_in(folder: Path) -> Iterator[Path]:

@@ -49,5 +49,9 @@ def usual_reason(status: int) -> str:
         return ""
 
 
+class EntryError(ValueError):
+    """An entry that is not a whole exchange: why, in words and without secrets."""
+
+
 class UnreadableError(ValueError):
     """A file that cannot be read at all: what is wrong with it, without secrets."""

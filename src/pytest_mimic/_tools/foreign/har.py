@@ -19,6 +19,7 @@ from pytest_mimic._clients.http.compression import inflate
 from pytest_mimic._clients.http.exchange import HttpRequest
 from pytest_mimic._clients.http.message import charset_of, header_of, media_type
 from pytest_mimic._tools.foreign.foreign_exchanges import (
+    EntryError,
     ForeignExchange,
     ForeignFile,
     Refusal,
@@ -36,11 +37,7 @@ _ERROR = re.compile(r"[\w:.-]{1,60}")
 _NO_BODY = "the body of its {} is not in the file"
 
 
-class _EntryError(ValueError):
-    """An entry that is not a whole exchange."""
-
-
-class _NotSentError(_EntryError):
+class _NotSentError(EntryError):
     """An entry that a client in Python would not have: it leaves no gap in the answers to its request."""
 
 
@@ -60,7 +57,7 @@ def read_har(path: Path) -> ForeignFile:
         try:
             exchanges.append(_exchange(number, entry, path.parent))
         except (LookupError, TypeError, ValueError, AttributeError) as error:
-            is_known = isinstance(error, _EntryError)
+            is_known = isinstance(error, EntryError)
             reason = str(error) if is_known else "it is not a request with its response"
             refusals.append(Refusal(number, reason, *_named(entry)))
             if not isinstance(error, _NotSentError):
@@ -176,7 +173,7 @@ def _request_body(request: dict[str, Any]) -> bytes:
         return urlencode([(each["name"], each.get("value", "")) for each in params]).encode()
     size = request.get("bodySize", 0)
     if params or (type(size) is int and size > 0):
-        raise _EntryError(_NO_BODY.format("request"))
+        raise EntryError(_NO_BODY.format("request"))
     return b""
 
 
@@ -191,14 +188,14 @@ def _content(response: dict[str, Any], headers: tuple[tuple[str, str], ...], fol
     if isinstance(attached, str):  # Playwright keeps bodies in files beside the archive
         file = folder / Path(attached).name
         if not file.is_file():
-            raise _EntryError(
+            raise EntryError(
                 f"{_NO_BODY.format('response')}, and there is no {Path(attached).name} beside it"
             )
         return file.read_bytes()
     sizes = (content.get("size"), response.get("bodySize"), header_of(headers, "content-length"))
     is_redirect = response["status"] in range(300, 400)
     if any(map(_is_positive, sizes)) and not is_redirect:
-        raise _EntryError(f"{_NO_BODY.format('response')}: browsers leave out large ones")
+        raise EntryError(f"{_NO_BODY.format('response')}: browsers leave out large ones")
     return b""
 
 
@@ -220,7 +217,7 @@ def _unbase64(text: Any, message: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError, AttributeError):
-        raise _EntryError(f"the body of its {message} is not base64") from None
+        raise EntryError(f"the body of its {message} is not base64") from None
 
 
 def _seconds(entry: dict[str, Any]) -> float:

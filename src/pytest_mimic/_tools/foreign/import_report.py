@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from pytest_mimic._core.describe.samples import count
 from pytest_mimic._tools.foreign.vault_placing import Placement
 
 # So many files are listed that were carried over; JSON has all of them. What was not carried over is always named.
@@ -47,7 +48,6 @@ class Report:
             self.leftovers.append(one)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the report as plain data."""
         return {
             "vault": self.vault,
             "dry_run": self.is_dry,
@@ -58,22 +58,21 @@ class Report:
         }
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines for people."""
         written = [one for one in self.imported if one.how != "same"]
         there = len({one.file for one in self.imported if one.how == "same"})
         would = "would import" if self.is_dry else "imported"
         calls = sum(one.calls for one in written)
-        also = f"; {_count(there, 'file')} of the same content already there" if there else ""
-        yield f"{would} {_count(calls, 'call')} of {_count(len({one.file for one in written}), 'file')} into {self.vault}{also}"
+        also = f"; {count(there, 'file')} of the same content already there" if there else ""
+        yield f"{would} {count(calls, 'call')} of {count(len({one.file for one in written}), 'file')} into {self.vault}{also}"
         for one in written[:_SHOWN]:
             more = ", in place of what was there" if one.how == "replaced" else ""
-            yield f"  {one.file} -> {one.to} ({_count(one.calls, 'call')}{more})"
+            yield f"  {one.file} -> {one.to} ({count(one.calls, 'call')}{more})"
         if len(written) > _SHOWN:
             yield f"  and {len(written) - _SHOWN:,} more"
         if self.ignored:
             yield f"no cassettes, left alone: {', '.join(self.ignored[:5])}{_and_more(len(self.ignored) - 5)}"
         if self.leftovers:
-            yield f"not imported: {_count(len(self.leftovers), 'entry')}"
+            yield f"not imported: {len(self.leftovers):,} {'entry' if len(self.leftovers) == 1 else 'entries'}"
             yield from _named(self.leftovers)
         if self.lacks_line and any("::" in one.to for one in written):
             yield "to replay them, add to mimic_functions: http"
@@ -90,11 +89,6 @@ def _named(leftovers: list[Leftover]) -> Iterator[str]:
         following = leftovers[index + 1] if index + 1 < len(leftovers) else None
         if following is None or following.reason != one.reason:
             yield f"    {one.reason}"
-
-
-def _count(number: int, noun: str) -> str:
-    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{number:,} {noun if number == 1 else many}"
 
 
 def _and_more(number: int) -> str:

@@ -91,15 +91,14 @@ class Importer:
 
         MimicError: a path does not exist, or the vault cannot be written.
         """
-        found = find_files(self._request.paths, self._request.here)
-        self.report.ignored = found.ignored
-        if self._request.name and len(found.files) != 1:
-            raise MimicError(f"--name is for one file, and there are {len(found.files)}")
+        files, self.report.ignored = find_files(self._request.paths, self._request.here)
+        if self._request.name and len(files) != 1:
+            raise MimicError(f"--name is for one file, and there are {len(files)}")
         if self._request.form != "cassette":
-            paths = [each.path for each in found.files if not each.is_har]
+            paths = [each.path for each in files if not each.is_har]
             self._tests = OwningTests(self._request.settings.rootdir, paths)
         with TemporaryDirectory(prefix="pytest-mimic-") as folder:
-            ready = _joined([one for each in found.files for one in self._read(each)])
+            ready = _joined([one for each in files for one in self._read(each)])
             for number, one in enumerate(ready):
                 self._import(one, Path(folder, str(number)))
         if not self._request.dry_run:

@@ -121,7 +121,6 @@ class Conversation:
 
 
 def http_lines(targets: Iterable[Target]) -> list[Target]:
-    """Return the project's lines for HTTP."""
     return [one for one in targets if one.module in ("http", *HTTP_CLIENTS) and not one.excluded]
 
 

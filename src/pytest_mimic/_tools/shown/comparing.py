@@ -25,7 +25,6 @@ class Pair(NamedTuple):
 
     @property
     def is_pickled(self) -> bool:
-        """Whether a side is a pickle."""
         return any(one is not None and "pickle" in one.entry for one in (self.old, self.new))
 
 

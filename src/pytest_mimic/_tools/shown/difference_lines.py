@@ -25,7 +25,6 @@ _AROUND = 60
 
 
 def shown(found: Sequence[TreeDifference], *, arrow: str = "->") -> Iterator[Line]:
-    """Yield the lines that show differences."""
     for difference in found[:_MOST]:
         yield from _shown(difference, arrow)
     if len(found) > _MOST:

@@ -61,7 +61,6 @@ class OutcomeViewer:
         return without_secrets({key: part for key, part in body.items() if key not in _FACTS}, self._redactor)
 
     def arguments(self, call: CatalogCall) -> Iterator[Part]:
-        """Yield the arguments of a call."""
         if call.arguments is None:
             yield "the arguments are not stored", None
             return

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.compare.outcome_tree import Blob, Named, body_tree, exception_name
 from pytest_mimic._core.describe.recorded_files import CatalogCall, CatalogFile, Entry
+from pytest_mimic._core.describe.text import shortened
 from pytest_mimic._core.seam.registry import load_adapter
-from pytest_mimic._core.words import plural
+from pytest_mimic._core.words import plural, size
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Adapter
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 _KEYS, _WIDTH = 4, 40
 
 
-def outcomes_in_short(file: CatalogFile, size_of: Callable[[str], str]) -> str:
-    """Return the outcomes of a recording or cassette in a few words. `size_of` returns the size of an object."""
+def outcomes_in_short(file: CatalogFile, size_of: Callable[[str], float]) -> str:
+    """Return the outcomes of a recording or cassette in a few words. `size_of` returns the bytes of an object."""
     shorts = [outcome_in_short(call, entry, size_of) for call in file.calls for entry in call.outcomes]
     if len(shorts) == 1:
         return shorts[0]
@@ -26,8 +27,7 @@ def outcomes_in_short(file: CatalogFile, size_of: Callable[[str], str]) -> str:
     return f"{len(shorts)} outcomes: {text}{', ...' if len(shorts) > 3 else ''}" if shorts else "no calls"
 
 
-def outcome_in_short(call: CatalogCall, entry: Entry, size_of: Callable[[str], str]) -> str:
-    """Return an outcome in a few words."""
+def outcome_in_short(call: CatalogCall, entry: Entry, size_of: Callable[[str], float]) -> str:
     try:
         return _short(call, entry, size_of)
     except (AttributeError, LookupError, TypeError, ValueError):  # damage, which `verify` finds
@@ -53,7 +53,7 @@ def _client(name: str) -> Adapter:
     return load_adapter(name)
 
 
-def _short(call: CatalogCall, entry: Entry, size_of: Callable[[str], str]) -> str:
+def _short(call: CatalogCall, entry: Entry, size_of: Callable[[str], float]) -> str:
     if "pickle" in entry or "json" in entry:
         return _object_in_short(entry, size_of)
     if "raised" in entry:
@@ -69,7 +69,7 @@ def _short(call: CatalogCall, entry: Entry, size_of: Callable[[str], str]) -> st
     return _exchange_in_short(value, _client(call.target).failure(entry["value"]))
 
 
-def _object_in_short(entry: Entry, size_of: Callable[[str], str]) -> str:
+def _object_in_short(entry: Entry, size_of: Callable[[str], float]) -> str:
     name = entry.get("pickle") or entry["json"]
     preview = entry.get("preview")
     if preview:  # its first line is the class of an object, or what it is and how large
@@ -79,9 +79,8 @@ def _object_in_short(entry: Entry, size_of: Callable[[str], str]) -> str:
         what = "JSON"
     else:
         what = ", ".join(["pickle", *dict.fromkeys(map(_last_name, entry.get("imports", ())[:2]))])
-    what = what if len(what) <= _WIDTH else f"{what[: _WIDTH - 3]}..."
     kind = {"raised": "raised ", "stream": "stream "}.get(entry["kind"], "")
-    return f"{kind}{what}, {size_of(name)}"
+    return f"{kind}{shortened(what, _WIDTH)}, {size(size_of(name))}"
 
 
 def _exchange_in_short(value: Any, failed: str | None) -> str:
@@ -127,8 +126,7 @@ def word(tree: Any) -> str:
 
 
 def _keys(value: dict[str, Any]) -> str:
-    names = ", ".join(list(value)[:_KEYS])
-    names = names if len(names) <= _WIDTH else f"{names[: _WIDTH - 3]}..."
+    names = shortened(", ".join(list(value)[:_KEYS]), _WIDTH)
     return f"{names}, ... {len(value)} keys" if len(value) > _KEYS else names
 
 

@@ -10,7 +10,7 @@ from importlib.resources import files
 from itertools import zip_longest
 from pathlib import Path
 from time import strftime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.compare.tree_differences import opcodes
 from pytest_mimic._core.files.whole import write_whole
@@ -24,23 +24,24 @@ if TYPE_CHECKING:
 _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
 # So many lines of each side are compared.
 _COMPARED = 400
+# Bound here, because a test may stop the clock.
+_now = strftime
 
 
-class PageFacts(NamedTuple):
-    """The facts that a page shows besides its calls."""
-
-    subject: str  # `run` or `vault`
-    heading: str  # the first line of the page: the mode of the run, and its vault
-    made: str  # when the page was made: `2026-11-02 14:05`
-    notes: Sequence[str] = ()  # the lines of the run's summary
-    tests: Mapping[str, str] = {}  # how each test ended, by its id
-
-
-def page(facts: PageFacts, rows: Iterable[Row]) -> str:
-    """Return the page.
+def page(
+    subject: Literal["run", "vault"],
+    heading: str,
+    rows: Iterable[Row],
+    *,
+    notes: Sequence[str] = (),
+    tests: Mapping[str, str] | None = None,
+) -> str:
+    """Return the page of calls, with the lines of the run's summary, and how each test ended.
 
     Nothing of the data is HTML: the page holds it as one block of JSON, of which its script makes text nodes.
     """
+    facts = {"subject": subject, "heading": heading, "made": _now("%Y-%m-%d %H:%M")}
+    data = {**facts, "notes": [*notes], "tests": {**(tests or {})}, **_data(rows)}
     folder = files("pytest_mimic._tools.shown") / "assets"
     style, script, frame = (
         (folder / name).read_text(encoding="utf-8") for name in ("page.css", "page.js", "page.html")
@@ -51,14 +52,14 @@ def page(facts: PageFacts, rows: Iterable[Row]) -> str:
     # The browser runs this script and no other, whatever the data holds.
     policy = f"style-src '{_checksum(style)}'; script-src '{_checksum(script)}'"
     before = before.replace("@policy@", f"default-src 'none'; {policy}; base-uri 'none'; form-action 'none'")
-    return f"{before}{json.dumps(_data(facts, rows)).translate(_ESCAPES)}{after}"
+    return f"{before}{json.dumps(data).translate(_ESCAPES)}{after}"
 
 
 def _checksum(text: str) -> str:
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
-def _data(facts: PageFacts, rows: Iterable[Row]) -> dict[str, Any]:
+def _data(rows: Iterable[Row]) -> dict[str, Any]:
     texts: dict[str, int] = {}
 
     def number(text: str) -> int:
@@ -92,15 +93,7 @@ def _data(facts: PageFacts, rows: Iterable[Row]) -> dict[str, Any]:
                 for mark, old, new in side_by_side(row["outcome"], row["actual"])
             ]
         calls.append([*call, more])
-    return {
-        "subject": facts.subject,
-        "heading": facts.heading,
-        "made": facts.made,
-        "notes": list(facts.notes),
-        "tests": dict(facts.tests),
-        "calls": calls,
-        "texts": list(texts),
-    }
+    return {"calls": calls, "texts": list(texts)}
 
 
 def side_by_side(recorded: str, actual: str) -> list[tuple[str, str, str]]:
@@ -112,10 +105,6 @@ def side_by_side(recorded: str, actual: str) -> list[tuple[str, str, str]]:
             mark = "=" if tag == "equal" else "-" if right is None else "+" if left is None else "~"
             found.append((mark, left or "", right or ""))
     return found
-
-
-# Bound here, because a test may stop the clock.
-_now = strftime
 
 
 def run_page(
@@ -144,11 +133,11 @@ def run_page(
         }
         for label, test, is_gone in unused
     ]
-    return page(PageFacts("run", heading, _now("%Y-%m-%d %H:%M"), notes, tests), [*rows, *left])
+    return page("run", heading, [*rows, *left], notes=notes, tests=tests)
 
 
 def vault_page(settings: Settings, rows: Iterable[Row]) -> str:
-    return page(PageFacts("vault", f"recordings in {settings.shown_vault}", _now("%Y-%m-%d %H:%M")), rows)
+    return page("vault", f"recordings in {settings.shown_vault}", rows)
 
 
 def write_page(path: Path, text: str) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.compare.outcome_tree import Blob, Named, PickleView
+from pytest_mimic._core.describe.text import shortened
+from pytest_mimic._core.words import plural
 
 if TYPE_CHECKING:
     from pytest_mimic._core.compare.tree_differences import TreeDifference
@@ -104,8 +106,7 @@ def _grid_lines(grid: TextTable) -> Iterator[str]:
 
 def short(tree: Any, width: int = 200, *, is_whole: bool = False) -> str:
     """Return a tree on one line, cut to a width."""
-    text = _joined(node_of(tree, is_whole=is_whole))
-    return text if len(text) <= width else f"{text[: width - 3]}..."
+    return shortened(_joined(node_of(tree, is_whole=is_whole)), width)
 
 
 def _joined(node: Node) -> str:
@@ -198,8 +199,11 @@ def table(columns: Sequence[Any], rows: list[Any], *, shown: int | None = SHOWN)
     """Return the rows that a database gave."""
     first = rows if shown is None else rows[:shown]
     more = f", the first {len(first)}" if len(first) < len(rows) else ""
-    title = f"{len(rows)} row{'' if len(rows) == 1 else 's'}{more}"
-    return TextTable(title, list(map(str, columns)), [[short(cell, 60) for cell in row] for row in first])
+    return TextTable(
+        f"{plural(len(rows), 'row')}{more}",
+        list(map(str, columns)),
+        [[short(cell, 60) for cell in row] for row in first],
+    )
 
 
 # -- differences

@@ -16,6 +16,7 @@ from pytest_mimic._core.describe.text import recorded_label
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS
 from pytest_mimic._core.vault.parsing import parse_recording
+from pytest_mimic._core.words import plural
 from pytest_mimic._tools.shown.comparing import Comparer, Pair, outcomes_in, paired
 from pytest_mimic._tools.shown.git_revisions import GitStore
 from pytest_mimic._tools.shown.value_lines import plain_difference
@@ -44,7 +45,6 @@ class CallDifference:
     lines: list[str] = field(default_factory=list)  # what is known besides, in words
 
     def to_plain(self) -> dict[str, Any]:
-        """Return it as JSON data."""
         return {
             "change": self.change,
             "call": self.call,
@@ -174,8 +174,8 @@ class VaultDiff:
         shown = f"cassette {name.removeprefix(CASSETTES).removesuffix('.json')}"
         if old is None or new is None:
             calls = new or old or []
-            count = f"{len(calls)} call{'' if len(calls) == 1 else 's'}"
-            yield CallDifference("added" if old is None else "removed", f"{shown} ({count})", name, test)
+            label = f"{shown} ({plural(len(calls), 'call')})"
+            yield CallDifference("added" if old is None else "removed", label, name, test)
             return
         matcher = SequenceMatcher(None, [one.key for one in old], [one.key for one in new], autojunk=False)
         for tag, a, b, c, d in matcher.get_opcodes():

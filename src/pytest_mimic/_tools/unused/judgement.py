@@ -1,4 +1,4 @@
-"""The result of a search for unused recordings, and the lines that tell it."""
+"""The result of a search for unused recordings, and the lines that tell it or say why nothing could be judged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ class Judgement(SimpleNamespace):
 
 
 def count_unused(judgement: Judgement) -> list[str]:
-    """Return how many recordings are unused or were cleared."""
     parts = []
     if judgement.cleared:
         parts.append(judgement.cleared)

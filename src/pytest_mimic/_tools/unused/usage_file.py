@@ -72,7 +72,6 @@ def marks(names: Iterable[str]) -> frozenset[bytes]:
 
 
 def mark(name: str) -> bytes:
-    """Return the mark of the name of a recording."""
     return xxh3_64_digest(name.encode("utf-8", "surrogatepass"))
 
 

@@ -32,7 +32,7 @@ def test_the_vault_and_the_secret_names_are_read_from_every_file(tmp_path, name,
     project = Project.around(tmp_path / "tests" / "unit")
 
     assert (project.rootdir, project.inifile) == (tmp_path, tmp_path / name)
-    assert project.vault == tmp_path / "recordings"
+    assert project.settings.vault == tmp_path / "recordings"
     assert project.settings.redact == ("shoe_size", "!token")
     assert project.settings.prefix == "../../"
 
@@ -43,7 +43,7 @@ def test_tables_with_the_types_of_toml_are_read_as_the_installed_pytest_does(tmp
     table = "[tool.pytest]" if name == "pyproject.toml" else "[pytest]"
     (tmp_path / name).write_text(f'{table}\nmimic_vault_path = "recordings"\n')
 
-    assert Project.around(tmp_path).vault.name == ("recordings" if reads else ".mimic_vault")
+    assert Project.around(tmp_path).settings.vault.name == ("recordings" if reads else ".mimic_vault")
 
 
 @pytest.mark.promise("the command finds the vault and the configuration as pytest does")
@@ -74,10 +74,10 @@ def test_without_any_file_the_folder_itself_is_the_rootdir(tmp_path):
 def test_a_vault_in_addopts_counts_as_on_the_command_line(tmp_path, monkeypatch):
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -q --mimic-vault=other\n")
 
-    assert Project.around(tmp_path).vault == tmp_path / "other"
+    assert Project.around(tmp_path).settings.vault == tmp_path / "other"
 
     monkeypatch.setenv("PYTEST_ADDOPTS", "--mimic-vault third")
-    assert Project.around(tmp_path).vault == tmp_path / "third"
+    assert Project.around(tmp_path).settings.vault == tmp_path / "third"
 
 
 def test_a_vault_elsewhere_is_shown_as_it_was_given(tmp_path):

@@ -104,15 +104,6 @@ def test_json_cassettes_are_read():
             {"base64": "/w=="},
         ),
         "body as text": ("{status: {code: 200, message: OK}, headers: {}, body: hello}", {"text": "hello"}),
-        "base64_string": (
-            "{status: {code: '200'}, headers: {}, body: {base64_string: aGVsbG8=}}",
-            {"text": "hello"},
-        ),
-        "betamax": (
-            "{status: {code: 200, message: OK}, headers: {A: [b]}, recorded_at: 2014-01-01T00:00:00, "
-            "body: {encoding: latin-1, string: é}}",
-            {"base64": "6Q=="},
-        ),
         "tornado": (
             "{status: {code: 200, message: OK}, headers: [!!python/tuple [Content-Type, [application/json]]], "
             "url: 'http://shop.test/', body: {string: '[1]'}}",
@@ -170,7 +161,6 @@ def test_headers_that_the_body_contradicts_are_put_right(tmp_path):
         ("!!python/unicode 'é'", "é".encode()),
         ("!!python/object/new:_io.BytesIO {state: !!python/tuple [!!binary /w==, 0, null]}", b"\xff"),
         ("!!python/object/apply:builtins.iter {args: [[ab, cd]]}", b"abcd"),
-        ("{encoding: utf-8, string: hello}", b"hello"),
     ],
 )
 def test_bodies_of_requests_are_read(tmp_path, body, expected):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_mimic._tools.foreign.finding import FoundFiles, find_files
+from pytest_mimic._tools.foreign.finding import Found, find_files
 
 CASSETTE = "interactions: []\n"
 
@@ -17,8 +17,8 @@ def write(root: Path, **files: str) -> None:
         path.write_text(content, "utf-8")
 
 
-def names(found: FoundFiles) -> list[tuple[str, str]]:
-    return [(one.shown, one.name) for one in found.files]
+def names(found: list[Found]) -> list[tuple[str, str]]:
+    return [(one.shown, one.name) for one in found]
 
 
 def test_cassettes_and_archives_below_a_folder_are_found(tmp_path):
@@ -34,26 +34,26 @@ def test_cassettes_and_archives_below_a_folder_are_found(tmp_path):
         (tmp_path / "talks/more" / folder).mkdir(parents=True)
         (tmp_path / "talks/more" / folder / "other.yaml").write_text(CASSETTE, "utf-8")
 
-    found = find_files([Path("talks")], tmp_path)
+    found, ignored = find_files([Path("talks")], tmp_path)
 
     assert names(found) == [
         ("talks/b.YAML", "b"),
         ("talks/browser.har", "browser"),
         ("talks/deep/a.json", "deep/a"),
     ]
-    assert found.ignored == ["talks/settings.json"]
+    assert ignored == ["talks/settings.json"]
 
 
 def test_a_file_that_cannot_be_read_is_left_to_its_reader_which_says_why(tmp_path):
     (tmp_path / "talks").mkdir()
     (tmp_path / "talks/gone.yaml").symlink_to(tmp_path / "nowhere.yaml")
 
-    assert names(find_files([Path("talks")], tmp_path)) == [("talks/gone.yaml", "gone")]
+    assert names(find_files([Path("talks")], tmp_path)[0]) == [("talks/gone.yaml", "gone")]
 
 
 def test_a_file_that_is_given_twice_is_read_once_under_its_first_name(tmp_path):
     write(tmp_path, talks__deep__a_yaml=CASSETTE)
     folder, inner, file = Path("talks"), Path("talks/deep"), Path("talks/deep/a.yaml")
 
-    assert names(find_files([folder, file], tmp_path)) == [("talks/deep/a.yaml", "deep/a")]
-    assert names(find_files([inner, folder], tmp_path)) == [("talks/deep/a.yaml", "a")]
+    assert names(find_files([folder, file], tmp_path)[0]) == [("talks/deep/a.yaml", "deep/a")]
+    assert names(find_files([inner, folder], tmp_path)[0]) == [("talks/deep/a.yaml", "a")]
