@@ -26,37 +26,37 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
-    "_clients.aws": 650,
-    "_clients.http": 3_950,
+    "_clients.aws": 600,
+    "_clients.http": 3_900,
     "_clients.redis": 1_150,
-    "_clients.sql": 2_400,
+    "_clients.sql": 2_350,
     "_core.compare": 1_550,
     "_core.describe": 1_950,
-    "_core.engine": 5_050,
-    "_core.files": 1_000,
-    "_core.identity": 4_450,
+    "_core.engine": 5_000,
+    "_core.files": 950,
+    "_core.identity": 4_400,
     "_core.network": 400,
-    "_core.outcome": 5_100,
-    "_core.patch": 1_500,
+    "_core.outcome": 5_050,
+    "_core.patch": 1_450,
     "_core.pending": 600,
     "_core.redact": 1_050,
     "_core.seam": 750,
     "_core.swallowed": 450,
-    "_core.targets": 850,
-    "_core.vault": 3_000,
-    "_run": 3_000,
+    "_core.targets": 800,
+    "_core.vault": 2_950,
+    "_run": 2_950,
     "_tools.catalog": 600,
     "_tools.cli": 3_300,
     "_tools.foreign": 1_600,
-    "_tools.objects": 900,
+    "_tools.objects": 850,
     "_tools.shown": 1_700,
     "_tools.unused": 650,
     "face": 550,
     "ground": 900,
 }
 # These two only fall.
-MOST_LINES = 48_250
-MOST_FILES = 304
+MOST_LINES = 47_900
+MOST_FILES = 301
 MOST_ARROWS = 135
 MOST_FLOORS = 12
 
@@ -228,5 +228,5 @@ def test_modules_and_functions_stay_readable() -> None:
     }
 
     assert not {name: count for name, count in lines.items() if count > 500}
-    assert len(large := {name: count for name, count in lines.items() if count > 350}) <= 10, large
+    assert len(large := {name: count for name, count in lines.items() if count > 350}) <= 8, large
     assert not {name: count for name, count in functions.items() if count > 60}

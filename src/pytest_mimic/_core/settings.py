@@ -32,28 +32,20 @@ class Settings(NamedTuple):
     """The settings of one run.
 
     Attributes:
-        vault: The vault's folder, absolute.
-        shown_vault: The same for messages, relative to the rootdir if it is inside.
-        no_record: Nothing may be written, even if a fixture would record.
-        ci: The environment variable `CI` is set.
         redact: Names to add to the secret ones. `!name` removes one.
         only: The patterns of `--mimic-only`. The mode is only for calls that one of them matches; others replay.
-        given: Options that suggested commands have to repeat.
         prefix: The path from the folder in which pytest was started to the rootdir, for the ids of tests.
         review: `--mimic-review` was given: what is new, changed or drifted waits, and the vault is not written.
-        network: Whether a replay refuses connections that nothing mimics.
-        allowed_hosts: The hosts to which it lets them through.
-        objects: The URL of `mimic_objects`, or empty: the object store of large objects.
         usage: The file of `--mimic-usage`, absolute. None without the option.
         outside: Further options that suggested commands need for a test outside of the rootdir.
     """
 
     mode: Mode
     rootdir: Path
-    vault: Path
-    shown_vault: str
-    no_record: bool
-    ci: bool
+    vault: Path  # the vault's folder, absolute
+    shown_vault: str  # the same for messages, relative to the rootdir if it is inside
+    no_record: bool  # nothing may be written, even if a fixture would record
+    ci: bool  # the environment variable `CI` is set
     source: SourcePolicy
     pickles: PicklePolicy
     store_arguments: bool
@@ -61,14 +53,14 @@ class Settings(NamedTuple):
     clear_unused: bool
     fail_on_unused: bool
     only: tuple[str, ...] = ()
-    given: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()  # options that suggested commands have to repeat
     prefix: str = ""
     outside: tuple[str, ...] = ()
     usage: Path | None = None
     review: bool = False
-    network: NetworkPolicy = "allow"
-    allowed_hosts: tuple[str, ...] = ()
-    objects: str = ""
+    network: NetworkPolicy = "allow"  # whether a replay refuses connections that nothing mimics
+    allowed_hosts: tuple[str, ...] = ()  # the hosts to which it lets them through
+    objects: str = ""  # the URL of `mimic_objects`, or empty: the object store of large objects
 
     @property
     def detaches(self) -> bool:

@@ -29,9 +29,6 @@ class CallReports:
     """A plugin that collects the rows of each test's calls.
 
     The rows travel on the reports of the test's phases, which xdist brings to the controller.
-
-    Attributes:
-        unused_listed: How many unused recordings are listed.
     """
 
     def __init__(self, config: pytest.Config, session: Session) -> None:
@@ -43,7 +40,7 @@ class CallReports:
         self._path = None if path is None else Path(config.invocation_params.dir, path).expanduser()
         self._shown_path = path
         self._lines = verbosity(config)
-        self.unused_listed = SHOWN if path is None else _UNUSED
+        self.unused_listed = SHOWN if path is None else _UNUSED  # how many unused recordings are listed
         self._rows: dict[str, list[Row]] = {}
         self._waiting: dict[str, list[Row]] = {}
         self._last = ""

@@ -29,21 +29,13 @@ STOPPED = "the run was stopped early"
 
 
 class Selection(NamedTuple):
-    """The selection of tests that a command line requests.
+    """The selection of tests that a command line requests."""
 
-    Attributes:
-        wanted: The paths of a complete selection, relative to the rootdir.
-        covered: Those of them in which all tests are collected, although some may be deselected then.
-        deselecting: Reasons why tests are deselected after the collection.
-        hiding: Reasons why not all tests are collected.
-        idle: Reasons why no test runs as usual.
-    """
-
-    wanted: list[str]
-    covered: list[str]
-    deselecting: list[str]
-    hiding: list[str]
-    idle: list[str]
+    wanted: list[str]  # the paths of a complete selection, relative to the rootdir
+    covered: list[str]  # those of them in which all tests are collected, although some may be deselected then
+    deselecting: list[str]  # reasons why tests are deselected after the collection
+    hiding: list[str]  # reasons why not all tests are collected
+    idle: list[str]  # reasons why no test runs as usual
 
     @property
     def narrowed(self) -> list[str]:
@@ -97,16 +89,11 @@ def _given(option: Any, flags: Mapping[str, str]) -> list[str]:
 
 
 class SelectedTests:
-    """A plugin that notes which tests a run collects and selects, and how they end.
-
-    Attributes:
-        outcomes: `passed`, `failed` or `skipped`, by the test's id.
-        have_run: Whether tests were run: `--fixtures` and the like never do.
-    """
+    """A plugin that notes which tests a run collects and selects, and how they end."""
 
     def __init__(self, config: pytest.Config, ledger: Ledger) -> None:
-        self.outcomes: dict[str, str] = {}
-        self.have_run = False
+        self.outcomes: dict[str, str] = {}  # `passed`, `failed` or `skipped`, by the test's id
+        self.have_run = False  # whether tests were run: `--fixtures` and the like never do
         self._config = config
         self._ledger = ledger
         self._collected: list[pytest.Item] = []

@@ -27,14 +27,13 @@ class Ending:
     """Ends a run, or one of its processes under xdist.
 
     Attributes:
-        calls: What collects the calls for the HTML report, or None.
         bytes_before: The size of the vault before a recording run. None in any other.
     """
 
     def __init__(
         self, config: pytest.Config, session: Session, tests: SelectedTests, *, is_controller: bool
     ) -> None:
-        self.calls: CallReports | None = None
+        self.calls: CallReports | None = None  # what collects the calls for the HTML report, or None
         self.bytes_before: int | None = None
         self._config, self._session, self._tests = config, session, tests
         self._is_worker, self._is_controller = hasattr(config, "workerinput"), is_controller

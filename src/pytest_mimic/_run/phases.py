@@ -26,14 +26,12 @@ class Phases:
 
     Attributes:
         broken: The error of a wrong target, which each test of a worker of xdist raises.
-        restarts: What runs tests again, if the run may do so.
-        watchers: What shows the calls of each phase.
     """
 
     def __init__(self, session: Session) -> None:
         self.broken: TargetError | None = None
-        self.restarts: Restarts | None = None
-        self.watchers: list[CallReports | CiReports] = []
+        self.restarts: Restarts | None = None  # what runs tests again, if the run may do so
+        self.watchers: list[CallReports | CiReports] = []  # what shows the calls of each phase
         self._session = session
         self._marks: list[Covering] = []
         self._has_passed = self._is_whole = True

@@ -47,8 +47,6 @@ class PytestRun:
     It may be made while a test, `item`, is running. It has started when the configured targets are covered.
 
     Attributes:
-        tests: Which tests are selected, and how they end.
-        phases: The test that runs.
         ending: What the end of the run finds and says.
     """
 
@@ -60,8 +58,8 @@ class PytestRun:
         option = config.option  # checked as xdist does
         distributes = getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", None))
         self._is_controller = not self._is_worker and distributes and not option.collectonly
-        self.tests = SelectedTests(config, self.session.ledger)
-        self.phases = Phases(self.session)
+        self.tests = SelectedTests(config, self.session.ledger)  # which tests are selected, and how they end
+        self.phases = Phases(self.session)  # the test that runs
         self.ending = Ending(config, self.session, self.tests, is_controller=self._is_controller)
         self._wider: WiderFixtures | None = None
         self._late_problems: list[TargetError] = []

@@ -89,12 +89,7 @@ class Covering:
 
 
 class Session:
-    """One pytest run, or one worker of it.
-
-    Attributes:
-        scopes: The tests and scopes that calls belong to.
-        targets: The configured targets, from the ini file and the hook.
-    """
+    """One pytest run, or one worker of it."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -124,7 +119,7 @@ class Session:
             decisions_of(self.state)
             for name in _BOUND_EARLY:
                 import_module(f"pytest_mimic._core.{name}")
-        self.targets: list[Target] = []
+        self.targets: list[Target] = []  # the configured targets, from the ini file and the hook
         # In live mode, targets are only checked, unless `--mimic-only` leaves some of them to replay.
         self._mimics = settings.mode is not Mode.LIVE or bool(settings.only)
         cover = self._cover if self._mimics else None
@@ -136,7 +131,7 @@ class Session:
         # One of each for the whole run: a wrapper of an earlier activation may be in use again, and has its state.
         self._adapters: dict[str, Adapter] = {}
         self._coverings: list[Covering] = []
-        self.scopes = Scopes(self.state)
+        self.scopes = Scopes(self.state)  # the tests and scopes that calls belong to
         self._unnamed = 0
         self._guard: NetworkGuard | None = None
         self._guarding: Activation | None = None

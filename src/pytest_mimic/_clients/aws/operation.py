@@ -27,21 +27,17 @@ class AwsOperation:
     """One operation of a service.
 
     Attributes:
-        service: `s3`.
-        name: `PutObject`.
         params: The caller's parameters as plain data, without the body and without what botocore fills in.
-        format: What the body is, as in `describe_body`; None without a body.
-        body: The plain value of the body.
     """
 
     def __init__(self, model: Any) -> None:
-        self.service: str = model.service_model.service_name
-        self.name: str = model.name
+        self.service: str = model.service_model.service_name  # `s3`
+        self.name: str = model.name  # `PutObject`
         self._model = model
         self._names: tuple[str, ...] = ()
         self.params: dict[str, Any] = {}
-        self.format: str | None = None
-        self.body: Any = None
+        self.format: str | None = None  # what the body is, as in `describe_body`; None without a body
+        self.body: Any = None  # the plain value of the body
 
     def read(self, given: dict[str, Any]) -> Steps:
         """Read the caller's parameters, and return those to hand on.

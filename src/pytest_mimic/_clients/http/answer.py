@@ -11,20 +11,15 @@ from pytest_mimic._clients.http.message import header_of
 
 
 class StoredResponse(NamedTuple):
-    """A recorded response in the form in which it arrives over the network.
-
-    Attributes:
-        stopped: It was not read further than these chunks.
-        error: The exception that broke it after these chunks, as plain data.
-    """
+    """A recorded response in the form in which it arrives over the network."""
 
     status: int
     reason: str
     version: str
     headers: list[tuple[str, str]]
     chunks: list[bytes]
-    stopped: bool
-    error: dict[str, Any] | None
+    stopped: bool  # it was not read further than these chunks
+    error: dict[str, Any] | None  # the exception that broke it after these chunks, as plain data
 
     @property
     def is_complete(self) -> bool:

@@ -127,18 +127,12 @@ def _wrap_close(original: Callable[..., Any], _port: Port) -> Callable[..., Any]
 
 
 class _Talk:
-    """One request on a connection, until the head of its response.
-
-    Attributes:
-        message: The request as far as it was sent.
-        is_begun: The request is complete, and it was decided about.
-        is_real: The connection connects, sends or receives for real at the moment.
-    """
+    """One request on a connection, until the head of its response."""
 
     def __init__(self, conn: Any, exchange: Exchange, send: Callable[..., Any]) -> None:
-        self.message = RequestMessage()
-        self.is_begun = False
-        self.is_real = False
+        self.message = RequestMessage()  # the request as far as it was sent
+        self.is_begun = False  # the request is complete, and it was decided about
+        self.is_real = False  # the connection connects, sends or receives for real at the moment
         self._conn = conn
         self._exchange = exchange
         self._send = send
@@ -279,16 +273,11 @@ class _Talk:
 
 
 class RequestMessage:
-    """A request that is collected while a client sends it.
-
-    Attributes:
-        pieces: What was sent, in order.
-        target: The target in its first line: a path, or a URL for a proxy.
-    """
+    """A request that is collected while a client sends it."""
 
     def __init__(self) -> None:
-        self.pieces: list[bytes] = []
-        self.target = ""
+        self.pieces: list[bytes] = []  # what was sent, in order
+        self.target = ""  # the target in its first line: a path, or a URL for a proxy
         self._method = ""
         self._headers: tuple[tuple[str, str], ...] = ()
         self._body: list[bytes] = []

@@ -25,7 +25,6 @@ class ExchangeRecorder:
     Attributes:
         head: Status, reason, version and headers of the response; empty before they arrive.
         chunks: The body as it arrives, without the framing of the transfer. The edge adds to it.
-        done: The step has its outcome, or was abandoned.
     """
 
     def __init__(self, port: Port, step: Step, secrets: Callable[[], Secrets]) -> None:
@@ -38,7 +37,7 @@ class ExchangeRecorder:
         self._hidden: dict[str, Any] = {}
         self._real: dict[str, Any] = {}
         self.chunks: list[bytes] = []
-        self.done = False
+        self.done = False  # the step has its outcome, or was abandoned
 
     @contextmanager
     def recording_errors(self, store_error: Callable[[Exception], dict[str, Any] | None]) -> Iterator[None]:

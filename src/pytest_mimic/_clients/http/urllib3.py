@@ -170,11 +170,7 @@ def _text(value: Any) -> str:
 
 
 class _Body:
-    """The body of a request, read once.
-
-    Attributes:
-        data: Its bytes.
-    """
+    """The body of a request, read once."""
 
     def __init__(self, body: Any) -> None:
         self._make: Callable[[], Any] = lambda: body
@@ -192,7 +188,7 @@ class _Body:
             except TypeError:
                 pieces = list(body)
                 self._make = lambda: iter(pieces)
-        self.data = b"".join(map(encoded, pieces))
+        self.data = b"".join(map(encoded, pieces))  # its bytes
 
     def again(self) -> Any:
         """Return a body of the same kind, which urllib3 frames in the same way, at its beginning."""

@@ -35,19 +35,13 @@ def redis_errors() -> Any:
 
 
 class ConnectionState:
-    """The replies that a connection still has to read.
-
-    Attributes:
-        listens: The connection receives messages of channels.
-        is_busy: A real command is being sent or read.
-        expected: For each reply, its batch, or the reply as it is stored.
-    """
+    """The replies that a connection still has to read."""
 
     def __init__(self) -> None:
-        self.listens = False
-        self.is_busy = False
+        self.listens = False  # the connection receives messages of channels
+        self.is_busy = False  # a real command is being sent or read
         self._was_listening = False
-        self.expected: deque[Any] = deque()
+        self.expected: deque[Any] = deque()  # for each reply, its batch, or the reply as it is stored
 
     @property
     def is_real(self) -> bool:
@@ -164,9 +158,6 @@ class Batch:
     """Commands that are sent together and for real. They are recorded when the last reply is read.
 
     To verify, the replies that the client gets are those of the `recorded` outcome.
-
-    Attributes:
-        is_broken: The real commands have failed, so that no more replies are read.
     """
 
     def __init__(self, step: Step, commands: list[Command], recorded: dict[str, Any] | None = None) -> None:
@@ -175,7 +166,7 @@ class Batch:
         self._replies: list[Any] = []
         self._recorded = recorded
         self._answers = deque(() if recorded is None else _replies_in(recorded))
-        self.is_broken = False
+        self.is_broken = False  # the real commands have failed, so that no more replies are read
 
     @property
     def verifies(self) -> bool:

@@ -34,12 +34,11 @@ class Shown(NamedTuple):
     """The parts of an expression.
 
     Attributes:
-        sources: The columns whose values it shows.
         binds: The parameters whose values it shows, by their names, and whether each is shown as it is.
         keys: The parameters that may name a part of a JSON value, or a path to one.
     """
 
-    sources: frozenset[Source] = frozenset()
+    sources: frozenset[Source] = frozenset()  # the columns whose values it shows
     binds: frozenset[tuple[str, bool]] = frozenset()
     keys: frozenset[str] = frozenset()
 
@@ -66,7 +65,6 @@ class CompiledNames:
         sources: The columns that a parameter is assigned to or compared with, by its name. A parameter that is
             missing is unknown.
         keys: The parameters that may name a part of JSON beside each parameter, by the names of both.
-        fragments: The texts in the statement, which SQLAlchemy has not read.
         binds: The names of positional parameters, in order.
         escaped: The names of parameters that the driver knows by another one, by that one.
     """
@@ -84,7 +82,7 @@ class CompiledNames:
         self.columns = columns
         self.sources = sources
         self.keys = keys
-        self.fragments = fragments
+        self.fragments = fragments  # the texts in the statement, which SQLAlchemy has not read
         self.binds: tuple[str, ...] = tuple(compiled.positiontup or ()) if compiled.positional else ()
         self.escaped = {new: name for name, new in (compiled.escaped_bind_names or {}).items()}
 

@@ -35,18 +35,15 @@ class StatementNames(NamedTuple):
     """The names in a statement that SQLAlchemy has compiled.
 
     Attributes:
-        binds: The names of positional parameters, in order.
         lists: The parameters of each `IN`, value by value. Those of a tuple are together.
         owners: The name in the compiled statement, for parameters that the driver knows by another one.
-        compiled: The columns of parameters and results; None for a text.
-        values: The values of the parameters, by their names.
     """
 
-    binds: Sequence[str] = ()
+    binds: Sequence[str] = ()  # the names of positional parameters, in order
     lists: Sequence[Sequence[Sequence[str]]] = ()
     owners: Mapping[str, str] = {}
-    compiled: CompiledNames | None = None
-    values: Mapping[str, Any] = {}
+    compiled: CompiledNames | None = None  # the columns of parameters and results; None for a text
+    values: Mapping[str, Any] = {}  # the values of the parameters, by their names
 
 
 NO_NAMES = StatementNames()
@@ -56,15 +53,13 @@ class SqlCall:
     """A statement or another request that is sent to a database.
 
     Attributes:
-        call: The call at the client.
         secrets: The texts of secret parameters and literals, which an error's message must not contain.
-        is_unordered: Whether the rows of its result may come in any order.
     """
 
     def __init__(self, call: ClientCall) -> None:
-        self.call = call
+        self.call = call  # the call at the client
         self.secrets: list[str] = []
-        self.is_unordered = False
+        self.is_unordered = False  # whether the rows of its result may come in any order
 
     def hidden_columns(self, columns: Sequence[str]) -> list[bool | Literal["text"]]:
         """Return for each column of the result whether it is secret, by the driver's names of the columns.
@@ -90,7 +85,6 @@ class _Prepared:
 
     Attributes:
         statement: The statement, read.
-        mentions: Whether it has a secret name anywhere.
         has_fragments: Whether a text in the compiled statement mentions a secret.
         text: The statement as it counts: without its secret literals.
         literals: Those literals.
@@ -101,7 +95,7 @@ class _Prepared:
         self._secret = secret = redactor.secret
         self._rules: dict[str, tuple[_Rule, AbstractSet[str]]] = {}
         self.statement = statement = read_statement(_CURSOR.sub("c_", sql))
-        self.mentions = statement.mentions(secret)
+        self.mentions = statement.mentions(secret)  # whether it has a secret name anywhere
         self.has_fragments = compiled is not None and any(map(secret, words_in(compiled.fragments)))
         is_text = compiled is None or compiled.columns is None
         self.text, self.literals = statement.redact(secret, numbers=is_text or self.has_fragments)

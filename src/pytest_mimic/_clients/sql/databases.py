@@ -14,17 +14,11 @@ if TYPE_CHECKING:
 
 
 class Operation(NamedTuple):
-    """An operation on a connection that was not open. A run has very many of them.
+    """An operation on a connection that was not open. A run has very many of them."""
 
-    Attributes:
-        connection: The connection on which it was replayed.
-        run: Does it to the real connection.
-        name: The statement, `COMMIT` or `ROLLBACK`.
-    """
-
-    connection: Any
-    run: Callable[[Any], Any]
-    name: str
+    connection: Any  # the connection on which it was replayed
+    run: Callable[[Any], Any]  # does it to the real connection
+    name: str  # the statement, `COMMIT` or `ROLLBACK`
 
 
 class Database:

@@ -20,17 +20,8 @@ class LazyConnection:
     """The state behind a stand-in for a driver's connection.
 
     Attributes:
-        port: The engine's port.
-        database: The database that it leads to.
-        dialect: SQLAlchemy's dialect.
         real: The driver's connection, or SQLAlchemy's adapter of it; None while nothing had to run.
-        settings: The attributes that were set, by name.
         setting_up: The pool is setting it up: its calls belong to the engine, not to the test.
-        resetting: The pool is taking it back: nothing that is sent is a call.
-        closed: It was closed.
-        broken: An error has shown that the server is gone.
-        used: Statements were sent since the last commit or rollback.
-        failed: One of them failed.
         introduce: Repeats the requests that the engine made when it connected without the plugin, so that a
             replay finds them. It is called before the first call that runs.
     """
@@ -38,17 +29,17 @@ class LazyConnection:
     def __init__(
         self, port: Port, database: Database, dialect: Any, create: Callable[[], Any], *, real: Any = None
     ) -> None:
-        self.port = port
-        self.database = database
-        self.dialect = dialect
+        self.port = port  # the engine's port
+        self.database = database  # the database that it leads to
+        self.dialect = dialect  # SQLAlchemy's dialect
         self.real: Any = real
-        self.settings: dict[str, Any] = {}
+        self.settings: dict[str, Any] = {}  # the attributes that were set, by name
         self.setting_up = real is None
-        self.resetting = False
-        self.closed = False
-        self.broken = False
-        self.used = False
-        self.failed = False
+        self.resetting = False  # the pool is taking it back: nothing that is sent is a call
+        self.closed = False  # it was closed
+        self.broken = False  # an error has shown that the server is gone
+        self.used = False  # statements were sent since the last commit or rollback
+        self.failed = False  # one of them failed
         self.introduce: Callable[[], None] | None = None
         self._create = create
         # What configures the real connection, by name where the last setting counts.

@@ -58,7 +58,6 @@ class Statement:
 
     Attributes:
         signature: The verb and the main table, `SELECT users`.
-        verb: The verb in capitals.
         is_unordered: Whether it is a SELECT without an `ORDER BY`, so that its rows may come in any order.
         names: All words in small letters, those in quotes included, but not the names of parameters.
     """
@@ -70,7 +69,7 @@ class Statement:
         if words and words[start].upper == "WITH":  # after the common table expressions
             depth = words[start].depth
             start = next((n for n, w in enumerate(words) if w.upper in _VERBS and w.depth == depth), start)
-        self.verb = words[start].upper if words else ""
+        self.verb = words[start].upper if words else ""  # the verb in capitals
         self.signature = f"{self.verb} {_resource(words[start:])}".strip() if words else ""
         self.is_unordered = self.verb == "SELECT" and not any(
             word.upper == "ORDER" and after.upper == "BY" and word.depth <= words[start].depth

@@ -54,11 +54,10 @@ class Noted(NamedTuple):
 
     Attributes:
         identities: The identity of each argument. None if nothing is recorded.
-        files: The files that the arguments name.
     """
 
     identities: dict[str, str | None] | None = None
-    files: CallFiles | None = None
+    files: CallFiles | None = None  # the files that the arguments name
 
 
 _NOTHING_NOTED = Noted()
@@ -68,20 +67,15 @@ class Plan:
     """How one activation mimics a target. By default, the target has no source and changes no arguments.
 
     Attributes:
-        kind: `function`, or the name under which the client's calls are recorded.
-        target: The function's `module:name`, or the kind of the client.
-        client: The name of the client in its line; empty for a function.
-        cassette: The cassette that takes the calls, if a block is open.
-        places: The folders below which paths are stored by their place.
         source: The fingerprint of the target's source. None without a source.
     """
 
-    kind: str
-    target: str
-    client: str = ""
+    kind: str  # `function`, or the name under which the client's calls are recorded
+    target: str  # the function's `module:name`, or the kind of the client
+    client: str = ""  # the name of the client in its line; empty for a function
     options: Options
-    cassette: CassetteInUse | None
-    places: Places
+    cassette: CassetteInUse | None  # the cassette that takes the calls, if a block is open
+    places: Places  # the folders below which paths are stored by their place
     source: str | None = None
 
     def note(self, call: Call) -> Noted:  # noqa: ARG002
@@ -139,33 +133,19 @@ class Plan:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Call:
-    """One invocation of a target, bound and identified: what was asked.
+    """One invocation of a target, bound and identified: what was asked."""
 
-    Attributes:
-        plan: How the target is mimicked.
-        key: The identity, in 32 hex digits.
-        signature: `VERB resource`.
-        sequence: Whether the n-th identical call gets the n-th outcome.
-        describe: Returns the structured, redacted description of the arguments.
-        values: The bound arguments, in the order of the parameters.
-        reading: How the plan read the arguments.
-        host: The host that patterns are matched against, at clients.
-        is_shared: Whether a client made the call for itself, so that it belongs to no test.
-        is_async: Whether the caller lets other tasks run while it waits.
-        edge_call: The call as the edge of a client saw it, a `ClientCall`.
-    """
-
-    plan: Plan
-    key: str
-    signature: str
-    sequence: bool
-    describe: Callable[[], dict[str, Any]]
-    values: tuple[object, ...] = ()
-    reading: Any = None
-    host: str | None = None
-    is_shared: bool = False
-    is_async: bool = False
-    edge_call: Any = None
+    plan: Plan  # how the target is mimicked
+    key: str  # the identity, in 32 hex digits
+    signature: str  # `VERB resource`
+    sequence: bool  # whether the n-th identical call gets the n-th outcome
+    describe: Callable[[], dict[str, Any]]  # returns the structured, redacted description of the arguments
+    values: tuple[object, ...] = ()  # the bound arguments, in the order of the parameters
+    reading: Any = None  # how the plan read the arguments
+    host: str | None = None  # the host that patterns are matched against, at clients
+    is_shared: bool = False  # whether a client made the call for itself, so that it belongs to no test
+    is_async: bool = False  # whether the caller lets other tasks run while it waits
+    edge_call: Any = None  # the call as the edge of a client saw it, a `ClientCall`
 
     @property
     def paths(self) -> PathStore:

@@ -44,16 +44,13 @@ class WrittenPath(NamedTuple):
     """A path in an argument that `writes=` names, and the facts about its files before the call.
 
     Attributes:
-        file: The path.
-        is_inside: Whether it is inside an object or dict, where only what the call touches counts.
         excluded: Absolute paths of what does not belong to it: the vault, and in the rootdir what other paths name.
-        before: The facts, or why there are none.
     """
 
-    file: NamedFile
-    is_inside: bool
+    file: NamedFile  # the path
+    is_inside: bool  # whether it is inside an object or dict, where only what the call touches counts
     excluded: tuple[str, ...]
-    before: Snapshot | NotKeptError
+    before: Snapshot | NotKeptError  # the facts, or why there are none
 
 
 class CallFiles:

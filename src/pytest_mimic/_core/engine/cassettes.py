@@ -67,7 +67,6 @@ class OpenCassette(Cassette):
     this block record.
 
     Attributes:
-        ordinals: The databases that calls went to, in order of first use.
         is_left_out: Whether it replays because `--mimic-only` selects none of its recorded calls.
         is_test: False: a wider fixture may have opened it.
         conversations, is_aborted, is_ending: See `conversations.Participant`.
@@ -89,7 +88,7 @@ class OpenCassette(Cassette):
         self.path = Path(self._state.settings.vault, self._file)
         self.mode = mode
         self.play_count = 0
-        self.ordinals: dict[str, list[str]] = {}
+        self.ordinals: dict[str, list[str]] = {}  # the databases that calls went to, in order of first use
         # A call has its place as soon as it begins; its entry is None until its outcome is recorded.
         self._entries: list[CassetteEntry | None] = []
         self._places: dict[str, list[int]] = {}

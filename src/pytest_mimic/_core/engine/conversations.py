@@ -17,35 +17,21 @@ _MAX_CAUGHT_IN_BACKGROUND = 1_000
 
 
 class Participant(Protocol):
-    """An owner of sequences or a cassette, during one attempt of a test.
+    """An owner of sequences or a cassette, during one attempt of a test."""
 
-    Attributes:
-        conversations: Its conversations, by the client.
-        is_aborted: Whether one of them has ended the attempt.
-        is_ending: Whether a fixture is being torn down, which cannot be repeated.
-    """
-
-    conversations: dict[str, ClientConversation]
-    is_aborted: bool
-    is_ending: bool
+    conversations: dict[str, ClientConversation]  # its conversations, by the client
+    is_aborted: bool  # whether one of them has ended the attempt
+    is_ending: bool  # whether a fixture is being torn down, which cannot be repeated
 
 
 class Restart(NamedTuple):
-    """The reason to run a test again: a conversation in it has a new call.
+    """The reason to run a test again: a conversation in it has a new call."""
 
-    Attributes:
-        name: The name of the owner, or the cassette's file.
-        target: The client.
-        label: The new call.
-        is_wider: Whether the conversation belongs to the scope of a wider fixture.
-        by_pattern: Whether the call is not new, but one that `--mimic-only` selects.
-    """
-
-    name: str
-    target: str
-    label: str
-    is_wider: bool
-    by_pattern: bool = False
+    name: str  # the name of the owner, or the cassette's file
+    target: str  # the client
+    label: str  # the new call
+    is_wider: bool  # whether the conversation belongs to the scope of a wider fixture
+    by_pattern: bool = False  # whether the call is not new, but one that `--mimic-only` selects
 
 
 class AbortedCallError(RuntimeError):
@@ -137,19 +123,16 @@ class Conversations:
 
     Attributes:
         refuse: Returns the error for a new call of a conversation, if no test can be run again for it.
-        again: Those that run for real.
-        selected: Those that have a call which `--mimic-only` selects.
         end_test: Returns the exception that ends the running test with this message, so that the test is run again. It
             is None if no test can be run again now.
-        restarts: Why the running attempt of a test was ended.
     """
 
     def __init__(self, refuse: Callable[[Call], BaseException]) -> None:
         self.refuse = refuse
         self.end_test: Callable[[str], BaseException] | None = None
-        self.restarts: list[Restart] = []
-        self.again: set[tuple[str, str]] = set()
-        self.selected: set[tuple[str, str]] = set()
+        self.restarts: list[Restart] = []  # why the running attempt of a test was ended
+        self.again: set[tuple[str, str]] = set()  # those that run for real
+        self.selected: set[tuple[str, str]] = set()  # those that have a call which `--mimic-only` selects
         self._caught = 0
 
     def of(

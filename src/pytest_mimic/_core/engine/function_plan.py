@@ -34,21 +34,13 @@ class Signature(NamedTuple):
 
 
 class Argument(NamedTuple):
-    """One argument of a call; those in `*rest` and `**extra` are arguments each.
+    """One argument of a call; those in `*rest` and `**extra` are arguments each."""
 
-    Attributes:
-        place: The index of its parameter in the signature.
-        parameter: The parameter's name, without stars.
-        name: The argument's own name: `rest[0]`, or its key in `**extra`.
-        value: The argument.
-        as_bound: The argument as the parameter holds it: `(value,)`, `{name: value}`, or the value.
-    """
-
-    place: int
-    parameter: str
-    name: str
-    value: object
-    as_bound: object
+    place: int  # the index of its parameter in the signature
+    parameter: str  # the parameter's name, without stars
+    name: str  # the argument's own name: `rest[0]`, or its key in `**extra`
+    value: object  # the argument
+    as_bound: object  # the argument as the parameter holds it: `(value,)`, `{name: value}`, or the value
 
 
 class FunctionPlan(Plan):
@@ -57,7 +49,6 @@ class FunctionPlan(Plan):
     Attributes:
         plays: Whether a plain recorded value answers a call, whichever test makes it.
         players: Functions that return a fresh value, for each identity seen so far.
-        is_live: Whether calls run for real.
         running: The run's real calls whose code runs now; a call may be nested while there is one.
     """
 
@@ -84,7 +75,7 @@ class FunctionPlan(Plan):
             mode = Mode.REPLAY
         is_plain = not options.sequence and cassette is None and state.log is None
         self.plays = mode is Mode.REPLAY and is_plain
-        self.is_live = mode is Mode.LIVE and cassette is None
+        self.is_live = mode is Mode.LIVE and cassette is None  # whether calls run for real
 
     @cached_property
     def source(self) -> str | None:  # type: ignore[override]

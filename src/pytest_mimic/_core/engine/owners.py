@@ -22,9 +22,7 @@ class JournalEntry:
 
     Attributes:
         before: The content before the first write. None: there was no file.
-        good: The last content without an error, None until there is one.
         now: The content that was written last. None: the file was deleted.
-        errors: The errors recorded, by position.
         conversation: The client whose conversation the recording is a part of. None for one by itself.
     """
 
@@ -33,8 +31,8 @@ class JournalEntry:
     def __init__(self, before: bytes | None, conversation: str | None) -> None:
         self.before = before
         self.now = before
-        self.good: bytes | None = None
-        self.errors: dict[int, RecordedError | None] = {}
+        self.good: bytes | None = None  # the last content without an error, None until there is one
+        self.errors: dict[int, RecordedError | None] = {}  # the errors recorded, by position
         self.conversation = conversation
 
     @property
@@ -63,16 +61,14 @@ class Journal:
 
     Attributes:
         changes: What was written, by the name of the recording or cassette.
-        used: The names of the recordings that were replayed or written.
-        replaces: The clients at which a conversation stood before.
     """
 
     __slots__ = ("changes", "replaces", "used")
 
     def __init__(self) -> None:
         self.changes: dict[str, JournalEntry] = {}
-        self.used: set[str] = set()
-        self.replaces: set[str] = set()
+        self.used: set[str] = set()  # the names of the recordings that were replayed or written
+        self.replaces: set[str] = set()  # the clients at which a conversation stood before
 
     def note(
         self,
@@ -111,13 +107,8 @@ class Owner:
     """The test, or the scope of a wider fixture, that the calls of a sequence belong to.
 
     Attributes:
-        is_test: Whether it is a test.
-        fixtures: How many fixtures of this scope are set up now.
         positions, sequences: The number of calls made, and the sequence being recorded, by the recording's name.
-        ordinals: The databases that calls went to, in order of first use.
         conversations, is_aborted, is_ending: See `conversations.Participant`.
-        journal: What was recorded and is not judged yet.
-        passed: Whether a test has passed while the scope was set up.
     """
 
     __slots__ = (
@@ -137,15 +128,15 @@ class Owner:
 
     def __init__(self, name: str, *, is_test: bool = False) -> None:
         self.name = name
-        self.is_test = is_test
-        self.fixtures = 0
+        self.is_test = is_test  # whether it is a test
+        self.fixtures = 0  # how many fixtures of this scope are set up now
         self.positions: dict[str, int] = {}
         self.sequences: dict[str, SequenceInProgress] = {}
-        self.ordinals: dict[str, list[str]] = {}
+        self.ordinals: dict[str, list[str]] = {}  # the databases that calls went to, in order of first use
         self.conversations: dict[str, ClientConversation] = {}
         self.is_aborted = self.is_ending = False
-        self.journal = Journal()
-        self.passed = False
+        self.journal = Journal()  # what was recorded and is not judged yet
+        self.passed = False  # whether a test has passed while the scope was set up
         self._longest: dict[str, int] = {}
 
     @property
@@ -169,22 +160,15 @@ class Owner:
 
 
 class SequenceInProgress:
-    """The outcomes of one sequence while it is recorded: `found` those of an outdated recording, too.
-
-    Attributes:
-        call: The first call.
-        old: The outcomes recorded before.
-        new: The outcomes of this pass, by position.
-        was_recorded: Whether the run found outcomes.
-    """
+    """The outcomes of one sequence while it is recorded: `found` those of an outdated recording, too."""
 
     __slots__ = ("_found", "call", "new", "old", "was_recorded")
 
     def __init__(self, call: Call, old: list[Stored], found: Sequence[Stored] = ()) -> None:
-        self.call = call
-        self.old = old
-        self.new: dict[int, Stored] = {}
-        self.was_recorded = bool(old)
+        self.call = call  # the first call
+        self.old = old  # the outcomes recorded before
+        self.new: dict[int, Stored] = {}  # the outcomes of this pass, by position
+        self.was_recorded = bool(old)  # whether the run found outcomes
         self._found = found
 
     def before(self, position: int) -> Stored | None:

@@ -36,20 +36,17 @@ class Recordings:
     """The recordings of one run's calls.
 
     Attributes:
-        guard: Held while counters, sequences and journals change.
         imports: Which parts count in the imported recordings of a target, once it was looked up: `["method-uri"]`.
-        known: The recordings that this run has read or written, by name.
         missed: The errors of the running test's calls without a recording.
-        cassette_users: The tests that have used each cassette in this run.
     """
 
     def __init__(self, state: RunState) -> None:
-        self.guard = threading.RLock()
+        self.guard = threading.RLock()  # held while counters, sequences and journals change
         self._state = state
         # A description of the arguments is for messages, and to know what `--mimic-only` selects.
         self._skims = state.settings.mode is Mode.REPLAY and state.only is None
-        self.known: dict[str, Recording] = {}
-        self.cassette_users: dict[str, set[str]] = {}
+        self.known: dict[str, Recording] = {}  # the recordings that this run has read or written, by name
+        self.cassette_users: dict[str, set[str]] = {}  # the tests that have used each cassette in this run
         self.imports: dict[str, list[str]] = {}
         self._tests: dict[str, str | None] = {}  # by the name of a recording
         self.missed: dict[tuple[str, ...], MimicError] = {}

@@ -71,7 +71,6 @@ class RunState:
     """The state of one run (under xdist, of one worker).
 
     Attributes:
-        locks: Returns the locks between the processes that use the vault.
         today: The date of new recordings, `2026-11-02`. It is given, because a test may have stopped the clock.
         decisions: The decisions of the run; see `decisions.decisions_of`. None if no call has needed one.
         inside: The real call that the current thread or task is part of.
@@ -79,16 +78,11 @@ class RunState:
         context_copier: Copies `inside` into threads that a real call starts. Set by the first decision.
         running: The real calls (`steps.RunningCall`) whose code runs now, for the progress line.
         unfinished: The real calls without an outcome so far, in the order in which they began.
-        owner: The owner of the sequences that calls belong to now.
-        test: The id of the running test, empty outside of tests.
         begun_conversations: Those that are recorded again as a whole. None if the run has recorded none.
-        own_files: Returns the files of the running test's own code.
         raised: The exceptions of functions recorded in this phase of the test, each with its row in the summary.
         pending: The errors that must fail the running test, even if its code catches them.
-        only: The patterns of `--mimic-only`; None if the mode is for all calls.
         network: The guard of the network, `network.guard.NetworkGuard`. None as long as nothing has blocked it.
         places: The rootdir and the base temporary folder.
-        guard: Held while a part of the state is made.
         log: Keeps each call: `_tools.shown.call_log.CallLog`. None unless the calls are to be shown.
     """
 
@@ -102,23 +96,23 @@ class RunState:
         self.settings = settings
         self.vault = vault
         self.ledger = ledger
-        self.locks = locks
+        self.locks = locks  # returns the locks between the processes that use the vault
         self.today = today
         self.decisions: Any = None
         self.inside: ContextVar[Surrounding | None] = ContextVar("pytest_mimic_inside", default=None)
         self.cassettes: ContextVar[tuple[object, ...]] = ContextVar("pytest_mimic_cassettes", default=())
         self.running: set[CallUnderWay] = set()
         self.unfinished: dict[CallUnderWay, None] = {}
-        self.owner = Owner("")
-        self.test = ""
+        self.owner = Owner("")  # the owner of the sequences that calls belong to now
+        self.test = ""  # the id of the running test, empty outside of tests
         self.begun_conversations: Conversations | None = None
-        self.own_files: Callable[[], set[str]] = set
+        self.own_files: Callable[[], set[str]] = set  # returns the files of the running test's own code
         self.raised: list[tuple[BaseException, tuple[str, str]]] = []
         self.pending = PendingErrors(ledger.forks)
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
         self.log: CallLog | None = None
         self.network: NetworkGuard | None = None
-        self.only: Only | None = None
+        self.only: Only | None = None  # the patterns of `--mimic-only`; None if the mode is for all calls
         if settings.only:
             from pytest_mimic._core.targets.pattern import Only
 
@@ -126,7 +120,7 @@ class RunState:
         self._redactor: Redactor | None = None
         self.variables: Mapping[str, str] = os.environ
         self._retries: Retries | None = None
-        self.guard = Lock()
+        self.guard = Lock()  # held while a part of the state is made
 
     @functools.cached_property
     def left_out(self) -> LeftOut:

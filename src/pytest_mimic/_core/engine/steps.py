@@ -137,7 +137,6 @@ class RunningCall:
     """Call the original, and record nothing, as in live mode. What is mimicked inside of it runs for real.
 
     Attributes:
-        active: Whether the call has no outcome so far.
         begun: Whether the stream or coroutine that the call returned is being consumed.
         awaited: Whether a plain function returned a coroutine or an async generator.
         outer: The exception that the caller was handling when it made the call.
@@ -148,7 +147,7 @@ class RunningCall:
     mode: Literal["run", "verify"] = "run"
 
     def __init__(self, state: RunState) -> None:
-        self.active = True
+        self.active = True  # whether the call has no outcome so far
         self.begun = self.awaited = False
         self.outer: BaseException | None = None
         self.recorded: Replay | None = None

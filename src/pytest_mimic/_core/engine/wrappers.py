@@ -25,8 +25,6 @@ class Mimicked:
     """One function and its wrapper.
 
     Attributes:
-        function: The original.
-        wrapper: The function that replaces it.
         plan: The plan of the innermost activation. Calls pass through if it is None, because no activation is open or
             the innermost one leaves the function out.
         is_split: Whether several cassettes mimic the function. Then `own_plan` is the one for the running task.
@@ -36,12 +34,12 @@ class Mimicked:
     __slots__ = ("_opened", "function", "is_common", "is_split", "plan", "wrapper")
 
     def __init__(self, function: Callable[..., Any], *, is_common: bool = False) -> None:
-        self.function = function
+        self.function = function  # the original
         self.is_common = is_common
         self._opened: list[_Opened] = []
         self.plan: FunctionPlan | None = None
         self.is_split = False
-        self.wrapper = _wrapper(self)
+        self.wrapper = _wrapper(self)  # the function that replaces it
 
     def push(self, request: object, plan: FunctionPlan | None, cassette: CassetteInUse | None = None) -> None:
         self._settle([*self._opened, _Opened(request, plan, cassette)])

@@ -33,28 +33,22 @@ _Inodes = tuple[tuple[int, int], ...]
 
 
 class NoDigest(Exception):  # noqa: N818 - it becomes an error with the call's facts
-    """A file or folder has no digest.
-
-    Attributes:
-        what: The reason, in words: `a named pipe`.
-        remedy: What to do besides leaving the argument out; empty if there is nothing.
-    """
+    """A file or folder has no digest."""
 
     def __init__(self, what: str, remedy: str = "") -> None:
         super().__init__(what)
-        self.what = what
-        self.remedy = remedy
+        self.what = what  # the reason, in words: `a named pipe`
+        self.remedy = remedy  # what to do besides leaving the argument out; empty if there is nothing
 
 
 class Content(NamedTuple):
     """The content that a path names at one moment.
 
     Attributes:
-        kind: What the path names.
         digest: Of a file, its content; of a folder, the names and contents of its files. 16 bytes, or none.
     """
 
-    kind: Kind
+    kind: Kind  # what the path names
     digest: bytes = b""
 
     @property

@@ -27,12 +27,11 @@ class PathPlace(NamedTuple):
     """The place of a path below a folder of the run.
 
     Attributes:
-        token: `rootdir` or `tmp`.
         given: The name of the folder that `tmp_path` or `mktemp` gave, which does not count; empty below the rootdir.
         rest: The path below that folder, with `/` between names. Empty for the folder itself.
     """
 
-    token: str
+    token: str  # `rootdir` or `tmp`
     given: str
     rest: str
 
@@ -43,17 +42,13 @@ class PathPlace(NamedTuple):
 
 
 class FoldersMet:
-    """Notes in which folders that `tmp_path` or `mktemp` gave the paths of identities are.
-
-    Attributes:
-        changes: How often a path was in another folder than the one before it.
-    """
+    """Notes in which folders that `tmp_path` or `mktemp` gave the paths of identities are."""
 
     __slots__ = ("_last", "changes")
 
     def __init__(self) -> None:
         self._last = ""
-        self.changes = 0
+        self.changes = 0  # how often a path was in another folder than the one before it
 
     def note(self, place: PathPlace) -> None:
         if place.given and place.given != self._last:
@@ -71,7 +66,6 @@ class Places:
         marks: The spellings of the base temporary folder, in UTF-8. The list stays the same object. Text without any of
             them contains no path below that folder.
         own: The name of the folder that `tmp_path` gave to the running test; None if it uses none.
-        met: The folders in which the paths of identities are.
         counts_content: Whether the content that a path names counts in its identity.
     """
 
@@ -84,7 +78,7 @@ class Places:
     def __init__(self, *rootdir: str) -> None:
         self.own: str | None = None
         self.marks: list[bytes] = []
-        self.met = FoldersMet()
+        self.met = FoldersMet()  # the folders in which the paths of identities are
         self._roots: list[tuple[str, str]] = []
         self._folders: dict[str, str] = {}
         if rootdir:

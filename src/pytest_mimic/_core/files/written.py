@@ -103,19 +103,12 @@ class WrittenFile(NamedTuple):
 
 
 class WrittenFolder(NamedTuple):
-    """A folder after the call.
+    """A folder after the call."""
 
-    Attributes:
-        files: The files in it, by relative name with `/`.
-        folders: The relative names of folders without files or folders.
-        removed: The relative names of the files and folders that the call removed.
-        is_gone: Whether the call removed the folder itself.
-    """
-
-    files: dict[str, WrittenFile]
-    folders: list[str]
-    removed: list[str]
-    is_gone: bool = False
+    files: dict[str, WrittenFile]  # the files in it, by relative name with `/`
+    folders: list[str]  # the relative names of folders without files or folders
+    removed: list[str]  # the relative names of the files and folders that the call removed
+    is_gone: bool = False  # whether the call removed the folder itself
 
 
 class AfterCall(NamedTuple):
@@ -123,13 +116,11 @@ class AfterCall(NamedTuple):
 
     Attributes:
         written: The file or folder to keep; None if there is nothing to keep.
-        is_removed: Whether the call removed the file.
-        untouched: What the call left alone, by relative name; None for a folder.
     """
 
     written: WrittenFile | WrittenFolder | None
-    is_removed: bool
-    untouched: dict[str, WrittenFile | None]
+    is_removed: bool  # whether the call removed the file
+    untouched: dict[str, WrittenFile | None]  # what the call left alone, by relative name; None for a folder
 
 
 def written_at(path: str, before: Snapshot, after: Snapshot, *, only_touched: bool) -> AfterCall:

@@ -46,17 +46,15 @@ class Node:
     Attributes:
         value: The object. The reference keeps its id from being used again.
         label: The node's type and size, encoded; with the digests of its parts, this makes the node's digest.
-        parts: Its parts, in canonical order if they have one.
         pairs: 0 if the order of parts counts, 1 if it does not (a set), 2 for keys each followed by its value.
         cells, levels: The size of the tree that the node unfolds to; infinite for a node in a cycle.
         number, low, is_open: Used by `components`.
         cycle: The nodes that it forms cycles with, itself included; None outside of cycles.
-        digest: 16 bytes; empty for a small node, which is digested together with its neighbours.
     """
 
     value: object
     label: bytes
-    parts: list[Any]
+    parts: list[Any]  # its parts, in canonical order if they have one
     pairs: int = 0
     cells: float = 0
     levels: float = 0
@@ -64,7 +62,7 @@ class Node:
     low: int = -1
     is_open: bool = False
     cycle: list[Node] | None = None
-    digest: bytes = b""
+    digest: bytes = b""  # 16 bytes; empty for a small node, which is digested together with its neighbours
 
     @property
     def is_small(self) -> bool:

@@ -12,7 +12,6 @@ class Library(NamedTuple):
     Attributes:
         data: Which of its values are data, shown by type, dtype and shape instead of by attributes: `all` of
             them, those of types that have a `shape` (`shaped`), or `none`.
-        scalars: Full names of data types whose values have no extent but one text.
         identity: The module whose `library_kind` knows the identity of its types; it is imported for the first
             such value. Types that the module does not know follow the rules for any class.
         elements: The module whose `OPENERS` turn its values into columns and tables, which are compared element
@@ -21,7 +20,7 @@ class Library(NamedTuple):
     """
 
     data: Literal["all", "shaped", "none"] = "none"
-    scalars: frozenset[str] = frozenset()
+    scalars: frozenset[str] = frozenset()  # full names of data types whose values have no extent but one text
     identity: str = ""
     elements: str = ""
     words: Mapping[str, str] = {}

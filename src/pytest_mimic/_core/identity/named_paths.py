@@ -37,19 +37,14 @@ _HOLDERS = frozenset(
 
 
 class NamedPath:
-    """A path, or a string that may be one.
-
-    Attributes:
-        text: Its text.
-        is_text: Whether it is a string.
-    """
+    """A path, or a string that may be one."""
 
     __slots__ = ("_where", "is_text", "text")
 
     def __init__(self, where: Any, text: str, *, is_text: bool) -> None:
         self._where = where
-        self.text = text
-        self.is_text = is_text
+        self.text = text  # its text
+        self.is_text = is_text  # whether it is a string
 
     @property
     def is_inside(self) -> bool:

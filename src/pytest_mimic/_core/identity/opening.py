@@ -21,11 +21,10 @@ class Opened(NamedTuple):
     Attributes:
         content: Its content as a plain container, number or text, or the plainer data that its identity uses. It
             is in a tuple, which is empty for an object with nothing but attributes.
-        attributes: Its attributes by name, or the items of a named tuple.
     """
 
     content: tuple[Any, ...]
-    attributes: dict[str, Any]
+    attributes: dict[str, Any]  # its attributes by name, or the items of a named tuple
 
 
 class Part(NamedTuple):
@@ -33,13 +32,11 @@ class Part(NamedTuple):
 
     Attributes:
         role: How the value holds it.
-        name: Its index, key or name.
-        value: The part.
     """
 
     role: Literal["argument", "attribute", "entry", "field", "item", "key", "member"]
-    name: Any
-    value: Any
+    name: Any  # its index, key or name
+    value: Any  # the part
 
     @property
     def step(self) -> str:
@@ -229,15 +226,11 @@ def iterator_state(value: Any) -> Any:
 
 
 class Events(list[Any]):
-    """The events of a stream in order. Paths need not name the number of an event, so that one path is for all of them.
-
-    Attributes:
-        is_whole: Whether the stream was read to its end.
-    """
+    """The events of a stream in order. Paths need not name the number of an event, so that one path is for all of them."""
 
     def __init__(self, events: Iterable[Any], *, is_whole: bool = True) -> None:
         super().__init__(events)
-        self.is_whole = is_whole
+        self.is_whole = is_whole  # whether the stream was read to its end
 
 
 class ServerSentEvent(dict[str, Any]):

@@ -7,11 +7,8 @@ class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError w
     """A value has no stable identity.
 
     Attributes:
-        type_name: The name of its type for people, such as `a thread lock`.
         path: The path that leads to it, such as `config.clients[2]._lock`; empty until it is known.
-        owner: The type of the nearest object around it that a user may have written, or None.
         is_named: Whether `ignore=` can name the path: only items of lists and mappings, and attributes, lead to it.
-        in_object: Whether it is a part of an argument that is an object with attributes.
         remedy: What to do besides leaving it out, or an empty string if there is nothing. None: teach the type.
     """
 
@@ -25,12 +22,12 @@ class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError w
         remedy: str | None = None,
     ) -> None:
         super().__init__(f"{path or 'the value'} has no stable identity: {type_name}")
-        self.type_name = type_name
+        self.type_name = type_name  # the name of its type for people, such as `a thread lock`
         self.kind = kind
         self.path = path
-        self.owner = owner
+        self.owner = owner  # the type of the nearest object around it that a user may have written, or None
         self.is_named = False
-        self.in_object = False
+        self.in_object = False  # whether it is a part of an argument that is an object with attributes
         self.remedy = remedy
 
 

@@ -13,61 +13,40 @@ _FIRST, _COLUMNS = 2, 5
 
 
 class Column(NamedTuple):
-    """Values of one kind.
+    """Values of one kind."""
 
-    Attributes:
-        dtype: The library's name for the kind.
-        values: A numpy array of numbers or moments, or a list of objects.
-        categories: The values that the column could hold, where its dtype lists them.
-        labels: The labels of the values, which may be names, as in a row of a table.
-    """
-
-    dtype: str
-    values: Any
-    categories: Any = None
-    labels: Any = None
+    dtype: str  # the library's name for the kind
+    values: Any  # a numpy array of numbers or moments, or a list of objects
+    categories: Any = None  # the values that the column could hold, where its dtype lists them
+    labels: Any = None  # the labels of the values, which may be names, as in a row of a table
 
 
 class Table(NamedTuple):
     """The parts of a library's value, which may be values of libraries themselves.
 
     Attributes:
-        parts: The parts by their name in paths.
-        ordered: Whether the order of the parts counts.
         rows: How many rows the columns have, and so has the index; None without columns of one length.
     """
 
-    parts: dict[str, Any]
-    ordered: bool = False
+    parts: dict[str, Any]  # the parts by their name in paths
+    ordered: bool = False  # whether the order of the parts counts
     rows: int | None = None
 
 
 class Picture(NamedTuple):
-    """An image, which is compared pixel by pixel.
+    """An image, which is compared pixel by pixel."""
 
-    Attributes:
-        image: The image itself.
-        colours: What its pixels mean: the palette, the transparent colour.
-    """
-
-    image: Any
-    colours: dict[str, Any]
+    image: Any  # the image itself
+    colours: dict[str, Any]  # what its pixels mean: the palette, the transparent colour
 
 
 class Ends(NamedTuple):
-    """The first and the last rows of a table, or items of a column, opened. The others are not looked at.
+    """The first and the last rows of a table, or items of a column, opened. The others are not looked at."""
 
-    Attributes:
-        rows: How many there are in all.
-        columns: How many columns there are in all; None for a column.
-        first: The first rows, all of them if there are few.
-        last: The last row; None if it is among the first.
-    """
-
-    rows: int
-    columns: int | None
-    first: Table | Column
-    last: Table | Column | None
+    rows: int  # how many there are in all
+    columns: int | None  # how many columns there are in all; None for a column
+    first: Table | Column  # the first rows, all of them if there are few
+    last: Table | Column | None  # the last row; None if it is among the first
 
 
 Opener = Callable[[Any], "Table | Column | Picture | None"]

@@ -26,14 +26,12 @@ class Readable:
     """A value as readable JSON.
 
     Attributes:
-        text: The JSON.
-        is_tagged: Whether parts of it are stored as tags.
         imports: The classes and functions that reading imports, `module:name`, sorted.
         objects: Long bytes, by the name of the object of the vault that is to hold them.
     """
 
-    text: str
-    is_tagged: bool = False
+    text: str  # the JSON
+    is_tagged: bool = False  # whether parts of it are stored as tags
     imports: list[str] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
 

@@ -27,13 +27,12 @@ class KeptFiles:
     """The files of one outcome.
 
     Attributes:
-        listing: The files as their recording lists them.
         sources: The files whose content is not in the vault yet, by the name of their object.
         untouched: After a call, what it left alone, by argument and name; None for a folder.
     """
 
     def __init__(self, listing: Listing, content: Callable[[str], Iterator[Any]] | None = None) -> None:
-        self.listing = listing
+        self.listing = listing  # the files as their recording lists them
         self.sources: dict[str, WrittenFile] = {}
         self.untouched: dict[str, WrittenFile | None] | None = None
         self._content = content

@@ -19,9 +19,6 @@ class Outcome:
     """A value, an exception, or a stream of items, with the changes made to the arguments.
 
     Attributes:
-        kind: `value`, `raised` or `stream`.
-        value: The returned value, for `value`.
-        exception: The raised exception, for `raised`.
         items: The items of a stream in order: values, or snapshots taken when they were yielded.
         end: The end of a stream, an outcome of kind `value` or `raised`; None if its reader stopped early.
         sent: The values sent into the stream, or None if it was only iterated.
@@ -44,10 +41,10 @@ class Outcome:
         sent: Sequence[object] | None = None,
         changed: dict[str, object] | None = None,
     ) -> None:
-        self.kind: OutcomeKind = kind
-        self.value = value
+        self.kind: OutcomeKind = kind  # `value`, `raised` or `stream`
+        self.value = value  # the returned value, for `value`
         self.outer: BaseException | None = None
-        self.exception = exception
+        self.exception = exception  # the raised exception, for `raised`
         self.items = list(items)
         self.end = end
         self.sent = None if sent is None else list(sent)

@@ -36,24 +36,17 @@ class Pickled:
     """A value as pickle streams, one after the other, and the buffers they refer to.
 
     Attributes:
-        chunks: The bytes of the streams, in pieces.
-        buffers: Memory of the value itself until `detach`.
-        imports: The classes and functions that loading imports, `module:name`, sorted.
-        code: The names of code stored by value, and of imports that are code, sorted.
-        by_value: Whether code is stored by value, which only the same Python version can load.
         has_custom_identity: Whether a class among the imports defines its own identity, which may hide parts of it.
-        has_paths: Whether it contains paths by their places.
-        python: The Python version that stored code by value; empty for the one that runs.
     """
 
-    chunks: list[bytes]
-    buffers: list[Buffer]
-    imports: list[str]
-    code: list[str]
-    by_value: bool
+    chunks: list[bytes]  # the bytes of the streams, in pieces
+    buffers: list[Buffer]  # memory of the value itself until `detach`
+    imports: list[str]  # the classes and functions that loading imports, `module:name`, sorted
+    code: list[str]  # the names of code stored by value, and of imports that are code, sorted
+    by_value: bool  # whether code is stored by value, which only the same Python version can load
     has_custom_identity: bool
-    has_paths: bool = False
-    python: str = ""
+    has_paths: bool = False  # whether it contains paths by their places
+    python: str = ""  # the Python version that stored code by value; empty for the one that runs
 
     def detach(self) -> None:
         self.buffers = [Buffer(memoryview(bytearray(memory)), item) for memory, item in self.buffers]

@@ -28,21 +28,18 @@ class Use:
     """The things that a pickle does with one import, and with the objects that it makes.
 
     Attributes:
-        name: `module:qualname`.
         ways: Of the import: `new`, `call` (both without arguments), `plain new` (with one builtin value), `new with`,
             `call with`, `raise`, `hash`. Of the objects that it makes: `state`, `items`, `add`, `setitem`,
             `object hash`, `+state` (what a call gave is changed), `odd` (no value is restored like this).
-        slots: The names that are set as attributes, and not in a `__dict__`.
-        names: The other names in the states of the objects that it makes.
     """
 
     __slots__ = ("is_library", "name", "names", "slots", "ways")
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name = name  # `module:qualname`
         self.ways: set[str] = set()
-        self.slots: set[str] = set()
-        self.names: set[str] = set()
+        self.slots: set[str] = set()  # the names that are set as attributes, and not in a `__dict__`
+        self.names: set[str] = set()  # the other names in the states of the objects that it makes
         self.is_library = is_library(name)
 
 

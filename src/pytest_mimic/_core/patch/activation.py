@@ -34,8 +34,6 @@ class Activation:
         problems: The reason for each request that names nothing, as soon as it is known. The reader removes it.
         requests: The requests in order.
         by_module: The requests that may name functions of a module.
-        waiting: Requests that may still be open.
-        awaited: The modules of these requests.
         claims: By the id of a function, the requests that name it by now, by their numbers.
         covered: By the id of a function, the request that decides about it, and the function's patch.
     """
@@ -44,8 +42,8 @@ class Activation:
         self.problems: list[TargetError] = []
         self.requests = [ActiveRequest(request, number) for number, request in enumerate(requests)]
         self.by_module: dict[str, list[ActiveRequest]] = {}
-        self.waiting = self.requests
-        self.awaited: Set[str] = self.by_module.keys()
+        self.waiting = self.requests  # requests that may still be open
+        self.awaited: Set[str] = self.by_module.keys()  # the modules of these requests
         self.claims: dict[int, dict[int, Claim]] = {}
         self.covered: dict[int, tuple[ActiveRequest, Patch]] = {}
         self._end = end
@@ -98,21 +96,18 @@ class ActiveRequest:
     """A request, and the facts known about it.
 
     Attributes:
-        number: Its place among the requests of its activation.
         candidates: Its possible meanings, the longest module first.
         definitions: Where the functions are defined, if the request names them by another module.
-        claimed: The functions that it names by now, by their ids.
-        is_open: Whether no function was found yet, and no problem.
     """
 
     def __init__(self, request: Patchable, number: int) -> None:
         self.request = request
-        self.number = number
+        self.number = number  # its place among the requests of its activation
         own = FunctionPath(request.module, request.path)
         self.candidates: list[FunctionPath] = list(getattr(request, "candidates", None) or [own])
         self.definitions: list[FunctionPath] = []
-        self.claimed: list[int] = []
-        self.is_open = True
+        self.claimed: list[int] = []  # the functions that it names by now, by their ids
+        self.is_open = True  # whether no function was found yet, and no problem
 
     @property
     def is_wildcard(self) -> bool:

@@ -18,21 +18,17 @@ class FoundFunction(NamedTuple):
     """A function that a target names.
 
     Attributes:
-        holder: The module's namespace or the class by which it is named.
         held: The object that the holder itself has under that name. MISSING if a class inherits it, or
             a module gives it on demand.
-        original: The object that is held there, or in the base, while nothing is patched.
-        kind: function, method, classmethod, staticmethod, property or cached_property.
-        label: `module:path` as in the target.
     """
 
-    holder: Holder
+    holder: Holder  # the module's namespace or the class by which it is named
     name: str
     held: object
-    original: object
+    original: object  # the object that is held there, or in the base, while nothing is patched
     function: Any
-    kind: str
-    label: str
+    kind: str  # function, method, classmethod, staticmethod, property or cached_property
+    label: str  # `module:path` as in the target
 
 
 class NotFoundError(Exception):

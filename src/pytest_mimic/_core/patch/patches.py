@@ -41,20 +41,16 @@ class Patch:
     """One function and its wrapper.
 
     Attributes:
-        named: How the function was found first.
-        label: Its `module:qualname`.
-        covers: How many activations want it.
-        places: Where the wrapper was put, first where the function was named.
         modules: The modules that were imported when the wrapper was put there, if anything else held it then.
         originals: By id, each object that replaces another, with the one it replaces.
     """
 
     def __init__(self, named: FoundFunction, label: str, wrapper: Callable[..., Any]) -> None:
-        self.named = named
-        self.label = label
+        self.named = named  # how the function was found first
+        self.label = label  # its `module:qualname`
         self.wrapper = wrapper
-        self.covers = 0
-        self.places: list[PatchedPlace] = []
+        self.covers = 0  # how many activations want it
+        self.places: list[PatchedPlace] = []  # where the wrapper was put, first where the function was named
         self.modules: tuple[int, ...] = ()
         self.originals: dict[int, tuple[object, object]] = {id(wrapper): (wrapper, named.original)}
         self._replacements: dict[tuple[int, bool], object] = {}
@@ -147,15 +143,11 @@ class Patch:
 
 
 class Sought(NamedTuple):
-    """An object to be searched in all modules and classes for a patch.
-
-    Attributes:
-        references: How many references to it are unknown; negative if that is unknown itself.
-    """
+    """An object to be searched in all modules and classes for a patch."""
 
     thing: object
     patch: Patch
-    references: int
+    references: int  # how many references to it are unknown; negative if that is unknown itself
 
 
 class Patches:

@@ -159,19 +159,12 @@ _ENCODERS: tuple[tuple[Any, Callable[[Any, str, Fallback | None], Any]], ...] = 
 
 
 class _Foreign(NamedTuple):
-    """A class of a driver.
+    """A class of a driver."""
 
-    Attributes:
-        tag: The tag of its values, without `$`.
-        path: Its module and name.
-        parts: Returns the parts of a value.
-        build: Makes a value of the class and the parts.
-    """
-
-    tag: str
-    path: str
-    parts: Callable[[Any], Iterable[Any]] = tuple
-    build: Callable[..., Any] = lambda cls, *parts: cls(*parts)
+    tag: str  # the tag of its values, without `$`
+    path: str  # its module and name
+    parts: Callable[[Any], Iterable[Any]] = tuple  # returns the parts of a value
+    build: Callable[..., Any] = lambda cls, *parts: cls(*parts)  # makes a value of the class and the parts
 
 
 def _range_parts(value: Any) -> list[Any]:

@@ -14,15 +14,10 @@ E = TypeVar("E")
 
 
 class Caller(Protocol):
-    """The test, the scope of a wider fixture, or the cassette that a call belongs to.
+    """The test, the scope of a wider fixture, or the cassette that a call belongs to."""
 
-    Attributes:
-        is_aborted: Whether this attempt of the test was ended, so that its calls do not count.
-        is_test: Whether it is a test, whose calls run for real as a whole if one of them is new.
-    """
-
-    is_aborted: bool
-    is_test: bool
+    is_aborted: bool  # whether this attempt of the test was ended, so that its calls do not count
+    is_test: bool  # whether it is a test, whose calls run for real as a whole if one of them is new
 
 
 class ReplayLog(Generic[E]):

@@ -29,14 +29,12 @@ class Bound(NamedTuple):
     """How one function's calls are bound.
 
     Attributes:
-        names: The parameters in order, `*rest` and `**extra` with their stars.
-        defaults: Parallel to `names`: the function's own default object, or `LEFT_OUT`.
         bind: Takes a call's arguments and returns their values parallel to `names`. Raises the function's own
             TypeError for a call that does not fit.
     """
 
-    names: tuple[str, ...]
-    defaults: tuple[object, ...]
+    names: tuple[str, ...]  # the parameters in order, `*rest` and `**extra` with their stars
+    defaults: tuple[object, ...]  # parallel to `names`: the function's own default object, or `LEFT_OUT`
     bind: Callable[..., tuple[object, ...]]
 
 

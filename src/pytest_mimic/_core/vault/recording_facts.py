@@ -22,10 +22,7 @@ class Stored:
     """One outcome, not yet loaded.
 
     Attributes:
-        duration: Of the real call, in seconds.
         entry: The outcome in the recording's JSON. Not to be changed.
-        encoded: The outcome in memory, until it is written.
-        files: The files that the call wrote, until their content is written.
     """
 
     __slots__ = (
@@ -43,11 +40,11 @@ class Stored:
         self._reader = reader
         self._origin = origin or Origin("?", "?", None)
         self.entry = entry
-        self.duration: float = entry["duration"]
+        self.duration: float = entry["duration"]  # of the real call, in seconds
         self._player: Callable[[], Any] | None = None
-        self.encoded = encoded
+        self.encoded = encoded  # the outcome in memory, until it is written
         self._is_outdated: bool | None = None
-        self.files: KeptFiles | None = None
+        self.files: KeptFiles | None = None  # the files that the call wrote, until their content is written
 
     @property
     def name(self) -> str:
@@ -210,50 +207,31 @@ class Recording(NamedTuple):
     """The facts of one call and its outcomes.
 
     Attributes:
-        target: `module:qualified.name`.
-        arguments: A short, redacted description, or None.
-        source: The fingerprint of the target's source, or None.
-        test: The id of the test that recorded it, or None.
-        recorded: The date, `2026-11-02`.
-        owner: For a sequence, the id of the test, module or package that it belongs to; else None.
-        outcomes: In the order of the calls; at least one.
-        name: Its file in the vault; empty until it was read.
         identity: Of what has an owner, the identity of the call, 32 hex digits; else None, as the file's name has it.
     """
 
-    target: str
-    arguments: dict[str, Any] | None
-    source: str | None
-    test: str | None
-    recorded: str
-    owner: str | None
-    outcomes: list[Stored]
-    name: str = ""
+    target: str  # `module:qualified.name`
+    arguments: dict[str, Any] | None  # a short, redacted description, or None
+    source: str | None  # the fingerprint of the target's source, or None
+    test: str | None  # the id of the test that recorded it, or None
+    recorded: str  # the date, `2026-11-02`
+    owner: str | None  # for a sequence, the id of the test, module or package that it belongs to; else None
+    outcomes: list[Stored]  # in the order of the calls; at least one
+    name: str = ""  # its file in the vault; empty until it was read
     identity: str | None = None
 
 
 class CassetteEntry(NamedTuple):
-    """One call of a cassette.
+    """One call of a cassette."""
 
-    Attributes:
-        kind: `function`, `httpx`, ...
-        target: The function, or the client.
-        signature: `GET /users/1`.
-        key: The call's identity.
-        arguments: A short, redacted description, or None.
-        stored: Its outcome.
-        host: The host that it went to, for patterns, or None.
-        source: The fingerprint of the target's source, or None.
-    """
-
-    kind: str
-    target: str
-    signature: str
-    key: str
-    arguments: dict[str, Any] | None
-    stored: Stored
-    host: str | None = None
-    source: str | None = None
+    kind: str  # `function`, `httpx`, ..
+    target: str  # the function, or the client
+    signature: str  # `GET /users/1`
+    key: str  # the call's identity
+    arguments: dict[str, Any] | None  # a short, redacted description, or None
+    stored: Stored  # its outcome
+    host: str | None = None  # the host that it went to, for patterns, or None
+    source: str | None = None  # the fingerprint of the target's source, or None
     # A Recording has these. For a cassette, they are facts of the whole file.
     test: None = None
     recorded: None = None

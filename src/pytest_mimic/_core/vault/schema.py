@@ -28,11 +28,10 @@ class Field(NamedTuple):
     """A field of an outcome.
 
     Attributes:
-        fault: Returns what is wrong with a value, or None.
         is_beside: Whether the field stands beside the outcome: it is no part of it where outcomes are compared.
     """
 
-    fault: Callable[[Any], str | None]
+    fault: Callable[[Any], str | None]  # returns what is wrong with a value, or None
     is_beside: bool = False
 
 

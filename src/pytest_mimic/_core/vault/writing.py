@@ -49,17 +49,11 @@ _FLUSH, _FLUSH_BYTE = 0.01, 5e-9
 
 
 class Written(NamedTuple):
-    """The result of writing a file.
+    """The result of writing a file."""
 
-    Attributes:
-        before: Its content before, None if there was none.
-        now: Its content now, the same if nothing was written.
-        replaced: The objects that it no longer names.
-    """
-
-    before: bytes | None
-    now: bytes | None
-    replaced: set[str]
+    before: bytes | None  # its content before, None if there was none
+    now: bytes | None  # its content now, the same if nothing was written
+    replaced: set[str]  # the objects that it no longer names
 
     @property
     def changed(self) -> bool:

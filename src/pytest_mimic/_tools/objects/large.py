@@ -38,24 +38,15 @@ Show = Callable[[int, int], None]
 
 
 class LargeObject:
-    """An object that recordings name by its hash.
-
-    Attributes:
-        name: Its name in the recordings.
-        detached: Its content.
-        files: The recordings and cassettes that name it.
-        here: Whether the working copy has it.
-        there: The bytes that the store has under its hash, None if it has none.
-        is_other: Whether the store was found to have other content of the same size.
-    """
+    """An object that recordings name by its hash."""
 
     def __init__(self, name: str, detached: Detached) -> None:
-        self.name = name
-        self.detached = detached
-        self.files: list[CatalogFile] = []
-        self.here = False
-        self.there: int | None = None
-        self.is_other = False
+        self.name = name  # its name in the recordings
+        self.detached = detached  # its content
+        self.files: list[CatalogFile] = []  # the recordings and cassettes that name it
+        self.here = False  # whether the working copy has it
+        self.there: int | None = None  # the bytes that the store has under its hash, None if it has none
+        self.is_other = False  # whether the store was found to have other content of the same size
 
     @property
     def size(self) -> int:
@@ -201,17 +192,11 @@ def _in_parallel(
 
 
 class Moved(NamedTuple):
-    """The result of detaching.
+    """The result of detaching."""
 
-    Attributes:
-        recordings: The names of the recordings and cassettes that were rewritten.
-        objects: The objects that were detached, with their bytes.
-        damaged: The recordings that were left alone, because they or their objects are damaged.
-    """
-
-    recordings: list[str]
-    objects: dict[str, int]
-    damaged: list[str]
+    recordings: list[str]  # the names of the recordings and cassettes that were rewritten
+    objects: dict[str, int]  # the objects that were detached, with their bytes
+    damaged: list[str]  # the recordings that were left alone, because they or their objects are damaged
 
 
 def in_git(vault: Vault, files: Iterable[CatalogFile]) -> dict[str, int]:

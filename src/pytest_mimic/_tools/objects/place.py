@@ -26,16 +26,13 @@ class RemotePlace(NamedTuple):
     """A place for objects.
 
     Attributes:
-        scheme: `s3`, `gs`, `az` or `file`.
-        bucket: The bucket or container; empty for `file`.
         prefix: The start of all keys, without slashes at its ends; for `file`, the absolute path of the folder.
-        endpoint: The URL of the server, if it is not the provider's own.
     """
 
-    scheme: str
-    bucket: str
+    scheme: str  # `s3`, `gs`, `az` or `file`
+    bucket: str  # the bucket or container; empty for `file`
     prefix: str
-    endpoint: str = ""
+    endpoint: str = ""  # the URL of the server, if it is not the provider's own
 
     @property
     def shown(self) -> str:

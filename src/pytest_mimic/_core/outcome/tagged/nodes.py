@@ -88,19 +88,17 @@ class Tag(NamedTuple):
     """How one type of value is stored.
 
     Attributes:
-        name: The tag, without `$`.
         write: Fills the node of a value. Its first key is the tag.
         read: Returns the value of a node. If the value may contain itself, it must call `Reading.keep`.
         is_shared: Whether it matters that two places hold the same value: it may change, or contain what may.
-        may_contain_itself: Whether `read` supports that.
         is_fixed: Whether neither a value nor anything in it can change, so that copies may share it.
     """
 
-    name: str
+    name: str  # the tag, without `$`
     write: Callable[[Any, Node, Writing], None]
     read: Callable[[Node, Reading, int | None], Any]
     is_shared: bool = False
-    may_contain_itself: bool = False
+    may_contain_itself: bool = False  # whether `read` supports that
     is_fixed: bool = False
 
 

@@ -23,16 +23,13 @@ class Tree(NamedTuple):
     """A value as a tree for JSON.
 
     Attributes:
-        tree: The value itself if nothing in it needs a tag.
-        imports: The classes and functions that reading imports, `module:name`, sorted.
         objects: The content of long bytes, by the name of the object of the vault that is to hold it.
-        has_tags: Whether the tree has tags.
     """
 
-    tree: Any
-    imports: list[str]
+    tree: Any  # the value itself if nothing in it needs a tag
+    imports: list[str]  # the classes and functions that reading imports, `module:name`, sorted
     objects: dict[str, bytes]
-    has_tags: bool
+    has_tags: bool  # whether the tree has tags
 
 
 def write(value: Any, paths: PathStore) -> Tree:
@@ -60,15 +57,13 @@ class Writer:
     """The state of writing one value; see `Writing`.
 
     Attributes:
-        has_tags: Whether anything was written that is not plain JSON.
-        references: How often a part was met again.
         shared: By the id of its tree, each part that was met again, with the nodes that refer to it.
     """
 
     def __init__(self, paths: PathStore) -> None:
         self.paths = paths
-        self.has_tags = False
-        self.references = 0
+        self.has_tags = False  # whether anything was written that is not plain JSON
+        self.references = 0  # how often a part was met again
         self.imports: set[str] = set()
         self.objects: dict[str, bytes] = {}
         self.shared: dict[int, list[Node]] = {}
