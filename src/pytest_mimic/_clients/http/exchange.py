@@ -19,8 +19,7 @@ from contextvars import ContextVar
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from pytest_mimic._clients.http.body import body_value, load_body
-from pytest_mimic._clients.http.body_events import events_in
+from pytest_mimic._clients.http.body import body_value, events_in, load_body
 from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
 from pytest_mimic._clients.http.message import header_of, text_pairs
 from pytest_mimic._clients.http.recorder import ExchangeRecorder

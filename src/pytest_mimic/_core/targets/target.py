@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partialmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +21,7 @@ from pytest_mimic._core.targets.options import (
     read_line_options,
     target_error,
 )
+from pytest_mimic._core.words import did_you_mean
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
@@ -86,9 +88,7 @@ class Target:
         try:
             self._read(words, keywords, origin)
         except TargetError as error:
-            from pytest_mimic._core.targets.misread import meant_line
-
-            what = meant_line(words)
+            what = _meant_line(words)
             raise (target_error(origin, what, target=words[0]) if what else error) from None
 
     def _read(self, words: list[str], keywords: Mapping[str, object], origin: str) -> None:
@@ -164,8 +164,6 @@ class Target:
         for option, path in named:
             name = first_step(path)
             if name not in known:
-                from pytest_mimic._core.words import did_you_mean
-
                 hint = did_you_mean(name, known) or f" (it has {', '.join(known) or 'none'})"
                 return f"{option}={path} names no argument{hint}"
         return ""
@@ -271,11 +269,8 @@ def _parse_name(name: str, origin: str) -> tuple[str, tuple[str, ...], bool]:
     if name in CLIENTS:
         return name, (), False
     if name.isidentifier():
-        from pytest_mimic._core.targets.misread import meant_client
-        from pytest_mimic._core.words import did_you_mean
-
         neither = f"{name} is neither package.module:function nor a client{did_you_mean(name, CLIENTS)}"
-        raise target_error(origin, meant_client(name) or neither, target=name)
+        raise target_error(origin, _meant_client(name) or neither, target=name)
     module, colon, path = name.partition(":") if ":" in name else name.rpartition(".")
     names = tuple(path.split("."))
     parts = (*module.split("."), *(names[:-1] if names[-1] == "*" else names))
@@ -313,3 +308,41 @@ def _importable_name(thing: object) -> str:
     name = getattr(function, "__name__", "")
     held = getattr(sys.modules.get(module), "__dict__", {}).get(name)
     return f"{module}:{name if held is function else path}"
+
+
+# A line that names no target: the user probably means two targets, no blanks around `=`, or a client below a library
+
+
+_NAME = re.compile(r"!?\w+(\.\w+)*(:[\w.*]+)?")
+# The clients through which libraries send, as a line names them.
+_SENDS = {
+    **dict.fromkeys(("anthropic", "openai"), "httpx2 (and httpx for older versions)"),
+    **dict.fromkeys(("cohere", "groq", "litellm", "mistralai", "ollama"), "httpx"),
+    **dict.fromkeys(("github", "stripe", "twilio"), "requests"),
+    **dict.fromkeys(("aioboto3", "aiobotocore", "boto3", "s3fs"), "botocore"),
+}
+_DRIVERS = "aiomysql aiosqlite asyncpg oracledb pg8000 psycopg psycopg2 pymysql pyodbc sqlite3".split()
+
+
+def _meant_client(name: str) -> str:
+    """Return what to write instead of the name of a library, or an empty string."""
+    if name in _DRIVERS:
+        return f"{name} is recorded through sqlalchemy: write sqlalchemy, or name your function that queries"
+    client = _SENDS.get(name, "")
+    return f"{name} sends with {client.partition(' ')[0]}: write {client}" if client else ""
+
+
+def _meant_line(words: Sequence[str]) -> str:
+    """Return what is wrong with a line that was written with blanks or commas in wrong places, or an empty string."""
+    for before, word, after in zip(words, words[1:], (*words[2:], ""), strict=False):
+        if word.startswith("=") and before != words[0]:
+            return f'no blanks around "=": {before}={word[1:] or after}'
+        if word.endswith("=") and after:
+            return f'no blanks around "=": {word}{after}'
+        if word.endswith(",") and "=" in word and after:
+            return f'no blanks after ",": {word}{after}'
+    names = [name for word in words if "=" not in word for name in word.split(",") if name]
+    others = [
+        name for name in names[1:] if _NAME.fullmatch(name) and (name in CLIENTS or set(name) & set(".:"))
+    ]
+    return f"one target per line: put {others[0]} on a line of its own" if others else ""

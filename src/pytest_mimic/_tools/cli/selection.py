@@ -19,7 +19,7 @@ from pytest_mimic._tools.shown.outcome_words import error_of
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.identity.static_source import Judgement
+    from pytest_mimic._core.identity.source import Judgement
     from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
 
@@ -214,7 +214,7 @@ def stale(invocation: Invocation, files: list[CatalogFile]) -> tuple[list[Catalo
 
 
 def _judge(invocation: Invocation, file: CatalogFile, target: str, fingerprint: str) -> Judgement:
-    from pytest_mimic._core.identity.static_source import judge
+    from pytest_mimic._core.identity.source import judge
 
     with importable(invocation, file):
         judgement = judge(target, fingerprint)
