@@ -7,7 +7,6 @@ was sent, if its kind does not say so.
 
 from __future__ import annotations
 
-import re
 import socket
 import ssl
 import sys
@@ -23,7 +22,6 @@ Failure = dict[str, Any]
 CONNECTING = ("refused", "unreachable", "name", "tls", "connecting")
 # What an exception of TLS says besides its text.
 _DETAILS = ("library", "reason", "verify_code", "verify_message")
-_NUMBERED = re.compile(r"\[Errno (-?\d+)\] (.*)", re.DOTALL)
 # The body ended before its end: the client finds that out by itself.
 CUT_OFF: Failure = {"type": "closed", "message": "the connection was closed early"}
 _COMPLAINTS = (ValueError, TypeError, AttributeError, AssertionError, OverflowError, UnicodeError)
@@ -148,83 +146,6 @@ def root_of(error: BaseException) -> BaseException | None:
         todo += [getattr(one, "os_error", None), getattr(one, "reason", None), *one.args]
         todo += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
     return None
-
-
-def texts_of(message: str) -> Failure:
-    """Return a text as plain data, with its number apart: `[Errno 111] Connection refused`."""
-    match = _NUMBERED.fullmatch(message)
-    return {"message": match[2], "errno": int(match[1])} if match else {"message": message}
-
-
-def text_of(stored: Mapping[str, Any]) -> str:
-    """Return the text of a failure as exceptions of the system show it."""
-    if "errno" not in stored or stored["type"] == "tls":
-        return str(stored["message"])
-    return f"[Errno {stored['errno']}] {stored['message']}"
-
-
-# httpx
-
-
-_HTTPX_KINDS = {
-    "ConnectTimeout": "connecting",
-    "ReadTimeout": "reading",
-    "WriteTimeout": "writing",
-    "PoolTimeout": "waiting",
-    "ConnectError": "unreachable",
-    "ReadError": "closed",
-    "WriteError": "closed",
-    "CloseError": "closed",
-    "RemoteProtocolError": "malformed",
-    "LocalProtocolError": "invalid",
-    "UnsupportedProtocol": "invalid",
-    "ProxyError": "proxy",
-}
-_HTTPX_CLASSES = {
-    **dict.fromkeys(CONNECTING, "ConnectError"),
-    **{kind: name for name, kind in _HTTPX_KINDS.items() if kind not in ("unreachable", "closed", "invalid")},
-    "closed": "RemoteProtocolError",
-    "invalid": "LocalProtocolError",
-}
-_ENDED = re.compile("disconnected|closed connection|incomplete|without sending", re.IGNORECASE)
-
-
-def httpx_failure(module: Any, error: BaseException) -> Failure | None:
-    """Return an exception of httpx or httpx2 as plain data, or None if it is no outcome."""
-    name = type(error).__name__
-    if getattr(module, name, None) is not type(error) or name not in _HTTPX_KINDS:
-        return complaint(error)
-    found: Failure = {"type": _HTTPX_KINDS[name], **texts_of(str(error))}
-    root = root_of(error)
-    if name == "ConnectError" and root is not None:
-        system = system_failure(root, reading=False) or {}
-        found["type"] = system.get("type", "unreachable")
-        if system.get("message") == found["message"]:
-            found = system
-        if found["type"] == "closed":
-            found["type"] = "unreachable"
-    elif name == "RemoteProtocolError" and _ENDED.search(str(error)):
-        found["type"] = "closed"
-    elif name == "UnsupportedProtocol":
-        found["class"] = name
-    elif name in ("ReadError", "WriteError", "CloseError"):
-        found["while"] = "sending" if name == "WriteError" else "receiving"
-    return found
-
-
-def httpx_error(module: Any, stored: Mapping[str, Any], request: Any) -> Exception:
-    """Return the exception of httpx or httpx2 for a failure."""
-    if (found := load_complaint(stored)) is not None:
-        return found
-    name = _HTTPX_CLASSES[stored["type"]]
-    if stored.get("class") in _HTTPX_KINDS:
-        name = stored["class"]
-    if stored["type"] == "closed" and ("errno" in stored or "while" in stored):
-        name = "WriteError" if stored.get("while") == "sending" else "ReadError"
-    error: Exception = getattr(module, name)(text_of(stored), request=request)
-    if "errno" in stored:
-        error.__cause__ = system_error(stored)
-    return error
 
 
 # urllib3

@@ -6,15 +6,24 @@ classes and left alone.
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.answer import load_response
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
-from pytest_mimic._clients.http.failures import httpx_error, httpx_failure
+from pytest_mimic._clients.http.failures import (
+    CONNECTING,
+    Failure,
+    complaint,
+    load_complaint,
+    root_of,
+    system_error,
+    system_failure,
+)
 from pytest_mimic._core.seam.base import Edge
 from pytest_mimic._core.seam.sync_async import Steps, run_async, run_sync
 
@@ -56,7 +65,7 @@ class HttpxAdapter(HttpAdapter):
         if step.mode == "replay":
             return self._replayed(step.outcome(), request, step.exhausted)
         recorder = exchange.recorder(step, sent)
-        with recorder.recording_errors(partial(httpx_failure, sys.modules[self.name])), step.running():
+        with recorder.recording_errors(partial(_failure, sys.modules[self.name])), step.running():
             response = yield send(request)
             recorder.start(
                 response.status_code,
@@ -66,7 +75,7 @@ class HttpxAdapter(HttpAdapter):
             )
             module = sys.modules[self.name]
             recorded_stream, _ = _stream_classes(module)
-            response.stream = recorded_stream(response.stream, recorder, partial(httpx_failure, module))
+            response.stream = recorded_stream(response.stream, recorder, partial(_failure, module))
             if step.mode == "run":
                 return response
             yield getattr(response.stream, f"{read}_all")()
@@ -76,13 +85,13 @@ class HttpxAdapter(HttpAdapter):
         """Return the recorded response, or raise the recorded exception."""
         module = sys.modules[self.name]  # loaded by now; it is never imported from here
         if "status" not in plain:
-            raise httpx_error(module, plain["error"], request)
+            raise _error(module, plain["error"], request)
         answer = load_response(plain, request.method)
         if answer.is_complete and len(answer.chunks) == 1:
             stream = module.ByteStream(answer.chunks[0])
         else:
             _, replayed_stream = _stream_classes(module)
-            load_error = partial(httpx_error, module, request=request)
+            load_error = partial(_error, module, request=request)
             stream = replayed_stream(answer.chunks, partial(answer.ending, load_error, exhausted))
         extensions = {"http_version": answer.version.encode("latin-1")}
         # HTTP/2 has no reasons. Without one, the client returns the usual reason of the status.
@@ -173,3 +182,81 @@ def _stream_classes(module: Any) -> tuple[type, type]:
     return type("RecordedStream", (_RecordedStream, *bases), {}), type(
         "ReplayedStream", (_ReplayedStream, *bases), {}
     )
+
+
+# Its exceptions
+
+
+_KINDS = {
+    "ConnectTimeout": "connecting",
+    "ReadTimeout": "reading",
+    "WriteTimeout": "writing",
+    "PoolTimeout": "waiting",
+    "ConnectError": "unreachable",
+    "ReadError": "closed",
+    "WriteError": "closed",
+    "CloseError": "closed",
+    "RemoteProtocolError": "malformed",
+    "LocalProtocolError": "invalid",
+    "UnsupportedProtocol": "invalid",
+    "ProxyError": "proxy",
+}
+_CLASSES = {
+    **dict.fromkeys(CONNECTING, "ConnectError"),
+    **{kind: name for name, kind in _KINDS.items() if kind not in ("unreachable", "closed", "invalid")},
+    "closed": "RemoteProtocolError",
+    "invalid": "LocalProtocolError",
+}
+_NUMBERED = re.compile(r"\[Errno (-?\d+)\] (.*)", re.DOTALL)
+_ENDED = re.compile("disconnected|closed connection|incomplete|without sending", re.IGNORECASE)
+
+
+def _failure(module: Any, error: BaseException) -> Failure | None:
+    """Return an exception of httpx or httpx2 as plain data, or None if it is no outcome."""
+    name = type(error).__name__
+    if getattr(module, name, None) is not type(error) or name not in _KINDS:
+        return complaint(error)
+    found: Failure = {"type": _KINDS[name], **_texts_of(str(error))}
+    root = root_of(error)
+    if name == "ConnectError" and root is not None:
+        system = system_failure(root, reading=False) or {}
+        found["type"] = system.get("type", "unreachable")
+        if system.get("message") == found["message"]:
+            found = system
+        if found["type"] == "closed":
+            found["type"] = "unreachable"
+    elif name == "RemoteProtocolError" and _ENDED.search(str(error)):
+        found["type"] = "closed"
+    elif name == "UnsupportedProtocol":
+        found["class"] = name
+    elif name in ("ReadError", "WriteError", "CloseError"):
+        found["while"] = "sending" if name == "WriteError" else "receiving"
+    return found
+
+
+def _error(module: Any, stored: Mapping[str, Any], request: Any) -> Exception:
+    """Return the exception of httpx or httpx2 for a failure."""
+    if (found := load_complaint(stored)) is not None:
+        return found
+    name = _CLASSES[stored["type"]]
+    if stored.get("class") in _KINDS:
+        name = stored["class"]
+    if stored["type"] == "closed" and ("errno" in stored or "while" in stored):
+        name = "WriteError" if stored.get("while") == "sending" else "ReadError"
+    error: Exception = getattr(module, name)(_text_of(stored), request=request)
+    if "errno" in stored:
+        error.__cause__ = system_error(stored)
+    return error
+
+
+def _texts_of(message: str) -> Failure:
+    """Return a text as plain data, with its number apart: `[Errno 111] Connection refused`."""
+    match = _NUMBERED.fullmatch(message)
+    return {"message": match[2], "errno": int(match[1])} if match else {"message": message}
+
+
+def _text_of(stored: Mapping[str, Any]) -> str:
+    """Return the text of a failure as exceptions of the system show it."""
+    if "errno" not in stored or stored["type"] == "tls":
+        return str(stored["message"])
+    return f"[Errno {stored['errno']}] {stored['message']}"

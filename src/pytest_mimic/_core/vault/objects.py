@@ -14,7 +14,6 @@ from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.admission import Admission
-    from pytest_mimic._core.outcome.encoding import Encoded
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.outcome.tagged.nodes import Tag
@@ -27,8 +26,7 @@ _KEPT = 1 << 17
 # The same for a text with tags, which is several times as long as a pickle.
 _KEPT_TEXT = 1 << 19
 
-Player = Callable[[], Any]
-"""Gives the value of an outcome, a fresh copy each time."""
+Player = Callable[[], Any]  # gives the value of an outcome, a fresh copy each time
 
 
 class Objects:
@@ -69,15 +67,6 @@ class Objects:
         except (LookupError, TypeError, ValueError) as reason:
             raise self._damaged(entry.get("json", origin.name), origin, str(reason)) from None
 
-    def load_encoded(self, encoded: Encoded, paths: PathStore | None = None) -> Outcome:
-        """Return an outcome that is still in memory, a fresh copy each time."""
-        from pytest_mimic._core.outcome.outcome import decode_pickled, decode_plain
-
-        if encoded.readable is not None:
-            return decode_plain(encoded.readable.load(paths or encoded.paths))
-        kept: Any = encoded.pickled
-        return decode_pickled(kept.load(encoded.count, paths))
-
     def player(self, entry: Entry, origin: Origin) -> Player:
         """Return the player of an entry's value. Its first copy is the one that was read to check the file.
 
@@ -85,9 +74,8 @@ class Objects:
         """
         if "pickle" in entry:
             return self._pickle_player(entry, origin)
-        return (
-            self._tagged_player(entry, origin) if entry.get("tagged") else self._plain_player(entry, origin)
-        )
+        player = self._tagged_player if entry.get("tagged") else self._plain_player
+        return player(entry, origin)
 
     def body(self, entry: Entry, origin: Origin) -> Any:
         """Return the tree of a readable outcome: a part of its entry, or a JSON object, checked to be of its kind."""
@@ -123,8 +111,7 @@ class Objects:
             return self.body(entry, origin)["value"]
 
         def keep(value: Any) -> Player | None:
-            # marshal copies plain data faster than JSON parses it. Its format depends on the Python, so it is never stored.
-            copy = marshal.dumps(value)
+            copy = marshal.dumps(value)  # as `fresh_copies` does
             return partial(marshal.loads, copy) if len(copy) <= _KEPT else None
 
         body = self.body(entry, origin)

@@ -123,7 +123,7 @@ class Stored:
             MimicError: It is a pickle, and pickles are forbidden.
         """
         if self.encoded is not None:
-            outcome = self._reader.load_encoded(self.encoded, paths)
+            outcome = _outcome_of(self.encoded, paths)
         else:
             outcome = self._reader.load(self.entry, self._origin, paths)
         if "files" in self.entry:
@@ -194,6 +194,16 @@ class Stored:
         self.entry, self._player = entry, None
         self.encoded = None
         self._origin = origin
+
+
+def _outcome_of(encoded: Encoded, paths: PathStore | None) -> Outcome:
+    """Return an outcome that is still in memory, a fresh copy each time."""
+    from pytest_mimic._core.outcome.outcome import decode_pickled, decode_plain
+
+    if encoded.readable is not None:
+        return decode_plain(encoded.readable.load(paths or encoded.paths))
+    kept: Any = encoded.pickled
+    return decode_pickled(kept.load(encoded.count, paths))
 
 
 class Recording(NamedTuple):
