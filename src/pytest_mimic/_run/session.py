@@ -381,10 +381,6 @@ class Session:
         from pytest_mimic._core.engine.cassettes import CassetteBlock
         from pytest_mimic._core.targets.options import read_keyword_options
 
-        if "boundaries" in options:
-            raise TargetError(
-                f"mimic_{fixture}: boundaries= is gone: targets= takes clients, too: targets=['httpx']"
-            )
         read_keyword_options(options, f"mimic_{fixture}")
         self._unnamed += name is None
         name = name_of_test(self.state.test, self._unnamed) if name is None else cassette_name(name)

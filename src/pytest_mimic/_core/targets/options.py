@@ -107,6 +107,8 @@ def _unknown(name: str, target: str, origin: str, known: Iterable[str]) -> Targe
     from pytest_mimic._core.words import did_you_mean
 
     hint = did_you_mean(name, known) or f" (there are {', '.join(sorted(known))})"
+    if name == "boundaries":
+        hint = ": it is gone, targets= takes clients, too, as in targets=['httpx']"
     return target_error(origin, f"{target}: there is no option {name}{hint}", target=target, option=name)
 
 

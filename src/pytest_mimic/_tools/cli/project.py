@@ -75,6 +75,14 @@ class Project:
             raise MimicError(f"{self._shown_inifile}: {name} is a list, it takes a text")
         return str(value).strip()
 
+    def choice(self, name: str, *allowed: str) -> Any:
+        """Return an ini option that takes one of these words, by default the first."""
+        value = self.text(name, allowed[0])
+        if value not in allowed:
+            wanted = f"{', '.join(allowed[:-1])} or {allowed[-1]}"
+            raise MimicError(f"{self._shown_inifile}: {name} = {value}: it takes {wanted}")
+        return value
+
     def lines(self, name: str) -> list[str]:
         """Return an ini option of several lines, without the empty ones."""
         value = self.options.get(name, [])
@@ -106,8 +114,6 @@ class Project:
         # As a path from the current folder, so that it can be pasted. One elsewhere is shown as it was given.
         shown = relative_path(folder, start=self.here)
         to_rootdir = relative_path(self.rootdir, start=self.here)
-        pickles = self.text("mimic_pickle", "listed")
-        source = self.text("mimic_source", "strict")
         return Settings(
             mode=Mode.REPLAY,
             rootdir=self.rootdir,
@@ -115,8 +121,8 @@ class Project:
             shown_vault=str(folder) if is_whole and shown.startswith("../") else shown,
             no_record=False,
             ci=False,
-            source=source if source in ("warn", "ignore") else "strict",  # type: ignore[arg-type]
-            pickles="forbid" if pickles == "forbid" else "listed",
+            source=self.choice("mimic_source", "strict", "warn", "ignore"),
+            pickles=self.choice("mimic_pickle", "listed", "forbid"),
             store_arguments=True,
             redact=self._secret_names(),
             clear_unused=False,
