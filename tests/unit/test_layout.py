@@ -46,7 +46,7 @@ BUDGET = {
     "_core.vault": 2_950,
     "_run": 2_950,
     "_tools.catalog": 600,
-    "_tools.cli": 3_300,
+    "_tools.cli": 3_350,
     "_tools.foreign": 1_600,
     "_tools.objects": 850,
     "_tools.shown": 1_700,
