@@ -16,6 +16,8 @@ _NAMES = ("algorithm", "credential", "date", "expires", "signedheaders", "securi
 _VERSION_4 = frozenset({"policy", *(f"x-amz-{name}" for name in _NAMES)})
 _VERSION_2 = frozenset({"policy", "awsaccesskeyid", "signature", "expires", "x-amz-security-token"})
 
+_GENERAL = "application/octet-stream"
+
 
 def describe_body(data: bytes, content_type: str | None, encoding: str | None) -> tuple[str | None, Any]:
     """Return the format of a request's whole body and its plain value, in which secrets are not yet hidden.
@@ -91,9 +93,17 @@ def _part(head: str, content: bytes) -> tuple[str, Any]:
         except ValueError:
             pass
     filename = about.get("filename*", about.get("filename"))
+    if filename is not None and kind in (_GENERAL, _guessed(filename)):
+        kind = None  # some clients add it, others send none
     if filename is not None or (kind and not kind.startswith("text/plain")):
         value = {"filename": filename, "type": kind, "content": value}
     return about.get("name", ""), value
+
+
+def _guessed(filename: str) -> str | None:
+    from mimetypes import guess_type
+
+    return guess_type(filename)[0]
 
 
 def without_signature(fields: dict[str, Any]) -> dict[str, Any]:

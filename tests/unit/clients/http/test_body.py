@@ -386,3 +386,18 @@ def test_a_compressed_request_is_compared_by_its_content():
     assert describe_body(first, "application/json", "gzip") == describe_body(
         second, "application/json", "gzip"
     )
+
+
+def test_a_type_that_a_client_guesses_from_the_name_of_a_file_does_not_count():
+    """httpx and urllib3 send the type of `a.txt`, aiohttp may send a general one, requests sends none."""
+    part = 'Content-Disposition: form-data; name="f"; filename="a.txt"\r\n{}\r\nhello'
+    found = {
+        kind: describe_body(
+            f"--x\r\n{part.format(kind and f'Content-Type: {kind}' + chr(13) + chr(10))}\r\n--x--\r\n".encode(),
+            "multipart/form-data; boundary=x",
+            None,
+        )
+        for kind in ("", "text/plain", "application/octet-stream", "text/csv")
+    }
+
+    assert found[""] == found["text/plain"] == found["application/octet-stream"] != found["text/csv"]
