@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -177,3 +180,43 @@ def test_a_difference_is_shown_in_the_terms_of_the_preview(shop):
         ],
         never=["hunter22"],
     )
+
+
+@pytest.mark.promise("the name of an environment variable stands for its secret value")
+@pytest.mark.promise("a pickle with a secret value of the environment is named")
+@pytest.mark.parametrize(
+    "given",
+    [
+        "pandas.DataFrame({'k': ['y' * 21 + secret()] * 1000})",
+        "numpy.array([secret()] * 1000, dtype=object)",
+        "numpy.array([secret()] * 3000)",
+        "Basket(of=['y' * 21 + secret()] * 9)",
+        "Basket(**{'y' * 85 + secret(): 1})",
+        "Basket(of={'y' * 85 + secret(): 1})",
+        "Basket(of=b'y' * 14 + secret().encode())",
+        "Basket(of='y' * 990 + secret() * 9)",
+    ],
+)
+def test_the_preview_of_a_pickle_has_no_part_of_a_value_of_the_environment(project, given):
+    """A preview is short: what it cuts is hidden before."""
+    secret = "zx81-spectrum-4711-abcd"
+    env = {"SHOP_TOKEN": secret}
+    source = f"import os\n{dedent(SHOP)}\ndef secret(): return os.environ['SHOP_TOKEN']\n"
+    project.ini("shop:give")
+    project.module(f"{source}\ndef give(): return {given}\n")
+    project.tests("import shop\ndef test_it(): shop.give()\n")
+
+    recorded = project.record(env=env)
+
+    recorded.expect(
+        passed=1, says=["holds the value of SHOP_TOKEN, test_shop.py::test_it"], never=[secret[:8]]
+    )
+    (recording,) = project.vault.glob("calls/**/*.json")
+    assert json.loads(recording.read_text())["outcomes"][0]["preview"]
+    for part in (secret[:8], secret[:2].encode().hex(" ")):
+        assert part not in recording.read_text()
+    checked = subprocess.run(
+        [sys.executable, "-m", "pytest_mimic", "check"],
+        cwd=project.root, env=project.environment(env), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "the environment variable SHOP_TOKEN" in checked.stdout

@@ -20,10 +20,11 @@ _WITHOUT_PARTS = frozenset({bool, bytes, float, int, str, type(None)})
 _LEAST_SEARCHED = 1_000
 
 
-def beginning(text: str | bytes | bytearray, limit: int, secrets: Collection[str]) -> str:
+def beginning(text: str | bytes | bytearray, limit: int, secrets: Collection[str], redactor: Redactor) -> str:
     """Return the beginning of a text of which `limit` characters are shown. It has all of a secret that begins there."""
-    length = max(4 * limit, _LEAST_SEARCHED) + max(map(len, secrets), default=0)
-    return text[:length] if isinstance(text, str) else text[:length].decode("latin-1")
+    length = max(4 * limit, _LEAST_SEARCHED) + max(redactor.environment.longest, *map(len, secrets), 0)
+    start = text[:length] if isinstance(text, str) else text[:length].decode("latin-1")
+    return redactor.environment.without_start(start) if len(text) > length else start
 
 
 def secrets_in(

@@ -82,8 +82,8 @@ class _Lines:
 
     def fitted(self, line: str) -> str:
         """Return a line without known secrets, short, and as JSON keeps it."""
-        text = " ".join(hide_values(line, self._secrets).splitlines())
-        return shortened(text, _WIDTH).encode("utf-8", "backslashreplace").decode()
+        line = hide_values(self._redactor.environment.text(line), self._secrets)
+        return shortened(" ".join(line.splitlines()), _WIDTH).encode("utf-8", "backslashreplace").decode()
 
     def of_outcome(self, outcome: Outcome) -> Iterator[str]:
         """Yield the lines of an outcome, and perhaps more than there may be."""
@@ -148,7 +148,7 @@ class _Lines:
     def _text(self, value: Any) -> str:
         secrets = frozenset(self._secrets)
         brief = describe(value, self._redactor, places=self._places, budget=_BRIEF, secrets=secrets)
-        return render(brief, _WIDTH)
+        return render(brief)
 
     def _name(self, name: object) -> str:
         """Return the name of a column, or a key: a short word as it is, and any other as Python shows it."""
@@ -157,8 +157,9 @@ class _Lines:
         return text[1:-1] if is_short and text[1:-1] == name else text
 
     def _bytes(self, value: bytes | bytearray) -> str:
-        size, start = count(len(value), "byte"), beginning(value, _BYTES, self._secrets)
-        if self._redactor.texts.scrub_text(start, self._secrets) != start:
+        size, start = count(len(value), "byte"), beginning(value, _BYTES, self._secrets, self._redactor)
+        shown = self._redactor.environment.text(start)
+        if self._redactor.texts.scrub_text(shown, self._secrets) != start:
             return f"{size}, {PLACEHOLDER}"
         return f"{size}, {value[:_BYTES].hex(' ')}{' …' if len(value) > _BYTES else ''}"
 

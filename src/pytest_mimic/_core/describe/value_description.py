@@ -77,7 +77,9 @@ def describe_arguments(
 
 def describe_parts(parts: Mapping[str, Any], places: Places | None = None) -> dict[str, Any]:
     """Return the descriptions of the parts of a client's call, plain data in which secrets are hidden already."""
-    walk = _Walk(Redactor(defaults=False), frozenset(), places or Places(), PARTS)
+    redactor = Redactor(defaults=False)
+    redactor.variables = {}
+    walk = _Walk(redactor, frozenset(), places or Places(), PARTS)
     return walk.named(parts, PARTS.characters, PARTS.depth)
 
 
@@ -116,7 +118,7 @@ class _Walk:
                 return self._path(value, one_text)
             # The name of a function or class is shown whole.
             limit = max(self.budget.text, _LONGEST_KEY if one_text.startswith("<") else 0)
-            shown = self._shown(beginning(one_text, limit, self.secrets))[:limit]
+            shown = self._shown(beginning(one_text, limit, self.secrets, self.redactor))[:limit]
             shown = " ".join(shown.splitlines())
             leaf = {TAG: type_name(kind), "text": shown}
             return self._marked(leaf, value) if one_text.startswith("<") else leaf  # which may hold more
@@ -142,7 +144,7 @@ class _Walk:
         if (place := self._place_of_text(value)) is not None:
             return self._with_content({TAG: PATH_TEXT, "text": repr(self._shown(place.text))}, value)
         limit = min(self.budget.text, max(room, _LEAST_TEXT))
-        shown = self._shown(beginning(value, limit, self.secrets))
+        shown = self._shown(beginning(value, limit, self.secrets, self.redactor))
         readable = shown[:limit].encode("utf-8", "backslashreplace").decode()
         if len(value) <= 4 * limit and shown == readable:
             return shown
@@ -152,7 +154,7 @@ class _Walk:
 
     def _bytes(self, value: bytes | bytearray, room: int) -> Any:
         limit = min(self.budget.text, max(room, _LEAST_TEXT))
-        shown = self._shown(beginning(value, limit, self.secrets))
+        shown = self._shown(beginning(value, limit, self.secrets, self.redactor))
         name, start = type(value).__name__, repr(shown[:limit].encode("latin-1"))
         if len(value) <= 4 * limit and len(shown) <= limit:
             return {TAG: name, "text": start if name == "bytes" else f"{name}({start})"}
@@ -187,6 +189,8 @@ class _Walk:
             return description
 
     def _shown(self, text: str) -> str:
+        # Before a text is shortened: the beginning of a value would not be known.
+        text = self.redactor.environment.text(text)
         return self.redactor.texts.scrub_text(text, self.secrets)
 
     def _marked(self, description: dict[str, Any], value: object) -> dict[str, Any]:

@@ -284,10 +284,9 @@ class Recordings:
             from pytest_mimic._core.describe.preview import preview
 
             # Nobody can read a pickle.
-            lines = preview(
+            stored.entry["preview"] = preview(
                 outcome, self._state.redactor, places=plan.places, secrets=partial(plan.secrets, call)
             )
-            stored.entry["preview"] = environment.scrub(lines) if environment else lines
         if real.awaited:
             stored.entry["awaited"] = True
         if before is not None and (plan.options.volatile or plan.kind != "function"):

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # A shorter value may stand in a text by chance.
 _SHORTEST = 16
+# How many characters of a value tell too much of it.
+_START = 8
 _PLAIN_WORD = re.compile(r"[A-Za-z][a-z]*|[A-Z]+")
 _BASE64 = re.compile(r'base64": "((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/]=))?)"')
 
@@ -34,13 +36,20 @@ class Environment:
         forms = {form: f"<{name}>" for value, name in self._names.items() for form in forms_of(value)}
         # A value may be a part of another one.
         self._forms = dict(sorted(forms.items(), key=lambda form: -len(form[0])))
+        self.longest = max(map(len, forms), default=0)
         # As they stand in the text of a JSON file, in which a text may be JSON itself, and in what Python shows.
         self._in_json = _shortest({*forms, *(dumps(form, ensure_ascii=False)[1:-1] for form in forms)})
         self._in_repr = _shortest(
             {repr(quotes + form)[1 + len(quotes) : -1] for form in forms for quotes in ("", "'")}
             | {repr(form + "\"'")[1:-4] for form in forms}
         )
-        self._patterns = {name: re.compile(re.escape(_bytes(value))) for value, name in self._names.items()}
+        # In bytes, and in the memory of a numpy array of texts.
+        self._patterns = {
+            name: [
+                re.compile(re.escape(value.encode(code, "surrogatepass"))) for code in ("utf-8", "utf-32-le")
+            ]
+            for value, name in self._names.items()
+        }
 
     def __bool__(self) -> bool:
         return bool(self._forms)
@@ -68,7 +77,7 @@ class Environment:
         """Yield the variables whose values stand in one of the pieces, which are bytes, with these values."""
         pieces = list(pieces)
         for value, name in self._names.items():
-            if any(self._patterns[name].search(piece) for piece in pieces):
+            if any(pattern.search(piece) for pattern in self._patterns[name] for piece in pieces):
                 yield name, value
 
     def held_by(self, pieces: Iterable[Any]) -> set[str]:
@@ -81,6 +90,11 @@ class Environment:
             if form in text:
                 text = text.replace(form, name)
         return text
+
+    def without_start(self, text: str) -> str:
+        """Return a text that was cut without the beginning of a value at its end."""
+        sizes = (n for form in self._forms for n in range(_START, len(form) + 1) if text.endswith(form[:n]))
+        return text[: len(text) - max(sizes, default=0)]
 
     def scrub(self, plain: Any) -> Any:
         """Return plain data without the values. What tags hold besides texts, such as bytes in base64, stays."""
@@ -139,7 +153,3 @@ def _shortest(forms: set[str]) -> list[str]:
 def _holds_data(key: str) -> bool:
     """Check whether a text under this key is no text of the outcome: that of a tag, or bytes."""
     return key == "base64" or (key[:1] == "$" and key != "$bytes" and key[:2] != "$$" and ":" not in key)
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
