@@ -63,7 +63,7 @@ class Environment:
 
     def names_in(self, text: str) -> list[str]:
         """Return the names of the variables that stand in a text for their values."""
-        return sorted(name for name in self._patterns if f"<{name}>" in text)
+        return sorted(name for name in self._patterns if f"<{name}>" in text or f"&lt;{name}&gt;" in text)
 
     def may_be_in_parts(self, plain: object) -> bool:
         """Check fast whether plain data may hold one of the values: each call of a client asks."""
@@ -85,10 +85,11 @@ class Environment:
         return {name for name, _ in self.held_values(pieces)}
 
     def text(self, text: str) -> str:
-        """Return a text in which the names of the variables stand for their values."""
+        """Return a text in which the names of the variables stand for their values, `&lt;NAME&gt;` in markup."""
+        is_markup = text.lstrip("\ufeff \t\r\n").startswith("<")
         for form, name in self._forms.items():
             if form in text:
-                text = text.replace(form, name)
+                text = text.replace(form, f"&lt;{name[1:-1]}&gt;" if is_markup else name)
         return text
 
     def without_start(self, text: str) -> str:
