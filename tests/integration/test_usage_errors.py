@@ -170,7 +170,7 @@ def test_any_argument_may_be_named_if_the_function_may_take_it(shop):
         """,
     )
     shop.write(
-        "test_kinds.py",
+        "test_parameters.py",
         """
         import kinds, math, pytest
         from pytest_mimic import TargetError, mimic

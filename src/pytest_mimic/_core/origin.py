@@ -36,11 +36,13 @@ def is_in_project(file: str, rootdir: Path) -> bool:
 
     tox installs the distribution that the `pyproject.toml` in the rootdir names.
     """
+    if file.startswith(PACKAGE):
+        return False
     if _INSTALLED.match(file):
         name = _project_name(rootdir)
         found = None if name is None else _distribution_of(file)
         return found is not None and _normalised(found.name) == name
-    return Path(file).is_absolute() and not file.startswith(PACKAGE) and not is_in_stdlib(file)
+    return Path(file).is_absolute() and not is_in_stdlib(file)
 
 
 def version_of(file: str | None) -> str | None:

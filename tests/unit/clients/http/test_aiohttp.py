@@ -192,7 +192,7 @@ def test_uploads_are_sent_and_identify_the_call(runs: Runs, server: Server) -> N
     assert real[:4] == replayed[:4] == ['{"half": 1}', "from a file", '{"a": 1}', "a=1"]
     assert "pass-word-1" in real[4]
     assert "pass-word-1" not in runs.text
-    file = {"filename": "n.txt", "type": "text/plain", "content": "text"}
+    file = {"filename": "n.txt", "type": None, "content": "text"}
     bodies = [call.parts["body"] for call in runs.calls[:6]]
     assert bodies == [
         {"half": 1},

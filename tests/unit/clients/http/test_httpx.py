@@ -114,7 +114,7 @@ def test_uploads_are_sent_and_identify_the_call(httpx: ModuleType, runs: Runs, s
     assert "pass-word-1" in real[2]
     assert "pass-word-1" not in runs.text
     assert runs.calls[0].parts["body"] == {"half": 1}
-    file = {"filename": "n.txt", "type": "text/plain", "content": "text"}
+    file = {"filename": "n.txt", "type": None, "content": "text"}
     assert runs.calls[2].parts["body"] == {"f": file, "password": "<redacted>"}
 
 

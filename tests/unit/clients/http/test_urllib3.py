@@ -108,7 +108,7 @@ def test_uploads_identify_the_call(runs: Runs, server: Server) -> None:
         )
 
     assert [call.parts["body"] for call in runs.calls[:3]] == [{"half": 1}, "from a file", "text"]
-    file = {"filename": "n.txt", "type": "text/plain", "content": "text"}
+    file = {"filename": "n.txt", "type": None, "content": "text"}
     assert runs.calls[3].parts["body"] == {"f": file, "password": "<redacted>"}
     assert "pass-word-1" not in runs.text
 
