@@ -63,6 +63,8 @@ BUILDERS: dict[str, str] = {
     **_each(
         "pandas._libs.internals:_unpickle_block pandas._libs.tslibs.timestamps:_unpickle_timestamp"
         " pandas._libs.tslibs.timedeltas:_timedelta_unpickle pandas._libs.tslibs.nattype:_nat_unpickle"
+        # pandas 2: its NaT, and zones of pytz, which looks for their names in its own folder alone.
+        " pandas._libs.tslibs.nattype:__nat_unpickle pytz:_p pytz:_UTC"
         " pandas._libs.tslibs.period:Period pandas:Period pandas:PeriodDtype pandas.core.dtypes.dtypes:PeriodDtype"
         " pandas:StringDtype pandas.core.arrays.string_:StringDtype pandas._libs.sparse:IntIndex"
         " pandas._libs.interval:Interval pandas:Interval pandas.core.internals.managers:BlockManager"

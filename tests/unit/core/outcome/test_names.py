@@ -92,7 +92,8 @@ VALUES = [
     reversed([1]),
     random.Random(1),
     string.Template("x"),
-    ast.parse("x = 1"),
+    # From Python 3.13 on, nodes are given a state that a method of theirs reads.
+    *([ast.parse("x = 1")] if sys.version_info < (3, 13) else []),
     email.message.EmailMessage(),
     email.message_from_string("A: b\n\nc", policy=email.policy.default),
     http.HTTPStatus.OK,
