@@ -384,7 +384,7 @@ def test_a_cassette_takes_functions_lines_and_clients(shop):
         ("client=['httpx']", "E   pytest_mimic.TargetError: mimic_auto: there is no option client"),
         (
             "boundaries=['httpx']",
-            "E   pytest_mimic.TargetError: mimic_auto: there is no option boundaries: it is gone, targets= takes clients, too",
+            "E   pytest_mimic.TargetError: mimic_auto: there is no option boundaries: it is gone, clients are targets, too: targets=['httpx'] of a fixture",
         ),
         ("only=3", "E   pytest_mimic.TargetError: mimic_auto: only= takes patterns on calls, not 3"),
     ],

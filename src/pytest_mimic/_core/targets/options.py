@@ -108,7 +108,7 @@ def _unknown(name: str, target: str, origin: str, known: Iterable[str]) -> Targe
 
     hint = did_you_mean(name, known) or f" (there are {', '.join(sorted(known))})"
     if name == "boundaries":
-        hint = ": it is gone, targets= takes clients, too, as in targets=['httpx']"
+        hint = ": it is gone, clients are targets, too: targets=['httpx'] of a fixture, else mimic('httpx')"
     return target_error(origin, f"{target}: there is no option {name}{hint}", target=target, option=name)
 
 
