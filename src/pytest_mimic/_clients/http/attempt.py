@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._clients.http.answer import load_response
 from pytest_mimic._clients.http.wire import RecordedFile, RecordedSocket
 
 if TYPE_CHECKING:
@@ -49,28 +50,40 @@ def origin(scheme: str, host: str, port: int | None) -> str:
     return f"{scheme}://{shown}:{port}" if port else f"{scheme}://{shown}"
 
 
-class WatchedAttempt:
-    """A block in which the recorder sees the response that a connection reads.
+class Watch:
+    """Lets the recorder see the next response of a connection, before any client has read its body.
 
-    The recorder gets the response before any client has read its body.
+    To verify, the response is read here, and gets the recorded bytes. `load_error` returns the exception for a recorded
+    error, `within` a block in which the real response is read; `accepted` is as for `load_response`.
     """
 
-    def __init__(self, connection: Any, recorder: ExchangeRecorder) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        recorder: ExchangeRecorder,
+        load_error: Callable[[Mapping[str, Any]], Exception],
+        within: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        accepted: str | None = None,
+    ) -> None:
         self._connection = connection
         self._recorder = recorder
+        self._load_error = load_error
+        self._within = within
+        self._accepted = accepted
+
+    def begin(self) -> None:
+        """Watch from now on."""
+        connection = self._connection
         self._make = connection.response_class
         self._is_own = "response_class" in vars(connection)
-        self._response: Any = None
+        connection.response_class = self._response_of
 
-    def __enter__(self) -> WatchedAttempt:
-        self._connection.response_class = self._response_of
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._is_own:
-            self._connection.response_class = self._make
-        else:
-            vars(self._connection).pop("response_class", None)
+    def leave(self) -> None:
+        """Watch no longer."""
+        if self._connection.response_class == self._response_of:
+            del self._connection.response_class
+            if self._is_own:
+                self._connection.response_class = self._make
 
     @contextmanager
     def when_sent(self) -> Iterator[None]:
@@ -81,9 +94,11 @@ class WatchedAttempt:
         connection = self._connection
 
         def getresponse(*args: Any, **options: Any) -> Any:
-            self._make, self._is_own = connection.response_class, "response_class" in vars(connection)
-            with self:
+            self.begin()
+            try:
                 return type(connection).getresponse(connection, *args, **options)
+            finally:
+                self.leave()
 
         connection.getresponse = getresponse
         try:
@@ -92,19 +107,25 @@ class WatchedAttempt:
             del connection.getresponse
 
     def _response_of(self, *args: Any, **options: Any) -> Any:
+        self.leave()
         response = self._make(*args, **options)
         begin = response.begin
 
         def watched_begin() -> None:
             vars(response).pop("begin", None)
-            begin()
-            self._watch(response)
+            with self._within():
+                begin()
+                self._see(response)
+                if self._recorder.is_verifying:
+                    self._read(response)
+            if self._recorder.is_verifying:
+                self._replace(response)
 
         response.begin = watched_begin  # not called for the answer of a proxy to CONNECT
         return response
 
-    def _watch(self, response: Any) -> None:
-        recorder, self._response = self._recorder, response
+    def _see(self, response: Any) -> None:
+        recorder = self._recorder
         version = "HTTP/1.0" if response.version == 10 else "HTTP/1.1"
         recorder.start(response.status, response.reason, version, response.headers.items())
         is_empty = response.length == 0 and (not response.chunked or response._method == "HEAD")
@@ -115,18 +136,24 @@ class WatchedAttempt:
                 response.fp, recorder, chunked=response.chunked, length=response.length
             )
 
-    def read(self) -> None:
-        """Read of the real response what the recording has, to compare it."""
-        response, recorder = self._response, self._recorder
-        response.read(recorder.wanted)
-        if not recorder.done:
-            response.close()
+    def _read(self, response: Any) -> None:
+        """Read of a real response what the recording has, to compare it."""
+        response.read(self._recorder.wanted)
+        if not self._recorder.done:
+            response._close_conn()
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the response was read to its end, so that its connection can be used again."""
-        response = self._response
-        return response is not None and response.isclosed() and not response.will_close
+    def _replace(self, response: Any) -> None:
+        """Let a real response that was read become the recorded one."""
+        connection, plain = self._connection, self._recorder.recorded()
+        if (not response.isclosed() or response.will_close) and connection.sock is not None:
+            socket, connection.sock = connection.sock, None  # more may come on it
+            socket.close()
+        if "status" not in plain:
+            raise self._load_error(plain["error"])
+        answer = load_response(plain, response._method, accepted=self._accepted)
+        base: Any = sys.modules["http.client"].HTTPResponse
+        base.__init__(response, RecordedSocket(answer, self._recorder.exhausted), method=response._method)
+        response.begin()
 
 
 @contextmanager

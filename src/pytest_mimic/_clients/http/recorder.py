@@ -79,6 +79,10 @@ class ExchangeRecorder:
         """Return whether the recorded response is returned although the client raised this."""
         return self._step.answers(error)
 
+    def exhausted(self) -> Exception:
+        """Return the error for reading further than was recorded."""
+        return self._step.exhausted()
+
     @property
     def is_verifying(self) -> bool:
         """Whether the response is only compared, and the recorded one returned."""

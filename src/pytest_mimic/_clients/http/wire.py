@@ -141,7 +141,7 @@ class RecordedSocket(UnopenedSocket):
 
     def makefile(self, *_: Any) -> io.BufferedReader:
         """Return a file with the response."""
-        return io.BufferedReader(_RecordedBytes(_wire_of(self._answer), self._end))
+        return io.BufferedReader(RecordedBytes(_wire_of(self._answer), self._end))
 
     def _end(self) -> Exception | None:
         error = self._answer.error
@@ -165,7 +165,7 @@ def _wire_of(answer: StoredResponse) -> list[bytes]:
     return pieces
 
 
-class _RecordedBytes(io.RawIOBase):
+class RecordedBytes(io.RawIOBase):
     """The file of a socket. A read returns at most one piece, and the end may be an error."""
 
     def __init__(self, pieces: list[bytes], end: Callable[[], Exception | None]) -> None:
