@@ -182,7 +182,7 @@ def test_errors_import_nothing_of_the_package() -> None:
     assert imported_modules("pytest_mimic.errors") == set()
 
 
-def test_only_the_run_package_and_the_plugin_import_pytest() -> None:
+def test_only_the_run_package_the_plugin_and_the_tests_for_adapters_import_pytest() -> None:
     importers = {
         name
         for name, tree in TREES.items()
@@ -190,7 +190,9 @@ def test_only_the_run_package_and_the_plugin_import_pytest() -> None:
     }
 
     assert not {
-        name for name in importers if not name.startswith(("pytest_mimic._run.", "pytest_mimic.plugin"))
+        name
+        for name in importers
+        if not name.startswith(("pytest_mimic._run.", "pytest_mimic.plugin", "pytest_mimic.testing"))
     }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.modules import closest_module, file_of_module, module_exists
-from pytest_mimic._core.seam.registry import CLIENTS
+from pytest_mimic._core.seam.registry import CLIENTS, is_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.targets.binding import argument_names
 from pytest_mimic._core.targets.options import (
@@ -266,7 +266,7 @@ def _split_line(line: str, origin: str) -> list[str]:
 
 def _parse_name(name: str, origin: str) -> tuple[str, tuple[str, ...], bool]:
     """Return the module, the path in it, and whether the name is in the older dotted form."""
-    if name in CLIENTS:
+    if is_client(name):
         return name, (), False
     if name.isidentifier():
         neither = f"{name} is neither package.module:function nor a client{did_you_mean(name, CLIENTS)}"
