@@ -19,7 +19,7 @@ from pytest_mimic._clients.http.failures import aiohttp_failure
 from pytest_mimic._core.seam.base import Edge
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.http.recorder import ExchangeRecorder
+    from pytest_mimic._clients.http.responses import ExchangeRecorder
     from pytest_mimic._core.seam.base import Port
 
 

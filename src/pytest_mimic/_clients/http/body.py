@@ -9,10 +9,17 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.compression import can_deflate
 from pytest_mimic._clients.http.frames import MEDIA_TYPE, frame_values, load_frames, store_frames
-from pytest_mimic._clients.http.json_layout import parse_json, style_of, write_json
-from pytest_mimic._clients.http.message import as_text, charset_of, header_of, media_type
+from pytest_mimic._clients.http.message import (
+    as_text,
+    can_deflate,
+    charset_of,
+    header_of,
+    media_type,
+    parse_json,
+    style_of,
+    write_json,
+)
 from pytest_mimic._core.identity.opening import Events, ServerSentEvent
 from pytest_mimic._core.redact.texts import looks_like_json, parse_json_text
 

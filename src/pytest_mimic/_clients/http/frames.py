@@ -12,8 +12,7 @@ import struct
 from binascii import crc32
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.json_layout import parse_json, style_of, write_json
-from pytest_mimic._clients.http.message import as_text
+from pytest_mimic._clients.http.message import as_text, parse_json, style_of, write_json
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.http_secrets import Secrets

@@ -13,12 +13,15 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.answer import load_response
-from pytest_mimic._clients.http.attempt import (
+from pytest_mimic._clients.http.connections import (
+    RecordedBytes,
+    RecordedSocket,
+    UnopenedSocket,
     Watch,
     connects_by_itself,
     judge_certificate,
     origin,
+    unframe,
 )
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.failures import (
@@ -30,11 +33,11 @@ from pytest_mimic._clients.http.failures import (
     urllib3_failure,
 )
 from pytest_mimic._clients.http.message import header_of, text_pairs
-from pytest_mimic._clients.http.wire import RecordedBytes, RecordedSocket, UnopenedSocket, unframe
+from pytest_mimic._clients.http.responses import load_response
 from pytest_mimic._core.seam.base import Edge
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.http.recorder import ExchangeRecorder
+    from pytest_mimic._clients.http.responses import ExchangeRecorder
     from pytest_mimic._core.seam.base import Port, Step
 
 # The attribute of a connection that connects for real.

@@ -13,7 +13,6 @@ from contextlib import closing
 from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.answer import load_response
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.failures import (
     CONNECTING,
@@ -24,11 +23,12 @@ from pytest_mimic._clients.http.failures import (
     system_error,
     system_failure,
 )
+from pytest_mimic._clients.http.responses import load_response
 from pytest_mimic._core.seam.base import Edge
 from pytest_mimic._core.seam.sync_async import Steps, run_async, run_sync
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.http.recorder import ExchangeRecorder
+    from pytest_mimic._clients.http.responses import ExchangeRecorder
     from pytest_mimic._core.seam.base import Port
 
 

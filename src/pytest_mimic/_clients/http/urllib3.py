@@ -13,8 +13,7 @@ from inspect import isgenerator, signature
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from pytest_mimic._clients.http.answer import load_response
-from pytest_mimic._clients.http.attempt import (
+from pytest_mimic._clients.http.connections import (
     Watch,
     connects_by_itself,
     judge_certificate,
@@ -24,6 +23,7 @@ from pytest_mimic._clients.http.attempt import (
 )
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.failures import is_before_sending, urllib3_error, urllib3_failure
+from pytest_mimic._clients.http.responses import load_response
 from pytest_mimic._core.seam.base import Edge
 
 if TYPE_CHECKING:
