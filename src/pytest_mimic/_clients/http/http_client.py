@@ -203,11 +203,12 @@ class _Talk:
             if isinstance(unopened, UnopenedSocket):
                 conn.sock = None
                 conn.connect()
-                self._socket, conn.sock = conn.sock, self
+                self._socket = conn.sock
                 unopened.apply_to(self._socket)
             for piece in self.message.pieces:
                 self._socket.sendall(piece)
         finally:
+            conn.sock = self
             del vars(conn)[_IS_REAL]
 
     def makefile(self, *args: Any) -> Any:
