@@ -270,6 +270,12 @@ def test_a_body_is_sent_as_it_is_live(driver: Driver, runs: Runs, server: Server
         Ask("/echo", "POST", JSON, b'{"half": 1}'),
         Ask("/echo", "PUT", FORM, urlencode({"a": "1", "password": "pass-word-1"}).encode()),
         Ask("/echo", "PATCH", {}, b"text"),
+        Ask(
+            "/echo",
+            "POST",
+            {"Content-Type": "multipart/form-data; boundary=b"},
+            b'--b\r\nContent-Disposition: form-data; name="password"\r\n\r\npass-word-1\r\n--b--\r\n',
+        ),
     ]
 
     def talk(url: str) -> list[bytes]:
@@ -278,7 +284,7 @@ def test_a_body_is_sent_as_it_is_live(driver: Driver, runs: Runs, server: Server
     same(runs, server, talk)
 
     bodies = [call.parts["body"] for call in runs.calls]
-    assert bodies == [{"half": 1}, {"a": "1", "password": "<redacted>"}, "text"]
+    assert bodies == [{"half": 1}, {"a": "1", "password": "<redacted>"}, "text", {"password": "<redacted>"}]
     assert "pass-word-1" not in runs.text
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.http_server import CERTIFICATE, NOWHERE, Server, running_server
 
-from unit.clients.http.four_ways import four_ways, same
+from unit.clients.http.four_ways import same
 from unit.clients.runs import Runs
 
 urllib3 = pytest.importorskip("urllib3")
@@ -97,39 +97,6 @@ def test_an_upload_is_sent_as_it_is_live(runs: Runs, server: Server, kind: str) 
         return seen, body.tell() if hasattr(body, "tell") else None
 
     same(runs, server, talk)
-
-
-def test_uploads_identify_the_call(runs: Runs, server: Server) -> None:
-    with urllib3.PoolManager() as http:
-        for body in (lines(), io.BytesIO(b"from a file"), "text"):
-            http.request("POST", f"{server.url}/echo", body=body)
-        http.request(
-            "POST", f"{server.url}/echo", fields={"f": ("n.txt", b"text"), "password": "pass-word-1"}
-        )
-
-    assert [call.parts["body"] for call in runs.calls[:3]] == [{"half": 1}, "from a file", "text"]
-    file = {"filename": "n.txt", "type": None, "content": "text"}
-    assert runs.calls[3].parts["body"] == {"f": file, "password": "<redacted>"}
-    assert "pass-word-1" not in runs.text
-
-
-def test_each_redirect_is_a_call(runs: Runs, server: Server) -> None:
-    def talk(url: str) -> Any:
-        with urllib3.PoolManager() as http:
-            responses = [
-                http.request("GET", f"{url}/redirect"),
-                http.request("POST", f"{url}/again", body=io.BytesIO(b"twice")),
-                http.request("POST", f"{url}/checkout", body=b"money"),
-                http.connection_from_url(url).request("GET", "/redirect"),
-                http.request("GET", f"{url}/redirect", redirect=False),
-            ]
-            return [(head(each)["history"], each.geturl(), each.status, each.data) for each in responses]
-
-    live, recorded, _, replayed = four_ways(runs, server, talk)
-
-    assert live == recorded
-    assert repr(live).replace("tok-0815-redirect", "<redacted>") == repr(replayed)
-    assert runs.signatures[:2] == ["GET /redirect", "GET /landing"]
 
 
 def test_each_retry_is_a_call(runs: Runs, server: Server) -> None:
