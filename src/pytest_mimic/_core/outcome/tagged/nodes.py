@@ -72,7 +72,10 @@ def simple(name: str, to_json: Callable[[Any], Any], from_json: Callable[[Any], 
     def write(value: Any, node: Node, _: object) -> None:
         node[key] = to_json(value)
 
-    return Tag(name, write, lambda part, *_: from_json(part), types, is_fixed=True)
+    def read(part: Any, _node: Node, _reader: object, _anchor: int | None) -> Any:
+        return from_json(part)
+
+    return Tag(name, write, read, types, is_fixed=True)
 
 
 def tag_in(tree: dict[Any, Any]) -> str | None:

@@ -140,23 +140,23 @@ class Reader:
         return {key: self.prepared(part, in_tag=tag is not None) for key, part in tree.items()}
 
     def _node(self, node: Node, name: str, anchor: int | None) -> Any:
-        if name == "$ref":
-            only_keys(node)
-            if node["$ref"] not in self._anchors:
-                raise ValueError(f"there is no anchor {node['$ref']!r:.60} before its $ref")
-            return self._anchors[node["$ref"]]
-        if name == "$anchor" and anchor is None:
-            return self._anchored(node)
-        if name[:2] == "$$":
-            made: dict[str, Any] = {}
-            self.keep(anchor, made)
-            for key, part in node.items():
-                made[key if made else key[1:]] = self.read(part)
-            if len(made) != len(node):
-                raise ValueError("a dict in which a key occurs twice")
-            return made
         tag = self._tags.get(name)
         if tag is None:
+            if name == "$ref":
+                only_keys(node)
+                if node["$ref"] not in self._anchors:
+                    raise ValueError(f"there is no anchor {node['$ref']!r:.60} before its $ref")
+                return self._anchors[node["$ref"]]
+            if name == "$anchor" and anchor is None:
+                return self._anchored(node)
+            if name[:2] == "$$":
+                made: dict[str, Any] = {}
+                self.keep(anchor, made)
+                for key, part in node.items():
+                    made[key if made else key[1:]] = self.read(part)
+                if len(made) != len(node):
+                    raise ValueError("a dict in which a key occurs twice")
+                return made
             tag = self._tags[name] = self._tag(name[1:])
         try:
             part = node[name]
@@ -247,8 +247,9 @@ class _ParsingReader(Reader):
 
     def made(self, node: Node) -> Any:
         """Return the value of a mapping that the parser ends."""
-        name = tag_in(node)
-        return node if name is None else self._node(node, name, None)
+        for name in node:
+            return self._node(node, name, None) if name[:1] == "$" else node
+        return node
 
 
 class NeedsCallError(Exception):
