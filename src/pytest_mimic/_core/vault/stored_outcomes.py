@@ -43,7 +43,7 @@ def player_of(
         return None
     if not stored.is_tagged:
         return facts.get("source"), stored.duration, stored.player()
-    from pytest_mimic._core.outcome.tagged.reader import NeedsCallError
+    from pytest_mimic._core.outcome.tagged.nodes import NeedsCallError
 
     with suppress(NeedsCallError):
         return facts.get("source"), stored.duration, stored.player()

@@ -25,6 +25,10 @@ class MisreadError(ValueError):
     """A node is not as it was written. The text names the tag."""
 
 
+class NeedsCallError(Exception):
+    """A value has paths, whose places only a call knows."""
+
+
 class NotTaggableError(Exception):
     """A part has no exact form in JSON."""
 

@@ -11,6 +11,7 @@ from pytest_mimic._core.outcome.names import HEAP_TYPE, NoClassError, name_of, r
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.tagged.nodes import (
     MISREAD,
+    NeedsCallError,
     Node,
     OutdatedClassError,
     Tag,
@@ -250,7 +251,3 @@ class _ParsingReader(Reader):
         for name in node:
             return self._node(node, name, None) if name[:1] == "$" else node
         return node
-
-
-class NeedsCallError(Exception):
-    """A value has paths, whose places only a call knows."""
