@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.ambient import command
+from pytest_mimic._core.outcome.outcome import decode_pickled, decode_plain
 from pytest_mimic._core.vault.file_names import fingerprint_in
 from pytest_mimic._core.vault.parsing import check_pulled, corrupt, damaged, parse
 from pytest_mimic._core.vault.schema import body_fault, body_of
@@ -54,13 +55,9 @@ class Objects:
         """Return the outcome of an entry, a fresh copy each time, with its paths restored by `paths`."""
         if "pickle" in entry:
             return self._unpickled(entry, origin, self.content(entry, origin), paths)
-        from pytest_mimic._core.outcome.outcome import decode_plain
-
         body = self.body(entry, origin)
         if entry.get("tagged"):
-            from pytest_mimic._core.outcome.placed_paths import NOWHERE
-
-            body = self._untagged(self._reader(entry, origin, paths or NOWHERE), entry, origin, body)
+            body = self._untagged(self._reader(entry, origin, paths or _nowhere()).read, entry, origin, body)
         elif "json" not in entry:
             body = marshal.loads(marshal.dumps(body))
         try:
@@ -89,7 +86,7 @@ class Objects:
 
     def _tagged_player(self, entry: Entry, origin: Origin) -> Player:
         reader = self._reader(entry, origin, None)
-        make = partial(self._untagged, reader, entry, origin)
+        make = partial(self._untagged, reader.read_whole, entry, origin)
 
         def keep(tree: Any) -> Player | None:
             size = self.size(entry, entry["json"]) if "json" in entry else 0
@@ -171,9 +168,9 @@ class Objects:
 
         return reader(paths, entry.get("imports", ()), content, self._classes)
 
-    def _untagged(self, reader: Reader, entry: Entry, origin: Origin, tree: Any) -> Any:
+    def _untagged(self, read: Callable[[Any], Any], entry: Entry, origin: Origin, tree: Any) -> Any:
         try:
-            return reader.read_whole(tree)
+            return read(tree)
         except Exception as reason:  # imported modules, and the hashes of their classes, may raise anything
             raise self._unreadable(reason, entry, origin) from None
 
@@ -228,7 +225,6 @@ class Objects:
         self, entry: Entry, origin: Origin, content: tuple[bytes, list[Any]], paths: PathStore | None = None
     ) -> Outcome:
         """Load pickle streams whose bytes are as they were recorded."""
-        from pytest_mimic._core.outcome.outcome import decode_pickled
         from pytest_mimic._core.outcome.unpickling import RefusedError
 
         (stream, buffers), count = content, entry.get("count", 1)
@@ -329,6 +325,12 @@ class Objects:
             remedies=[f"to record it again: {command('--mimic-record', origin.test)}"],
             call=origin.target,
         )
+
+
+def _nowhere() -> PathStore:
+    from pytest_mimic._core.outcome.placed_paths import NOWHERE
+
+    return NOWHERE
 
 
 def _player(
