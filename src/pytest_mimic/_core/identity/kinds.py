@@ -28,6 +28,26 @@ class Kind(NamedTuple):
     variables: dict[str, object] | None = None
 
 
+class Rule(NamedTuple):
+    """The identity rule of a class of a library and of its subclasses.
+
+    Attributes:
+        reduce: Takes a value, and whether it is an outcome, in which more counts: see `Resolver`.
+        name: The name in the tag, by default that of the type. Classes elsewhere have their usual tag.
+        is_full: Whether the tag names the module, too.
+    """
+
+    reduce: Callable[[Any, bool], object]
+    name: str = ""
+    is_full: bool = False
+
+    def kind(self, type_: type, library: str, layout: bool) -> Kind:
+        is_own = type_.__module__.partition(".")[0] == library and not self.is_full
+        tag = f"{library}:{self.name or type_.__name__}" if is_own else type_tag(type_)
+        reduce = self.reduce
+        return Kind(tag, lambda value: reduce(value, layout))
+
+
 class Raw:
     """Memory that is hashed byte by byte.
 
@@ -64,11 +84,6 @@ def type_tag(type_: type) -> str:
 
 def is_stdlib(module: str) -> bool:
     return module.partition(".")[0] in sys.stdlib_module_names
-
-
-def library_tag(type_: type, library: str, name: str) -> str:
-    """Return the tag of a library's own type, without its module, or the usual tag of a subclass defined elsewhere."""
-    return f"{library}:{name}" if type_.__module__.partition(".")[0] == library else type_tag(type_)
 
 
 def register_fingerprint(type_: type, reduce: Reduce) -> None:

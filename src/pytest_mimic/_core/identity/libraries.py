@@ -12,38 +12,31 @@ class Library(NamedTuple):
     Attributes:
         data: Which of its values are data, shown by type, dtype and shape instead of by attributes: `all` of
             them, those of types that have a `shape` (`shaped`), or `none`.
-        identity: The module whose `library_kind` knows the identity of its types; it is imported for the first
-            such value. Types that the module does not know follow the rules for any class.
-        elements: The module whose `OPENERS` turn its values into columns and tables, which are compared element
-            by element. They are listed by package and class: `("numpy", "ndarray")`.
+        identity: The module whose `RULES` are those of its types, by package and class: `("numpy", "ndarray")`. It is
+            imported for the first such value. Types without a rule follow the rules for any class.
         words: Names for people, by the full name of a type: `{"shop.Handle": "a handle"}`.
     """
 
     data: Literal["all", "shaped", "none"] = "none"
     scalars: frozenset[str] = frozenset()  # full names of data types whose values have no extent but one text
     identity: str = ""
-    elements: str = ""
     words: Mapping[str, str] = {}
 
 
 _IDENTITY = "pytest_mimic._core.identity"
-_TABLES = "pytest_mimic._core.identity.tables"
 
 # By the top-level package of the types.
 LIBRARIES: dict[str, Library] = {
-    "PIL": Library("all", identity=f"{_IDENTITY}.pillow", elements=_TABLES),
+    "PIL": Library("all", identity=f"{_IDENTITY}.numeric"),
     "numpy": Library(
-        "shaped",
-        scalars=frozenset({"numpy.dtype", "numpy.generic"}),
-        identity=f"{_IDENTITY}.numpy",
-        elements=_TABLES,
+        "shaped", scalars=frozenset({"numpy.dtype", "numpy.generic"}), identity=f"{_IDENTITY}.numeric"
     ),
-    "pandas": Library("shaped", identity=f"{_IDENTITY}.pandas", elements=_TABLES),
-    "polars": Library("all", identity=f"{_IDENTITY}.arrow", elements=_TABLES),
-    "pyarrow": Library("all", identity=f"{_IDENTITY}.arrow", elements=_TABLES),
-    "scipy": Library("shaped", identity=f"{_IDENTITY}.scipy", elements=_TABLES),
+    "pandas": Library("shaped", identity=f"{_IDENTITY}.pandas"),
+    "polars": Library("all", identity=f"{_IDENTITY}.arrow"),
+    "pyarrow": Library("all", identity=f"{_IDENTITY}.arrow"),
+    "scipy": Library("shaped", identity=f"{_IDENTITY}.numeric"),
     "sqlalchemy": Library(words={"sqlalchemy.sql.elements.ClauseElement": "SQL in objects of SQLAlchemy"}),
-    "torch": Library("shaped", identity=f"{_IDENTITY}.torch", elements=_TABLES),
+    "torch": Library("shaped", identity=f"{_IDENTITY}.numeric"),
 }
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from importlib import import_module
-from typing import Any, NamedTuple
-
-from pytest_mimic._core.identity.libraries import LIBRARIES
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 # How many rows and columns are looked at at the ends of a table.
 _FIRST, _COLUMNS = 2, 5
@@ -49,27 +46,25 @@ class Ends(NamedTuple):
     last: Table | Column | None  # the last row; None if it is among the first
 
 
+_T = TypeVar("_T")
 Opener = Callable[[Any], "Table | Column | Picture | None"]
-
-
 Slicer = Callable[[Any, int, int], Any]
 
 
 def open_elements(value: Any) -> Table | Column | Picture | None:
     """Open a library's value into its elements; None for one without elements that can be shown."""
-    opener = _for_type_of(value, "OPENERS")
+    opener = _for_type_of(value, OPENERS)
     if opener is None:
         return None
     try:
-        opened: Table | Column | Picture | None = opener(value)
-        return opened
+        return opener(value)
     except Exception:  # tensors of bfloat16, for one, have no form in plain memory
         return None
 
 
 def ends_of(value: Any) -> Ends | None:
     """Open the ends of a library's table or column: a few rows, a few columns. None for any other value."""
-    slicer = _for_type_of(value, "SLICERS")
+    slicer = _for_type_of(value, SLICERS)
     if slicer is None:
         return None
     rows = len(value)
@@ -82,15 +77,10 @@ def ends_of(value: Any) -> Ends | None:
     return Ends(rows, columns, first, last)
 
 
-def _for_type_of(value: Any, table: str) -> Callable[..., Any] | None:
-    """Return what the module of a value's library has for its type in a table of this name, or None."""
+def _for_type_of(value: Any, table: Mapping[tuple[str, str], _T]) -> _T | None:
+    """Return what a table has for the type of a library's value, or None."""
     for base in type(value).__mro__:
-        package = str(base.__module__).partition(".")[0]
-        row = LIBRARIES.get(package)
-        if row is None or not row.elements:
-            continue
-        known: dict[tuple[str, str], Callable[..., Any]] = getattr(import_module(row.elements), table, {})
-        found = known.get((package, base.__qualname__.rpartition(".")[2]))
+        found = table.get((str(base.__module__).partition(".")[0], base.__qualname__.rpartition(".")[2]))
         if found is not None:
             return found
     return None
