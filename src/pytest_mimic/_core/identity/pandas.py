@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
-from pytest_mimic._core.identity.numeric import array_memory, float_format
 from pytest_mimic._core.identity.kinds import Raw, Rule
 from pytest_mimic._core.identity.nans import CHUNK
+from pytest_mimic._core.identity.numeric import array_memory, float_format
 
 # Index classes that say no more than their dtype does. Those for numbers exist before pandas 2 only.
 PLAIN_INDEXES = ("RangeIndex", "Int64Index", "UInt64Index", "Float64Index")
