@@ -54,29 +54,24 @@ def library_of(kind: type) -> str | None:
 
 def record_fields(value: Any) -> dict[str, Any] | None:
     """Return the values of a numpy record by the names of its fields; None for any other value."""
-    kind = type(value)
-    names = value.dtype.names if library_of(kind) == "numpy" and _is_record(kind) else None
-    if names is None:
+    dtype = getattr(value, "dtype", None) if library_of(type(value)) == "numpy" else None
+    names = getattr(dtype, "names", None)
+    if names is None or has_extent(type(value)):
         return None
-    return {name: _bare(value[name]) for name in names}
-
-
-def _bare(part: Any) -> Any:
-    """Return a scalar of numpy as Python's own; any other value as it is."""
-    kind = type(part)
-    is_scalar = library_of(kind) == "numpy" and not has_extent(kind) and not _is_record(kind)
-    return part.item() if is_scalar and hasattr(part, "item") else part
-
-
-def _is_record(kind: type) -> bool:
-    return any((base.__module__, base.__qualname__) == ("numpy", "void") for base in kind.__mro__)
+    parts = ((name, value[name]) for name in names)
+    # A scalar of numpy as Python's own.
+    return {
+        name: part.item() if getattr(part, "shape", None) == () and not part.dtype.names else part
+        for name, part in parts
+    }
 
 
 def has_extent(kind: type) -> bool:
     """Return whether values of a library's type have a shape or a length, rather than one text."""
     for base in kind.__mro__:
-        row = LIBRARIES.get(str(base.__module__).partition(".")[0])
-        if row is not None and f"{base.__module__}.{base.__qualname__}" in row.scalars:
+        name = f"{base.__module__}.{base.__qualname__}"
+        row = LIBRARIES.get(name.partition(".")[0])
+        if row is not None and name in row.scalars:
             return False
     return any(hasattr(kind, name) for name in ("shape", "size", "__len__"))
 
