@@ -10,8 +10,8 @@ from copy import copy
 from types import FunctionType, ModuleType
 from typing import Any, cast
 
+from pytest_mimic._core.identity.kinds import Unstable, human_name
 from pytest_mimic._core.identity.object_state import exception_fields, slot_members, slot_values
-from pytest_mimic._core.identity.refused import Unstable, human_name
 
 Steps = tuple[str, ...]
 

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any
 
-from pytest_mimic._core.identity.kinds import Raw, Rule
+from pytest_mimic._core.identity.kinds import Raw, Rule, Unstable, refuse
 from pytest_mimic._core.identity.nans import CHUNK
 from pytest_mimic._core.identity.object_state import attribute_reader
-from pytest_mimic._core.identity.refused import Unstable, refuse
 
 # Type characters of floats, and of complex numbers, which are two floats each. The long ones differ by machine.
 FLOATS, LONG_FLOATS = frozenset("efdFD"), frozenset("gG")

@@ -6,10 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.identity.callables import callable_kind, class_variables
-from pytest_mimic._core.identity.kinds import Kind, Rule, registered_kind
+from pytest_mimic._core.identity.kinds import Kind, Rule, Unstable, registered_kind
 from pytest_mimic._core.identity.libraries import LIBRARIES
 from pytest_mimic._core.identity.object_state import state_kind
-from pytest_mimic._core.identity.refused import Unstable
 from pytest_mimic._core.identity.stdlib_types import stdlib_kind
 
 if TYPE_CHECKING:
