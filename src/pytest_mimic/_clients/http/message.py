@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import zlib
 from collections.abc import Iterable, Sequence
 from json import JSONEncoder, dumps, loads
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_mimic._clients.http.http_secrets import Secrets
 
 # Control characters other than tab, newline, vertical tab, form feed, carriage return and escape.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
@@ -141,6 +145,44 @@ def write_json(value: Any, style: str = "") -> str:
     if "slashes" in words:
         text = text.replace("/", "\\/")
     return f"{text}\n" if "newline" in words else text
+
+
+# Texts and bytes as readable plain data without secrets
+
+
+def store_text(text: str, kind: str, secrets: Secrets) -> dict[str, Any]:
+    """Return a text of a media type as plain data, `json` or `text`, without secrets."""
+    if "json" in kind or text.lstrip()[:1] in ("{", "["):
+        try:
+            value = parse_json(text)
+        except ValueError:
+            pass
+        else:
+            style = style_of(value, text)
+            secrets.learn(value)
+            scrubbed = secrets.scrub(value, keep_types=True)
+            if style:
+                return {"json": scrubbed, "style": style}
+            # Once a secret is replaced the bytes differ in any case, so the compact style will do.
+            if style is not None or scrubbed != value or not secrets.hides:
+                return {"json": scrubbed}
+    if kind == "application/x-www-form-urlencoded":
+        return {"text": secrets.form(text)}
+    if kind.startswith("multipart/"):
+        return {"text": secrets.multipart(text)}
+    return {"text": secrets.text(text)}
+
+
+def as_base64(data: bytes) -> dict[str, Any]:
+    return {"base64": base64.b64encode(data).decode()}
+
+
+def load_bytes(body: dict[str, Any]) -> bytes:
+    """Return the bytes of `json`, `text` or `base64`."""
+    if "base64" in body:
+        return base64.b64decode(body["base64"])
+    text: str = write_json(body["json"], body.get("style", "")) if "json" in body else body["text"]
+    return text.encode(body.get("charset", "utf-8"))
 
 
 # Content encodings: bodies are decompressed to be stored, and compressed again for the client

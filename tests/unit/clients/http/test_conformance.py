@@ -350,14 +350,20 @@ def test_an_issued_token_in_a_later_path_is_the_same_call(driver: Driver, runs: 
     assert "tok-0819-xml" not in runs.text
 
 
-@each_of([driver for driver in DRIVERS if driver.line != "http.client"])
-def test_a_proxy_does_not_change_the_call(driver: Driver, runs: Runs, server: Server) -> None:
-    def talk(url: str) -> Any:
-        return driver.talk("http://elsewhere.example", Ask("/users/1"), proxy=url)
+@pytest.mark.parametrize("kind", ["forwarding", "tunnel"])
+def test_a_proxy_does_not_change_the_call(
+    driver: Driver, runs: Runs, server: Server, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", Driver.certificates)
+    with running_server(tls=True) as other:
+        target = other.url if kind == "tunnel" else "http://elsewhere.example"
 
-    same(runs, server, talk)
+        same(runs, server, lambda url: driver.talk(target, Ask("/users/1"), Ask("/users/1"), proxy=url))
 
-    assert (runs.signatures, runs.calls[0].host) == (["GET /users/1"], "elsewhere.example")
+    assert runs.signatures == ["GET /users/1"] * 2
+    assert runs.calls[0].host == ("127.0.0.1" if kind == "tunnel" else "elsewhere.example")
+    assert runs.calls[0].parts["port"] == (other.server_address[1] if kind == "tunnel" else 80)
+    assert ("CONNECT" in " ".join(server.seen)) == (kind == "tunnel")
 
 
 # Errors

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import io
 import socket
-import ssl
 import urllib.error
 import urllib.request
 import xmlrpc.client
@@ -237,25 +236,6 @@ def test_an_error_comes_when_it_comes_live(runs: Runs, server: Server) -> None:
             ]
 
     same(runs, server, talk)
-
-
-@pytest.mark.parametrize("kind", ["forwarding", "tunnel"])
-def test_a_proxy_does_not_change_the_call(runs: Runs, server: Server, kind: str) -> None:
-    with running_server(tls=True) as other:
-        target = f"{other.url}/users/1" if kind == "tunnel" else "http://elsewhere.example/users/1"
-
-        def talk(url: str) -> bytes:
-            proxy = urllib.request.ProxyHandler({"http": url, "https": url})
-            https = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=CERTIFICATE))
-            with urllib.request.build_opener(proxy, https).open(target) as response:
-                return response.read()  # type: ignore[no-any-return]
-
-        same(runs, server, talk)
-
-    assert runs.signatures == ["GET /users/1"]
-    assert runs.calls[0].host == ("127.0.0.1" if kind == "tunnel" else "elsewhere.example")
-    assert runs.calls[0].parts["port"] == (other.server_address[1] if kind == "tunnel" else 80)
-    assert ("CONNECT" in " ".join(server.seen)) == (kind == "tunnel")
 
 
 def test_xmlrpc_calls_replay(runs: Runs, server: Server) -> None:

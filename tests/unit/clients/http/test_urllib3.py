@@ -172,23 +172,6 @@ def test_a_body_from_a_generator_waits_for_a_connection(runs: Runs, server: Serv
     assert b'"body":"{\\"half\\": 1}"' in same(runs, server, talk)
 
 
-@pytest.mark.parametrize("kind", ["forwarding", "tunnel"])
-def test_a_proxy_does_not_change_the_call(runs: Runs, server: Server, kind: str) -> None:
-    with running_server(tls=True) as other:
-        target = f"{other.url}/users/1" if kind == "tunnel" else "http://elsewhere.example/users/1"
-
-        def talk(url: str) -> list[Any]:
-            with urllib3.ProxyManager(url, ca_certs=str(CERTIFICATE), num_pools=1) as http:
-                responses = [http.request("GET", target) for _ in range(2)]
-                return [(head(each), each.data) for each in responses]
-
-        same(runs, server, talk)
-
-    assert runs.signatures == ["GET /users/1"] * 2
-    assert runs.calls[0].host == ("127.0.0.1" if kind == "tunnel" else "elsewhere.example")
-    assert ("CONNECT" in " ".join(server.seen)) == (kind == "tunnel")
-
-
 @pytest.mark.parametrize("options", [{"ca_certs": str(CERTIFICATE)}, {"cert_reqs": "CERT_NONE"}, {}])
 def test_tls_warns_and_fails_as_it_does_live(runs: Runs, options: dict[str, Any]) -> None:
     def ask(url: str) -> list[Any]:
