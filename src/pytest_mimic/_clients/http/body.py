@@ -19,7 +19,6 @@ from pytest_mimic._clients.http.message import (
     load_bytes,
     media_type,
     parse_json,
-    store_text,
 )
 from pytest_mimic._core.identity.opening import Events, ServerSentEvent
 from pytest_mimic._core.redact.texts import looks_like_json, parse_json_text
@@ -82,7 +81,7 @@ def store_body(
     elif is_kept:
         body = {"chunks": [as_base64(chunk) for chunk in pieces]}
     elif charset is not None:
-        body = store_text(pieces[0].decode(charset), kind, secrets)
+        body = secrets.store_text(pieces[0].decode(charset), kind)
     else:
         body = as_base64(pieces[0])
     if charset is not None and codecs.lookup(charset).name != "utf-8":

@@ -16,7 +16,6 @@ from pytest_mimic._clients.http.message import (
     as_base64,
     as_text,
     load_bytes,
-    store_text,
 )
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def store_frames(data: bytes, secrets: Secrets) -> list[dict[str, Any]] | None:
         if headers is None or _frame(headers, payload) != frame:
             return None
         text = as_text(payload)
-        stored = as_base64(payload) if text is None else store_text(text, "", secrets) if text else {}
+        stored = as_base64(payload) if text is None else secrets.store_text(text, "") if text else {}
         found.append({"headers": headers, **stored})
     return [*found, {"rest": base64.b64encode(data).decode()}] if data else found
 

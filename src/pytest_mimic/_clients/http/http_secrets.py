@@ -138,6 +138,28 @@ class Secrets:
             text = self.redactor.texts.scrub_data(text)
         return escaped(hide_values(text, self.values)) if self.values else text
 
+    def store_text(self, text: str, kind: str) -> dict[str, Any]:
+        """Return a text of a media type as plain data, `json` or `text`, without secrets."""
+        if "json" in kind or text.lstrip()[:1] in ("{", "["):
+            try:
+                value = parse_json(text)
+            except ValueError:
+                pass
+            else:
+                style = style_of(value, text)
+                self.learn(value)
+                scrubbed = self.scrub(value, keep_types=True)
+                if style:
+                    return {"json": scrubbed, "style": style}
+                # Once a secret is replaced the bytes differ in any case, so the compact style will do.
+                if style is not None or scrubbed != value or not self.hides:
+                    return {"json": scrubbed}
+        if kind == "application/x-www-form-urlencoded":
+            return {"text": self.form(text)}
+        if kind.startswith("multipart/"):
+            return {"text": self.multipart(text)}
+        return {"text": self.text(text)}
+
     def multipart(self, text: str) -> str:
         """Return a multipart body without secrets. Each part, and what is before the first blank line in it, is a text."""
         blocks = _BETWEEN_BLOCKS.split(text)

@@ -7,10 +7,7 @@ import re
 import zlib
 from collections.abc import Iterable, Sequence
 from json import JSONEncoder, dumps, loads
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pytest_mimic._clients.http.http_secrets import Secrets
+from typing import Any
 
 # Control characters other than tab, newline, vertical tab, form feed, carriage return and escape.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
@@ -147,30 +144,7 @@ def write_json(value: Any, style: str = "") -> str:
     return f"{text}\n" if "newline" in words else text
 
 
-# Texts and bytes as readable plain data without secrets
-
-
-def store_text(text: str, kind: str, secrets: Secrets) -> dict[str, Any]:
-    """Return a text of a media type as plain data, `json` or `text`, without secrets."""
-    if "json" in kind or text.lstrip()[:1] in ("{", "["):
-        try:
-            value = parse_json(text)
-        except ValueError:
-            pass
-        else:
-            style = style_of(value, text)
-            secrets.learn(value)
-            scrubbed = secrets.scrub(value, keep_types=True)
-            if style:
-                return {"json": scrubbed, "style": style}
-            # Once a secret is replaced the bytes differ in any case, so the compact style will do.
-            if style is not None or scrubbed != value or not secrets.hides:
-                return {"json": scrubbed}
-    if kind == "application/x-www-form-urlencoded":
-        return {"text": secrets.form(text)}
-    if kind.startswith("multipart/"):
-        return {"text": secrets.multipart(text)}
-    return {"text": secrets.text(text)}
+# Bytes as readable plain data
 
 
 def as_base64(data: bytes) -> dict[str, Any]:
