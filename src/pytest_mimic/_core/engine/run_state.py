@@ -160,7 +160,7 @@ class RunState:
 
     def is_stale(self, plan: Plan, source: str | None) -> bool:
         """Check whether a recording was made from another source of its target. Another version makes nothing stale."""
-        if source == plan.source or self.settings.source == "ignore" or None in (source, plan.source):
+        if source is None or self.settings.source == "ignore" or plan.source in (source, None):
             return False
         return not (is_version(source) or is_version(plan.source))
 

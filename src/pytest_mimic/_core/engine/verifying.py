@@ -16,7 +16,7 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Plan
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.engine.steps import Finish, Replay
+    from pytest_mimic._core.engine.steps import Place, Replay
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.redact.redactor import Redactor
@@ -36,8 +36,8 @@ class Verification(RealCall):
     __slots__ = ("_replay", "exhausted", "outcome")
     mode: Literal["run", "verify"] = "verify"
 
-    def __init__(self, state: RunState, call: Call, finish: Finish, recorded: Replay) -> None:
-        super().__init__(state, call, finish)
+    def __init__(self, state: RunState, call: Call, place: Place, recorded: Replay) -> None:
+        super().__init__(state, call, place)
         self.recorded = self._replay = recorded
         self.outcome, self.exhausted = recorded.outcome, recorded.exhausted
 
@@ -127,10 +127,10 @@ def _is_recommended(path: str | None, plan: Plan) -> bool:
 
 def _failed(plan: Plan, outcome: Outcome) -> str:
     """Return how a service failed or refused an exchange, or nothing if it did not."""
-    if failure := plan.failure(outcome):
-        return f"the service gave an error or could not be reached ({failure})"
-    refusal = plan.refusal(outcome)
-    return f"the service refused the credentials ({refusal})" if refusal else ""
+    what, is_failure = plan.failure(outcome) or ("", False)
+    if is_failure:
+        return f"the service gave an error or could not be reached ({what})"
+    return what and f"the service refused the credentials ({what})"
 
 
 def is_unchanged(call: Call, before: Stored, after: Stored, *, redactor: Redactor) -> bool:
