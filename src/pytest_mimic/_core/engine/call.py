@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from pytest_mimic._core.engine.steps import Place
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.outcome.kept_files import KeptFiles
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.settings import Mode
     from pytest_mimic._core.target_options import Options
+    from pytest_mimic._core.vault import Stored
     from pytest_mimic.errors import MimicError
 
     class Keeper(Protocol):
-        """What the outcomes of calls belong to: a cassette, the owners of sequences, or the run as a whole."""
+        """The owner of the outcomes of calls: a cassette, the owners of sequences, or the run as a whole."""
 
         def mode_of(self, call: Call) -> Mode: ...
         def place_of(self, call: Call, mode: Mode) -> Place: ...
@@ -56,6 +56,25 @@ def innermost(opened: Sequence[Opened]) -> Opened:
         if foreign and len(foreign) < len(cassettes):
             return next(one for one in reversed(opened) if id(one.cassette) not in foreign)
     return opened[-1]
+
+
+class Place(NamedTuple):
+    """Where the outcome of a call is recorded, or will be.
+
+    Attributes:
+        outcomes: What is recorded there; several are streams whose readers sent other values. Empty: nothing.
+        number: Its position in the recording or cassette.
+        is_real: Whether the mode runs the call for real.
+        keep: Records the outcome of a real call, which took so many seconds. None if the mode makes none.
+    """
+
+    name: str
+    outcomes: Sequence[Stored] = ()
+    source: str | None = None
+    date: str | None = None
+    number: int = 0
+    is_real: bool = False
+    keep: Callable[[Any, Outcome, float], None] | None = None
 
 
 class Plan:

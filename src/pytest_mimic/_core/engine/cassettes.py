@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import command
+from pytest_mimic._core.engine.call import Place
 from pytest_mimic._core.engine.cassette_types import Cassette, CassetteCall
 from pytest_mimic._core.engine.decisions import decisions_of
-from pytest_mimic._core.engine.steps import Place, RealCall
 from pytest_mimic._core.outcome.outcome import is_interruption
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.conversations import ClientConversation
     from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.steps import RealCall
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry

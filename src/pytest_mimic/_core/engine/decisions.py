@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pytest_mimic._core.engine.call import Place
 from pytest_mimic._core.engine.recordings import Recordings
 from pytest_mimic._core.engine.sequences import Sequences
 from pytest_mimic._core.engine.single_flight import MAX_CHECKS, MAX_WAIT, CallsInFlight
-from pytest_mimic._core.engine.steps import PASS, Place, RealCall, Replay
+from pytest_mimic._core.engine.steps import PASS, RealCall, Replay
 from pytest_mimic._core.engine.threads import ContextCopier
 from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.vault.file_names import recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ class Decisions:
 
     def place_of(self, call: Call, mode: Mode) -> Place:
         recordings = self.recordings
-        name = recordings.name_of(call)
+        name = recording_name(call.plan.target, call.key)
         keep = partial(recordings.record, name) if mode.writes else None
         place = Place(name, is_real=mode.writes, keep=keep)
         is_unknown = name not in recordings.known and call.plan.kind == "function"

@@ -45,7 +45,7 @@ class Argument(NamedTuple):
 
 
 class Noted(NamedTuple):
-    """What may change while a call runs, as it was before: the arguments by their identities, and the files they name."""
+    """The arguments that a call may change by their identities before it, and the files that they name."""
 
     identities: dict[str, str | None]
     files: CallFiles | None

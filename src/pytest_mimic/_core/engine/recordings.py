@@ -6,7 +6,6 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 from os import getpid
@@ -21,11 +20,11 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.describe.messages import Known
-    from pytest_mimic._core.engine.call import Call, Plan
+    from pytest_mimic._core.engine.call import Call, Place, Plan
     from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.engine.owners import Errors, Owner
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.engine.steps import Place, RealCall
+    from pytest_mimic._core.engine.steps import RealCall
     from pytest_mimic._core.engine.verifying import Verification
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
@@ -55,10 +54,6 @@ class Recordings:
 
     # -- finding
 
-    def name_of(self, call: Call, owner: Owner | None = None) -> str:
-        """Return the file name of a call's recording; of its sequence, if it belongs to an owner."""
-        return recording_name(call.plan.target, call.key, None if owner is None else owner.name)
-
     def imported_name(self, call: Call, owner: Owner | None = None) -> str | None:
         """Return the file name of the imported recording that answers a call, of which fewer parts count. None: there is none."""
         target = call.plan.target
@@ -67,7 +62,8 @@ class Recordings:
             found = {imported_parts(name.rpartition("/")[2].removesuffix(".json")) for name in names}
             self.imports[target] = sorted(found - {""}, key=lambda match: (-match.count("-"), match))
         for match in self.imports[target]:
-            name = self.name_of(replace(call, key=call.plan.imported_key(call.edge_call, match)), owner)
+            key = call.plan.imported_key(call.edge_call, match)
+            name = recording_name(target, key, None if owner is None else owner.name)
             if self.find(name) is not None:
                 return name
         return None
@@ -212,7 +208,7 @@ class Recordings:
             state.blame(drift, call)
         if state.log is not None:
             kind = "verified" if drift is None else "drifted"
-            state.log.note(kind, call, stored=expected, actual=outcome, seconds=duration, error=drift)
+            state.log(kind, call, stored=expected, actual=outcome, seconds=duration, error=drift)
 
     # -- writing
 
@@ -270,7 +266,7 @@ class Recordings:
             if is_unchanged(call, before, stored, redactor=self._state.redactor):
                 stored = before
         if logs and self._state.log is not None:
-            self._state.log.note("recorded", call, stored=stored, seconds=duration)
+            self._state.log("recorded", call, stored=stored, seconds=duration)
         return stored
 
     def _as_recorded(self, call: Call, outcome: Outcome) -> Outcome:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pytest_mimic._core.engine.call import Place
 from pytest_mimic._core.engine.owners import Owner, SequenceInProgress
-from pytest_mimic._core.engine.steps import Place
 from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.vault.file_names import recording_name
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
@@ -35,7 +36,7 @@ class Sequences:
             return mode
         with self._recordings.guard:
             matches = mode is state.settings.mode or (
-                self._recordings.find(self._recordings.name_of(call, owner)) is None
+                self._recordings.find(recording_name(call.plan.target, call.key, owner.name)) is None
                 and not self._recordings.imported_name(call, owner)
                 and self._selects_recorded(call, owner)
             )
@@ -47,7 +48,7 @@ class Sequences:
     def place_of(self, call: Call, mode: Mode) -> Place:
         """Return the place of the next identical call of the owner. At a client, a new call makes all of its calls real."""
         owner, recordings = self._state.owner, self._recordings
-        name = recordings.name_of(call, owner)
+        name = recording_name(call.plan.target, call.key, owner.name)
         found = recordings.find(name)
         if (
             found is None

@@ -3,43 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from random import getstate
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pytest_mimic._core.outcome.outcome import is_cancellation, is_outcome, raise_again
 from pytest_mimic._core.settings import Mode
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.call import Call, Place
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.single_flight import CallInFlight
     from pytest_mimic._core.outcome.outcome import Outcome
-    from pytest_mimic._core.vault import Stored
-
-Finish = Callable[["RealCall", "Outcome", float], None]
-"""Takes a real call and its outcome; the float is its duration in seconds."""
-
-
-class Place(NamedTuple):
-    """Where the outcome of a call is recorded, or will be.
-
-    Attributes:
-        outcomes: What is recorded there; several are streams whose readers sent other values. Empty: nothing.
-        number: Its position in the recording or cassette.
-        is_real: Whether the mode runs the call for real.
-        keep: Records a real outcome. None if the mode makes none.
-    """
-
-    name: str
-    outcomes: Sequence[Stored] = ()
-    source: str | None = None
-    date: str | None = None
-    number: int = 0
-    is_real: bool = False
-    keep: Finish | None = None
 
 
 class PassThrough:
@@ -108,7 +85,7 @@ class Replay:
             self._is_counted = True
             self._state.ledger.count_replay(self.stored.duration, self.stored.name)
             if self._state.log is not None:
-                self._state.log.note("replayed", self.call, stored=self.stored)
+                self._state.log("replayed", self.call, stored=self.stored)
 
     def exhausted(self) -> MimicError:
         """Return the error for a response that is read further than its recording goes, in any mode.

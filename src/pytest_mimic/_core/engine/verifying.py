@@ -14,9 +14,9 @@ from pytest_mimic._core.target_options import target_line
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.call import Call, Plan
+    from pytest_mimic._core.engine.call import Call, Place, Plan
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.engine.steps import Place, Replay
+    from pytest_mimic._core.engine.steps import Replay
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.redact.redactor import Redactor
@@ -62,7 +62,7 @@ class Verification(RealCall):
         self._state.ledger.verified += 1
         error = self._state.blame(unsendable(self.call.label, test=self._state.test), self.call)
         if self._state.log is not None:
-            self._state.log.note("drifted", self.call, stored=self._replay.stored, error=error)
+            self._state.log("drifted", self.call, stored=self._replay.stored, error=error)
         return self._replay
 
 
