@@ -264,24 +264,6 @@ def test_reading_further_than_the_recording_is_a_miss(project):
     project.replay().expect(passed=2, real=[])
 
 
-@pytest.mark.promise("reading a stream past its recording is a miss, or extends it")
-def test_the_longer_of_two_readings_is_recorded(project):
-    project.ini("shop:endless")
-    project.tests("""
-        import itertools, shop
-
-        def test_long():
-            assert list(itertools.islice(shop.endless(), 3)) == [0, 1, 2]
-
-        def test_short():
-            assert next(shop.endless()) == 0
-    """)
-    project.record()
-    project.run("--mimic-rerecord").expect(passed=2, real=["endless", "endless"])
-
-    project.replay().expect(passed=2, real=[])
-
-
 @pytest.mark.promise("values sent or thrown into a stream count")
 def test_values_sent_and_exceptions_thrown_in_count(project):
     """Other values are a miss."""

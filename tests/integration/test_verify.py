@@ -35,13 +35,6 @@ def changed(project):
             "{'rates': {'USD': 1.0698}}",
             "rates.USD: 1.0712 recorded, 1.0698 now",
         ),
-        ("{'rates': {'HRK': 7}}", "{'rates': {}}", "rates.HRK: 7 recorded, missing now"),
-        ("{'a': 1}", "{'a': 1, 'b': 2}", "b: 2 now, not in the recording"),
-        ("[1, 2, 3]", "[1, 5, 3]", "[1]: 2 recorded, 5 now"),
-        ("'1'", "1", "'1' recorded, 1 now"),
-        ("1", "True", "1 recorded, True now"),
-        ("(1, 2)", "[1, 2]", "(1, 2) recorded, [1, 2] now"),
-        ("None", "{}", "None recorded, {} now"),
     ],
 )
 def test_each_difference_is_one_readable_line(changed, before, after, line):
@@ -62,18 +55,6 @@ def test_rtol_and_atol_apply_at_any_depth(changed):
     run = changed("return [1.0, 2.0]", "return [1.1, 2.0]", options="rtol=0.01", failed=1)
 
     assert any("[0]: 1.0 recorded, 1.1 now" in line for line in run.error)
-
-
-@pytest.mark.promise("volatile= leaves parts of an outcome out when verifying")
-def test_volatile_parts_are_left_out(changed):
-    options = "volatile=headers.date,rows.*.id"
-    before = "return {'headers': {'date': 'Mon'}, 'rows': [{'id': 1, 'n': 5}, {'id': 2, 'n': 6}]}"
-    after = "return {'headers': {'date': 'Tue'}, 'rows': [{'id': 3, 'n': 5}, {'id': 4, 'n': 6}]}"
-    changed(before, after, options=options, passed=1)
-
-    run = changed(before, after.replace("'n': 6", "'n': 7"), options=options, failed=1)
-
-    assert "rows[1].n: 6 recorded, 7 now" in run.error
 
 
 @pytest.mark.promise("volatile= is proposed for dates and ids only")

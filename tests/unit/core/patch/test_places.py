@@ -12,7 +12,7 @@ import threading
 import time
 import weakref
 from contextlib import closing
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from unittest import mock
 
 import pytest
@@ -635,115 +635,6 @@ def test_new_holder_is_found_although_the_count_is_the_same(
     assert calls.made == [f"shop:{name}"]
 
 
-class Facade:
-    """An object in place of a module."""
-
-
-def nameless():
-    module = ModuleType("nameless")
-    del module.__name__
-    return module
-
-
-def like_a_function():
-    module = ModuleType("like_a_function")
-    module.__qualname__ = "like_a_function"
-    return module
-
-
-@pytest.mark.parametrize(
-    "make", [SimpleNamespace, Facade, nameless, like_a_function, lambda: ModuleType("pytest.other")]
-)
-def test_unusual_object_in_sys_modules_is_found_as_a_holder(make, shop, calls, activate, monkeypatch):
-    holder = make()
-    monkeypatch.setitem(sys.modules, "facade", holder)
-    for _ in range(3):
-        activate("shop:fetch_all").close()
-    holder.taken = shop.fetch_all
-
-    activation = activate("shop:fetch_all")
-    holder.taken()
-    activation.close()
-
-    assert calls.made == ["shop:fetch_all"]
-
-
-class HolderWithName:
-    """A class with an attribute that modules have."""
-
-    __name__ = "pytest"
-
-
-class Static(staticmethod):
-    """A descriptor that searches recognise only inside of others."""
-
-
-@pytest.mark.parametrize(
-    ("holder", "carry"),
-    [
-        (Holder, lambda function: staticmethod(Static(function))),
-        (HolderWithName, lambda function: function),
-        (HolderWithName, staticmethod),
-    ],
-)
-def test_unusual_class_and_descriptor_are_found_as_holders(holder, carry, shop, calls, activate, monkeypatch):
-    for _ in range(3):
-        activate("shop:fetch_all").close()
-    monkeypatch.setattr(holder, "taken", carry(shop.fetch_all), raising=False)
-
-    activation = activate("shop:fetch_all")
-    holder.taken()
-    activation.close()
-
-    assert calls.made == ["shop:fetch_all"]
-
-
-def test_holder_of_a_function_given_on_demand_is_found(write, calls, activate, monkeypatch):
-    """The module that gives it does not hold it."""
-    write(
-        shop="""
-            import api
-            def __getattr__(name):
-                return getattr(api, name)
-        """,
-        api="def fetch(): ...",
-    )
-    shop = importlib.import_module("shop")
-    for _ in range(3):
-        activate("shop:fetch").close()
-    monkeypatch.setattr(sys.modules[__name__], "taken", shop.fetch, raising=False)
-
-    activation = activate("shop:fetch")
-    vars(sys.modules[__name__])["taken"]()
-    activation.close()
-
-    assert calls.made == ["api:fetch"]
-
-
-def test_search_leaves_other_references_alone(shop, activate):
-    """Such as a lazy object, which would call the function when asked for its class, and a class without a hash."""
-    for _ in range(2):
-        activate("shop:fetch").close()
-
-    class Lazy:
-        __slots__ = ("load",)
-
-        @property
-        def __class__(self):
-            raise RuntimeError("loaded")
-
-    class Meta(type):
-        __hash__ = None
-
-    class Odd(metaclass=Meta):
-        __slots__ = ("load",)
-
-    lazy, odd = Lazy(), Odd()
-    lazy.load = odd.load = shop.fetch
-
-    activate("shop:fetch").close()
-
-
 class Covering:
     """A cover function with the wrappers of a real run."""
 
@@ -841,26 +732,6 @@ def test_search_ends_at_the_last_reference(write, monkeypatch):
         assert early.fetch is late.fetch is covering.mimicked["shop:fetch"].wrapper
 
     assert early.fetch is late.fetch is covering.mimicked["shop:fetch"].function
-
-
-def test_descriptor_in_two_classes_counts_as_one_reference(write):
-    write(
-        shop="def fetch(): return 'fetched'",
-        early="""
-            from shop import fetch
-
-            class One:
-                get = staticmethod(fetch)
-
-            class Two:
-                get = vars(One)["get"]
-        """,
-    )
-    early, covering = importlib.import_module("early"), Covering()
-
-    with closing(Patcher(covering.cover, covering.uncover).activate([Target("shop:fetch")])):
-        wrapper = covering.mimicked["shop:fetch"].wrapper
-        assert early.fetch is early.One.get is early.Two.get is wrapper
 
 
 def test_function_named_by_two_modules_is_patched_in_both(write):
