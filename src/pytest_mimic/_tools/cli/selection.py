@@ -256,7 +256,7 @@ def importable(invocation: Invocation, file: CatalogFile) -> Iterator[None]:
 def _folders_of(invocation: Invocation, file: CatalogFile) -> list[str]:
     """Return the folders from which a test imports besides those of the environment."""
     project = invocation.project
-    given = " ".join(project.lines("pythonpath")).split()
+    given = " ".join(project.ini.lines("pythonpath")).split()
     folders = [project.rootdir / folder for folder in given]
     if file.test:
         folders.append(_base_of(project.rootdir / Path(file.test.partition("::")[0])))
