@@ -66,12 +66,16 @@ class Phases:
             raise self.broken
         for targets in _decorations(item):
             self._marks.append(self._session.enter(targets))
-        for mark in reversed(
-            list(item.iter_markers("mimic"))
-        ):  # the closest comes first, and is entered last
-            if not mark.args:
-                raise TargetError('the marker names no target: write it as mimic("shop.api:fetch_rates")')
-            self._marks.append(self._session.enter(as_targets(mark.args, mark.kwargs)))
+        marks = list(item.iter_markers("mimic"))
+        for mark in reversed(marks):  # the closest comes first, and is entered last
+            try:
+                if not mark.args:
+                    raise TargetError('the marker names no target: write it as mimic("shop.api:fetch_rates")')
+                self._marks.append(self._session.enter(as_targets(mark.args, mark.kwargs)))
+            except TargetError as error:
+                file, line, _ = item.location
+                facts = (*error.facts, f"in a marker of {file}:{(line or 0) + 1}")
+                raise TargetError(error.what, facts=facts, remedies=error.remedies, **error.data) from None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Generator[None, None, None]:
