@@ -29,8 +29,7 @@ _OF_REPLAYS = "mimic_network"
 def settings_of(config: pytest.Config) -> Settings:
     """Return the settings of a run.
 
-    Raises:
-        pytest.UsageError: Options cannot be combined, a value is not allowed, or a line is wrong.
+    pytest.UsageError: Options cannot be combined, a value is not allowed, or a line is wrong.
     """
     option = config.option
     if any(getattr(option, name[2:].replace("-", "_"), None) for name in _PATHS):
@@ -174,11 +173,7 @@ def _file(here: Path, name: str | None) -> Path | None:
 
 
 def ini_targets(config: pytest.Config) -> list[Target]:
-    """Return the targets of `mimic_functions`.
-
-    Raises:
-        pytest.UsageError: Lines are wrong. All of them are named.
-    """
+    """Return the targets of `mimic_functions`. pytest.UsageError: Lines are wrong. All of them are named."""
     ini = _options_of(config)
     lines = ini.read_lines("mimic_functions", lambda line, origin: parse_target(line, origin=origin))
     return [target for target in lines if target is not None]
@@ -187,8 +182,7 @@ def ini_targets(config: pytest.Config) -> list[Target]:
 def hook_targets(call_hooks: Callable[[], list[Any]]) -> list[Target]:
     """Return the targets that implementations of the hook make.
 
-    Raises:
-        pytest.UsageError: An implementation fails, or returns something else.
+    pytest.UsageError: An implementation fails, or returns something else.
     """
     try:
         made = call_hooks()

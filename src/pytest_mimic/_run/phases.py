@@ -50,8 +50,7 @@ class Phases:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Begin a test: mimic the targets of its class's decorators and of its markers.
 
-        Raises:
-            TargetError: A target does not exist.
+        TargetError: A target does not exist.
         """
         self._has_passed = self._is_whole = True
         self._session.take_strays()

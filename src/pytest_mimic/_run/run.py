@@ -86,11 +86,7 @@ class PytestRun:
     # -- start
 
     def start(self) -> None:
-        """Cover the configured targets.
-
-        Raises:
-            pytest.UsageError: Lines are wrong. All of them are named.
-        """
+        """Cover the configured targets. pytest.UsageError: Lines are wrong. All of them are named."""
         self.has_started = True
         if self.session.settings.review and not self._is_worker:
             from pytest_mimic._core.pending.waiting import begin
@@ -170,8 +166,7 @@ class PytestRun:
     def finish_collection(self, selected: Sequence[pytest.Item]) -> None:
         """Judge the selection, which are the tests that will run, and the targets.
 
-        Raises:
-            pytest.UsageError: A target does not exist. Under xdist the tests fail instead.
+        pytest.UsageError: A target does not exist. Under xdist the tests fail instead.
         """
         self.session.state.note_environment()
         self.tests.finish_collection(selected, are_listed=self.session.settings.usage is not None)

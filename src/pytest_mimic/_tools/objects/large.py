@@ -110,16 +110,14 @@ class LargeObjects:
     def push(self, objects: Sequence[LargeObject], show: Show) -> list[LargeObject]:
         """Send objects that only the working copy has, and return them. Nothing in the store is overwritten.
 
-        Raises:
-            RemoteError: The store cannot be used. What was sent before stays there.
+        RemoteError: The store cannot be used. What was sent before stays there.
         """
         return self._transfer(self._send, objects, show)
 
     def pull(self, objects: Sequence[LargeObject], show: Show) -> list[LargeObject]:
         """Fetch objects that only the store has, and return them. Each is in its place when it is whole and right.
 
-        Raises:
-            RemoteError: The store cannot be used. What was fetched before stays here.
+        RemoteError: The store cannot be used. What was fetched before stays here.
         """
         if objects:
             self._store.sweep()
