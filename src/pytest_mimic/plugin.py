@@ -24,7 +24,11 @@ GONE = {
     "mimic_cache_size": "mimic_objects needs none",
     "mimic_vcr": "run pytest-mimic import, and add http to mimic_functions",
 }
-_VCR_OPTIONS = "--record-mode --vcr-record --vcr-record-mode --disable-recording --disable-vcr --block-network --allowed-hosts"
+# Options of pytest-recording and pytest-vcr.
+_VCR_OPTIONS = {
+    *("--record-mode", "--vcr-record", "--vcr-record-mode", "--disable-recording", "--disable-vcr"),
+    *("--block-network", "--allowed-hosts"),
+}
 # The types are in annotations, which are not evaluated: at each start, subscripts would be.
 _RUN: pytest.StashKey[PytestRun] = pytest.StashKey()
 _OTHER_VAULTS: pytest.StashKey[dict[str, None]] = pytest.StashKey()
@@ -93,7 +97,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: Any, args
     given = {word.partition("=")[0].strip() for word in words}
     if gone := [f"{name} is gone: {instead}" for name, instead in GONE.items() if name in given]:
         raise pytest.UsageError(*gone)
-    if not given.isdisjoint(_VCR_OPTIONS.split()):
+    if not given.isdisjoint(_VCR_OPTIONS):
         from pytest_mimic._run.vcr_marks import refuse_options
 
         refuse_options(parser.parse_known_and_unknown_args(args)[1])
