@@ -56,6 +56,8 @@ class Ending:
             passed = is_complete and not session.testsfailed
             ran_all = passed and not self._is_worker and self._tests.have_all_passed()
             own.keep_error(lambda: own.close(passed=passed, is_complete=ran_all))
+        if ledger.own_replays:
+            own.keep_error(self._count_tokens)
         if self._is_worker:
             own.keep_error(vault.store.flush)
             # From here on, the controller's own mark counts.
@@ -92,6 +94,10 @@ class Ending:
         settings, vault, ledger = self._session.settings, self._session.vault, self._session.ledger
         if ledger.missing:
             self._judgement.moved = self._moved()
+        if ledger.again:
+            from pytest_mimic._tools.shown.answer_tokens import tokens_of
+
+            self._judgement.tokens_again = tokens_of([(one[0], one[1]) for one in ledger.again], vault)
         for pattern in settings.only:
             if pattern not in ledger.matched:
                 ledger.note(f"--mimic-only={pattern} matched no call")
@@ -113,6 +119,14 @@ class Ending:
         if vault.is_old():
             old = f"{settings.shown_vault}/*.pkl are recordings of pytest-mimic 0.x"
             ledger.note(f"{old}, which are no longer used: delete them")
+
+    def _count_tokens(self) -> None:
+        """Sum up the tokens of the replayed answers of this process."""
+        from pytest_mimic._tools.shown.answer_tokens import tokens_of
+
+        decisions, ledger = self._session.state.decisions, self._session.ledger
+        known = decisions.recordings.known if decisions is not None else None
+        ledger.tokens += tokens_of(ledger.replays_since(0), self._session.vault, known)
 
     def _moved(self) -> list[tuple[str, str]]:
         """Return the moves that would give tests the recordings of tests that are gone."""

@@ -140,12 +140,7 @@ class OpenCassette(Cassette):
             return PASS
         place, key = None, self._key_of(call)
         is_extending = self.mode == "extend"
-        if (
-            is_extending
-            and call.plan.kind != "function"
-            and call.sequence
-            and self._converses_again(call, key)
-        ):
+        if is_extending and call.converses and self._converses_again(call, key):
             return self._record(call, None)
         with self._guard:
             places = self._places.get(key)
@@ -232,6 +227,8 @@ class OpenCassette(Cassette):
         self._has_new_entries = True
         self._errors[place] = self._recordings.error_of(call, outcome)
         self._recordings.count(duration)
+        if before is not None and self.mode == "extend" and call.converses:
+            self._recordings.count_again(call, self._file, duration)
         if self._closed:  # a stream was read to its end after the block
             self._write()
 

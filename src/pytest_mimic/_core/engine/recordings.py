@@ -16,6 +16,7 @@ from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.vault.file_names import imported_parts, recording_name
 from pytest_mimic.errors import MimicError
 
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
     from pytest_mimic._core.vault.writing import Written
+
+
+#: The endpoints of language models that keep no state between their requests.
+MODELS = (
+    "POST api.openai.com/v1/chat/completions",
+    "POST api.anthropic.com/v1/messages",
+    "POST */models/*:generateContent",
+)
 
 
 class Recordings:
@@ -353,7 +362,7 @@ class Recordings:
         written = self._state.vault.write(name, recording)
         self.known[name] = recording
         self._state.use(name)
-        is_talk = owner is not None and call.plan.kind != "function"
+        is_talk = owner is not None and call.converses
         self._note(name, written, errors, conversation=call.plan.target if is_talk else None)
 
     def others(self, owner: Owner, target: str) -> set[str]:
@@ -395,6 +404,18 @@ class Recordings:
     def count(self, duration: float) -> None:
         with self.guard:
             self._state.ledger.count_recorded(duration, self._state.vault.replaced)
+
+    def count_again(self, call: Call, name: str, duration: float) -> None:
+        """Count a recorded call that was made again only since its conversation has a new one, with the line that avoids it."""
+        line = ""
+        if call.plan.target == "http":
+            from pytest_mimic._core.target_options import target_line
+
+            for pattern in MODELS:
+                if Selector(pattern, ()).takes(call.signature, call.host):
+                    options = call.plan.options._replace(stateless=True, only=())
+                    line = target_line(call.plan.client, options, "only", [pattern])
+        self._state.ledger.enter("again", [duration, name, line])
 
     # -- cassettes
 

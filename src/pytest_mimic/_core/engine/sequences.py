@@ -40,7 +40,8 @@ class Sequences:
             and self._recordings.imports.get(call.plan.target) != []
         ):
             imported = self._recordings.imported_name(call, owner)
-            if imported and not (mode.writes and self._conversation(owner, call).runs_again):
+            is_again = mode.writes and call.converses and self._conversation(owner, call).runs_again
+            if imported and not is_again:
                 name, recording = imported, self._recordings.find(imported)
         with self._recordings.guard:
             position = owner.positions.get(name, 0)
@@ -62,7 +63,7 @@ class Sequences:
         """Return the mode of a call. At a client, `--mimic-only` selects conversations as a whole."""
         state = self._state
         mode = state.mode_of(call)
-        if call.plan.kind == "function":
+        if not call.converses:
             return mode
         with self._recordings.guard:
             matches = mode is state.settings.mode or (
@@ -103,9 +104,10 @@ class Sequences:
                 found = list(recording.outcomes) if recording is not None else []
                 sequence = SequenceInProgress(call, found if is_kept else [], found)
                 owner.sequences[name] = sequence
-            is_real = self._state.settings.mode is Mode.RERECORD or position >= len(sequence.old)
-            if call.plan.kind != "function":
-                is_real = self._conversation(owner, call).admit(call, is_new=is_real)
+            is_new = self._state.settings.mode is Mode.RERECORD or position >= len(sequence.old)
+            is_real = is_new
+            if call.converses:
+                is_real = self._conversation(owner, call).admit(call, is_new=is_new)
 
         def finish(real: RealCall, outcome: Outcome, duration: float) -> None:
             stored = recordings.encode(real, outcome, duration, before=sequence.before(position))
@@ -114,6 +116,8 @@ class Sequences:
                 sequence.new[position] = stored
                 recordings.write(name, call, sequence.outcomes(), owner, errors=errors)
             recordings.count(duration)
+            if not is_new:
+                recordings.count_again(call, name, duration)
 
         if is_real:
             return RealCall(self._state, call, finish)

@@ -23,6 +23,7 @@ class Judgement(SimpleNamespace):
     moved: Sequence[
         tuple[str, str]
     ] = ()  # the moves that would give tests the recordings of tests that are gone
+    tokens_again: int = 0  # the tokens of the calls that were made again because of a new one
     growth: Sequence[str] = ()  # what to do about a run that added much to the vault
 
 
