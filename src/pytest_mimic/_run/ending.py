@@ -51,6 +51,8 @@ class Ending:
         own.take_strays()
         own.keep_error(own.break_off)
         own.state.report_unfinished()
+        if vault.has_outdated and (old := vault.outdated()):
+            ledger.note(old)
         is_complete = session.exitstatus in _COMPLETE
         if not self._is_controller:
             passed = is_complete and not session.testsfailed
