@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.node_ids import relative_path
-from pytest_mimic._core.settings import Mode, Settings, read_lines, vault_folder
+from pytest_mimic._core.settings import Mode, Settings, days_in, read_lines, vault_folder
 from pytest_mimic._core.targets.target import Target, as_targets, parse_target
 from pytest_mimic.errors import TargetError
 
@@ -45,6 +45,7 @@ def settings_of(config: pytest.Config) -> Settings:
     only = tuple(pattern.strip() for pattern in option.mimic_only)
     _check_combination(option, mode, only, is_given=bool(given))
     (vault, shown_vault), rootdir = _vault_of(config), config.rootpath
+    max_age, fails_on_old = _max_age(config)
     here = config.invocation_params.dir
     to_rootdir = relative_path(rootdir, start=here)
     # pytest would find another rootdir for a test outside of this one.
@@ -75,6 +76,8 @@ def settings_of(config: pytest.Config) -> Settings:
         network=_choice(config, "mimic_network", ("allow", "block")),
         allowed_hosts=_words(config, "mimic_allow_hosts", "hosts", "read_allowed"),
         objects=_objects_url(config),
+        max_age=max_age,
+        fails_on_old=fails_on_old,
     )
 
 
@@ -163,6 +166,18 @@ def _vault_of(config: pytest.Config) -> tuple[Path, str]:
     rootdir = config.rootpath
     shown = folder.relative_to(rootdir).as_posix() if folder.is_relative_to(rootdir) else str(folder)
     return folder, shown
+
+
+def _max_age(config: pytest.Config) -> tuple[int | None, bool]:
+    """Return the days of `mimic_max_age`, and whether older recordings let a run fail."""
+    text = str(_ini(config, "mimic_max_age")).strip()
+    span, _, word = text.rpartition(" ") if text.endswith(" fail") else (text, "", "")
+    try:
+        return (days_in(span.strip()) if text else None), bool(word)
+    except ValueError:
+        raise pytest.UsageError(
+            f"mimic_max_age = {text}: it takes days or weeks, such as 90d or 12w, and perhaps the word fail: 90d fail"
+        ) from None
 
 
 def _objects_url(config: pytest.Config) -> str:

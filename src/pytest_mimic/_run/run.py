@@ -170,6 +170,14 @@ class PytestRun:
 
     # -- collection
 
+    def mark_recorders(self, items: Sequence[pytest.Item]) -> None:
+        """Put the marker `mimicked` on each test that a recording or cassette names as the one that recorded it."""
+        vault = self.session.vault
+        recorders = {test for _, test, _ in vault.tests_of(vault.names())}
+        for item in items:
+            if plain_id(item) in recorders:
+                item.add_marker("mimicked")
+
     def finish_collection(self, selected: Sequence[pytest.Item]) -> None:
         """Judge the selection, which are the tests that will run, and the targets.
 

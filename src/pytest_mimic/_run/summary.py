@@ -76,6 +76,7 @@ def summary(
     problems += list_unused(judgement)
     if judgement.unused and not judgement.cleared and not judgement.moved:
         problems.append(f"to drop the unused: {command('--mimic-clear-unused')}")
+    problems += _old(judgement, settings)
     problems += _hidden(ledger)
     problems += listed("run again from the start, because a conversation has a new call:", ledger.restarts)
     problems += _made_again(ledger, judgement)
@@ -87,6 +88,9 @@ def summary(
     problems += not_judged(judgement, asked if settings.fail_on_unused or settings.clear_unused else "")
     if settings.fail_on_unused and judgement.unused:
         problems.append(_failed(judgement))
+    if settings.fails_on_old and judgement.old:
+        what = f"{plural(judgement.old, 'recording')} {'is' if judgement.old == 1 else 'are'}"
+        problems.append(f"failed: {what} older than {settings.max_age} days (mimic_max_age)")
     return [] if quiet and not (problems or ledger.recorded) else [*lines, *problems]
 
 
@@ -101,6 +105,16 @@ def _made_again(ledger: Ledger, judgement: Judgement) -> list[str]:
         f"made again, because their conversation has a new call: {', '.join(cost)}",
         *(f"to record only new calls there, put this line before the others: {line}" for line in lines),
     ]
+
+
+def _old(judgement: Judgement, settings: Settings) -> list[str]:
+    """Return the list of the used recordings that are too old, and the command that records them again."""
+    if not judgement.old:
+        return []
+    rows = [(label, f"{day}, {test}" if test else day) for label, day, test in judgement.oldest]
+    remedy = _command("--mimic-rerecord", [test for _, _, test in judgement.oldest])
+    heading = f"older than {settings.max_age} days:"
+    return [*listed(heading, in_columns(rows)), f"to record them again: {remedy}"]
 
 
 def _failed(judgement: Judgement) -> str:

@@ -257,6 +257,7 @@ class Recordings:
             owner=owner.name if owner is not None else None,
             outcomes=outcomes,
             identity=call.key if owner is not None else None,
+            checked=self._state.checked,
         )
 
     def encode(
@@ -426,5 +427,7 @@ class Recordings:
         self, name: str, entries: list[CassetteEntry], errors: Errors, *, test: str | None
     ) -> None:
         """Write a cassette of a test, or of several without a name. If the test fails, the file is restored."""
-        written = self._state.vault.write_cassette(name, entries, test=test, recorded=self._state.today)
+        written = self._state.vault.write_cassette(
+            name, entries, test=test, recorded=self._state.today, checked=self._state.checked
+        )
         self._note(name, written, errors)

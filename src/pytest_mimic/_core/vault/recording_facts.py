@@ -208,6 +208,7 @@ class Recording(NamedTuple):
 
     Attributes:
         identity: Of what has an owner, the identity of the call, 32 hex digits; else None, as the file's name has it.
+        checked: The date on which the outcomes were found equal again, where `mimic_max_age` is set; else None.
     """
 
     target: str  # `module:qualified.name`
@@ -219,6 +220,7 @@ class Recording(NamedTuple):
     outcomes: list[Stored]  # in the order of the calls; at least one
     name: str = ""  # its file in the vault; empty until it was read
     identity: str | None = None
+    checked: str | None = None
 
 
 class CassetteEntry(NamedTuple):

@@ -31,7 +31,8 @@ def recording_of(objects: Objects, name: str, facts: dict[str, Any]) -> Recordin
     outcomes = [stored_of(objects, entry, origin) for entry in entries]
     recorded, owner = get("recorded", ""), get("owner")
     arguments, source, identity = get("arguments"), get("source"), get("identity")
-    return Recording(target, arguments, source, test, recorded, owner, outcomes, name, identity)
+    checked = get("checked")
+    return Recording(target, arguments, source, test, recorded, owner, outcomes, name, identity, checked)
 
 
 def player_of(
