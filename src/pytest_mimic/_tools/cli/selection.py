@@ -46,9 +46,7 @@ class Chosen(NamedTuple):
 def add_selectors(parser: Parser) -> None:
     parser.add_argument("selectors", metavar="SELECTOR", nargs="*", help=SELECTOR_HELP)
     chosen = parser.add_argument_group("only some of them")
-    chosen.add_argument(
-        "--older", metavar="SPAN", help="recorded longer ago than this: 90d, 12w"
-    )
+    chosen.add_argument("--older", metavar="SPAN", help="recorded longer ago than this: 90d, 12w")
     chosen.add_argument("--errors", action="store_true", help="with an error as an outcome")
     chosen.add_argument("--stale", action="store_true", help="whose target's source has changed since")
     chosen.add_argument(
