@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _FOLDERS = (CASSETTES, "calls/http/")
 # The fields of OpenAI, Anthropic and Gemini. A sum comes before its parts.
 _SUMS = ("total_tokens", "totalTokenCount")
+_USES = ("usage", "usageMetadata")
 _PARTS = ("input_tokens", "output_tokens")
 
 
@@ -35,7 +36,7 @@ def tokens_of(
             wanted.setdefault(name, Counter())[duration] += 1
     total = 0
     for name, durations in wanted.items():
-        with suppress(MimicError, LookupError):  # it is gone, or taken back
+        with suppress(MimicError, LookupError, ValueError):  # it is gone, taken back or damaged
             recording = (known or {}).get(name)
             entries = [one.entry for one in recording.outcomes] if recording else list(_entries(vault, name))
             for duration, count in durations.items():
@@ -59,26 +60,25 @@ def _tokens(entry: Mapping[str, Any], vault: Vault) -> int:
         response = json.loads(data).get("value") if b"usage" in data else None
     body = response.get("body") if isinstance(response, dict) else None
     said: dict[str, int] = {}
-    for usage in _usages(body):  # a stream's later ones are newer
+    for usage in _usages(body) if isinstance(body, dict) else ():  # a stream's later ones are newer
         said |= {name: count for name in (*_SUMS, *_PARTS) if isinstance(count := usage.get(name), int)}
     sums = [said[name] for name in _SUMS if name in said]
     return sums[0] if sums else sum(said.get(name, 0) for name in _PARTS)
 
 
-def _usages(part: Any) -> Iterator[dict[str, Any]]:
-    """Yield what an answer says of its use, in order: also in the events of a stream, which may be texts."""
-    if isinstance(part, dict):
-        for name, inner in part.items():
-            if name in ("usage", "usageMetadata") and isinstance(inner, dict):
-                yield inner
-            elif name == "chunks" and all(isinstance(one, str) for one in inner):
-                for line in "".join(inner).splitlines():
-                    with suppress(ValueError):
-                        yield from _usages(
-                            json.loads(line.removeprefix("data:")) if "usage" in line else None
-                        )
-            elif isinstance(inner, (dict, list)):
-                yield from _usages(inner)
-    elif isinstance(part, list):
-        for inner in part:
-            yield from _usages(inner)
+def _usages(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what an answer says of its use, in order: in its JSON, or in the events of a stream."""
+    chunks = body.get("chunks")
+    todo: list[Any] = [body]
+    if isinstance(chunks, list) and all(isinstance(one, str) for one in chunks):
+        todo = []
+        for line in reversed("".join(chunks).splitlines()):
+            with suppress(ValueError):
+                todo.append(json.loads(line.removeprefix("data:")) if "usage" in line else None)
+    while todo:  # no recursion: an answer may be deep
+        part = todo.pop()
+        if isinstance(part, dict):
+            yield from (use for name in _USES if isinstance(use := part.get(name), dict))
+            todo += reversed(part.values())
+        elif isinstance(part, list):
+            todo += reversed(part)
