@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from enum import Enum
 from importlib import import_module
@@ -40,6 +41,7 @@ class Settings(NamedTuple):
         prefix: The path from the folder in which pytest was started to the rootdir, for the ids of tests.
         review: `--mimic-review` was given: what is new, changed or drifted waits, and the vault is not written.
         usage: The file of `--mimic-usage`, absolute. None without the option.
+        max_age: The age in days from which on recordings are named. None: they may have any age.
         outside: Further options that suggested commands need for a test outside of the rootdir.
     """
 
@@ -63,6 +65,8 @@ class Settings(NamedTuple):
     review: bool = False
     network: NetworkPolicy = "allow"  # whether a replay refuses connections that nothing mimics
     allowed_hosts: tuple[str, ...] = ()  # the hosts to which it lets them through
+    max_age: int | None = None
+    fails_on_old: bool = False  # a run that uses a recording of that age exits with 1
     objects: str = ""  # the URL of `mimic_objects`, or empty: the object store of large objects
 
     @property
@@ -165,6 +169,14 @@ class IniOptions:
             prefix="" if to_rootdir == "." else f"{to_rootdir}/",
             **others,
         )
+
+
+def days_in(span: str) -> int:
+    """Return the days of a span such as `90d` or `12w`. ValueError: it is none."""
+    match = re.fullmatch(r"(\d{1,5}) ?([dw])", span)
+    if match is None:
+        raise ValueError(f"takes days or weeks, such as 90d or 12w, not {span}")
+    return int(match[1]) * (7 if match[2] == "w" else 1)
 
 
 def vault_folder(path: str, start: Path) -> Path:
