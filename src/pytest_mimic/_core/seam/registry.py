@@ -24,6 +24,7 @@ CLIENTS = {
     "botocore": "pytest_mimic._clients.aws.botocore:BotocoreAdapter",
     "sqlalchemy": "pytest_mimic._clients.sql.sqlalchemy:SqlAdapter",
     "redis": "pytest_mimic._clients.redis.redis_client:RedisAdapter",
+    "mcp": "pytest_mimic._clients.mcp.mcp_transports:McpAdapter",
 }
 # The clients whose requests the line `http` takes. Their recordings lie under `http`.
 HTTP_CLIENTS = ("httpx", "httpx2", "requests", "aiohttp", "urllib3", "http.client")
