@@ -111,15 +111,20 @@ class Rpc:
             metadata[key] = f"{metadata[key]}, {shown}" if key in metadata else shown
         parts: dict[str, Any] = {"method": self._method.name, "metadata": metadata}
         described: dict[str, Any] = {}
-        if requests is not None:
-            hidden = [plain_of(one) for one in self._hidden(secrets, requests)]
-            parts["request"] = described["request"] = hidden if self.shape.sends_many else hidden[0]
+        if requests is None:
+            self._described = described  # the messages will be there when it is needed
+        else:
+            parts["request"] = described["request"] = self._shown(secrets, requests)
         return ClientCall(
             f"CALL {self._method.name}", parts=parts, identity=("method", "request"), described=described
         )
 
     def _secrets(self) -> Secrets:
         return Secrets(self._port.redactor, self._port.redactor.issued)
+
+    def _shown(self, secrets: Secrets, requests: list[dict[str, Any]]) -> Any:
+        hidden = [plain_of(one) for one in self._hidden(secrets, requests)]
+        return hidden if self.shape.sends_many else hidden[0]
 
     @staticmethod
     def _hidden(secrets: Secrets, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -174,6 +179,8 @@ class Rpc:
         for pairs in metadata.values():
             secrets.learn_headers(pairs)
         redactor.issued |= secrets.values - known
+        if self.shape.sends_many and self.shape.gives_many:
+            self._described["request"] = self._shown(secrets, self.sent)
         self._hidden_outcome, self._real_outcome = (
             self._plain(head, metadata, each) for each in (secrets, NoSecrets(redactor))
         )
