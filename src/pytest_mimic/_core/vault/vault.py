@@ -44,6 +44,7 @@ class Vault:
         self.store = store
         self.label = label
         self.replaced: set[str] = set()
+        self.has_outdated = False  # whether a recording of a release candidate was met
         self._pickles: Literal["listed", "forbid"] = pickles
         self._detaches = detaches
         self._renews = renews
@@ -78,6 +79,7 @@ class Vault:
         try:
             return parse_recording(data, self.label, name, skim=skim)
         except CorruptRecordingError as error:
+            self.has_outdated |= "outdated" in error.data
             if self._renews and "outdated" in error.data:
                 return None
             raise
@@ -256,6 +258,14 @@ class Vault:
     def is_old(self) -> bool:
         """Return whether this is a vault of pytest-mimic 0.x: pickles named by a hash, in one folder."""
         return any(re.fullmatch(_OLD, name) for name in self.store.names(deep=False))
+
+    def outdated(self) -> str:
+        """Return a sentence about recordings of an older format, if there are any or one was met; else an empty one."""
+        maker = "pytest-mimic 0.x" if self.is_old() else ""
+        if not (maker or self.has_outdated):
+            return ""
+        holds = f"{self.label} holds recordings of {maker or 'a release candidate of pytest-mimic 1.0'}"
+        return f"{holds}, which this version does not read: record them again with pytest --mimic-record"
 
     def refuse_old(self) -> None:
         if self.is_old():
