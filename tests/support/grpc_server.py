@@ -10,6 +10,8 @@ from typing import Any
 
 import grpc
 
+from support.http_server import CERTIFICATE
+
 protos, services = grpc.protos_and_services("support/library.proto")
 
 TOKEN = "tok-5f2a9c7be01d4471"
@@ -23,6 +25,8 @@ class Library(services.LibraryServicer):  # type: ignore[misc, name-defined]
         self.metadata: list[tuple[str, Any]] = []
         self.edition = 1
         self.more = 0
+        self.target = ""
+        self.stop: Callable[[], object] = lambda: None
 
     def Find(self, request: Any, context: Any) -> Any:
         self.asked.append(request.title)
@@ -82,13 +86,24 @@ def whole_book() -> Any:
 
 
 @contextmanager
-def running_library(service: Any = None, add: Callable[..., None] | None = None) -> Iterator[Any]:
-    """Run a service, by default a library, and yield it. It has its address as `target`, and `stop()`."""
-    service = Library() if service is None else service
-    server = grpc.server(ThreadPoolExecutor(8))
-    (add or services.add_LibraryServicer_to_server)(service, server)
-    service.target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
-    service.stop = lambda: server.stop(None).wait()
+def running_library(add: Callable[[Any], None] | None = None, *, secure: bool = False) -> Iterator[Any]:
+    """Run a library, or what `add` adds to a server, and yield it. It has its address as `target`, and `stop()`.
+
+    With `secure`, it has the certificate of `CERTIFICATE`.
+    """
+    library, server = Library(), grpc.server(ThreadPoolExecutor(8))
+    if add is None:
+        services.add_LibraryServicer_to_server(library, server)
+    else:
+        add(server)
+    if secure:
+        key, _, rest = CERTIFICATE.read_bytes().partition(b"-----BEGIN CERTIFICATE")
+        credentials = grpc.ssl_server_credentials([(key, b"-----BEGIN CERTIFICATE" + rest)])
+        port = server.add_secure_port("127.0.0.1:0", credentials)
+    else:
+        port = server.add_insecure_port("127.0.0.1:0")
+    library.target = f"localhost:{port}"
+    library.stop = lambda: server.stop(None).wait()
     server.start()
-    yield service
-    service.stop()
+    yield library
+    library.stop()

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from pytest_mimic._clients.grpc.channels import Shape
 
 
+# Names that are secret in the messages of a service.
+_SECRET_FIELDS = {
+    "/google.cloud.secretmanager.": ("data", "!secret", "!secrets"),
+    "/google.cloud.kms.": ("plaintext",),
+}
+
+
 class Status(NamedTuple):
     """How a call ended, and the metadata that the server sent. The code is the name of one."""
 
@@ -120,7 +127,11 @@ class Rpc:
         )
 
     def _secrets(self) -> Secrets:
-        return Secrets(self._port.redactor, self._port.redactor.issued)
+        redactor = self._port.redactor
+        names = next(
+            (_SECRET_FIELDS[one] for one in _SECRET_FIELDS if self._method.name.startswith(one)), None
+        )
+        return Secrets(redactor if names is None else redactor.with_names(names), redactor.issued)
 
     def _shown(self, secrets: Secrets, requests: list[dict[str, Any]]) -> Any:
         hidden = [plain_of(one) for one in self._hidden(secrets, requests)]
