@@ -167,10 +167,7 @@ def test_the_package_is_no_line(shop: Any) -> None:
     shop.run().expect(exit_code=4, says=["did you mean grpc?"])
 
 
-NO_CREDENTIALS = "gRPC: a replay needs no credentials, and a request for a token belongs to its call"
-
-
-@pytest.mark.promise(NO_CREDENTIALS)
+@pytest.mark.promise("gRPC: a replay needs no credentials, and a request for a token belongs to its call")
 def test_a_request_for_a_token_belongs_to_the_call_that_needs_it(shop: Any) -> None:
     pytest.importorskip("requests")
     shop.ini("grpc", "requests")
@@ -224,7 +221,7 @@ def add_secrets(server: Any) -> None:
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(service, methods)])
 
 
-@pytest.mark.promise(NO_CREDENTIALS)
+@pytest.mark.promise("gRPC: a replay needs no credentials, and a request for a token belongs to its call")
 def test_a_client_library_of_google(shop: Any) -> None:
     pytest.importorskip("google.cloud.secretmanager", reason="needs google-cloud-secret-manager")
     shop.tests("""

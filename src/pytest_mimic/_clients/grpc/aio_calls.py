@@ -1,6 +1,6 @@
 """Calls on asyncio channels: an interceptor, below those of the caller, that records and replays.
 
-It is imported by the first call, and imports the client.
+It is imported by the first call, since it needs the classes of the client.
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import grpc
-from grpc import aio
-
-from pytest_mimic._clients.grpc.rpc import Method, Rpc, Status, metadata_of
+from pytest_mimic._clients.grpc.rpc import Method, Rpc, Shape, Status, metadata_of
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.grpc.channels import Shape
     from pytest_mimic._core.seam.base import Port
+
+grpc: Any = import_module("grpc")
+aio: Any = import_module("grpc.aio")
 
 _END = object()
 
@@ -71,18 +71,18 @@ class Interceptor:
                 rpc.finish(await _status(call))
                 if mode == "run":
                     return call
-        return ReplayedCall(rpc, rpc.recorded())
+        return AsyncReplayedCall(rpc, rpc.recorded())
 
     async def _stream(self, rpc: Rpc, send: Callable[..., Any], details: Any, request: Any) -> Any:
         mode, is_talk = rpc.step.mode, self._shape.sends_many
         if mode == "pass":
             return await send(details, request)
         if mode == "replay":
-            return ReplayedCall(rpc, rpc.recorded(), request if is_talk else None)
+            return AsyncReplayedCall(rpc, rpc.recorded(), request if is_talk else None)
         call: Any = None
         with rpc.running():
             call = RecordedStream(await send(details, _sending(rpc, request) if is_talk else request), rpc)
-        return call if mode == "run" else ReplayedCall(rpc, rpc.step.outcome(), real=call)
+        return call if mode == "run" else AsyncReplayedCall(rpc, rpc.step.outcome(), real=call)
 
 
 async def _each(requests: Any) -> AsyncIterator[Any]:
@@ -162,7 +162,7 @@ class RecordedStream:
         self._rpc.stop()
 
 
-class ReplayedCall:
+class AsyncReplayedCall:
     """A recorded call, of any shape. To verify a stream, the `real` one is read beside it.
 
     `unsent` are the messages that the caller sends while it reads responses.
@@ -297,5 +297,5 @@ class ReplayedCall:
 
 
 for _kind in (aio.UnaryUnaryCall, aio.UnaryStreamCall, aio.StreamUnaryCall, aio.StreamStreamCall):
-    for _class in (DeferredCall, RecordedStream, ReplayedCall):
+    for _class in (DeferredCall, RecordedStream, AsyncReplayedCall):
         _kind.register(_class)

@@ -1,6 +1,6 @@
 """Calls on sync channels: real ones while they are recorded, and recorded ones as the client gives them.
 
-It is imported by the first call, and imports the client.
+It is imported by the first call, since it needs the classes of the client.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import grpc
-from grpc._channel import _InactiveRpcError, _MultiThreadedRendezvous, _RPCState
-
-from pytest_mimic._clients.grpc.rpc import Method, Rpc, Status, metadata_of
+from pytest_mimic._clients.grpc.rpc import Method, Rpc, Shape, Status, metadata_of
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.grpc.channels import Shape
     from pytest_mimic._core.seam.base import Port
+
+grpc: Any = import_module("grpc")
+_channel: Any = import_module("grpc._channel")
 
 
 def invoke(shape: Shape, original: Callable[..., Any], port: Port, method: Any, given: dict[str, Any]) -> Any:
@@ -31,8 +31,8 @@ def invoke(shape: Shape, original: Callable[..., Any], port: Port, method: Any, 
         try:
             messages = list(request)
         except Exception:  # as the client does
-            state = _RPCState((), (), (), grpc.StatusCode.UNKNOWN, "Exception iterating requests!")
-            raise _InactiveRpcError(state) from None
+            state = _channel._RPCState((), (), (), grpc.StatusCode.UNKNOWN, "Exception iterating requests!")
+            raise _channel._InactiveRpcError(state) from None
         mode, given[shape.request] = rpc.begin(messages), iter(messages)
     else:
         mode = rpc.begin([request])
@@ -44,7 +44,8 @@ def invoke(shape: Shape, original: Callable[..., Any], port: Port, method: Any, 
             given[shape.request] = _sending(rpc, request)
         with rpc.running():
             call = original(called.sending, **given)
-            call.__class__ = _recorded(type(call))
+            kind: Any = type(call)
+            call.__class__ = _recorded(kind)
             call.rpc = rpc
             if not shape.gives_many:
                 call.add_done_callback(_Recorded.settle)
@@ -77,7 +78,7 @@ def _replayed(shape: Shape, rpc: Rpc, real: Any, unsent: Iterable[Any]) -> Any:
     if shape.gives_many or shape.style == "future":
         return ReplayedCall(rpc, recorded, real, unsent)
     if recorded["code"] != "OK":
-        raise _InactiveRpcError(_state_of(recorded))
+        raise _channel._InactiveRpcError(_state_of(recorded))
     response = rpc.load(recorded["response"])
     return (response, ReplayedCall(rpc, recorded)) if shape.style == "with_call" else response
 
@@ -143,11 +144,11 @@ class _Recorded:
 
 
 @cache
-def _recorded(kind: type) -> type:
+def _recorded(kind: Any) -> type:
     return type(kind.__name__, (_Recorded, kind), {})
 
 
-class ReplayedCall(_MultiThreadedRendezvous):  # type: ignore[misc]
+class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
     """A recorded call: a future, a stream, and its own error. To verify a stream, the `real` one is read beside it.
 
     `unsent` are the messages that the caller has yet to send.
@@ -157,7 +158,7 @@ class ReplayedCall(_MultiThreadedRendezvous):  # type: ignore[misc]
         self, rpc: Rpc, recorded: dict[str, Any], real: Any = None, unsent: Iterable[Any] = ()
     ) -> None:
         self._final = _state_of(recorded)
-        state = _RPCState((), self._final.initial_metadata, None, None, None)
+        state = _channel._RPCState((), self._final.initial_metadata, None, None, None)
         super().__init__(state, self, None, None)
         self._rpc = rpc
         self._recorded = recorded
@@ -224,6 +225,6 @@ def _state_of(recorded: dict[str, Any]) -> Any:
         tuple(metadata_of(recorded.get(name, ()), Metadatum)) for name in ("initial", "trailing")
     )
     code = grpc.StatusCode[recorded["code"]] if "code" in recorded else None
-    state = _RPCState((), initial, trailing, code, recorded.get("details", ""))
+    state = _channel._RPCState((), initial, trailing, code, recorded.get("details", ""))
     state.debug_error_string = ""
     return state

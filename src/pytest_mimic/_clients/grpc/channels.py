@@ -6,12 +6,14 @@ Google's client libraries. Channels are always ready in a replay.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_mimic._clients.grpc.protobuf import plain_of
+from pytest_mimic._clients.grpc.rpc import Shape
 from pytest_mimic._core.identity.opening import Events
 from pytest_mimic._core.seam.base import Adapter, Edge
 
@@ -27,19 +29,6 @@ _FAILURES = frozenset(
 _REFUSALS = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
 # Their details are the client's own, with the server's address.
 _OF_NETWORK = ("UNAVAILABLE", "DEADLINE_EXCEEDED")
-
-
-class Shape(NamedTuple):
-    """What a method of a service takes and gives, and how it is called: `__call__`, `with_call` or `future`."""
-
-    sends_many: bool
-    gives_many: bool
-    style: str = "__call__"
-
-    @property
-    def request(self) -> str:
-        """The name of the first argument."""
-        return "request_iterator" if self.sends_many else "request"
 
 
 class GrpcAdapter(Adapter):
@@ -143,9 +132,7 @@ def _wrap_ready(answer: _Function, original: _Function, port: Port) -> _Function
     def method(channel: Any, *args: Any, **options: Any) -> Any:
         if not (port.taking() and port.is_replaying):
             return original(channel, *args, **options)
-        from grpc import ChannelConnectivity
-
-        return answer(ChannelConnectivity.READY, *args, *options.values())
+        return answer(sys.modules["grpc"].ChannelConnectivity.READY, *args, *options.values())
 
     return method
 

@@ -15,21 +15,30 @@ import base64
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_mimic._clients.grpc.protobuf import load_answer, plain_of, store_answer, store_request
 from pytest_mimic._clients.http.http_secrets import NoSecrets, Secrets, holds_placeholder
 from pytest_mimic._core.seam.base import ClientCall, Port, Step
-
-if TYPE_CHECKING:
-    from pytest_mimic._clients.grpc.channels import Shape
-
 
 # Names that are secret in the messages of a service.
 _SECRET_FIELDS = {
     "/google.cloud.secretmanager.": ("data", "!secret", "!secrets"),
     "/google.cloud.kms.": ("plaintext",),
 }
+
+
+class Shape(NamedTuple):
+    """The shape of a method: if it takes and gives many messages, and how it is called: `__call__`, `with_call`, `future`."""
+
+    sends_many: bool
+    gives_many: bool
+    style: str = "__call__"
+
+    @property
+    def request(self) -> str:
+        """The name of the first argument."""
+        return "request_iterator" if self.sends_many else "request"
 
 
 class Status(NamedTuple):
