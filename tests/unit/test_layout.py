@@ -35,29 +35,29 @@ BUDGET = {
     "_core.describe": 1_950,
     "_core.engine": 4_950,
     "_core.files": 950,
-    "_core.identity": 4_400,
+    "_core.identity": 4_250,
     "_core.network": 400,
-    "_core.outcome": 5_050,
-    "_core.patch": 1_450,
+    "_core.outcome": 4_900,
+    "_core.patch": 1_500,
     "_core.pending": 600,
     "_core.redact": 1_050,
     "_core.seam": 800,
     "_core.swallowed": 450,
     "_core.targets": 850,
-    "_core.vault": 3_000,
-    "_run": 3_000,
+    "_core.vault": 2_950,
+    "_run": 3_200,
     "_tools.catalog": 700,
     "_tools.cli": 3_450,
     "_tools.foreign": 1_600,
     "_tools.objects": 850,
     "_tools.shown": 1_700,
     "_tools.unused": 750,
-    "face": 800,
+    "face": 850,
     "ground": 900,
 }
 # These two only fall.
-MOST_LINES = 48_650
-MOST_FILES = 306
+MOST_LINES = 48_500
+MOST_FILES = 300
 MOST_ARROWS = 135
 MOST_FLOORS = 12
 

@@ -68,7 +68,7 @@ class Vault:
         facts = self._facts(name, skim=skim)
         if facts is None:
             return None
-        from pytest_mimic._core.vault.stored_outcomes import recording_of
+        from pytest_mimic._core.vault.recording_facts import recording_of
 
         return recording_of(self.objects, name, facts)
 
@@ -100,7 +100,7 @@ class Vault:
         entry = entries[0]
         if is_usual(entry):
             return facts.get("source"), entry["duration"], fresh_copies(entry["value"])
-        from pytest_mimic._core.vault.stored_outcomes import player_of
+        from pytest_mimic._core.vault.recording_facts import player_of
 
         return player_of(self.objects, name, facts, entry)
 
@@ -109,7 +109,7 @@ class Vault:
         facts = self._facts(name)
         if facts is None:
             return None
-        from pytest_mimic._core.vault.stored_outcomes import cassette_of
+        from pytest_mimic._core.vault.recording_facts import cassette_of
 
         return cassette_of(self.objects, name, facts)
 
