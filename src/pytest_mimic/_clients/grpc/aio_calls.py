@@ -110,7 +110,7 @@ async def _status(call: Any) -> Status:
 class DeferredCall:
     """A call that begins when its messages are there."""
 
-    _done_writing_flag = False  # read by the client
+    _done_writing_flag, _channel = False, None  # read by the client
 
     def __init__(self, beginning: Coroutine[Any, Any, Any]) -> None:
         self._begun = asyncio.ensure_future(beginning)
@@ -168,7 +168,7 @@ class AsyncReplayedCall:
     `unsent` are the messages that the caller sends while it reads responses.
     """
 
-    _done_writing_flag = False  # read by the client
+    _done_writing_flag, _channel = False, None  # read by the client
 
     def __init__(self, rpc: Rpc, recorded: dict[str, Any], unsent: Any = None, real: Any = None) -> None:
         self._rpc = rpc

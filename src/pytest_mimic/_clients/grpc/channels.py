@@ -53,6 +53,7 @@ class GrpcAdapter(Adapter):
                 "grpc.aio._channel", ("Channel", "get_state"), partial(_wrap_ready, lambda ready, *_: ready)
             ),
             Edge("grpc.aio._channel", ("Channel", "channel_ready"), partial(_wrap_ready, _is_ready)),
+            Edge("grpc.aio._interceptor", ("_InterceptedStreamResponseMixin", "read"), _wrap_read),
             Edge("grpc._plugin_wrapping", ("_Plugin", "__call__"), _wrap_credentials),
         ]
         for sends_many in (False, True):
@@ -139,6 +140,19 @@ def _wrap_ready(answer: _Function, original: _Function, port: Port) -> _Function
 
 async def _is_ready(_: object) -> None:
     """Wait for nothing."""
+
+
+def _wrap_read(original: _Function, _port: Port) -> _Function:
+    """Let the end of a stream that was intercepted be what it is without interceptors, as it is not before grpcio 1.80."""
+
+    @wraps(original)
+    async def read(call: Any) -> Any:
+        try:
+            return await original(call)
+        except StopAsyncIteration:
+            return sys.modules["grpc.aio"].EOF
+
+    return read
 
 
 def _wrap_credentials(original: _Function, port: Port) -> _Function:
