@@ -111,6 +111,22 @@ class TestRedis(ClientConformance):
             client.hset("answers", "answer", answer)
 
 
+class TestGrpc(ClientConformance):
+    line = "grpc"
+    driver = "grpc_driver"
+
+    @contextmanager
+    def serve(self, folder: Path) -> Iterator[Mapping[str, str]]:
+        pytest.importorskip("grpc_tools")
+        from support.grpc_server import running_library
+
+        with running_library() as self.library:
+            yield {"LIBRARY": self.library.target}
+
+    def change(self, folder: Path) -> None:
+        self.library.edition = 2
+
+
 class TestMcp(ClientConformance):
     line = "mcp"
     driver = "mcp_driver"

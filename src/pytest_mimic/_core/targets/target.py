@@ -212,7 +212,8 @@ def missing_module(target: Target) -> TargetError | None:
     if any(module_exists(candidate.module) for candidate in target.candidates):
         return None
     if target.is_client:
-        what, install = f"the client {target.module} is not installed", f"pip install {target.module}"
+        package = {"grpc": "grpcio"}.get(target.module, target.module)
+        what, install = f"the client {target.module} is not installed", f"pip install {package}"
         return TargetError(what, remedies=[f"to install it: {install}"], target=target.name)
     close = closest_module(target.module)
     hint = f" (did you mean {close}?)" if close else ""
