@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_mimic import CassetteFixture, Target
     from pytest_mimic._run.run import PytestRun
 
-_USUAL = {"mimic_source": "strict", "mimic_pickle": "listed", "mimic_network": "allow"}
+_USUAL = {"mimic_source": "strict", "mimic_pickle": "listed", "mimic_network": "allow", "mimic_max_age": ""}
 # Options and ini keys that are gone, and what to do instead.
 GONE = {
     "--mimic-block-network": "write -o mimic_network=block",
@@ -83,6 +83,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("objects", "an object store for large objects, such as s3://bucket/prefix", ""),
         ("source", "what to do if the source of a target has changed: strict, warn or ignore", "strict"),
         ("network", "in a replay, connections that nothing mimics: allow or block", "allow"),
+        ("max_age", "name recordings older than this, such as 90d; with `fail` behind it, exit with 1", ""),
         ("pickle", "pickles that may be loaded: listed (what their recordings list) or forbid", "listed"),
     ):
         parser.addini(f"mimic_{name}", text, default=default)
@@ -105,6 +106,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: Any, args
 
 def pytest_configure(config: pytest.Config) -> None:
     line = "mimic(*targets, **options): replay the recorded calls of these targets in the marked test, class or module. The options are those of a mimic_functions line."
+    config.addinivalue_line("markers", line)
+    line = "mimicked: the test has recorded something. For -m alone, which puts this mark on such tests."
     config.addinivalue_line("markers", line)
     if getattr(config.option, "help", False):
         return
@@ -181,6 +184,12 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 # -- collection
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "mimicked" in config.option.markexpr:
+        _run(config).mark_recorders(items)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from enum import Enum
 from importlib import import_module
@@ -46,20 +47,16 @@ class Settings(NamedTuple):
     ci: bool = False  # the environment variable `CI` is set
     clear_unused: bool = False
     fail_on_unused: bool = False
-    only: tuple[
-        str, ...
-    ] = ()  # of `--mimic-only`: the mode is for calls that one of them matches, others replay
+    only: tuple[str, ...] = ()  # patterns: the mode is for calls that one of them matches, others replay
     given: tuple[str, ...] = ()  # options that suggested commands have to repeat
-    prefix: str = (
-        ""  # the path from the folder in which pytest was started to the rootdir, for the ids of tests
-    )
-    outside: tuple[
-        str, ...
-    ] = ()  # more options that suggested commands need for a test outside of the rootdir
+    prefix: str = ""  # the path from where pytest was started to the rootdir, for the ids of tests
+    outside: tuple[str, ...] = ()  # options that suggested commands need for a test outside of the rootdir
     usage: Path | None = None  # the file of `--mimic-usage`, absolute
     review: bool = False  # what is new, changed or drifted waits, and the vault is not written
     network: NetworkPolicy = "allow"  # whether a replay refuses connections that nothing mimics
     allowed_hosts: tuple[str, ...] = ()  # the hosts to which it lets them through
+    max_age: int | None = None  # the age in days from which on recordings are named
+    fails_on_old: bool = False  # a run that uses a recording of that age exits with 1
     objects: str = ""  # the URL of `mimic_objects`, or empty: the object store of large objects
 
     @property
@@ -162,6 +159,14 @@ class IniOptions:
             prefix="" if to_rootdir == "." else f"{to_rootdir}/",
             **others,
         )
+
+
+def days_in(span: str) -> int:
+    """Return the days of a span such as `90d` or `12w`. ValueError: it is none."""
+    match = re.fullmatch(r"(\d{1,5}) ?([dw])", span)
+    if match is None:
+        raise ValueError(f"takes days or weeks, such as 90d or 12w, not {span}")
+    return int(match[1]) * (7 if match[2] == "w" else 1)
 
 
 def vault_folder(path: str, start: Path) -> Path:

@@ -46,7 +46,7 @@ class CallReports:
         self._last = ""
         if path:  # loaded now, because a test may replace functions that these modules bind
             from pytest_mimic._tools.shown import page  # noqa: F401
-        session.state.log = CallLog(session.state, details=bool(path))
+        session.state.log = CallLog(session.state, details=bool(path)).note
 
     def attach(self, report: pytest.TestReport, errors: Sequence[MimicError]) -> None:  # noqa: ARG002 - for CiReports
         """Put the rows since the last phase on the report of this one."""

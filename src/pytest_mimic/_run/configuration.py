@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.node_ids import relative_path
-from pytest_mimic._core.settings import IniOptions, Mode, Settings
+from pytest_mimic._core.settings import IniOptions, Mode, Settings, days_in
 from pytest_mimic._core.targets.target import Target, as_targets, parse_target
 from pytest_mimic.errors import TargetError
 
@@ -43,6 +43,7 @@ def settings_of(config: pytest.Config) -> Settings:
     only = tuple(pattern.strip() for pattern in option.mimic_only)
     _check_combination(option, mode, only, is_given=bool(given))
     ini, here, rootdir = _options_of(config), config.invocation_params.dir, config.rootpath
+    max_age, fails_on_old = _max_age(ini.text("mimic_max_age"))
     vault = ini.vault(option.mimic_vault, "--mimic-vault", here, rootdir)
     shown_vault = vault.relative_to(rootdir).as_posix() if vault.is_relative_to(rootdir) else str(vault)
     _check_vault(vault, option.mimic_vault or shown_vault)
@@ -68,6 +69,8 @@ def settings_of(config: pytest.Config) -> Settings:
         outside=outside,
         usage=_file(here, option.mimic_usage),
         review=option.mimic_review,
+        max_age=max_age,
+        fails_on_old=fails_on_old,
     )
     if settings.objects:
         _check_objects(settings.objects, rootdir)
@@ -156,6 +159,17 @@ def _check_vault(folder: Path, shown: str) -> None:
     for one in (folder, *folder.parents):
         if os.path.isfile(one):  # noqa: PTH113 - Path.is_file raises where it may not look
             raise pytest.UsageError(f"the vault {shown} is not a folder: {one} is a file")
+
+
+def _max_age(text: str) -> tuple[int | None, bool]:
+    """Return the days of `mimic_max_age`, and whether older recordings let a run fail."""
+    span, _, word = text.rpartition(" ") if text.endswith(" fail") else (text, "", "")
+    try:
+        return (days_in(span.strip()) if text else None), bool(word)
+    except ValueError:
+        raise pytest.UsageError(
+            f"mimic_max_age = {text}: it takes days or weeks, such as 90d or 12w, and perhaps the word fail: 90d fail"
+        ) from None
 
 
 def _check_objects(url: str, rootdir: Path) -> None:

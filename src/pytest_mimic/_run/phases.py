@@ -105,7 +105,8 @@ class Phases:
         if pending:
             from pytest_mimic._run.verdicts import judge_phase
 
-            handled = judge_phase(item, report, pending, session.settings.rootdir)
+            ended_in = call.excinfo.value if call.excinfo is not None else None
+            handled = judge_phase(item, report, pending, session.settings.rootdir, ended_in)
             unhandled = [error for error in pending if error not in handled]
             session.ledger.excuse(test, handled, unhandled)
         if session.state.raised:

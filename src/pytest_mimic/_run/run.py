@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic._core.node_ids import relative_path
+from pytest_mimic._core.node_ids import plain_id, relative_path
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.target import Target
 from pytest_mimic._core.words import plural
@@ -160,6 +160,14 @@ class PytestRun:
         return [f"mimic: nothing is mimicked: {why}, and no test names a target"]
 
     # -- collection
+
+    def mark_recorders(self, items: Sequence[pytest.Item]) -> None:
+        """Put the marker `mimicked` on each test that a recording or cassette names as the one that recorded it."""
+        vault = self.session.vault
+        recorders = {test for _, test, _ in vault.tests_of(vault.names())}
+        for item in items:
+            if plain_id(item) in recorders:
+                item.add_marker("mimicked")
 
     def finish_collection(self, selected: Sequence[pytest.Item]) -> None:
         """Judge the selection, which are the tests that will run, and the targets.

@@ -27,9 +27,8 @@ class RemotePlace(NamedTuple):
 
     scheme: str  # `s3`, `gs`, `az` or `file`
     bucket: str  # the bucket or container; empty for `file`
-    prefix: (
-        str  # the start of all keys, without slashes at its ends; for `file`, the absolute path of the folder
-    )
+    # The start of all keys, without slashes at its ends; for `file`, the absolute path of the folder.
+    prefix: str
     endpoint: str = ""  # the URL of the server, if it is not the provider's own
 
     @property

@@ -24,6 +24,9 @@ class Judgement:
     moved: Sequence[
         tuple[str, str]
     ] = ()  # the moves that would give tests the recordings of tests that are gone
+    tokens_again: int = 0  # the tokens of the calls that were made again because of a new one
+    old: int = 0  # how many of the recordings that the run used are older than `mimic_max_age`
+    oldest: Sequence[tuple[str, str, str]] = ()  # the first of them: the label, the date and the test of each
     growth: Sequence[str] = ()  # what to do about a run that added much to the vault
 
 

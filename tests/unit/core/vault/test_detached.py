@@ -94,13 +94,6 @@ def test_only_objects_from_64_kib_on_are_detached(size, tmp_path):
 
 
 @pytest.mark.parametrize("kind", LARGE)
-def test_without_the_setting_nothing_is_detached(kind, tmp_path):
-    put(vault_in(tmp_path, detaches=False), A, LARGE[kind])
-
-    assert not (tmp_path / "detached").exists()
-
-
-@pytest.mark.parametrize("kind", LARGE)
 @pytest.mark.parametrize("again", [True, False], ids=["with the setting", "without it"])
 def test_an_equal_outcome_leaves_every_file_as_it_is(kind, again, tmp_path):
     put(vault_in(tmp_path), A, LARGE[kind])
