@@ -24,17 +24,13 @@ _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.N
 
 
 class Ending:
-    """Ends a run, or one of its processes under xdist.
-
-    Attributes:
-        bytes_before: The size of the vault before a recording run. None in any other.
-    """
+    """Ends a run, or one of its processes under xdist."""
 
     def __init__(
         self, config: pytest.Config, session: Session, tests: SelectedTests, *, is_controller: bool
     ) -> None:
         self.calls: CallReports | None = None  # what collects the calls for the HTML report, or None
-        self.bytes_before: int | None = None
+        self.bytes_before: int | None = None  # the size of the vault before a recording run
         self._config, self._session, self._tests = config, session, tests
         self._is_worker, self._is_controller = hasattr(config, "workerinput"), is_controller
         self._judgement = Judgement()
