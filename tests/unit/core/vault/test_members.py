@@ -7,7 +7,7 @@ from unit.memory_store import MemoryStore
 
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import CassetteEntry, Recording, Vault, recording_name
-from pytest_mimic._tools.catalog.checking import Checker
+from pytest_mimic._tools.shown.checking import Checker
 
 CASSETTE, SEQUENCE = "cassettes/long.json", "calls/shop/f/aa.json"
 #: Small plain values, one with a tag, and one that is an object of its own.
