@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._core.ambient import command
+from pytest_mimic._core.describe.recorded_files import CatalogFile
 from pytest_mimic._core.origin import is_version
 from pytest_mimic._core.settings import days_in
 from pytest_mimic._core.words import plural
-from pytest_mimic._tools.catalog import Catalog, CatalogFile
-from pytest_mimic._tools.catalog.selectors import Selectable, Selectors, of_file
+from pytest_mimic._tools.shown.catalog import Catalog
 from pytest_mimic._tools.shown.outcome_words import error_of
+from pytest_mimic._tools.shown.selectors import Selectable, Selectors, of_file
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -253,7 +254,7 @@ def importable(invocation: Invocation, file: CatalogFile) -> Iterator[None]:
 def _folders_of(invocation: Invocation, file: CatalogFile) -> list[str]:
     """Return the folders from which a test imports besides those of the environment."""
     project = invocation.project
-    given = " ".join(project.lines("pythonpath")).split()
+    given = " ".join(project.ini.lines("pythonpath")).split()
     folders = [project.rootdir / folder for folder in given]
     if file.test:
         folders.append(_base_of(project.rootdir / Path(file.test.partition("::")[0])))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 from pytest_mimic._core.words import SHOWN, in_columns, listed, plural
 
 
-class Judgement(SimpleNamespace):
+@dataclass
+class Judgement:
     """The result of a run's search for unused recordings."""
 
     not_judged: str = ""  # why unused recordings were not judged, or empty
