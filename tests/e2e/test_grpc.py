@@ -140,6 +140,17 @@ def test_a_new_call_records_its_conversation_again(shop: Any, library: Any) -> N
     assert library.asked == ["a", "c"]
 
 
+@pytest.mark.promise("at a stateless service a new call is recorded alone, and the calls around it replay")
+def test_a_new_call_of_a_stateless_service_is_recorded_alone(shop: Any, library: Any) -> None:
+    shop.ini('grpc stateless only="/shop.Library/*"', "grpc")
+    shop.test("import shop; shop.find('a'); shop.books('b')")
+    shop.record().expect(passed=1)
+    shop.test("import shop; shop.find('a'); shop.books('c')")
+    library.asked.clear()
+    shop.record().expect(passed=1, never=["again"])
+    assert library.asked == ["c"]
+
+
 @pytest.mark.promise("gRPC: a cassette takes it only by name")
 def test_a_cassette_takes_grpc_only_by_name(shop: Any, library: Any) -> None:
     shop.ini()
