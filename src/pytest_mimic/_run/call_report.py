@@ -91,11 +91,7 @@ class CallReports:
         terminal.currentfspath = -2  # the line is open: what comes next begins a new one
 
     def write(self, judgement: Judgement, *, notes: Sequence[str], outcomes: dict[str, str]) -> list[str]:
-        """Write the page, if one was requested, and return a line that names it.
-
-        Raises:
-            MimicError: It cannot be written.
-        """
+        """Write the page, if one was requested, and return a line that names it. MimicError: It cannot be written."""
         if self._path is None:
             return []
         from pytest_mimic._tools.shown.page import run_page, write_page

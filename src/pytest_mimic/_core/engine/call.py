@@ -163,6 +163,11 @@ class Call:
         return PathStore(self.plan.places, lambda: self.plan.folders(self))
 
     @property
+    def converses(self) -> bool:
+        """Whether it is part of the conversation of its test at a client."""
+        return self.sequence and self.plan.kind != "function" and not self.plan.options.stateless
+
+    @property
     def arguments(self) -> dict[str, Any]:
         """The description of the arguments, made on first use and kept, as the call may change them."""
         kept = vars(self)

@@ -149,8 +149,7 @@ class OpenCassette(Cassette):
 
     def place_of(self, call: Call, mode: Mode) -> Place:
         number, key, is_extending = None, self._key_of(call), mode is Mode.RECORD
-        is_talk = is_extending and call.plan.kind != "function" and call.sequence
-        if not (is_talk and self._converses_again(call, key)):
+        if not (is_extending and call.converses and self._converses_again(call, key)):
             with self._guard:
                 places = self._places.get(key)
                 if places and mode is not Mode.RERECORD:
@@ -237,6 +236,8 @@ class OpenCassette(Cassette):
         self._has_new_entries = True
         self._errors[place] = self._recordings.error_of(call, outcome)
         self._recordings.count(duration)
+        if before is not None and self.mode == "extend" and call.converses:
+            self._recordings.count_again(call, self._file, duration)
         if self._closed:  # a stream was read to its end after the block
             self._write()
 

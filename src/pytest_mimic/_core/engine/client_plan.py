@@ -199,6 +199,10 @@ class ClientPort:
         decisions: Decisions = self._state.decisions or decisions_of(self._state)
         return decisions.decide(line.call(call))
 
+    def identity(self, call: ClientCall) -> str:
+        line = self._line(call)
+        return "" if line is None else line.call(call).key
+
     @property
     def caller(self) -> Caller:
         cassette: Any = innermost(self.plans).cassette if self.plans else None

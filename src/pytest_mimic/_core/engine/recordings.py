@@ -16,6 +16,7 @@ from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS
 from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.vault.file_names import imported_parts, recording_name
 from pytest_mimic.errors import MimicError
 
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
     from pytest_mimic._core.vault.writing import Written
+
+
+#: The endpoints of language models that keep no state between their requests.
+MODELS = (
+    "POST api.openai.com/v1/chat/completions",
+    "POST api.anthropic.com/v1/messages",
+    "POST */models/*:generateContent",
+)
 
 
 class Recordings:
@@ -220,6 +229,7 @@ class Recordings:
             owner=owner.name if owner is not None else None,
             outcomes=outcomes,
             identity=call.key if owner is not None else None,
+            checked=self._state.checked,
         )
 
     def encode(
@@ -322,7 +332,7 @@ class Recordings:
         written = self._state.vault.write(name, recording)
         self.known[name] = recording
         self._state.use(name)
-        is_talk = owner is not None and call.plan.kind != "function"
+        is_talk = owner is not None and call.converses
         self._note(name, written, errors, conversation=call.plan.target if is_talk else None)
 
     def others(self, owner: Owner, target: str) -> set[str]:
@@ -364,6 +374,18 @@ class Recordings:
         with self.guard:
             self._state.ledger.count_recorded(duration, self._state.vault.replaced)
 
+    def count_again(self, call: Call, name: str, duration: float) -> None:
+        """Count a recorded call that was made again only since its conversation has a new one, with the line that avoids it."""
+        line = ""
+        if call.plan.target == "http":
+            from pytest_mimic._core.target_options import target_line
+
+            for pattern in MODELS:
+                if Selector(pattern, ()).takes(call.signature, call.host):
+                    options = call.plan.options._replace(stateless=True, only=())
+                    line = target_line(call.plan.client, options, "only", [pattern])
+        self._state.ledger.enter("again", [duration, name, line])
+
     # -- cassettes
 
     def shares_cassette(self, name: str) -> bool:
@@ -377,5 +399,7 @@ class Recordings:
         self, name: str, entries: list[CassetteEntry], errors: Errors, *, test: str | None
     ) -> None:
         """Write a cassette of a test, or of several without a name. If the test fails, the file is restored."""
-        written = self._state.vault.write_cassette(name, entries, test=test, recorded=self._state.today)
+        written = self._state.vault.write_cassette(
+            name, entries, test=test, recorded=self._state.today, checked=self._state.checked
+        )
         self._note(name, written, errors)

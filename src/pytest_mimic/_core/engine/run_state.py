@@ -114,6 +114,13 @@ class RunState:
         return LeftOut()
 
     @property
+    def checked(self) -> str | None:
+        """The date for an outcome that is found equal, where the age of recordings counts."""
+        settings = self.settings
+        waits = settings.review and settings.mode.writes  # a date alone is nothing to review
+        return self.today if settings.max_age is not None and not waits else None
+
+    @property
     def redactor(self) -> Redactor:
         """The redactor of the run, which knows what servers have sent under secret names."""
         return self._redactor or self._make_redactor()

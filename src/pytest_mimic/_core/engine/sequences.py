@@ -32,7 +32,7 @@ class Sequences:
         if state.only is None:
             return state.settings.mode
         mode = state.mode_of(call)
-        if call.plan.kind == "function":
+        if not call.converses:
             return mode
         with self._recordings.guard:
             matches = mode is state.settings.mode or (
@@ -57,7 +57,8 @@ class Sequences:
             and recordings.imports.get(call.plan.target) != []
         ):
             imported = recordings.imported_name(call, owner)
-            if imported and not (mode.writes and self._conversation(owner, call).runs_again):
+            is_again = mode.writes and call.converses and self._conversation(owner, call).runs_again
+            if imported and not is_again:
                 name, found = imported, recordings.find(imported)
         with recordings.guard:
             position = owner.positions.get(name, 0)
@@ -74,7 +75,7 @@ class Sequences:
                 sequence = SequenceInProgress(call, outcomes if is_kept else [], outcomes)
                 owner.sequences[name] = sequence
             is_real = mode is Mode.RERECORD or position >= len(sequence.old)
-            if call.plan.kind != "function":
+            if call.converses:
                 is_real = self._conversation(owner, call).admit(call, is_new=is_real)
             kept = sequence.old[position : position + 1]
         keep = partial(self._keep, owner, sequence, name, position)
@@ -97,6 +98,8 @@ class Sequences:
             sequence.new[position] = stored
             recordings.write(name, call, sequence.outcomes(), owner, errors=errors)
         recordings.count(duration)
+        if position < len(sequence.old) and self._state.settings.mode is Mode.RECORD:
+            recordings.count_again(call, name, duration)
 
     def _selects_recorded(self, call: Call, owner: Owner) -> bool:
         """Check whether `--mimic-only` selects a recorded call of the conversation in which a new call is made."""
