@@ -11,7 +11,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.grpc.rpc import Method, Rpc, Shape, Status, metadata_of
+from pytest_mimic._clients.grpc.rpc import Method, Rpc, Shape, metadata_of
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
@@ -43,11 +43,8 @@ class Interceptor:
         if shape.sends_many and not shape.gives_many:
             # The caller may write messages, which it does not before it has the call.
             return DeferredCall(self._collect(rpc, send, details, request))
-        if shape.sends_many:
-            rpc.begin(None)
-            return await self._stream(rpc, send, details, request)
-        rpc.begin([request])
-        return await (self._stream if shape.gives_many else self._answer)(rpc, send, details, request)
+        rpc.begin(None if shape.sends_many else [request])
+        return await self._make(rpc, send, details, request)
 
     intercept_unary_unary = intercept_unary_stream = intercept
     intercept_stream_unary = intercept_stream_stream = intercept
@@ -55,34 +52,27 @@ class Interceptor:
     async def _collect(self, rpc: Rpc, send: Callable[..., Any], details: Any, requests: Any) -> Any:
         messages = [request async for request in _each(requests)]
         rpc.begin(messages)
-        return await self._answer(rpc, send, details, messages)
+        return await self._make(rpc, send, details, messages)
 
-    async def _answer(self, rpc: Rpc, send: Callable[..., Any], details: Any, request: Any) -> Any:
-        mode = rpc.step.mode
+    async def _make(self, rpc: Rpc, send: Callable[..., Any], details: Any, request: Any) -> Any:
+        mode, is_stream = rpc.step.mode, self._shape.gives_many
+        is_talk = is_stream and self._shape.sends_many
         if mode == "pass":
             return await send(details, request)
+        call = stream = None
         if mode != "replay":
             with rpc.running():
-                call = await send(details, request)
-                try:
-                    rpc.note_response(await call)
-                except aio.AioRpcError:
-                    pass
-                rpc.finish(await _status(call))
-                if mode == "run":
-                    return call
-        return AsyncReplayedCall(rpc, rpc.recorded())
-
-    async def _stream(self, rpc: Rpc, send: Callable[..., Any], details: Any, request: Any) -> Any:
-        mode, is_talk = rpc.step.mode, self._shape.sends_many
-        if mode == "pass":
-            return await send(details, request)
-        if mode == "replay":
-            return AsyncReplayedCall(rpc, rpc.recorded(), request if is_talk else None)
-        call: Any = None
-        with rpc.running():
-            call = RecordedStream(await send(details, _sending(rpc, request) if is_talk else request), rpc)
-        return call if mode == "run" else AsyncReplayedCall(rpc, rpc.step.outcome(), real=call)
+                call = await send(details, _sending(rpc, request) if is_talk else request)
+                if is_stream:
+                    call = stream = RecordedStream(call, rpc)
+                else:
+                    with suppress(aio.AioRpcError):
+                        rpc.note_response(await call)
+                    await _finish(rpc, call)
+            if mode == "run":
+                return call
+            request = ()
+        return AsyncReplayedCall(rpc, rpc.recorded(), request if is_talk else None, stream)
 
 
 async def _each(requests: Any) -> AsyncIterator[Any]:
@@ -102,9 +92,9 @@ async def _sending(rpc: Rpc, requests: Any) -> AsyncIterator[Any]:
     rpc.all_sent = True
 
 
-async def _status(call: Any) -> Status:
+async def _finish(rpc: Rpc, call: Any) -> None:
     code, details = await call.code(), await call.details()
-    return Status(code.name, details, await call.initial_metadata(), await call.trailing_metadata())
+    rpc.finish(code.name, details, await call.initial_metadata(), await call.trailing_metadata())
 
 
 class DeferredCall:
@@ -145,21 +135,21 @@ class RecordedStream:
             async for response in self._call:
                 self._rpc.note_response(response)
                 yield response
-        except aio.AioRpcError:
-            self._rpc.finish(await _status(self._call))
-            raise
         except asyncio.CancelledError:
-            self._rpc.stop()
+            self._rpc.finish()
             raise
-        self._rpc.finish(await _status(self._call))
+        except aio.AioRpcError:
+            await _finish(self._rpc, self._call)
+            raise
+        await _finish(self._rpc, self._call)
 
     def cancel(self) -> bool:
         is_cancelled: bool = self._call.cancel()
-        self._rpc.stop()
+        self._rpc.finish()
         return is_cancelled
 
     def __del__(self) -> None:
-        self._rpc.stop()
+        self._rpc.finish()
 
 
 class AsyncReplayedCall:
@@ -176,8 +166,7 @@ class AsyncReplayedCall:
         self._real = None if real is None else aiter(real)
         self._recorded = recorded
         self._initial, self._trailing = (
-            aio.Metadata(*metadata_of(recorded.get(name, ()), lambda key, value: (key, value)))
-            for name in ("initial", "trailing")
+            aio.Metadata(*metadata_of(recorded, name)) for name in ("initial", "trailing")
         )
         self._code = grpc.StatusCode[recorded.get("code", "CANCELLED")]
         self._is_cancelled = False
@@ -235,6 +224,8 @@ class AsyncReplayedCall:
 
     def _raise_failure(self) -> None:
         if self._code is not grpc.StatusCode.OK:
+            # Once more: now it is whoever awaits the call that gets the failure, and may wait to try again.
+            self._rpc.step.outcome()
             raise aio.AioRpcError(
                 self._code, self._initial, self._trailing, self._recorded.get("details", ""), ""
             )
