@@ -22,8 +22,6 @@ from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pytest_mimic._core.engine.cassettes import CassetteBlock, OpenCassette
     from pytest_mimic._core.engine.client_plan import ClientPort
     from pytest_mimic._core.network.guard import NetworkGuard
@@ -340,11 +338,6 @@ class Session:
             step()
         except MimicError as error:
             self.ledger.errors.append(str(error))
-
-    def set_own_folder(self, folder: Path) -> None:
-        """Note the folder that `tmp_path` gave to the running test."""
-        place = self.state.places.place_of(str(folder))
-        self.state.places.own = place.given if place is not None else None
 
     def close(self, *, passed: bool, is_complete: bool = False) -> None:
         """Restore everything. A complete run has run all tests."""

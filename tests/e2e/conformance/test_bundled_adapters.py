@@ -125,3 +125,21 @@ class TestGrpc(ClientConformance):
 
     def change(self, folder: Path) -> None:
         self.library.edition = 2
+
+
+class TestMcp(ClientConformance):
+    line = "mcp"
+    driver = "mcp_driver"
+
+    @contextmanager
+    def serve(self, folder: Path) -> Iterator[Mapping[str, str]]:
+        """The server is a script, which is away while it is gone."""
+        pytest.importorskip("mcp")
+        script = folder / "server.py"
+        shutil.copy(Path(__file__).with_name("mcp_server.py"), script)
+        if not folder.joinpath("answer").exists():
+            folder.joinpath("answer").write_text("as usual", encoding="utf-8")
+        yield {"MCP_SERVER": str(script)}
+        script.unlink()
+
+    change = OfHttp.change

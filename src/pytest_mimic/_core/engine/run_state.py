@@ -18,7 +18,6 @@ from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.swallowed.pending import PendingErrors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from typing import Protocol
 
@@ -27,12 +26,11 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.conversations import Conversations
     from pytest_mimic._core.engine.ledger import Ledger
     from pytest_mimic._core.engine.threads import ContextCopier
-    from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.swallowed.retries import Retries
     from pytest_mimic._core.targets.pattern import Only
-    from pytest_mimic._core.vault import Stored, Vault
+    from pytest_mimic._core.vault import Vault
     from pytest_mimic._core.vault.locks import ByteLocks
     from pytest_mimic.errors import MimicError
 
@@ -42,29 +40,15 @@ if TYPE_CHECKING:
         def is_blocking(self) -> bool: ...
         def open(self) -> AbstractContextManager[None]: ...
 
-    class Surrounding(Protocol):
-        """A block or call that the current thread or task is in. While it is active, no call is mimicked."""
+    class CallUnderWay(Protocol):
+        """A call that the current thread or task is in. While it is active, no call is mimicked."""
 
         active: bool
 
-    class CallUnderWay(Surrounding, Protocol):
         @property
         def label(self) -> str: ...
         @property
         def seconds(self) -> float: ...
-
-    class CallLog(Protocol):
-        def note(
-            self,
-            kind: str,
-            call: Call | None,
-            *,
-            label: str = "",
-            stored: Stored | None = None,
-            seconds: float | None = None,
-            actual: Outcome | None = None,
-            error: MimicError | None = None,
-        ) -> None: ...
 
 
 class RunState:
@@ -83,7 +67,7 @@ class RunState:
         pending: The errors that must fail the running test, even if its code catches them.
         network: The guard of the network, `network.guard.NetworkGuard`. None as long as nothing has blocked it.
         places: The rootdir and the base temporary folder.
-        log: Keeps each call: `_tools.shown.call_log.CallLog`. None unless the calls are to be shown.
+        log: Keeps each call: `_tools.shown.call_log.CallLog.note`. None unless the calls are to be shown.
     """
 
     context_copier: ContextCopier
@@ -99,7 +83,7 @@ class RunState:
         self.locks = locks  # returns the locks between the processes that use the vault
         self.today = today
         self.decisions: Any = None
-        self.inside: ContextVar[Surrounding | None] = ContextVar("pytest_mimic_inside", default=None)
+        self.inside: ContextVar[CallUnderWay | None] = ContextVar("pytest_mimic_inside", default=None)
         self.cassettes: ContextVar[tuple[object, ...]] = ContextVar("pytest_mimic_cassettes", default=())
         self.running: set[CallUnderWay] = set()
         self.unfinished: dict[CallUnderWay, None] = {}
@@ -110,7 +94,7 @@ class RunState:
         self.raised: list[tuple[BaseException, tuple[str, str]]] = []
         self.pending = PendingErrors(ledger.forks)
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
-        self.log: CallLog | None = None
+        self.log: Callable[..., None] | None = None
         self.network: NetworkGuard | None = None
         self.only: Only | None = None  # the patterns of `--mimic-only`; None if the mode is for all calls
         if settings.only:
@@ -128,6 +112,13 @@ class RunState:
         from pytest_mimic._core.describe.argument_differences import LeftOut
 
         return LeftOut()
+
+    @property
+    def checked(self) -> str | None:
+        """The date for an outcome that is found equal, where the age of recordings counts."""
+        settings = self.settings
+        waits = settings.review and settings.mode.writes  # a date alone is nothing to review
+        return self.today if settings.max_age is not None and not waits else None
 
     @property
     def redactor(self) -> Redactor:
@@ -160,7 +151,7 @@ class RunState:
 
     def is_stale(self, plan: Plan, source: str | None) -> bool:
         """Check whether a recording was made from another source of its target. Another version makes nothing stale."""
-        if source == plan.source or self.settings.source == "ignore" or None in (source, plan.source):
+        if source is None or self.settings.source == "ignore" or plan.source in (source, None):
             return False
         return not (is_version(source) or is_version(plan.source))
 
@@ -206,7 +197,7 @@ class RunState:
         if isinstance(error, MissingRecordingError):
             miss = Miss(label, self.test, by_option, key, isinstance(error, StaleRecordingError))
             if self.log is not None and miss not in self.ledger.missing:
-                self.log.note("missing", call, label=label, error=error)
+                self.log("missing", call, label=label, error=error)
             self.ledger.enter("missing", miss, once=True)
         else:
             self.ledger.enter("drifted", [label, self.test])

@@ -25,6 +25,7 @@ CLIENTS = {
     "sqlalchemy": "pytest_mimic._clients.sql.sqlalchemy:SqlAdapter",
     "redis": "pytest_mimic._clients.redis.redis_client:RedisAdapter",
     "grpc": "pytest_mimic._clients.grpc.channels:GrpcAdapter",
+    "mcp": "pytest_mimic._clients.mcp.mcp_transports:McpAdapter",
 }
 # The clients whose requests the line `http` takes. Their recordings lie under `http`.
 HTTP_CLIENTS = ("httpx", "httpx2", "requests", "aiohttp", "urllib3", "http.client")

@@ -317,10 +317,8 @@ def _importable_name(thing: object) -> str:
 _NAME = re.compile(r"!?\w+(\.\w+)*(:[\w.*]+)?")
 # What a line names to record what a library sends.
 _MEANT = {
-    **dict.fromkeys(
-        "anthropic cohere github google groq huggingface_hub litellm mistralai ollama openai".split(), "http"
-    ),
-    **dict.fromkeys("slack_sdk stripe twilio urllib".split(), "http"),
+    **dict.fromkeys("anthropic cohere google groq litellm mistralai ollama openai".split(), "http"),
+    **dict.fromkeys("github huggingface_hub slack_sdk stripe twilio urllib".split(), "http"),
     **dict.fromkeys("aioboto3 aiobotocore boto3 s3fs".split(), "botocore"),
     **dict.fromkeys("postgres postgresql psycopg3".split(), "sqlalchemy"),
 }
