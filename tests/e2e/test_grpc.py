@@ -140,6 +140,55 @@ def test_a_new_call_records_its_conversation_again(shop: Any, library: Any) -> N
     assert library.asked == ["a", "c"]
 
 
+def test_a_new_call_of_a_service_without_state_is_recorded_alone(shop: Any, library: Any) -> None:
+    shop.ini("grpc stateless")
+    shop.test("import shop; shop.find('a'); shop.books('b')")
+    shop.record().expect(passed=1)
+    shop.test("import shop; shop.find('a'); shop.books('c')")
+    library.asked.clear()
+    shop.record().expect(passed=1, never=["run again"])
+    assert library.asked == ["c"]
+
+
+def test_retries_do_not_wait_after_a_recorded_failure(shop: Any, library: Any) -> None:
+    """Sleeps in the test's own files go on, so that the retries are in a module."""
+    shop.module(
+        LIBRARY
+        + """
+    import asyncio, time
+
+    def find_at_last():
+        for _ in range(3):
+            try:
+                return find("UNAVAILABLE")
+            except grpc.RpcError:
+                time.sleep(PAUSE)
+
+    async def find_at_last_later():
+        async with grpc.aio.insecure_channel(os.environ["LIBRARY"]) as channel:
+            for _ in range(3):
+                try:
+                    return await services.LibraryStub(channel).Find(protos.Wish(title="UNAVAILABLE"))
+                except grpc.RpcError:
+                    await asyncio.sleep(PAUSE)
+
+    PAUSE = float(os.environ["PAUSE"])
+"""
+    )
+    shop.tests("""
+        import asyncio, shop
+
+        def test_sync():
+            shop.find_at_last()
+
+        def test_asyncio():
+            asyncio.run(shop.find_at_last_later())
+    """)
+    shop.record(env={"PAUSE": "0"}).expect(passed=2)
+    library.stop()
+    shop.run(env={"PAUSE": "1000"}, timeout=100).expect(passed=2, says=["6 calls replayed"])
+
+
 @pytest.mark.promise("gRPC: a cassette takes it only by name")
 def test_a_cassette_takes_grpc_only_by_name(shop: Any, library: Any) -> None:
     shop.ini()

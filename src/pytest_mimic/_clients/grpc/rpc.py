@@ -252,10 +252,11 @@ class Rpc:
 
 def metadata_of(recorded: dict[str, Any], name: str) -> list[tuple[str, Any]]:
     """Return recorded metadata. As in the client, values of keys that end in `-bin` are bytes."""
-    return [
-        (key, base64.b64decode(value) if key.endswith("-bin") and value != PLACEHOLDER else value)
-        for key, value in recorded.get(name, ())
-    ]
+    return [(key, _bytes(value) if key.endswith("-bin") else value) for key, value in recorded.get(name, ())]
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode() if text == PLACEHOLDER else base64.b64decode(text)
 
 
 def _pairs(metadata: Metadata) -> list[tuple[str, str]]:
