@@ -58,6 +58,7 @@ class Interceptor:
         mode, is_stream = rpc.step.mode, self._shape.gives_many
         is_talk = is_stream and self._shape.sends_many
         if mode == "pass":
+            self._method.is_noting = False
             return await send(details, request)
         call = stream = None
         if mode != "replay":
@@ -135,7 +136,7 @@ class RecordedStream:
             async for response in self._call:
                 self._rpc.note_response(response)
                 yield response
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, GeneratorExit):
             self._rpc.finish()
             raise
         except aio.AioRpcError:
@@ -169,14 +170,13 @@ class AsyncReplayedCall:
             aio.Metadata(*metadata_of(recorded, name)) for name in ("initial", "trailing")
         )
         self._code = grpc.StatusCode[recorded.get("code", "CANCELLED")]
-        self._is_cancelled = False
-        self._over = asyncio.Event()
-        self._callbacks: list[Callable[[Any], object]] = []
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.done, self.cancelled = self._ended.done, self._ended.cancelled
         self._unsent: asyncio.Queue[Any] = asyncio.Queue()
         # The client takes messages at once, so that a caller may write all of them before it reads.
         self._taking = None if unsent is None else asyncio.ensure_future(self._take(unsent))
         if "responses" not in recorded:
-            self._over.set()
+            self._ended.set_result(None)
 
     async def _take(self, requests: Any) -> None:
         try:
@@ -196,13 +196,16 @@ class AsyncReplayedCall:
         responses = self._recorded["responses"]
         for index in range(len(responses) + 1):
             await self._reach(index)
-            if self._is_cancelled:
+            if self.cancelled():
                 raise asyncio.CancelledError
             if index < len(responses):
                 yield self._rpc.load(responses[index])
         if self._recorded.get("end") == "stopped":
             raise self._rpc.step.exhausted()
-        self._end()
+        if self._taking is not None:
+            self._taking.cancel()
+        if not self.done():
+            self._ended.set_result(None)
         self._raise_failure()
 
     async def _reach(self, index: int) -> None:
@@ -230,35 +233,14 @@ class AsyncReplayedCall:
                 self._code, self._initial, self._trailing, self._recorded.get("details", ""), ""
             )
 
-    def _end(self) -> None:
-        self._over.set()
-        if self._taking is not None:
-            self._taking.cancel()
-        callbacks, self._callbacks = self._callbacks, []
-        for callback in callbacks:
-            callback(self)
-
     def cancel(self) -> bool:
-        if self._over.is_set():
-            return False
-        if self._call is not None:
-            self._call.cancel()
-        self._is_cancelled = True
-        self._code = grpc.StatusCode.CANCELLED
-        self._end()
-        return True
-
-    def cancelled(self) -> bool:
-        return self._is_cancelled
-
-    def done(self) -> bool:
-        return self._over.is_set()
+        for inner in (self._call, self._taking):
+            if inner is not None:
+                inner.cancel()
+        return self._ended.cancel()
 
     def add_done_callback(self, callback: Callable[[Any], object]) -> None:
-        if self._over.is_set():
-            callback(self)
-        else:
-            self._callbacks.append(callback)
+        self._ended.add_done_callback(lambda _: callback(self))
 
     def time_remaining(self) -> None:
         """Return that there is no deadline."""
@@ -270,18 +252,17 @@ class AsyncReplayedCall:
         return self._initial
 
     async def trailing_metadata(self) -> Any:
-        await self._over.wait()
+        await asyncio.wait([self._ended])
         return self._trailing
 
     async def code(self) -> Any:
-        await self._over.wait()
-        return self._code
+        await asyncio.wait([self._ended])
+        return grpc.StatusCode.CANCELLED if self.cancelled() else self._code
 
     async def details(self) -> str:
-        await self._over.wait()
-        return (
-            "Locally cancelled by application!" if self._is_cancelled else self._recorded.get("details", "")
-        )
+        await asyncio.wait([self._ended])
+        text: str = self._recorded.get("details", "")
+        return "Locally cancelled by application!" if self.cancelled() else text
 
     async def debug_error_string(self) -> str:
         return ""

@@ -50,6 +50,7 @@ class Method:
 
     Attributes:
         sending: A copy of the object, to be called for a real call. It notes each message as it is received.
+        is_noting: Whether it does so: not for a call that is not recorded.
     """
 
     def __init__(self, method: Any) -> None:
@@ -58,10 +59,12 @@ class Method:
         self.serialize = method._request_serializer
         self.deserialize = deserialize = method._response_deserializer
         self._arrived: dict[int, tuple[bytes, Any]] = {}
+        self.is_noting = True
 
         def note(data: bytes) -> Any:
             message = data if deserialize is None else deserialize(data)
-            self._arrived[id(message)] = data, message
+            if self.is_noting:
+                self._arrived[id(message)] = data, message
             return message
 
         self.sending = copy(method)
