@@ -82,6 +82,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("vault_path", "the folder of the recordings, relative to the rootdir", ".mimic_vault"),
         ("objects", "an object store for large objects, such as s3://bucket/prefix", ""),
         ("source", "what to do if the source of a target has changed: strict, warn or ignore", "strict"),
+        ("inputs", "the same if what a recorded call ran or read has: warn, strict or ignore", "warn"),
         ("network", "in a replay, connections that nothing mimics: allow or block", "allow"),
         ("pickle", "pickles that may be loaded: listed (what their recordings list) or forbid", "listed"),
     ):

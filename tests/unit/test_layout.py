@@ -35,6 +35,7 @@ BUDGET = {
     "_core.engine": 5_000,
     "_core.files": 950,
     "_core.identity": 4_400,
+    "_core.inputs": 450,
     "_core.network": 400,
     "_core.outcome": 5_050,
     "_core.patch": 1_450,

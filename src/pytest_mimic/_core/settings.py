@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from pytest_mimic.errors import TargetError
 
 SourcePolicy = Literal["strict", "warn", "ignore"]
+InputsPolicy = Literal["warn", "strict", "ignore"]
 PicklePolicy = Literal["listed", "forbid"]
 NetworkPolicy = Literal["allow", "block"]
 
@@ -60,6 +61,7 @@ class Settings(NamedTuple):
     review: bool = False
     network: NetworkPolicy = "allow"  # whether a replay refuses connections that nothing mimics
     allowed_hosts: tuple[str, ...] = ()  # the hosts to which it lets them through
+    inputs: InputsPolicy = "warn"  # what a replay does when what a recorded call ran or read has changed
     objects: str = ""  # the URL of `mimic_objects`, or empty: the object store of large objects
 
     @property

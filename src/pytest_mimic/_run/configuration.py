@@ -74,6 +74,7 @@ def settings_of(config: pytest.Config) -> Settings:
         review=option.mimic_review,
         network=_choice(config, "mimic_network", ("allow", "block")),
         allowed_hosts=_words(config, "mimic_allow_hosts", "hosts", "read_allowed"),
+        inputs=_choice(config, "mimic_inputs", ("warn", "strict", "ignore")),
         objects=_objects_url(config),
     )
 

@@ -51,6 +51,7 @@ class Ending:
         own.take_strays()
         own.keep_error(own.break_off)
         own.state.report_unfinished()
+        own.keep_error(own.state.report_inputs)
         is_complete = session.exitstatus in _COMPLETE
         if not self._is_controller:
             passed = is_complete and not session.testsfailed

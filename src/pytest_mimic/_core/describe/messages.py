@@ -241,16 +241,32 @@ def _differ_in(pattern: re.Pattern[str], old: str, new: str) -> bool:
 
 
 def stale(
-    label: str, *, recorded: str | None = None, test: str | None = None, remedies: Sequence[str] | None = None
+    label: str,
+    changed: Sequence[str] = (),
+    *,
+    recorded: str | None = None,
+    test: str | None = None,
+    remedies: Sequence[str] | None = None,
 ) -> StaleRecordingError:
-    """Return the error for a recording made on the date `recorded` from another source of its target."""
+    """Return the error for a recording made on the date `recorded`.
+
+    What has `changed` since is what the call ran and read, or without it, the source of its target.
+    """
     when = f" ({recorded})" if recorded else ""
     commands = [
         f"to record it again: {command('--mimic-record', test)}",
         f"to see whether the outcome changed: {command('--mimic-verify', test)}",
     ]
     what = f"{_target_of(label)} has changed since this call was recorded{when}"
-    return StaleRecordingError(what, remedies=remedies or commands, call=label, test=test)
+    if changed:
+        what = f"what {label} ran or read has changed since it was recorded{when}"
+    return StaleRecordingError(
+        what,
+        facts=[f"{one} has changed" for one in changed],
+        remedies=remedies or commands,
+        call=label,
+        test=test,
+    )
 
 
 def read_further(

@@ -117,7 +117,7 @@ class CatalogFile:
 
 
 def objects_of(entry: Entry) -> Iterator[str]:
-    for key in ("json", "pickle"):
+    for key in ("json", "pickle", "inputs"):
         if key in entry:
             yield entry[key]
     yield from entry.get("objects", ())

@@ -156,7 +156,11 @@ class OpenCassette(Cassette):
                 if position < len(places) or not is_extending:
                     place = places[min(position, len(places) - 1)]
         entry = self._entries[place] if place is not None else None
-        is_new = entry is None or self._state.is_stale(call.plan, entry.source)
+        is_new = (
+            entry is None
+            or self._state.is_stale(call.plan, entry.source)
+            or bool(self._state.stale_inputs([entry.stored.entry.get("inputs")]))
+        )
         if self.mode == "record" or (is_extending and is_new):
             return self._record(call, place)
         if entry is None or place is None:
@@ -164,7 +168,9 @@ class OpenCassette(Cassette):
             within = f"cassette {self.name}{'' if self._exists else ', which does not exist'}"
             raise self._recordings.miss(call, among=among, within=within, remedies=self._remedies)
         if self._state.settings.mode is not Mode.VERIFY or self.is_left_out:
-            self._recordings.check_source(call, entry.source, name=self._file, remedies=self._remedies)
+            self._recordings.check_source(
+                call, entry.source, [entry.stored], name=self._file, remedies=self._remedies
+            )
         self._order.append(place)
         if self.mode == "verify":
             return self._recordings.verification(call, [entry.stored], source=entry.source, place=place)

@@ -91,7 +91,9 @@ class Decisions:
         elif recording is None:
             raise recordings.miss(call)
         elif mode is not Mode.VERIFY:
-            recordings.check_source(call, recording.source, name=name, recorded=recording.recorded)
+            recordings.check_source(
+                call, recording.source, recording.outcomes, name=name, recorded=recording.recorded
+            )
         self.state.use(name)
         if mode is Mode.VERIFY:
             return recordings.verification(call, recording.outcomes, source=recording.source)

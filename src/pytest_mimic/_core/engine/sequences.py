@@ -50,7 +50,9 @@ class Sequences:
         if recording is None:
             raise self._recordings.miss(call)
         if mode is not Mode.VERIFY and recording.source is not None:
-            self._recordings.check_source(call, recording.source, name=name, recorded=recording.recorded)
+            self._recordings.check_source(
+                call, recording.source, recording.outcomes, name=name, recorded=recording.recorded
+            )
         self._state.use(name)
         place = min(position, len(recording.outcomes) - 1)
         stored = recording.outcomes[place]

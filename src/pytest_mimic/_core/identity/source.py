@@ -34,8 +34,14 @@ def source_fingerprint(function: object) -> str | None:
     inner = _innermost(function)
     if isinstance(inner, type):
         return class_source(inner)
-    code = getattr(inner, "__code__", None)
-    return code_source(code) if isinstance(code, CodeType) else None
+    code = code_of(inner)
+    return None if code is None else code_source(code)
+
+
+def code_of(function: object) -> CodeType | None:
+    """Return the code of the function behind wrappers; None for one written in C."""
+    code = getattr(_innermost(function), "__code__", None)
+    return code if isinstance(code, CodeType) else None
 
 
 @outside_event_loop
@@ -44,9 +50,8 @@ def source_or_version(function: object, module: str, rootdir: Path) -> str | Non
 
     One written in C belongs to the module.
     """
-    code = getattr(_innermost(function), "__code__", None)
-    file = getattr(sys.modules.get(module), "__file__", None)
-    file = code.co_filename if isinstance(code, CodeType) else file
+    code = code_of(function)
+    file = getattr(sys.modules.get(module), "__file__", None) if code is None else code.co_filename
     version = None if file is not None and is_in_project(file, rootdir) else version_of(file)
     return version or source_fingerprint(function)
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.vault.parsing import check_pulled, corrupt, damaged, parse
+from pytest_mimic._core.vault.parsing import check_pulled, corrupt, damaged, is_object, parse
 from pytest_mimic._core.vault.schema import body_fault, body_of
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
@@ -95,6 +95,20 @@ class Objects:
         from pytest_mimic._core.outcome.plain import layout
 
         return layout(self.body(entry, origin)) + "\n"
+
+    def input_list(self, name: str, *, test: str | None = None) -> bytes:
+        """Return a list of what a call ran and read. CorruptRecordingError: it is missing or damaged."""
+        data = self._store.read(name) if is_object(name) else None
+        path = f"{self.label}/{name}"
+        if data is None:
+            raise corrupt(path, "is missing", test=test)
+        tables = parse(data, path, test=test)
+        files, functions = (tables.get("files"), tables.get("functions")) if type(tables) is dict else (0, 0)
+        noted = [files, *(functions.values() if type(functions) is dict else ())]
+        is_sound = type(functions) in (dict, str) and all(type(one) is dict for one in noted)
+        if not is_sound or not all(type(digits) is str for one in noted for digits in one.values()):
+            raise damaged(path, "no list of what a call ran and read", test=test)
+        return data
 
     def is_sound(self, entry: Entry, origin: Origin) -> bool:
         """Return whether the file of a pickle exists and is as it was recorded."""

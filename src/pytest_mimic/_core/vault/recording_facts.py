@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pytest_mimic._core.vault.parsing import fresh_copies
 from pytest_mimic._core.vault.schema import Entry, Origin, body_of
@@ -18,6 +18,23 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.objects import Objects
 
 
+class InputList(Protocol):
+    """What a call ran and read."""
+
+    def over(self, before: bytes | None, *, is_same: bool) -> str:
+        """Return the list to be written over that of the same place. `is_same`: the outcome stays."""
+        ...
+
+
+class KeptInputs(NamedTuple):
+    """The list of an outcome that comes from another vault."""
+
+    text: str
+
+    def over(self, before: bytes | None, *, is_same: bool) -> str:  # noqa: ARG002
+        return self.text
+
+
 class Stored:
     """One outcome, not yet loaded.
 
@@ -27,7 +44,7 @@ class Stored:
 
     __slots__ = (
         *("_is_outdated", "_origin", "_player", "_reader"),
-        *("duration", "encoded", "entry", "files"),
+        *("duration", "encoded", "entry", "files", "inputs"),
     )
 
     def __init__(
@@ -45,6 +62,7 @@ class Stored:
         self.encoded = encoded  # the outcome in memory, until it is written
         self._is_outdated: bool | None = None
         self.files: KeptFiles | None = None  # the files that the call wrote, until their content is written
+        self.inputs: InputList | None = None  # what the call ran and read, until it is written
 
     @property
     def name(self) -> str:
@@ -160,6 +178,8 @@ class Stored:
         )
         lifted = Stored(self._reader, facts, None, encoded)
         lifted.files = files
+        if "inputs" in self.entry:
+            lifted.inputs = KeptInputs(self._reader.input_list(self.entry["inputs"]).decode())
         return lifted
 
     def player(self) -> Callable[[], Any]:
@@ -188,7 +208,7 @@ class Stored:
         if self.files is not None:
             self.files.drop()
             self.files = None
-        self.entry, self._player = entry, None
+        self.entry, self._player, self.inputs = entry, None, None
         self.encoded = None
         self._origin = origin
 

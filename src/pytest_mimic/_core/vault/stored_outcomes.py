@@ -36,17 +36,17 @@ def recording_of(objects: Objects, name: str, facts: dict[str, Any]) -> Recordin
 
 def player_of(
     objects: Objects, name: str, facts: dict[str, Any], entry: Any
-) -> tuple[str | None, float, Callable[[], Any]] | None:
+) -> tuple[str | None, float, Callable[[], Any], str | None] | None:
     """Return what `Vault.read_player` returns, for the only outcome of a recording."""
     stored = stored_of(objects, entry, Origin(name, facts.get("target", ""), facts.get("test")))
     if not stored.is_plain_value:
         return None
     if not stored.is_tagged:
-        return facts.get("source"), stored.duration, stored.player()
+        return facts.get("source"), stored.duration, stored.player(), entry.get("inputs")
     from pytest_mimic._core.outcome.tagged.reader import NeedsCallError
 
     with suppress(NeedsCallError):
-        return facts.get("source"), stored.duration, stored.player()
+        return facts.get("source"), stored.duration, stored.player(), entry.get("inputs")
     return None
 
 

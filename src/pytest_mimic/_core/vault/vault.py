@@ -82,10 +82,11 @@ class Vault:
                 return None
             raise
 
-    def read_player(self, name: str) -> tuple[str | None, float, Callable[[], Any]] | None:
+    def read_player(self, name: str) -> tuple[str | None, float, Callable[[], Any], str | None] | None:
         """Read a recording of one returned value fast: without the facts that a replay of it does not need.
 
-        Return its source, its duration in seconds, and a function that returns the value, a fresh copy each time.
+        Return its source, its duration in seconds, a function that returns the value, a fresh copy each time, and the
+        name of its inputs.
         None if there is no such recording or it holds anything else, which `read` finds out. The errors are those of
         `read` and `Stored.player`.
         """
@@ -97,7 +98,7 @@ class Vault:
             return None
         entry = entries[0]
         if is_usual(entry):
-            return facts.get("source"), entry["duration"], fresh_copies(entry["value"])
+            return facts.get("source"), entry["duration"], fresh_copies(entry["value"]), entry.get("inputs")
         from pytest_mimic._core.vault.stored_outcomes import player_of
 
         return player_of(self.objects, name, facts, entry)

@@ -9,6 +9,8 @@ from functools import partial
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from xxhash import xxh3_128_hexdigest
+
 from pytest_mimic._core.outcome.admission import Admission
 from pytest_mimic._core.outcome.container import (
     DamagedError,
@@ -73,13 +75,14 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
         entries = writer.entries(old)
         replaced = _references(old) - _references(entries)
         changed = True
-        if before and _are_identical(entries, old):
+        if before and _are_same(entries, old):
             # The facts of the run that recorded the outcomes stay.
             kept = ["test", "recorded"]
             if _in_order(recording.arguments) == _in_order(before.get("arguments")):
                 kept.append("arguments")
             head.update({key: before.get(key) for key in kept})
-            changed = not _equal(head, {key: before.get(key) for key in head})
+            is_same = _are_identical(entries, old) and _equal(head, {key: before.get(key) for key in head})
+            changed = not is_same
         if changed:
             now = writer.write(name, {**head, "outcomes": entries}, replaced=replaced)
     writer.settle(entries)
@@ -136,6 +139,7 @@ class _FileWriter:
         needs_lock = any(stored.files for stored in self._outcomes) or any(
             self._needs_object(one) or (one.readable and one.readable.objects) for one in encoded
         )
+        needs_lock = needs_lock or any(stored.inputs is not None for stored in self._outcomes)
         with self._store.lock(OBJECTS_LOCK) if needs_lock else nullcontext():
             self._is_locked = needs_lock
             try:
@@ -151,9 +155,9 @@ class _FileWriter:
         for index, stored in enumerate(self._outcomes):
             old = before[index] if index < len(before) else None
             if old is not None and self._is_same(stored, old):
-                found.append(old)
+                found.append(self._with_inputs(stored, old, old, is_same=True))
                 continue
-            new = self._with_detached(self._entry(stored))
+            new = self._with_inputs(stored, self._with_detached(self._entry(stored)), old, is_same=False)
             # A detached object that was missing here has the same content: its recording need not change.
             is_same = (
                 old is not None
@@ -210,6 +214,21 @@ class _FileWriter:
             return self._objects.text(old, self._origin) == readable.text
         except MimicError:
             return False
+
+    def _with_inputs(self, stored: Stored, entry: Entry, old: Entry | None, *, is_same: bool) -> Entry:
+        """Return an entry with the list of what its call ran and read, which is written."""
+        if stored.inputs is None:
+            return entry
+        before = None if old is None or "inputs" not in old else self._store.read(old["inputs"])
+        text = stored.inputs.over(before, is_same=is_same)
+        if before == (data := text.encode()):
+            return {**entry, "inputs": old["inputs"]} if old is not None and entry is not old else entry
+        fingerprint = xxh3_128_hexdigest(data)
+        name = next(_names(fingerprint, "json"))
+        if self._store.size(name) is None:
+            self._store.write(name, data, durable=self._durable)
+            self._made.append(name)
+        return {**entry, "inputs": name}
 
     def _with_detached(self, entry: Entry) -> Entry:
         """Return a new entry with the hashes of those of its objects that were detached."""
@@ -396,6 +415,12 @@ def _read_before(
     return data, facts
 
 
+def _are_same(entries: Sequence[Entry], before: Sequence[Entry]) -> bool:
+    """Return whether the outcomes are all the old ones. What their calls ran and read may be another list."""
+    bare = [[{**entry, "inputs": None} for entry in each] for each in (entries, before)]
+    return _are_identical(entries, before) or _equal(*bare)
+
+
 def _are_identical(entries: Sequence[Entry], before: Sequence[Entry]) -> bool:
     """Return whether `entries` are all the old ones, and no other."""
     return len(entries) == len(before) and all(map(operator.is_, entries, before))
@@ -425,6 +450,6 @@ def mark_run(store: Store, *, is_locked: bool = False) -> None:
 
 
 def _references(entries: Sequence[Entry]) -> set[str]:
-    bodies = {entry[key] for entry in entries for key in ("json", "pickle") if key in entry}
+    bodies = {entry[key] for entry in entries for key in ("json", "pickle", "inputs") if key in entry}
     files = {name for entry in entries if "files" in entry for name in objects_in(entry["files"])}
     return bodies | files | {name for entry in entries for name in entry.get("objects", ())}

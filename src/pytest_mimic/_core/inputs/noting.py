@@ -1,0 +1,226 @@
+"""Notes the project's functions that run in recorded calls, and the project's files that they open for reading."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextvars import ContextVar
+from threading import Lock
+from types import CodeType, FrameType
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._core.inputs.input_lists import NotedInputs
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.inputs.project_sources import ProjectSources
+
+_monitoring: Any = getattr(sys, "monitoring", None)  # from Python 3.12 on
+# The first two have no name in `sys.monitoring`. The others are for debuggers, coverage and profilers.
+_TOOL_IDS = (4, 3, 5, 2, 0, 1)
+_TOOL = "pytest-mimic"
+# What opens a source file to import it or to show its lines.
+_READERS = ("<frozen importlib", f"{os.sep}tokenize.py", f"{os.sep}linecache.py")
+_WRITING = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+
+# The noters that have calls under way. An audit hook cannot be removed, so there is one for all runs of a process.
+_noters: list[Noter] = []
+_hooked: list[bool] = []
+
+
+class Trace:
+    """What one call has run and read so far. While it is entered, it is noted.
+
+    Attributes:
+        codes: The ids of code objects, which `Noter` knows.
+        files: The absolute paths of files.
+        fault: Why no functions were noted, or empty.
+    """
+
+    def __init__(self, noter: Noter, call: object, own: CodeType | None) -> None:
+        self.codes: set[int] = set()
+        self.files: set[str] = set()
+        self.fault = ""
+        self.own = own
+        self._noter, self._call = noter, call
+
+    def __enter__(self) -> None:
+        self._noter.begin(self._call, self)
+
+    def __exit__(self, *_: object) -> None:
+        self._noter.end(self._call)
+
+    def noted(self) -> NotedInputs:
+        return self._noter.noted(self)
+
+
+class Noter:
+    """Notes for the calls of one run; `inside` is the call that the current thread or task is part of.
+
+    A code object is reported once for a call: then it is disabled, for the whole process, until the next call begins.
+    While several calls are under way, none is disabled.
+    """
+
+    def __init__(self, inside: ContextVar[Any], sources: ProjectSources, *, started: int) -> None:
+        self._inside = inside
+        self._sources = sources
+        self._started = started  # when the run began, in ns: what was written since then is not noted
+        self._open: dict[object, Trace] = {}
+        self._guard = Lock()
+        self._tool: int | None = None
+        self._sources_by_file: dict[str, str | None] = {}
+        # By the id of a code object: that object, which stays alive, its source file, and its name in it.
+        self._known: dict[int, tuple[CodeType, str, str]] = {}
+        self._files: dict[str, str | None] = {}
+        self._texts: dict[object, NotedInputs] = {}
+
+    # -- calls
+
+    def trace(self, call: object, own: CodeType | None) -> Trace:
+        return Trace(self, call, own)
+
+    def begin(self, call: object, trace: Trace) -> None:
+        with self._guard:
+            if not self._open:
+                _noters.append(self)
+                if not _hooked:
+                    _hooked.append(True)
+                    sys.addaudithook(_audit)
+            fault = self._fault()
+            trace.fault = trace.fault or fault
+            self._open[call] = trace
+            if not fault:
+                _monitoring.set_events(self._tool, _monitoring.events.PY_START)
+                _monitoring.restart_events()
+
+    def end(self, call: object) -> None:
+        with self._guard:
+            self._open.pop(call, None)
+            if not self._open:
+                _noters.remove(self)
+                if self._tool is not None:
+                    _monitoring.set_events(self._tool, 0)
+
+    def close(self) -> None:
+        """Give the tool's id back."""
+        with self._guard:
+            if self._tool is not None:
+                _monitoring.register_callback(self._tool, _monitoring.events.PY_START, None)
+                _monitoring.free_tool_id(self._tool)
+                self._tool = None
+
+    def _fault(self) -> str:
+        """Return why no functions can be noted now, or nothing."""
+        if _monitoring is None:
+            return f"Python {sys.version_info[0]}.{sys.version_info[1]}, which cannot report them"
+        if sys.getprofile() is not None:
+            return "a profile function was set"
+        if self._tool is None:
+            self._tool = next((one for one in _TOOL_IDS if _monitoring.get_tool(one) is None), None)
+            if self._tool is None:
+                return "sys.monitoring had no free tool id"
+            _monitoring.use_tool_id(self._tool, _TOOL)
+            _monitoring.register_callback(self._tool, _monitoring.events.PY_START, self._started_code)
+        return ""
+
+    # -- reports
+
+    def _started_code(self, code: Any, _offset: int) -> object:
+        """Note a function that begins. What this returns decides whether it is reported again."""
+        file = code.co_filename
+        try:
+            source = self._sources_by_file[file]
+        except KeyError:
+            source = self._sources_by_file[file] = self._sources.name_of_source(file)
+        is_made = source is None and file[:1] == "<" and not file.startswith("<frozen")
+        if source is None and not is_made:
+            return _monitoring.DISABLE
+        trace = self._open.get(self._inside.get())
+        if trace is None:  # another thread or task
+            return None
+        key = id(code)
+        if key not in self._known:
+            module = sys._getframe(1).f_globals.get("__name__") or ""
+            name = code.co_qualname.partition(".<locals>")[0]
+            if is_made:  # a method that a dataclass has made, for example: its class stands in the module
+                file, name = getattr(sys.modules.get(module), "__file__", None) or "", ""
+                source = self._sources.name_of_source(file)
+            if name.rpartition(".")[2][:1] == "<":  # a lambda, which stands in its module
+                name = ""
+            self._known[key] = code, source or "", f"{module}:{name}" if name else module
+        trace.codes.add(key)
+        return _monitoring.DISABLE if len(self._open) == 1 else None
+
+    def opened(self, path: Any, mode: Any, flags: Any) -> None:
+        trace = self._open.get(self._inside.get())
+        if trace is None or not isinstance(path, str | bytes | os.PathLike):
+            return
+        is_read = not set(mode) & set("wax") if isinstance(mode, str) and mode else not flags & _WRITING
+        if not is_read:
+            return
+        name = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - a Path would be slower
+        if name in trace.files or (name.endswith(".py") and _is_source_read(sys._getframe(2))):
+            return
+        trace.files.add(name)
+
+    # -- results
+
+    def noted(self, trace: Trace) -> NotedInputs:
+        """Return what was noted. The fingerprints are those of now, taken once for each file."""
+        files = frozenset(path for path in trace.files if self._is_input(path))
+        key = (frozenset(trace.codes), files, trace.fault, trace.own)
+        if key not in self._texts:
+            self._texts[key] = NotedInputs(self._sources, *self._listed(trace, files))
+        return self._texts[key]
+
+    def _is_input(self, path: str) -> bool:
+        """Check whether a file is one of the project, and was there before the run."""
+        if path not in self._files:
+            self._files[path] = self._sources.name_of_file(path)
+        if self._files[path] is None:
+            return False
+        try:
+            facts = os.stat(path)  # noqa: PTH116
+        except OSError:
+            return False
+        return max(facts.st_mtime_ns, facts.st_ctime_ns) < self._started
+
+    def _listed(self, trace: Trace, files: frozenset[str]) -> tuple[dict[str, str], Any]:
+        names = [name for path in files if (name := self._files[path]) is not None]
+        read = {name: digest for name in names if (digest := self._sources.digest(name)) is not None}
+        if trace.fault:
+            return read, f"not noted: {trace.fault}"
+        functions: dict[str, dict[str, str]] = {}
+        own: Any = trace.own
+        for key in trace.codes:
+            code, source, name = self._known[key]
+            module, _, function = name.partition(":")
+            digest = self._sources.digest(source, module) if source else None
+            if digest is None:
+                continue
+            now = self._sources.functions(source, module)
+            noted = functions.setdefault(source, {"": digest})
+            if "" in now:
+                noted[module] = now[""]
+            is_own = own is not None and (code.co_filename, function) == (own.co_filename, own.co_qualname)
+            if function in now and function and not is_own:
+                noted[name] = now[function]
+        return read, functions
+
+
+def _is_source_read(frame: FrameType | None) -> bool:
+    """Check whether a source file is opened only to import it or to show its lines, as a traceback does."""
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if file.startswith(_READERS[0]) or file.endswith(_READERS[1:]):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _audit(event: str, args: tuple[Any, ...]) -> None:
+    if event == "open" and _noters:
+        for noter in tuple(_noters):
+            try:
+                noter.opened(*args)
+            except Exception:
+                pass
