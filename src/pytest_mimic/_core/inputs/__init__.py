@@ -1,1 +1,1 @@
-"""What a recorded call ran and read: notes the project's functions and files, and finds those that have changed."""
+"""Inputs of recorded calls: the functions that they ran and the files that they read, noted and compared."""

@@ -47,6 +47,12 @@ def inputs_in(text: str | bytes) -> list[Input]:
     return [*ran, *map(Input, files)]
 
 
+def why_not_noted(text: str | bytes) -> str:
+    """Return why a list has no functions, or nothing."""
+    functions = _read(text)[1]
+    return functions if isinstance(functions, str) else ""
+
+
 def changed_inputs(text: str | bytes, sources: ProjectSources) -> list[Input]:
     """Return what has changed since a list was made."""
     files, functions = _read(text)

@@ -28,7 +28,7 @@ _hooked: list[bool] = []
 
 
 class Trace:
-    """What one call has run and read so far. While it is entered, it is noted.
+    """Holds what one call has run and read so far. While it is entered, the call is noted.
 
     Attributes:
         codes: The ids of code objects, which `Noter` knows.

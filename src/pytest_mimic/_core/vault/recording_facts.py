@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class InputList(Protocol):
-    """What a call ran and read."""
+    """The list of what a call ran and read."""
 
     def over(self, before: bytes | None, *, is_same: bool) -> str:
         """Return the list to be written over that of the same place. `is_same`: the outcome stays."""

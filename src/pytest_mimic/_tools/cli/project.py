@@ -123,6 +123,7 @@ class Project:
             ci=False,
             source=self.choice("mimic_source", "strict", "warn", "ignore"),
             pickles=self.choice("mimic_pickle", "listed", "forbid"),
+            inputs=self.choice("mimic_inputs", "warn", "strict", "ignore"),
             store_arguments=True,
             redact=self._secret_names(),
             clear_unused=False,
