@@ -22,6 +22,7 @@ TEXTS = (
     "processes",
     "calls",
     "drifts",
+    "inputs",
     "websockets",
     "notes",
     "errors",

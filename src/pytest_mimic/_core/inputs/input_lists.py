@@ -34,7 +34,9 @@ def text_of_inputs(files: dict[str, str], functions: Functions | str) -> str:
 
 
 def _read(text: str | bytes) -> tuple[dict[str, str], Functions | str]:
-    """Return the files and the functions of a list, whose shape was checked."""
+    """Return the files and the functions of a list, whose shape was checked, or the reason why there is none."""
+    if text[:1] not in ("{", b"{"):
+        return {}, text if isinstance(text, str) else text.decode()
     facts = json.loads(text)
     return facts["files"], facts["functions"]
 
@@ -68,7 +70,7 @@ def _changed_in(source: str, names: dict[str, str], sources: ProjectSources) -> 
     module = _module_of(names)
     if names.get("") == sources.digest(source, module):  # equal bytes settle all functions
         return []
-    now = sources.functions(source, module)
+    now = sources.file(source, module).functions
     return [name for name, digits in names.items() if name and now.get(name.partition(":")[2]) != digits]
 
 
@@ -84,14 +86,14 @@ class NotedInputs:
         self._files, self._functions = files, functions
 
     def over(self, before: bytes | None, *, is_same: bool) -> str:
-        """Return the list that stands in the vault from now on. `is_same`: so does the outcome.
+        """Return the list that stands in the vault from now on, empty if it names nothing. `is_same`: the outcome stays.
 
         The list before stays as long as nothing in it has changed. Where no functions could be noted, those of the list
-        before stay, with the fingerprints of now.
+        before stay, with the fingerprints of now; without files or functions, only the reason stands in the recording.
         """
         functions = self._functions
         try:
-            old = _read(before) if before is not None else None
+            old = None if before is None else _read(before)
         except (LookupError, TypeError, ValueError):  # a damaged one is replaced
             old = None
         if old is not None:
@@ -100,12 +102,14 @@ class NotedInputs:
                 return (before or b"").decode()
             if was_noted and not is_noted:
                 functions = {source: self._now(source, names) for source, names in old[1].items()}  # type: ignore[union-attr]
-        return text_of_inputs(self._files, functions)
+        if not self._files and not isinstance(functions, dict):
+            return "" if is_same and before is None else functions
+        return text_of_inputs(self._files, functions) if self._files or functions else ""
 
     def _now(self, source: str, names: dict[str, str]) -> dict[str, str]:
         module = _module_of(names)
         now = {"": self._sources.digest(source, module) or ""}
-        found = self._sources.functions(source, module)
+        found = self._sources.file(source, module).functions
         return now | {
             name: found[name.partition(":")[2]] for name in names if name and name.partition(":")[2] in found
         }

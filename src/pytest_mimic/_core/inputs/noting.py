@@ -9,7 +9,7 @@ from threading import Lock
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.inputs.input_lists import NotedInputs
+from pytest_mimic._core.inputs.input_lists import Functions, NotedInputs
 
 if TYPE_CHECKING:
     from pytest_mimic._core.inputs.project_sources import ProjectSources
@@ -169,7 +169,8 @@ class Noter:
         files = frozenset(path for path in trace.files if self._is_input(path))
         key = (frozenset(trace.codes), files, trace.fault, trace.own)
         if key not in self._texts:
-            self._texts[key] = NotedInputs(self._sources, *self._listed(trace, files))
+            read, functions = self._listed(trace, files)
+            self._texts[key] = NotedInputs(self._sources, read, functions)
         return self._texts[key]
 
     def _is_input(self, path: str) -> bool:
@@ -184,27 +185,83 @@ class Noter:
             return False
         return max(facts.st_mtime_ns, facts.st_ctime_ns) < self._started
 
-    def _listed(self, trace: Trace, files: frozenset[str]) -> tuple[dict[str, str], Any]:
+    def _listed(self, trace: Trace, files: frozenset[str]) -> tuple[dict[str, str], Functions | str]:
         names = [name for path in files if (name := self._files[path]) is not None]
         read = {name: digest for name in names if (digest := self._sources.digest(name)) is not None}
         if trace.fault:
             return read, f"not noted: {trace.fault}"
-        functions: dict[str, dict[str, str]] = {}
+        found = _Found(self._sources)
         own: Any = trace.own
         for key in trace.codes:
             code, source, name = self._known[key]
             module, _, function = name.partition(":")
-            digest = self._sources.digest(source, module) if source else None
-            if digest is None:
-                continue
-            now = self._sources.functions(source, module)
-            noted = functions.setdefault(source, {"": digest})
-            if "" in now:
-                noted[module] = now[""]
             is_own = own is not None and (code.co_filename, function) == (own.co_filename, own.co_qualname)
-            if function in now and function and not is_own:
-                noted[name] = now[function]
-        return read, functions
+            if source:
+                found.add(source, module, function, is_own=is_own)
+        return read, found.functions
+
+
+class _Found:
+    """The functions of a call with their fingerprints, and the modules whose constants and classes they use."""
+
+    def __init__(self, sources: ProjectSources) -> None:
+        self.functions: Functions = {}
+        self._sources = sources
+        self._followed: set[tuple[str, frozenset[str]]] = set()
+
+    def add(self, source: str, module: str, function: str, *, is_own: bool) -> None:
+        """Add a function of a module; without one, what stands outside of functions. That of the target is apart."""
+        file = self._sources.file(source, module)
+        if is_own:
+            if file.uses.get(function, set()) & file.constants:
+                self._add(source, module, "")
+        else:
+            self._add(source, module, "")
+            if function in file.functions:
+                self._add(source, module, function)
+        self._follow(source, module, file.uses.get(function, set()))
+
+    def _add(self, source: str, module: str, function: str) -> None:
+        digest, now = self._sources.digest(source, module), self._sources.file(source, module).functions
+        if digest is None or function not in now:
+            return
+        noted = self.functions.setdefault(source, {"": digest})
+        noted[f"{module}:{function}" if function else module] = now[function]
+
+    def _follow(self, source: str, module: str, used: set[str]) -> None:
+        """Add the modules from which a module imports the names that are used, but for functions: these are noted when they run."""
+        file = self._sources.file(source, module)
+        is_noted = module in self.functions.get(source, ())
+        used = used | file.uses.get("", set()) if is_noted else used
+        key = source, frozenset(used & file.imports.keys() | ({"*"} & file.imports.keys()))
+        if key in self._followed:
+            return
+        self._followed.add(key)
+        for bound in key[1]:
+            origin, name = file.imports[bound]
+            origin = _absolute(origin, module)
+            is_module = not name or f"{origin}.{name}" in sys.modules
+            other = f"{origin}.{name}" if name and is_module else origin
+            place = getattr(sys.modules.get(other), "__file__", None)
+            place = self._sources.name_of_source(place) if place is not None else None
+            if place is None:
+                continue
+            wanted = used if is_module or name == "*" else {name}
+            wanted = wanted & self._sources.file(place, other).bound
+            if wanted:
+                self._add(place, other, "")
+                self._follow(place, other, wanted)
+
+
+def _absolute(module: str, importer: str) -> str:
+    """Return the name of a module that another one imports, perhaps relative to its package."""
+    level = len(module) - len(module.lstrip("."))
+    if not level:
+        return module
+    package = str(getattr(sys.modules.get(importer), "__package__", None) or importer)
+    steps = package.split(".")
+    base = ".".join(steps[: len(steps) - level + 1])
+    return f"{base}.{module[level:]}".strip(".")
 
 
 def _is_source_read(frame: FrameType | None) -> bool:

@@ -97,8 +97,13 @@ class Objects:
         return layout(self.body(entry, origin)) + "\n"
 
     def input_list(self, name: str, *, test: str | None = None) -> bytes:
-        """Return a list of what a call ran and read. CorruptRecordingError: it is missing or damaged."""
-        data = self._store.read(name) if is_object(name) else None
+        """Return a list of what a call ran and read; a reason why none was made stands for itself.
+
+        CorruptRecordingError: it is missing or damaged.
+        """
+        if not is_object(name):
+            return name.encode()
+        data = self._store.read(name)
         path = f"{self.label}/{name}"
         if data is None:
             raise corrupt(path, "is missing", test=test)

@@ -88,7 +88,9 @@ FIELDS = {
     "detached": Field(detached_fault, is_beside=True),
     "files": Field(_listing_fault, is_beside=True),
     "inputs": _field(
-        lambda value: _is_object(value, ".json"), "inputs must name an object of the vault", beside=True
+        lambda value: _is_object(value, ".json") or (type(value) is str and value.startswith("not noted")),
+        "inputs must name an object of the vault",
+        beside=True,
     ),
     "imports": _texts("imports", beside=True),
     "objects": _field(

@@ -25,7 +25,7 @@ from pytest_mimic._core.outcome.plain import layout, text_of
 from pytest_mimic._core.outcome.unpickling import python_version
 from pytest_mimic._core.vault.file_names import OBJECTS_LOCK, fingerprint_in
 from pytest_mimic._core.vault.objects import Objects
-from pytest_mimic._core.vault.parsing import FORMAT, parse, parse_recording
+from pytest_mimic._core.vault.parsing import FORMAT, is_object, parse, parse_recording
 from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, Stored
 from pytest_mimic._core.vault.schema import (
     CASSETTE_FACTS,
@@ -219,16 +219,20 @@ class _FileWriter:
         """Return an entry with the list of what its call ran and read, which is written."""
         if stored.inputs is None:
             return entry
-        before = None if old is None or "inputs" not in old else self._store.read(old["inputs"])
-        text = stored.inputs.over(before, is_same=is_same)
+        known: str = "" if old is None else old.get("inputs", "")
+        before = self._store.read(known) if is_object(known) else known.encode() or None
+        name = text = stored.inputs.over(before, is_same=is_same)
         if before == (data := text.encode()):
-            return {**entry, "inputs": old["inputs"]} if old is not None and entry is not old else entry
-        fingerprint = xxh3_128_hexdigest(data)
-        name = next(_names(fingerprint, "json"))
-        if self._store.size(name) is None:
-            self._store.write(name, data, durable=self._durable)
-            self._made.append(name)
-        return {**entry, "inputs": name}
+            name = known
+        elif text[:1] == "{":  # else a reason why nothing was noted
+            name = next(_names(xxh3_128_hexdigest(data), "json"))
+            if self._store.size(name) is None:
+                self._store.write(name, data, durable=self._durable)
+                self._made.append(name)
+        if name == entry.get("inputs", ""):
+            return entry
+        bare = {key: value for key, value in entry.items() if key != "inputs"}
+        return {**bare, "inputs": name} if name else bare
 
     def _with_detached(self, entry: Entry) -> Entry:
         """Return a new entry with the hashes of those of its objects that were detached."""
@@ -417,7 +421,7 @@ def _read_before(
 
 def _are_same(entries: Sequence[Entry], before: Sequence[Entry]) -> bool:
     """Return whether the outcomes are all the old ones. What their calls ran and read may be another list."""
-    bare = [[{**entry, "inputs": None} for entry in each] for each in (entries, before)]
+    bare = [[{**entry, "inputs": ""} for entry in each] for each in (entries, before)]
     return _are_identical(entries, before) or _equal(*bare)
 
 
@@ -450,6 +454,7 @@ def mark_run(store: Store, *, is_locked: bool = False) -> None:
 
 
 def _references(entries: Sequence[Entry]) -> set[str]:
-    bodies = {entry[key] for entry in entries for key in ("json", "pickle", "inputs") if key in entry}
+    bodies = {entry[key] for entry in entries for key in ("json", "pickle") if key in entry}
+    bodies |= {entry["inputs"] for entry in entries if is_object(entry.get("inputs", ""))}
     files = {name for entry in entries if "files" in entry for name in objects_in(entry["files"])}
     return bodies | files | {name for entry in entries for name in entry.get("objects", ())}

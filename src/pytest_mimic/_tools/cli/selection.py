@@ -19,8 +19,8 @@ from pytest_mimic._tools.shown.outcome_words import error_of
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.identity.source import Judgement
     from pytest_mimic._core.inputs.project_sources import ProjectSources
+    from pytest_mimic._core.inputs.target_sources import Judgement
     from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
 
@@ -233,7 +233,7 @@ def _has_changed_inputs(invocation: Invocation, file: CatalogFile, sources: Proj
 
 
 def _judge(invocation: Invocation, file: CatalogFile, target: str, fingerprint: str) -> Judgement:
-    from pytest_mimic._core.identity.source import judge
+    from pytest_mimic._core.inputs.target_sources import judge
 
     with importable(invocation, file):
         judgement = judge(target, fingerprint)
@@ -247,7 +247,7 @@ def _judge_imported(target: str, fingerprint: str) -> Judgement:
     """Import a target's module and compare its source. It is unknown if it is gone, or cannot be imported."""
     from inspect import getattr_static
 
-    from pytest_mimic._core.identity.source import source_fingerprint
+    from pytest_mimic._core.inputs.target_sources import has_source
     from pytest_mimic._core.outcome.names import resolve
 
     module, _, path = target.partition(":")
@@ -255,7 +255,7 @@ def _judge_imported(target: str, fingerprint: str) -> Judgement:
     try:
         # Statically, because a property would be called.
         function = getattr_static(resolve(module, owner), name) if owner else resolve(module, path)
-        return "same" if source_fingerprint(function) == fingerprint else "changed"
+        return "same" if has_source(function, fingerprint) else "changed"
     except Exception:  # code of the user's module
         return "unknown"
 
