@@ -178,17 +178,17 @@ class RunState:
 
         return ProjectSources(self.settings.rootdir, self.settings.vault)
 
-    def trace(self, real: CallUnderWay, plan: Plan) -> Trace | None:
+    def trace(self, plan: Plan) -> Trace | None:
         """Return what notes what a real call runs and reads, or None if that is not kept."""
         is_kept = self.settings.mode is not Mode.VERIFY or self.settings.review
         if plan.kind != "function" or self.settings.inputs == "ignore" or not is_kept:
             return None
+        from pytest_mimic._core.inputs.noting import Noter, Trace
+
         with self.guard:
             if self._noter is None:
-                from pytest_mimic._core.inputs.noting import Noter
-
                 self._noter = Noter(self.inside, self._sources, started=self._started)
-        return self._noter.trace(real, plan.code)
+        return Trace(self._noter, plan.code)
 
     def changed_inputs(self, name: str) -> list[Input]:
         """Return what has changed of a list of what a call ran and read.

@@ -236,7 +236,7 @@ class RealCall(RunningCall):
         # A client may draw: it waits a random time before it tries again, for example.
         is_recorded = call.plan.kind == "function" and state.settings.mode is not Mode.VERIFY
         self._drawn: set[str] | None = set() if is_recorded else None
-        self.trace = state.trace(self, call.plan)
+        self.trace = state.trace(call.plan)
         state.unfinished[self] = None
 
     @contextmanager
@@ -244,7 +244,7 @@ class RealCall(RunningCall):
         """Mark the code that runs in this block as part of this call, and note the global random states that it draws from."""
         before = {} if self._drawn is None else _global_states()
         try:
-            with super().running(), self.trace or nullcontext():
+            with super().running(), nullcontext() if self.trace is None else self.trace.noting(self):
                 yield
         finally:
             if self._drawn is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ class NotedInputs:
         before stay, with the fingerprints of now; without files or functions, only the reason stands in the recording.
         """
         functions = self._functions
+        if before is None and isinstance(functions, dict):
+            return self._text
         try:
             old = None if before is None else _read(before)
         except (LookupError, TypeError, ValueError):  # a damaged one is replaced
@@ -105,6 +108,10 @@ class NotedInputs:
         if not self._files and not isinstance(functions, dict):
             return "" if is_same and before is None else functions
         return text_of_inputs(self._files, functions) if self._files or functions else ""
+
+    @cached_property
+    def _text(self) -> str:
+        return text_of_inputs(self._files, self._functions) if self._files or self._functions else ""
 
     def _now(self, source: str, names: dict[str, str]) -> dict[str, str]:
         module = _module_of(names)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
 from types import CodeType, FrameType
@@ -28,7 +30,7 @@ _hooked: list[bool] = []
 
 
 class Trace:
-    """Holds what one call has run and read so far. While it is entered, the call is noted.
+    """Holds what one call has run and read so far.
 
     Attributes:
         codes: The ids of code objects, which `Noter` knows.
@@ -36,18 +38,21 @@ class Trace:
         fault: Why no functions were noted, or empty.
     """
 
-    def __init__(self, noter: Noter, call: object, own: CodeType | None) -> None:
+    def __init__(self, noter: Noter, own: CodeType | None) -> None:
         self.codes: set[int] = set()
         self.files: set[str] = set()
         self.fault = ""
         self.own = own
-        self._noter, self._call = noter, call
+        self._noter = noter
 
-    def __enter__(self) -> None:
-        self._noter.begin(self._call, self)
-
-    def __exit__(self, *_: object) -> None:
-        self._noter.end(self._call)
+    @contextmanager
+    def noting(self, call: object) -> Iterator[None]:
+        """Note what runs and is read in this block inside of a call."""
+        self._noter.begin(call, self)
+        try:
+            yield
+        finally:
+            self._noter.end(call)
 
     def noted(self) -> NotedInputs:
         return self._noter.noted(self)
@@ -74,9 +79,6 @@ class Noter:
         self._texts: dict[object, NotedInputs] = {}
 
     # -- calls
-
-    def trace(self, call: object, own: CodeType | None) -> Trace:
-        return Trace(self, call, own)
 
     def begin(self, call: object, trace: Trace) -> None:
         with self._guard:
@@ -192,11 +194,14 @@ class Noter:
             return read, f"not noted: {trace.fault}"
         found = _Found(self._sources)
         own: Any = trace.own
+        own_source = None if own is None else self._sources_by_file.get(own.co_filename)
         for key in trace.codes:
             code, source, name = self._known[key]
             module, _, function = name.partition(":")
             is_own = own is not None and (code.co_filename, function) == (own.co_filename, own.co_qualname)
-            if source:
+            # What is made for a class in the target's module stands beside the target.
+            is_beside = code.co_filename[:1] == "<" and source == own_source
+            if source and not is_beside:
                 found.add(source, module, function, is_own=is_own)
         return read, found.functions
 

@@ -218,6 +218,7 @@ class Vault:
         """
         from pytest_mimic._core.vault import clearing
 
+        self.objects.forget_lists()
         return clearing.delete(self.store, names)
 
     def mark_run(self) -> None:
@@ -237,6 +238,7 @@ class Vault:
         """Delete those of the objects that no recording names. The errors are those of `delete`."""
         from pytest_mimic._core.vault import clearing
 
+        self.objects.forget_lists()
         return clearing.collect(self.store, objects)
 
     def names(self, *, without: Set[str] = frozenset()) -> list[str]:

@@ -139,7 +139,10 @@ class _FileWriter:
         needs_lock = any(stored.files for stored in self._outcomes) or any(
             self._needs_object(one) or (one.readable and one.readable.objects) for one in encoded
         )
-        needs_lock = needs_lock or any(stored.inputs is not None for stored in self._outcomes)
+        lists = (stored.inputs for stored in self._outcomes if stored.inputs is not None)
+        needs_lock = needs_lock or any(
+            one.over(None, is_same=False) not in self._objects.lists for one in lists
+        )
         with self._store.lock(OBJECTS_LOCK) if needs_lock else nullcontext():
             self._is_locked = needs_lock
             try:
@@ -147,6 +150,7 @@ class _FileWriter:
             except BaseException:
                 for name in self._made:
                     self._store.delete([name])
+                self._objects.forget_lists()
                 raise
 
     def entries(self, before: Sequence[Entry]) -> list[Entry]:
@@ -221,18 +225,28 @@ class _FileWriter:
             return entry
         known: str = "" if old is None else old.get("inputs", "")
         before = self._store.read(known) if is_object(known) else known.encode() or None
-        name = text = stored.inputs.over(before, is_same=is_same)
-        if before == (data := text.encode()):
+        text = stored.inputs.over(before, is_same=is_same)
+        if before is not None and before == text.encode():
             name = known
-        elif text[:1] == "{":  # else a reason why nothing was noted
-            name = next(_names(xxh3_128_hexdigest(data), "json"))
-            if self._store.size(name) is None:
-                self._store.write(name, data, durable=self._durable)
-                self._made.append(name)
+        elif text in self._objects.lists:
+            name = self._objects.lists[text]
+        else:
+            name = self._objects.lists[text] = self._place_list(text)
         if name == entry.get("inputs", ""):
             return entry
         bare = {key: value for key, value in entry.items() if key != "inputs"}
         return {**bare, "inputs": name} if name else bare
+
+    def _place_list(self, text: str) -> str:
+        """Write the object of a list, unless it exists, and return its name. A reason why there is none has no object."""
+        if text[:1] != "{":
+            return text
+        data = text.encode()
+        name = next(_names(xxh3_128_hexdigest(data), "json"))
+        if self._store.size(name) is None:
+            self._store.write(name, data, durable=self._durable)
+            self._made.append(name)
+        return name
 
     def _with_detached(self, entry: Entry) -> Entry:
         """Return a new entry with the hashes of those of its objects that were detached."""
