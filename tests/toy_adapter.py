@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-from pytest_mimic._core.seam.base import Adapter, ClientCall, Edge, Port
+from pytest_mimic.client import Adapter, ClientCall, Edge, Port
 
 
 class ToyAdapter(Adapter):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -349,3 +349,15 @@ def mimic_auto(request: pytest.FixtureRequest) -> CassetteFixture:
     With `--mimic-no-record`, or if the environment variable `CI` is set, a missing cassette is a miss.
     """
     return _Blocks(_run(request.config).session.block, "auto")
+
+
+@pytest.fixture
+def mimic_gateway(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
+    """Give a loopback URL for a service, so that what another process sends there is recorded and replayed.
+
+    Use it as `url = mimic_gateway("https://api.anthropic.com")`, and pass `url` to the process.
+    """
+    from pytest_mimic._run.gateway import Gateways
+
+    with Gateways(_run(request.config).session).open() as gateways:
+        yield gateways

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mimic._core.identity.refused import full_name
+from pytest_mimic._core.identity.kinds import full_name
 from pytest_mimic._core.identity.stdlib_types import PATHS, REDUCERS
 
 PROJECT = Path(__file__).parent / "projects/kinds"

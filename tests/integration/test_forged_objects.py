@@ -9,7 +9,7 @@ import pytest
 from support.equal_xxh3 import FREE, with_hash_of
 from xxhash import xxh3_128_hexdigest
 
-from pytest_mimic._core.outcome.container import FilePacker
+from pytest_mimic._core.outcome.container import FILE_START, Packer
 
 PICTURE = Random(1).randbytes(100_000)
 EVIL = b"evil" + Random(2).randbytes(len(PICTURE) - 4)
@@ -38,7 +38,7 @@ def forged() -> bytes:
 
 def packed(content: bytes) -> bytes:
     """Return the file of an object with these bytes."""
-    return b"".join(FilePacker([content]).pieces())
+    return b"".join(Packer([(memoryview(content), 1)], FILE_START).pieces())
 
 
 def recorded(project, **options: str) -> Path:

@@ -590,6 +590,40 @@ def test_the_tests_are_collected_where_a_name_leaves_them_open(project, take_ove
     ]
 
 
+PARAMETRIZED = """
+    import pytest
+
+    @pytest.mark.vcr
+    @pytest.mark.parametrize("path", ["x/y"])
+    def test_get(path): pass
+"""
+
+
+def test_options_and_marks_of_pytest_recording_do_not_keep_tests_from_being_collected(project, take_over):
+    options = "--record-mode=none --block-network --strict-markers"
+    project.ini("http", addopts=options)
+    project.write("tests/test_api.py", PARAMETRIZED)
+    keep(project, "plain.json", "tests/cassettes/test_api/test_get[x-y].json")
+
+    code, said = take_over("tests", "--json")
+
+    assert code == 0
+    assert [one["to"] for one in json.loads(said)["imported"]] == ["tests/test_api.py::test_get[x/y]"]
+
+
+def test_tests_that_cannot_be_collected_are_named_instead_of_guessed(project, take_over):
+    project.ini("http")
+    project.write("tests/conftest.py", "raise RuntimeError('no database')")
+    project.write("tests/test_api.py", PARAMETRIZED)
+    keep(project, "plain.json", "tests/cassettes/test_api/test_get[x-y].json")
+
+    code, said = take_over("tests")
+
+    assert code == 1
+    assert "pytest could not collect tests/test_api.py: RuntimeError: no database" in said
+    assert project.files() == {}
+
+
 @pytest.mark.parametrize("further", [(), (("extra", "/3"),), (("extra", "/3"), ("other", "/4"))])
 def test_a_test_has_the_further_cassettes_that_its_marks_name(further, project, take_over):
     project.ini("http")

@@ -646,15 +646,42 @@ def test_a_decorator_written_as_a_class_keeps_its_face(round_trip, target):
     )
 
 
-def test_an_object_in_a_class_is_bound_as_its_class_says(round_trip):
+@pytest.mark.promise("the wrapper keeps name, signature, kind and pickling of the function")
+@pytest.mark.parametrize(
+    ("decorator", "call"),
+    [
+        ("counting", "Shop().price('Oslo')"),
+        ("remembering", "Shop.price('Oslo')"),  # which has no `__get__`, so that it is not bound
+        ("around", "Shop().price('Oslo')"),  # whose `__get__` passes its own `__call__` by
+    ],
+)
+def test_an_object_in_a_class_keeps_its_face(round_trip, decorator, call):
+    first = "" if decorator == "remembering" else "self, "
+    shop = f"""
+    class around(remembering):
+        def __get__(self, holder, owner=None):
+            return self if holder is None else functools.partial(self.function, holder)
+
+    class Shop:
+        @{decorator}
+        def price({first}city):
+            ran("price", city)
+            return len(city)
+"""
     round_trip(
         "shop:Shop.price",
-        shop=DECORATED,
-        test="""
+        shop=DECORATED.partition("    class Shop:")[0] + shop,
+        test=f"""
             import shop
+            from shop import Shop
 
             def test_price():
-                assert shop.Shop().price("Oslo") == 4
+                held = vars(Shop)["price"]
+                assert {call} == 4
+                assert isinstance(held, shop.{decorator}) and held.limit == 3
+                held.seen.append(1)
+                held.forget()
+                assert held.__mimic_original__.seen == []
         """,
         passed=1,
         real=["price Oslo"],

@@ -263,7 +263,7 @@ def test_forged_pickle_is_refused_before_it_runs(project, giving, name, fetch):
     edit = giving("user")
     touched = project.root / "touched"
     stream = fetch + pickle.dumps(f"touch {touched}", 0)[:-1] + b"\x85R."
-    packer = container.Packer(
+    packer = container.packer_of(
         Pickled([stream], [], imports=[], code=[], by_value=False, has_custom_identity=False)
     )
     (project.vault / edit()["pickle"]).write_bytes(b"".join(packer.pieces()))

@@ -324,6 +324,7 @@ def test_a_marker_with_a_missing_target_fails_its_test(shop):
         errors=3,
         says=[
             "E   pytest_mimic.TargetError: shop:fetsh does not exist in shop (did you mean fetch?)",
+            "      in a marker of test_shop.py:3",
             "E   pytest_mimic.TargetError: shopp:fetch does not exist: there is no module shopp (did you mean shop?)",
             "E   pytest_mimic.TargetError: shop:fetch: there is no option sequense (did you mean sequence?)",
         ],

@@ -141,7 +141,7 @@ def recorded(
     facts: dict[str, Any] = json.loads(store.read(NAME))
     [entry] = facts["outcomes"]
     packed = Pickled([stream], [], imports=[], code=[], by_value=False, has_custom_identity=False)
-    packer = container.Packer(packed)
+    packer = container.packer_of(packed)
     store.write(entry["pickle"], b"".join(packer.pieces()))
     facts["outcomes"] = [
         {**entry, "checksum": packer.checksum, "imports": list(imports), "code": list(code), **facts_of_entry}

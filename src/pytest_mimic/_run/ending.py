@@ -52,6 +52,8 @@ class Ending:
         own.keep_error(own.break_off)
         own.state.report_unfinished()
         own.keep_error(own.state.report_inputs)
+        if vault.has_outdated and (old := vault.outdated()):
+            ledger.note(old)
         is_complete = session.exitstatus in _COMPLETE
         if not self._is_controller:
             passed = is_complete and not session.testsfailed
@@ -91,6 +93,8 @@ class Ending:
             self._session, self._tests.outcomes, self._tests.narrowed(), listed=listed
         )
         settings, vault, ledger = self._session.settings, self._session.vault, self._session.ledger
+        if ledger.missing:
+            self._judgement.moved = self._moved()
         for pattern in settings.only:
             if pattern not in ledger.matched:
                 ledger.note(f"--mimic-only={pattern} matched no call")
@@ -112,6 +116,21 @@ class Ending:
         if vault.is_old():
             old = f"{settings.shown_vault}/*.pkl are recordings of pytest-mimic 0.x"
             ledger.note(f"{old}, which are no longer used: delete them")
+
+    def _moved(self) -> list[tuple[str, str]]:
+        """Return the moves that would give tests the recordings of tests that are gone."""
+        from pytest_mimic._tools.unused.judging import GoneTests
+        from pytest_mimic._tools.unused.moved_tests import moved_tests
+
+        ledger, settings, ran = self._session.ledger, self._session.settings, self._tests.outcomes.keys()
+        firsts: dict[str, str] = {}
+        for miss in ledger.missing:
+            if miss.test and miss.key and not miss.is_stale:
+                firsts.setdefault(miss.test, miss.key)
+        # Of tests that share a function, a run of some of them does not tell which are gone.
+        certain = () if self._tests.narrowed() else ran
+        gone = GoneTests(ledger.collected, certain, settings.rootdir, settings.is_shared)
+        return moved_tests(self._session.vault, firsts, gone, ran)
 
     def _keep_usage(self) -> None:
         if self._tests.have_run and (path := self._session.settings.usage) is not None:

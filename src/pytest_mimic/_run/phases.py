@@ -65,9 +65,14 @@ class Phases:
         for targets in decorations:
             self._marks.append(self._session.enter(targets))
         for mark in reversed(marks):  # the closest marker comes first, and is entered last
-            if not mark.args:
-                raise TargetError('the marker names no target: write it as mimic("shop.api:fetch_rates")')
-            self._marks.append(self._session.enter(as_targets(mark.args, mark.kwargs)))
+            try:
+                if not mark.args:
+                    raise TargetError('the marker names no target: write it as mimic("shop.api:fetch_rates")')
+                self._marks.append(self._session.enter(as_targets(mark.args, mark.kwargs)))
+            except TargetError as error:
+                file, line, _ = item.location
+                facts = (*error.facts, f"in a marker of {file}:{(line or 0) + 1}")
+                raise TargetError(error.what, facts=facts, remedies=error.remedies, **error.data) from None
 
     def end_marks(self) -> None:
         """Restore what the markers of a test, and the decorators of its class, covered."""

@@ -377,13 +377,14 @@ class Session:
         By default the cassette's name is made from the test's id. A strict one fails if a recorded call was not
         made, or if the order differs. Options are those of a target line, and apply to all targets.
         """
-        from pytest_mimic._core.engine.cassette_rules import cassette_name, name_of_test
+        from pytest_mimic._core.engine.cassette_rules import cassette_name
         from pytest_mimic._core.engine.cassettes import CassetteBlock
         from pytest_mimic._core.targets.options import read_keyword_options
+        from pytest_mimic._core.vault.file_names import cassette_of_test
 
         read_keyword_options(options, f"mimic_{fixture}")
         self._unnamed += name is None
-        name = name_of_test(self.state.test, self._unnamed) if name is None else cassette_name(name)
+        name = cassette_of_test(self.state.test, self._unnamed) if name is None else cassette_name(name)
         named = (
             (targets,) if isinstance(targets, (str, Target)) or callable(targets) else tuple(targets or ())
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.ambient import command
+from pytest_mimic._core.ambient import command, vault_command
 from pytest_mimic._core.node_ids import relative_path
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.words import SHOWN, in_columns, listed, plural, seconds
@@ -71,9 +71,10 @@ def summary(
         lines += [judgement.vault] if judgement.vault else []
         lines += _taken_back(ledger.taken_back, restored)
     problems = _recorded_errors(ledger) + _missing(ledger, last_failed=has_last_failed)
+    problems += _moved(judgement)
     problems += _drifted(ledger, last_failed=has_last_failed, is_reviewed=settings.review)
     problems += list_unused(judgement)
-    if judgement.unused and not judgement.cleared:
+    if judgement.unused and not judgement.cleared and not judgement.moved:
         problems.append(f"to drop the unused: {command('--mimic-clear-unused')}")
     problems += _changed_inputs(ledger)
     problems += _hidden(ledger)
@@ -108,6 +109,17 @@ def _missing(ledger: Ledger, *, last_failed: bool) -> list[str]:
                 f"to record the {what}: {_command('--mimic-record', tests, last_failed=last_failed)}"
             )
     return lines
+
+
+def _moved(judgement: Judgement) -> list[str]:
+    """Return the commands that give tests the recordings of their calls, which tests that are gone have made."""
+    commands = [vault_command("mv", *move) for move in judgement.moved]
+    what = "to use what a test or file that is gone has recorded:"
+    return (
+        [f"{what} {commands[0]}"]
+        if len(commands) == 1
+        else listed(f"{what[:-1]}, one after the other:", commands)
+    )
 
 
 def _drifted(ledger: Ledger, *, last_failed: bool, is_reviewed: bool) -> list[str]:

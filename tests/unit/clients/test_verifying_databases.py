@@ -13,7 +13,7 @@ pytest.importorskip("sqlalchemy")
 import redis
 import sqlalchemy as sa
 
-from pytest_mimic._clients.redis.client import RedisAdapter
+from pytest_mimic._clients.redis.redis_client import RedisAdapter
 from pytest_mimic._clients.sql.sqlalchemy import SqlAdapter
 from unit.clients.runs import Runs
 

@@ -31,7 +31,7 @@ def is_of_another(connection_class: Any) -> bool:
 def report_vcrpy(connection: Any, port: Port) -> None:
     """Say that vcrpy answers a request, if the connection is its own."""
     if type(connection).__module__.startswith("vcr."):
-        remedy = "to mimic them, take the cassettes over by pytest-mimic import"
+        remedy = "to mimic them, run pytest-mimic import once, then pip uninstall pytest-recording"
         port.report(f"requests inside cassettes of vcrpy are left to vcrpy: {remedy}")
 
 

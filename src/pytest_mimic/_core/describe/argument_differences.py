@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ast import literal_eval
 from collections.abc import Callable, Iterator, Mapping
+from difflib import SequenceMatcher
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.describe.description_form import CONTENT, PATH_TEXT, TAG, order
@@ -88,13 +90,30 @@ def _between_parts(path: str, old: dict[str, Any], new: dict[str, Any]) -> Itera
             if _kind_of(then) != _kind_of(now) or inner_old is None or inner_new is None:
                 yield Difference(path + step, *sides(then, now))
                 continue
-            found = list(_between_parts(path + step, inner_old, inner_new))
-            yield from found
             is_partial = _length(then) is not None or _length(now) is not None
+            has_order = _kind_of(then) in ("list", "tuple") and not is_partial
+            between = _between_items if has_order and len(inner_old) != len(inner_new) else _between_parts
+            found = list(between(path + step, inner_old, inner_new))
+            yield from found
             # Two forms of the same container, with nothing left out of either, do not differ.
             if _length(then) != _length(now) or (is_partial and not found):
                 is_same = _length(then) == _length(now)
                 yield Difference(path + step, *(_total(one, with_digest=is_same) for one in (then, now)))
+
+
+def _between_items(path: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Difference]:
+    """Yield the differences between two lists. An item that was put in or taken out shifts those behind it."""
+    sides = [[order(item) for item in side.values()] for side in (old, new)]
+    olds, news = list(old.items()), list(new.items())
+    for tag, start, end, new_start, new_end in SequenceMatcher(
+        None, sides[0], sides[1], autojunk=False
+    ).get_opcodes():
+        pairs = () if tag == "equal" else zip_longest(olds[start:end], news[new_start:new_end])
+        for then, now in pairs:
+            if then is None or now is None:
+                yield from _between_parts(path, dict([then] if then else ()), dict([now] if now else ()))
+            else:
+                yield from _between_parts(path, {now[0]: then[1]}, dict([now]))
 
 
 def is_file(description: Any) -> bool:

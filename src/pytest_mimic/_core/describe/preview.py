@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, compress, islice, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.describe.described_secrets import beginning, is_secret_label, secrets_in
@@ -24,13 +24,13 @@ from pytest_mimic._core.describe.text import render, shortened
 from pytest_mimic._core.describe.value_description import describe
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.opening import attributes_of, fields_of, is_pair, type_name
-from pytest_mimic._core.identity.tables import ends_of
+from pytest_mimic._core.identity.tables import sample_of
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.texts import hide_values
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.describe.samples import ColumnEnds
-    from pytest_mimic._core.identity.tables import Ends
+    from pytest_mimic._core.describe.samples import SampledColumn
+    from pytest_mimic._core.identity.tables import Sample
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.redact.redactor import Redactor
 
@@ -178,9 +178,9 @@ class _Lines:
     def _details(self, value: Any, room: int) -> Iterator[str]:
         """Yield the lines below the first one of a value."""
         if is_library(value):
-            ends = ends_of(value)
-            if ends is not None:
-                yield from self._table(ends)
+            sample = sample_of(value)
+            if sample is not None:
+                yield from self._table(sample)
             elif numbers := ends_of_array(value):
                 yield self._row(*numbers)
             return
@@ -225,49 +225,40 @@ class _Lines:
 
     # Tables
 
-    def _table(self, ends: Ends) -> Iterator[str]:
+    def _table(self, sample: Sample) -> Iterator[str]:
         """Yield a line for each of the first columns of a table, and for its index."""
-        columns = self._without_secret_rows(columns_of(ends))
-        hidden = [column for column in columns if self._is_hidden(column)]
-        # Other columns may hold the same values.
-        values = [plain(one) for column in hidden for one in (*column.first, *column.last)]
-        self._secrets |= {one for one in values if isinstance(one, str)}
-        lines = [self._column(column, column in hidden) for column in columns]
-        shown = sum(not column.is_index for column in columns)
-        if ends.columns is not None and ends.columns > shown:
-            lines.insert(shown, f"and {count(ends.columns - shown, 'more column')}")
-        yield from lines
-
-    def _without_secret_rows(self, columns: list[ColumnEnds]) -> list[ColumnEnds]:
-        """Hide the values in rows whose labels are secret names."""
+        columns = columns_of(sample.opened, sample.index_class)
         index = next((column for column in columns if column.is_index), None)
-        if index is None:
-            return columns
-
-        def shown(values: list[Any], labels: list[Any]) -> list[Any]:
-            flags = [is_secret_label(plain(label), self._redactor) for label in labels]
-            texts = [plain(one) for one, flag in zip(values, flags, strict=True) if flag]
-            self._secrets |= {one for one in texts if isinstance(one, str)}
-            return [PLACEHOLDER if flag else one for one, flag in zip(values, flags, strict=True)]
-
-        return [
-            column
-            if column.is_index
-            else column._replace(first=shown(column.first, index.first), last=shown(column.last, index.last))
+        secret_rows = [is_secret_label(plain(one), self._redactor) for one in index.values] if index else []
+        hidden: list[SampledColumn] = []
+        for column in columns:
+            names = column.name if isinstance(column.name, list) else [column.name]
+            values = [plain(one) for one in column.values]
+            if any(self._redactor.hides(name, one) for name in names for one in values):
+                hidden.append(column)
+                secrets = values
+            else:
+                secrets = [] if column.is_index else [*compress(values, secret_rows)]
+            # Other columns may hold the same values.
+            self._secrets |= {one for one in secrets if isinstance(one, str)}
+        lines = [
+            self._column(column, column in hidden, [] if column.is_index else secret_rows, sample.rows)
             for column in columns
         ]
+        shown = sum(not column.is_index for column in columns)
+        if sample.columns is not None and sample.columns > shown:
+            lines.insert(shown, f"and {count(sample.columns - shown, 'more column')}")
+        yield from lines
 
-    def _column(self, column: ColumnEnds, is_hidden: bool) -> str:
+    def _column(self, column: SampledColumn, is_hidden: bool, secret_rows: list[bool], rows: int) -> str:
         name = None if column.name is None else self._name(column.name)
         start = " ".join(filter(None, ("index" if column.is_index else None, name, column.dtype)))
-        if not column.first:
+        if not column.values:
             return start
-        return f"{start}: {PLACEHOLDER if is_hidden else self._row(column.first, column.last)}"
-
-    def _is_hidden(self, column: ColumnEnds) -> bool:
-        names = column.name if isinstance(column.name, list) else [column.name]
-        values = [plain(one) for one in (*column.first, *column.last)]
-        return any(self._redactor.hides(name, one) for name in names for one in values)
+        flags = chain(secret_rows, repeat(False))
+        shown = [PLACEHOLDER if flag else one for one, flag in zip(column.values, flags)]
+        row = self._row(shown[:-1], shown[-1:]) if rows > len(shown) else self._row(shown, [])
+        return f"{start}: {PLACEHOLDER if is_hidden else row}"
 
     def _row(self, first: Sequence[Any], last: Sequence[Any]) -> str:
         start, end = (", ".join(self._text(rounded(plain(one))) for one in side) for side in (first, last))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pytest_mimic._core.seam.registry import CLIENTS
+from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.vault.parsing import is_object
 from pytest_mimic._core.words import plural
@@ -34,7 +34,7 @@ class CatalogCall:
         # The text that patterns are matched with: `GET /users/1`. A function's is its name.
         self.signature: str = self.target
         self.host: str | None = None
-        self.is_client = self.target in CLIENTS
+        self.is_client = names_client(self.target)
         if self.is_client:
             described = self.arguments or {}
             self.signature = str(facts.get("signature") or described.get("signature") or "")

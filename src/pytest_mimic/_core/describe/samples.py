@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pytest_mimic._core.describe.leaves import library_facts
 from pytest_mimic._core.identity.libraries import has_extent, library_of, record_fields
-from pytest_mimic._core.identity.tables import Column, Ends, Table, ends_of, open_elements
+from pytest_mimic._core.identity.tables import Column, Table, open_elements, sample_of
 
 # How many numbers are searched for the smallest and the largest one, and how many are added up.
 _RANGED, _SUMMED = 100_000, 10_000
@@ -18,42 +18,31 @@ _FIRST, _LAST = 6, 2
 _DIGITS = 6
 
 
-class ColumnEnds(NamedTuple):
-    """The first values of a column of a table, or of its index, and the last value, unless it is among them."""
+class SampledColumn(NamedTuple):
+    """A column of a sample, or its index."""
 
     name: object  # the name of the column; None without one, a list for several levels of an index
     dtype: str  # the library's name for the kind of the values
-    first: list[Any]
-    last: list[Any]  # the last value, if it is not among the first
+    values: list[Any]
     is_index: bool = False  # whether these are the labels of the rows
 
 
-def columns_of(ends: Ends) -> list[ColumnEnds]:
-    """Return the columns at the ends of a table, then its index."""
-    parts = ends.first.parts if isinstance(ends.first, Table) else {"": ends.first}
-    others = ends.last.parts if isinstance(ends.last, Table) else {"": ends.last}
+def columns_of(sample: Table | Column, index: str = "") -> list[SampledColumn]:
+    """Return the columns of a sample, then its index, which is of this class."""
+    parts = sample.parts if isinstance(sample, Table) else {"": sample}
     # A series has a name, and an index has several; a table may have columns of these names.
     names = [parts[key] for key in ("name", "names") if key in parts and not isinstance(parts[key], Column)]
-    found: list[ColumnEnds] = []
+    found: list[SampledColumn] = []
     for key, part in parts.items():
         if isinstance(part, Column):
-            name = _bare(names[0]) if names else key or None
-            found.append(ColumnEnds(name, part.dtype, list(part.values), _values(others.get(key))))
+            found.append(
+                SampledColumn(_bare(names[0]) if names else key or None, part.dtype, list(part.values))
+            )
         elif is_library(part):
-            inner = columns_of(Ends(0, None, *(_opened(side) for side in (part, others.get(key)))))
-            kind = type(part).__name__
-            for column in inner:
-                dtype = column.dtype if kind == "Index" else kind
+            for column in columns_of(open_elements(part)):  # type: ignore[arg-type]
+                dtype = column.dtype if index == "Index" else index
                 found.append(column._replace(dtype=dtype, is_index=True))
     return found
-
-
-def _opened(index: Any) -> Any:
-    return None if index is None else open_elements(index)
-
-
-def _values(column: Any) -> list[Any]:
-    return list(column.values) if isinstance(column, Column) else []
 
 
 def _bare(names: Any) -> object:
@@ -66,10 +55,10 @@ def _bare(names: Any) -> object:
 def extent(value: Any) -> str:
     """Return the size of a library's value, and what its elements are: `480 × 640 × 3 uint8, 0 to 255`."""
     kind = type(value)
-    ends = ends_of(value)
-    if ends is not None:
-        rows = count(ends.rows, "item" if ends.columns is None else "row")
-        return rows if ends.columns is None else f"{rows} × {count(ends.columns, 'column')}"
+    sample = sample_of(value)
+    if sample is not None:
+        rows = count(sample.rows, "item" if sample.columns is None else "row")
+        return rows if sample.columns is None else f"{rows} × {count(sample.columns, 'column')}"
     element, shape = library_facts(value)
     size = " × ".join(map(str, shape))
     if library_of(kind) == "PIL":

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_mimic._core.describe.description_form import TAG
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.seam.registry import CLIENTS
+from pytest_mimic._core.seam.registry import names_client
 
 _LABEL_WIDTH = 120
 _LEAST_WIDTH = 24
@@ -109,7 +109,7 @@ def recorded_label(
 
     The `signature` is by default the one among the arguments.
     """
-    if target in CLIENTS:
+    if names_client(target):
         return f"{target} {signature or (arguments or {}).get('signature', '')}".rstrip()
     try:
         return call_label(target, arguments, width=width)

@@ -245,7 +245,7 @@ class _Walk:
     def _mapping(self, value: dict[Any, Any], room: int, depth: int) -> Any:
         pairs = dict(islice(value.items(), self.budget.items))
         description: dict[str, Any]
-        if (not self.secrets and self.redactor.are_usual(pairs)) or all(map(self._is_name, pairs)):
+        if all(map(self._is_name, pairs)):
             inner = self.named(pairs, room, depth)
             if len(pairs) == len(value):
                 return inner
@@ -272,9 +272,7 @@ class _Walk:
     def named(self, parts: Mapping[str, Any], room: int, depth: int) -> dict[str, Any]:
         """Return the descriptions of attributes, arguments, or the entries of a dict, all of them."""
         room -= sum(map(len, parts)) + 4 * len(parts)
-        values = list(parts.values())  # of which usual names hide none
-        if not self.redactor.are_usual(parts):
-            values = [self._safe(*named) for named in parts.items()]
+        values = [self._safe(*named) for named in parts.items()]
         inner = self._children(values, room, depth, limit=len(values))
         return dict(zip(parts, inner, strict=True))
 

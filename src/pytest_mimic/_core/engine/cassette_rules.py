@@ -1,4 +1,4 @@
-"""The name of a cassette, given by a user or made from a test's id, and its mode by its fixture and the mode of the run."""
+"""The name of a cassette that a user gave, and a cassette's mode by its fixture and the mode of the run."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ CassetteMode = Literal["record", "replay", "extend", "verify", "live"]
 
 # File systems allow 255 bytes; the temporary file that is written first has a longer name.
 _MAX_STEP_BYTES = 200
-# Names that Windows keeps for devices.
-_RESERVED = re.compile(r"(^|/)(con|prn|aux|nul|com\d|lpt\d)(?=$|[/.])", re.IGNORECASE)
 
 
 def cassette_name(given: str | PurePath) -> str:
@@ -36,29 +34,6 @@ def cassette_name(given: str | PurePath) -> str:
         fact = f"a name may hold folders, each part up to {_MAX_STEP_BYTES} bytes, and stays inside the vault"
         raise CassetteError(f"a cassette cannot be called {given!r}", facts=[fact], cassette=given)
     return name
-
-
-def name_of_test(nodeid: str, number: int = 1) -> str:
-    """Return a cassette's name made from a test's id.
-
-    The name is readable, unique, safe on every file system and under 100 characters. The `number` is that of the
-    cassette among the unnamed ones of the test, from 1.
-    """
-    from xxhash import xxh3_64_hexdigest
-
-    file, _, rest = nodeid.partition("::")
-    plain = f"{file.removesuffix('.py')}/{rest.replace('::', '.')}" + (f"-{number}" if number > 1 else "")
-    slug = re.sub(r"[^\w./-]+", "-", plain, flags=re.ASCII).strip("-./ ")
-    slug = "/".join(step.strip(".") or "-" for step in slug.split("/"))
-    if slug == plain and slug == slug.lower() and len(slug) <= 80 and not _RESERVED.search(slug):
-        return slug
-    # The slug no longer identifies the test (a sign replaced, case on Windows, length), so a digest does.
-    digest = xxh3_64_hexdigest(f"{nodeid}\0{number}".encode("utf-8", "surrogatepass"))[:10]
-    if len(slug) > 80:
-        folder, _, last = slug.rpartition("/")
-        slug = f"{folder[-40:].lstrip('-./')}/{last[:38].rstrip('-.')}"
-    slug = _RESERVED.sub(r"\1\2_", slug)
-    return f"{slug}-{digest}"
 
 
 def is_left_out(state: RunState, file: str) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.origin import version_change
+from pytest_mimic._core.seam.registry import HTTP_CLIENTS
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import imported_parts, recording_name
 from pytest_mimic.errors import MimicError
@@ -51,7 +52,6 @@ class Recordings:
         self._tests: dict[str, str | None] = {}  # by the name of a recording
         self.missed: dict[tuple[str, ...], MimicError] = {}
         self._by_owner: dict[str, dict[str, set[str]]] = {}
-        self._outdated = ""  # what made the recordings of an older format, once one was met
 
     # -- finding
 
@@ -86,9 +86,7 @@ class Recordings:
         for name in self._names_of(target, test):
             try:
                 recording = self._state.vault.read(name)
-            except MimicError as error:
-                if "outdated" in error.data:
-                    self._outdated = "a release candidate of pytest-mimic 1.0"
+            except MimicError:
                 continue
             if recording is not None and recording.target == target:
                 yield recording
@@ -96,9 +94,11 @@ class Recordings:
     def _names_of(self, target: str, test: str) -> Iterator[str]:
         """Yield the names of the files that may hold recordings of a target, those of a test first."""
         vault = self._state.vault
-        folder = recording_name(target, "").rpartition("/")[0]
+        # A release candidate kept requests in a folder of each client: a miss says that they are of an old format.
+        targets = (target, *HTTP_CLIENTS) if target == "http" else (target,)
+        folders = [recording_name(each, "").rpartition("/")[0] for each in targets]
         others = []
-        for name in vault.store.names(folder):
+        for name in (name for folder in folders for name in vault.store.names(folder)):
             if name not in self._tests:  # once a run: a run may have many misses
                 self._tests[name] = None
                 with suppress(MimicError):
@@ -187,11 +187,7 @@ class Recordings:
         )
         if among is None:
             among = list(islice(self.of_target(call.plan.target, test=self._state.test), CANDIDATES))
-        maker = "pytest-mimic 0.x" if self._state.vault.is_old() else self._outdated
-        facts = []
-        if maker:
-            old = f"{self._state.settings.shown_vault} holds recordings of {maker}"
-            facts = [f"{old}, which this version cannot read: record them again with pytest --mimic-record"]
+        facts = [old] if (old := self._state.vault.outdated()) else []
         error = missing(missed, among, within=within, facts=facts, remedies=remedies)
         self.missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)

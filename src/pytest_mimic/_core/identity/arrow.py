@@ -6,7 +6,7 @@ import sys
 from array import array
 from typing import Any
 
-from pytest_mimic._core.identity.kinds import Kind, Raw, Reduce, library_tag
+from pytest_mimic._core.identity.kinds import Raw, Rule
 
 # The numeric dtypes of polars, and the type codes of `array.array` for the same bytes.
 POLARS_NUMBERS: dict[str, str] = dict(
@@ -17,18 +17,6 @@ POLARS_NUMBERS: dict[str, str] = dict(
 
 # The formats of pyarrow's floats as in `struct`, by their width in bytes.
 ARROW_FLOATS = {2: "=e", 4: "=f", 8: "=d"}
-
-
-def library_kind(type_: type, base: type, layout: bool) -> Kind | None:
-    """Return the kind of a type of polars or pyarrow or a subclass, or None if there is no rule for it."""
-    library = base.__module__.partition(".")[0]
-    reduces = _POLARS if library == "polars" else {**_PYARROW, **_WHOLE} if layout else _PYARROW
-    module: Any = sys.modules[library]
-    for name, reduce in reduces.items():
-        known = getattr(module, name, None)
-        if isinstance(known, type) and issubclass(type_, known):
-            return Kind(library_tag(type_, library, type_.__name__), reduce)
-    return None
 
 
 def _polars_series(series: Any) -> object:
@@ -79,21 +67,11 @@ def _numbers(series: Any, code: str) -> object:
     )
 
 
-_POLARS: dict[str, Reduce] = {
-    "DataFrame": lambda frame: (frame.height, [_polars_series(series) for series in frame.get_columns()]),
-    "Series": _polars_series,
-    "DataType": _polars_dtype,
-}
-
-
-def _arrow_table(table: Any) -> object:
-    return table.num_rows, table.schema.names, [_arrow_column(column) for column in table.columns]
-
-
-def _whole_arrow_table(table: Any) -> object:
-    """Reduce a table of an outcome, with the metadata: equality ignores it and a replay gives it back."""
+def _arrow_table(table: Any, layout: bool) -> object:
+    """Reduce a table; in an outcome, with the metadata: equality ignores it and a replay gives it back."""
     schema = table.schema
-    return _arrow_table(table), schema.metadata, [field.metadata for field in schema]
+    data = table.num_rows, schema.names, [_arrow_column(column) for column in table.columns]
+    return (data, schema.metadata, [field.metadata for field in schema]) if layout else data
 
 
 def _arrow_column(column: Any) -> object:
@@ -137,19 +115,27 @@ def _arrow_values(column: Any) -> object:
     return column.to_pylist()
 
 
-_PYARROW: dict[str, Reduce] = {
-    "Table": _arrow_table,
-    "RecordBatch": _arrow_table,
-    "ChunkedArray": _arrow_column,
-    "Array": _arrow_column,
-    "Scalar": lambda value: (
-        str(value.type),
-        _arrow_values(sys.modules["pyarrow"].array([value], value.type)),
-    ),
-    "Schema": lambda schema: [(field.name, str(field.type), field.nullable) for field in schema],
-    "Field": lambda field: (field.name, str(field.type), field.nullable),
-    "DataType": str,
-    "Buffer": lambda buffer: Raw((), buffer.size, lambda: (memoryview(buffer),)),
-}
+def _arrow_scalar(value: Any) -> object:
+    return str(value.type), _arrow_values(sys.modules["pyarrow"].array([value], value.type))
 
-_WHOLE: dict[str, Reduce] = dict.fromkeys(("Table", "RecordBatch"), _whole_arrow_table)
+
+def _arrow_field(field: Any) -> object:
+    return field.name, str(field.type), field.nullable
+
+
+RULES: dict[tuple[str, str], Rule] = {
+    ("polars", "DataFrame"): Rule(
+        lambda frame, _: (frame.height, [_polars_series(series) for series in frame.get_columns()])
+    ),
+    ("polars", "Series"): Rule(lambda series, _: _polars_series(series)),
+    ("polars", "DataType"): Rule(lambda dtype, _: _polars_dtype(dtype)),
+    ("pyarrow", "Table"): Rule(_arrow_table),
+    ("pyarrow", "RecordBatch"): Rule(_arrow_table),
+    ("pyarrow", "ChunkedArray"): Rule(lambda column, _: _arrow_column(column)),
+    ("pyarrow", "Array"): Rule(lambda column, _: _arrow_column(column)),
+    ("pyarrow", "Scalar"): Rule(lambda value, _: _arrow_scalar(value)),
+    ("pyarrow", "Schema"): Rule(lambda schema, _: list(map(_arrow_field, schema))),
+    ("pyarrow", "Field"): Rule(lambda field, _: _arrow_field(field)),
+    ("pyarrow", "DataType"): Rule(lambda dtype, _: str(dtype)),
+    ("pyarrow", "Buffer"): Rule(lambda buffer, _: Raw((), buffer.size, lambda: (memoryview(buffer),))),
+}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
 from marshal import dumps
 from typing import Any
 
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.identity.refused import Unstable, human_name
+from pytest_mimic._core.identity.kinds import Unstable, human_name
 from pytest_mimic._core.identity.resolve import Resolver
 from pytest_mimic._core.identity.short import (
     EXACT,
@@ -57,7 +56,7 @@ def fingerprint_outcome(value: object) -> str | None:
     The order of dicts and the memory layout of arrays count as well.
     """
     try:
-        digest = _digest(value, Resolver(Places(), layout=True), ordered=True)
+        digest = Resolver(Places(), layout=True).digest(value, ordered=True)
     except Unstable:
         return None
     return xxh3_128_hexdigest(_OUTCOME + digest)
@@ -218,75 +217,59 @@ class CallIdentity:
     def _located(self, place: int, value: Any) -> object:
         """Return an argument in which strings that are paths count as such, and those of `content=` by content."""
         if self._by_content:
-            value = self._as_content(place, value)
+            from pytest_mimic._core.identity.paths import with_contents
+
+            value = self._named(
+                place, value, self._by_content, lambda one, _: with_contents(one, self._resolver.places)
+            )
         return self._argument(place, value, self._locating)
 
     def _argument(self, place: int, value: Any, resolver: Resolver) -> object:
-        if place in self._ignored:
-            return self._pruned_part(place, value, resolver)
         if place in self._markers and self._markers[place] is value:
             return ...
-        return self._whole_part(place, value, resolver)
-
-    def _as_content(self, place: int, value: Any) -> Any:
-        """Return an argument with objects for the paths whose content counts."""
-        from pytest_mimic._core.identity.paths import with_contents
-
-        places = self._resolver.places
         name = self._names[place]
         try:
-            if name in self._by_content:
-                return with_contents(value, places)
-            if place == self._extra and not self._by_content.isdisjoint(value):
-                changed = {}
-                for name, item in value.items():
-                    changed[name] = with_contents(item, places) if name in self._by_content else item
-                return changed
+            pruned = self._prune(value, self._ignored[place]) if place in self._ignored else value
         except Unstable as error:
-            raise Unstable(error.type_name, error.kind, name, remedy=error.remedy) from error
-        return value
-
-    def _as_written(self, place: int, value: Any) -> Any:
-        """Return an argument with plain data for what the call writes, which counts by its place alone."""
-        name = self._names[place]
-        if name in self._written:
-            return "written", _part(value, self._writing, name)
-        if place == self._extra and type(value) is dict:
-            for key in self._written & value.keys():
-                value = {**value, key: ("written", _part(value[key], self._writing, key))}
-        return value
-
-    def _pruned_part(self, place: int, value: Any, resolver: Resolver) -> object:
-        # Code of the value's own class runs here. It may raise anything, above all without a part that it needs.
+            raise Unstable(error.type_name, error.kind, name) from error
+        except Exception as error:  # code of the value's own class
+            raise self._failing(name, value, "when it is looked into", error) from error
+        # What the call writes counts by its place alone.
+        pruned = self._named(
+            place, pruned, self._written, lambda one, name: ("written", _part(one, self._writing, name))
+        )
         try:
-            pruned = self._prune(value, self._ignored[place])
-        except Unstable as error:
-            raise Unstable(error.type_name, error.kind, self._names[place]) from error
-        except Exception as error:
-            raise self._failing(place, value, "when it is looked into", error) from error
-        try:
-            return self._whole_part(place, pruned, resolver)
+            return _part(pruned, resolver, name)
         except Unstable:
+            if place == self._extra:
+                for name, one in pruned.items():  # raises for the guilty argument, with its own name
+                    _part(one, resolver, name)
             raise
         except Exception as error:
             if pruned is value:
                 raise
-            raise self._failing(place, value, "without what is left out", error) from error
+            raise self._failing(name, value, "without what is left out", error) from error
 
-    def _failing(self, place: int, value: Any, when: str, error: Exception) -> Unstable:
-        what = f"{human_name(type(value))}, which fails {when} ({type(error).__name__})"
-        return Unstable(what, type(value), self._names[place])
-
-    def _whole_part(self, place: int, value: Any, resolver: Resolver) -> object:
-        if self._written:
-            value = self._as_written(place, value)
+    def _named(
+        self, place: int, value: Any, names: frozenset[str], change: Callable[[Any, str], object]
+    ) -> Any:
+        """Return an argument changed if it has one of these names, or `**extra` with its arguments changed that have one."""
+        name = self._names[place]
         try:
-            return _part(value, resolver, self._names[place])
-        except Unstable:
-            if place == self._extra:
-                for name, one in value.items():  # raises for the guilty argument, with its own name
-                    _part(one, resolver, name)
-            raise
+            if name in names:
+                return change(value, name)
+            if place == self._extra and type(value) is dict:
+                for name in names & value.keys():
+                    value = {**value, name: change(value[name], name)}
+        except Unstable as error:
+            if error.path:
+                raise
+            raise Unstable(error.type_name, error.kind, name, remedy=error.remedy) from error
+        return value
+
+    def _failing(self, name: str, value: Any, when: str, error: Exception) -> Unstable:
+        what = f"{human_name(type(value))}, which fails {when} ({type(error).__name__})"
+        return Unstable(what, type(value), name)
 
 
 def _part(value: Any, resolver: Resolver, name: str) -> object:
@@ -315,7 +298,7 @@ def _part(value: Any, resolver: Resolver, name: str) -> object:
         if short is not None:
             return short
     try:
-        return [[_digest(value, resolver)]]
+        return [[resolver.digest(value)]]
     except Unstable as error:
         from pytest_mimic._core.identity.locate import located
 
@@ -334,16 +317,3 @@ def _holds_path(value: Any, resolver: Resolver) -> bool:
         texts = [*value, *value.values()] if type_ is dict else value
     locate = resolver.locator()
     return any(locate(text) is not text for text in texts if type(text) is str)
-
-
-def _digest(value: object, resolver: Resolver, *, ordered: bool = False) -> bytes:
-    digest: bytes = _long_form().digest(value, resolver, ordered=ordered)
-    return digest
-
-
-@cache
-def _long_form() -> Any:
-    """Return the module that digests values which have no short form. Calls with small plain arguments need none."""
-    from pytest_mimic._core.identity import long_form
-
-    return long_form

@@ -8,8 +8,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from pytest_mimic._core.identity.kinds import PLAIN, Kind, Reduce, is_stdlib
-from pytest_mimic._core.identity.refused import Unstable, full_name
+from pytest_mimic._core.identity.kinds import PLAIN, Kind, Reduce, Unstable, full_name, is_stdlib
 from pytest_mimic._core.identity.source import class_source, code_source, own_methods
 from pytest_mimic._core.origin import is_in_stdlib
 

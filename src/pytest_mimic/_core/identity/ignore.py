@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import re
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,8 +9,8 @@ from copy import copy
 from types import FunctionType, ModuleType
 from typing import Any, cast
 
-from pytest_mimic._core.identity.object_state import exception_fields, slot_members, slot_values
-from pytest_mimic._core.identity.refused import Unstable, human_name
+from pytest_mimic._core.identity.kinds import Unstable, human_name
+from pytest_mimic._core.identity.object_state import slot_members, slot_values
 
 Steps = tuple[str, ...]
 
@@ -152,23 +151,13 @@ def _pruned_object(value: Any, paths: Sequence[Steps]) -> object:
 def _bare_copy(value: Any) -> Any:
     """Return an object of the same class that shares no attributes with this one, or raise Unstable."""
     try:
-        if isinstance(value, BaseException):
-            # Not by the class's `__init__`, which may require other arguments.
-            base: Any = next(
-                base for base in type(value).__mro__ if vars(builtins).get(base.__name__) is base
-            )
-            error = base.__new__(type(value), *value.args)
-            for name in ("args", "__cause__", *exception_fields(value)):
-                object.__setattr__(error, name, getattr(value, name))
-            return error
         return object.__new__(type(value))
     except TypeError:
-        # Not all of its state is in attributes, as in a subclass of int; or it is an exception group with other
-        # arguments than its base. Its class has to make the copy.
-        pass
+        pass  # Not all of its state is in attributes, as in a subclass of int: its class has to make the copy.
     refusal = Unstable(f"{human_name(type(value))} that cannot be copied to leave a part out", type(value))
     try:
-        result = copy(value)
+        # Copies of exceptions lack their cause.
+        result = value if isinstance(value, BaseException) else copy(value)
     except Exception as error:  # a class that cannot be copied may raise anything
         raise refusal from error
     if result is value or getattr(result, "__dict__", None) is getattr(value, "__dict__", ()):
@@ -183,8 +172,6 @@ def _copied_dict(value: dict[Any, Any], plain: Any) -> dict[Any, Any]:
         plain.__setitem__(result, key, item)
     if isinstance(value, defaultdict):
         result.default_factory = value.default_factory
-    for name, item in slot_values(value, slots := slot_members(type(value))).items():
-        slots[name].__set__(result, item)
     attributes = getattr(value, "__dict__", None)
     if attributes is value:  # a dict whose keys are its attributes
         object.__setattr__(result, "__dict__", result)

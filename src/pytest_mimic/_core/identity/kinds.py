@@ -28,6 +28,26 @@ class Kind(NamedTuple):
     variables: dict[str, object] | None = None
 
 
+class Rule(NamedTuple):
+    """The identity rule of a class of a library and of its subclasses.
+
+    Attributes:
+        reduce: Takes a value, and whether it is an outcome, in which more counts: see `Resolver`.
+        name: The name in the tag, by default that of the type. Classes elsewhere have their usual tag.
+        is_full: Whether the tag names the module, too.
+    """
+
+    reduce: Callable[[Any, bool], object]
+    name: str = ""
+    is_full: bool = False
+
+    def kind(self, type_: type, library: str, layout: bool) -> Kind:
+        is_own = type_.__module__.partition(".")[0] == library and not self.is_full
+        tag = f"{library}:{self.name or type_.__name__}" if is_own else type_tag(type_)
+        reduce = self.reduce
+        return Kind(tag, lambda value: reduce(value, layout))
+
+
 class Raw:
     """Memory that is hashed byte by byte.
 
@@ -66,11 +86,6 @@ def is_stdlib(module: str) -> bool:
     return module.partition(".")[0] in sys.stdlib_module_names
 
 
-def library_tag(type_: type, library: str, name: str) -> str:
-    """Return the tag of a library's own type, without its module, or the usual tag of a subclass defined elsewhere."""
-    return f"{library}:{name}" if type_.__module__.partition(".")[0] == library else type_tag(type_)
-
-
 def register_fingerprint(type_: type, reduce: Reduce) -> None:
     """Define the identity of a type and its subclasses: `reduce` returns plainer data that represents a value.
 
@@ -94,3 +109,47 @@ def registered_kind(type_: type) -> Kind | None:
         if "__mimic_identity__" in base.__dict__:
             return Kind(type_tag(type_), lambda value: value.__mimic_identity__())
     return None
+
+
+class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError with the call's facts
+    """A value has no stable identity.
+
+    Attributes:
+        path: The path that leads to it, such as `config.clients[2]._lock`; empty until it is known.
+        is_named: Whether `ignore=` can name the path: only items of lists and mappings, and attributes, lead to it.
+        remedy: What to do besides leaving it out, or an empty string if there is nothing. None: teach the type.
+    """
+
+    def __init__(
+        self,
+        type_name: str,
+        kind: type,
+        path: str = "",
+        owner: type | None = None,
+        *,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(f"{path or 'the value'} has no stable identity: {type_name}")
+        self.type_name = type_name  # the name of its type for people, such as `a thread lock`
+        self.kind = kind
+        self.path = path
+        self.owner = owner  # the type of the nearest object around it that a user may have written, or None
+        self.is_named = False
+        self.in_object = False  # whether it is a part of an argument that is an object with attributes
+        self.remedy = remedy
+
+
+def full_name(type_: type) -> str:
+    """Return the dotted name under which the tables of this package list a type."""
+    return f"{type_.__module__}.{type_.__qualname__}"
+
+
+def human_name(type_: type) -> str:
+    from pytest_mimic._core.identity.libraries import words_for
+
+    return words_for(type_) or f"an object of {type_.__module__}.{type_.__qualname__}"
+
+
+def refuse(value: object) -> object:
+    """Raise Unstable. This is the `reduce` of types without identity."""
+    raise Unstable(human_name(type(value)), type(value))

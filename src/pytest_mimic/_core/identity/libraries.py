@@ -12,38 +12,31 @@ class Library(NamedTuple):
     Attributes:
         data: Which of its values are data, shown by type, dtype and shape instead of by attributes: `all` of
             them, those of types that have a `shape` (`shaped`), or `none`.
-        identity: The module whose `library_kind` knows the identity of its types; it is imported for the first
-            such value. Types that the module does not know follow the rules for any class.
-        elements: The module whose `OPENERS` turn its values into columns and tables, which are compared element
-            by element. They are listed by package and class: `("numpy", "ndarray")`.
+        identity: The module whose `RULES` are those of its types, by package and class: `("numpy", "ndarray")`. It is
+            imported for the first such value. Types without a rule follow the rules for any class.
         words: Names for people, by the full name of a type: `{"shop.Handle": "a handle"}`.
     """
 
     data: Literal["all", "shaped", "none"] = "none"
     scalars: frozenset[str] = frozenset()  # full names of data types whose values have no extent but one text
     identity: str = ""
-    elements: str = ""
     words: Mapping[str, str] = {}
 
 
 _IDENTITY = "pytest_mimic._core.identity"
-_TABLES = "pytest_mimic._core.identity.tables"
 
 # By the top-level package of the types.
 LIBRARIES: dict[str, Library] = {
-    "PIL": Library("all", identity=f"{_IDENTITY}.pillow", elements=_TABLES),
+    "PIL": Library("all", identity=f"{_IDENTITY}.numeric"),
     "numpy": Library(
-        "shaped",
-        scalars=frozenset({"numpy.dtype", "numpy.generic"}),
-        identity=f"{_IDENTITY}.numpy",
-        elements=_TABLES,
+        "shaped", scalars=frozenset({"numpy.dtype", "numpy.generic"}), identity=f"{_IDENTITY}.numeric"
     ),
-    "pandas": Library("shaped", identity=f"{_IDENTITY}.pandas", elements=_TABLES),
-    "polars": Library("all", identity=f"{_IDENTITY}.arrow", elements=_TABLES),
-    "pyarrow": Library("all", identity=f"{_IDENTITY}.arrow", elements=_TABLES),
-    "scipy": Library("shaped", identity=f"{_IDENTITY}.scipy", elements=_TABLES),
+    "pandas": Library("shaped", identity=f"{_IDENTITY}.pandas"),
+    "polars": Library("all", identity=f"{_IDENTITY}.arrow"),
+    "pyarrow": Library("all", identity=f"{_IDENTITY}.arrow"),
+    "scipy": Library("shaped", identity=f"{_IDENTITY}.numeric"),
     "sqlalchemy": Library(words={"sqlalchemy.sql.elements.ClauseElement": "SQL in objects of SQLAlchemy"}),
-    "torch": Library("shaped", identity=f"{_IDENTITY}.torch", elements=_TABLES),
+    "torch": Library("shaped", identity=f"{_IDENTITY}.numeric"),
 }
 
 
@@ -61,29 +54,24 @@ def library_of(kind: type) -> str | None:
 
 def record_fields(value: Any) -> dict[str, Any] | None:
     """Return the values of a numpy record by the names of its fields; None for any other value."""
-    kind = type(value)
-    names = value.dtype.names if library_of(kind) == "numpy" and _is_record(kind) else None
-    if names is None:
+    dtype = getattr(value, "dtype", None) if library_of(type(value)) == "numpy" else None
+    names = getattr(dtype, "names", None)
+    if names is None or has_extent(type(value)):
         return None
-    return {name: _bare(value[name]) for name in names}
-
-
-def _bare(part: Any) -> Any:
-    """Return a scalar of numpy as Python's own; any other value as it is."""
-    kind = type(part)
-    is_scalar = library_of(kind) == "numpy" and not has_extent(kind) and not _is_record(kind)
-    return part.item() if is_scalar and hasattr(part, "item") else part
-
-
-def _is_record(kind: type) -> bool:
-    return any((base.__module__, base.__qualname__) == ("numpy", "void") for base in kind.__mro__)
+    parts = ((name, value[name]) for name in names)
+    # A scalar of numpy as Python's own.
+    return {
+        name: part.item() if getattr(part, "shape", None) == () and not part.dtype.names else part
+        for name, part in parts
+    }
 
 
 def has_extent(kind: type) -> bool:
     """Return whether values of a library's type have a shape or a length, rather than one text."""
     for base in kind.__mro__:
-        row = LIBRARIES.get(str(base.__module__).partition(".")[0])
-        if row is not None and f"{base.__module__}.{base.__qualname__}" in row.scalars:
+        name = f"{base.__module__}.{base.__qualname__}"
+        row = LIBRARIES.get(name.partition(".")[0])
+        if row is not None and name in row.scalars:
             return False
     return any(hasattr(kind, name) for name in ("shape", "size", "__len__"))
 

@@ -7,8 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.identity.kinds import Kind, Raw, is_stdlib
-from pytest_mimic._core.identity.refused import Unstable, full_name
+from pytest_mimic._core.identity.kinds import Kind, Raw, Unstable, full_name, is_stdlib
 from pytest_mimic._core.identity.resolve import Resolver
 from pytest_mimic._core.identity.short import SCALARS
 from pytest_mimic._core.target_options import target_line

@@ -10,8 +10,16 @@ from operator import attrgetter
 from types import MemberDescriptorType
 from typing import Any
 
-from pytest_mimic._core.identity.kinds import Kind, Reduce, is_stdlib, type_tag
-from pytest_mimic._core.identity.refused import Unstable, full_name, human_name, refuse
+from pytest_mimic._core.identity.kinds import (
+    Kind,
+    Reduce,
+    Unstable,
+    full_name,
+    human_name,
+    is_stdlib,
+    refuse,
+    type_tag,
+)
 
 PYDANTIC = frozenset({"pydantic.main.BaseModel", "pydantic.v1.main.BaseModel"})
 

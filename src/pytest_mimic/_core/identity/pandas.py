@@ -4,40 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
-from pytest_mimic._core.identity.kinds import Kind, Raw, library_tag
+from pytest_mimic._core.identity.kinds import Raw, Rule
 from pytest_mimic._core.identity.nans import CHUNK
-from pytest_mimic._core.identity.numpy import array_memory, float_format
+from pytest_mimic._core.identity.numeric import array_memory, float_format
 
 # Index classes that say no more than their dtype does. Those for numbers exist before pandas 2 only.
-PLAIN_INDEXES = frozenset({"Index", "RangeIndex", "Int64Index", "UInt64Index", "Float64Index"})
+PLAIN_INDEXES = ("RangeIndex", "Int64Index", "UInt64Index", "Float64Index")
 
 NANOSECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
-
-
-def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
-    """Return the kind of a type of pandas or a subclass, or None if there is no rule for it."""
-    pandas: Any = sys.modules["pandas"]
-    for known in (pandas.DataFrame, pandas.Series):
-        if issubclass(type_, known):
-            tag = library_tag(type_, "pandas", known.__name__)
-            # Attributes that a subclass of another library keeps beside the data.
-            names = [] if tag.startswith("pandas:") else getattr(type_, "_metadata", [])
-            return Kind(tag, partial(_table, metadata=names))
-    if issubclass(type_, pandas.Index):
-        name = "Index" if type_.__name__ in PLAIN_INDEXES else type_.__name__
-        return Kind(library_tag(type_, "pandas", name), lambda value: _index(value, layout=layout))
-    if issubclass(type_, pandas.api.extensions.ExtensionArray):
-        return Kind(library_tag(type_, "pandas", "array"), _values)
-    if issubclass(type_, pandas.api.extensions.ExtensionDtype):
-        return Kind(library_tag(type_, "pandas", "dtype"), _dtype)
-    scalar = SCALARS.get(type_.__name__)
-    if scalar is None:
-        return None
-    tag = library_tag(type_, "pandas", type_.__name__)
-    return Kind(tag, lambda value: (scalar(value), getattr(value, "unit", None)) if layout else scalar(value))
 
 
 def _nanoseconds(value: Any) -> int:
@@ -45,18 +22,15 @@ def _nanoseconds(value: Any) -> int:
     return int(value.asm8.view("int64")) * NANOSECONDS[getattr(value, "unit", "ns")]
 
 
-SCALARS: dict[str, Callable[[Any], object]] = {
-    "Timestamp": lambda value: (_nanoseconds(value), value.fold, value.tzinfo),
-    "Timedelta": lambda value: _nanoseconds(value),
-    "Period": lambda value: (value.ordinal, value.freqstr),
-    "Interval": lambda value: (value.left, value.right, value.closed),
-    "NAType": lambda _: None,
-    "NaTType": lambda _: None,
-}
+def _scalar(reduce: Callable[[Any], object]) -> Rule:
+    """Return the rule of a scalar, whose unit counts in an outcome."""
+    return Rule(
+        lambda value, layout: (reduce(value), getattr(value, "unit", None)) if layout else reduce(value)
+    )
 
 
-def _table(table: Any, *, metadata: list[str]) -> object:
-    """Reduce a frame or a series."""
+def _table(table: Any, _layout: bool) -> object:
+    """Reduce a frame or a series; one of another library's class, with the attributes that it keeps beside the data."""
     data: object
     if table.ndim == 2:
         data = table.shape, table.columns, table.index, _columns(table)
@@ -64,7 +38,9 @@ def _table(table: Any, *, metadata: list[str]) -> object:
         data = table.name, table.index, _values(table.array)
     if table.attrs or not table.flags.allows_duplicate_labels:
         data = data, table.attrs, table.flags.allows_duplicate_labels
-    return (data, {name: getattr(table, name, None) for name in metadata}) if metadata else data
+    kind = type(table)
+    names = [] if kind.__module__.partition(".")[0] == "pandas" else getattr(kind, "_metadata", [])
+    return (data, {name: getattr(table, name, None) for name in names}) if names else data
 
 
 def _columns(frame: Any) -> object:
@@ -128,7 +104,7 @@ def _joined(columns: list[Any]) -> Iterator[Any]:
         yield from array_memory(some[0] if len(some) == 1 else numpy.concatenate(some, dtype=dtype))
 
 
-def _index(index: Any, *, layout: bool) -> object:
+def _index(index: Any, layout: bool) -> object:
     """Reduce an index to its labels and its `freq`. In an outcome, its storage and labels that no row uses count as well."""
     pandas: Any = sys.modules["pandas"]
     data: object
@@ -156,7 +132,7 @@ def _labels(array: Any) -> object:
     return _values(array)
 
 
-def _dtype(dtype: Any) -> object:
+def _dtype(dtype: Any, _layout: bool = False) -> object:
     """Reduce a dtype to its name, or a categorical one to its categories and their order."""
     pandas: Any = sys.modules["pandas"]
     if isinstance(dtype, pandas.CategoricalDtype):
@@ -165,7 +141,7 @@ def _dtype(dtype: Any) -> object:
     return str(dtype)
 
 
-def _values(array: Any) -> object:
+def _values(array: Any, _layout: bool = False) -> object:
     """Reduce an array to numpy arrays if these say it all, else to its elements."""
     pandas: Any = sys.modules["pandas"]
     dtype = array.dtype
@@ -233,3 +209,19 @@ def _joined_arrow(texts: Any) -> bytes | None:
     joined = b"".join(parts)[1:]
     zeros = len(joined) - numpy.count_nonzero(numpy.frombuffer(joined, "u1"))
     return joined if zeros == max(len(texts) - 1, 0) else None
+
+
+RULES: dict[tuple[str, str], Rule] = {
+    ("pandas", "DataFrame"): Rule(_table, "DataFrame"),
+    ("pandas", "Series"): Rule(_table, "Series"),
+    ("pandas", "Index"): Rule(_index),
+    **{("pandas", name): Rule(_index, "Index") for name in PLAIN_INDEXES},
+    ("pandas", "ExtensionArray"): Rule(_values, "array"),
+    ("pandas", "ExtensionDtype"): Rule(_dtype, "dtype"),
+    ("pandas", "Timestamp"): _scalar(lambda value: (_nanoseconds(value), value.fold, value.tzinfo)),
+    ("pandas", "Timedelta"): _scalar(_nanoseconds),
+    ("pandas", "Period"): _scalar(lambda value: (value.ordinal, value.freqstr)),
+    ("pandas", "Interval"): _scalar(lambda value: (value.left, value.right, value.closed)),
+    ("pandas", "NAType"): _scalar(lambda _: None),
+    ("pandas", "NaTType"): _scalar(lambda _: None),
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,6 +43,32 @@ class Resolver:
         from pytest_mimic._core.identity.paths import text_locator
 
         return text_locator(self.places)
+
+    def digest(self, value: object, *, ordered: bool = False) -> bytes:
+        """Return the digest of a value that has no short form. If it is `ordered`, the order of dicts counts."""
+        module = _walk()
+        make = partial(module.Walk, self, ordered=ordered)
+        try:
+            return self._digest_by(value, partial(make, marks=self.places.marks))
+        except module.HoldsMark:
+            return self._digest_by(value, partial(make, locate=self.locator()))
+
+    def _digest_by(self, value: object, make: Callable[[], Any]) -> bytes:
+        try:
+            found: bytes = make().digest([value])
+        except _walk().TooLarge:
+            from pytest_mimic._core.identity.graph import digest
+
+            found = digest(value, make())
+        return found
+
+
+@cache
+def _walk() -> Any:
+    """Return the module that digests values which have no short form. Calls with small plain arguments need none."""
+    from pytest_mimic._core.identity import walk
+
+    return walk
 
 
 @cache

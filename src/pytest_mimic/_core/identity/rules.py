@@ -6,10 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.identity.callables import callable_kind, class_variables
-from pytest_mimic._core.identity.kinds import Kind, registered_kind
+from pytest_mimic._core.identity.kinds import Kind, Rule, Unstable, registered_kind
 from pytest_mimic._core.identity.libraries import LIBRARIES
 from pytest_mimic._core.identity.object_state import state_kind
-from pytest_mimic._core.identity.refused import Unstable
 from pytest_mimic._core.identity.stdlib_types import stdlib_kind
 
 if TYPE_CHECKING:
@@ -44,10 +43,11 @@ def _library_kind(type_: type, *, layout: bool) -> Kind | None:
     if type(type_.__module__) is not str:
         raise Unstable(f"an object of {type_.__qualname__}, a class without a module", type_)
     for base in type_.__mro__:
-        library = LIBRARIES.get(str(base.__module__).partition(".")[0])
+        package = str(base.__module__).partition(".")[0]
+        library = LIBRARIES.get(package)
         if library is not None and library.identity:
-            module = import_module(library.identity)
-            kind: Kind | None = module.library_kind(type_, base, layout)
-            if kind is not None:
-                return kind
+            rules: dict[tuple[str, str], Rule] = import_module(library.identity).RULES
+            rule = rules.get((package, base.__name__))
+            if rule is not None:
+                return rule.kind(type_, package, layout)
     return None

@@ -5,27 +5,21 @@ from __future__ import annotations
 import re
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._core.identity.callables import shared_generator_method, stdlib_method_name
-from pytest_mimic._core.identity.kinds import Kind, Raw, Reduce, type_tag
+from pytest_mimic._core.identity.kinds import Kind, Raw, Reduce, Unstable, full_name, refuse, type_tag
 from pytest_mimic._core.identity.libraries import NAMED
-from pytest_mimic._core.identity.nans import CHUNK
 from pytest_mimic._core.identity.object_state import attribute_reader, exception_fields
-from pytest_mimic._core.identity.refused import Unstable, full_name, refuse
 
 if TYPE_CHECKING:
     from pytest_mimic._core.files.places import Places
 
-# Byte orders in a format, and formats of floats and of complex numbers, which are two floats each.
-ORDERS = {"@": "=", "=": "=", "<": "<", ">": ">", "!": ">"}
-FLOATS = frozenset({"e", "f", "d", "Zf", "Zd"})
-
 # Items whose memory is an address, in numpy and in ctypes, and long doubles, whose padding is arbitrary.
 UNSTABLE_ITEMS = re.compile("[O&PXzg]|Z(?![fd])")
+FLOATS = frozenset({"e", "f", "d"})
 
 SCALARS = frozenset({int, float, str, bool, bytes, type(None)})
 
@@ -41,30 +35,15 @@ def _array(value: Any) -> object:
 
 
 def _memory(view: memoryview, head: tuple[object, ...]) -> Raw:
-    order, code = _item_format(view)
-    if UNSTABLE_ITEMS.search(code):
+    """Return memory in C order; only one with gaps or of several fields is copied."""
+    if UNSTABLE_ITEMS.search(re.sub(":[^:]*:", "", view.format)):  # less the names of fields
         raise Unstable("a memoryview of objects, pointers or long doubles", memoryview)
-    floats = order + code[-1] if code in FLOATS else ""
-    return Raw(head, view.nbytes, lambda: _bytes_of(view), floats=floats)
 
+    def parts() -> tuple[memoryview]:
+        is_plain = view.c_contiguous and view.nbytes and len(view.format) == 1
+        return (view.cast("B") if is_plain else memoryview(view.tobytes()),)
 
-def _item_format(view: memoryview) -> tuple[str, str]:
-    """Return the byte order of the items as `=`, `<` or `>`, and the codes of their format without the fields' names."""
-    form = re.sub(":[^:]*:", "", view.format)
-    order = form[:1] if form[:1] in ORDERS else "@"
-    return ORDERS[order], form.removeprefix(order)
-
-
-def _bytes_of(view: memoryview) -> Iterator[Any]:
-    """Yield the bytes of memory in C order, without a copy or in small ones."""
-    if view.c_contiguous and view.nbytes and len(view.format) == 1:
-        yield view.cast("B")
-    elif view.ndim == 1 and view.itemsize:
-        step = max(1, CHUNK // 8 // view.itemsize)
-        for start in range(0, len(view), step):
-            yield memoryview(view[start : start + step].tobytes())
-    else:
-        yield memoryview(view.tobytes())
+    return Raw(head, view.nbytes, parts, floats=f"={view.format}" if view.format in FLOATS else "")
 
 
 def _zone(value: Any) -> object:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from importlib import import_module
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
-from pytest_mimic._core.identity.libraries import LIBRARIES
-
-# How many rows and columns are looked at at the ends of a table.
-_FIRST, _COLUMNS = 2, 5
+# How many rows and columns of a table a sample has.
+_ROWS, _COLUMNS = 3, 5
 
 
 class Column(NamedTuple):
@@ -40,57 +37,50 @@ class Picture(NamedTuple):
     colours: dict[str, Any]  # what its pixels mean: the palette, the transparent colour
 
 
-class Ends(NamedTuple):
-    """The first and the last rows of a table, or items of a column, opened. The others are not looked at."""
+class Sample(NamedTuple):
+    """The first rows of a table and the last one, or items of a column, opened. The others are not looked at."""
 
     rows: int  # how many there are in all
     columns: int | None  # how many columns there are in all; None for a column
-    first: Table | Column  # the first rows, all of them if there are few
-    last: Table | Column | None  # the last row; None if it is among the first
+    index_class: str  # the name of the class of the index, if there is one
+    opened: Table | Column  # three rows or items, or all of them if there are fewer
 
 
+_T = TypeVar("_T")
 Opener = Callable[[Any], "Table | Column | Picture | None"]
-
-
-Slicer = Callable[[Any, int, int], Any]
+Picker = Callable[[Any, list[int]], Any]
 
 
 def open_elements(value: Any) -> Table | Column | Picture | None:
     """Open a library's value into its elements; None for one without elements that can be shown."""
-    opener = _for_type_of(value, "OPENERS")
+    opener = _for_type_of(value, OPENERS)
     if opener is None:
         return None
     try:
-        opened: Table | Column | Picture | None = opener(value)
-        return opened
+        return opener(value)
     except Exception:  # tensors of bfloat16, for one, have no form in plain memory
         return None
 
 
-def ends_of(value: Any) -> Ends | None:
-    """Open the ends of a library's table or column: a few rows, a few columns. None for any other value."""
-    slicer = _for_type_of(value, "SLICERS")
-    if slicer is None:
+def sample_of(value: Any) -> Sample | None:
+    """Take a few rows and columns of a library's table or column. None for any other value."""
+    picker = _for_type_of(value, PICKERS)
+    if picker is None:
         return None
     rows = len(value)
     shape: tuple[int, ...] = getattr(value, "shape", ())
-    columns = shape[1] if len(shape) == 2 else None
-    first = open_elements(slicer(value, 0, _FIRST + 1 if rows <= _FIRST + 1 else _FIRST))
-    last = open_elements(slicer(value, rows - 1, rows)) if rows > _FIRST + 1 else None
-    if first is None or isinstance(first, Picture) or isinstance(last, Picture):
+    places = [*range(_ROWS - 1), rows - 1] if rows > _ROWS else list(range(rows))
+    opened = open_elements(picker(value, places))
+    if opened is None or isinstance(opened, Picture):
         return None
-    return Ends(rows, columns, first, last)
+    index = type(getattr(value, "index", None)).__name__
+    return Sample(rows, shape[1] if len(shape) == 2 else None, index, opened)
 
 
-def _for_type_of(value: Any, table: str) -> Callable[..., Any] | None:
-    """Return what the module of a value's library has for its type in a table of this name, or None."""
+def _for_type_of(value: Any, table: Mapping[tuple[str, str], _T]) -> _T | None:
+    """Return what a table has for the type of a library's value, or None."""
     for base in type(value).__mro__:
-        package = str(base.__module__).partition(".")[0]
-        row = LIBRARIES.get(package)
-        if row is None or not row.elements:
-            continue
-        known: dict[tuple[str, str], Callable[..., Any]] = getattr(import_module(row.elements), table, {})
-        found = known.get((package, base.__qualname__.rpartition(".")[2]))
+        found = table.get((str(base.__module__).partition(".")[0], base.__qualname__.rpartition(".")[2]))
         if found is not None:
             return found
     return None
@@ -192,18 +182,18 @@ OPENERS: dict[tuple[str, str], Opener] = {
 }
 
 
-def _arrow_rows(table: Any, start: int, stop: int) -> Any:
-    return table.select(list(range(min(table.num_columns, _COLUMNS)))).slice(start, stop - start)
+def _arrow_rows(table: Any, places: list[int]) -> Any:
+    return table.select(list(range(min(table.num_columns, _COLUMNS)))).take(places)
 
 
-SLICERS: dict[tuple[str, str], Slicer] = {
-    ("pandas", "DataFrame"): lambda frame, start, stop: frame.iloc[start:stop, :_COLUMNS],
-    ("pandas", "Index"): lambda index, start, stop: index[start:stop],
-    ("pandas", "Series"): lambda series, start, stop: series.iloc[start:stop],
-    ("polars", "DataFrame"): lambda frame, start, stop: frame[start:stop, :_COLUMNS],
-    ("polars", "Series"): lambda series, start, stop: series[start:stop],
-    ("pyarrow", "Array"): lambda array, start, stop: array.slice(start, stop - start),
-    ("pyarrow", "ChunkedArray"): lambda array, start, stop: array.slice(start, stop - start),
+PICKERS: dict[tuple[str, str], Picker] = {
+    ("pandas", "DataFrame"): lambda frame, places: frame.iloc[places, :_COLUMNS],
+    ("pandas", "Index"): lambda index, places: index[places],
+    ("pandas", "Series"): lambda series, places: series.iloc[places],
+    ("polars", "DataFrame"): lambda frame, places: frame[places, :_COLUMNS],
+    ("polars", "Series"): lambda series, places: series[places],
+    ("pyarrow", "Array"): lambda array, places: array.take(places),
+    ("pyarrow", "ChunkedArray"): lambda array, places: array.take(places),
     ("pyarrow", "RecordBatch"): _arrow_rows,
     ("pyarrow", "Table"): _arrow_rows,
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 import types
 from typing import Any, ClassVar
 
@@ -41,8 +40,6 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
             return NotImplemented
         if found is not None:
             return named, tuple(name_of(obj).split(":"))
-        if lacks_class(obj):
-            raise pickle.PicklingError(f"the class of {name_of(obj)} is not complete")
         by_value: Any = super().reducer_override(obj)
         # cloudpickle fetches some types of the interpreter by name, such as NoneType.
         is_builtin = isinstance(obj, type) and obj.__module__ == "builtins"
@@ -54,15 +51,3 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
                 attributes = {**attributes, "__qualname__": obj.__qualname__}
                 return make, arguments, (attributes, slots), *rest
         return by_value
-
-
-def lacks_class(thing: object) -> bool:
-    """Return whether a function is a method that uses `super` and was taken from a class before that was made."""
-    code, cells = getattr(thing, "__code__", None), getattr(thing, "__closure__", None)
-    if code is None or cells is None or "__class__" not in code.co_freevars:
-        return False
-    try:
-        cells[code.co_freevars.index("__class__")].cell_contents  # noqa: B018
-    except ValueError:  # the cell is empty
-        return True
-    return False

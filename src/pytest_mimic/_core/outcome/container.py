@@ -48,22 +48,21 @@ class Segment(NamedTuple):
 
 
 class Packer:
-    """Writes the file of a pickle, piece by piece.
+    """Writes a file of segments, each with the size of its items in bytes, piece by piece.
 
     `checksum` is of the uncompressed content, in hex; empty until all pieces were taken.
     """
 
-    start = START
-
-    def __init__(self, pickled: Pickled) -> None:
-        self._segments: Iterable[tuple[memoryview, int]] = _segments(pickled)
+    def __init__(self, segments: Iterable[tuple[memoryview, int]], start: bytes = START) -> None:
+        self._segments = segments
+        self._start = start
         self._content = xxh3_128()
         self._position = 0
         self.checksum = ""
 
     def pieces(self) -> Iterator[bytes | memoryview]:
         table = []
-        yield self._counted(self.start)
+        yield self._counted(self._start)
         for data, item in self._segments:
             yield self._counted(b"\0" * (-self._position % _ALIGN))
             before = self._position
@@ -111,23 +110,18 @@ class Packer:
         return rows + _TAIL.pack(checksum, xxh3_64_intdigest(rows + checksum), len(table), END)
 
 
-class FilePacker(Packer):
-    """Writes the object of a user's file, given in pieces of any size; see `Packer`."""
-
-    start = FILE_START
-
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._content = xxh3_128()
-        self._position = 0
-        self.checksum = ""
-        self._segments = ((memoryview(piece), 1) for piece in pieces)
+def segments_of(pickled: Pickled) -> Iterator[tuple[memoryview, int]]:
+    """Yield the streams of a pickle as one segment, then each buffer, each with the size of its items in bytes."""
+    chunks = pickled.chunks
+    yield memoryview(chunks[0] if len(chunks) == 1 else b"".join(chunks)), 1
+    yield from pickled.buffers
 
 
-def checksum_of(pickled: Pickled) -> str:
-    return checksum_of_segments(data for data, _ in _segments(pickled))
+def packer_of(pickled: Pickled) -> Packer:
+    return Packer(segments_of(pickled))
 
 
-def checksum_of_segments(segments: Iterable[memoryview | bytes]) -> str:
+def checksum_of(segments: Iterable[memoryview | bytes]) -> str:
     content = xxh3_128()
     for segment in segments:
         data = memoryview(segment)
@@ -207,42 +201,15 @@ def _restored(stored: memoryview, segment: Segment) -> Any:
     if xxh3_64_intdigest(stored) != segment.check:
         raise DamagedError("")
     zstd = zstd_module()
-    decompressor = zstd.ZstdDecompressor()
     try:
-        if segment.size <= _BLOCK:
-            whole = decompressor.decompress(stored, max_length=segment.size)
-            if segment.codec == _SHUFFLED:
-                return _unshuffle(whole, segment.item)
-            return bytearray(whole)
-        out, fed = bytearray(segment.size), bytes(stored)
-        for start in range(0, segment.size, _BLOCK):
-            block = _next_block(decompressor, fed, min(_BLOCK, segment.size - start))
-            shuffled = segment.codec == _SHUFFLED
-            out[start : start + len(block)] = _unshuffle(block, segment.item) if shuffled else block
-            fed = b""
-        return out
+        whole = zstd.ZstdDecompressor().decompress(stored, max_length=segment.size)
     except (zstd.ZstdError, EOFError) as reason:
         raise DamagedError("") from reason
-
-
-def _next_block(decompressor: Any, fed: Any, size: int) -> bytes:
-    """Return the next `size` bytes. The first call gets all stored bytes, later ones none."""
-    pieces, missing = [], size
-    while missing:
-        piece = decompressor.decompress(fed, max_length=missing)
-        fed = b""
-        if not piece and (decompressor.eof or decompressor.needs_input):
-            raise EOFError
-        pieces.append(piece)
-        missing -= len(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-
-def _segments(pickled: Pickled) -> Iterator[tuple[memoryview, int]]:
-    """Yield the streams as one segment, then each buffer, each with the size of its items in bytes."""
-    chunks = pickled.chunks
-    yield memoryview(chunks[0] if len(chunks) == 1 else b"".join(chunks)), 1
-    yield from pickled.buffers
+    if segment.codec == _SHUFFLED:
+        return bytearray().join(
+            [_unshuffle(bytes(block), segment.item) for block in _blocks(memoryview(whole))]
+        )
+    return bytearray(whole)
 
 
 def _blocks(data: memoryview) -> Iterator[memoryview]:

@@ -15,7 +15,7 @@ from pytest_mimic._core.files.restoring import (
     write_files,
 )
 from pytest_mimic._core.files.written import PIECE, WrittenFile, WrittenFolder
-from pytest_mimic._core.outcome.container import FILE_START, checksum_of_segments, unpack_segments
+from pytest_mimic._core.outcome.container import FILE_START, checksum_of, unpack_segments
 
 Listing = dict[str, Any]
 """The files of an outcome, by the argument that names them: a file, a folder with its `files`, or None."""
@@ -206,5 +206,5 @@ def object_name(content: bytes) -> str:
 
 
 def _object_of(pieces: Iterable[bytes]) -> str:
-    checksum = checksum_of_segments(pieces)
+    checksum = checksum_of(pieces)
     return f"objects/{checksum[:2]}/{checksum}.bin"

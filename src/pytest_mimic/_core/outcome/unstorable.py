@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import FunctionType
-
 from pytest_mimic._core.identity.libraries import words_for
 from pytest_mimic._core.identity.opening import parts_of
 from pytest_mimic._core.outcome import pickles
@@ -68,11 +66,6 @@ def _find_part(value: object, path: str) -> tuple[str, object]:
 def describe(part: object) -> str:
     """Return what a part is: `an open file`, `a Session object`."""
     kind = type(part)
-    if kind is FunctionType:
-        from pytest_mimic._core.outcome.by_value import lacks_class
-
-        if lacks_class(part):
-            return "a method whose class is not complete, so that its super() fails"
     article = "an" if kind.__name__[:1].lower() in "aeiou" else "a"
     what = words_for(kind) or f"{article} {kind.__name__} object"
     return what if lazy_remedy(part) is None else f"{what}, which reads files later"

@@ -82,7 +82,7 @@ def as_attribute(function: object, wrapper: Callable[..., object]) -> Any:
     """Return the object for a class to hold, so that the wrapper binds to instances if the function itself does."""
     kind = type(function)
     binds = hasattr(kind, "__get__") and not issubclass(kind, (MethodType, BuiltinFunctionType, partial))
-    return wrapper if binds else staticmethod(wrapper)
+    return wrapper if binds or has_face(function) else staticmethod(wrapper)
 
 
 def unbound(method: partialmethod[Any], owner: type) -> Callable[..., object]:
@@ -128,7 +128,7 @@ def with_face(function: Any, wrapper: Callable[..., Any]) -> Any:
     It shares the function's attributes, and belongs to a subclass of its class.
     """
     kind = type(function)
-    members = {
+    members: dict[str, Any] = {
         "__call__": lambda _self, *args, **kwargs: wrapper(*args, **kwargs),
         "__class__": property(lambda _self: kind),
         "__doc__": kind.__doc__,
@@ -138,10 +138,16 @@ def with_face(function: Any, wrapper: Callable[..., Any]) -> Any:
         "__qualname__": kind.__qualname__,
         "__reduce_ex__": lambda _self, protocol: function.__reduce_ex__(protocol),
     }
+    if hasattr(kind, "__get__"):  # its own may call the function inside
+        members["__get__"] = _bound
     face = object.__new__(type.__new__(type(kind), kind.__name__, (kind,), members))
     if hasattr(function, "__dict__"):
         object.__setattr__(face, "__dict__", function.__dict__)
     return face
+
+
+def _bound(face: Any, instance: object, _owner: type | None = None) -> Any:
+    return face if instance is None else MethodType(face, instance)
 
 
 def behind_face(kind: type) -> Any:

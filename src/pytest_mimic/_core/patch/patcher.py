@@ -242,7 +242,7 @@ class Patcher:
         assert self._cover is not None
         wrapper = self._cover(active.request, label, found.function, found.kind)
         if patch is None:
-            if has_face(found.function) and isinstance(found.holder, dict):
+            if has_face(found.function):
                 wrapper = with_face(found.function, wrapper)
             patch = Patch(found, label, wrapper)
             fresh.append(patch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 # How secret a value is: not at all, whole, or but for the ids of the secrets in it.
@@ -66,9 +66,6 @@ _LONGEST_NAME = 200
 _SEPARATOR = re.compile(r"[:/.]")
 # Answers that are kept: a mapping with a million different keys must not fill the memory.
 _KEPT_ANSWERS = 10_000
-# Only a few names are judged together, and only short ones.
-_FEW, _LONGEST_USUAL = 50, 100
-_TEXT = frozenset({str})
 
 
 def read_names(line: str) -> list[str]:
@@ -127,7 +124,6 @@ class SecretNames:
         self._has_numbers = any(map(str.isdecimal, self._secret))
         self._answers: dict[str, Literal["never", "text", "always"]] = {}
         self._keys: dict[str, bool] = {}
-        self._usual: set[str] = set()
 
     def secret(self, name: object) -> bool:
         """Check whether all values of an argument, key, attribute, header or parameter of this name are secret."""
@@ -177,25 +173,6 @@ class SecretNames:
                     self._keys.clear()
                 self._keys[key] = answer
         return answer
-
-    def are_usual(self, names: Collection[object]) -> bool:
-        """Check whether names surely hide no value, and can be shown as they are. False says nothing.
-
-        Google's keys are found by their look under any name; see `hides`.
-        """
-        if len(names) > _FEW or not _TEXT.issuperset(map(type, names)):
-            return False
-        if self._usual.issuperset(names):
-            return True
-        for name in names:
-            assert isinstance(name, str)
-            is_shown = len(name) <= _LONGEST_USUAL and name.isascii() and name.isidentifier()
-            if not is_shown or "AIza" in name or self._answer(name) != "never":
-                return False
-        if len(self._usual) > _KEPT_ANSWERS:
-            self._usual.clear()
-        self._usual.update(names)  # type: ignore[arg-type]
-        return True
 
     def _answer(self, name: object) -> Literal["never", "text", "always"]:
         if isinstance(name, bytes):

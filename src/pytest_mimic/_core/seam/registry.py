@@ -7,6 +7,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from pytest_mimic.errors import TargetError
+
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Adapter
 
@@ -21,7 +23,7 @@ CLIENTS = {
     "http.client": "pytest_mimic._clients.http.http_client:StdlibAdapter",
     "botocore": "pytest_mimic._clients.aws.botocore:BotocoreAdapter",
     "sqlalchemy": "pytest_mimic._clients.sql.sqlalchemy:SqlAdapter",
-    "redis": "pytest_mimic._clients.redis.client:RedisAdapter",
+    "redis": "pytest_mimic._clients.redis.redis_client:RedisAdapter",
 }
 # The clients whose requests the line `http` takes. Their recordings lie under `http`.
 HTTP_CLIENTS = ("httpx", "httpx2", "requests", "aiohttp", "urllib3", "http.client")
@@ -29,10 +31,59 @@ HTTP_CLIENTS = ("httpx", "httpx2", "requests", "aiohttp", "urllib3", "http.clien
 COMMON_PARTS = ("host", "port", "headers", "query", "body", "params")
 
 
+# The entry points of the adapters that other distributions bring.
+_GROUP = "pytest_mimic.clients"
+
+
+def is_client(name: str) -> bool:
+    """Return whether a line may name this client. The adapters of other distributions are looked up for unknown names only."""
+    if name not in CLIENTS and name.isidentifier():
+        from importlib.metadata import entry_points
+
+        for found in entry_points(group=_GROUP, name=name):
+            CLIENTS[name] = found.value
+    return name in CLIENTS
+
+
+def register_client(name: str, adapter: str) -> None:
+    """Let lines name a client whose adapter belongs to no distribution, in a project's own `conftest.py`.
+
+    Args:
+        name: The client's name in lines. It is also the name of its module.
+        adapter: The adapter's class, as `module:Class`. It is imported when a line names the client.
+    """
+    CLIENTS[name] = adapter
+
+
+def is_bundled(name: str) -> bool:
+    return CLIENTS[name].startswith("pytest_mimic.")
+
+
+def names_client(target: str) -> bool:
+    """Return whether a recording's target is a client, which may not be installed here. A function has a colon."""
+    return ":" not in target
+
+
 def load_adapter(name: str) -> Adapter:
-    """Return a client by its name, without importing its client."""
+    """Return the adapter of a client by its name, without importing the client.
+
+    Raises:
+        TargetError: There is none, or that of another distribution cannot be imported.
+    """
+    if not is_client(name):
+        raise TargetError(f"{name}: no installed distribution has an adapter for this client")
+    from pytest_mimic._core.seam.base import Adapter
+
     module, _, class_name = CLIENTS[name].partition(":")
-    adapter: Adapter = getattr(import_module(module), class_name)(name)
+    try:
+        adapter = getattr(import_module(module), class_name)(name)
+    except Exception as error:
+        if is_bundled(name):
+            raise
+        reason = f"{type(error).__name__}: {error}"
+        raise TargetError(f"{name}: its adapter {CLIENTS[name]} cannot be loaded ({reason})") from error
+    if not isinstance(adapter, Adapter):
+        raise TargetError(f"{name}: its adapter {CLIENTS[name]} is no pytest_mimic.client.Adapter")
     return adapter
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._core.seam.registry import CLIENTS, COMMON_PARTS, load_adapter
+from pytest_mimic._core.seam.registry import CLIENTS, COMMON_PARTS, is_bundled, load_adapter
 from pytest_mimic._core.target_options import Options
 from pytest_mimic.errors import TargetError
 
@@ -85,6 +85,11 @@ def check_kind(target: str, options: Options, origin: str = "") -> None:
             raise target_error(origin, what, target=target, option=name)
     if not is_client:
         return
+    if not is_bundled(target):
+        try:
+            load_adapter(target)
+        except TargetError as error:
+            raise target_error(origin, error.what, target=target) from None
     for name in ("ignore", "match"):
         for path in getattr(options, name):
             parts = load_adapter(target).parts

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.modules import closest_module, file_of_module, module_exists
-from pytest_mimic._core.seam.registry import CLIENTS
+from pytest_mimic._core.seam.registry import CLIENTS, is_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.targets.binding import argument_names
 from pytest_mimic._core.targets.options import (
@@ -266,7 +266,7 @@ def _split_line(line: str, origin: str) -> list[str]:
 
 def _parse_name(name: str, origin: str) -> tuple[str, tuple[str, ...], bool]:
     """Return the module, the path in it, and whether the name is in the older dotted form."""
-    if name in CLIENTS:
+    if is_client(name):
         return name, (), False
     if name.isidentifier():
         neither = f"{name} is neither package.module:function nor a client{did_you_mean(name, CLIENTS)}"
@@ -314,12 +314,14 @@ def _importable_name(thing: object) -> str:
 
 
 _NAME = re.compile(r"!?\w+(\.\w+)*(:[\w.*]+)?")
-# The clients through which libraries send, as a line names them.
-_SENDS = {
-    **dict.fromkeys(("anthropic", "openai"), "httpx2 (and httpx for older versions)"),
-    **dict.fromkeys(("cohere", "groq", "litellm", "mistralai", "ollama"), "httpx"),
-    **dict.fromkeys(("github", "stripe", "twilio"), "requests"),
-    **dict.fromkeys(("aioboto3", "aiobotocore", "boto3", "s3fs"), "botocore"),
+# What a line names to record what a library sends.
+_MEANT = {
+    **dict.fromkeys(
+        "anthropic cohere github google groq huggingface_hub litellm mistralai ollama openai".split(), "http"
+    ),
+    **dict.fromkeys("slack_sdk stripe twilio urllib".split(), "http"),
+    **dict.fromkeys("aioboto3 aiobotocore boto3 s3fs".split(), "botocore"),
+    **dict.fromkeys("postgres postgresql psycopg3".split(), "sqlalchemy"),
 }
 _DRIVERS = "aiomysql aiosqlite asyncpg oracledb pg8000 psycopg psycopg2 pymysql pyodbc sqlite3".split()
 
@@ -328,8 +330,8 @@ def _meant_client(name: str) -> str:
     """Return what to write instead of the name of a library, or an empty string."""
     if name in _DRIVERS:
         return f"{name} is recorded through sqlalchemy: write sqlalchemy, or name your function that queries"
-    client = _SENDS.get(name, "")
-    return f"{name} sends with {client.partition(' ')[0]}: write {client}" if client else ""
+    client = _MEANT.get(name, "")
+    return f"{name} is recorded through {client}: write {client}" if client else ""
 
 
 def _meant_line(words: Sequence[str]) -> str:

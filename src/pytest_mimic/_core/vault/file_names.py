@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from hashlib import blake2b
 
-from xxhash import xxh3_128_hexdigest
+from xxhash import xxh3_64_hexdigest, xxh3_128_hexdigest
 
 #: The folders of recordings and of cassettes.
 FOLDERS = ("calls", "cassettes")
@@ -19,6 +19,7 @@ OBJECTS_LOCK = "objects"
 _LONGEST = 56
 # The names that Windows keeps for devices, whatever their suffix.
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+_DEVICE = r"(?i)(^|/)(con|prn|aux|nul|com\d|lpt\d)(?=$|[/.])"
 
 
 def recording_name(target: str, key: str, owner: str | None = None) -> str:
@@ -53,6 +54,27 @@ def _component(text: str) -> str:
     if safe == text and safe == safe.lower() and not safe.endswith((".json", ".pkl")):
         return safe
     return f"{safe}-{blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=3).hexdigest()}"
+
+
+def cassette_of_test(nodeid: str, number: int = 1) -> str:
+    """Return a cassette's name made from a test's id.
+
+    The name is readable, unique, safe on every file system and under 100 characters. The `number` is that of the
+    cassette among the unnamed ones of the test, from 1.
+    """
+    file, _, rest = nodeid.partition("::")
+    plain = f"{file.removesuffix('.py')}/{rest.replace('::', '.')}" + (f"-{number}" if number > 1 else "")
+    slug = re.sub(r"[^\w./-]+", "-", plain, flags=re.ASCII).strip("-./ ")
+    slug = "/".join(step.strip(".") or "-" for step in slug.split("/"))
+    if slug == plain and slug == slug.lower() and len(slug) <= 80 and not re.search(_DEVICE, slug):
+        return slug
+    # The slug no longer identifies the test (a sign replaced, case on Windows, length), so a digest does.
+    digest = xxh3_64_hexdigest(f"{nodeid}\0{number}".encode("utf-8", "surrogatepass"))[:10]
+    if len(slug) > 80:
+        folder, _, last = slug.rpartition("/")
+        slug = f"{folder[-40:].lstrip('-./')}/{last[:38].rstrip('-.')}"
+    slug = re.sub(_DEVICE, r"\1\2_", slug)
+    return f"{slug}-{digest}"
 
 
 def fingerprint_in(name: str) -> str:

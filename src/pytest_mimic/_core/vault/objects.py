@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.ambient import command
+from pytest_mimic._core.outcome.outcome import decode_pickled, decode_plain
+from pytest_mimic._core.vault.file_names import fingerprint_in
 from pytest_mimic._core.vault.parsing import check_pulled, corrupt, damaged, is_object, parse
 from pytest_mimic._core.vault.schema import body_fault, body_of
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.admission import Admission
+    from pytest_mimic._core.outcome.encoding import Encoded
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.outcome.tagged.nodes import Tag
@@ -57,31 +61,63 @@ class Objects:
         """Return the outcome of an entry, a fresh copy each time, with its paths restored by `paths`."""
         if "pickle" in entry:
             return self._unpickled(entry, origin, self.content(entry, origin), paths)
-        from pytest_mimic._core.outcome.outcome import decode_plain
-
         body = self.body(entry, origin)
         if entry.get("tagged"):
-            from pytest_mimic._core.outcome.placed_paths import NOWHERE
-
-            body = self._untagged(self._reader(entry, origin, paths or NOWHERE), entry, origin, body)
+            body = self._untagged(self._reader(entry, origin, paths or _nowhere()).read, entry, origin, body)
         elif "json" not in entry:
             body = marshal.loads(marshal.dumps(body))
         try:
             return decode_plain(body)
-        except (ImportError, AttributeError) as reason:
-            raise self._stale(origin, reason) from None
-        except (LookupError, TypeError, ValueError) as reason:
-            raise self._damaged(entry.get("json", origin.name), origin, str(reason)) from None
+        except Exception as reason:
+            raise self._unreadable(reason, entry, origin) from None
 
     def player(self, entry: Entry, origin: Origin) -> Player:
-        """Return the player of an entry's value. Its first copy is the one that was read to check the file.
+        """Return the player of an entry's value. Its first copy is made now, of what was read to check the file.
 
         NeedsCallError: it has paths.
         """
         if "pickle" in entry:
             return self._pickle_player(entry, origin)
-        player = self._tagged_player if entry.get("tagged") else self._plain_player
-        return player(entry, origin)
+        if entry.get("tagged"):
+            return self._tagged_player(entry, origin)
+        body = self.body(entry, origin)
+        if "value" not in body:
+            return lambda: self.load(entry, origin).value
+
+        def keep(tree: Any) -> Player | None:
+            copy = marshal.dumps(tree)  # as `fresh_copies` does
+            return partial(marshal.loads, copy) if len(copy) <= _KEPT else None
+
+        return _player(body["value"], lambda: self.body(entry, origin)["value"], keep, lambda tree: tree)
+
+    def _tagged_player(self, entry: Entry, origin: Origin) -> Player:
+        reader = self._reader(entry, origin, None)
+        make = partial(self._untagged, reader.read_whole, entry, origin)
+
+        def keep(tree: Any) -> Player | None:
+            size = self.size(entry, entry["json"]) if "json" in entry else 0
+            is_small = size is not None and size <= _KEPT_TEXT and "objects" not in entry
+            return partial(make, reader.prepared(tree)) if is_small else None
+
+        data = self.read(entry, entry["json"], origin) if "json" in entry else None
+        made = None if data is None else reader.parsed(data)
+        if made is None or "value" not in made:
+            body = self.body(entry, origin)
+            if "value" not in body:
+                return lambda: self.load(entry, origin).value
+            made = {"value": make(body["value"])}
+        return _player(made["value"], lambda: self.body(entry, origin)["value"], keep, make)
+
+    def _pickle_player(self, entry: Entry, origin: Origin) -> Player:
+        def make(content: tuple[bytes, list[Any]]) -> Any:
+            return self._unpickled(entry, origin, content).value
+
+        stream, buffers = self.content(entry, origin)
+        if len(stream) + sum(map(len, buffers)) <= _KEPT:
+            # Each value owns its buffers, so those that are kept are copied.
+            copies = [bytes(buffer) for buffer in buffers]
+            return lambda: make((stream, [bytearray(copy) for copy in copies]))
+        return _player(make((stream, buffers)), partial(self.content, entry, origin), lambda _: None, make)
 
     def body(self, entry: Entry, origin: Origin) -> Any:
         """Return the tree of a readable outcome: a part of its entry, or a JSON object, checked to be of its kind."""
@@ -121,90 +157,60 @@ class Objects:
             raise damaged(path, "no list of what a call ran and read", test=test)
         return data
 
-    def is_sound(self, entry: Entry, origin: Origin) -> bool:
-        """Return whether the file of a pickle exists and is as it was recorded."""
+    def equals(self, entry: Entry, origin: Origin, encoded: Encoded) -> bool:
+        """Return whether the body of an entry, with the objects that it names, is sound and is this outcome."""
+        if encoded.is_tagged != entry.get("tagged", False):
+            return False
         try:
-            self.content(entry, origin)
+            if encoded.readable is None:
+                if "pickle" not in entry or fingerprint_in(entry["pickle"]) != encoded.fingerprint:
+                    return False
+                self.content(entry, origin)
+                return True
+            listed = {"imports": encoded.readable.imports, "objects": sorted(encoded.readable.objects)}
+            if any(entry.get(name, []) != names for name, names in listed.items()):
+                return False
+            self.check_files(entry, origin, listed["objects"])
+            return self.text(entry, origin) == encoded.readable.text
         except MimicError:
             return False
-        return True
 
-    # Players
-
-    def _plain_player(self, entry: Entry, origin: Origin) -> Player:
-        def read() -> Any:
-            return self.body(entry, origin)["value"]
-
-        def keep(value: Any) -> Player | None:
-            copy = marshal.dumps(value)  # as `fresh_copies` does
-            return partial(marshal.loads, copy) if len(copy) <= _KEPT else None
-
-        body = self.body(entry, origin)
-        if "value" not in body:
-            return lambda: self.load(entry, origin).value
-        return _player(lambda: body["value"], read, lambda value: value, keep)
-
-    def _tagged_player(self, entry: Entry, origin: Origin) -> Player:
-        reader = self._reader(entry, origin, None)
-        make = partial(self._untagged, reader, entry, origin)
-
-        def read() -> Any:
-            return self.body(entry, origin)["value"]
-
-        def keep(tree: Any) -> Player | None:
-            size = self.size(entry, entry["json"]) if "json" in entry else 0
-            is_small = size is not None and size <= _KEPT_TEXT and "objects" not in entry
-            return partial(make, reader.prepared(tree)) if is_small else None
-
-        data = self.read(entry, entry["json"], origin) if "json" in entry else None
-        made = None if data is None else reader.parsed(data)
-        if made is None or "value" not in made:
-            body = self.body(entry, origin)
-            if "value" not in body:
-                return lambda: self.load(entry, origin).value
-            made = {"value": make(body["value"])}
-        return _player(partial(made.__getitem__, "value"), read, make, keep)
-
-    def _pickle_player(self, entry: Entry, origin: Origin) -> Player:
-        def make(content: tuple[bytes, list[Any]]) -> Any:
-            return self._unpickled(entry, origin, content).value
-
-        stream, buffers = self.content(entry, origin)
-        if len(stream) + sum(map(len, buffers)) <= _KEPT:
-            # Each value owns its buffers, so those that are kept are copied.
-            copies = [bytes(buffer) for buffer in buffers]
-            return lambda: make((stream, [bytearray(copy) for copy in copies]))
-        read = partial(self.content, entry, origin)
-        return _player(partial(make, (stream, buffers)), read, make, lambda _: None)
+    def check_files(self, entry: Entry, origin: Origin, names: Iterable[str]) -> None:
+        """Check objects of files. CorruptRecordingError: one is missing or damaged."""
+        for name in names:
+            for _ in self.file_content(entry, origin, name):
+                pass
 
     # Outcomes with tags
 
     def _reader(self, entry: Entry, origin: Origin, paths: PathStore | None) -> Reader:
-        from pytest_mimic._core.outcome.tagged.reader import Reader
+        from pytest_mimic._core.outcome.tagged.types import reader
 
         def content(name: str) -> bytes:
             if name not in entry.get("objects", ()):
                 raise ValueError(f"it names {name}, which its recording does not list")
             return b"".join(self.file_content(entry, origin, name))
 
-        return Reader(paths, entry.get("imports", ()), content, self._classes)
+        return reader(paths, entry.get("imports", ()), content, self._classes)
 
-    def _untagged(self, reader: Reader, entry: Entry, origin: Origin, tree: Any) -> Any:
-        from pytest_mimic._core.outcome.tagged.nodes import OutdatedClassError
-        from pytest_mimic._core.outcome.tagged.reader import NeedsCallError
-
+    def _untagged(self, read: Callable[[Any], Any], entry: Entry, origin: Origin, tree: Any) -> Any:
         try:
-            return reader.read_whole(tree)
-        except (MimicError, NeedsCallError):
-            raise
-        except OutdatedClassError as reason:
-            raise self._stale(origin, str(reason)) from None
-        except (ImportError, AttributeError) as reason:
-            raise self._stale(origin, reason) from None
-        except RecursionError:
-            raise self._damaged(entry.get("json", origin.name), origin, "nested too deeply") from None
+            return read(tree)
         except Exception as reason:  # imported modules, and the hashes of their classes, may raise anything
-            raise self._damaged(entry.get("json", origin.name), origin, str(reason)) from None
+            raise self._unreadable(reason, entry, origin) from None
+
+    def _unreadable(self, reason: Exception, entry: Entry, origin: Origin) -> Exception:
+        """Return the error for what reading a JSON text with tags has raised."""
+        from pytest_mimic._core.outcome.tagged.nodes import NeedsCallError, OutdatedClassError
+
+        if isinstance(reason, (MimicError, NeedsCallError)):
+            return reason
+        if isinstance(reason, OutdatedClassError):
+            return self._stale(origin, str(reason))
+        if isinstance(reason, (ImportError, AttributeError)):
+            return self._stale(origin, reason)
+        detail = "nested too deeply" if isinstance(reason, RecursionError) else str(reason)
+        return self._damaged(entry.get("json", origin.name), origin, detail)
 
     # Pickles
 
@@ -244,25 +250,23 @@ class Objects:
         self, entry: Entry, origin: Origin, content: tuple[bytes, list[Any]], paths: PathStore | None = None
     ) -> Outcome:
         """Load pickle streams whose bytes are as they were recorded."""
-        from pytest_mimic._core.outcome.outcome import decode_pickled
         from pytest_mimic._core.outcome.unpickling import RefusedError
 
         (stream, buffers), count = content, entry.get("count", 1)
-        name, kind = entry["pickle"], entry["kind"]
         try:
             bodies = self._admission(entry).load(stream, buffers, (entry["checksum"], count), paths)
-        except RefusedError as reason:
-            raise self._damaged(name, origin, str(reason)) from None
         except MimicError:
             raise
         except Exception as reason:  # the classes that it names have changed, and may raise anything
+            if isinstance(reason, RefusedError):
+                raise self._damaged(entry["pickle"], origin, str(reason)) from None
             raise self._stale(origin, reason) from None
-        if type(bodies[0]) is not dict or not {kind, "returned"} & bodies[0].keys():
-            raise self._damaged(name, origin, f"it holds no {kind}")
         try:
+            if type(bodies[0]) is not dict or {entry["kind"], "returned"}.isdisjoint(bodies[0]):
+                raise LookupError(f"it holds no {entry['kind']}")
             return decode_pickled(bodies)
         except (LookupError, TypeError, AttributeError) as reason:
-            raise self._damaged(name, origin, str(reason)) from None
+            raise self._damaged(entry["pickle"], origin, str(reason)) from None
 
     def _admission(self, entry: Entry) -> Admission:
         """Return the names that an entry's pickle may import. Entries with equal lists share it, as it learns."""
@@ -348,22 +352,21 @@ class Objects:
         )
 
 
+def _nowhere() -> PathStore:
+    from pytest_mimic._core.outcome.placed_paths import NOWHERE
+
+    return NOWHERE
+
+
 def _player(
-    first: Callable[[], Any],
-    read: Callable[[], Any],
-    make: Callable[[Any], Any],
-    keep: Callable[[Any], Player | None],
+    first: Any, read: Callable[[], Any], keep: Callable[[Any], Player | None], make: Callable[[Any], Any]
 ) -> Player:
-    """Return a player: what `first` gives, then what is made of content that is read again, or that is kept in memory."""
+    """Return a player: the first copy, then what is made of content that is read again, or that is kept in memory."""
     firsts, kept = [first], list[Player]()
 
     def play() -> Any:
-        try:
-            ready = firsts.pop()
-        except IndexError:
-            pass
-        else:
-            return ready()
+        with suppress(IndexError):  # two threads may play at once
+            return firsts.pop()
         if kept:
             return kept[0]()
         content = read()

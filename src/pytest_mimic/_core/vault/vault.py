@@ -44,6 +44,7 @@ class Vault:
         self.store = store
         self.label = label
         self.replaced: set[str] = set()
+        self.has_outdated = False  # whether a recording of a release candidate was met
         self._pickles: Literal["listed", "forbid"] = pickles
         self._detaches = detaches
         self._renews = renews
@@ -67,7 +68,7 @@ class Vault:
         facts = self._facts(name, skim=skim)
         if facts is None:
             return None
-        from pytest_mimic._core.vault.stored_outcomes import recording_of
+        from pytest_mimic._core.vault.recording_facts import recording_of
 
         return recording_of(self.objects, name, facts)
 
@@ -78,6 +79,7 @@ class Vault:
         try:
             return parse_recording(data, self.label, name, skim=skim)
         except CorruptRecordingError as error:
+            self.has_outdated |= "outdated" in error.data
             if self._renews and "outdated" in error.data:
                 return None
             raise
@@ -99,7 +101,7 @@ class Vault:
         entry = entries[0]
         if is_usual(entry):
             return facts.get("source"), entry["duration"], fresh_copies(entry["value"]), entry.get("inputs")
-        from pytest_mimic._core.vault.stored_outcomes import player_of
+        from pytest_mimic._core.vault.recording_facts import player_of
 
         return player_of(self.objects, name, facts, entry)
 
@@ -108,7 +110,7 @@ class Vault:
         facts = self._facts(name)
         if facts is None:
             return None
-        from pytest_mimic._core.vault.stored_outcomes import cassette_of
+        from pytest_mimic._core.vault.recording_facts import cassette_of
 
         return cassette_of(self.objects, name, facts)
 
@@ -259,6 +261,14 @@ class Vault:
     def is_old(self) -> bool:
         """Return whether this is a vault of pytest-mimic 0.x: pickles named by a hash, in one folder."""
         return any(re.fullmatch(_OLD, name) for name in self.store.names(deep=False))
+
+    def outdated(self) -> str:
+        """Return a sentence about recordings of an older format, if there are any or one was met; else an empty one."""
+        maker = "pytest-mimic 0.x" if self.is_old() else ""
+        if not (maker or self.has_outdated):
+            return ""
+        holds = f"{self.label} holds recordings of {maker or 'a release candidate of pytest-mimic 1.0'}"
+        return f"{holds}, which this version does not read: record them again with pytest --mimic-record"
 
     def refuse_old(self) -> None:
         if self.is_old():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import chain, count
@@ -13,17 +13,19 @@ from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.outcome.admission import Admission
 from pytest_mimic._core.outcome.container import (
+    FILE_START,
     DamagedError,
-    FilePacker,
     Packer,
     checksum_of,
     claimed_checksum,
+    packer_of,
+    segments_of,
     unpack,
 )
 from pytest_mimic._core.outcome.kept_files import objects_in, pieces_of
 from pytest_mimic._core.outcome.plain import layout, text_of
 from pytest_mimic._core.outcome.unpickling import python_version
-from pytest_mimic._core.vault.file_names import OBJECTS_LOCK, fingerprint_in
+from pytest_mimic._core.vault.file_names import OBJECTS_LOCK
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import FORMAT, is_object, parse, parse_recording
 from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, Stored
@@ -190,34 +192,17 @@ class _FileWriter:
 
     def _is_same(self, stored: Stored, old: Entry) -> bool:
         """Return whether an outcome equals the sound one in the vault."""
-        encoded = stored.encoded
         if stored.awaited != old.get("awaited", False):
             return False
-        if "files" in stored.entry or "files" in old:
-            if not _equal(stored.entry.get("files"), old.get("files")):
-                return False
-            if not all(self._has_file(old, name) for name in objects_in(old["files"])):
-                return False
-        if encoded is None:
-            # It was read from a vault, and is written again with other outcomes of its sequence.
-            return _equal(body_of(stored.entry), body_of(old)) and stored.is_tagged == old.get(
-                "tagged", False
-            )
-        if stored.is_tagged != old.get("tagged", False):
+        if not _equal(stored.entry.get("files"), old.get("files")):
             return False
-        if encoded.pickled is not None:
-            is_equal = "pickle" in old and fingerprint_in(old["pickle"]) == encoded.fingerprint
-            return is_equal and self._objects.is_sound(old, self._origin)
-        readable = encoded.readable
-        lists = old.get("imports", []), old.get("objects", [])
-        if readable is None or lists != (readable.imports, sorted(readable.objects)):
+        if "files" in old and not self._has_files(old, objects_in(old["files"])):
             return False
-        if not all(self._has_file(old, name) for name in readable.objects):
-            return False
-        try:
-            return self._objects.text(old, self._origin) == readable.text
-        except MimicError:
-            return False
+        if stored.encoded is not None:
+            return self._objects.equals(old, self._origin, stored.encoded)
+        # It was read from a vault, and is written again with other outcomes of its sequence.
+        is_tagged = old.get("tagged", False)
+        return stored.is_tagged == is_tagged and _equal(body_of(stored.entry), body_of(old))
 
     def _with_inputs(self, stored: Stored, entry: Entry, old: Entry | None, *, is_same: bool) -> Entry:
         """Return an entry with the list of what its call ran and read, which is written."""
@@ -314,20 +299,19 @@ class _FileWriter:
             data = self._store.map(name)
             checksum = None if data is None else _sound_checksum(data)
             if checksum is None:
-                packer = Packer(pickled)
+                packer = packer_of(pickled)
                 self._make(name, packer.pieces(), absent=data is None)
                 checksum = packer.checksum
-            elif checksum != checksum_of(pickled) and (
+            elif checksum != checksum_of(data for data, _ in segments_of(pickled)) and (
                 self._objects.forbidden or not _loads_alike(data, checksum, facts)
             ):
                 continue
             return {"pickle": name, "checksum": checksum, **facts}
 
-    def _has_file(self, entry: Entry, name: str) -> bool:
-        """Return whether the object of a file of an outcome exists and is sound."""
+    def _has_files(self, entry: Entry, names: Iterable[str]) -> bool:
+        """Return whether the objects of files of an outcome exist and are sound."""
         try:
-            for _ in self._objects.file_content(entry, self._origin, name):
-                pass
+            self._objects.check_files(entry, self._origin, names)
         except MimicError:
             return False
         return True
@@ -339,9 +323,9 @@ class _FileWriter:
 
     def _place(self, name: str, pieces: Callable[[], Iterator[bytes]]) -> bool:
         """Write an object that is named by its content, unless it exists. Return whether this is the content."""
-        if name in self._detached or self._has_file({}, name):
+        if name in self._detached or self._has_files({}, [name]):
             return True
-        packer = FilePacker(pieces())
+        packer = Packer(((memoryview(piece), 1) for piece in pieces()), FILE_START)
         self._make(name, packer.pieces(), absent=self._store.size(name) is None)
         return packer.checksum in name
 

@@ -102,6 +102,7 @@ GROUPS = {
     },
     "change": {
         "review": "accept or refuse changed outcomes, one by one",
+        "mv": "let the recordings of a renamed test go with it",
         "rm": "delete recordings",
         "import": "import cassettes of vcrpy and HAR files",
     },
@@ -134,4 +135,6 @@ MEANT = {
     "accept": "pytest-mimic review",
     "approve": "pytest-mimic review",
     "record": "pytest --mimic-record",
+    "move": "pytest-mimic mv",
+    "rename": "pytest-mimic mv",
 }

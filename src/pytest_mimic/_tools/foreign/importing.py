@@ -134,9 +134,7 @@ class Importer:
                 by_default = [(Destination(test=nodeid), False) for nodeid in test.tests]
                 return [*by_default, *((Destination(test=nodeid), True) for nodeid in test.further)]
             if test.problem or form == "recordings":
-                self._leave(
-                    found.shown, f"{test.problem}: --as cassette keeps it" if test.problem else _NO_TEST
-                )
+                self._leave(found.shown, test.problem or _NO_TEST)
                 return []
         elif form == "recordings":
             self._leave(found.shown, _NO_TEST)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -18,7 +19,8 @@ _STEM = re.compile(r"(?:(?P<cls>\w+)\.)?(?P<name>\w+)(?P<param>\[.*\])?", re.DOT
 # pytest-recording writes `-` for each of these.
 _REPLACED = re.compile(r"[<>?%*:|\"'/\\]")
 # Collects tests, and writes into a file the id of each, its default cassette and the further ones that its marks name. Its
-# arguments are the file and pytest's.
+# arguments are the file and pytest's. The options and marks of pytest-recording and pytest-vcr may stand in the project's
+# configuration where these are gone.
 _COLLECT = """
 import json, sys
 import pytest
@@ -31,15 +33,32 @@ def further(item):
     return [str(name) for mark in item.iter_markers("vcr") for name in mark.args]
 
 class Tests:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests(self, parser):
+        takes_value = {"nargs": 1}, ("--record-mode", "--vcr-record", "--vcr-record-mode", "--allowed-hosts")
+        is_flag = {"action": "store_true"}, ("--disable-recording", "--disable-vcr", "--block-network")
+        for kind, names in (takes_value, is_flag):
+            for name in names:
+                try:
+                    parser.addoption(name, **kind)
+                except ValueError:
+                    pass
+
+    def pytest_configure(self, config):
+        for name in ("vcr", "default_cassette", "block_network", "allowed_hosts"):
+            config.addinivalue_line("markers", name)
+
     def pytest_collection_modifyitems(self, items):
         self.found = [(item.nodeid, named(item), further(item)) for item in items]
 
 tests = Tests()
-pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider", *sys.argv[2:]], plugins=[tests])
+status = pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider", *sys.argv[2:]], plugins=[tests])
 with open(sys.argv[1], "w", encoding="utf-8") as file:
     json.dump(getattr(tests, "found", []), file)
+sys.exit(status)
 """
 _SECONDS = 300
+_NO_TESTS = 5  # pytest's exit code
 
 
 class Owning(NamedTuple):
@@ -47,7 +66,7 @@ class Owning(NamedTuple):
 
     tests: tuple[str, ...] = ()  # their ids; empty if there are none
     further: tuple[str, ...] = ()  # the ids of tests that use it in addition to their default cassette
-    problem: str = ""  # why, if the file seems to have a test: `tests/test_x.py has no test test_y`
+    problem: str = ""  # why there are none though the file seems to have a test, and what to do
 
 
 class OwningTests:
@@ -68,7 +87,8 @@ class OwningTests:
             module = self._module(path)
             if module is not None and not self._is_certain(path, module):
                 modules[self._shown(module)] = None
-        for nodeid, given, further in _collect(list(modules), rootdir):
+        found, self._fault = _collect(list(modules), rootdir)
+        for nodeid, given, further in found:
             place, name = _file_of(nodeid)
             self._collected.setdefault((place, _stem_of(given) or name), []).append(nodeid)
             for other in dict.fromkeys(map(_stem_of, further)):
@@ -84,12 +104,14 @@ class OwningTests:
         found = self._collected.get((shown, path.stem), [])
         further = tuple(self._further.get((shown, path.stem), ()))
         name = _defined(module, match) if match is not None else None
+        if self._fault and not (found or further or self._is_certain(path, module)):
+            return Owning(problem=f"pytest could not collect {shown}: {self._fault}")
         if match is not None and name is not None and not found:
             found = [f"{shown}::{name}{match['param'] or ''}"]
         if found or further:
             return Owning(tuple(found), further)
         wanted = path.stem.replace(".", "::", 1) if match is not None and match["cls"] else path.stem
-        return Owning(problem=f"{shown} has no test {wanted}")
+        return Owning(problem=f"{shown} has no test {wanted}: --as cassette keeps it")
 
     def _of_pytest_vcr(self, path: Path, match: re.Match[str] | None) -> Owning:
         """Return the tests of a cassette that lies beside those of all modules of a folder."""
@@ -158,30 +180,39 @@ def _stem_of(name: str) -> str:
     return re.sub(r"\.(?:ya?ml|json)$", "", name.replace("\\", "/").rpartition("/")[2])
 
 
-def _collect(modules: Sequence[str], rootdir: Path) -> list[tuple[str, str, list[str]]]:
-    """Return the ids of the tests in modules, each with the cassettes that its markers name: the default one, and others.
-
-    There are none if the tests cannot be collected.
-    """
+def _collect(modules: Sequence[str], rootdir: Path) -> tuple[list[tuple[str, str, list[str]]], str]:
+    """Return the ids of the tests in modules, each with the cassettes that its marks name, and why some are lacking."""
     if not modules:
-        return []
+        return [], ""
     with TemporaryDirectory(prefix="pytest-mimic-") as folder:
         file = Path(folder, "tests.json")
         command = [sys.executable, "-c", _COLLECT, str(file), f"--rootdir={rootdir}", *modules]
         try:
-            subprocess.run(
+            done = subprocess.run(
                 command,
                 cwd=rootdir,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                errors="replace",
                 timeout=_SECONDS,
                 check=False,
             )
             tests: list[tuple[str, str, list[str]]] = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError, subprocess.TimeoutExpired):
-            return []
-    return tests
+        except subprocess.TimeoutExpired:
+            return [], f"it took longer than {_SECONDS} s"
+        except (OSError, ValueError):
+            return [], _reason(done.stdout)
+    return tests, "" if done.returncode in (0, _NO_TESTS) else _reason(done.stdout)
+
+
+def _reason(output: str) -> str:
+    """Return the line of pytest's output that says what went wrong."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    told = (line[2:].strip() for line in lines if line.startswith("E  "))
+    errors = (line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: "))
+    return next(chain(told, errors, reversed(lines)), "it ended without a word")
 
 
 def _file_of(nodeid: str) -> tuple[str, str]:

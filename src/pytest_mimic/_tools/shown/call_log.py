@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.describe.text import by_name, recorded_label, render
 from pytest_mimic._core.engine.decisions import decisions_of
-from pytest_mimic._core.seam.registry import CLIENTS
+from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._tools.shown.outcome_lines import shown_outcome
 from pytest_mimic.errors import MimicError
@@ -166,7 +166,7 @@ def _of_cassette(vault: Vault, name: str, redactor: Redactor) -> Iterator[Row]:
 
 
 def _row(name: str, target: str, test: str | None, *, recorded: str = "") -> Row:
-    client = target if target in CLIENTS else "function"
+    client = target if names_client(target) else "function"
     facts = {"label": name, "test": test or "", "name": name, "recorded": recorded}
     return {"kind": "recorded", "client": client, "target": target, "at": 0.0, "seconds": 0.0, **facts}
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_mimic._core.compare.outcome_tree import Blob, Named, body_tree, exception_name
 from pytest_mimic._core.describe.recorded_files import CatalogCall, CatalogFile, Entry
 from pytest_mimic._core.describe.text import shortened
+from pytest_mimic._core.seam.base import Adapter
 from pytest_mimic._core.seam.registry import load_adapter
 from pytest_mimic._core.words import plural, size
-
-if TYPE_CHECKING:
-    from pytest_mimic._core.seam.base import Adapter
+from pytest_mimic.errors import TargetError
 
 _KEYS, _WIDTH = 4, 40
 
@@ -50,7 +49,10 @@ def error_of(call: CatalogCall, entry: Entry) -> str | None:
 
 @cache
 def _client(name: str) -> Adapter:
-    return load_adapter(name)
+    try:
+        return load_adapter(name)
+    except TargetError:  # its distribution is not installed here
+        return Adapter(name)
 
 
 def _short(call: CatalogCall, entry: Entry, size_of: Callable[[str], float]) -> str:

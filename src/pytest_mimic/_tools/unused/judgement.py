@@ -20,6 +20,9 @@ class Judgement(SimpleNamespace):
     cleared: str = ""  # what was cleared, in words, or empty
     not_cleared: str = ""  # why nothing was cleared although it was requested, or empty
     vault: str = ""  # the size of the vault, in words; shown after recording
+    moved: Sequence[
+        tuple[str, str]
+    ] = ()  # the moves that would give tests the recordings of tests that are gone
     growth: Sequence[str] = ()  # what to do about a run that added much to the vault
 
 

@@ -200,6 +200,10 @@ def _defines(path: Path, name: str) -> bool:
             return False
         scope = found[-1]
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-    if any(isinstance(node, kinds) and node.name == function for node in ast.walk(scope)):
-        return True
+    left: list[ast.AST] = [scope]
+    while left:  # a method of a class in it is another test
+        node = left.pop()
+        if isinstance(node, kinds) and node.name == function:
+            return True
+        left += [one for one in ast.iter_child_nodes(node) if not isinstance(one, ast.ClassDef)]
     return isinstance(scope, ast.ClassDef) and bool(scope.bases) and f"def {function}(" in text

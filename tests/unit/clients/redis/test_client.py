@@ -16,7 +16,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from pytest_mimic._clients.redis.client import RedisAdapter
+from pytest_mimic._clients.redis.redis_client import RedisAdapter
 from pytest_mimic._clients.redis.replies import describe_commands
 from pytest_mimic.errors import MissingRecordingError
 from unit.clients.runs import Runs

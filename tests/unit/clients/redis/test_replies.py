@@ -13,7 +13,7 @@ pytest.importorskip("redis")
 
 from redis import exceptions
 
-from pytest_mimic._clients.redis.client import RedisAdapter
+from pytest_mimic._clients.redis.redis_client import RedisAdapter
 from pytest_mimic._clients.redis.redis_commands import read_commands
 from pytest_mimic._clients.redis.replies import comparable_reply, describe_commands, load_reply, store_reply
 from pytest_mimic._core.redact.redactor import Redactor

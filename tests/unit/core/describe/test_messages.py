@@ -67,6 +67,21 @@ def test_a_miss_shows_the_nearest_recording_and_its_differences() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("then", "now", "lines"),
+    [
+        ([{"id": 1}, {"id": 2}], [{"id": 9}, {"id": 1}, {"id": 2}], ["x[0]: {'id': 9} now, not in the recording"]),
+        ([1, 2, 3, 4], [1, 3, 4], ["x[1]: 2 recorded, missing now"]),
+        (("a", "b", "c"), ("a", "x", "y", "c"), ["x[1]: 'b' recorded, 'x' now", "x[2]: 'y' now, not in the recording"]),
+        ([1, {"a": 1}], [0, 1, {"a": 2}], ["x[0]: 0 now, not in the recording", "x[2].a: 1 recorded, 2 now"]),
+        ([1, 2], [2, 1], ["x[0]: 1 recorded, 2 now", "x[1]: 2 recorded, 1 now"]),
+    ],
+)  # fmt: skip
+def test_of_two_lists_the_items_are_named_that_differ(then, now, lines) -> None:
+    """An item that was put in shifts those behind it, which do not differ."""
+    assert [one.line() for one in differences(described(x=then), described(x=now))] == lines
+
+
 def test_a_recording_of_the_same_test_is_nearer_than_one_with_fewer_differences() -> None:
     now = described(prompt="Greet Zoe", model="small", limit=3)
     own = Recorded(described(prompt="Greet Ann", model="large", limit=3), test=TEST)

@@ -355,8 +355,8 @@ class CountedFrame(pandas.DataFrame):
         whole = super().iloc
 
         class Rows:
-            def __getitem__(self, place: tuple[slice, slice]) -> Any:
-                CountedFrame.taken += place[0].stop - place[0].start
+            def __getitem__(self, place: tuple[list[int], slice]) -> Any:
+                CountedFrame.taken += len(place[0])
                 return pandas.DataFrame(whole[place])
 
         return Rows()

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_mimic._core.describe.described_secrets import secrets_in
-from pytest_mimic._core.describe.value_description import describe, describe_arguments
+from pytest_mimic._core.describe.value_description import describe
 from pytest_mimic._core.files.places import TEMPORARY, Places
 from pytest_mimic._core.redact.redactor import Redactor
 
@@ -55,47 +55,6 @@ values = st.recursive(
 @example(["\ud800", "--password", "short", "a=1", "token=x", "\n"])
 def test_short_way_of_a_description_gives_what_the_general_one_gives(value):
     assert describe(value, REDACTOR) == describe(value, REDACTOR, places=FOLDERS, secrets=ELSEWHERE)
-
-
-class JudgingEachName(Redactor):
-    """A redactor that knows no names whose values are never hidden."""
-
-    def are_usual(self, names):
-        return False
-
-
-@given(
-    st.dictionaries(st.sampled_from(["key", "name", "total", "session", "token", "a-b", GOOGLE_KEY]), values)
-)
-@example({"key": GOOGLE_KEY, "name": "x"})
-@example({"session": {"key": "text"}, "total": ["--token", "long-secret"]})
-@example({"name": {"total": {"token": "long-secret"}}, "key": "long-secret"})
-@example({"a-b": 1, "key": 2})
-@example({f"key{number}": {"token": f"secret-{number}"} for number in range(60)})
-def test_usual_names_hide_what_names_hide_that_are_judged_one_by_one(value):
-    redactor, each = Redactor(), JudgingEachName()
-    for _ in range(2):  # the second time, its names are known
-        assert secrets_in(value, redactor) == secrets_in(value, each)
-        assert describe(value, redactor) == describe(value, each)
-        assert describe_arguments(value, redactor) == describe_arguments(value, each)
-
-
-def test_name_that_is_equal_to_a_usual_one_may_have_a_class_of_its_own():
-    class Name(str):
-        __slots__ = ()
-
-    redactor = Redactor()
-    assert redactor.are_usual({"name": 1})
-
-    assert not redactor.are_usual({Name("name"): 1})
-
-
-def test_parts_under_usual_names_count_where_few_parts_are_searched():
-    """So that a huge value takes no longer."""
-    value = [{f"key{number}": 1 for number in range(40)} for _ in range(10)] + [{"token": "long-secret"}]
-
-    assert secrets_in(value, REDACTOR) == {"long-secret"}
-    assert secrets_in(value, REDACTOR, most=100) == frozenset()
 
 
 @given(texts)

@@ -7,8 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_mimic import CassetteError, CorruptRecordingError
-from pytest_mimic._core.engine.cassette_rules import cassette_name, is_left_out, mode_of, name_of_test
+from pytest_mimic._core.engine.cassette_rules import cassette_name, is_left_out, mode_of
 from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.vault.file_names import cassette_of_test
 
 
 @pytest.mark.promise("a cassette name made from a test id is readable, unique and safe")
@@ -25,7 +26,7 @@ from pytest_mimic._core.settings import Mode
 )
 def test_a_name_is_the_same_in_every_run(nodeid, name):
     """A vault has it. The hash keeps names apart where the readable part cannot."""
-    assert name_of_test(nodeid) == name
+    assert cassette_of_test(nodeid) == name
 
 
 ids = st.text(st.sampled_from("ab-./_:[] ÄCon1\\"), max_size=70)
@@ -37,7 +38,7 @@ ids = st.text(st.sampled_from("ab-./_:[] ÄCon1\\"), max_size=70)
 @example("test_shop", "test_it[" + "-" * 80 + "]")
 @example("test_shop", "test_it[CON/aux.x]")
 def test_any_test_has_a_name_that_may_be_given(file, test):
-    name = name_of_test(f"{file}.py::{test}")
+    name = cassette_of_test(f"{file}.py::{test}")
 
     assert cassette_name(name) == name
     assert len(name) < 100
@@ -47,7 +48,7 @@ def test_any_test_has_a_name_that_may_be_given(file, test):
 def test_two_tests_and_two_cassettes_of_one_have_other_names(one, other, first, second):
     """Also where case does not count."""
     names = {
-        name_of_test(f"{test}.py::t", number).lower() for test, number in ((one, first), (other, second))
+        cassette_of_test(f"{test}.py::t", number).lower() for test, number in ((one, first), (other, second))
     }
 
     assert len(names) == len({(one, first), (other, second)})

@@ -12,9 +12,9 @@ from pytest_mimic import UnstableIdentityError, fingerprint
 from pytest_mimic._core.compare.outcome_comparison import compare
 from pytest_mimic._core.describe.text import render
 from pytest_mimic._core.describe.value_description import describe
-from pytest_mimic._core.identity.kinds import Kind
+from pytest_mimic._core.identity.kinds import Rule
 from pytest_mimic._core.identity.libraries import LIBRARIES, Library, words_for
-from pytest_mimic._core.identity.tables import Column, Table
+from pytest_mimic._core.identity.tables import OPENERS, Column, Table
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.outcome.unstorable import describe as what
 from pytest_mimic._core.redact.redactor import Redactor
@@ -45,23 +45,14 @@ Grid.__qualname__ = "Grid"
 def toygrid(monkeypatch: pytest.MonkeyPatch) -> None:
     """A library of which the plugin knows nothing but this row and this module."""
     rules = ModuleType("toygrid_rules")
-    vars(rules).update(
-        library_kind=lambda kind, base, layout: (
-            Kind("toygrid:Grid", lambda grid: grid.rows) if kind is Grid else None
-        ),
-        OPENERS={
-            ("toygrid", "Grid"): lambda grid: Table(
-                {name: Column("int", row) for name, row in grid.rows.items()}
-            )
-        },
-    )
+    vars(rules)["RULES"] = {("toygrid", "Grid"): Rule(lambda grid, _: grid.rows)}
     monkeypatch.setitem(sys.modules, "toygrid_rules", rules)
-    row = Library(
-        "shaped",
-        identity="toygrid_rules",
-        elements="toygrid_rules",
-        words={"toygrid.core.Handle": "a toy handle"},
+    monkeypatch.setitem(
+        OPENERS,
+        ("toygrid", "Grid"),
+        lambda grid: Table({name: Column("int", row) for name, row in grid.rows.items()}),
     )
+    row = Library("shaped", identity="toygrid_rules", words={"toygrid.core.Handle": "a toy handle"})
     monkeypatch.setitem(LIBRARIES, "toygrid", row)
 
 

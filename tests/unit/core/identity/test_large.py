@@ -21,7 +21,6 @@ LARGE = {
     "bytearray": lambda: bytearray(BLOB),
     "memoryview": lambda: memoryview(BLOB),
     "memoryview of floats": lambda: memoryview(b"?" * (40 * MEGABYTE)).cast("d"),
-    "memoryview with gaps": lambda: memoryview(BLOB)[::2],
     "BytesIO": lambda: io.BytesIO(BLOB),
     "written BytesIO": lambda: written(BLOB),
     "str": lambda: "ab/d" * (10 * MEGABYTE),

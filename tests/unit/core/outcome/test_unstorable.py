@@ -149,32 +149,6 @@ def test_a_function_that_hides_its_part_is_named_itself(wrap, what):
     assert error.facts[0] == f"result[0]: {what}"
 
 
-def methods_before_their_class():
-    """Return methods of a class that was never made."""
-    methods = []
-
-    class Refusing(type):
-        def __new__(cls, *_):
-            raise LookupError
-
-    with pytest.raises(LookupError):
-
-        class Late(metaclass=Refusing):
-            @methods.append
-            def show(self):
-                return super().__repr__()
-
-    return methods
-
-
-def test_a_method_without_its_class_is_refused():
-    """Its copy would fail where the original, which gets its class later, does not."""
-    error = refusal(Outcome.of_value(methods_before_their_class()))
-
-    assert error.path == "result[0]"
-    assert error.facts[0] == "result[0]: a method whose class is not complete, so that its super() fails"
-
-
 def test_a_method_of_a_complete_class_is_kept():
     class Base:
         def show(self):

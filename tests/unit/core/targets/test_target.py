@@ -119,8 +119,8 @@ def test_options_can_be_replaced():
         ("shop:f ignore= product", 'no blanks around "=": ignore=product'),
         ("shop:f ignore =product", 'no blanks around "=": ignore=product'),
         ("shop:f ignore=a, b.c", 'no blanks after ",": ignore=a,b.c'),
-        ("openai", "openai sends with httpx2: write httpx2 (and httpx for older versions)"),
-        ("boto3 ignore=headers", "boto3 sends with botocore: write botocore"),
+        ("openai", "openai is recorded through http: write http"),
+        ("boto3 ignore=headers", "boto3 is recorded through botocore: write botocore"),
         (
             "asyncpg",
             "asyncpg is recorded through sqlalchemy: write sqlalchemy, or name your function that queries",

@@ -26,7 +26,7 @@ def packed(data: bytes, item: int) -> tuple[bytes, str]:
         by_value=False,
         has_custom_identity=False,
     )
-    packer = container.Packer(pickled)
+    packer = container.packer_of(pickled)
     return b"".join(packer.pieces()), packer.checksum
 
 

@@ -123,7 +123,7 @@ def packed(*parts: bytes) -> tuple[bytes, str]:
     """Return the file of a pickle with these parts, and its checksum."""
     buffers = [Buffer(memoryview(part), 1) for part in parts[1:]]
     pickled = Pickled([parts[0]], buffers, imports=[], code=[], by_value=False, has_custom_identity=False)
-    packer = container.Packer(pickled)
+    packer = container.packer_of(pickled)
     return b"".join(packer.pieces()), packer.checksum
 
 
@@ -204,7 +204,7 @@ def test_no_opcode_runs_before_the_check():
         by_value=False,
         has_custom_identity=False,
     )
-    packer = container.Packer(hostile)
+    packer = container.packer_of(hostile)
     data = b"".join(packer.pieces())
     store = written(VALUES["small"])
     name = object_of(store)
@@ -229,7 +229,7 @@ def test_no_opcode_runs_before_the_check():
 
 def holding(stream: bytes, **changes) -> MemoryStore:
     """Return a store with a recording of this pickle and a valid checksum, as an attacker could make it."""
-    packer = container.Packer(
+    packer = container.packer_of(
         Pickled([stream], [], imports=[], code=[], by_value=False, has_custom_identity=False)
     )
     store = written(VALUES["small"])
@@ -789,7 +789,7 @@ def test_buffers_are_aligned_for_mapping():
     buffers = [Buffer(memoryview(random.Random(n).randbytes(100 + n)), 1) for n in range(3)]
     pickled = Pickled([b"stream"], buffers, imports=[], code=[], by_value=False, has_custom_identity=False)
 
-    data = b"".join(container.Packer(pickled).pieces())
+    data = b"".join(container.packer_of(pickled).pieces())
 
     assert [data.find(bytes(buffer.memory)) % 64 for buffer in buffers] == [0, 0, 0]
 

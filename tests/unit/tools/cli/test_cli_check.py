@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mimic._core.outcome.container import Packer
+from pytest_mimic._core.outcome.container import packer_of
 from pytest_mimic._core.outcome.pickles import Pickled
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.file_names import recording_name
@@ -301,7 +301,7 @@ class Touch:
 def plant(shop, path, **lists):
     """Replace the pickle of a recording by one that makes a folder when it is loaded; its checksum is right."""
     stream = pickle.dumps({"value": Touch(str(path))}, 5)
-    packer = Packer(Pickled([stream], [], [], [], by_value=False, has_custom_identity=False))
+    packer = packer_of(Pickled([stream], [], [], [], by_value=False, has_custom_identity=False))
     the_object(shop, "odd", "pickle").write_bytes(b"".join(map(bytes, packer.pieces())))
     edit(recording(shop, "odd"), checksum=packer.checksum, **lists)
 

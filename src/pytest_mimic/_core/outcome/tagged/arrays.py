@@ -6,17 +6,13 @@ import math
 import re
 import struct
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.outcome.tagged.nodes import (
-    Node,
-    NotTaggableError,
-    Reading,
-    Tag,
-    Writing,
-    only_keys,
-    typed,
-)
+from pytest_mimic._core.outcome.tagged.nodes import Node, NotTaggableError, Tag, typed
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.outcome.tagged.reader import Reader
+    from pytest_mimic._core.outcome.tagged.writer import Writer
 
 # A longer array is a pickle.
 _MOST_ELEMENTS = 100
@@ -62,7 +58,7 @@ def tag_named(name: str) -> Tag | None:
 # Elements
 
 
-def _to_json(array: Any, writer: Writing) -> tuple[list[Any], str]:
+def _to_json(array: Any, writer: Writer) -> tuple[list[Any], str]:
     """Return the elements of an array of one dimension as JSON, and the name of their dtype.
 
     Raises:
@@ -135,7 +131,7 @@ def _moment_from_json(item: Any, name: str) -> int:
     return int(moment.astype("int64"))
 
 
-def _array_of(items: list[Any], name: str, reader: Reading) -> Any:
+def _array_of(items: list[Any], name: str, reader: Reader) -> Any:
     """Return a new array of elements.
 
     Raises:
@@ -177,7 +173,7 @@ def _array_of_texts(texts: list[Any], name: str) -> Any:
 # Arrays and scalars
 
 
-def _write_array(value: Any, node: Node, writer: Writing) -> None:
+def _write_array(value: Any, node: Node, writer: Writer) -> None:
     # A pickle changes the layout of an array with gaps. It is left to it.
     if value.ndim != 1 or value.size > _MOST_ELEMENTS or not value.flags.c_contiguous:
         raise NotTaggableError("an array of several dimensions, a long one, or one with gaps")
@@ -187,15 +183,14 @@ def _write_array(value: Any, node: Node, writer: Writing) -> None:
     writer.import_name(type(value), _NDARRAY)
 
 
-def _read_array(node: Node, reader: Reading, _anchor: int | None) -> Any:
-    only_keys(node, "dtype", "readonly")
+def _read_array(items: list[Any], node: Node, reader: Reader, _anchor: int | None) -> Any:
     reader.find(_NDARRAY)
-    made = _array_of(typed(node[f"${ARRAY.name}"], list), typed(node["dtype"], str), reader)
+    made = _array_of(items, typed(node["dtype"], str), reader)
     made.flags.writeable = not typed(node.get("readonly", False), bool)
     return made
 
 
-def _write_scalar(value: Any, node: Node, writer: Writing) -> None:
+def _write_scalar(value: Any, node: Node, writer: Writer) -> None:
     numpy: Any = sys.modules["numpy"]
     array = numpy.asarray(value).reshape(1)
     [item], name = _to_json(array, writer)
@@ -209,15 +204,15 @@ def _write_scalar(value: Any, node: Node, writer: Writing) -> None:
     writer.import_name(numpy.ndarray, _NDARRAY)
 
 
-def _read_scalar(node: Node, reader: Reading, _anchor: int | None) -> Any:
-    only_keys(node, "unit")
-    tag = next(iter(node))
-    name = tag.partition(".")[2].removesuffix("_")
+def _read_scalar(item: Any, node: Node, reader: Reader, _anchor: int | None) -> Any:
+    name = next(iter(node)).partition(".")[2].removesuffix("_")
     if "unit" in node:
         name = f"{name}[{typed(node['unit'], str)}]"
     reader.find(_NDARRAY)
-    return _array_of([node[tag]], name, reader)[0]
+    return _array_of([item], name, reader)[0]
 
 
-SCALAR = Tag("numpy scalar", _write_scalar, _read_scalar)
-ARRAY = Tag("numpy.ndarray", _write_array, _read_array, is_shared=True)
+SCALAR = Tag(
+    "numpy scalar", _write_scalar, _read_scalar, (bool, int, float, str, list, dict, bytes), ("unit",)
+)
+ARRAY = Tag("numpy.ndarray", _write_array, _read_array, facts=("dtype", "readonly"), is_shared=True)

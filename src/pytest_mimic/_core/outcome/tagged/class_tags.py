@@ -1,39 +1,45 @@
-"""Tags of objects by their class, `{"$shop.models:User": {"name": "Ann"}}`: read and made past the methods of the class."""
+"""Tags of objects by their class, `{"$shop.models:User": {"name": "Ann"}}`: read and made past the methods of the class.
+
+That a copy is equal is proved by the round trip that each readable outcome makes when it is recorded. The checks of
+classes are for what it cannot show, and for recordings that were edited: that no code of a class runs, that an object
+may be made bare, and that its fields are the same.
+"""
 
 from __future__ import annotations
 
+import copyreg
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum, EnumMeta, Flag
-from types import FunctionType
-from typing import Any
+from types import FunctionType, GetSetDescriptorType
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.identity.object_state import slot_members, slot_values
 from pytest_mimic._core.outcome.exceptions import FIELDS, is_remade, make, restore, state_of
-from pytest_mimic._core.outcome.names import has_plain_metaclass, name_of
-from pytest_mimic._core.outcome.tagged.class_checks import (
-    HEAP_TYPE,
-    check_layout,
-    declared_of,
-    dict_getter,
-    fields_changed,
-    fields_in,
-    is_generated,
-    own_bases,
-)
+from pytest_mimic._core.outcome.names import HEAP_TYPE, has_plain_metaclass, name_of
 from pytest_mimic._core.outcome.tagged.nodes import (
     Node,
     NotTaggableError,
     OutdatedClassError,
-    Reading,
     Tag,
-    Writing,
     only_keys,
     typed,
 )
 
+if TYPE_CHECKING:
+    from pytest_mimic._core.outcome.tagged.reader import Reader
+    from pytest_mimic._core.outcome.tagged.writer import Writer
+
 # attrs keeps a hash there, which is another one in each process.
 _CACHED_HASH = "_attrs_cached_hash"
+# What makes a class more than its attributes when it is copied or pickled. `__new__` may return an object that exists.
+_OWN_WAYS = frozenset(
+    "__reduce__ __reduce_ex__ __getstate__ __setstate__ __getnewargs__ __getnewargs_ex__ __new__ __del__".split()
+)
+# Modules that give classes such methods, which do nothing else than Python.
+_GENERATING = ("attr._make", "dataclasses", "enum", "pydantic.main", "pydantic.root_model")
+# What the nodes of only some kinds of classes have besides the fields.
+_PARTS = frozenset({"attributes", "extra", "fields_set", "private"})
 
 
 def tag_of(type_: type) -> Tag | None:
@@ -43,18 +49,22 @@ def tag_of(type_: type) -> Tag | None:
             return None
         if issubclass(type_, Enum):
             members = _Members(type_)
-            return Tag("class", members.write, members.read)
+            return Tag("class", members.write, members.read, (str, list), look=members.look)
         if issubclass(type_, BaseException):
             exceptions = _Exceptions(type_)
-            return Tag("class", exceptions.write, exceptions.read, is_shared=True)
+            return Tag(
+                "class", exceptions.write, exceptions.read, (dict,), look=exceptions.look, is_shared=True
+            )
         objects = _Objects(type_)
     except (NotTaggableError, AttributeError, LookupError, StopIteration, TypeError):
         # A class may only look like one of a library: it has `__attrs_attrs__` with something else in it.
         return None
     is_tuple = issubclass(type_, tuple)
+    tag = Tag(
+        "class", objects.write, objects.read, (dict,), look=objects.look, may_contain_itself=not is_tuple
+    )
     # A tuple with a `__dict__` may change.
-    is_shared = not is_tuple or bool(type_.__dictoffset__)
-    return Tag("class", objects.write, objects.read, is_shared=is_shared, may_contain_itself=not is_tuple)
+    return tag._replace(is_shared=not is_tuple or bool(type_.__dictoffset__))
 
 
 # Objects
@@ -66,22 +76,20 @@ class _Objects:
     def __init__(self, cls: type) -> None:
         self._cls = cls
         self._is_tuple = issubclass(cls, tuple)
-        builtin = tuple if self._is_tuple else object
-        bases = own_bases(cls, (builtin, object))
-        check_layout(cls, builtin)
+        bases = _own_bases(cls, (tuple, object) if self._is_tuple else (object,))
         self._slots = slot_members(cls)
-        self._dict_of = dict_getter(cls) if cls.__dictoffset__ else None
+        (tuple if self._is_tuple else object).__new__(cls)  # which refuses a class with more state in C
+        self._dict_of = _dict_getter(cls) if cls.__dictoffset__ else None
         self._model = _Model(cls, bases, self._slots) if _is_model(cls) else None
         #: The fields, and whether each object has them. None for a class that declares no fields.
-        self._declared = self._model.fields if self._model is not None else declared_of(bases)
+        self._declared = self._model.fields if self._model is not None else _declared_of(bases)
         if self._is_tuple and self._declared is None:
             raise NotTaggableError(cls)
         self._order = list(self._declared or ())
-        self._beside = ("attributes", *(self._model.PARTS if self._model is not None else ()))
         if _CACHED_HASH in self._slots:
             raise NotTaggableError("a class that keeps a hash")
 
-    def write(self, value: Any, node: Node, writer: Writing) -> None:
+    def write(self, value: Any, node: Node, writer: Writer) -> None:
         attributes = self._of(value)
         beside = {} if self._model is None else self._model.take(attributes)
         order: Iterable[str] = attributes if self._dict_of is not None else self._order
@@ -113,17 +121,19 @@ class _Objects:
             raise NotTaggableError("an object that keeps a hash")
         return {**found, **attributes}
 
-    def read(self, node: Node, reader: Reading, anchor: int | None) -> object:
-        part: dict[str, Any] = next(iter(node.values()))
-        if type(part) is not dict or len(node) > 1:
-            part = fields_in(node, self._cls, *self._beside)
+    def look(self, node: Node) -> None:
+        """Check the node of an object."""
+        is_plain = self._is_tuple or self._declared is None
+        beside = () if is_plain else ("attributes", *(self._model.PARTS if self._model is not None else ()))
+        _look(node, self._cls, *beside)
+
+    def read(self, part: dict[str, Any], node: Node, reader: Reader, anchor: int | None) -> object:
         declared = self._declared
         if declared is not None and list(part) != self._order and part.keys() != declared.keys():
             new = {name for name, is_required in declared.items() if is_required} - part.keys()
             if (gone := part.keys() - declared.keys()) or new:
-                raise fields_changed(self._cls, gone, new)
+                raise _fields_changed(self._cls, gone, new)
         if self._is_tuple:
-            only_keys(node)
             return tuple.__new__(self._cls, [reader.read(part[name]) for name in self._order])
         made: object = object.__new__(self._cls)
         reader.keep(anchor, made)
@@ -131,7 +141,7 @@ class _Objects:
         if "attributes" in node:
             others = typed(node["attributes"], dict)
             taken = {*part, *(self._slots if self._model is not None else ())}
-            if declared is None or not others.keys().isdisjoint(taken):
+            if not others.keys().isdisjoint(taken):
                 raise ValueError(f"{next(iter(node))} with strange attributes")
             self._fill(made, reader.parts(others))
         if self._model is not None:
@@ -150,7 +160,7 @@ class _Objects:
             elif attributes is not None:
                 attributes[name] = value
             else:
-                raise fields_changed(self._cls, [name], ())
+                raise _fields_changed(self._cls, [name], ())
 
 
 # Models of pydantic 2
@@ -201,7 +211,7 @@ class _Model:
         parts = (None if usual else sorted(names), extra, private)
         return {name: part for name, part in zip(self.PARTS, parts) if part is not None}
 
-    def slots_in(self, node: Node, reader: Reading) -> dict[str, Any]:
+    def slots_in(self, node: Node, reader: Reader) -> dict[str, Any]:
         """Return the content of the slots."""
         extra, private = (
             typed(reader.read(node.get(name)), dict, type(None)) for name in ("extra", "private")
@@ -210,7 +220,7 @@ class _Model:
         new = {name for name, is_required in self._private.items() if is_required or private is None}
         gone, new = (private or {}).keys() - self._private.keys(), new - (private or {}).keys()
         if gone or new:
-            raise fields_changed(self._cls, gone, new)
+            raise _fields_changed(self._cls, gone, new)
         names = {*self.fields, *(extra or ())}
         if "fields_set" in node:
             names = {typed(name, str) for name in typed(node["fields_set"], list)}
@@ -229,11 +239,11 @@ class _Members:
 
     def __init__(self, cls: type[Enum]) -> None:
         # The members exist, so that any builtin type of their data will do.
-        own_bases(cls, [base for base in cls.__mro__ if not base.__flags__ & HEAP_TYPE])
+        _own_bases(cls, [base for base in cls.__mro__ if not base.__flags__ & HEAP_TYPE])
         self._cls = cls
         self._by_name: dict[str, Any] = vars(cls)["_member_map_"]
 
-    def write(self, value: Enum, node: Node, writer: Writing) -> None:
+    def write(self, value: Enum, node: Node, writer: Writer) -> None:
         name = value._name_
         is_member = self._by_name.get(name) is value
         node[f"${writer.import_name(self._cls)}"] = name if is_member else self._flags_in(value)
@@ -262,11 +272,13 @@ class _Members:
             raise OutdatedClassError(f"{name_of(self._cls)} has no member {name!r:.60} any more")
         return self._by_name[name]
 
-    def read(self, node: Node, _reader: Reading, _anchor: int | None) -> object:
-        only_keys(node)
-        [name] = node.values()
-        if type(name) is dict:
+    def look(self, node: Node) -> None:
+        """Check the node of a member."""
+        if type(next(iter(node.values()))) is dict:
             raise OutdatedClassError(f"{name_of(self._cls)} is an enum now")
+        only_keys(node)
+
+    def read(self, name: Any, _node: Node, _reader: Reader, _anchor: int | None) -> object:
         if type(name) is not list:
             return self._member(name)
         if not self._is_combinable():
@@ -282,7 +294,7 @@ class _Members:
                 function = getattr(member, "__func__", member) if type(member) in _METHODS else member
                 is_used = name[:1] == "_" and name not in self._UNUSED
                 is_method = name == "_missing_" or type(member) is property or type(function) is FunctionType
-                if is_used and is_method and not is_generated(function):
+                if is_used and is_method and not _is_generated(function):
                     return False
         return True
 
@@ -306,15 +318,12 @@ class _Exceptions:
         if any(base.__module__ != "builtins" for base in builtins):
             raise NotTaggableError(cls)
         used = self._USED.union(*(names for base, names in FIELDS.items() if issubclass(cls, base)))
-        if cls is not builtins[0]:
-            check_layout(cls, builtins[0])
-            # They are made and read past all ways of the class.
-            if any(
-                not used.isdisjoint(vars(base)) for base in own_bases(cls, builtins, frozenset({"__del__"}))
-            ):
-                raise NotTaggableError(cls)
+        # They are made and read past all ways of the class.
+        own = [] if cls is builtins[0] else _own_bases(cls, builtins, frozenset({"__del__"}))
+        if any(not used.isdisjoint(vars(base)) for base in own):
+            raise NotTaggableError(cls)
 
-    def write(self, value: BaseException, node: Node, writer: Writing) -> None:
+    def write(self, value: BaseException, node: Node, writer: Writer) -> None:
         if not is_remade(value) or type(value.__reduce_ex__(4)) is str:  # a name leads to it
             raise NotTaggableError(value)
         part: dict[str, Any] = {}
@@ -324,8 +333,11 @@ class _Exceptions:
             is_cause = name == "context" and fact is value.__cause__
             part[name] = "cause" if is_cause else writer.write(fact)
 
-    def read(self, node: Node, reader: Reading, _anchor: int | None) -> BaseException:
-        part = fields_in(node, self._cls)
+    def look(self, node: Node) -> None:
+        """Check the node of an exception."""
+        _look(node, self._cls)
+
+    def read(self, part: dict[str, Any], node: Node, reader: Reader, _anchor: int | None) -> BaseException:
         if "args" not in part:
             raise OutdatedClassError(f"{name_of(self._cls)} is an exception now")
         if strange := part.keys() - self._PARTS:
@@ -340,3 +352,92 @@ class _Exceptions:
             typed(state.get(name, {}), dict)
         restore(made, state)
         return made
+
+
+# Classes
+
+
+def _own_bases(cls: type, builtins: Iterable[type], ways: frozenset[str] = _OWN_WAYS) -> list[type]:
+    """Return a class and its bases, less those in C, which must be among `builtins`.
+
+    Raises:
+        NotTaggableError: There are other bases in C, or a base has a way of its own to be made again.
+    """
+    own = [base for base in cls.__mro__ if base.__flags__ & HEAP_TYPE]
+    if cls not in own or {*cls.__mro__}.difference(own, builtins) or cls in copyreg.dispatch_table:
+        raise NotTaggableError(cls)
+    for base in own:
+        made = f"namedtuple_{base.__name__}", "collections"
+        for name in ways & vars(base).keys():
+            if not _is_generated(vars(base)[name], made if tuple in base.__bases__ else ()):
+                raise NotTaggableError(cls)
+    return own
+
+
+def _is_generated(method: object, names: Iterable[str] = ()) -> bool:
+    """Return whether a method is a function of one of the modules, which perhaps put it into another module's class."""
+    if type(method) is staticmethod:
+        method = method.__func__
+    if type(method) is not FunctionType:
+        return False
+    modules = (vars(sys.modules[name]) for name in _GENERATING if name in sys.modules)
+    space = method.__globals__
+    return any(space is module for module in modules) or space.get("__name__") in {*names}
+
+
+def _dict_getter(cls: type) -> Callable[[object], dict[str, Any]]:
+    """Return a function that returns the `__dict__` itself of an object, past the class."""
+    found = (vars(base).get("__dict__") for base in cls.__mro__)
+    getter: Any = next((each for each in found if type(each) is GetSetDescriptorType), None)
+    if getter is None:
+        raise NotTaggableError(cls)
+    return getter.__get__  # type: ignore[no-any-return]
+
+
+def _declared_of(bases: list[type]) -> dict[str, bool] | None:
+    """Return the fields that a class declares, and whether each object has them. None: it declares no fields."""
+    for base in bases:
+        space = vars(base)
+        if tuple in base.__bases__:
+            return dict.fromkeys(space["_fields"], True) if "__new__" in space else None
+        if "__attrs_attrs__" in space:
+            return dict.fromkeys((field.name for field in space["__attrs_attrs__"]), True)
+        if "__dataclass_fields__" in space:
+            dataclasses: Any = sys.modules["dataclasses"]
+            return {
+                # A default that the class has for a field which is not in `__init__` is no attribute of the object.
+                name: field.init or field.default is dataclasses.MISSING
+                for name, field in space["__dataclass_fields__"].items()
+                if field._field_type is dataclasses._FIELD
+            }
+    return None
+
+
+def _fields_changed(cls: type, gone: Iterable[str], new: Iterable[str]) -> OutdatedClassError:
+    """Return the error that says which fields a class lost and gained."""
+    changes = []
+    if gone := sorted(gone):
+        changes.append(f"no {_fields(gone)} any more")
+    if new := sorted(new):
+        changes.append(f"{'a ' if len(new) == 1 else ''}new {_fields(new)}, which the recording lacks")
+    return OutdatedClassError(f"{name_of(cls)} has {', and has '.join(changes)}")
+
+
+def _fields(names: list[str]) -> str:
+    return f"field{'s' if len(names) > 1 else ''} {', '.join(f'{name!r:.60}' for name in names)}"
+
+
+def _look(node: Node, cls: type, *names: str) -> None:
+    """Check that the node of an object has its fields, and no other parts than these.
+
+    Raises:
+        OutdatedClassError: It is the node of another kind of class.
+        ValueError: There is no such node.
+    """
+    part = next(iter(node.values()))
+    if type(part) in (str, list):  # the name of a member, or the names of flags
+        raise OutdatedClassError(f"{name_of(cls)} is no enum any more")
+    if not _PARTS.isdisjoint(node.keys() - {*names}):
+        raise OutdatedClassError(f"{name_of(cls)} is of another kind now")
+    only_keys(node, *names)
+    typed(part, dict)

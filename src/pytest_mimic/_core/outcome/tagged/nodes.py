@@ -7,12 +7,10 @@ A value that JSON does not have is a mapping whose first key is the tag: `{"$dat
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
+from pytest_mimic._core.outcome.names import HEAP_TYPE
 from pytest_mimic._core.outcome.plain import repeated_parts
-
-if TYPE_CHECKING:
-    from pytest_mimic._core.outcome.placed_paths import PathStore
 
 Node = dict[str, Any]
 """A mapping of JSON whose first key is a tag."""
@@ -27,6 +25,10 @@ class MisreadError(ValueError):
     """A node is not as it was written. The text names the tag."""
 
 
+class NeedsCallError(Exception):
+    """A value has paths, whose places only a call knows."""
+
+
 class NotTaggableError(Exception):
     """A part has no exact form in JSON."""
 
@@ -35,71 +37,49 @@ class OutdatedClassError(Exception):
     """A class has changed since a value was stored. The text says how: `shop:User has no field "mail" any more`."""
 
 
-class Writing(Protocol):
-    """The writer, as far as a tag's `write` uses it; see `Writer`."""
-
-    @property
-    def paths(self) -> PathStore: ...
-
-    def write(self, value: Any) -> Any: ...
-
-    def write_hashed(self, value: Any) -> Any:
-        """Return a member of a set, or a key of a dict, as JSON."""
-        ...
-
-    def import_name(self, thing: Any, name: str | None = None) -> str:
-        """Return the name of a class or function, `module:qualname`, and list it as an import.
-
-        Args:
-            thing: The class or function.
-            name: A public name that is the same in every version of its library. By default, its own name.
-        """
-        ...
-
-    def object_of(self, content: bytes) -> str:
-        """Return the name of an object of the vault that will hold long bytes."""
-        ...
-
-
-class Reading(Protocol):
-    """The reader, as far as a tag's `read` uses it; see `Reader`."""
-
-    @property
-    def paths(self) -> PathStore: ...
-
-    def read(self, tree: Any) -> Any: ...
-
-    def parts(self, trees: dict[str, Any]) -> dict[str, Any]:
-        """Return the values of the parts of a mapping, which is no node itself."""
-        ...
-
-    def keep(self, anchor: int | None, made: Any) -> None:
-        """Let the parts of a value refer to the value itself. Call it before reading them."""
-        ...
-
-    def find(self, name: str) -> Any:
-        """Return the class or function with this name, `module:qualname`, if it is listed as an import."""
-        ...
-
-    def content(self, name: str, /) -> bytes: ...
-
-
 class Tag(NamedTuple):
     """How one type of value is stored.
 
     Attributes:
-        write: Fills the node of a value. Its first key is the tag.
-        read: Returns the value of a node. If the value may contain itself, it must call `Reading.keep`.
+        write: Fills the node of a value, whose first key is the tag. It gets the value, the node and the `Writer`.
+        read: Returns the value of a node. It gets the part under the tag, the node, the `Reader`, and the number by
+            which parts may refer to the value: if it may contain itself, that goes to `Reader.keep` first.
+        facts: The keys that a node may have besides its tag.
+        look: Checks a node whose part is of another type, or that has facts, in place of the usual checks.
         is_shared: Whether it matters that two places hold the same value: it may change, or contain what may.
         is_fixed: Whether neither a value nor anything in it can change, so that copies may share it.
     """
 
     name: str  # the tag, without `$`
-    write: Callable[[Any, Node, Writing], None]
-    read: Callable[[Node, Reading, int | None], Any]
+    write: Callable[[Any, Node, Any], None]
+    read: Callable[[Any, Node, Any, int | None], Any]
+    parts: tuple[type, ...] = (list,)  # the types of the part under the tag
+    facts: tuple[str, ...] = ()
+    look: Callable[[Node], None] | None = None
     is_shared: bool = False
     may_contain_itself: bool = False  # whether `read` supports that
     is_fixed: bool = False
+
+    def check(self, node: Node) -> None:
+        """Check that a node has the right parts. ValueError, OutdatedClassError: it has others."""
+        if self.look is not None:
+            self.look(node)
+        else:
+            only_keys(node, *self.facts)
+            typed(next(iter(node.values())), *self.parts)
+
+
+def simple(name: str, to_json: Callable[[Any], Any], from_json: Callable[[Any], Any], *types: type) -> Tag:
+    """Return the tag of a type whose values have one part in JSON, which is of one of the types."""
+    key = f"${name}"
+
+    def write(value: Any, node: Node, _: object) -> None:
+        node[key] = to_json(value)
+
+    def read(part: Any, _node: Node, _reader: object, _anchor: int | None) -> Any:
+        return from_json(part)
+
+    return Tag(name, write, read, types, is_fixed=True)
 
 
 def tag_in(tree: dict[Any, Any]) -> str | None:
@@ -125,9 +105,7 @@ def misread(node: Node, reason: Exception) -> MisreadError:
         return MisreadError(text)
     if isinstance(reason, LookupError):  # a KeyError's text is only the key
         text = f"{type(reason).__name__}: {text}"
-    elif isinstance(
-        reason, ArithmeticError
-    ):  # the text of a Decimal's is no sentence, nor that of a Fraction's
+    elif isinstance(reason, ArithmeticError):  # the text of a Decimal's or a Fraction's is no sentence
         text = "is no number"
     elif " values to unpack" in text:
         text = "has too few or too many parts"
@@ -149,3 +127,28 @@ def typed(value: Any, *types: type) -> Any:
         shown = "an object" if repeated_parts(value) is None else f"{value!r:.60}"
         raise ValueError(f"{shown} is no {expected}")
     return value
+
+
+def hashable(key: Any) -> Any:
+    """Return a member of a set, or a key, which Python is going to hash. ValueError: a method of its class would run."""
+    kind = type(key)
+    if kind in _KEYS:
+        return key
+    if issubclass(kind, tuple):
+        for part in tuple.__iter__(key):
+            hashable(part)
+    if kind.__module__ not in _OF_TAGS and _hashes_itself(kind):
+        raise ValueError("a key whose class hashes it")
+    return key
+
+
+_KEYS = frozenset({str, int, float, bool, type(None), bytes, complex, frozenset})
+# Whose classes have tags of their own.
+_OF_TAGS = frozenset("datetime decimal fractions numpy pathlib pathlib._local re uuid zoneinfo".split())
+
+
+def _hashes_itself(cls: type) -> bool:
+    for base in cls.__mro__:
+        if not vars(base).keys().isdisjoint(("__hash__", "__eq__")):
+            return bool(base.__flags__ & HEAP_TYPE) and base.__module__ != "enum"
+    return False

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection
 from json import JSONDecoder
-from typing import Any
+from typing import Any, TypeVar
 
-from pytest_mimic._core.outcome.names import NoClassError, name_of, resolve_class
+from pytest_mimic._core.outcome.names import HEAP_TYPE, NoClassError, name_of, resolve_class
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.tagged.nodes import (
     MISREAD,
+    NeedsCallError,
     Node,
     OutdatedClassError,
     Tag,
@@ -18,20 +19,21 @@ from pytest_mimic._core.outcome.tagged.nodes import (
     only_keys,
     tag_in,
 )
-from pytest_mimic._core.outcome.tagged.types import tag_named
 from pytest_mimic._core.outcome.unpickling import RefusedError
 from pytest_mimic.errors import MimicError
 
+_Kind = TypeVar("_Kind", bound="Reader")
 _CONTAINERS = frozenset({list, dict})
 
 
 class Reader:
-    """Reads one value; see `Reading`.
+    """Reads one value.
 
     Args:
         paths: Restores paths. None if there is no call whose paths they are: they are refused.
         imports: The names that the recording lists as imports. None: any may be imported.
         content: Returns the content of an object of the vault.
+        tag_named, tag_of: Return the tag with a name, or for the objects of a class, or None.
         classes: The tags of classes that readers know already, by the id of the class, which the tag keeps.
     """
 
@@ -40,14 +42,22 @@ class Reader:
         paths: PathStore | None,
         imports: Collection[str] | None,
         content: Callable[[str], bytes],
-        classes: dict[int, Tag] | None = None,
+        tag_named: Callable[[str], Tag | None],
+        tag_of: Callable[[type], Tag | None],
+        classes: dict[int, Tag],
     ) -> None:
         self._paths = paths
         self._imports = imports
         self.content = content
         self._anchors: dict[Any, Any] = {}
         self._tags: dict[str, Tag] = {}
-        self._classes = {} if classes is None else classes
+        self._tag_named, self._tag_of = tag_named, tag_of
+        self._classes = classes
+
+    def _another(self, kind: type[_Kind]) -> _Kind:
+        """Return a reader that knows what this one knows, but for anchors."""
+        args = self._paths, self._imports, self.content, self._tag_named, self._tag_of, self._classes
+        return kind(*args)
 
     @property
     def paths(self) -> PathStore:
@@ -70,7 +80,7 @@ class Reader:
             ArithmeticError, LookupError, RecursionError, TypeError, ValueError: It is not as it was written.
         """
         # Threads share the tags, but not the anchors.
-        reader = Reader(self._paths, self._imports, self.content, self._classes)
+        reader = self._another(Reader)
         reader._tags = self._tags
         return reader.read(tree)
 
@@ -82,7 +92,10 @@ class Reader:
                 tag = self._tags.get(name)
                 if tag is not None:
                     try:
-                        return tag.read(tree, self, None)
+                        part = tree[name]
+                        if len(tree) > 1 or type(part) not in tag.parts:
+                            tag.check(tree)
+                        return tag.read(part, tree, self, None)
                     except MISREAD as reason:
                         raise misread(tree, reason) from None
                 if name[:1] == "$":
@@ -104,7 +117,7 @@ class Reader:
         """
         if b'"$anchor"' in data:
             return None
-        made = _ParsingReader(self._paths, self._imports, self.content, self._classes).made
+        made = self._another(_ParsingReader).made
         try:
             text = data.decode()
             body, end = JSONDecoder(object_hook=made).scan_once(text, 0)  # type: ignore[attr-defined]
@@ -128,40 +141,40 @@ class Reader:
         return {key: self.prepared(part, in_tag=tag is not None) for key, part in tree.items()}
 
     def _node(self, node: Node, name: str, anchor: int | None) -> Any:
-        if name == "$ref":
-            only_keys(node)
-            if node["$ref"] not in self._anchors:
-                raise ValueError(f"there is no anchor {node['$ref']!r:.60} before its $ref")
-            return self._anchors[node["$ref"]]
-        if name == "$anchor" and anchor is None:
-            return self._anchored(node)
-        if name[:2] == "$$":
-            made: dict[str, Any] = {}
-            self.keep(anchor, made)
-            for key, part in node.items():
-                made[key if made else key[1:]] = self.read(part)
-            if len(made) != len(node):
-                raise ValueError("a dict in which a key occurs twice")
-            return made
         tag = self._tags.get(name)
         if tag is None:
+            if name == "$ref":
+                only_keys(node)
+                if node["$ref"] not in self._anchors:
+                    raise ValueError(f"there is no anchor {node['$ref']!r:.60} before its $ref")
+                return self._anchors[node["$ref"]]
+            if name == "$anchor" and anchor is None:
+                return self._anchored(node)
+            if name[:2] == "$$":
+                made: dict[str, Any] = {}
+                self.keep(anchor, made)
+                for key, part in node.items():
+                    made[key if made else key[1:]] = self.read(part)
+                if len(made) != len(node):
+                    raise ValueError("a dict in which a key occurs twice")
+                return made
             tag = self._tags[name] = self._tag(name[1:])
         try:
-            return tag.read(node, self, anchor)
+            part = node[name]
+            if len(node) > 1 or type(part) not in tag.parts:
+                tag.check(node)
+            return tag.read(part, node, self, anchor)
         except MISREAD as reason:
             raise misread(node, reason) from None
 
     def _tag(self, name: str) -> Tag:
         if ":" not in name:
-            tag = tag_named(name)
+            tag = self._tag_named(name)
         else:
-            from pytest_mimic._core.outcome.tagged.class_checks import HEAP_TYPE
-            from pytest_mimic._core.outcome.tagged.class_tags import tag_of
-
             cls = self.find(name)
             tag = self._classes.get(id(cls))
             if tag is None:
-                tag = tag_of(cls)
+                tag = self._tag_of(cls)
                 if tag is not None:
                     self._classes[id(cls)] = tag
                 # It has a way of its own now, such as `__setstate__`, or is another one.
@@ -236,14 +249,5 @@ class _ParsingReader(Reader):
     def made(self, node: Node) -> Any:
         """Return the value of a mapping that the parser ends."""
         for name in node:
-            tag = self._tags.get(name)
-            if tag is not None:
-                return tag.read(node, self, None)
-            if name[:1] == "$":
-                return self._node(node, name, None)
-            break
+            return self._node(node, name, None) if name[:1] == "$" else node
         return node
-
-
-class NeedsCallError(Exception):
-    """A value has paths, whose places only a call knows."""

@@ -1,14 +1,18 @@
-"""The tags by type and by name. The modules for the types of libraries are loaded only for such values."""
+"""The tags by type and by name, and values written and read with them. Tags of libraries are loaded only for such values."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from functools import cache
-from importlib import import_module
+from typing import Any
 
 from pytest_mimic._core.outcome.names import has_plain_metaclass
+from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.tagged.containers import CONTAINERS, MAPPING
 from pytest_mimic._core.outcome.tagged.nodes import Tag
-from pytest_mimic._core.outcome.tagged.scalar_tags import OTHERS, PATHS, SCALARS, ZONE
+from pytest_mimic._core.outcome.tagged.reader import Reader
+from pytest_mimic._core.outcome.tagged.scalar_tags import OTHERS, PATHS, SCALARS, STRING, ZONE
+from pytest_mimic._core.outcome.tagged.writer import Tree, Writer
 
 _BY_TYPE: dict[type, Tag] = {**SCALARS, **CONTAINERS, **PATHS}
 _BY_NAME: dict[str, Tag] = {tag.name: tag for tag in (*_BY_TYPE.values(), MAPPING, *OTHERS)}
@@ -17,13 +21,18 @@ _BY_NAME: dict[str, Tag] = {tag.name: tag for tag in (*_BY_TYPE.values(), MAPPIN
 def tag_of(type_: type) -> Tag | None:
     """Return the tag for the values of exactly this type, or None if they have none."""
     tag = _BY_TYPE.get(type_)
-    if tag is None and has_plain_metaclass(type_):
-        package = str(type_.__module__).partition(".")[0]
-        if package == "zoneinfo":
-            return ZONE if type_.__name__ == "ZoneInfo" else None
-        module = "arrays" if package == "numpy" else "class_tags"
-        tag = import_module(f"pytest_mimic._core.outcome.tagged.{module}").tag_of(type_)
-    return tag
+    if tag is not None or not has_plain_metaclass(type_):
+        return tag
+    package = str(type_.__module__).partition(".")[0]
+    if package == "zoneinfo":
+        return ZONE if type_.__name__ == "ZoneInfo" else None
+    if package == "numpy":
+        from pytest_mimic._core.outcome.tagged import arrays
+
+        return arrays.tag_of(type_)
+    from pytest_mimic._core.outcome.tagged import class_tags
+
+    return class_tags.tag_of(type_)
 
 
 @cache
@@ -35,3 +44,29 @@ def tag_named(name: str) -> Tag | None:
 
         tag = arrays.tag_named(name)
     return tag
+
+
+def tag_of_class(cls: type) -> Tag | None:
+    """Return the tag for the objects of a class that a tag names, or None if they have none."""
+    from pytest_mimic._core.outcome.tagged import class_tags
+
+    return class_tags.tag_of(cls)
+
+
+def write(value: Any, paths: PathStore) -> Tree:
+    """Return a value as a tree.
+
+    Raises:
+        NotTaggableError: A part has no exact form.
+    """
+    return Writer(paths, tag_of, STRING, MAPPING).whole(value)
+
+
+def reader(
+    paths: PathStore | None,
+    imports: Collection[str] | None,
+    content: Callable[[str], bytes],
+    classes: dict[int, Tag] | None = None,
+) -> Reader:
+    """Return a reader of one value; see `Reader`."""
+    return Reader(paths, imports, content, tag_named, tag_of_class, {} if classes is None else classes)

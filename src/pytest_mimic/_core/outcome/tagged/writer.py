@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.outcome.names import importable, name_of, resolve
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.plain import DEPTH
-from pytest_mimic._core.outcome.tagged.containers import MAPPING, hashable
-from pytest_mimic._core.outcome.tagged.nodes import Node, NotTaggableError, Tag
-from pytest_mimic._core.outcome.tagged.scalar_tags import MOST_BITS, STRING
-from pytest_mimic._core.outcome.tagged.types import tag_of
+from pytest_mimic._core.outcome.tagged.nodes import Node, NotTaggableError, Tag, hashable
+
+# Longer integers are refused by `json`, which limits the time of a conversion.
+MOST_BITS = 13_000
 
 # Equal immutable parts are written at each place. Beyond this number of parts, a pickle is smaller.
 _MOST_REPEATED = 10_000
@@ -32,19 +33,6 @@ class Tree(NamedTuple):
     has_tags: bool  # whether the tree has tags
 
 
-def write(value: Any, paths: PathStore) -> Tree:
-    """Return a value as a tree.
-
-    Raises:
-        NotTaggableError: A part has no exact form.
-    """
-    writer = Writer(paths)
-    tree = writer.write(value)
-    if writer.references:
-        tree = _Numbering(writer.shared).numbered(tree)
-    return Tree(tree if writer.has_tags else value, sorted(writer.imports), writer.objects, writer.has_tags)
-
-
 class _Written(NamedTuple):
     """A value that was written, or is being written. It is kept, so that no other value gets its id."""
 
@@ -54,19 +42,26 @@ class _Written(NamedTuple):
 
 
 class Writer:
-    """The state of writing one value; see `Writing`.
+    """The state of writing one value.
 
-    Attributes:
-        shared: By the id of its tree, each part that was met again, with the nodes that refer to it.
+    Args:
+        paths: Stores the paths of the value.
+        tag_of: Returns the tag of a type, or None.
+        string, mapping: The tags of strings that are paths, and of dicts with other keys than texts.
     """
 
-    def __init__(self, paths: PathStore) -> None:
+    def __init__(
+        self, paths: PathStore, tag_of: Callable[[type], Tag | None], string: Tag, mapping: Tag
+    ) -> None:
         self.paths = paths
-        self.has_tags = False  # whether anything was written that is not plain JSON
-        self.references = 0  # how often a part was met again
-        self.imports: set[str] = set()
-        self.objects: dict[str, bytes] = {}
-        self.shared: dict[int, list[Node]] = {}
+        self._tag_of = tag_of
+        self._string, self._mapping = string, mapping
+        self._has_tags = False  # whether anything was written that is not plain JSON
+        self._references = 0  # how often a part was met again
+        self._imports: set[str] = set()
+        self._objects: dict[str, bytes] = {}
+        # By the id of its tree, each part that was met again, with the nodes that refer to it.
+        self._met_again: dict[int, list[Node]] = {}
         self._known: dict[int, _Written] = {}
         self._tags: dict[type, Tag | None] = {}
         # The things are kept, so that no other one gets the id.
@@ -75,7 +70,14 @@ class Writer:
         self._hashed = 0
         self._open: set[int] = set()
         self._fixed: dict[int, tuple[Any, Any, int]] = {}
-        self._count = self._repeated = self._nodes = self._bytes = 0
+        self._count = self._repeated = self._nodes = self._bytes = self._anchors = 0
+
+    def whole(self, value: Any) -> Tree:
+        """Return a value as a tree. NotTaggableError: a part has no exact form."""
+        tree = self.write(value)
+        if self._references:
+            tree = self._numbered(tree)
+        return Tree(tree if self._has_tags else value, sorted(self._imports), self._objects, self._has_tags)
 
     def write(self, value: Any) -> Any:
         """Return a value as JSON.
@@ -90,7 +92,7 @@ class Writer:
             if where is None:
                 return value
             node: Node = {}
-            STRING.write(value, node, self)
+            self._string.write(value, node, self)
             return self._tagged(node)
         if value is None or type_ is bool or (type_ is int and value.bit_length() < MOST_BITS):
             return value
@@ -98,9 +100,11 @@ class Writer:
             return value
         if type_ is list or type_ is dict:
             return self._container(value, type_)
-        tag = self._tags[type_] if type_ in self._tags else self._tag_of(type_)
+        tag = self._tags.get(type_)
         if tag is None:
-            raise NotTaggableError(type_)
+            tag = self._tags[type_] = self._tag_of(type_)
+            if tag is None:
+                raise NotTaggableError(type_)
         if tag.is_shared:
             return self._shared_part(value, tag)
         return self._plain_part(value, tag)
@@ -134,7 +138,7 @@ class Writer:
             if found is not thing:
                 raise NotTaggableError(thing)
             known = self._names[id(thing)] = name, thing
-            self.imports.add(name)
+            self._imports.add(name)
         return known[0]
 
     def object_of(self, content: bytes) -> str:
@@ -145,17 +149,13 @@ class Writer:
         if self._bytes > _MOST_BYTES:
             raise NotTaggableError("too many bytes")
         name = object_name(content)
-        self.objects[name] = content
+        self._objects[name] = content
         return name
 
     # Parts
 
-    def _tag_of(self, type_: type) -> Tag | None:
-        tag = self._tags[type_] = tag_of(type_)
-        return tag
-
     def _tagged(self, node: Node) -> Node:
-        self.has_tags = True
+        self._has_tags = True
         self._nodes += 1
         if self._nodes > _MOST_TAGS:
             raise NotTaggableError("too many tags")
@@ -172,12 +172,12 @@ class Writer:
         elif all(type(key) is str and self.paths.stored_text(key) is None for key in value):
             for key, part in value.items():
                 is_escaped = not tree and key[:1] == "$"
-                self.has_tags |= is_escaped
+                self._has_tags |= is_escaped
                 tree[f"${key}" if is_escaped else key] = self.write(part)
             if len(tree) != len(value):
                 raise NotTaggableError("an escaped key that the dict has as well")
         else:
-            MAPPING.write(value, self._tagged(tree), self)
+            self._mapping.write(value, self._tagged(tree), self)
         self._depth += 1
         return tree
 
@@ -210,12 +210,12 @@ class Writer:
             raise NotTaggableError("an immutable part that contains itself")
         node: Node = {}
         self._open.add(id(value))
-        before, known = self._count, len(self._known) + self.references
+        before, known = self._count, len(self._known) + self._references
         self._enter()
         tag.write(value, self._tagged(node), self)
         self._depth += 1
         self._open.discard(id(value))
-        if len(self._known) + self.references == known:
+        if len(self._known) + self._references == known:
             self._fixed[id(value)] = value, node, self._count - before
         else:
             self._known[id(value)] = _Written(value, node, tag)
@@ -227,8 +227,8 @@ class Writer:
         if self._hashed or (id(value) in self._open and not (known.tag and known.tag.may_contain_itself)):
             raise NotTaggableError("a part that needs itself to be made")
         node: Node = {"$ref": 0}
-        self.shared.setdefault(id(known.tree), []).append(node)
-        self.references += 1
+        self._met_again.setdefault(id(known.tree), []).append(node)
+        self._references += 1
         return self._tagged(node)
 
     def _enter(self) -> None:
@@ -237,25 +237,17 @@ class Writer:
         if self._depth < 0:
             raise NotTaggableError("nested too deeply")
 
-
-class _Numbering:
-    """Gives numbers to the parts that were met again, in the order of the text."""
-
-    def __init__(self, shared: dict[int, list[Node]]) -> None:
-        self._shared = shared
-        self._number = 0
-
-    def numbered(self, tree: Any) -> Any:
-        """Return the tree in which each shared part is a node with an anchor."""
-        references = self._shared.pop(id(tree), None)
+    def _numbered(self, tree: Any) -> Any:
+        """Return the tree in which each part that was met again is a node with an anchor, in the order of the text."""
+        references = self._met_again.pop(id(tree), None)
         number = 0
         if references is not None:
-            number = self._number = self._number + 1
+            number = self._anchors = self._anchors + 1
             for node in references:
                 node["$ref"] = number
         if type(tree) is list:
-            tree[:] = [self.numbered(part) for part in tree]
+            tree[:] = [self._numbered(part) for part in tree]
         elif type(tree) is dict:
             for key, part in tree.items():
-                tree[key] = self.numbered(part)
+                tree[key] = self._numbered(part)
         return {"$anchor": number, "value": tree} if number else tree

@@ -24,7 +24,7 @@ from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.tagged.class_tags import tag_of
 from pytest_mimic._core.outcome.tagged.nodes import NotTaggableError
-from pytest_mimic._core.outcome.tagged.writer import write
+from pytest_mimic._core.outcome.tagged.types import write
 from pytest_mimic._core.vault import Recording, Vault
 from unit.core.outcome.tagged.stored import NAME, changed_entry, copied, entry_of, load, recorded, tree_of
 from unit.memory_store import MemoryStore
@@ -480,16 +480,6 @@ class HasDict:
     __dict__ = property(lambda self: {})  # type: ignore[assignment]
 
 
-class ShadowedSlot:
-    __slots__ = ("x",)
-
-
-class Shadowing(ShadowedSlot):
-    """Objects have two slots of one name."""
-
-    __slots__ = ("x",)
-
-
 class Meta(type):
     def __getattribute__(cls, name):
         return super().__getattribute__(name)
@@ -586,7 +576,6 @@ def test_objects_that_do_more_than_hold_attributes_stay_pickles(make):
         Finalized,
         HasDict,
         HasMeta,
-        Shadowing,
         Hashed,
         Fake,
     ],

@@ -17,7 +17,7 @@ import pytest
 
 from pytest_mimic import CorruptRecordingError, StaleRecordingError
 from pytest_mimic._core.outcome.outcome import Outcome
-from pytest_mimic._core.outcome.tagged.reader import NeedsCallError
+from pytest_mimic._core.outcome.tagged.nodes import NeedsCallError
 from pytest_mimic._core.vault import Recording, Vault
 from unit.core.outcome.tagged import tripwires
 from unit.memory_store import MemoryStore

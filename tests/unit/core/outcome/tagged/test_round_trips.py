@@ -22,7 +22,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pytest_mimic._core.outcome.tagged.reader import NeedsCallError
+from pytest_mimic._core.outcome.tagged.nodes import NeedsCallError
 from pytest_mimic._core.vault import Vault
 from unit.core.outcome.tagged.stored import NAME, recorded
 

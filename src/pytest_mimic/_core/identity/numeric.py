@@ -1,0 +1,228 @@
+"""numpy, scipy, torch and PIL: arrays, tensors and images count by dtype, shape and elements, not by their layout.
+
+Contiguous memory is not copied.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import Any
+
+from pytest_mimic._core.identity.kinds import Raw, Rule, Unstable, refuse
+from pytest_mimic._core.identity.nans import CHUNK
+from pytest_mimic._core.identity.object_state import attribute_reader
+
+# Type characters of floats, and of complex numbers, which are two floats each. The long ones differ by machine.
+FLOATS, LONG_FLOATS = frozenset("efdFD"), frozenset("gG")
+
+# The formats as in `struct` of torch's floats, and of the parts of complex numbers. There is no format for bfloat16.
+TENSOR_FLOATS = {
+    "torch.float16": "=e",
+    "torch.float32": "=f",
+    "torch.float64": "=d",
+    "torch.complex32": "=e",
+    "torch.complex64": "=f",
+    "torch.complex128": "=d",
+}
+
+
+def dtype_data(dtype: Any) -> object:
+    """Reduce a dtype to its type string, or to the names and dtypes of its fields and, unless packed, their places."""
+    if dtype.subdtype is not None:
+        return dtype_data(dtype.subdtype[0]), dtype.subdtype[1]
+    if dtype.kind == "T":
+        return "StringDType", dtype.coerce, *((dtype.na_object,) if hasattr(dtype, "na_object") else ())
+    if dtype.names is None:
+        return dtype.str
+    fields = [(name, *dtype.fields[name]) for name in dtype.names]  # name, dtype, offset, perhaps a title
+    data = tuple((name, dtype_data(inner)) for name, inner, *_ in fields)
+    places = [tuple(place) for _, _, *place in fields]
+    *packed, size = accumulate((inner.itemsize for _, inner, *_ in fields), initial=0)
+    is_packed = size == dtype.itemsize and places == list(zip(packed))
+    return data if is_packed else (data, places, dtype.itemsize)
+
+
+def float_format(dtype: Any) -> str:
+    """Return the format of the floats in memory of a dtype, as in `struct`, or an empty text for other memory.
+
+    Raises:
+        Unstable: They are long doubles, some of whose bytes have arbitrary values.
+    """
+    if dtype.char in LONG_FLOATS:
+        other = "float64" if dtype.char == "g" else "complex128"
+        raise Unstable("long doubles of numpy", dtype.type, remedy=f"or convert it:  .astype('{other}')")
+    return dtype.str[0] + dtype.char.lower() if dtype.char in FLOATS else ""
+
+
+def array_data(array: Any, layout: bool = False) -> object:
+    """Reduce an array to its memory in C order, or to its elements if the memory has references or gaps."""
+    numpy: Any = sys.modules["numpy"]
+    array = array.view(numpy.ndarray) if type(array) is not numpy.ndarray else array
+    dtype = array.dtype
+    flags = array.flags
+    order = "C" if flags.c_contiguous else "F" if flags.f_contiguous else "strided"
+    head: tuple[object, ...] = (dtype_data(dtype), array.shape, order if layout else None)
+    if dtype.names is not None:
+        return head, [array_data(array[name]) for name in dtype.names]
+    if dtype.hasobject or dtype.kind == "T":
+        return head, array.ravel().tolist()
+    return Raw(head, array.nbytes, lambda: array_memory(array), floats=float_format(dtype))
+
+
+def array_memory(array: Any) -> Iterator[Any]:
+    """Yield the bytes of an array in C order, a chunk at a time if its memory has another order."""
+    numpy: Any = sys.modules["numpy"]
+    if array.size == 0:
+        return
+    if array.flags.c_contiguous:
+        yield array.reshape(-1).view(numpy.uint8).data
+    elif array.ndim > 1 and array.nbytes > CHUNK:
+        for part in array:
+            yield from array_memory(part)
+    elif array.nbytes > CHUNK:
+        step = max(1, CHUNK // array.itemsize)
+        for start in range(0, len(array), step):
+            yield from array_memory(array[start : start + step].copy())
+    else:
+        yield from array_memory(array.copy())
+
+
+def _ufunc(value: Any, _layout: bool) -> object:
+    if not value.__name__.isidentifier():  # such as "<lambda> (vectorized)", by numpy.frompyfunc
+        raise Unstable("a ufunc made of a Python function", type(value))
+    return value.__name__
+
+
+def _masked(array: Any, layout: bool) -> object:
+    """Reduce a masked array. The values under the mask and the fill value count in an outcome only."""
+    numpy: Any = sys.modules["numpy"]
+    if array is numpy.ma.masked:
+        return None
+    mask = array_data(numpy.ma.getmaskarray(array))
+    if layout:
+        return array_data(array.data, True), mask, array.fill_value
+    return array_data(array.filled()), mask
+
+
+def _array(array: Any, layout: bool) -> object:
+    """Reduce an array; one of a class that numpy does not define, with its attributes."""
+    kind = type(array)
+    data = array_data(array, layout)
+    if kind.__module__.partition(".")[0] == "numpy":
+        return data
+    read = attribute_reader(kind, below=sys.modules["numpy"].ndarray)
+    return data if read is None else (data, read(array))
+
+
+def _random_state(value: Any, _layout: bool) -> object:
+    # Each use of the generator behind `numpy.random.random()` changes its state, so its state must not count.
+    is_shared = value is sys.modules["numpy"].random.mtrand._rand
+    return "shared" if is_shared else value.get_state(legacy=False)
+
+
+# scipy
+
+
+def _sparse(value: Any, _layout: bool) -> object:
+    if value.format in ("csr", "csc", "bsr"):
+        if not value.has_canonical_format:
+            value = value.copy()
+            value.sum_duplicates()
+        return value.shape, _wide(value.indptr), _wide(value.indices), value.data
+    entries = value.tocoo(copy=True)
+    # scipy sets it for every array made of a dictionary of keys, whose entries have any order.
+    entries.has_canonical_format = False
+    entries.sum_duplicates()
+    coordinates = getattr(entries, "coords", None) or (entries.row, entries.col)
+    return value.shape, [_wide(places) for places in coordinates], entries.data
+
+
+def _wide(places: Any) -> object:
+    """Return indexes as 64-bit integers: scipy chooses their width by the size of the array."""
+    return places.astype(sys.modules["numpy"].int64, copy=False)
+
+
+# torch
+
+
+def _tensor(value: Any, _layout: bool = False) -> object:
+    if value.is_meta:
+        raise Unstable("a tensor without values, on the meta device", type(value))
+    if value.is_nested:
+        raise Unstable("a nested tensor", type(value))
+    torch: Any = sys.modules["torch"]
+    tensor = value.detach()
+    layout = tensor.layout
+    if layout is torch.strided:
+        return bool(value.requires_grad), _dense(tensor)
+    if layout is not torch.sparse_coo:  # torch 1 cannot convert a tensor to the layout it has
+        tensor = tensor.to_sparse_coo()
+    tensor = tensor.coalesce()
+    return (
+        str(layout),
+        tuple(tensor.shape),
+        bool(value.requires_grad),
+        _dense(tensor.indices()),
+        _dense(tensor.values()),
+    )
+
+
+def _dense(tensor: Any) -> Raw:
+    """Return the memory of a strided tensor in C order."""
+    torch: Any = sys.modules["torch"]
+    tensor = tensor.cpu().resolve_conj().resolve_neg().contiguous()
+    if tensor.dtype is torch.bfloat16 and tensor.isnan().any():
+        tensor = tensor.masked_fill(tensor.isnan(), float("nan"))
+    size = tensor.numel() * tensor.element_size()
+    head = (str(tensor.dtype), tuple(tensor.shape))
+
+    def parts() -> tuple[memoryview, ...]:
+        memory = (ctypes.c_ubyte * size).from_address(tensor.data_ptr())
+        return (memoryview(memory).cast("B"),) if size else ()
+
+    return Raw(head, size, parts, floats=TENSOR_FLOATS.get(str(tensor.dtype), ""))
+
+
+# PIL
+
+
+def _image(image: Any, layout: bool) -> object:
+    """Reduce an image. In an outcome, the facts from its file count as well, because a replay gives them back."""
+    palette = image.getpalette() if image.mode in ("P", "PA") else None
+    data = image.mode, image.size, image.tobytes(), palette, image.info.get("transparency")
+    return (data, image.info) if layout else data
+
+
+RULES: dict[tuple[str, str], Rule] = {
+    ("numpy", "MaskedArray"): Rule(_masked, "MaskedArray"),
+    ("numpy", "memmap"): Rule(_array, "ndarray"),
+    ("numpy", "ndarray"): Rule(_array),
+    ("numpy", "bool_"): Rule(lambda value, _: array_data(value), "bool"),  # as before numpy 2
+    ("numpy", "generic"): Rule(lambda value, layout: array_data(sys.modules["numpy"].asarray(value), layout)),
+    ("numpy", "dtype"): Rule(lambda value, _: dtype_data(value), "dtype"),
+    ("numpy", "Generator"): Rule(
+        lambda value, _: (type(value.bit_generator).__name__, value.bit_generator.state), is_full=True
+    ),
+    ("numpy", "BitGenerator"): Rule(lambda value, _: value.state, is_full=True),
+    ("numpy", "RandomState"): Rule(_random_state, is_full=True),
+    ("numpy", "ufunc"): Rule(_ufunc, "ufunc"),
+    # A function that dispatches by its arguments.
+    ("numpy", "_ArrayFunctionDispatcher"): Rule(
+        lambda value, _: f"{value.__module__}:{value.__qualname__}", "function"
+    ),
+    ("scipy", "_spbase"): Rule(_sparse),
+    ("scipy", "spmatrix"): Rule(_sparse),
+    ("torch", "Tensor"): Rule(_tensor, is_full=True),
+    **{
+        ("torch", name): Rule(lambda value, _: str(value))
+        for name in ("dtype", "device", "layout", "memory_format")
+    },
+    ("torch", "Size"): Rule(lambda value, _: tuple(value)),
+    ("torch", "Generator"): Rule(lambda value, _: _tensor(value.get_state())),
+    ("torch", "UntypedStorage"): Rule(lambda value, _: refuse(value), is_full=True),
+    ("torch", "TypedStorage"): Rule(lambda value, _: refuse(value), is_full=True),
+    ("PIL", "Image"): Rule(_image, "Image"),
+}

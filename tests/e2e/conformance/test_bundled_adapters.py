@@ -1,0 +1,111 @@
+"""Every bundled adapter passes the conformance tests that `pytest_mimic.testing` ships."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from support.answering_service import answering_service
+from support.database_servers import RedisServer, held_port
+
+from pytest_mimic.testing import ClientConformance
+
+
+class OfHttp(ClientConformance):
+    """The tests for a client of HTTP."""
+
+    driver = "http_driver"
+
+    @contextmanager
+    def serve(self, folder: Path) -> Iterator[Mapping[str, str]]:
+        pytest.importorskip(self.line)
+        with answering_service(folder) as url:
+            yield {"SERVICE": url, "HTTP_CLIENT": self.line}
+
+    def change(self, folder: Path) -> None:
+        folder.joinpath("answer").write_text("otherwise", encoding="utf-8")
+
+
+class TestHttpx(OfHttp):
+    line = "httpx"
+
+
+class TestRequests(OfHttp):
+    line = "requests"
+
+
+class TestAiohttp(OfHttp):
+    line = "aiohttp"
+
+
+class TestBotocore(ClientConformance):
+    line = "botocore"
+    driver = "aws_driver"
+
+    @contextmanager
+    def serve(self, folder: Path) -> Iterator[Mapping[str, str]]:
+        pytest.importorskip("botocore")
+        with answering_service(folder) as url:
+            yield {"S3": url}
+
+    change = OfHttp.change
+
+
+class TestSqlalchemy(ClientConformance):
+    line = "sqlalchemy"
+    driver = "sql_driver"
+
+    @contextmanager
+    def serve(self, folder: Path) -> Iterator[Mapping[str, str]]:
+        """The database is a file, which is moved away while it is gone."""
+        pytest.importorskip("sqlalchemy")
+        file, away = folder / "shop.db", folder / "away"
+        if away.exists():
+            away.rename(file)
+        else:
+            self._run(file, "CREATE TABLE answers (answer TEXT)", "INSERT INTO answers VALUES ('as usual')")
+        yield {"DATABASE": str(file)}
+        file.rename(away)
+
+    def change(self, folder: Path) -> None:
+        self._run(folder / "shop.db", "UPDATE answers SET answer = 'otherwise'")
+
+    @staticmethod
+    def _run(file: Path, *statements: str) -> None:
+        with closing(sqlite3.connect(file)) as connection, connection:
+            for statement in statements:
+                connection.execute(statement)
+
+
+class TestRedis(ClientConformance):
+    line = "redis"
+    driver = "redis_driver"
+
+    @contextmanager
+    def serve(self, folder: Path) -> Iterator[Mapping[str, str]]:
+        pytest.importorskip("redis")
+        if shutil.which("redis-server") is None:
+            pytest.skip("redis-server is not installed")
+        with held_port() as port:
+            server = RedisServer(folder, port)
+            server.start()
+            folder.joinpath("port").write_text(str(port), encoding="utf-8")
+            self._set(port, "as usual")
+            try:
+                yield {"REDIS": f"redis://127.0.0.1:{port}/0"}
+            finally:
+                server.stop()
+
+    def change(self, folder: Path) -> None:
+        self._set(int(folder.joinpath("port").read_text()), "otherwise")
+
+    @staticmethod
+    def _set(port: int, answer: str) -> None:
+        import redis
+
+        with redis.Redis(port=port) as client:
+            client.hset("answers", "answer", answer)

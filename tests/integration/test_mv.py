@@ -1,0 +1,265 @@
+"""`pytest-mimic mv`: the recordings of a test go with it, and the summary proposes where."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+
+import pytest
+from support.git import git
+
+from pytest_mimic._tools.cli.main import main
+
+SHOP = """
+    from tally import ran
+
+    def fetch(name):
+        ran("fetch", name)
+        return {"name": name}
+
+    def shared(name):
+        ran("shared", name)
+        return (name, 1)
+"""
+HEAD = "import pytest\nfrom shop import fetch, shared\n\n"
+
+
+def calls(*names):
+    return "\n".join(f"    assert fetch({name!r}) == {{'name': {name!r}}}" for name in names)
+
+
+def making(name, *names):
+    """Return a test that makes calls of these names."""
+    return f"def {name}():\n{calls(*names)}\n\n"
+
+
+def in_class(name, *tests):
+    methods = "".join(one.replace("():", "(self):") for one in tests)
+    return f"class {name}:\n" + "".join(f"    {line}\n" for line in methods.splitlines())
+
+
+MODULE = f"@pytest.fixture(scope='module')\ndef wide():\n{calls('wide')}\n\n"
+PARAMETRIZED = f"@pytest.mark.parametrize('name', ['eur', 'usd'])\ndef test_x(name):\n{calls('x')}\n"
+CASSETTES = """def NAME(mimic_replay):
+    for name in ("a", "b"):
+        with mimic_replay(targets=["shop:fetch"]):
+            assert fetch(name) == {"name": name}
+"""
+CHANGES = {
+    "rename": (
+        {"a": making("test_x", 1) + making("test_z", 1)},
+        {"a": making("test_y", 1) + making("test_z", 1)},
+        ["a.py::test_x a.py::test_y"],
+    ),
+    "another file": (
+        {"a": making("test_x", 1, 2) + making("test_z", 1)},
+        {"a": making("test_z", 1), "b": making("test_x", 1, 2)},
+        ["a.py::test_x b.py::test_x"],
+    ),
+    "a file": (
+        {"a": making("test_x", 1) + making("test_y", 1, 2)},
+        {"b": making("test_x", 1) + making("test_y", 1, 2)},
+        ["a.py b.py"],
+    ),
+    "a file, and a test in it": (
+        {"a": making("test_x", 1) + making("test_y", 1, 2)},
+        {"b": making("test_x", 1) + making("test_q", 1, 2)},
+        ["a.py::test_y b.py::test_q", "a.py b.py"],
+    ),
+    "a file to two": (
+        {"a": making("test_x", 1) + making("test_y", 1, 2)},
+        {"b": making("test_x", 1), "c": making("test_y", 1, 2)},
+        ["a.py::test_x b.py::test_x", "a.py::test_y c.py::test_y"],
+    ),
+    "a file with a fixture": (
+        {"a": MODULE + making("test_x", 1).replace("()", "(wide)")},
+        {"b": MODULE + making("test_x", 1).replace("()", "(wide)")},
+        ["a.py b.py"],
+    ),
+    "into a class": (
+        {"a": making("test_x", 1)},
+        {"a": in_class("TestX", making("test_x", 1))},
+        ["a.py::test_x a.py::TestX::test_x"],
+    ),
+    "a class": (
+        {"a": in_class("TestX", making("test_x", 1), making("test_y", 2))},
+        {"a": in_class("TestY", making("test_x", 1), making("test_y", 2))},
+        ["a.py::TestX a.py::TestY"],
+    ),
+    "parametrized": (
+        {"a": making("test_x", "x")},
+        {"a": PARAMETRIZED.replace(", 'usd'", "")},
+        ["a.py::test_x a.py::test_x[eur]"],
+    ),
+    "a case": (
+        {"a": PARAMETRIZED},
+        {"a": PARAMETRIZED.replace("usd", "chf")},
+        ["a.py::test_x[usd] a.py::test_x[chf]"],
+    ),
+    "cassettes": (
+        {"a": CASSETTES.replace("NAME", "test_x").replace("replay", "record")},
+        {"a": CASSETTES.replace("NAME", "test_y")},
+        ["a.py::test_x a.py::test_y"],
+    ),
+}
+
+
+@pytest.fixture
+def repository(project):
+    """A git repository. Returns a function that commits these tests in place of those before, with `HEAD` on top."""
+    if shutil.which("git") is None:
+        pytest.skip("needs git")
+    project.ini("shop:fetch sequence", "shop:shared", python_files="*.py", testpaths="t", pythonpath=".")
+    project.module(SHOP)
+    git(project.root, "init", "-q")
+
+    def put(files):
+        shutil.rmtree(project.root / "t", ignore_errors=True)
+        for name, text in files.items():
+            project.write(f"t/{name}.py", HEAD + text)
+        git(project.root, "add", "-A")
+        git(project.root, "commit", "-q", "-m", "tests")
+
+    project.put = put
+    return project
+
+
+def proposed(run):
+    """Return the commands that the summary proposes, without the folder of the tests."""
+    lines = re.findall(r"pytest-mimic (mv .*)", run.output)
+    return [" ".join(shlex.split(line)[1:]).replace("t/", "") for line in lines]
+
+
+@pytest.mark.promise("pytest-mimic mv gives the recordings of a test to another, without the service")
+@pytest.mark.promise(
+    "the summary proposes pytest-mimic mv where the first missing call is one of a test that is gone"
+)
+@pytest.mark.parametrize(("before", "after", "moves"), CHANGES.values(), ids=CHANGES)
+def test_what_the_summary_proposes_replays(repository, capsys, before, after, moves):
+    repository.put(before)
+    recorded = repository.record()
+    repository.put(after)
+
+    missed = repository.replay()
+    assert proposed(missed) == moves
+    for move in moves:
+        assert main(["mv", *(f"t/{word}" for word in move.split())]) == 0
+
+    again = repository.replay("--mimic-fail-on-unused").expect(real=[], **recorded.outcomes)
+    assert again.section == [f"{len(recorded.real)} calls replayed, # s saved".replace("1 calls", "1 call")]
+    assert sorted(json.loads(one)["recorded"] for one in again.vault.values()) == sorted(
+        json.loads(one)["recorded"] for one in recorded.vault.values()
+    )
+    assert "pytest-mimic" not in capsys.readouterr().err
+
+
+@pytest.mark.promise("pytest-mimic mv gives the recordings of a test to another, without the service")
+def test_merged_tests_and_shared_recordings(repository, capsys):
+    """What both have recorded alike is there once; a shared recording names the new test."""
+    repository.put({"a": making("test_x", 1, 2) + "    shared(7)\n" + making("test_y", 1, 3)})
+    repository.record().expect(passed=2)
+    repository.put({"a": making("test_xy", 1, 2, 3) + "    shared(7)\n"})
+
+    assert main(["mv", "t/a.py::test_x", "t/a.py::test_xy"]) == 0
+    assert main(["mv", "t/a.py::test_y", "t/a.py::test_xy"]) == 0
+
+    assert "1 recording now names the new test" in capsys.readouterr().out
+    run = repository.replay().expect(passed=1, real=[])
+    facts = [json.loads(one) for one in run.vault.values()]
+    assert {(one["test"], one["owner"]) for one in facts} == {
+        ("t/a.py::test_xy", "t/a.py::test_xy"),
+        ("t/a.py::test_xy", None),
+    }
+    assert len(facts) == 4
+
+
+@pytest.mark.promise("pytest-mimic mv replaces no recording of the new test")
+def test_a_recording_of_the_new_test_stays(repository, capsys):
+    repository.put({"a": making("test_x", 1, 2)})
+    repository.record().expect(passed=1)
+    repository.put({"a": making("test_y", 1)})
+    repository.module(SHOP.replace('{"name": name}', '{"name": name, "new": True}'))
+    own = repository.record().vault
+
+    assert main(["mv", "t/a.py::test_x", "t/a.py::test_y"]) == 1
+
+    out = capsys.readouterr().out
+    assert "not moved, because t/a.py::test_y has another recording of it: shop:fetch(name=1)" in out
+    assert "1 recording moved" in out
+    assert own.items() - repository.files().items() == {
+        (name, data) for name, data in own.items() if b'"name": 2' in data
+    }
+
+
+@pytest.mark.promise("pytest-mimic mv says what does not match")
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (
+            ["t/a.py::test_q", "t/a.py::test_y"],
+            1,
+            "nothing in .mimic_vault is of t/a.py::test_q (did you mean t/a.py::test_x?)",
+        ),
+        (["t/a.py", "t/a.py"], 2, "mv takes two different tests"),
+        (["t/a.py::test_x"], 2, "required: NEW"),
+        (["-n", "t/a.py", "u"], 0, "t/a.py::test_x  →  u/a.py::test_x  2\n2 recordings would be moved"),
+        (["-n", "./t/", "u/v/"], 0, "t/a.py::test_x  →  u/v/a.py::test_x  2"),
+        (["-n", "t/a.py::test_x", "t/a.py::test_y[a]"], 0, "t/a.py::test_x  →  t/a.py::test_y[a]  2"),
+        (["-n", "--json", "t", "u"], 0, '"new_test": "u/a.py::test_x"'),
+    ],
+)
+def test_words(repository, capsys, words, code, says):
+    repository.put({"a": making("test_x", 1, 2)})
+    before = repository.record().vault
+
+    assert main(["mv", *words]) == code
+
+    shown = capsys.readouterr()
+    assert says in shown.out + shown.err
+    assert repository.files() == before
+
+
+def test_ids_may_be_seen_from_the_current_folder(repository, monkeypatch, capsys):
+    repository.put({"a": making("test_x", 1)})
+    repository.record()
+    monkeypatch.chdir(repository.root / "t")
+
+    assert main(["mv", "a.py", "../u/b.py"]) == 0
+
+    assert "t/a.py::test_x  →  u/b.py::test_x  1" in capsys.readouterr().out
+
+
+@pytest.mark.promise(
+    "the summary proposes pytest-mimic mv where the first missing call is one of a test that is gone"
+)
+@pytest.mark.parametrize(
+    ("after", "args"),
+    [
+        ({"a": making("test_x", 1), "b": making("test_y", 1)}, []),  # the test is there
+        ({"a": making("test_x", 1), "b": making("test_y", 1)}, ["t/b.py"]),  # its file was not collected
+        ({"a": PARAMETRIZED.replace("'x'", "1")}, ["t/a.py::test_x[eur]", "-k", "x"]),
+        ({"b": making("test_x", 3)}, []),  # its first call is another one
+    ],
+    ids=["there", "not collected", "a part of the cases", "another call"],
+)
+def test_nothing_is_proposed_without_a_gone_test(repository, after, args):
+    repository.put({"a": after["a"] if "eur" in str(args) else making("test_x", 1)})
+    repository.record(*(["-k", "usd"] if "eur" in str(args) else []))
+    repository.put(after)
+
+    run = repository.replay(*args)
+
+    assert run.outcomes["failed"] == 1
+    assert proposed(run) == []
+
+
+def test_proposed_under_xdist_too(repository):
+    repository.put({"a": making("test_x", 1) + making("test_y", 2)})
+    repository.record()
+    repository.put({"b": making("test_x", 1) + making("test_y", 2)})
+
+    run = repository.replay("-n2", process=True)
+
+    assert proposed(run) == ["a.py b.py"]
