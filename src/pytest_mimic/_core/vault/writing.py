@@ -228,9 +228,10 @@ class _FileWriter:
             return text
         data = text.encode()
         name = next(_names(xxh3_128_hexdigest(data), "json"))
-        if self._store.size(name) is None:
+        known = self._store.read(name)
+        if known != data:
             self._store.write(name, data, durable=self._durable)
-            self._made.append(name)
+            self._made += [name] if known is None else []
         return name
 
     def _with_detached(self, entry: Entry) -> Entry:

@@ -275,7 +275,7 @@ def test_stats_sums_up_the_vault(shop, call):
         "cassettes": 1,
         "calls": 12,
         "errors": 1,
-        "objects": 4,
+        "objects": 5,
     }
     assert [row["calls"][0]["target"] for row in data["largest"]] == ["shop:long"]
     vault = shop / ".mimic_vault"
