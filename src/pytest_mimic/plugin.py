@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from pytest_mimic import CassetteFixture, Target
     from pytest_mimic._run.run import PytestRun
 
-_USUAL = {"mimic_source": "strict", "mimic_pickle": "listed", "mimic_network": "allow"}
+_USUAL = {
+    "mimic_source": "strict",
+    "mimic_pickle": "listed",
+    "mimic_network": "allow",
+    "mimic_max_age": "",
+    "mimic_inputs": "warn",
+}
 # Options and ini keys that are gone, and what to do instead.
 GONE = {
     "--mimic-block-network": "write -o mimic_network=block",
@@ -24,14 +30,14 @@ GONE = {
     "mimic_cache_size": "mimic_objects needs none",
     "mimic_vcr": "run pytest-mimic import, and add http to mimic_functions",
 }
-_VCR_OPTIONS = "--record-mode --vcr-record --vcr-record-mode --disable-recording --disable-vcr --block-network --allowed-hosts"
+# Options of pytest-recording and pytest-vcr.
+_VCR_OPTIONS = {
+    *("--record-mode", "--vcr-record", "--vcr-record-mode", "--disable-recording", "--disable-vcr"),
+    *("--block-network", "--allowed-hosts"),
+}
 # The types are in annotations, which are not evaluated: at each start, subscripts would be.
 _RUN: pytest.StashKey[PytestRun] = pytest.StashKey()
-_ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
-_TEMPORARY: pytest.StashKey[Any] = pytest.StashKey()
 _OTHER_VAULTS: pytest.StashKey[dict[str, None]] = pytest.StashKey()
-_TEST_FOLDER: pytest.StashKey[Path | None] = pytest.StashKey()
-_SESSION_OF: pytest.StashKey[Callable[[], Any]] = pytest.StashKey()
 
 
 class _HookSpecs:
@@ -84,6 +90,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("source", "what to do if the source of a target has changed: strict, warn or ignore", "strict"),
         ("inputs", "the same if what a recorded call ran or read has: warn, strict or ignore", "warn"),
         ("network", "in a replay, connections that nothing mimics: allow or block", "allow"),
+        ("max_age", "name recordings older than this, such as 90d; with `fail` behind it, exit with 1", ""),
         ("pickle", "pickles that may be loaded: listed (what their recordings list) or forbid", "listed"),
     ):
         parser.addini(f"mimic_{name}", text, default=default)
@@ -98,7 +105,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: Any, args
     given = {word.partition("=")[0].strip() for word in words}
     if gone := [f"{name} is gone: {instead}" for name, instead in GONE.items() if name in given]:
         raise pytest.UsageError(*gone)
-    if not given.isdisjoint(_VCR_OPTIONS.split()):
+    if not given.isdisjoint(_VCR_OPTIONS):
         from pytest_mimic._run.vcr_marks import refuse_options
 
         refuse_options(parser.parse_known_and_unknown_args(args)[1])
@@ -107,9 +114,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: Any, args
 def pytest_configure(config: pytest.Config) -> None:
     line = "mimic(*targets, **options): replay the recorded calls of these targets in the marked test, class or module. The options are those of a mimic_functions line."
     config.addinivalue_line("markers", line)
+    line = "mimicked: the test has recorded something. For -m alone, which puts this mark on such tests."
+    config.addinivalue_line("markers", line)
     if getattr(config.option, "help", False):
         return
-    config.stash[_SESSION_OF] = session_of = lambda: _run(config).session
+    session_of = lambda: _run(config).session  # noqa: E731
     _ambient.push(session_of)
     config.add_cleanup(lambda: _ambient.pop(session_of))
     try:
@@ -171,12 +180,8 @@ def _run(config: pytest.Config) -> PytestRun:
         config.add_cleanup(use_plain_imports())
         with without_collections():
             from pytest_mimic._run.run import PytestRun
-        run = config.stash[_RUN] = PytestRun(config, config.stash.get(_ITEM, None))
+        run = config.stash[_RUN] = PytestRun(config)
         config.add_cleanup(run.close)
-        if _TEMPORARY in config.stash:
-            run.add_temporary_folder(config.stash[_TEMPORARY])
-        if (folder := config.stash.get(_TEST_FOLDER, None)) is not None:
-            run.session.set_own_folder(folder)
     return run
 
 
@@ -188,11 +193,40 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 # -- collection
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "mimicked" in config.option.markexpr:
+        _run(config).mark_recorders(items)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
-    if (run := session.config.stash.get(_RUN, None)) is not None:
+    config = session.config
+    if (run := config.stash.get(_RUN, None)) is not None:
         run.finish_collection(session.items)
-    if (output := getattr(session.config, "workeroutput", None)) is not None:  # of a worker of xdist
-        output["mimic_other_vaults"] = _other_vaults(session.config, session.items)
+    elif any(map(_is_marked, session.items)):
+        config.pluginmanager.register(_FirstMarkedTest(config), "mimic-marked")
+    if (output := getattr(config, "workeroutput", None)) is not None:  # of a worker of xdist
+        output["mimic_other_vaults"] = _other_vaults(config, session.items)
+
+
+def _is_marked(item: pytest.Item) -> bool:
+    """Check whether a test, or its class, names targets by a marker or a decorator."""
+    classes = getattr(getattr(item, "cls", None), "__mro__", ())
+    return item.get_closest_marker("mimic") is not None or any(
+        "__mimic_targets__" in vars(cls) for cls in classes
+    )
+
+
+class _FirstMarkedTest:
+    """Makes the run before the first test that names targets, where nothing else was mimicked so far."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if _RUN not in self._config.stash and _is_marked(item):
+            _run(self._config).phases.pytest_runtest_setup(item)  # which this call of the hook does not reach
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
@@ -224,63 +258,7 @@ def _named(config: pytest.Config, vaults: Iterable[str]) -> list[str]:
     return name_vaults(vaults, start=config.invocation_params.dir)
 
 
-# -- tests and their end
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    if _SESSION_OF not in item.config.stash:
-        return
-    item.config.stash[_ITEM] = item
-    item.config.stash[_TEST_FOLDER] = None
-    marks = list(item.iter_markers("mimic"))
-    decorations = _decorations(item)
-    run = _run(item.config) if marks or decorations else item.config.stash.get(_RUN, None)
-    if run is not None:
-        run.phases.begin_test(item, decorations, marks)
-
-
-def _decorations(item: pytest.Item) -> list[Any]:
-    """Return the targets of each `mimic` that decorates the test's class or one of its bases."""
-    classes = reversed(getattr(getattr(item, "cls", None), "__mro__", ()))
-    return [targets for cls in classes for targets in vars(cls).get("__mimic_targets__", ())]
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    if (run := item.config.stash.get(_RUN, None)) is not None:
-        run.session.scopes.begin_teardown()
-    try:
-        return (yield)
-    finally:
-        if (run := item.config.stash.get(_RUN, None)) is not None:
-            run.phases.end_marks()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(fixturedef: Any, request: Any) -> Generator[None, object, object]:
-    run = request.config.stash.get(_RUN, None)
-    if fixturedef.argname in ("tmp_path_factory", "tmp_path"):
-        given: Any = yield
-        is_own = fixturedef.argname == "tmp_path"
-        request.config.stash[_TEST_FOLDER if is_own else _TEMPORARY] = given
-        if run is not None:
-            (run.session.set_own_folder if is_own else run.add_temporary_folder)(given)
-        return given
-    if run is None:
-        return (yield)
-    with run.fixture_scope(fixturedef, request):
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    if (run := item.config.stash.get(_RUN, None)) is not None:
-        run.phases.end(item, call, report)
-    return report
+# -- the end
 
 
 @pytest.hookimpl(trylast=True)

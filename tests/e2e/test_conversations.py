@@ -50,6 +50,7 @@ def replay(project, *args, **options):
     return project.run(*args, env={"API": "http://127.0.0.1:1"}, **options)
 
 
+COST = "made again, because their conversation has a new call: 2 recorded calls, # s"
 AGAIN = "run again from the start, because a conversation has a new call:"
 
 TEST = """
@@ -148,6 +149,7 @@ def test_a_changed_call_records_the_whole_conversation_again(shop, client):
         "vault: .mimic_vault, 3 recordings, # kB",
         AGAIN,
         "  test_cart.py::test_cart    http POST /cart",
+        COST,
     ]
     replay(shop).expect(passed=1)
 
@@ -309,7 +311,7 @@ def test_other_tests_keep_their_conversations(shop):
     again.expect(passed=2)
     assert seen == requests_for("milk")
     assert again.section[0] == "3 calls recorded in # s, 3 replayed, # s saved"
-    assert again.section[2:] == [AGAIN, "  test_cart.py::test_cart    http POST /cart"]
+    assert again.section[2:] == [AGAIN, "  test_cart.py::test_cart    http POST /cart", COST]
 
 
 KINDS = {

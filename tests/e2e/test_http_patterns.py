@@ -134,40 +134,6 @@ def test_integration_patterns_replay_without_the_server(project, client):
     assert not [secret for secret in SECRETS if secret in b"".join(recorded.vault.values())]
 
 
-CONCURRENT = """
-import asyncio, os
-import aiohttp
-
-async def one(session, number):
-    async with session.get(f"{os.environ['API']}/items/{number}") as response:
-        return (await response.json())["path"]
-
-async def talk():
-    async with aiohttp.ClientSession() as session:
-        return await asyncio.gather(*(one(session, number) for number in range(100)))
-
-def test_a_hundred():
-    assert asyncio.run(talk()) == [f"/items/{number}" for number in range(100)]
-
-def test_a_hundred_in_a_cassette(mimic_auto):
-    with mimic_auto("hundred", targets=["aiohttp"]) as cassette:
-        assert asyncio.run(talk()) == [f"/items/{number}" for number in range(100)]
-    assert (len(cassette.calls), cassette.all_played) == (100, True)
-"""
-
-
-def test_a_hundred_concurrent_requests_get_their_own_replies(project):
-    pytest.importorskip("aiohttp")
-    project.ini("aiohttp")
-    project.write("test_many.py", CONCURRENT)
-
-    with running_server() as server:
-        project.run("--mimic-record", env={"API": server.url}).expect(passed=2)
-    project.run(process=True, env={"API": server.url}).expect(passed=2)
-
-    assert len(server.seen) == 200
-
-
 OPTIONS = """
 import os
 import httpx
@@ -231,36 +197,6 @@ def test_ignore_and_match_choose_the_parts_that_count(project):
     project.run(process=True, env={"API": "http://127.0.0.1:9"}).expect(passed=1)
     other = project.run(process=True, env={"API": "http://127.0.0.1:9", "ACCEPT": "text/html"})
     other.expect(failed=1, says=["no recording of http POST /users/1"])
-
-
-@pytest.mark.promise("verifying compares status, content type and body")
-def test_verifying_reports_differences_but_not_dates(project):
-    pytest.importorskip("httpx")
-    project.ini("httpx")
-    project.tests("""
-        import httpx, os, pytest
-
-        def test_same():
-            assert httpx.get(os.environ["API"] + "/users/1").json()["id"] == 1
-
-        def test_changed():
-            httpx.get(os.environ["API"] + "/flaky")
-
-        @pytest.mark.mimic("httpx", volatile=["body.try"])
-        def test_part_that_may_change():
-            httpx.get(os.environ["API"] + "/flaky")
-
-        @pytest.mark.mimic("httpx", compare="shape")
-        def test_shape():
-            httpx.get(os.environ["API"] + "/flaky")
-    """)
-
-    with running_server() as server:
-        server.tries = 10
-        project.run("--mimic-record", env={"API": server.url}).expect(passed=4)
-        verified = project.run("--mimic-verify", env={"API": server.url})
-
-    verified.expect(passed=3, failed=1, says=["http GET /flaky", "try: 11 recorded, 14 now"])
 
 
 @pytest.mark.parametrize("mode", [[], ["--mimic-record"]], ids=["replay", "record"])

@@ -2,60 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 SHOP = """
     from tally import ran
-
-    class Declined(Exception):
-        '''Its __init__ does not fit its args.'''
-
-        def __init__(self, order, *, code):
-            super().__init__(f"order {order} declined")
-            self.order = order
-            self.code = code
-
-        def __str__(self):
-            return f"{self.args[0]} [{self.code}]"
-
-    class Slotted(Exception):
-        __slots__ = ("part",)
-
-    class Outer:
-        class Inner(LookupError):
-            pass
-
-    def fail(how):
-        ran("fail", how)
-        if how == "plain":
-            raise ValueError("no such thing", 404)
-        if how == "own init":
-            raise Declined(7, code=51)
-        if how == "attributes":
-            error = RuntimeError("broken")
-            error.details = {"retry": [1, 2], "when": (3, 4)}
-            raise error
-        if how == "os":
-            open("/no/such/file")
-        if how == "key":
-            {}["gone"]
-        if how == "unicode":
-            "ä".encode("ascii")
-        if how == "slotted":
-            error = Slotted("slot")
-            error.part = 5
-            raise error
-        if how == "nested class":
-            raise Outer.Inner("inner")
-        if how == "no arguments":
-            raise Exception
-        if how == "import":
-            import no_such_module
-        if how == "json":
-            import json
-            json.loads("{]")
 
     def chained():
         ran("chained")
@@ -95,76 +45,6 @@ SHOP = """
         ran("innocent")
         raise ValueError("mine")
 """
-
-
-@pytest.mark.promise("exceptions replay with type, arguments, attributes, notes and cause")
-def test_type_arguments_and_attributes_replay(round_trip):
-    """Also of builtin classes with C fields, of slotted ones, and of those whose `__init__` does not fit their args."""
-    round_trip(
-        "shop:fail",
-        test="""
-            import json
-            import pytest
-            import shop
-
-            def caught(how):
-                try:
-                    shop.fail(how)
-                except BaseException as error:
-                    return error
-
-            def test_plain():
-                error = caught("plain")
-                assert (type(error), error.args) == (ValueError, ("no such thing", 404))
-
-            def test_own_init():
-                error = caught("own init")
-                assert (type(error), error.order, error.code) == (shop.Declined, 7, 51)
-                assert str(error) == "order 7 declined [51]"
-
-            def test_attributes():
-                error = caught("attributes")
-                assert error.details == {"retry": [1, 2], "when": (3, 4)}
-
-            def test_os_error():
-                error = caught("os")
-                assert type(error) is FileNotFoundError
-                assert (error.errno, error.filename, error.strerror) == (2, "/no/such/file", "No such file or directory")
-                assert str(error) == "[Errno 2] No such file or directory: '/no/such/file'"
-
-            def test_key_error():
-                assert (type(caught("key")), str(caught("key"))) == (KeyError, "'gone'")
-
-            def test_unicode_error():
-                error = caught("unicode")
-                assert (error.object, error.start, error.end, error.encoding) == ("ä", 0, 1, "ascii")
-
-            def test_slots():
-                error = caught("slotted")
-                assert (type(error), error.args, error.part) == (shop.Slotted, ("slot",), 5)
-
-            def test_nested_class():
-                assert type(caught("nested class")) is shop.Outer.Inner
-
-            def test_no_arguments():
-                assert (type(caught("no arguments")), caught("no arguments").args) == (Exception, ())
-
-            def test_import_error():
-                error = caught("import")
-                assert (type(error), error.name) == (ModuleNotFoundError, "no_such_module")
-
-            def test_json_error():
-                error = caught("json")
-                assert type(error) is json.JSONDecodeError
-                assert (error.doc, error.pos, error.lineno) == ("{]", 1, 1)
-
-            def test_a_fresh_one_each_time():
-                first, second = caught("attributes"), caught("attributes")
-                first.details["retry"].append(3)
-                assert first is not second and second.details["retry"] == [1, 2]
-        """,
-        passed=12,
-    )
 
 
 @pytest.mark.promise("exceptions replay with type, arguments, attributes, notes and cause")
@@ -232,56 +112,6 @@ def test_causes_contexts_and_tracebacks_replay(round_trip):
         """,
         passed=9,
         real=["chained", "in_context", "from_none", "innocent", "in_two_contexts"],
-    )
-
-
-@pytest.mark.promise("exceptions replay with type, arguments, attributes, notes and cause")
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="notes and groups came with Python 3.11")
-def test_notes_and_groups_replay(round_trip):
-    round_trip(
-        "shop:fail",
-        shop="""
-            from tally import ran
-
-            class Both(ExceptionGroup):
-                def derive(self, members):
-                    return Both(self.message, members)
-
-            def fail(how):
-                ran("fail", how)
-                if how == "notes":
-                    error = ValueError("noted")
-                    error.add_note("first")
-                    error.add_note("second")
-                    raise error
-                inner = TypeError("t")
-                inner.add_note("inside")
-                kind = Both if how == "own" else ExceptionGroup
-                raise kind("several", [ValueError("v"), ExceptionGroup("deep", [inner])])
-        """,
-        test="""
-            import pytest
-            import shop
-
-            def test_notes():
-                with pytest.raises(ValueError, match="noted") as caught:
-                    shop.fail("notes")
-                assert caught.value.__notes__ == ["first", "second"]
-
-            @pytest.mark.parametrize("how", ["group", "own"])
-            def test_group(how):
-                try:
-                    shop.fail(how)
-                except* TypeError as errors:
-                    deep = errors.exceptions[0].exceptions[0]
-                    assert deep.__notes__ == ["inside"]
-                except* ValueError as errors:
-                    assert errors.message == "several"
-                    assert type(errors) is (shop.Both if how == "own" else ExceptionGroup)
-                else:
-                    raise AssertionError("nothing was raised")
-        """,
-        passed=3,
     )
 
 

@@ -185,19 +185,6 @@ def test_a_miss_names_the_file_whose_content_changed(shop):
     shop.run().expect(failed=1, real=[], says=told)
 
 
-@pytest.mark.parametrize("argument", ["str(path)", "[path]", "shop.Job(str(path))"])
-def test_a_miss_names_the_changed_file_inside_an_argument(shop, argument):
-    call = {"s": "shop.load", "[": "shop.load_all"}.get(argument[0], "shop.run")
-    call = "shop.run" if "Job" in argument else call
-    shop.tests(read("one", argument=argument, call=call, result="shop and data or [data]"))
-    source = read("one", argument=argument, call=call).replace("== data", "")
-    shop.tests(source)
-    shop.record().expect(passed=1)
-    shop.tests(source.replace("'one'", "'two'"))
-
-    shop.run().expect(failed=1, real=[], says=["content of in.csv differs from the recorded one"])
-
-
 def test_paths_that_name_nothing_count_by_their_place(shop):
     shop.test("""
         assert not shop.exists(tmp_path / "a")
@@ -376,32 +363,6 @@ def test_content_may_be_none_or_in_keywords(project):
 
     project.record().expect(passed=1, real=["load", "load", "load extra", "load other", "load other"])
     project.replay().expect(passed=1)
-
-
-def test_content_is_an_option_in_python_too(shop):
-    shop.ini()
-    shop.write("a.csv", "one")
-    shop.write("b.csv", "one")
-    shop.tests("""
-        import pytest, shop
-        from pytest_mimic import mimic
-
-        @pytest.mark.mimic("shop:load", content="path")
-        def test_marker():
-            assert shop.load("a.csv") == shop.load("b.csv") == "one"
-
-        @mimic("shop:load_all", content=["paths"])
-        def test_decorator():
-            assert shop.load_all(["a.csv"]) == shop.load_all(["b.csv"]) == ["one"]
-
-        def test_fixture(mimic_auto):
-            with mimic_auto(targets=["shop:run"], content="job"):
-                with pytest.raises(TypeError, match="where content= takes paths"):
-                    shop.run(shop.Job("a.csv"))
-    """)
-
-    shop.record().expect(passed=3, real=["load", "load_all"])
-    shop.replay("-k", "not fixture").expect(passed=2, deselected=1)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there a file's name is any bytes")

@@ -353,27 +353,6 @@ def test_a_decorated_class_covers_each_test_setup_fixtures_and_bases(project):
     project.run().expect(passed=12, real=["fetch inherited"])
 
 
-def test_the_closest_decorator_of_a_class_wins(project):
-    project.tests("""
-        import shop
-        from pytest_mimic import mimic
-
-        @mimic("shop:fetch")
-        @mimic("shop:fetch", ignore="city")
-        class TestTwice:
-            def test_it(self):
-                assert shop.fetch("Oslo") == shop.fetch("Rome")
-
-        @mimic("shop:fetch")
-        class TestSub(TestTwice):
-            def test_it(self):
-                assert shop.fetch("Oslo") != shop.fetch("Rome")
-    """)
-    project.record().expect(passed=2, real=["fetch Oslo", "fetch Oslo", "fetch Rome"])
-
-    project.replay().expect(passed=2, real=[])
-
-
 @pytest.mark.promise("the innermost block, decorator, marker or line that names a target gives its options")
 def test_the_innermost_options_win(project):
     project.ini("shop:fetch")

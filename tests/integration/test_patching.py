@@ -205,27 +205,6 @@ def test_inherited_method_is_mimicked_for_the_named_class(project):
     project.run().expect(passed=1, real=["get /a"])
 
 
-@pytest.mark.promise("wildcards add public functions and methods, and ! removes them")
-def test_wildcards_and_exclusions(project):
-    """Private and imported names are left out."""
-    project.ini("shop:*", "shop:Client.*", "!shop:helper", "!shop:Client.ping")
-    project.module(SHOP + "\n    from os.path import join\n")
-    project.tests("""
-        import shop
-
-        def mimicked(function):
-            return hasattr(function, "__mimic_original__")
-
-        def test_it():
-            assert mimicked(shop.fetch) and mimicked(shop.wrapped) and mimicked(shop.Client.get)
-            assert not mimicked(shop.helper) and not mimicked(shop.Client.ping)
-            assert not mimicked(shop._private) and not mimicked(shop.join)
-            assert not mimicked(shop.Client.__init__) and not mimicked(shop.Client._hidden)
-    """)
-
-    project.run().expect(passed=1)
-
-
 @pytest.mark.promise("a target may be named where it is re-exported")
 def test_re_exported_and_defined_name_are_one_target(project):
     """Recorded under one name, replayed under the other."""
@@ -253,41 +232,6 @@ def test_late_imports_are_patched_and_never_forced(project):
     project.record().expect(passed=1, real=["fetch Oslo"])
 
     project.replay().expect(passed=1, real=[])
-
-
-@pytest.mark.promise("a reloaded module is patched again")
-def test_reloaded_module_is_patched_again(project):
-    project.ini("shop:fetch")
-    project.test("""
-        import importlib
-        before = shop.fetch
-        assert before("Oslo") == ["Oslo", 3]
-        importlib.reload(shop)
-        assert shop.fetch is not before
-        assert shop.fetch("Oslo") == ["Oslo", 3]
-    """)
-    project.record().expect(passed=1, real=["fetch Oslo"])
-
-    project.replay().expect(passed=1, real=[])
-
-
-@pytest.mark.promise("a target may be written in C")
-def test_c_function_is_mimicked(project):
-    """It has no source, so its recording is never stale."""
-    project.ini("zlib:crc32", "time:time_ns")
-    project.tests("""
-        import time, zlib
-        seen = []
-
-        def test_it():
-            assert zlib.crc32(b"hello") == 907060870
-            assert time.time_ns() == time.time_ns()
-    """)
-    project.record().expect(passed=1)
-
-    run = project.replay().expect(passed=1)
-
-    assert run.section[0].startswith("3 calls replayed")
 
 
 def test_decorated_functions_keep_their_methods(round_trip):
@@ -370,45 +314,6 @@ def test_wrapper_keeps_the_functions_metadata(project):
     """)
 
     project.run().expect(passed=5)
-
-
-def test_monkeypatch_and_mock_win_while_they_last(project):
-    """Afterwards the function is mimicked again."""
-    project.ini("shop:fetch", "shop:Client.get")
-    project.tests("""
-        from unittest import mock
-        import shop
-
-        def test_monkeypatch(monkeypatch):
-            with monkeypatch.context() as patch:
-                patch.setattr(shop, "fetch", lambda city: "patched")
-                patch.setattr("shop.Client.get", lambda self, path: "patched")
-                assert shop.fetch("Oslo") == "patched" and shop.Client().get("/") == "patched"
-            assert shop.fetch("Oslo") == ["Oslo", 3]
-
-        def test_mock():
-            with mock.patch("shop.fetch", return_value="mocked"), mock.patch.object(shop.Client, "get") as get:
-                assert shop.fetch("Oslo") == "mocked"
-                get.return_value = 1
-                assert shop.Client().get("/") == 1
-            assert shop.fetch("Oslo") == ["Oslo", 3]
-
-        def test_autospec():
-            with mock.patch("shop.fetch", autospec=True) as fetch:
-                fetch.return_value = "spec"
-                assert shop.fetch("Oslo") == "spec"
-            assert shop.fetch("Oslo") == ["Oslo", 3]
-
-        @mock.patch("shop.fetch", return_value="decorated")
-        def test_decorator(fetch):
-            assert shop.fetch("Oslo") == "decorated"
-
-        def test_after():
-            assert shop.fetch("Oslo") == ["Oslo", 3]
-    """)
-    project.record().expect(passed=5, real=["fetch Oslo"])
-
-    project.replay().expect(passed=5, real=[])
 
 
 PLACES = """

@@ -142,16 +142,6 @@ def test_paths_come_back_under_the_temporary_folder_of_the_replay(shop, process)
     assert run.changed == set()
 
 
-def test_the_vault_names_no_folder_of_the_run(shop):
-    """Neither the base temporary folder nor the kind of path that only this system has."""
-    run = shop.record().expect(passed=PASSED)
-
-    everything = b"".join(run.vault.values())
-    assert b'PosixPath"' not in everything.replace(b"PurePosixPath", b"")
-    assert b"pathlib" not in everything.replace(b"pathlib.Path", b"")
-    assert str(shop.root).encode() not in everything.replace(b"written to " + str(shop.root).encode(), b"")
-
-
 @pytest.mark.promise("paths in outcomes come back under the folders of the run that replays")
 def test_paths_come_back_in_another_checkout(shop):
     shop.record().expect(passed=PASSED)
@@ -246,14 +236,6 @@ def test_a_cassette_keeps_paths(project):
         assert cassette.calls[0].outcome == tmp_path / "out.csv"
     """)
     project.run().expect(passed=1, real=["beside", "beside"])
-
-    project.replay().expect(passed=1, real=[])
-
-
-def test_a_forbidden_pickle_is_not_needed_for_a_path(project):
-    project.ini("shop:beside", mimic_pickle="forbid")
-    project.test("assert shop.beside(tmp_path / 'a') == tmp_path / 'out.csv'")
-    project.record().expect(passed=1)
 
     project.replay().expect(passed=1, real=[])
 

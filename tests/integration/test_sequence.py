@@ -263,13 +263,6 @@ def test_a_sequence_belongs_to_the_test_that_recorded_it(project):
     project.replay().expect(failed=1, real=[], says=["no recording of shop:get(path='/a')"])
 
 
-def test_without_the_option_identical_calls_share_one_outcome(project):
-    project.ini("shop:get")
-    project.test("assert [shop.get('/a') for _ in range(4)] == [503] * 4")
-
-    project.record().expect(passed=1, real=["get /a"])
-
-
 COUNTER = """
     from tally import ran
 

@@ -264,24 +264,6 @@ def test_reading_further_than_the_recording_is_a_miss(project):
     project.replay().expect(passed=2, real=[])
 
 
-@pytest.mark.promise("reading a stream past its recording is a miss, or extends it")
-def test_the_longer_of_two_readings_is_recorded(project):
-    project.ini("shop:endless")
-    project.tests("""
-        import itertools, shop
-
-        def test_long():
-            assert list(itertools.islice(shop.endless(), 3)) == [0, 1, 2]
-
-        def test_short():
-            assert next(shop.endless()) == 0
-    """)
-    project.record()
-    project.run("--mimic-rerecord").expect(passed=2, real=["endless", "endless"])
-
-    project.replay().expect(passed=2, real=[])
-
-
 @pytest.mark.promise("values sent or thrown into a stream count")
 def test_values_sent_and_exceptions_thrown_in_count(project):
     """Other values are a miss."""
@@ -339,30 +321,6 @@ def test_an_unread_generator_that_is_read_later_is_a_miss(project):
     project.replay().expect(passed=1, real=[])
     project.tests(leave)
     project.replay().expect(passed=1, real=[])
-
-
-def test_the_refusal_of_an_item_names_its_place(project):
-    """Nothing is left behind in the vault."""
-    project.ini("shop:locks")
-    project.module("""
-        import threading
-        from tally import ran
-
-        def locks():
-            ran("locks")
-            yield 1
-            yield {"lock": threading.Lock()}
-    """)
-    project.test("list(shop.locks())")
-
-    run = project.record()
-
-    run.expect(
-        failed=1,
-        says=["UnstorableOutcomeError", "a thread lock", "nothing was recorded"],
-        never=["pytest_mimic/"],
-    )
-    assert run.vault == {}
 
 
 def test_two_readers_of_one_stream_do_not_wait_for_each_other(project):
@@ -480,43 +438,6 @@ def test_a_continued_generator_gets_the_values_sent_so_far(project):
     project.replay().expect(passed=2, real=[])
 
 
-def test_a_returned_generator_can_be_continued(project):
-    """The code before the generator is returned belongs to the call."""
-    project.ini("shop:plain", "shop:plain_pages", "shop:part")
-    project.module(SHOP + "\n    def part(n):\n        ran('part', n)\n        return n\n")
-    project.module(
-        (project.root / "shop.py")
-        .read_text()
-        .replace("return (number * 2", "part(1)\n    return (number * 2")
-    )
-    test = """
-        import asyncio, itertools, shop
-
-        def test_sync():
-            assert list(itertools.islice(shop.plain(9), {n})) == [0, 2, 4, 6][:{n}]
-
-        def test_async():
-            async def read():
-                stream, got = shop.plain_pages(9), []
-                async for item in stream:
-                    got.append(item)
-                    if len(got) == {n}:
-                        break
-                await stream.aclose()
-                return got
-            assert asyncio.run(read()) == [0, 1, 2, 3][:{n}]
-    """
-    project.tests(test.format(n=2))
-    first = project.record().expect(passed=2)
-    project.tests(test.format(n=4))
-    project.replay().expect(failed=2, says=["is read further than it was when it was recorded"])
-
-    second = project.record().expect(passed=2)
-
-    assert not any("/part/" in name for name in {**first.vault, **second.vault})
-    project.replay().expect(passed=2, real=[])
-
-
 def test_an_async_stream_left_by_a_break_is_recorded_as_far_as_read(project):
     """At its end, asyncio.run cancels the task that closes the stream. No cancelled await is part of the stream."""
     project.ini("shop:pages_inside")
@@ -537,25 +458,6 @@ def test_an_async_stream_left_by_a_break_is_recorded_as_far_as_read(project):
 
     project.record().expect(passed=2)
     project.replay().expect(passed=2, real=[])
-
-
-def test_a_stream_in_a_cassette_is_continued_while_recording(project):
-    project.ini()
-    test = """
-        import itertools, shop
-
-        def test_it(mimic_auto):
-            with mimic_auto("c", targets=["shop:endless"]):
-                assert list(itertools.islice(shop.endless(), {n})) == list(range({n}))
-    """
-    project.tests(test.format(n=2))
-    project.run().expect(passed=1, real=["endless"])
-    project.tests(test.format(n=3))
-    project.replay().expect(failed=1, says=["is read further than it was when it was recorded"])
-
-    project.record().expect(passed=1, real=["endless"])
-
-    project.replay().expect(passed=1, real=[])
 
 
 def test_a_stream_opened_in_a_block_may_be_read_after_it(round_trip):

@@ -303,6 +303,34 @@ def test_nothing_is_printed_without_targets_and_recordings(project, flag, has_fi
     assert (run.header, run.section) == (said if flag.startswith("--mimic") else "", [])
 
 
+@pytest.mark.parametrize("flag", ["-p no:cacheprovider", "--mimic-record"])
+def test_tests_pay_for_hooks_only_once_something_is_mimicked(project, flag):
+    """With a marked test, from that one on."""
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_it.py",
+        """
+        import pytest, shop
+
+        def hooks(config):
+            names = ("setup", "teardown", "makereport")
+            found = [impl for name in names for impl in getattr(config.hook, f"pytest_runtest_{name}").get_hookimpls()]
+            found += config.hook.pytest_fixture_setup.get_hookimpls()
+            return {impl.plugin_name for impl in found if impl.plugin_name.startswith("mimic")}
+
+        def test_plain(pytestconfig, tmp_path):
+            per_test = {"mimic-phases", "mimic-fixtures"}
+            assert hooks(pytestconfig) == (per_test if pytestconfig.option.mimic_record else {"mimic-marked"})
+
+        @pytest.mark.mimic("shop:fetch")
+        def test_marked(pytestconfig):
+            assert {"mimic-phases", "mimic-fixtures"} <= hooks(pytestconfig)
+        """,
+    )
+
+    project.run(*flag.split()).expect(passed=2)
+
+
 def test_targets_of_tests_alone_are_not_called_nothing(project):
     project.write("shop.py", SHOP)
     test = "import pytest, shop\n\n@pytest.mark.mimic('shop:fetch')\ndef test_it(): shop.fetch('Oslo')\n"

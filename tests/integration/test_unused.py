@@ -112,19 +112,14 @@ def test_a_recording_unused_by_its_passing_test_is_unused(shop):
     ]
 
 
-def test_recordings_of_a_removed_target_are_unused(shop):
-    shop.ini(pythonpath=".", testpaths="tests")
+@pytest.mark.parametrize(("targets", "tests", "passed"), [([], TESTS, 2), (["shop:fetch"], "", 0)])
+def test_a_full_run_without_targets_or_tests_finds_all_recordings_unused(shop, targets, tests, passed):
+    shop.ini(*targets, pythonpath=".", testpaths="tests")
+    shop.write("tests/test_shop.py", tests)
 
-    run = shop.run("--mimic-clear-unused").expect(passed=2)
+    run = shop.run("--mimic-clear-unused")
 
-    assert run.section[0] == "2 unused recordings cleared (# B)"
-    assert run.vault == {}
-
-
-def test_a_full_run_without_tests_finds_all_recordings_unused(shop):
-    shop.write("tests/test_shop.py", "")
-
-    run = shop.replay("--mimic-clear-unused").expect(exit_code=5)
+    run.expect(**{"passed": passed} if passed else {"exit_code": 5})
 
     assert run.section[0] == "2 unused recordings cleared (# B)"
     assert run.vault == {}
@@ -149,17 +144,6 @@ def test_clearing_deletes_only_unused_recordings(shop):
     ]
     assert cities(run) == {"Oslo"}
     assert shop.replay().section == ["1 call replayed, # s saved"]
-
-
-@pytest.mark.promise("--mimic-fail-on-unused exits with 1, even when it clears them")
-def test_failing_on_unused_exits_1_without_a_traceback(shop):
-    shop.write("tests/test_shop.py", ONLY_OSLO)
-
-    run = shop.replay("--mimic-fail-on-unused")
-
-    run.expect(passed=1, exit_code=1, never=["Traceback", "INTERNALERROR"])
-    assert run.section == [*ROME_IS_UNUSED, "failed: 1 recording is unused (--mimic-fail-on-unused)"]
-    assert run.changed == set()
 
 
 @pytest.mark.promise("--mimic-fail-on-unused exits with 1, even when it clears them")
@@ -566,17 +550,6 @@ def test_options_that_only_reorder_tests_do_not_narrow(shop, flag, judged):
 
 
 @pytest.mark.promise("deselected tests, an early stop or a collection error prevent judging")
-@pytest.mark.parametrize("flag", ["-x", "--maxfail=1"])
-def test_a_run_that_stopped_early_judges_nothing(shop, flag):
-    shop.write("tests/test_shop.py", "def test_first(): assert False\n\ndef test_second(): pass\n")
-
-    run = shop.replay(flag, "--mimic-clear-unused").expect(failed=1)
-
-    assert run.section == ["warning: --mimic-clear-unused could not judge: the run was stopped early"]
-    assert run.changed == set()
-
-
-@pytest.mark.promise("deselected tests, an early stop or a collection error prevent judging")
 @pytest.mark.parametrize(
     ("how", "exit_code"),
     [
@@ -585,6 +558,8 @@ def test_a_run_that_stopped_early_judges_nothing(shop, flag):
         ("pytest.exit('enough', returncode=0)", 0),
         ("request.session.shouldstop = 'enough'", 2),
         ("request.session.shouldfail = 'enough'", 1),
+        ("assert False  # with -x", 1),
+        ("assert False  # with --maxfail=1", 1),
     ],
 )
 def test_a_run_that_a_test_ends_judges_nothing(shop, how, exit_code):
@@ -592,10 +567,20 @@ def test_a_run_that_a_test_ends_judges_nothing(shop, how, exit_code):
         "tests/test_shop.py", f"import pytest\n\ndef test_end(request): {how}\n\ndef test_rest(): pass\n"
     )
 
-    run = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused")
+    run = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused", *how.partition("# with ")[2].split())
 
     assert run.exit_code == exit_code
     assert "warning: --mimic-fail-on-unused could not judge: the run was stopped early" in run.section
+    assert run.changed == set()
+
+
+@pytest.mark.parametrize(("target", "path"), [("shop:load", "not_there"), ("shop:fetsh", ".")])
+def test_a_usage_error_judges_nothing(shop, target, path):
+    shop.ini("shop:fetch", target, pythonpath=".", testpaths="tests")
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+
+    run = shop.replay(".", path, "--mimic-clear-unused").expect(exit_code=4)
+
     assert run.changed == set()
 
 
@@ -643,25 +628,6 @@ def test_a_collection_error_judges_nothing(shop, flags):
 
     assert run.exit_code in (1, 2)
     assert "warning: --mimic-clear-unused could not judge: a collection error" in run.section[-1]
-    assert run.changed == set()
-
-
-def test_a_usage_error_judges_nothing(shop):
-    shop.write("tests/test_shop.py", ONLY_OSLO)
-
-    run = shop.replay(".", "not_there", "--mimic-clear-unused")
-
-    assert run.exit_code == 4
-    assert run.changed == set()
-
-
-def test_a_target_that_does_not_exist_judges_nothing(shop):
-    shop.ini("shop:fetch", "shop:fetsh", pythonpath=".", testpaths="tests")
-    shop.write("tests/test_shop.py", ONLY_OSLO)
-
-    run = shop.replay("--mimic-clear-unused")
-
-    assert run.exit_code == 4
     assert run.changed == set()
 
 

@@ -35,13 +35,6 @@ def changed(project):
             "{'rates': {'USD': 1.0698}}",
             "rates.USD: 1.0712 recorded, 1.0698 now",
         ),
-        ("{'rates': {'HRK': 7}}", "{'rates': {}}", "rates.HRK: 7 recorded, missing now"),
-        ("{'a': 1}", "{'a': 1, 'b': 2}", "b: 2 now, not in the recording"),
-        ("[1, 2, 3]", "[1, 5, 3]", "[1]: 2 recorded, 5 now"),
-        ("'1'", "1", "'1' recorded, 1 now"),
-        ("1", "True", "1 recorded, True now"),
-        ("(1, 2)", "[1, 2]", "(1, 2) recorded, [1, 2] now"),
-        ("None", "{}", "None recorded, {} now"),
     ],
 )
 def test_each_difference_is_one_readable_line(changed, before, after, line):
@@ -62,18 +55,6 @@ def test_rtol_and_atol_apply_at_any_depth(changed):
     run = changed("return [1.0, 2.0]", "return [1.1, 2.0]", options="rtol=0.01", failed=1)
 
     assert any("[0]: 1.0 recorded, 1.1 now" in line for line in run.error)
-
-
-@pytest.mark.promise("volatile= leaves parts of an outcome out when verifying")
-def test_volatile_parts_are_left_out(changed):
-    options = "volatile=headers.date,rows.*.id"
-    before = "return {'headers': {'date': 'Mon'}, 'rows': [{'id': 1, 'n': 5}, {'id': 2, 'n': 6}]}"
-    after = "return {'headers': {'date': 'Tue'}, 'rows': [{'id': 3, 'n': 5}, {'id': 4, 'n': 6}]}"
-    changed(before, after, options=options, passed=1)
-
-    run = changed(before, after.replace("'n': 6", "'n': 7"), options=options, failed=1)
-
-    assert "rows[1].n: 6 recorded, 7 now" in run.error
 
 
 @pytest.mark.promise("volatile= is proposed for dates and ids only")
@@ -103,61 +84,6 @@ def test_what_is_recommended_to_be_left_out_changes_always_and_has_a_name(change
     assert run.output.count("volatile=") == bool(path)
 
 
-@pytest.mark.promise("compare=shape compares structure and types, not values")
-def test_comparing_by_shape_finds_a_changed_schema(project):
-    project.ini("shop:pay compare=shape")
-    source = """
-        from tally import ran
-
-        def pay(amount):
-            ran("pay", amount)
-            return {body}
-    """
-    recorded = (
-        "{'id': 'ch_1', 'amount': amount, 'status': 'paid', 'card': {'last4': '4242'}, 'lines': [{'sku': 1}]}"
-    )
-    other_values = "{'id': 'ch_9', 'amount': 7, 'status': 'open', 'card': {'last4': '1881'}, 'lines': [{'sku': 2}, {'sku': 3}]}"
-    other_shape = (
-        "{'id': 'ch_1', 'amount': str(amount), 'state': 'paid', 'card': {'last4': '4242', 'brand': 'visa'}, "
-        "'lines': [{'sku': '1'}]}"
-    )
-    project.test("shop.pay(500)")
-    project.module(source.format(body=recorded))
-    project.record().expect(passed=1)
-    project.module(source.format(body=other_values))
-    project.run("--mimic-verify").expect(passed=1)
-    project.module(source.format(body=other_shape))
-
-    run = project.run("--mimic-verify").expect(failed=1)
-
-    lines = run.error
-    assert lines[0] == "DriftError: shop:pay(amount=500) no longer gives what was recorded"
-    about = {line.split(":")[0]: line for line in lines[1:-1]}
-    assert about.keys() == {"amount", "status", "state", "card.brand", "lines[0].sku"}
-    assert about["amount"] == "amount: 500 recorded, '500' now"
-    assert about["status"] == "status: 'paid' recorded, missing now"
-    assert about["state"] == "state: 'paid' now, not in the recording"
-    assert about["card.brand"] == "card.brand: 'visa' now, not in the recording"
-
-
-@pytest.mark.parametrize(
-    ("after", "line"),
-    [
-        ("raise KeyError('x')", "ValueError('gone') recorded, KeyError('x') now"),
-        ("raise ValueError('other')", "'gone' recorded, 'other' now"),
-        ("return 1", "1 now"),
-    ],
-)
-def test_exceptions_are_compared_by_type_and_arguments(changed, after, line):
-    test = "\n".join(["try:", "    shop.fetch('x')", "except (ValueError, KeyError):", "    pass"])
-    changed("raise ValueError('gone')", "raise ValueError('gone')", test=test, passed=1)
-
-    run = changed("raise ValueError('gone')", after, test=test, failed=1)
-
-    assert line in run.output
-    assert "no longer gives what was recorded" in run.output
-
-
 def test_a_real_call_that_fails_could_not_be_verified(changed):
     """The error shows the real failure, and the command to try again."""
     run = changed("return 1", "raise ConnectionError('no route to host')", failed=1)
@@ -169,44 +95,6 @@ def test_a_real_call_that_fails_could_not_be_verified(changed):
     assert "pytest_mimic/" not in run.output
 
 
-def test_streams_are_compared_item_by_item(changed):
-    body = "yield from {items}"
-    test = "list(shop.fetch('x'))"
-    changed(
-        body.format(items="[{'n': 1}, {'n': 2}]"),
-        body.format(items="[{'n': 1}, {'n': 2}]"),
-        test=test,
-        passed=1,
-    )
-    run = changed(
-        body.format(items="[{'n': 1}, {'n': 2}]"),
-        body.format(items="[{'n': 1}, {'n': 3}]"),
-        test=test,
-        failed=1,
-    )
-    assert any("[1].n: 2 recorded, 3 now" in line for line in run.error), run.output
-    run = changed(body.format(items="[1, 2]"), body.format(items="[1]"), test=test, failed=1)
-    assert any("items[1]: 2 recorded, missing now" in line for line in run.error), run.output
-    run = changed(body.format(items="[1]"), body.format(items="[1, 2]"), test=test, failed=1)
-    assert any("2 now, not in the recording" in line for line in run.error), run.output
-
-
-def test_a_stream_that_fails_could_not_be_verified(changed):
-    run = changed(
-        "yield 1; yield 2", "yield 1; raise ConnectionError('reset')", test="list(shop.fetch('x'))", failed=1
-    )
-
-    assert "could not be verified: the real call failed" in run.output
-    assert "ConnectionError: reset" in run.output
-
-
-@pytest.mark.parametrize("stop", [1, 3])
-def test_a_stream_is_compared_as_far_as_it_was_read(changed, stop):
-    test = f"import itertools\nassert len(list(itertools.islice(shop.fetch('x'), {stop}))) == {stop}"
-
-    changed("yield from [1, 2, 3, 4]", "yield from [1, 2, 3, 4, 5]", test=test, passed=1)
-
-
 def test_each_item_is_compared_as_it_was_when_it_was_read(changed):
     """The generator yields the same list each time, and makes it longer."""
     body = "items = []\n    for n in range(3):\n        items.append(n)\n        yield items"
@@ -214,51 +102,8 @@ def test_each_item_is_compared_as_it_was_when_it_was_read(changed):
     changed(body, body, test="list(shop.fetch('x'))", passed=1)
 
 
-def test_coroutines_are_compared_when_they_are_awaited(changed):
-    run = changed("return [1]", "return [2]", test="asyncio.run(shop.fetch('x'))", failed=1)
-
-    assert any("1 recorded, 2 now" in line for line in run.error)
-
-
-def test_a_drift_fails_even_if_the_test_or_its_code_catches_it(changed):
-    test = "\n".join(["try:", "    shop.fetch('x')", "except Exception:", "    pass"])
-
-    run = changed("return 1", "return 2", test=test, failed=1)
-
-    assert "DriftError: shop:fetch(name='x') no longer gives what was recorded" in run.error
-    assert "1 recorded, 2 now" in run.output
-
-
 def test_a_changed_source_alone_does_not_fail(changed):
     changed("return 1", "one = 1\n    return one", passed=1)
-
-
-def test_a_sequence_is_compared_outcome_by_outcome(project):
-    project.ini("shop:get sequence")
-    source = "from tally import ran\nanswers = iter({answers})\n\ndef get():\n    ran('get')\n    return next(answers)\n"
-    project.test("[shop.get() for _ in range(3)]")
-    project.module(source.format(answers=[503, 503, 200]))
-    project.record().expect(passed=1)
-    project.run("--mimic-verify").expect(passed=1, real=["get"] * 3)
-    project.module(source.format(answers=[503, 200, 200]))
-
-    run = project.run("--mimic-verify").expect(failed=1)
-
-    assert any("503 recorded, 200 now" in line for line in run.error)
-
-
-def test_changed_arguments_are_compared_under_mutates(project):
-    project.ini("shop:fill mutates=rows")
-    source = "from tally import ran\n\ndef fill(rows):\n    ran('fill')\n    rows.append({row})\n"
-    project.test("shop.fill([])")
-    project.module(source.format(row="{'n': 1}"))
-    project.record().expect(passed=1)
-    project.run("--mimic-verify").expect(passed=1)
-    project.module(source.format(row="{'n': 2}"))
-
-    run = project.run("--mimic-verify").expect(failed=1)
-
-    assert any("rows[0].n: 1 recorded, 2 now" in line for line in run.error), run.output
 
 
 def test_a_drift_at_import_fails_the_run(project):

@@ -186,16 +186,6 @@ def test_every_change_of_a_named_file_is_refused(etl):
     assert run.vault == {}
 
 
-def test_a_change_of_the_same_size_at_the_same_moment_is_seen(etl):
-    etl.ini("etl:later")
-    etl.test("""
-        (tmp_path / "a").write_text("sooner"[:5])
-        asyncio.run(etl.later(tmp_path / "a"))
-    """)
-
-    etl.record().expect(failed=1, says=["has changed a file that an argument names"])
-
-
 def test_reading_and_writing_the_same_again_is_allowed(etl):
     etl.ini("etl:read", "etl:export")
     etl.test("""

@@ -1,10 +1,12 @@
-"""The settings of a run as values: its mode, its rules, and its vault, which some folders may not be."""
+"""The settings of a run as values, and how they are read from ini options: by pytest, and by the command without it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -14,6 +16,8 @@ SourcePolicy = Literal["strict", "warn", "ignore"]
 InputsPolicy = Literal["warn", "strict", "ignore"]
 PicklePolicy = Literal["listed", "forbid"]
 NetworkPolicy = Literal["allow", "block"]
+# What stands for false in an ini option.
+_NO = ("false", "0", "no", "off")
 
 
 class Mode(Enum):
@@ -38,6 +42,7 @@ class Settings(NamedTuple):
         prefix: The path from the folder in which pytest was started to the rootdir, for the ids of tests.
         review: `--mimic-review` was given: what is new, changed or drifted waits, and the vault is not written.
         usage: The file of `--mimic-usage`, absolute. None without the option.
+        max_age: The age in days from which on recordings are named. None: they may have any age.
         outside: Further options that suggested commands need for a test outside of the rootdir.
     """
 
@@ -45,14 +50,14 @@ class Settings(NamedTuple):
     rootdir: Path
     vault: Path  # the vault's folder, absolute
     shown_vault: str  # the same for messages, relative to the rootdir if it is inside
-    no_record: bool  # nothing may be written, even if a fixture would record
-    ci: bool  # the environment variable `CI` is set
     source: SourcePolicy
     pickles: PicklePolicy
     store_arguments: bool
     redact: tuple[str, ...]
-    clear_unused: bool
-    fail_on_unused: bool
+    no_record: bool = False  # nothing may be written, even if a fixture would record
+    ci: bool = False  # the environment variable `CI` is set
+    clear_unused: bool = False
+    fail_on_unused: bool = False
     only: tuple[str, ...] = ()
     given: tuple[str, ...] = ()  # options that suggested commands have to repeat
     prefix: str = ""
@@ -62,6 +67,8 @@ class Settings(NamedTuple):
     network: NetworkPolicy = "allow"  # whether a replay refuses connections that nothing mimics
     allowed_hosts: tuple[str, ...] = ()  # the hosts to which it lets them through
     inputs: InputsPolicy = "warn"  # what a replay does when what a recorded call ran or read has changed
+    max_age: int | None = None
+    fails_on_old: bool = False  # a run that uses a recording of that age exits with 1
     objects: str = ""  # the URL of `mimic_objects`, or empty: the object store of large objects
 
     @property
@@ -80,18 +87,99 @@ class Settings(NamedTuple):
         return self.network == "block" and self.mode is Mode.REPLAY
 
 
-def read_lines(
-    lines: Iterable[str], place: str, read: Callable[[str, str], Any]
-) -> tuple[list[Any], list[str]]:
-    """Return what `read` makes of each line of an option and its origin in `place`, and what is wrong with others."""
-    results, problems = [], []
-    for number, line in enumerate(lines, 1):
-        origin = f"{place} line {number}"
+class IniOptions:
+    """The ini options of a project, with one set of rules for pytest and the command.
+
+    `get` returns the value of an option, or None. `place` says where lines of an option stand, and `prefix` the file of
+    others. `error` makes the error of a wrong value from its lines.
+    """
+
+    def __init__(
+        self,
+        get: Callable[[str], Any],
+        *,
+        place: Callable[[str], str],
+        error: Callable[..., Exception],
+        prefix: str = "",
+    ) -> None:
+        self._get, self._place, self._error, self._prefix = get, place, error, prefix
+
+    def text(self, name: str, default: str = "") -> str:
+        value = self._get(name)
+        if isinstance(value, list):
+            raise self._error(f"{self._prefix}{name} is a list, it takes a text")
+        return default if value is None else str(value).strip()
+
+    def choice(self, name: str, *allowed: str) -> Any:
+        """Return an option that takes one of these words, by default the first."""
+        value = self.text(name, allowed[0])
+        if value not in allowed:
+            wanted = f"{', '.join(allowed[:-1])} or {allowed[-1]}"
+            raise self._error(f"{self._prefix}{name} = {value}: it takes {wanted}")
+        return value
+
+    def lines(self, name: str) -> list[str]:
+        """Return an option of several lines, without the empty ones."""
+        value = self._get(name) or []
+        lines = value if isinstance(value, list) else str(value).split("\n")
+        return [line for each in lines if (line := str(each).strip())]
+
+    def read_lines(self, name: str, read: Callable[[str, str], Any]) -> list[Any]:
+        """Return what `read` makes of each line of an option and its origin. All wrong lines are named together."""
+        results, problems = [], []
+        for number, line in enumerate(self.lines(name), 1):
+            origin = f"{self._place(name)} line {number}"
+            try:
+                results.append(read(line, origin))
+            except ValueError as error:  # a TargetError names the origin itself
+                problems.append(str(error) if isinstance(error, TargetError) else f"{origin}: {error}")
+        if problems:
+            raise self._error(*problems)
+        return results
+
+    def _words(self, name: str, module: str, reader: str) -> tuple[str, ...]:
+        """Return the words that a reader of a module, loaded only then, finds in the lines of an option."""
+        if not self.lines(name):
+            return ()
+        read = getattr(import_module(f"pytest_mimic._core.{module}"), reader)
+        found = self.read_lines(name, lambda line, _origin: read(line))
+        return tuple(word for words in found for word in words)
+
+    def vault(self, given: str | None, option: str, here: Path, rootdir: Path) -> Path:
+        """Return the vault's folder: that which an option has `given`, relative to `here`, or that of the project."""
+        path = given or self.text("mimic_vault_path", ".mimic_vault")
         try:
-            results.append(read(line, origin))
-        except ValueError as error:  # a TargetError names the origin itself
-            problems.append(str(error) if isinstance(error, TargetError) else f"{origin}: {error}")
-    return results, problems
+            return vault_folder(path, here if given else rootdir)
+        except ValueError as fault:
+            where = option if given else f"{self._prefix}mimic_vault_path"
+            raise self._error(f"{where}: {fault}") from None
+
+    def settings(
+        self, *, rootdir: Path, to_rootdir: str, mode: Mode = Mode.REPLAY, **others: Any
+    ) -> Settings:
+        """Return the settings that are read alike everywhere, with the `others`."""
+        return Settings(
+            mode=mode,
+            rootdir=rootdir,
+            source=self.choice("mimic_source", "strict", "warn", "ignore"),
+            inputs=self.choice("mimic_inputs", "warn", "strict", "ignore"),
+            pickles=self.choice("mimic_pickle", "listed", "forbid"),
+            store_arguments=self.text("mimic_store_arguments", "true").lower() not in _NO,
+            redact=self._words("mimic_redact", "redact.secret_names", "read_names"),
+            network=self.choice("mimic_network", "allow", "block"),
+            allowed_hosts=self._words("mimic_allow_hosts", "hosts", "read_allowed"),
+            objects=self.text("mimic_objects"),
+            prefix="" if to_rootdir == "." else f"{to_rootdir}/",
+            **others,
+        )
+
+
+def days_in(span: str) -> int:
+    """Return the days of a span such as `90d` or `12w`. ValueError: it is none."""
+    match = re.fullmatch(r"(\d{1,5}) ?([dw])", span)
+    if match is None:
+        raise ValueError(f"takes days or weeks, such as 90d or 12w, not {span}")
+    return int(match[1]) * (7 if match[2] == "w" else 1)
 
 
 def vault_folder(path: str, start: Path) -> Path:

@@ -46,7 +46,7 @@ class CallReports:
         self._last = ""
         if path:  # loaded now, because a test may replace functions that these modules bind
             from pytest_mimic._tools.shown import page  # noqa: F401
-        session.state.log = CallLog(session.state, details=bool(path))
+        session.state.log = CallLog(session.state, details=bool(path)).note
 
     def attach(self, report: pytest.TestReport, errors: Sequence[MimicError]) -> None:  # noqa: ARG002 - for CiReports
         """Put the rows since the last phase on the report of this one."""
@@ -91,11 +91,7 @@ class CallReports:
         terminal.currentfspath = -2  # the line is open: what comes next begins a new one
 
     def write(self, judgement: Judgement, *, notes: Sequence[str], outcomes: dict[str, str]) -> list[str]:
-        """Write the page, if one was requested, and return a line that names it.
-
-        Raises:
-            MimicError: It cannot be written.
-        """
+        """Write the page, if one was requested, and return a line that names it. MimicError: It cannot be written."""
         if self._path is None:
             return []
         from pytest_mimic._tools.shown.page import run_page, write_page

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_mimic._core.node_ids import relative_path
-from pytest_mimic._core.settings import Mode, Settings, read_lines, vault_folder
+from pytest_mimic._core.settings import IniOptions, Mode, Settings, days_in
 from pytest_mimic._core.targets.target import Target, as_targets, parse_target
 from pytest_mimic.errors import TargetError
 
@@ -30,8 +29,7 @@ _OF_REPLAYS = "mimic_network"
 def settings_of(config: pytest.Config) -> Settings:
     """Return the settings of a run.
 
-    Raises:
-        pytest.UsageError: Options cannot be combined, a value is not allowed, or a line is wrong.
+    pytest.UsageError: Options cannot be combined, a value is not allowed, or a line is wrong.
     """
     option = config.option
     if any(getattr(option, name[2:].replace("-", "_"), None) for name in _PATHS):
@@ -44,8 +42,11 @@ def settings_of(config: pytest.Config) -> Settings:
     mode = given[0] if given else Mode.REPLAY
     only = tuple(pattern.strip() for pattern in option.mimic_only)
     _check_combination(option, mode, only, is_given=bool(given))
-    (vault, shown_vault), rootdir = _vault_of(config), config.rootpath
-    here = config.invocation_params.dir
+    ini, here, rootdir = _options_of(config), config.invocation_params.dir, config.rootpath
+    max_age, fails_on_old = _max_age(ini.text("mimic_max_age"))
+    vault = ini.vault(option.mimic_vault, "--mimic-vault", here, rootdir)
+    shown_vault = vault.relative_to(rootdir).as_posix() if vault.is_relative_to(rootdir) else str(vault)
+    _check_vault(vault, option.mimic_vault or shown_vault)
     to_rootdir = relative_path(rootdir, start=here)
     # pytest would find another rootdir for a test outside of this one.
     outside: tuple[str, ...] = ("--rootdir", to_rootdir)
@@ -53,30 +54,27 @@ def settings_of(config: pytest.Config) -> Settings:
         outside = ()
     elif config.inipath is not None:
         outside = ("-c", relative_path(config.inipath, start=here))
-    return Settings(
+    settings = ini.settings(
         mode=mode,
         rootdir=rootdir,
+        to_rootdir=to_rootdir,
         vault=vault,
         shown_vault=shown_vault,
         no_record=option.mimic_no_record,
         ci=os.environ.get("CI", "").lower() not in _NOT_CI,
-        source=_choice(config, "mimic_source", ("strict", "warn", "ignore")),
-        pickles=_choice(config, "mimic_pickle", ("listed", "forbid")),
-        store_arguments=_ini(config, "mimic_store_arguments"),
-        redact=_words(config, "mimic_redact", "redact.secret_names", "read_names"),
         clear_unused=option.mimic_clear_unused,
         fail_on_unused=option.mimic_fail_on_unused,
         only=only,
         given=_given(option),
-        prefix="" if to_rootdir == "." else f"{to_rootdir}/",
         outside=outside,
         usage=_file(here, option.mimic_usage),
         review=option.mimic_review,
-        network=_choice(config, "mimic_network", ("allow", "block")),
-        allowed_hosts=_words(config, "mimic_allow_hosts", "hosts", "read_allowed"),
-        inputs=_choice(config, "mimic_inputs", ("warn", "strict", "ignore")),
-        objects=_objects_url(config),
+        max_age=max_age,
+        fails_on_old=fails_on_old,
     )
+    if settings.objects:
+        _check_objects(settings.objects, rootdir)
+    return settings
 
 
 def _check_combination(option: Any, mode: Mode, only: tuple[str, ...], *, is_given: bool) -> None:
@@ -123,16 +121,6 @@ def reports_to_ci(config: pytest.Config) -> bool:
     return on_github or bool(getattr(config.option, "xmlpath", None))
 
 
-def _words(config: pytest.Config, name: str, module: str, reader: str) -> tuple[str, ...]:
-    """Return the words that a reader of a module, loaded only then, finds in the lines of an ini option."""
-    if not _ini(config, name):
-        return ()
-    read = getattr(import_module(f"pytest_mimic._core.{module}"), reader)
-    return tuple(
-        word for words in _read_lines(config, name, lambda line, _origin: read(line)) for word in words
-    )
-
-
 def _given(option: Any) -> tuple[str, ...]:
     """Return the options that decide which tests and which vault a run has, for suggested commands."""
     overridden = [
@@ -149,33 +137,48 @@ def _given(option: Any) -> tuple[str, ...]:
     return (*words, *(["--doctest-modules"] if getattr(option, "doctestmodules", False) else []))
 
 
-def _vault_of(config: pytest.Config) -> tuple[Path, str]:
-    """Return the vault's folder, and the same for messages."""
-    given: str | None = config.option.mimic_vault
-    path = given or _ini(config, "mimic_vault_path")
-    try:
-        folder = vault_folder(path, config.invocation_params.dir if given else config.rootpath)
-    except ValueError as fault:
-        where = "--mimic-vault" if given else "mimic_vault_path"
-        raise pytest.UsageError(f"{where}: {fault}") from None
+def _options_of(config: pytest.Config) -> IniOptions:
+    """Return the ini options that pytest has read. Those on the command line have no file."""
+
+    def get(name: str) -> Any:
+        try:
+            return config.getini(name)
+        except (TypeError, ValueError, pytest.UsageError) as error:  # the value is not of the option's type
+            raise pytest.UsageError(str(error) if name in str(error) else f"{name}: {error}") from None
+
+    def place(name: str) -> str:
+        given = getattr(config.option, "override_ini", None) or ()
+        if config.inipath is None or any(one.startswith(f"{name}=") for one in given):
+            return name
+        return f"{relative_path(config.inipath, start=config.invocation_params.dir)}, {name}"
+
+    return IniOptions(get, place=place, error=pytest.UsageError)
+
+
+def _check_vault(folder: Path, shown: str) -> None:
     for one in (folder, *folder.parents):
         if os.path.isfile(one):  # noqa: PTH113 - Path.is_file raises where it may not look
-            raise pytest.UsageError(f"the vault {path} is not a folder: {one} is a file")
-    rootdir = config.rootpath
-    shown = folder.relative_to(rootdir).as_posix() if folder.is_relative_to(rootdir) else str(folder)
-    return folder, shown
+            raise pytest.UsageError(f"the vault {shown} is not a folder: {one} is a file")
 
 
-def _objects_url(config: pytest.Config) -> str:
-    url: str = _ini(config, "mimic_objects").strip()
-    if url:
-        from pytest_mimic._tools.objects.place import parse_place
+def _max_age(text: str) -> tuple[int | None, bool]:
+    """Return the days of `mimic_max_age`, and whether older recordings let a run fail."""
+    span, _, word = text.rpartition(" ") if text.endswith(" fail") else (text, "", "")
+    try:
+        return (days_in(span.strip()) if text else None), bool(word)
+    except ValueError:
+        raise pytest.UsageError(
+            f"mimic_max_age = {text}: it takes days or weeks, such as 90d or 12w, and perhaps the word fail: 90d fail"
+        ) from None
 
-        try:
-            parse_place(url, config.rootpath)
-        except ValueError as reason:
-            raise pytest.UsageError(f"mimic_objects: {reason}") from None
-    return url
+
+def _check_objects(url: str, rootdir: Path) -> None:
+    from pytest_mimic._tools.objects.place import parse_place
+
+    try:
+        parse_place(url, rootdir)
+    except ValueError as reason:
+        raise pytest.UsageError(f"mimic_objects: {reason}") from None
 
 
 def _file(here: Path, name: str | None) -> Path | None:
@@ -183,39 +186,17 @@ def _file(here: Path, name: str | None) -> Path | None:
     return Path(os.path.normpath(here / os.path.expanduser(name))) if name else None  # noqa: PTH111
 
 
-def _ini(config: pytest.Config, name: str) -> Any:
-    try:
-        return config.getini(name)
-    except (TypeError, ValueError, pytest.UsageError) as error:  # the value is not of the option's type
-        raise pytest.UsageError(str(error) if name in str(error) else f"{name}: {error}") from None
-
-
-def _read_lines(config: pytest.Config, name: str, read: Callable[[str, str], Any]) -> list[Any]:
-    """Return what `read` makes of each line of an ini option and its origin. All wrong lines are named together."""
-    overridden = any(one.startswith(f"{name}=") for one in getattr(config.option, "override_ini", None) or ())
-    file = None if overridden else config.inipath
-    place = f"{relative_path(file, start=config.invocation_params.dir)}, {name}" if file else name
-    results, problems = read_lines(_ini(config, name), place, read)
-    if problems:
-        raise pytest.UsageError(*problems)
-    return results
-
-
 def ini_targets(config: pytest.Config) -> list[Target]:
-    """Return the targets of `mimic_functions`.
-
-    Raises:
-        pytest.UsageError: Lines are wrong. All of them are named.
-    """
-    lines = _read_lines(config, "mimic_functions", lambda line, origin: parse_target(line, origin=origin))
+    """Return the targets of `mimic_functions`. pytest.UsageError: Lines are wrong. All of them are named."""
+    ini = _options_of(config)
+    lines = ini.read_lines("mimic_functions", lambda line, origin: parse_target(line, origin=origin))
     return [target for target in lines if target is not None]
 
 
 def hook_targets(call_hooks: Callable[[], list[Any]]) -> list[Target]:
     """Return the targets that implementations of the hook make.
 
-    Raises:
-        pytest.UsageError: An implementation fails, or returns something else.
+    pytest.UsageError: An implementation fails, or returns something else.
     """
     try:
         made = call_hooks()
@@ -227,13 +208,6 @@ def hook_targets(call_hooks: Callable[[], list[Any]]) -> list[Target]:
         raise pytest.UsageError(f"pytest_mimic_targets: {error}") from None
     except Exception as error:  # the code of a conftest.py may raise anything
         raise pytest.UsageError(f"pytest_mimic_targets raised {type(error).__name__}: {error}") from error
-
-
-def _choice(config: pytest.Config, name: str, allowed: tuple[str, ...]) -> Any:
-    value = _ini(config, name)
-    if value not in allowed:
-        raise pytest.UsageError(f"{name} = {value}: it takes {', '.join(allowed[:-1])} or {allowed[-1]}")
-    return value
 
 
 _VCR_MARKS = (

@@ -59,6 +59,8 @@ class Ending:
             passed = is_complete and not session.testsfailed
             ran_all = passed and not self._is_worker and self._tests.have_all_passed()
             own.keep_error(lambda: own.close(passed=passed, is_complete=ran_all))
+        if ledger.own_replays:
+            own.keep_error(self._count_tokens)
         if self._is_worker:
             own.keep_error(vault.store.flush)
             # From here on, the controller's own mark counts.
@@ -82,7 +84,8 @@ class Ending:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             fails_on_unused = self._session.settings.fail_on_unused and self._judgement.unused
-            if ledger.strays or ledger.errors or fails_on_unused:
+            fails_on_old = self._session.settings.fails_on_old and self._judgement.old
+            if ledger.strays or ledger.errors or fails_on_unused or fails_on_old:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _judge(self) -> None:
@@ -95,9 +98,15 @@ class Ending:
         settings, vault, ledger = self._session.settings, self._session.vault, self._session.ledger
         if ledger.missing:
             self._judgement.moved = self._moved()
+        if ledger.again:
+            from pytest_mimic._tools.shown.answer_tokens import tokens_of
+
+            self._judgement.tokens_again = tokens_of([(one[0], one[1]) for one in ledger.again], vault)
         for pattern in settings.only:
             if pattern not in ledger.matched:
                 ledger.note(f"--mimic-only={pattern} matched no call")
+        if settings.max_age is not None:
+            self._find_old(settings.max_age)
         if not ledger.recorded or settings.review:
             return
         count, total = vault.size()
@@ -116,6 +125,29 @@ class Ending:
         if vault.is_old():
             old = f"{settings.shown_vault}/*.pkl are recordings of pytest-mimic 0.x"
             ledger.note(f"{old}, which are no longer used: delete them")
+
+    def _find_old(self, days: int) -> None:
+        """Find what the run has used and is older than `mimic_max_age`, the oldest first."""
+        from datetime import date, timedelta
+
+        from pytest_mimic._tools.unused.judging import labelled
+
+        vault, state = self._session.vault, self._session.state
+        latest = (date.fromisoformat(state.today) - timedelta(days=days)).isoformat()
+        old = sorted((day, name) for name, day in vault.ages_of(self._session.ledger.used) if day < latest)
+        self._judgement.old = len(old)
+        self._judgement.oldest = [
+            (label, day, test) for day, name in old for label, test in [labelled(vault, name)]
+        ]
+
+    def _count_tokens(self) -> None:
+        """Sum up the tokens of the replayed answers of this process."""
+        from pytest_mimic._tools.shown.answer_tokens import tokens_of
+
+        decisions, ledger = self._session.state.decisions, self._session.ledger
+        known = decisions.recordings.known if decisions is not None else None
+        answers = (replay[:2] for replay in ledger.replays_since(0))
+        ledger.tokens += tokens_of(answers, self._session.vault, known)
 
     def _moved(self) -> list[tuple[str, str]]:
         """Return the moves that would give tests the recordings of tests that are gone."""

@@ -1,33 +1,82 @@
-"""Assigns the calls of class, module, package and session fixtures to their scope."""
+"""Assigns the calls of class, module, package and session fixtures to their scope, and learns the temporary folders."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+import tempfile
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic._core.identity.call_identity import identity_of
+from pytest_mimic._core.files.places import TEMPORARY
+from pytest_mimic._core.node_ids import plain_id
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.owners import Owner
     from pytest_mimic._run.session import Session
 
 
-class WiderFixtures:
-    """The fixtures of wider scope than a test. While they are set up or torn down, they own the session's calls."""
+class Fixtures:
+    """A plugin: while fixtures of wider scope than a test are set up or torn down, they own the session's calls."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, config: pytest.Config, session: Session) -> None:
+        self._config = config
         self._session = session
         self._parameters: dict[str, list[str]] = {}
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Generator[None, object, object]:
+        if fixturedef.argname in ("tmp_path", "tmp_path_factory"):
+            given: Any = yield
+            self._note_folder(fixturedef.argname, given)
+            return given
+        if fixturedef.scope == "function":
+            return (yield)
+        with self._scope(fixturedef, request):
+            return (yield)
+
+    # -- temporary folders
+
+    def catch_up(self, item: pytest.Item) -> None:
+        """Note the temporary folders that were made before the plugin was registered, in this test."""
+        factory: Any = getattr(self._config, "_tmp_path_factory", None)
+        if getattr(factory, "_basetemp", None) is not None:
+            self._note_folder("tmp_path_factory", factory)
+        active = getattr(getattr(item, "_request", None), "_fixture_defs", {})
+        if (result := getattr(active.get("tmp_path"), "cached_result", None)) is not None:
+            self._note_folder("tmp_path", result[0])
+
+    def _note_folder(self, fixture: str, given: Any) -> None:
+        """Count paths in a test's own folder, and in pytest's base folder, by their place in it, and by content."""
+        places = self._session.state.places
+        if fixture == "tmp_path":
+            place = places.place_of(str(given))
+            places.own = place.given if place is not None else None
+            return
+        base = str(given.getbasetemp())
+        folders = [base]
+        if hasattr(self._config, "workerinput"):  # tests of several workers share files in the folder around
+            folders.append(str(given.getbasetemp().parent))
+        # pytest resolves links in the folder's path; its user may not.
+        outer = os.environ.get("PYTEST_DEBUG_TEMPROOT") or tempfile.gettempdir()
+        real = os.path.realpath(outer)
+        if real != outer and base.startswith(real):
+            folders += [outer + folder[len(real) :] for folder in folders]
+        if named := self._config.option.basetemp:
+            folders.append(os.path.abspath(named))  # noqa: PTH100 - links in it are not resolved
+        places.set_root(TEMPORARY, *folders)
+
+    # -- scopes
+
     @contextmanager
-    def scope(self, fixturedef: Any, request: Any, nodeid: str) -> Iterator[None]:
+    def _scope(self, fixturedef: Any, request: Any) -> Iterator[None]:
         """Assign calls in this block, which is a fixture's set-up, and calls in its tear-down to the fixture's scope.
 
         The scope has the id of its class, module or package. That of the session is empty.
         """
+        nodeid = plain_id(request.node)
         parameters = self._parameters_of(fixturedef, request)
         name = f"{nodeid}[{','.join(parameters)}]" if parameters else nodeid
         leaving: list[Callable[[bool], Owner]] = []
@@ -70,6 +119,8 @@ class WiderFixtures:
             if isinstance(parameter, (str, int)):
                 shown = repr(parameter)
             else:
+                from pytest_mimic._core.identity.call_identity import identity_of
+
                 shown = identity_of(parameter, self._session.state.places) or str(request.param_index)
             needed.append(f"{fixturedef.argname}={shown}")
         self._parameters[fixturedef.argname] = found = list(dict.fromkeys(needed))

@@ -21,8 +21,7 @@ from pytest_mimic.errors import MimicError
 def check_ini_file(config: pytest.Config, options: Sequence[str]) -> None:
     """Refuse a path of one of these options if pytest reads another ini file because of it.
 
-    Raises:
-        pytest.UsageError: The path is a word of its own, and pytest has taken it for a folder of tests.
+    pytest.UsageError: The path is a word of its own, and pytest has taken it for a folder of tests.
     """
     if config.option.inifilename:
         return

@@ -1,16 +1,19 @@
-"""The phases of each test: begins the test before its set-up, judges each phase, and ends it after its teardown."""
+"""The phases of each test: begins the test before its set-up, judges each phase, and ends it after its teardown.
+
+The plugin is registered once something is mimicked: a run without mimicked calls pays nothing for each test.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_mimic._core.node_ids import plain_id
-from pytest_mimic._core.targets.target import Target, as_targets
+from pytest_mimic._core.targets.target import as_targets
 from pytest_mimic.errors import DriftError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Phases:
-    """The test that runs, and what its phases have shown so far.
+    """A plugin: the test that runs, and what its phases have shown so far.
 
     Attributes:
         broken: The error of a wrong target, which each test of a worker of xdist raises.
@@ -43,13 +46,11 @@ class Phases:
         self._session.begin_test(plain_id(item))
         self._session.state.own_files = partial(_own_files, item)
 
-    def begin_test(
-        self, item: pytest.Item, decorations: Sequence[Sequence[Target]], marks: Sequence[pytest.Mark]
-    ) -> None:
-        """Begin a test, before its set-up: mimic the targets of its class's decorators and of its markers.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Begin a test: mimic the targets of its class's decorators and of its markers.
 
-        Raises:
-            TargetError: A target does not exist.
+        TargetError: A target does not exist.
         """
         self._has_passed = self._is_whole = True
         self._session.take_strays()
@@ -62,9 +63,10 @@ class Phases:
             self._has_loaded_all = True
         if self.broken is not None:
             raise self.broken
-        for targets in decorations:
+        for targets in _decorations(item):
             self._marks.append(self._session.enter(targets))
-        for mark in reversed(marks):  # the closest marker comes first, and is entered last
+        marks = list(item.iter_markers("mimic"))
+        for mark in reversed(marks):  # the closest comes first, and is entered last
             try:
                 if not mark.args:
                     raise TargetError('the marker names no target: write it as mimic("shop.api:fetch_rates")')
@@ -74,12 +76,26 @@ class Phases:
                 facts = (*error.facts, f"in a marker of {file}:{(line or 0) + 1}")
                 raise TargetError(error.what, facts=facts, remedies=error.remedies, **error.data) from None
 
-    def end_marks(self) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self) -> Generator[None, None, None]:
         """Restore what the markers of a test, and the decorators of its class, covered."""
-        while self._marks:
-            self._session.uncover(self._marks.pop())
+        self._session.scopes.begin_teardown()
+        try:
+            return (yield)
+        finally:
+            while self._marks:
+                self._session.uncover(self._marks.pop())
 
-    def end(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    # Not tryfirst: what a conftest.py wraps so is to see the judgement.
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        self._end(item, call, report)
+        return report
+
+    def _end(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Judge a phase of a test, and end the test after its teardown."""
         session = self._session
         test = session.state.test
@@ -93,7 +109,8 @@ class Phases:
         if pending:
             from pytest_mimic._run.verdicts import judge_phase
 
-            handled = judge_phase(item, report, pending, session.settings.rootdir)
+            ended_in = call.excinfo.value if call.excinfo is not None else None
+            handled = judge_phase(item, report, pending, session.settings.rootdir, ended_in)
             unhandled = [error for error in pending if error not in handled]
             session.ledger.excuse(test, handled, unhandled)
         if session.state.raised:
@@ -116,6 +133,12 @@ class Phases:
         if is_teardown:
             passed, is_whole = self._has_passed, self._is_whole
             session.keep_error(lambda: session.end_test(passed=passed, is_whole=is_whole))
+
+
+def _decorations(item: pytest.Item) -> list[Any]:
+    """Return the targets of each `mimic` that decorates the test's class or one of its bases."""
+    classes = reversed(getattr(getattr(item, "cls", None), "__mro__", ()))
+    return [targets for cls in classes for targets in vars(cls).get("__mimic_targets__", ())]
 
 
 def _own_files(item: pytest.Item) -> set[str]:

@@ -17,10 +17,7 @@ _SAVE, _RESTORE, _ERASE = "\x1b7", "\x1b8", "\x1b[K"
 
 
 class Line:
-    """A text at the right of the terminal's current line.
-
-    It must be made while pytest captures nothing.
-    """
+    """A text at the right of the terminal's current line. It must be made while pytest captures nothing."""
 
     def __init__(self, terminal: Any) -> None:
         self._writer = terminal._tw

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic._core.files.places import TEMPORARY
 from pytest_mimic._core.node_ids import plain_id, relative_path
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.target import Target
@@ -28,29 +26,27 @@ from pytest_mimic._run.configuration import (
     shows_calls,
 )
 from pytest_mimic._run.ending import Ending
-from pytest_mimic._run.phases import Phases
+from pytest_mimic._run.fixtures import Fixtures
+from pytest_mimic._run.phases import BlockedPhases, Phases
 from pytest_mimic._run.session import Session
 from pytest_mimic._run.summary import mode_line, names_targets
 from pytest_mimic._run.unused_check import holds_recordings
 from pytest_mimic.errors import MimicError, TargetError
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from pytest_mimic._run.fixtures import WiderFixtures
     from pytest_mimic._run.progress import Progress
 
 
 class PytestRun:
     """One pytest process's run.
 
-    It may be made while a test, `item`, is running. It has started when the configured targets are covered.
+    It may be made while a test is running. It has started when the configured targets are covered.
 
     Attributes:
         ending: What the end of the run finds and says.
     """
 
-    def __init__(self, config: pytest.Config, item: pytest.Item | None = None) -> None:
+    def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.session = Session(settings_of(config))
         self.has_started = self._has_header = False
@@ -61,12 +57,15 @@ class PytestRun:
         self.tests = SelectedTests(config, self.session.ledger)  # which tests are selected, and how they end
         self.phases = Phases(self.session)  # the test that runs
         self.ending = Ending(config, self.session, self.tests, is_controller=self._is_controller)
-        self._wider: WiderFixtures | None = None
         self._late_problems: list[TargetError] = []
         self._progress: Progress | None = None
         self._watch()
-        if item is not None:
+        fixtures = Fixtures(config, self.session)
+        config.pluginmanager.register(fixtures, "mimic-fixtures")
+        config.pluginmanager.register(self.phases, "mimic-phases")
+        if (item := _test_under_way(config)) is not None:
             self.phases.name_test(item)
+            fixtures.catch_up(item)
 
     def _watch(self) -> None:
         """Register what shows the calls of each test, if that was requested."""
@@ -87,11 +86,7 @@ class PytestRun:
     # -- start
 
     def start(self) -> None:
-        """Cover the configured targets.
-
-        Raises:
-            pytest.UsageError: Lines are wrong. All of them are named.
-        """
+        """Cover the configured targets. pytest.UsageError: Lines are wrong. All of them are named."""
         self.has_started = True
         if self.session.settings.review and not self._is_worker:
             from pytest_mimic._core.pending.waiting import begin
@@ -116,8 +111,6 @@ class PytestRun:
             self.phases.restarts = Restarts(self.session)
             manager.register(self.phases.restarts, "mimic-restarts")
         if self.session.settings.blocks_network and not self._is_controller:
-            from pytest_mimic._run.phases import BlockedPhases
-
             manager.register(BlockedPhases(self.session), "mimic-network")
 
     def add_conftest(self, plugin: object) -> None:
@@ -170,11 +163,18 @@ class PytestRun:
 
     # -- collection
 
+    def mark_recorders(self, items: Sequence[pytest.Item]) -> None:
+        """Put the marker `mimicked` on each test that a recording or cassette names as the one that recorded it."""
+        vault = self.session.vault
+        recorders = {test for _, test, _ in vault.tests_of(vault.names())}
+        for item in items:
+            if plain_id(item) in recorders:
+                item.add_marker("mimicked")
+
     def finish_collection(self, selected: Sequence[pytest.Item]) -> None:
         """Judge the selection, which are the tests that will run, and the targets.
 
-        Raises:
-            pytest.UsageError: A target does not exist. Under xdist the tests fail instead.
+        pytest.UsageError: A target does not exist. Under xdist the tests fail instead.
         """
         self.session.state.note_environment()
         self.tests.finish_collection(selected, are_listed=self.session.settings.usage is not None)
@@ -207,32 +207,6 @@ class PytestRun:
         if error is not None or (ledger is None and self.has_started):
             self.tests.narrow("a worker crashed")
 
-    def fixture_scope(self, fixturedef: Any, request: Any) -> AbstractContextManager[None]:
-        """Return a block for the set-up of a fixture. Calls of a wider fixture belong to its scope."""
-        if fixturedef.scope == "function":
-            return nullcontext()
-        if self._wider is None:
-            from pytest_mimic._run.fixtures import WiderFixtures
-
-            self._wider = WiderFixtures(self.session)
-        return self._wider.scope(fixturedef, request, plain_id(request.node))
-
-    def add_temporary_folder(self, factory: pytest.TempPathFactory) -> None:
-        """Count paths under pytest's base temporary folder by their place in it, and by content."""
-        base = str(factory.getbasetemp())
-        folders = [base]
-        if self._is_worker:  # tests of several workers share files in the folder around
-            folders.append(str(factory.getbasetemp().parent))
-        # pytest resolves links in the folder's path; its user may not.
-        outer = os.environ.get("PYTEST_DEBUG_TEMPROOT") or tempfile.gettempdir()
-        real = os.path.realpath(outer)
-        if real != outer and base.startswith(real):
-            folders += [outer + folder[len(real) :] for folder in folders]
-        given = self.config.option.basetemp
-        if given:
-            folders.append(os.path.abspath(given))  # noqa: PTH100 - links in it are not resolved
-        self.session.state.places.set_root(TEMPORARY, *folders)
-
     def finish(self, session: pytest.Session) -> None:
         """End the run: see `Ending`."""
         if self._progress is not None:
@@ -245,3 +219,10 @@ class PytestRun:
         with suppress(MimicError):  # the summary has named what cannot be written
             self.session.vault.store.flush()
         self.session.vault.end_run()
+
+
+def _test_under_way(config: pytest.Config) -> pytest.Item | None:
+    """Return the test that runs now: one may be the first that mimics anything."""
+    nodeid = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
+    items = getattr(config.pluginmanager.get_plugin("session"), "items", ())
+    return next((item for item in items if item.nodeid == nodeid), None)

@@ -15,15 +15,13 @@ from pytest_mimic._core.engine.scopes import Scopes
 from pytest_mimic._core.engine.wrappers import Mimicked
 from pytest_mimic._core.machinery import may_be_called_by_pytest
 from pytest_mimic._core.patch import Patcher
-from pytest_mimic._core.seam.registry import CLIENTS, HTTP_CLIENTS, is_installed, kind_of, load_adapter
+from pytest_mimic._core.seam.registry import TAKEN_BY_CASSETTES, is_installed, kind_of, load_adapter
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.targets.target import Target, as_targets, missing_module, replaced_client
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pytest_mimic._core.engine.cassettes import CassetteBlock, OpenCassette
     from pytest_mimic._core.engine.client_plan import ClientPort
     from pytest_mimic._core.network.guard import NetworkGuard
@@ -341,11 +339,6 @@ class Session:
         except MimicError as error:
             self.ledger.errors.append(str(error))
 
-    def set_own_folder(self, folder: Path) -> None:
-        """Note the folder that `tmp_path` gave to the running test."""
-        place = self.state.places.place_of(str(folder))
-        self.state.places.own = place.given if place is not None else None
-
     def close(self, *, passed: bool, is_complete: bool = False) -> None:
         """Restore everything. A complete run has run all tests."""
         try:
@@ -415,11 +408,11 @@ class Session:
         return cassette
 
     def _cassette_targets(self, named: tuple[Any, ...], options: dict[str, Any]) -> list[Target]:
-        """Return the targets that a fixture names, or the configured ones and all clients that are installed."""
+        """Return the targets that a fixture names, or the configured ones and the usual clients that are installed."""
         if named:
             return as_targets(named, options)
         present = {target.module for target in self.targets if target.is_client}
-        others = [name for name in CLIENTS if name not in present and name not in HTTP_CLIENTS]
+        others = [name for name in TAKEN_BY_CASSETTES if name not in present]
         installed = filter(is_installed, others)
         return as_targets([*self.targets, *installed], options)
 

@@ -77,8 +77,10 @@ def summary(
     if judgement.unused and not judgement.cleared and not judgement.moved:
         problems.append(f"to drop the unused: {command('--mimic-clear-unused')}")
     problems += _changed_inputs(ledger)
+    problems += _old(judgement, settings)
     problems += _hidden(ledger)
     problems += listed("run again from the start, because a conversation has a new call:", ledger.restarts)
+    problems += _made_again(ledger, judgement)
     problems += listed(
         "run again from the start, because --mimic-only selects a later call:", ledger.begun_again
     )
@@ -87,7 +89,33 @@ def summary(
     problems += not_judged(judgement, asked if settings.fail_on_unused or settings.clear_unused else "")
     if settings.fail_on_unused and judgement.unused:
         problems.append(_failed(judgement))
+    if settings.fails_on_old and judgement.old:
+        what = f"{plural(judgement.old, 'recording')} {'is' if judgement.old == 1 else 'are'}"
+        problems.append(f"failed: {what} older than {settings.max_age} days (mimic_max_age)")
     return [] if quiet and not (problems or ledger.recorded) else [*lines, *problems]
+
+
+def _made_again(ledger: Ledger, judgement: Judgement) -> list[str]:
+    """Return the cost of the recorded calls that were made again for a new one, and the lines that would avoid it."""
+    if not ledger.again:
+        return []
+    cost = [plural(len(ledger.again), "recorded call"), seconds(sum(one[0] for one in ledger.again))]
+    cost += [f"{judgement.tokens_again:,} tokens"] if judgement.tokens_again else []
+    lines = dict.fromkeys(str(one[2]) for one in ledger.again if one[2])
+    return [
+        f"made again, because their conversation has a new call: {', '.join(cost)}",
+        *(f"to record only new calls there, put this line before the others: {line}" for line in lines),
+    ]
+
+
+def _old(judgement: Judgement, settings: Settings) -> list[str]:
+    """Return the list of the used recordings that are too old, and the command that records them again."""
+    if not judgement.old:
+        return []
+    rows = [(label, f"{day}, {test}" if test else day) for label, day, test in judgement.oldest]
+    remedy = _command("--mimic-rerecord", [test for _, _, test in judgement.oldest])
+    heading = f"older than {settings.max_age} days:"
+    return [*listed(heading, in_columns(rows)), f"to record them again: {remedy}"]
 
 
 def _failed(judgement: Judgement) -> str:
@@ -267,8 +295,9 @@ def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
     for number, what in ((ledger.replayed, "replayed"), (missing, "missing"), (stale, "stale")):
         if number:  # only the first count names its unit
             counts.append(f"{number if counts else plural(number, 'call')} {what}")
-    if ledger.saved:  # vcrpy does not keep how long a call took
-        counts.append(f"{seconds(ledger.saved)} saved")
+    saved = [seconds(ledger.saved)] if ledger.saved else []  # vcrpy does not keep how long a call took
+    if saved := [*saved, *([f"{ledger.tokens:,} tokens"] if ledger.tokens else [])]:
+        counts.append(f"{' and '.join(saved)} saved")
     if settings.mode is Mode.LIVE and not settings.only:
         counts.append("every call ran for real, and nothing was recorded or compared")
     parts = [", ".join(counts)] if counts else []

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 def remove_old(path: Path) -> None:
     """Remove the file of an earlier run: a run that is killed must not leave it as its own.
 
-    Raises:
-        pytest.UsageError: It is a folder or another file.
+    pytest.UsageError: It is a folder or another file.
     """
     if not path.exists():
         return

@@ -28,11 +28,7 @@ _OPTIONS = {
 
 
 def refuse_options(unknown: Iterable[str]) -> None:
-    """Refuse options that no installed plugin knows, with what to write instead.
-
-    Raises:
-        pytest.UsageError: There are some.
-    """
+    """Refuse options that no installed plugin knows, with what to write instead. pytest.UsageError: There are some."""
     import pytest
 
     found = [

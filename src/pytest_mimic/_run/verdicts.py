@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from inspect import unwrap
 from pathlib import Path
@@ -28,9 +28,15 @@ SECTION = "mimic (this test)"
 
 
 def judge_phase(
-    item: pytest.Item, report: pytest.TestReport, errors: Sequence[MimicError], rootdir: Path
+    item: pytest.Item,
+    report: pytest.TestReport,
+    errors: Sequence[MimicError],
+    rootdir: Path,
+    raised: BaseException | None,
 ) -> list[MimicError]:
     """Let a phase fail for the errors that were noted in it, unless the test itself handled them; return those.
+
+    `raised` is the exception with which the phase ended. Errors in a group of it were caught by the group's block only.
 
     Drift, which nothing raises, and wrong targets fail the test in any case. If the phase has failed by itself, misses
     are shown before its own failure, and other errors are added to its report as sections.
@@ -40,7 +46,12 @@ def judge_phase(
     files = own_files(item)
     # A test that failed may have handled a miss, and then raised another error. The chain of its errors shows that.
     is_handled = caught_in if report.failed else handled_in
-    handled = [error for error in errors if not isinstance(error, TargetError) and is_handled(error, files)]
+    grouped = set(map(str, _members(raised)))
+    handled = [
+        error
+        for error in errors
+        if not isinstance(error, TargetError) and is_handled(error, files) and str(error) not in grouped
+    ]
     if report.failed:
         handled = _show_misses(
             report, errors, handled, lambda file: file in files or is_in_project(file, rootdir)
@@ -54,6 +65,13 @@ def judge_phase(
     if drifts:
         _fail_for_drift(item, report, drifts)
     return handled
+
+
+def _members(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield the exceptions of a group, and of the groups in it."""
+    for member in getattr(error, "exceptions", ()):
+        yield member
+        yield from _members(member)
 
 
 def was_expected(error: BaseException, item: pytest.Item) -> bool:

@@ -109,3 +109,37 @@ class TestRedis(ClientConformance):
 
         with redis.Redis(port=port) as client:
             client.hset("answers", "answer", answer)
+
+
+class TestGrpc(ClientConformance):
+    line = "grpc"
+    driver = "grpc_driver"
+
+    @contextmanager
+    def serve(self, folder: Path) -> Iterator[Mapping[str, str]]:
+        pytest.importorskip("grpc_tools")
+        from support.grpc_server import running_library
+
+        with running_library() as self.library:
+            yield {"LIBRARY": self.library.target}
+
+    def change(self, folder: Path) -> None:
+        self.library.edition = 2
+
+
+class TestMcp(ClientConformance):
+    line = "mcp"
+    driver = "mcp_driver"
+
+    @contextmanager
+    def serve(self, folder: Path) -> Iterator[Mapping[str, str]]:
+        """The server is a script, which is away while it is gone."""
+        pytest.importorskip("mcp")
+        script = folder / "server.py"
+        shutil.copy(Path(__file__).with_name("mcp_server.py"), script)
+        if not folder.joinpath("answer").exists():
+            folder.joinpath("answer").write_text("as usual", encoding="utf-8")
+        yield {"MCP_SERVER": str(script)}
+        script.unlink()
+
+    change = OfHttp.change

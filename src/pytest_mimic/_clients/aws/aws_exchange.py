@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha1, sha256
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.answer import load_response
 from pytest_mimic._clients.http.exchange import Exchange, HttpRequest
 from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
 from pytest_mimic._clients.http.message import text_pairs
-from pytest_mimic._clients.http.recorder import ExchangeRecorder
+from pytest_mimic._clients.http.responses import ExchangeRecorder, load_response
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.base import ClientCall
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial, wraps
+from functools import wraps
 from itertools import pairwise
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,8 @@ from pytest_mimic._clients.http.failures import aiohttp_failure
 from pytest_mimic._core.seam.base import Edge
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.http.recorder import ExchangeRecorder
-    from pytest_mimic._core.seam.base import Port, Step
+    from pytest_mimic._clients.http.responses import ExchangeRecorder
+    from pytest_mimic._core.seam.base import Port
 
 
 class AiohttpAdapter(HttpAdapter):
@@ -43,48 +43,25 @@ def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callab
         step = exchange.begin(sent)
         if step is None:
             return await original(self, req, *args, **options)
-        recorder = None if step.mode == "replay" else exchange.recorder(step, sent)
-        return await connect_to_recording(
-            self, partial(original, self), req, step, recorder, *args, **options
-        )
+        # This module imports aiohttp, which is loaded by now.
+        from pytest_mimic._clients.http.aiohttp_replay import ReplayedProtocol, replayed_connection
+
+        if step.mode == "replay":
+            return replayed_connection(ReplayedProtocol(self, req, step.outcome, step.exhausted))
+        recorder = exchange.recorder(step, sent)
+        replayed = ReplayedProtocol(self, req, recorder.recorded, recorder.exhausted)
+        try:
+            with step.running():
+                connection = await original(self, req, *args, **options)
+        except BaseException as error:
+            _record_error(recorder, error, req, at="connect")
+            if not step.answers(error):
+                raise
+            return replayed_connection(replayed)
+        _record_next_response(connection, req, recorder, replayed if recorder.is_verifying else None)
+        return connection
 
     return connect
-
-
-async def connect_to_recording(
-    connector: Any,
-    connect: Callable[..., Awaitable[Any]],
-    req: Any,
-    step: Step,
-    recorder: ExchangeRecorder | None,
-    *args: Any,
-    **options: Any,
-) -> Any:
-    """Return a connection with the recorded response, or a real one whose response is recorded.
-
-    `connect` returns the real one. Without a recorder, the step is to replay.
-    """
-    # This module imports aiohttp, which is loaded by now.
-    from pytest_mimic._clients.http.aiohttp_replay import ReplayedProtocol, replayed_connection
-
-    if recorder is None:
-        return replayed_connection(ReplayedProtocol(connector, req, step.outcome, step.exhausted))
-    try:
-        with step.running():
-            connection = await connect(req, *args, **options)
-    except BaseException as error:
-        _record_error(recorder, error, req, at="connect")
-        if not step.answers(error):
-            raise
-        connection = None
-    if step.mode == "run":
-        _record_next_response(connection, req, recorder)
-        return connection
-    replayed = ReplayedProtocol(connector, req, recorder.recorded, step.exhausted)
-    if connection is None:
-        return replayed_connection(replayed)
-    _record_next_response(connection, req, recorder, replayed)
-    return connection
 
 
 def _in_test_client() -> bool:

@@ -15,8 +15,8 @@ from aiohttp.http import HttpVersion
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 
-from pytest_mimic._clients.http.answer import load_response
 from pytest_mimic._clients.http.failures import CONNECTING, aiohttp_error
+from pytest_mimic._clients.http.responses import load_response
 
 # Statuses of responses without a body, RFC 9110, 15.3.5 and 15.4.5. (Those under 200 are not recorded.)
 _WITHOUT_BODY = (204, 304)

@@ -9,10 +9,17 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.compression import can_deflate
 from pytest_mimic._clients.http.frames import MEDIA_TYPE, frame_values, load_frames, store_frames
-from pytest_mimic._clients.http.json_layout import parse_json, style_of, write_json
-from pytest_mimic._clients.http.message import as_text, charset_of, header_of, media_type
+from pytest_mimic._clients.http.message import (
+    as_base64,
+    as_text,
+    can_deflate,
+    charset_of,
+    header_of,
+    load_bytes,
+    media_type,
+    parse_json,
+)
 from pytest_mimic._core.identity.opening import Events, ServerSentEvent
 from pytest_mimic._core.redact.texts import looks_like_json, parse_json_text
 
@@ -72,11 +79,11 @@ def store_body(
     if is_kept and charset is not None:
         body: dict[str, Any] = {"chunks": scrub_lines(_texts(pieces, charset), secrets)}
     elif is_kept:
-        body = {"chunks": [_base64(chunk) for chunk in pieces]}
+        body = {"chunks": [as_base64(chunk) for chunk in pieces]}
     elif charset is not None:
-        body = _store_text(pieces[0].decode(charset), kind, secrets)
+        body = secrets.store_text(pieces[0].decode(charset), kind)
     else:
-        body = _base64(pieces[0])
+        body = as_base64(pieces[0])
     if charset is not None and codecs.lookup(charset).name != "utf-8":
         body["charset"] = charset
     if compressed and can_deflate(compressed):
@@ -128,32 +135,6 @@ def _encoder(charset: str) -> Callable[[str], bytes]:
     return codecs.getincrementalencoder(charset)().encode
 
 
-def _store_text(text: str, kind: str, secrets: Secrets) -> dict[str, Any]:
-    if "json" in kind or text.lstrip()[:1] in ("{", "["):
-        try:
-            value = parse_json(text)
-        except ValueError:
-            pass
-        else:
-            style = style_of(value, text)
-            secrets.learn(value)
-            scrubbed = secrets.scrub(value, keep_types=True)
-            if style:
-                return {"json": scrubbed, "style": style}
-            # Once a secret is replaced the bytes differ in any case, so the compact style will do.
-            if style is not None or scrubbed != value or not secrets.hides:
-                return {"json": scrubbed}
-    if kind == "application/x-www-form-urlencoded":
-        return {"text": secrets.form(text)}
-    if kind.startswith("multipart/"):
-        return {"text": secrets.multipart(text)}
-    return {"text": secrets.text(text)}
-
-
-def _base64(data: bytes) -> dict[str, Any]:
-    return {"base64": base64.b64encode(data).decode()}
-
-
 def load_body(body: dict[str, Any] | None) -> list[bytes]:
     """Return the chunks of a stored body, not compressed."""
     if body is None:
@@ -162,15 +143,8 @@ def load_body(body: dict[str, Any] | None) -> list[bytes]:
         return load_frames(body["events"])
     if "chunks" in body:
         encode = _encoder(body["charset"]) if "charset" in body else str.encode
-        return [encode(chunk) if isinstance(chunk, str) else _bytes(chunk) for chunk in body["chunks"]]
-    return [_bytes(body)]
-
-
-def _bytes(body: dict[str, Any]) -> bytes:
-    if "base64" in body:
-        return base64.b64decode(body["base64"])
-    text: str = write_json(body["json"], body.get("style", "")) if "json" in body else body["text"]
-    return text.encode(body.get("charset", "utf-8"))
+        return [encode(chunk) if isinstance(chunk, str) else load_bytes(chunk) for chunk in body["chunks"]]
+    return [load_bytes(body)]
 
 
 def body_value(body: dict[str, Any] | None) -> Any:

@@ -1,8 +1,8 @@
 """The shared half of all HTTP clients: a request is described, by the parts that count or that `--match` names, and decided about.
 
 A client's module has its edges. For each request an edge asks `Exchange.begin` for a step. If the step is to run, the
-edge gives the real response to an `ExchangeRecorder` (recorder.py). If it is to replay, the edge builds the client's
-response from a `StoredResponse` (answer.py). To verify, it does both, and reads the real response first. An exchange is
+edge gives the real response to an `ExchangeRecorder` (responses.py). If it is to replay, the edge builds the client's
+response from a `StoredResponse` (the same). To verify, it does both, and reads the real response first. An exchange is
 stored as
 
     {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": [["content-type", "application/json"]],
@@ -22,9 +22,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from pytest_mimic._clients.http.body import body_value, events_in, load_body
 from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
 from pytest_mimic._clients.http.message import header_of, text_pairs
-from pytest_mimic._clients.http.recorder import ExchangeRecorder
-from pytest_mimic._clients.http.request_body import describe_body, without_signature
-from pytest_mimic._clients.http.urls import Url, read_url
+from pytest_mimic._clients.http.request_parts import Url, describe_body, read_url, without_signature
+from pytest_mimic._clients.http.responses import ExchangeRecorder
 from pytest_mimic._clients.http.websockets import WEBSOCKET_EDGES, note_websocket
 from pytest_mimic._core.seam.base import Adapter, ClientCall
 

@@ -12,8 +12,11 @@ import struct
 from binascii import crc32
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.json_layout import parse_json, style_of, write_json
-from pytest_mimic._clients.http.message import as_text
+from pytest_mimic._clients.http.message import (
+    as_base64,
+    as_text,
+    load_bytes,
+)
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.http_secrets import Secrets
@@ -41,7 +44,9 @@ def store_frames(data: bytes, secrets: Secrets) -> list[dict[str, Any]] | None:
         payload = frame[12 + head : -4]
         if headers is None or _frame(headers, payload) != frame:
             return None
-        found.append({"headers": headers, **_store_payload(payload, secrets)})
+        text = as_text(payload)
+        stored = as_base64(payload) if text is None else secrets.store_text(text, "") if text else {}
+        found.append({"headers": headers, **stored})
     return [*found, {"rest": base64.b64encode(data).decode()}] if data else found
 
 
@@ -58,36 +63,13 @@ def _headers(data: bytes) -> dict[str, str] | None:
     return found
 
 
-def _store_payload(payload: bytes, secrets: Secrets) -> dict[str, Any]:
-    text = as_text(payload)
-    if text is None:
-        return {"base64": base64.b64encode(payload).decode()}
-    try:
-        value = parse_json(text)
-    except ValueError:
-        return {"text": secrets.text(text)} if text else {}
-    style = style_of(value, text)
-    secrets.learn(value)
-    if style is None:
-        return {"text": secrets.text(text)}
-    scrubbed = secrets.scrub(value, keep_types=True)
-    return {"json": scrubbed, "style": style} if style else {"json": scrubbed}
-
-
 def load_frames(events: list[dict[str, Any]]) -> list[bytes]:
     return [
-        base64.b64decode(event["rest"]) if "rest" in event else _frame(event["headers"], _load_payload(event))
+        base64.b64decode(event["rest"])
+        if "rest" in event
+        else _frame(event["headers"], load_bytes({"text": "", **event}))
         for event in events
     ]
-
-
-def _load_payload(event: dict[str, Any]) -> bytes:
-    if "base64" in event:
-        return base64.b64decode(event["base64"])
-    text: str = (
-        write_json(event["json"], event.get("style", "")) if "json" in event else event.get("text", "")
-    )
-    return text.encode()
 
 
 def _frame(headers: dict[str, str], payload: bytes) -> bytes:

@@ -8,18 +8,20 @@ sockets, in-process servers) are left alone. Those of urllib3 and httplib2 are t
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.answer import load_response
-from pytest_mimic._clients.http.attempt import (
-    WatchedAttempt,
+from pytest_mimic._clients.http.connections import (
+    RecordedBytes,
+    RecordedSocket,
+    UnopenedSocket,
+    Watch,
     connects_by_itself,
     judge_certificate,
     origin,
-    recorded_on,
+    unframe,
 )
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.failures import (
@@ -31,15 +33,15 @@ from pytest_mimic._clients.http.failures import (
     urllib3_failure,
 )
 from pytest_mimic._clients.http.message import header_of, text_pairs
-from pytest_mimic._clients.http.wire import RecordedSocket, UnopenedSocket, unframe
+from pytest_mimic._clients.http.responses import load_response
 from pytest_mimic._core.seam.base import Edge
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.http.recorder import ExchangeRecorder
+    from pytest_mimic._clients.http.responses import ExchangeRecorder
     from pytest_mimic._core.seam.base import Port, Step
 
-# The attribute of a connection that has its talk, from the first byte of a request to the head of its response.
-_TALK = "_mimic_talk"
+# The attribute of a connection that connects for real.
+_IS_REAL = "_mimic_is_real"
 
 
 class StdlibAdapter(HttpAdapter):
@@ -47,26 +49,26 @@ class StdlibAdapter(HttpAdapter):
 
     def edges(self) -> Sequence[Edge]:
         """Return the methods of a connection that connect, send and receive."""
-        standard, urllib3 = "http.client", "urllib3.connection"
+        connections = {
+            "http.client": ("HTTPConnection", "HTTPSConnection"),
+            "urllib3.connection": ("HTTPConnection", "HTTPSConnection"),
+            "httplib2": ("HTTPConnectionWithTimeout", "HTTPSConnectionWithTimeout"),
+        }
         return [
-            Edge(standard, ("HTTPConnection", "connect"), _wrap_connect),
-            Edge(standard, ("HTTPSConnection", "connect"), _wrap_connect),
-            Edge(urllib3, ("HTTPConnection", "connect"), _wrap_connect),
-            Edge(urllib3, ("HTTPSConnection", "connect"), _wrap_connect),
-            Edge("httplib2", ("HTTPConnectionWithTimeout", "connect"), _wrap_connect),
-            Edge("httplib2", ("HTTPSConnectionWithTimeout", "connect"), _wrap_connect),
-            Edge(standard, ("HTTPConnection", "send"), _wrap_send),
-            Edge(standard, ("HTTPConnection", "getresponse"), _wrap_getresponse),
-            Edge(standard, ("HTTPConnection", "close"), _wrap_close),
+            *(
+                Edge(module, (name, "connect"), _wrap_connect)
+                for module in connections
+                for name in connections[module]
+            ),
+            Edge("http.client", ("HTTPConnection", "send"), _wrap_send),
+            Edge("http.client", ("HTTPConnection", "getresponse"), _wrap_getresponse),
         ]
 
 
 def _wrap_connect(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     @wraps(original)
     def connect(conn: Any) -> Any:
-        talk: _Talk | None = vars(conn).get(_TALK)
-        is_real = talk is not None and talk.is_real
-        if is_real or not port.taking() or connects_by_itself(conn):
+        if _IS_REAL in vars(conn) or not port.taking() or connects_by_itself(conn):
             return original(conn)
         judge_certificate(conn)
         conn.sock = UnopenedSocket()  # a request that is sent for real connects
@@ -80,19 +82,22 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
 
     @wraps(original)
     def send(conn: Any, data: Any) -> Any:
-        talk: _Talk | None = vars(conn).get(_TALK)
-        if talk is None:
-            is_refused = conn.sock is None and not conn.auto_open
-            is_replayed = isinstance(conn.sock, RecordedSocket)  # by the adapter of urllib3
-            if not port.taking() or is_refused or is_replayed or connects_by_itself(conn):
+        talk = conn.sock
+        if not isinstance(talk, _Talk):
+            is_refused = talk is None and not conn.auto_open
+            is_replayed = isinstance(talk, RecordedSocket)  # by the adapter of urllib3
+            if is_refused or is_replayed or _IS_REAL in vars(conn):
                 return original(conn, data)
-            talk = vars(conn)[_TALK] = _Talk(conn, exchange, original)
+            if not port.taking() or connects_by_itself(conn):
+                return original(conn, data)
+            if talk is None:
+                conn.connect()
+            talk = conn.sock = _Talk(conn, exchange, conn.sock)
             if hasattr(conn, "_expect_header_set"):
                 # A connection of botocore would wait for `100 Continue`, from a socket that is not open so far.
                 conn._expect_header_set = False
-        if talk.is_begun:
-            return original(conn, data)
-        if talk.message.add(data):
+        original(conn, data)
+        if talk.message.is_complete:
             talk.begin()
         return None
 
@@ -101,166 +106,131 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
 
 def _wrap_getresponse(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
     @wraps(original)
-    def getresponse(
-        conn: Any,
-    ) -> Any:  # urllib3 1 first tries an argument of Python 2, and expects a TypeError
-        talk: _Talk | None = vars(conn).get(_TALK)
-        if talk is not None and not talk.is_begun:
-            talk.begin()  # the request announced more than was sent
-            talk = vars(conn).get(_TALK)
-        if talk is None:
-            return original(conn)
-        return talk.end(lambda: original(conn))
+    def getresponse(conn: Any) -> Any:  # urllib3 1 tries another argument, and expects a TypeError
+        if isinstance(conn.sock, _Talk):
+            conn.sock.begin()  # the request may have announced more than was sent
+        return original(conn)
 
     return getresponse
 
 
-def _wrap_close(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
-    @wraps(original)
-    def close(conn: Any) -> Any:
-        talk: _Talk | None = vars(conn).get(_TALK)
-        if talk is not None and not talk.is_real:
-            talk.give_up()
-        return original(conn)
-
-    return close
-
-
 class _Talk:
-    """One request on a connection, until the head of its response."""
+    """The socket of a connection from the first byte of a request to the response.
 
-    def __init__(self, conn: Any, exchange: Exchange, send: Callable[..., Any]) -> None:
+    `socket` is the one that the connection had: of an earlier request that was sent for real, or one that is not open.
+    """
+
+    def __init__(self, conn: Any, exchange: Exchange, socket: Any) -> None:
         self.message = RequestMessage()  # the request as far as it was sent
-        self.is_begun = False  # the request is complete, and it was decided about
-        self.is_real = False  # the connection connects, sends or receives for real at the moment
+        self._is_begun = False  # the request is complete, and it was decided about
         self._conn = conn
         self._exchange = exchange
-        self._send = send
+        self._socket = socket
         self._step: Step | None = None
         self._recorder: ExchangeRecorder | None = None
+        self._watch: Watch | None = None
         self._plain: dict[str, Any] | None = None
-        self._open: Any = None  # the socket of an earlier request that was sent for real
         self._accepted: str | None = None
         self._is_urllib3 = hasattr(conn, "is_verified")
+        self._failure: Callable[..., dict[str, Any] | None] = (
+            urllib3_failure if self._is_urllib3 else _failure
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)  # `settimeout`, `getpeername`
+
+    @property
+    def _real(self) -> Any:
+        return None if isinstance(self._socket, UnopenedSocket) else self._socket
+
+    def sendall(self, data: Any) -> None:
+        """Collect the request. After its announced end, the rest goes where it went."""
+        if self._is_begun and self._plain is None:
+            self._socket.sendall(data)
+        else:
+            self.message.add(bytes(memoryview(data)))
 
     def begin(self) -> None:
         """Decide about the request, and send it if it is to be sent."""
-        self.is_begun = True
+        if self._is_begun:
+            return
+        self._is_begun = True
         try:
             sent = self.message.request(self._url())
             self._accepted = header_of(text_pairs(sent.headers), "accept-encoding")
             step = self._step = self._exchange.begin(sent)
             if step is None:
-                self._send_really()
-                self._leave()
+                self._send()
+                self._conn.sock = self._real
             elif step.mode == "replay":
-                self._send_nowhere()
                 self._plain = step.outcome()
-                self._raise_if(sending=True)
             else:
                 self._record(step, sent)
+            stored = _error_in(self._plain)
+            if stored is not None and _is_of_sending(stored):
+                raise (
+                    urllib3_error(stored, None, self._conn, "") if self._is_urllib3 else system_error(stored)
+                )
         except BaseException:
-            self._leave()
+            self._conn.sock = self._real
             raise
 
     def _record(self, step: Step, sent: HttpRequest) -> None:
         recorder = self._recorder = self._exchange.recorder(step, sent)
 
-        def store(error: Exception) -> dict[str, Any] | None:
-            stored = self._store(error, reading=False)
-            is_said = stored is None or stored["type"] in CONNECTING
-            return stored if is_said else {**stored, "while": "sending"}  # type: ignore[dict-item]
+        @contextmanager
+        def receiving(failure: Any = self._failure) -> Iterator[None]:
+            with recorder.recording_errors(failure), step.running():
+                yield
 
-        with recorder.recording_errors(store), step.running():
-            self._send_really()
+        def sending(error: Exception) -> dict[str, Any] | None:
+            stored = urllib3_failure(error) if self._is_urllib3 else _failure(error, reading=False)
+            return stored if stored is None or _is_of_sending(stored) else {**stored, "while": "sending"}
+
+        with recorder.recording_errors(sending), step.running():
+            self._send()
         if recorder.done:  # verifying has met an error
             self._plain = recorder.recorded()
-            self._raise_if(sending=True)
+        else:
+            self._watch = Watch(self._conn, recorder, system_error, receiving, self._accepted)
+            self._watch.begin()
 
-    def end(self, receive: Callable[[], Any]) -> Any:
-        """Return the response. `receive` is the original."""
-        conn, step, recorder = self._conn, self._step, self._recorder
-        assert step is not None
-        self.is_real = True  # what the connection does now is no other request
+    def _send(self) -> None:
+        conn = self._conn
+        vars(conn)[_IS_REAL] = True
         try:
-            if recorder is not None and self._plain is None:
-                watched = WatchedAttempt(conn, recorder)
-                with recorder.recording_errors(self._store), step.running(), watched:
-                    if step.mode == "run":
-                        return receive()
-                    # `receive` serves for the recorded response: a connection allows one for each request.
-                    with closing(conn.response_class(conn.sock, method=conn._method)) as real:
-                        real.begin()
-                        watched.read()
-                self._plain = recorder.recorded()
-                if not watched.is_over:
-                    conn.sock.close()
-                    conn.sock = None
-                self._open = conn.sock
-            assert self._plain is not None
-            self._raise_if(sending=False)
-            conn.sock = self._open
-            answer = load_response(self._plain, conn._method, accepted=self._accepted)
-            with recorded_on(conn, answer, step.exhausted):
-                return receive()
+            unopened = self._socket
+            if isinstance(unopened, UnopenedSocket):
+                conn.sock = None
+                conn.connect()
+                self._socket = conn.sock
+                unopened.apply_to(self._socket)
+            for piece in self.message.pieces:
+                self._socket.sendall(piece)
         finally:
-            self._leave()
+            conn.sock = self
+            del vars(conn)[_IS_REAL]
 
-    def give_up(self) -> None:
+    def makefile(self, *args: Any) -> Any:
+        """Return the file of the response: of the recorded one, or of the real one, which is watched."""
+        conn, plain = self._conn, self._plain
+        conn.sock = self._real
+        if plain is None:
+            return self._socket.makefile(*args)
+        if (stored := _error_in(plain)) is not None:
+            error = system_error(stored)
+            return io.BufferedReader(RecordedBytes([], lambda: error))
+        assert self._step is not None
+        answer = load_response(plain, conn._method, accepted=self._accepted)
+        return RecordedSocket(answer, self._step.exhausted).makefile()
+
+    def close(self) -> None:
         """Record nothing, because the connection is closed before it has the response."""
-        self._leave()
+        if self._watch is not None:
+            self._watch.leave()
         if self._recorder is not None:
             self._recorder.abandon()
-        if self._open is not None:
-            self._open.close()
-
-    def _leave(self) -> None:
-        self.is_real = False
-        vars(self._conn).pop(_TALK, None)
-
-    def _send_really(self) -> None:
-        conn = self._conn
-        self.is_real = True
-        unopened = conn.sock
-        if unopened is None or isinstance(unopened, UnopenedSocket):
-            conn.sock = None
-            conn.connect()
-            if unopened is not None:
-                unopened.apply_to(conn.sock)
-        for piece in self.message.pieces:
-            self._send(conn, piece)
-        self.is_real = False
-
-    def _send_nowhere(self) -> None:
-        conn = self._conn
-        self._open = None if isinstance(conn.sock, UnopenedSocket) else conn.sock
-        conn.sock = UnopenedSocket()
-        for piece in self.message.pieces:  # `debuglevel` shows it
-            self._send(conn, piece)
-
-    def _raise_if(self, *, sending: bool) -> None:
-        """Raise the recorded exception if there is one, and if it was raised while sending, or while receiving."""
-        plain, conn = self._plain, self._conn
-        if plain is None or "status" in plain:
-            return
-        stored = plain["error"]
-        is_sending = stored["type"] in CONNECTING or stored.get("while") == "sending"
-        if is_sending != sending:
-            return
-        if self._is_urllib3 and sending:
-            error = urllib3_error(stored, None, conn, "")
-        else:
-            error = system_error(stored)
-        conn.sock = self._open
-        if not sending and isinstance(error, ConnectionError):
-            conn.close()
-        raise error
-
-    def _store(self, error: BaseException, *, reading: bool = True) -> dict[str, Any] | None:
-        """Return an exception as plain data, or None if it is no outcome."""
-        if self._is_urllib3:
-            return urllib3_failure(error)
-        return system_failure(error, reading=reading) or complaint(error)
+        self._socket.close()
 
     def _url(self) -> str:
         conn, target = self._conn, self.message.target
@@ -270,6 +240,20 @@ class _Talk:
         tunnel = conn._tunnel_host
         host, port = (tunnel, conn._tunnel_port) if tunnel else (conn.host, conn.port)
         return f"{origin(scheme, host, port)}/{target.removeprefix('/')}"  # for OPTIONS, it may be a star
+
+
+def _failure(error: BaseException, *, reading: bool = True) -> dict[str, Any] | None:
+    """Return an exception as plain data, or None if it is no outcome."""
+    return system_failure(error, reading=reading) or complaint(error)
+
+
+def _error_in(plain: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the recorded error that came instead of a response."""
+    return plain["error"] if plain is not None and "status" not in plain else None
+
+
+def _is_of_sending(stored: dict[str, Any]) -> bool:
+    return stored["type"] in CONNECTING or stored.get("while") == "sending"
 
 
 class RequestMessage:
@@ -283,22 +267,22 @@ class RequestMessage:
         self._body: list[bytes] = []
         self._missing: int | None = 0  # bytes of the body that have not come; None if it has chunks
         self._is_head_read = False
+        self.is_complete = False
 
-    def add(self, data: Any) -> bool:
-        """Add what a client sends, and return whether the request is complete."""
-        piece = _as_bytes(data)
+    def add(self, piece: bytes) -> None:
+        """Add what a client sends."""
         self.pieces.append(piece)
         if not self._is_head_read:
-            head, end, rest = b"".join(self.pieces).partition(b"\r\n\r\n")
+            head, end, piece = b"".join(self.pieces).partition(b"\r\n\r\n")
             if not end:
-                return False
+                return
             self._read_head(head.decode("latin-1"))
-            piece = rest
         self._body.append(piece)
         if self._missing is None:
-            return piece.endswith(b"0\r\n\r\n") and unframe(b"".join(self._body))[1]
-        self._missing -= len(piece)
-        return self._missing <= 0
+            self.is_complete = piece.endswith(b"0\r\n\r\n") and unframe(b"".join(self._body))[1]
+        else:
+            self._missing -= len(piece)
+            self.is_complete = self._missing <= 0
 
     def _read_head(self, head: str) -> None:
         self._is_head_read = True
@@ -318,16 +302,3 @@ class RequestMessage:
         if self._missing is None:
             body = b"".join(unframe(body)[0])
         return HttpRequest(self._method, url, self._headers, body)
-
-
-def _as_bytes(data: Any) -> bytes:
-    """Return what a connection would send of a file, of bytes, or of an iterable of bytes."""
-    if hasattr(data, "read"):
-        content = data.read()
-        return content.encode("iso-8859-1") if isinstance(data, io.TextIOBase) else bytes(content)
-    try:
-        return bytes(memoryview(data))
-    except TypeError:
-        if isinstance(data, Iterable) and not isinstance(data, str):
-            return b"".join(map(bytes, data))
-        raise TypeError(f"data should be a bytes-like object or an iterable, got {type(data)!r}") from None

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pytest_mimic._clients.http.json_layout import parse_json, style_of, write_json
+from pytest_mimic._clients.http.message import parse_json, style_of, write_json
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER, Secrecy, name_in_pair
 from pytest_mimic._core.redact.texts import (
@@ -137,6 +137,28 @@ class Secrets:
         else:
             text = self.redactor.texts.scrub_data(text)
         return escaped(hide_values(text, self.values)) if self.values else text
+
+    def store_text(self, text: str, kind: str) -> dict[str, Any]:
+        """Return a text of a media type as plain data, `json` or `text`, without secrets."""
+        if "json" in kind or text.lstrip()[:1] in ("{", "["):
+            try:
+                value = parse_json(text)
+            except ValueError:
+                pass
+            else:
+                style = style_of(value, text)
+                self.learn(value)
+                scrubbed = self.scrub(value, keep_types=True)
+                if style:
+                    return {"json": scrubbed, "style": style}
+                # Once a secret is replaced the bytes differ in any case, so the compact style will do.
+                if style is not None or scrubbed != value or not self.hides:
+                    return {"json": scrubbed}
+        if kind == "application/x-www-form-urlencoded":
+            return {"text": self.form(text)}
+        if kind.startswith("multipart/"):
+            return {"text": self.multipart(text)}
+        return {"text": self.text(text)}
 
     def multipart(self, text: str) -> str:
         """Return a multipart body without secrets. Each part, and what is before the first blank line in it, is a text."""

@@ -9,11 +9,9 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
 from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.answer import load_response
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.failures import (
     CONNECTING,
@@ -24,11 +22,12 @@ from pytest_mimic._clients.http.failures import (
     system_error,
     system_failure,
 )
+from pytest_mimic._clients.http.responses import load_response
 from pytest_mimic._core.seam.base import Edge
 from pytest_mimic._core.seam.sync_async import Steps, run_async, run_sync
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.http.recorder import ExchangeRecorder
+    from pytest_mimic._clients.http.responses import ExchangeRecorder
     from pytest_mimic._core.seam.base import Port
 
 
@@ -37,27 +36,27 @@ class HttpxAdapter(HttpAdapter):
 
     def edges(self) -> Sequence[Edge]:
         """Return the methods of the transports that send a request."""
-        sync, asynchronous = partial(self._wrap, run_sync, "read"), partial(self._wrap, run_async, "aread")
+        sync, asynchronous = partial(self._wrap, run_sync, ""), partial(self._wrap, run_async, "a")
         return [
             Edge(self.name, ("HTTPTransport", "handle_request"), sync),
             Edge(self.name, ("AsyncHTTPTransport", "handle_async_request"), asynchronous),
         ]
 
-    def _wrap(self, run: Callable[..., Any], read: str, original: Callable[..., Any], port: Port) -> Any:
-        """Return the function that replaces `original`. The method named `read` returns a request's body."""
+    def _wrap(self, run: Callable[..., Any], prefix: str, original: Callable[..., Any], port: Port) -> Any:
+        """Return the function that replaces `original`. Methods have the prefix in their names: `read` or `aread`."""
         exchange = Exchange(port)
 
         @wraps(original)
         def handle_request(transport: Any, request: Any) -> Any:
-            return run(self._handle(exchange, read, partial(original, transport), request))
+            return run(self._handle(exchange, prefix, partial(original, transport), request))
 
         return handle_request
 
-    def _handle(self, exchange: Exchange, read: str, send: Callable[..., Any], request: Any) -> Steps:
+    def _handle(self, exchange: Exchange, prefix: str, send: Callable[..., Any], request: Any) -> Steps:
         exchange = exchange.deciding()
         if not exchange.port.taking():
             return (yield send(request))
-        body = yield getattr(request, read)()
+        body = yield getattr(request, f"{prefix}read")()
         sent = HttpRequest(request.method, str(request.url), tuple(request.headers.raw), body)
         step = exchange.begin(sent)
         if step is None:
@@ -78,7 +77,14 @@ class HttpxAdapter(HttpAdapter):
             response.stream = recorded_stream(response.stream, recorder, partial(_failure, module))
             if step.mode == "run":
                 return response
-            yield getattr(response.stream, f"{read}_all")()
+            chunks: Any = aiter(response.stream) if prefix else iter(response.stream)
+            following: Any = anext if prefix else next
+            try:  # read what the recording has, to compare it
+                while not recorder.has_enough and (yield following(chunks, None)) is not None:
+                    pass
+            finally:
+                yield getattr(chunks, f"{prefix}close")()
+            yield getattr(response.stream, f"{prefix}close")()
         return self._replayed(recorder.recorded(), request, step.exhausted)
 
     def _replayed(self, plain: dict[str, Any], request: Any, exhausted: Callable[[], Exception]) -> Any:
@@ -128,23 +134,6 @@ class _RecordedStream:
                 self._recorder.chunks.append(chunk)
                 yield chunk
         self._recorder.complete()
-
-    def read_all(self) -> None:
-        """Read what the recording has, to compare it."""
-        with closing(iter(self)) as chunks:
-            while not self._recorder.has_enough and next(chunks, None) is not None:
-                pass
-        self.close()
-
-    async def aread_all(self) -> None:
-        """Read what the recording has, to compare it."""
-        chunks = aiter(self)
-        try:
-            while not self._recorder.has_enough and await anext(chunks, None) is not None:
-                pass
-        finally:
-            await chunks.aclose()
-        await self.aclose()
 
     def close(self) -> None:
         self._stream.close()

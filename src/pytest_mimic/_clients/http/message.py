@@ -1,9 +1,12 @@
-"""The parts that requests and responses have in common: media types, parameters, text and headers."""
+"""The parts that requests and responses have in common: media types, headers, text, JSON and content encodings."""
 
 from __future__ import annotations
 
+import base64
 import re
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Sequence
+from json import JSONEncoder, dumps, loads
 from typing import Any
 
 # Control characters other than tab, newline, vertical tab, form feed, carriage return and escape.
@@ -56,3 +59,171 @@ def text_pairs(headers: Iterable[tuple[Any, Any]]) -> list[tuple[str, str]]:
 def header_of(headers: Iterable[tuple[str, str]], name: str) -> str | None:
     """Return the first header of this name, written in lower case, or None if it is missing."""
     return next((value for key, value in headers if key.lower() == name), None)
+
+
+# JSON: read if plain data can hold it, and written again in the layout of its server
+
+
+# Recordings are written, and shown, by recursive functions.
+_DEEPEST = 200
+_INDENT = re.compile(r"[\[{]\n( {1,8})\S")
+# Signs that Go escapes, so that JSON can be part of an HTML page.
+_HTML_SIGNS = "<>&\u2028\u2029"
+_compact = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def parse_json(text: str) -> Any:
+    """Parse a JSON text that plain data can hold.
+
+    Raises:
+        ValueError: It is not JSON, is nested more than 200 deep, or has NaN, a lone surrogate or a repeated key.
+    """
+    try:
+        value = loads(text, parse_constant=_refuse, object_pairs_hook=_unique_keys)
+        dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    if text.count("[") + text.count("{") > _DEEPEST and _is_deep(value):
+        raise ValueError("nested too deep")
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST):
+        boxes = (box.values() if isinstance(box, dict) else box for box in level)
+        level = [inner for box in boxes for inner in box if isinstance(inner, (dict, list))]
+        if not level:
+            return False
+    return True
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key is repeated")
+    return value
+
+
+def style_of(value: Any, text: str) -> str | None:
+    """Return the style in which `write_json` makes this text of the value, or None if no style does.
+
+    Styles are compact (an empty text), `spaced` and `indent-2`, as `json.dumps` writes them; with `ascii` where
+    other characters are escaped, with `html` or `slashes` for the escapes of Go and PHP, and with `newline` at the end.
+    """
+    indented = _INDENT.match(text)
+    layouts = [f"indent-{len(indented[1])}"] if indented else ["", "spaced"]
+    escapes = ["", "ascii"] if "\\u" in text else [""]
+    words = ["html"] if re.search(r"\\u00(?:3c|3e|26)", text) else []
+    words += ["slashes"] if "\\/" in text else []
+    words += ["newline"] if text.endswith("\n") else []
+    for layout in layouts:
+        for escape in escapes:
+            style = " ".join(filter(None, (layout, escape, *words)))
+            if write_json(value, style) == text:
+                return style
+    return None
+
+
+def write_json(value: Any, style: str = "") -> str:
+    """Write a value as JSON in one of the styles that `style_of` returns."""
+    if not style:
+        return _compact(value)
+    words = style.split()
+    indent = next((int(word[7:]) for word in words if word.startswith("indent-")), None)
+    separators = None if indent or "spaced" in words else (",", ":")
+    text = dumps(value, ensure_ascii="ascii" in words, indent=indent, separators=separators)
+    for sign in _HTML_SIGNS if "html" in words else "":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    if "slashes" in words:
+        text = text.replace("/", "\\/")
+    return f"{text}\n" if "newline" in words else text
+
+
+# Bytes as readable plain data
+
+
+def as_base64(data: bytes) -> dict[str, Any]:
+    return {"base64": base64.b64encode(data).decode()}
+
+
+def load_bytes(body: dict[str, Any]) -> bytes:
+    """Return the bytes of `json`, `text` or `base64`."""
+    if "base64" in body:
+        return base64.b64decode(body["base64"])
+    text: str = write_json(body["json"], body.get("style", "")) if "json" in body else body["text"]
+    return text.encode(body.get("charset", "utf-8"))
+
+
+# Content encodings: bodies are decompressed to be stored, and compressed again for the client
+
+
+def inflate(chunks: Sequence[bytes], encoding: str) -> list[bytes] | None:
+    """Decompress the chunks of a body, perhaps without its end, one by one.
+
+    There are as many as before, some perhaps empty. None if an encoding is unknown here, or the body is not in it.
+    """
+    found: list[bytes] | None = list(chunks)
+    # `Content-Encoding: deflate, gzip`: the last encoding is undone first.
+    for name in reversed([part.strip().lower() for part in encoding.split(",")]):
+        if found is not None and name != "identity":
+            found = _decode(found, name)
+    return found
+
+
+def _decode(chunks: Sequence[bytes], name: str) -> list[bytes] | None:
+    for decoder in _decoders(name):
+        try:
+            found = [decoder(chunk) for chunk in chunks]
+        except Exception:  # each library has its own
+            continue
+        # Unused data is a second gzip member, for example, which clients treat differently.
+        if not getattr(getattr(decoder, "__self__", None), "unused_data", b""):
+            return found
+    return None
+
+
+def _decoders(name: str) -> list[Any]:
+    """Return the functions to try that decompress the chunks of a body."""
+    if name in ("gzip", "x-gzip"):
+        return [zlib.decompressobj(16 + zlib.MAX_WBITS).decompress]
+    if name == "deflate":
+        # RFC 9110 means the zlib format (RFC 1950); some servers send the bare stream (RFC 1951).
+        return [zlib.decompressobj().decompress, zlib.decompressobj(-zlib.MAX_WBITS).decompress]
+    try:
+        if name == "zstd":
+            try:
+                from compression import zstd  # type: ignore[import-not-found, unused-ignore]
+            except ImportError:
+                from backports import zstd  # type: ignore[import-not-found, unused-ignore]
+            return [zstd.ZstdDecompressor().decompress]
+        if name == "br":
+            import brotli  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+            return [brotli.Decompressor().process]
+    except ImportError:
+        pass
+    return []
+
+
+def can_deflate(encoding: str) -> bool:
+    """Return whether `deflate` can write this encoding."""
+    return encoding.strip().lower() in ("gzip", "x-gzip", "deflate")
+
+
+def deflate(chunks: Iterable[bytes], encoding: str, *, complete: bool = True) -> list[bytes]:
+    """Encode chunks so that each one can be decoded as soon as it has arrived.
+
+    Level 0 stores the data instead of compressing it (RFC 1951, 3.2.4), which costs next to nothing. A complete body
+    ends with its checksum.
+    """
+    # Window bits as zlib wants them: 16 more than the size of the window write gzip's header and trailer.
+    compressor = zlib.compressobj(0, wbits=zlib.MAX_WBITS + (16 if "gzip" in encoding.lower() else 0))
+    written = [compressor.compress(chunk) + compressor.flush(zlib.Z_SYNC_FLUSH) for chunk in chunks]
+    if complete:
+        written[-1:] = [b"".join(written[-1:]) + compressor.flush()]
+    return written

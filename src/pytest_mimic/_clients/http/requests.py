@@ -15,10 +15,10 @@ from functools import cache, wraps
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.answer import StoredResponse, is_whole, load_response
-from pytest_mimic._clients.http.attempt import is_of_another
+from pytest_mimic._clients.http.connections import is_of_another
 from pytest_mimic._clients.http.exchange import ABOVE, BegunExchange, Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.message import header_of
+from pytest_mimic._clients.http.responses import StoredResponse, is_whole, load_response
 from pytest_mimic._clients.http.urllib3 import Urllib3Adapter, encoded, header_pairs
 from pytest_mimic._core.seam.base import Edge
 

@@ -13,9 +13,8 @@ from inspect import isgenerator, signature
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from pytest_mimic._clients.http.answer import load_response
-from pytest_mimic._clients.http.attempt import (
-    WatchedAttempt,
+from pytest_mimic._clients.http.connections import (
+    Watch,
     connects_by_itself,
     judge_certificate,
     origin,
@@ -24,6 +23,7 @@ from pytest_mimic._clients.http.attempt import (
 )
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.failures import is_before_sending, urllib3_error, urllib3_failure
+from pytest_mimic._clients.http.responses import load_response
 from pytest_mimic._core.seam.base import Edge
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _wrap_make_request(original: Callable[..., Any], port: Port) -> Callable[...
             if step.mode == "replay":
                 judge_certificate(conn)
                 return _replayed(attempt, step.outcome(), step)
-            return _ran(attempt, exchange, step, is_loading="preload_content" in options)
+            return _ran(attempt, exchange, step)
         except Exception as error:
             if isgenerator(given) and is_before_sending(error):
                 unsent[given] = body  # urllib3 may try again, with the same generator
@@ -96,26 +96,18 @@ def _wrap_make_request(original: Callable[..., Any], port: Port) -> Callable[...
     return make_request
 
 
-def _ran(attempt: _Attempt, exchange: Exchange, step: Step, *, is_loading: bool) -> Any:
-    """Make an attempt for real. `is_loading`: it may read the body too, as urllib3 2 does."""
+def _ran(attempt: _Attempt, exchange: Exchange, step: Step) -> Any:
+    """Make an attempt for real."""
     recorder = exchange.recorder(step, attempt.sent)
-    watched = WatchedAttempt(attempt.conn, recorder)
-    with recorder.recording_errors(urllib3_failure), step.running(), watched.when_sent():
-        if step.mode == "run":
-            return attempt.run()
-        # The response of urllib3 would close the one that is read, if it was dropped.
-        _kept = attempt.run(**({"preload_content": False} if is_loading else {}))
-        watched.read()
-    pool, conn = attempt.pool, attempt.conn
-    if not watched.is_over:
-        conn.close()
-    # The real attempt has counted, and has warned of a certificate.
-    pool.num_requests -= 1
-    is_verified, conn.is_verified = conn.is_verified, True
-    try:
-        return _replayed(attempt, recorder.recorded(), step)
-    finally:
-        conn.is_verified = is_verified
+    watch = Watch(attempt.conn, recorder, attempt.load_error)
+    response = None
+    with recorder.recording_errors(urllib3_failure), step.running(), watch.when_sent():
+        response = attempt.run()
+    if response is not None:
+        return response
+    attempt.conn.close()
+    attempt.pool.num_requests -= 1  # the real attempt has counted
+    return _replayed(attempt, recorder.recorded(), step)  # it has failed, and is only compared
 
 
 def _replayed(attempt: _Attempt, plain: dict[str, Any], step: Step) -> Any:

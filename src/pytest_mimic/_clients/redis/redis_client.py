@@ -19,10 +19,9 @@ from pytest_mimic._clients.redis.redis_connection import (
     Batch,
     ConnectionState,
     ReplayedCommands,
-    redis_errors,
     returned,
 )
-from pytest_mimic._clients.redis.replies import comparable_reply, load_reply
+from pytest_mimic._clients.redis.replies import comparable_reply, load_reply, redis_errors
 from pytest_mimic._core.seam.base import Adapter, Edge
 from pytest_mimic._core.seam.replay_log import ReplayLog
 from pytest_mimic._core.seam.sync_async import Steps, async_method, sync_method, waiting

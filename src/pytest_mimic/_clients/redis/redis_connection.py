@@ -14,6 +14,7 @@ from pytest_mimic._clients.redis.replies import (
     describe_commands,
     load_error,
     load_reply,
+    redis_errors,
     store_error,
     store_reply,
 )
@@ -26,12 +27,6 @@ if TYPE_CHECKING:
 _LISTENING = frozenset({"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"})
 # Commands that may wait for another client.
 _WAITING = re.compile("B[LRZ].*|XREAD|XREADGROUP|WAIT|WAITAOF")
-
-
-def redis_errors() -> Any:
-    from redis import exceptions
-
-    return exceptions
 
 
 class ConnectionState:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.redis.redis_commands import Command, in_order, key_places, text_of, verb_of
 from pytest_mimic._clients.redis.redis_secrets import has_no_names, hide_json, hide_reply, secret_places
-from pytest_mimic._core.outcome.families import ExceptionFamily
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.texts import may_be_json
 from pytest_mimic._core.seam.base import ClientCall
@@ -25,17 +24,6 @@ _UNORDERED = frozenset("SMEMBERS SINTER SUNION SDIFF KEYS HKEYS HVALS".split())
 _IN_TURN = frozenset({"HGETALL", "CONFIG", "CONFIG GET"})
 _SCANNING = {"SCAN": "$unordered", "SSCAN": "$unordered", "HSCAN": "$pairs"}
 _LONGEST_KEY = 80
-
-
-class _RedisErrors(ExceptionFamily):
-    modules: ClassVar[Mapping[str, str]] = {"redis": "redis.exceptions"}
-
-    def name(self, error: BaseException) -> str | None:
-        # Some errors have a class below those in `redis.exceptions`.
-        return next(filter(None, map(self.class_name, type(error).__mro__)), None)
-
-
-_ERRORS = _RedisErrors()
 
 
 def describe_commands(
@@ -218,12 +206,23 @@ def load_reply(plain: Any, encoder: Any) -> Any:
 
 def store_error(error: BaseException) -> list[str]:
     """Return an error of the client as plain data: the name of its class in `redis.exceptions`, and its texts."""
-    name = _ERRORS.name(error) or "redis:ResponseError"
-    return [name.partition(":")[2], *(str(part) for part in error.args)]
+    # Some errors have a class below those in `redis.exceptions`.
+    name = next((cls.__name__ for cls in type(error).__mro__ if _error_class(cls.__name__) is cls), None)
+    return [name or "ResponseError", *(str(part) for part in error.args)]
 
 
 def load_error(stored: Sequence[str]) -> Exception:
     name, *args = stored
-    kind = _ERRORS.find(f"redis:{name}") or _ERRORS.find("redis:ResponseError")
-    assert kind is not None  # the client is loaded when a reply is
-    return kind(*args)
+    kind = _error_class(name) or redis_errors().ResponseError
+    return kind(*args)  # type: ignore[no-any-return]
+
+
+def _error_class(name: str) -> Any:
+    found = getattr(redis_errors(), name, None)
+    return found if isinstance(found, type) and issubclass(found, Exception) else None
+
+
+def redis_errors() -> Any:
+    from redis import exceptions
+
+    return exceptions

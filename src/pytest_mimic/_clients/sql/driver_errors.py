@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.outcome.families import ExceptionFamily
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.database_values import from_plain, to_plain
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
@@ -42,7 +41,7 @@ def hide_details(text: str, redactor: Redactor) -> str:
     return _ROW.sub(f"({PLACEHOLDER})", _KEY.sub(hide_key, text))
 
 
-class DriverErrors(ExceptionFamily):
+class DriverErrors:
     """The errors of one driver: its own, and Python's about the values that it was given.
 
     `dbapi` is the driver's module, or SQLAlchemy's adapter of it, which has PEP 249's classes. `scrub` returns a text
@@ -54,16 +53,16 @@ class DriverErrors(ExceptionFamily):
         self._scrub = scrub
         self._depth = depth
 
-    def name(self, error: BaseException) -> str | None:
-        """Return the name of the error's class; None for failures of the machine, which say nothing about a call."""
+    def store(self, error: BaseException) -> dict[str, Any] | None:
+        """Return an error as plain data; None for failures of the machine, which say nothing about a call."""
         is_driver = isinstance(error, getattr(self._dbapi, "Error", ()))
         about_values = isinstance(error, (ValueError, TypeError, ArithmeticError, LookupError))
         is_nested = self._depth > 0
         if isinstance(error, MimicError) or not (is_driver or about_values or is_nested):
             return None
-        return f"{type(error).__module__}:{type(error).__qualname__}"
+        return {"type": f"{type(error).__module__}:{type(error).__qualname__}", **self._fields(error)}
 
-    def fields(self, error: BaseException) -> dict[str, Any]:
+    def _fields(self, error: BaseException) -> dict[str, Any]:
         """Return the kind in PEP 249, the arguments, the attributes, PostgreSQL's diagnosis and the cause."""
         attributes = {name: part for name, part in vars(error).items() if not name.startswith("_")}
         for name in _OUTSIDE_DICT:
@@ -85,13 +84,12 @@ class DriverErrors(ExceptionFamily):
         }
         return {name: part for name, part in stored.items() if part or name == "args"}
 
-    def load(self, stored: Mapping[str, Any], **_: Any) -> Exception:
+    def load(self, stored: Mapping[str, Any]) -> Exception:
         """Return the error; if its class does not exist, one of PEP 249's class for its kind."""
         kind = stored["kind"]
-        cls = self.find(stored["type"]) or getattr(self._dbapi, kind, None) or getattr(builtins, kind, None)
-        return self.make(cls if isinstance(cls, type) and issubclass(cls, Exception) else Exception, stored)
-
-    def make(self, cls: type[Exception], stored: Mapping[str, Any], **_: Any) -> Exception:
+        cls = self._find(stored["type"]) or getattr(self._dbapi, kind, None) or getattr(builtins, kind, None)
+        if not (isinstance(cls, type) and issubclass(cls, Exception)):
+            cls = Exception
         args = tuple(map(self._loaded, stored["args"]))
         error: Any = cls.__new__(
             cls, *args
@@ -116,7 +114,7 @@ class DriverErrors(ExceptionFamily):
             error.__cause__ = self.load(stored["cause"])
         return error  # type: ignore[no-any-return]
 
-    def find(self, name: str) -> type[Exception] | None:
+    def _find(self, name: str) -> type[Exception] | None:
         """Return a class of the driver, of SQLAlchemy or of Python; no other package is looked into."""
         module, _, path = name.partition(":")
         dbapi = self._dbapi

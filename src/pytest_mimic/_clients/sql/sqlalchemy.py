@@ -15,8 +15,7 @@ from weakref import WeakSet
 
 from pytest_mimic._clients.sql.cursor import StandInCursor
 from pytest_mimic._clients.sql.database_calls import NO_NAMES, StatementNames
-from pytest_mimic._clients.sql.databases import Databases
-from pytest_mimic._clients.sql.lazy_connection import LazyConnection, wait
+from pytest_mimic._clients.sql.lazy_connection import Databases, LazyConnection, wait
 from pytest_mimic._clients.sql.results import comparable_result
 from pytest_mimic._clients.sql.stand_ins import StandInConnection, StandInDriver
 from pytest_mimic._core.seam.base import Adapter, Edge

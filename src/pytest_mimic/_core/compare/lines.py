@@ -284,13 +284,6 @@ def _differing_pixels(recorded: Any, actual: Any) -> tuple[int, tuple[int, int]]
     )
     width, height = recorded.size
     length = len(old) // max(1, width * height)
-    number, first = 0, (0, 0)
-    for y in range(height):
-        row = slice(y * width * length, (y + 1) * width * length)
-        if old[row] == new[row]:
-            continue
-        for x, at in enumerate(range(row.start, row.stop, length)):
-            if old[at : at + length] != new[at : at + length]:
-                first = first if number else (x, y)
-                number += 1
-    return number, first
+    found = [at for at in range(0, len(old), length or 1) if old[at : at + length] != new[at : at + length]]
+    y, x = divmod(found[0] // length, width) if found else (0, 0)
+    return len(found), (x, y)

@@ -180,11 +180,7 @@ class Comparison:
         self._queue(paired(old, new), lambda identity: self.lines.entry(location, keys[identity]))
 
     def _event(self, location: Location, recorded: dict[str, Any], actual: dict[str, Any]) -> None:
-        def locate(name: str) -> Location:
-            secret = self.lines.redactor.secret(name)
-            return Location(key_step(name), (name,), location, secret, is_optional=name == "data")
-
-        self._queue(paired(recorded, actual), locate)
+        self._parts(location, recorded, actual, optional="data")
 
     def _events(self, location: Location, recorded: Events, actual: Events) -> None:
         """Compare two streams event by event. A path to a part of an event is for all events."""
@@ -210,14 +206,21 @@ class Comparison:
         self._queue(pairs, lambda index: Location(f"[{index}]", (str(index),), location, is_optional=True))
 
     def _parts(
-        self, location: Location, old: Mapping[str, Any], new: Mapping[str, Any], *, indexed: bool = False
+        self,
+        location: Location,
+        old: Mapping[str, Any],
+        new: Mapping[str, Any],
+        *,
+        indexed: bool = False,
+        optional: str = "",
     ) -> None:
-        """Compare parts by name. Paths may name the items of a named tuple by their index as well."""
+        """Compare parts by name. Paths may name the items of a named tuple by their index, and leave an optional one out."""
         indexes = {name: (str(index),) for index, name in enumerate(old)} if indexed else {}
 
         def locate(name: str) -> Location:
             keys = (name, *indexes.get(name, ()))
-            return Location(key_step(name), keys, location, self.lines.redactor.secret(name))
+            secret = self.lines.redactor.secret(name)
+            return Location(key_step(name), keys, location, secret, is_optional=name == optional)
 
         self._queue(paired(old, new), locate)
 

@@ -37,7 +37,8 @@ def secrets_in(
     found: set[str] = set()
     todo: list[tuple[Any, bool]] = [(value, secret)]
     seen: dict[int, object] = {}
-    while todo and len(seen) < most:
+    skipped = 0
+    while todo and len(seen) + skipped < most:
         part, secret = todo.pop()
         if secret and issubclass(type(part), (str, bytes)):
             text = part.decode("latin-1") if isinstance(part, bytes) else str.__str__(part)
@@ -48,8 +49,13 @@ def secrets_in(
             if kind in _WITHOUT_PARTS:
                 continue
             if kind is dict:
-                entries = [*islice(part.items(), most)]
-                todo += [(inner, secret or redactor.hides(name, inner)) for name, inner in reversed(entries)]
+                hides = redactor.hides
+                entries = [
+                    (inner, secret or hides(name, inner)) for name, inner in islice(part.items(), most)
+                ]
+                held = [one for one in entries if one[1] or type(one[0]) not in _WITHOUT_PARTS]
+                skipped += len(entries) - len(held)
+                todo += reversed(held)
                 continue
             named = [*islice(_named_parts(part), most)]
             # The first parts are searched first, as they are the ones that are shown.

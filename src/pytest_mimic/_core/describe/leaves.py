@@ -16,17 +16,13 @@ _FEW = 6
 def _zone(value: datetime | time) -> str:
     """Return what the text in ISO format leaves out: the name of the zone, and that an hour is the repeated one."""
     zone = getattr(value.tzinfo, "key", None)
-    if type(value.tzinfo) is timezone and str(value.tzinfo) != _default_name(value.tzinfo):
+    if type(value.tzinfo) is timezone and not str(value.tzinfo).startswith("UTC"):
         zone = str(value.tzinfo)
     return f"{f'[{zone}]' if isinstance(zone, str) else ''}{' fold=1' if value.fold else ''}"
 
 
-def _default_name(zone: timezone) -> str:
-    return str(timezone(zone.utcoffset(None)))
-
-
 def _zone_text(_base: type, zone: timezone) -> str:
-    name, default = str(zone), _default_name(zone)
+    name, default = str(zone), str(timezone(zone.utcoffset(None)))
     return name if name == default else f"{name} ({default})"
 
 

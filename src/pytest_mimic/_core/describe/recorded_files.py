@@ -61,6 +61,7 @@ class CatalogFile:
         self.is_cassette = name.startswith(CASSETTES)
         self.test: str | None = facts.get("test")  # the id of the test that recorded it, or None
         self.recorded: str = facts.get("recorded") or ""  # the date, `2026-11-02`
+        self.checked = str(facts.get("checked") or "")  # the date on which it was found equal since
         # For a sequence, the test, module, package or session that it belongs to.
         self.owner: str | None = facts.get("owner")
         self.size = size  # the bytes of the file itself

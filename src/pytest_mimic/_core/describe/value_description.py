@@ -272,7 +272,8 @@ class _Walk:
     def named(self, parts: Mapping[str, Any], room: int, depth: int) -> dict[str, Any]:
         """Return the descriptions of attributes, arguments, or the entries of a dict, all of them."""
         room -= sum(map(len, parts)) + 4 * len(parts)
-        values = [self._safe(*named) for named in parts.items()]
+        hides = self.redactor.hides
+        values = [PLACEHOLDER if hides(name, value) else value for name, value in parts.items()]
         inner = self._children(values, room, depth, limit=len(values))
         return dict(zip(parts, inner, strict=True))
 

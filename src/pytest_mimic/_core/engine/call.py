@@ -10,25 +10,34 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Protocol
 
-    from pytest_mimic._core.engine.call_files import CallFiles
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.outcome.kept_files import KeptFiles
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
+    from pytest_mimic._core.settings import Mode
     from pytest_mimic._core.target_options import Options
+    from pytest_mimic._core.vault import Stored
+    from pytest_mimic.errors import MimicError
 
-    class CassetteInUse(Protocol):
+    class Keeper(Protocol):
+        """The owner of the outcomes of calls: a cassette, the owners of sequences, or the run as a whole."""
+
+        def mode_of(self, call: Call) -> Mode: ...
+        def place_of(self, call: Call, mode: Mode) -> Place: ...
+
+    class CassetteInUse(Keeper, Protocol):
         """A cassette, as far as plans and the engine know it."""
 
-        mode: Any
         ordinals: dict[str, list[str]]
+        run_mode: Mode
+        remedies: Sequence[str] | None
+
+        def miss(self, call: Call) -> MimicError: ...
 
         @property
         def is_own(self) -> bool:
             """Whether the running task has opened it, or was started inside of it."""
             ...
-
-        def decide(self, call: Call) -> Any: ...
 
     class WithCassette(Protocol):
         """A line of an activation, perhaps with the cassette that takes its calls."""
@@ -50,18 +59,23 @@ def innermost(opened: Sequence[Opened]) -> Opened:
     return opened[-1]
 
 
-class Noted(NamedTuple):
-    """The arguments of a real call, as they were before it.
+class Place(NamedTuple):
+    """Where the outcome of a call is recorded, or will be.
 
     Attributes:
-        identities: The identity of each argument. None if nothing is recorded.
+        outcomes: What is recorded there; several are streams whose readers sent other values. Empty: nothing.
+        number: Its position in the recording or cassette.
+        is_real: Whether the mode runs the call for real.
+        keep: Records the outcome of a real call, which took so many seconds. None if the mode makes none.
     """
 
-    identities: dict[str, str | None] | None = None
-    files: CallFiles | None = None  # the files that the arguments name
-
-
-_NOTHING_NOTED = Noted()
+    name: str
+    outcomes: Sequence[Stored] = ()
+    source: str | None = None
+    date: str | None = None
+    number: int = 0
+    is_real: bool = False
+    keep: Callable[[Any, Outcome, float], None] | None = None
 
 
 class Plan:
@@ -80,16 +94,15 @@ class Plan:
     source: str | None = None
     code: CodeType | None = None  # the code of the function itself
 
-    def note(self, call: Call) -> Noted:  # noqa: ARG002
+    def note(self, call: Call) -> Any:  # noqa: ARG002
         """Return the state of the arguments before a real call can change them."""
-        return _NOTHING_NOTED
+        return None
 
-    def mutated(self, call: Call, noted: Noted) -> None:
-        """Raise MutatedInputError for an argument that changed since it was noted, and that no option names."""
+    def add_effects(self, outcome: Outcome, call: Call, noted: Any, *, refuses: bool) -> None:
+        """Add to a real outcome the arguments that the call may change, and the files that `writes=` names.
 
-    def changed(self, call: Call) -> dict[str, object]:  # noqa: ARG002
-        """Return the arguments that the call may change, in their new state."""
-        return {}
+        If it `refuses`, MutatedInputError: an argument or file has changed that no option names.
+        """
 
     def imported_key(self, edge_call: Any, match: str) -> str:  # noqa: ARG002
         """Return the identity of a call of a client where it was imported and only the parts in `match` count."""
@@ -103,10 +116,6 @@ class Plan:
         """Return the folders of `tmp_path` or `mktemp` that the arguments name, in their order."""
         return ()
 
-    def kept(self, noted: Noted) -> KeptFiles | None:  # noqa: ARG002
-        """Return the files that `writes=` names, as they are after the call. None without `writes=`."""
-        return None
-
     def write(self, call: Call, files: KeptFiles) -> None:
         """Write the recorded files where the arguments name them."""
 
@@ -119,14 +128,13 @@ class Plan:
         """The parts of an outcome whose values count even with `compare=shape`."""
         return frozenset()
 
-    def failure(self, outcome: Outcome) -> str | None:
-        """Return the error that an outcome is, `raised TimeoutError`, or None if it is a good one."""
-        exception = outcome.last.exception if outcome.last is not None else None
-        return None if exception is None else f"raised {type(exception).__name__}"
+    def failure(self, outcome: Outcome) -> tuple[str, bool] | None:
+        """Return the error that an outcome is, `raised TimeoutError`, or None if it is a good one.
 
-    def refusal(self, outcome: Outcome) -> str | None:  # noqa: ARG002
-        """Return how a service refused the credentials of a call, `gave 401`, or None if it did not."""
-        return None
+        The flag says that it is no refusal of the credentials, which the client may answer: `gave 401`.
+        """
+        exception = outcome.last.exception if outcome.last is not None else None
+        return None if exception is None else (f"raised {type(exception).__name__}", True)
 
     def secrets(self, call: Call) -> frozenset[str]:  # noqa: ARG002
         """Return the secret values among the arguments, which no message may show."""
@@ -155,6 +163,11 @@ class Call:
         from pytest_mimic._core.outcome.placed_paths import PathStore
 
         return PathStore(self.plan.places, lambda: self.plan.folders(self))
+
+    @property
+    def converses(self) -> bool:
+        """Whether it is part of the conversation of its test at a client."""
+        return self.sequence and self.plan.kind != "function" and not self.plan.options.stateless
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._core.event_loop import outside_event_loop
 from pytest_mimic._core.files.places import ROOTDIR, TEMPORARY, PathPlace, Places
-from pytest_mimic._core.files.states import State, StateReader, changes
-from pytest_mimic._core.files.written import NotKeptError, Snapshot, snapshot_of, wait_for_the_clock
+from pytest_mimic._core.files.states import (
+    NotKeptError,
+    Snapshot,
+    changes,
+    snapshot_of,
+    wait_for_the_clock,
+)
 from pytest_mimic._core.identity.named_paths import NamedPath, named_paths
 from pytest_mimic.errors import MimicError, MutatedInputError, UnstorableOutcomeError
 
@@ -41,7 +46,7 @@ class NamedFile(NamedTuple):
 
 
 class WrittenPath(NamedTuple):
-    """A path in an argument that `writes=` names, and the facts about its files before the call.
+    """A path in an argument that `writes=` names, and the states of its files before the call.
 
     Attributes:
         excluded: Absolute paths of what does not belong to it: the vault, and in the rootdir what other paths name.
@@ -50,7 +55,7 @@ class WrittenPath(NamedTuple):
     file: NamedFile  # the path
     is_inside: bool  # whether it is inside an object or dict, where only what the call touches counts
     excluded: tuple[str, ...]
-    before: Snapshot | NotKeptError  # the facts, or why there are none
+    before: Snapshot | NotKeptError  # the states, or why there are none
 
 
 class CallFiles:
@@ -64,7 +69,7 @@ class CallFiles:
         self._options = options
         self._places = places
         self._excluded: tuple[str, ...] = (vault,)
-        self._named: list[tuple[NamedFile, State]] = []
+        self._named: list[tuple[NamedFile, Snapshot]] = []
         written: list[tuple[NamedFile, bool]] = []
         # Most strings are no paths. After the call, it is enough to look whether there is a file now.
         self._absent: list[tuple[CallArgument, NamedPath]] = []
@@ -81,9 +86,8 @@ class CallFiles:
                     if not (path.is_inside and self._is_too_wide(path, one.path)):
                         written.append((one, path.is_inside))
                 elif not (self._holds_root(one.path) or (is_text and self._is_elsewhere(one.path))):
-                    state = self._reader.state_of(one.path)
-                    if state is not None:
-                        self._named.append((one, state))
+                    with suppress(NotKeptError):
+                        self._named.append((one, self._read(one.path)))
 
         paths = tuple(one.path for one, _ in written)
         self._written = [self._before(one, paths, is_inside=is_inside) for one, is_inside in written]
@@ -91,9 +95,8 @@ class CallFiles:
         if inside:
             wait_for_the_clock([one for one in inside if isinstance(one, dict)], places.now)
 
-    @cached_property
-    def _reader(self) -> StateReader:
-        return StateReader(self._places.digests, self._excluded)
+    def _read(self, path: str) -> Snapshot:
+        return snapshot_of(path, self._excluded, digests=self._places.digests)
 
     def _before(self, file: NamedFile, paths: tuple[str, ...], *, is_inside: bool) -> WrittenPath:
         """Return a path that is written to, which is one of `paths`, with the facts before the call."""
@@ -125,7 +128,7 @@ class CallFiles:
         """Return whether a string names a folder outside of the run's: `/proc`, `/usr`, which may be a route of a URL."""
         return self._places.place_of(path) is None and os.path.isdir(path)  # noqa: PTH112
 
-    def _made(self) -> Iterator[tuple[NamedFile, State]]:
+    def _made(self) -> Iterator[tuple[NamedFile, Snapshot]]:
         """Yield the files in a folder of the run that strings name and that exist only since the call."""
         has_moved = bool(self._absent) and _current_folder() != self._folder
         for argument, named in self._absent:
@@ -141,8 +144,11 @@ class CallFiles:
         allowed = [one.file.path for one in self._written]
         found: list[tuple[NamedFile, str, str]] = []
         for one, before in (*self._named, *self._made()):
-            after = self._reader.state_of(one.path)
-            for name, how in () if after is None else changes(before, after):
+            try:
+                after = self._read(one.path)
+            except NotKeptError:
+                continue
+            for name, how in changes(before, after):
                 path = os.path.join(one.path, name) if name else one.path  # noqa: PTH118
                 if not any(path == other or path.startswith(os.path.join(other, "")) for other in allowed):  # noqa: PTH118
                     found.append((one, path, how))

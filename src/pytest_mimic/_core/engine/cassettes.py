@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import command
+from pytest_mimic._core.engine.call import Place
 from pytest_mimic._core.engine.cassette_types import Cassette, CassetteCall
 from pytest_mimic._core.engine.decisions import decisions_of
-from pytest_mimic._core.engine.steps import PASS, RealCall, Replay, Step
 from pytest_mimic._core.outcome.outcome import is_interruption
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.vault.file_names import imported_parts
-from pytest_mimic.errors import CassetteError, CorruptRecordingError
+from pytest_mimic.errors import CassetteError, CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
@@ -25,10 +25,19 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.conversations import ClientConversation
     from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.steps import RealCall
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry
 
+# How the mode of a cassette is that of a run.
+_MODES: dict[CassetteMode, Mode] = {
+    "record": Mode.RERECORD,
+    "replay": Mode.REPLAY,
+    "extend": Mode.RECORD,
+    "verify": Mode.VERIFY,
+    "live": Mode.LIVE,
+}
 _NEVER_RECORDS = "mimic_replay never records; use mimic_record or mimic_auto"
 
 
@@ -82,11 +91,12 @@ class OpenCassette(Cassette):
         self.opened = state.cassettes
         self._file = f"cassettes/{name}.json"
         self._strict = strict
-        self._remedies = [_NEVER_RECORDS] if only_replays else None
+        self.remedies: Sequence[str] | None = [_NEVER_RECORDS] if only_replays else None
         self._guard = threading.Lock()
         self.name = name
         self.path = Path(self._state.settings.vault, self._file)
         self.mode = mode
+        self.run_mode = _MODES[mode]
         self.play_count = 0
         self.ordinals: dict[str, list[str]] = {}  # the databases that calls went to, in order of first use
         # A call has its place as soon as it begins; its entry is None until its outcome is recorded.
@@ -129,54 +139,42 @@ class OpenCassette(Cassette):
     def all_played(self) -> bool:
         return set(self._order) >= {place for place, entry in enumerate(self._entries) if entry is not None}
 
-    def decide(self, call: Call) -> Step:
-        """Return the step for a call that this cassette takes. MissingRecordingError: it has no such call."""
+    def mode_of(self, call: Call) -> Mode:
         only = self._state.only
         if only is not None and only.takes(call.plan.target, call.signature, call.host) and self.is_left_out:
             with self._recordings.guard:
                 conversation = self._state.conversations.of(self, self._file, call.plan.target)
                 raise conversation.restart(call, by_pattern=True)
-        if self.mode == "live":
-            return PASS
-        place, key = None, self._key_of(call)
-        is_extending = self.mode == "extend"
-        if (
-            is_extending
-            and call.plan.kind != "function"
-            and call.sequence
-            and self._converses_again(call, key)
-        ):
-            return self._record(call, None)
-        with self._guard:
-            places = self._places.get(key)
-            if places and self.mode != "record":
-                position = self._positions.get(key, 0)
-                self._positions[key] = position + 1
-                # The last of identical calls repeats, unless a new one may be recorded.
-                if position < len(places) or not is_extending:
-                    place = places[min(position, len(places) - 1)]
-        entry = self._entries[place] if place is not None else None
-        is_new = (
-            entry is None
-            or self._state.is_stale(call.plan, entry.source)
-            or bool(self._state.stale_inputs([entry.stored.entry.get("inputs")]))
+        return self.run_mode
+
+    def place_of(self, call: Call, mode: Mode) -> Place:
+        number, key, is_extending = None, self._key_of(call), mode is Mode.RECORD
+        if not (is_extending and call.converses and self._converses_again(call, key)):
+            with self._guard:
+                places = self._places.get(key)
+                if places and mode is not Mode.RERECORD:
+                    position = self._positions.get(key, 0)
+                    self._positions[key] = position + 1
+                    # The last of identical calls repeats, unless a new one may be recorded.
+                    if position < len(places) or not is_extending:
+                        number = places[min(position, len(places) - 1)]
+        entry = self._entries[number] if number is not None else None
+        is_stale = entry is not None and (
+            self._state.is_stale(call.plan, entry.source) or bool(self._state.stale_inputs([entry.stored]))
         )
-        if self.mode == "record" or (is_extending and is_new):
-            return self._record(call, place)
-        if entry is None or place is None:
-            among = [one for one in self._entries if one is not None and one.target == call.plan.target]
-            within = f"cassette {self.name}{'' if self._exists else ', which does not exist'}"
-            raise self._recordings.miss(call, among=among, within=within, remedies=self._remedies)
-        if self._state.settings.mode is not Mode.VERIFY or self.is_left_out:
-            self._recordings.check_source(
-                call, entry.source, [entry.stored], name=self._file, remedies=self._remedies
-            )
-        self._order.append(place)
-        if self.mode == "verify":
-            return self._recordings.verification(call, [entry.stored], source=entry.source, place=place)
-        self.play_count += 1
-        finish = partial(self._keep, place) if is_extending else None
-        return Replay(self._state, call, entry.stored, finish=finish)
+        if mode.writes and (entry is None or is_stale):
+            return self._new_place(number)
+        if entry is None or number is None:
+            return Place(self._file)
+        self._order.append(number)
+        self.play_count += mode is not Mode.VERIFY
+        keep = partial(self._keep, number) if is_extending else None
+        return Place(self._file, [entry.stored], entry.source, number=number, keep=keep)
+
+    def miss(self, call: Call) -> MimicError:
+        among = [one for one in self._entries if one is not None and one.target == call.plan.target]
+        within = f"cassette {self.name}{'' if self._exists else ', which does not exist'}"
+        return self._recordings.miss(call, among=among, within=within, remedies=self.remedies)
 
     def _key_of(self, call: Call) -> str:
         """Return the key by which the cassette has a call: in that of an imported one, fewer parts count."""
@@ -209,14 +207,14 @@ class OpenCassette(Cassette):
             if not self._is_shared:
                 self._places.pop(entry.key, None)
 
-    def _record(self, call: Call, place: int | None) -> RealCall:
-        """Run a call for real, and record it in place of a stale entry or as a new one."""
+    def _new_place(self, number: int | None) -> Place:
+        """Return the place of a call that runs for real: that of a stale entry, or a new one."""
         with self._guard:
-            if place is None:
-                place = len(self._entries)
+            if number is None:
+                number = len(self._entries)
                 self._entries.append(None)
-            self._order.append(place)
-        return RealCall(self._state, call, partial(self._keep, place))
+            self._order.append(number)
+        return Place(self._file, number=number, is_real=True, keep=partial(self._keep, number))
 
     def _keep(self, place: int, real: RealCall, outcome: Outcome, duration: float) -> None:
         from pytest_mimic._core.vault.recording_facts import CassetteEntry
@@ -238,6 +236,8 @@ class OpenCassette(Cassette):
         self._has_new_entries = True
         self._errors[place] = self._recordings.error_of(call, outcome)
         self._recordings.count(duration)
+        if before is not None and self.mode == "extend" and call.converses:
+            self._recordings.count_again(call, self._file, duration)
         if self._closed:  # a stream was read to its end after the block
             self._write()
 
@@ -305,7 +305,7 @@ class OpenCassette(Cassette):
                 facts = [f"call {place + 1}, {now}, is one more than was recorded"]
         else:
             return
-        remedies = self._remedies or [f"to record it again: {command('--mimic-rerecord', self._state.test)}"]
+        remedies = self.remedies or [f"to record it again: {command('--mimic-rerecord', self._state.test)}"]
         what = f"cassette {self.name} {problem}"
         raise CassetteError(what, facts=facts, remedies=remedies, cassette=self.name)
 

@@ -123,11 +123,11 @@ class ClientPlan(Plan):
     def exact(self) -> frozenset[str]:
         return self.adapter.exact
 
-    def failure(self, outcome: Outcome) -> str | None:
-        return self.adapter.failure(outcome.value)
-
-    def refusal(self, outcome: Outcome) -> str | None:
-        return self.adapter.refusal(outcome.value)
+    def failure(self, outcome: Outcome) -> tuple[str, bool] | None:
+        if failure := self.adapter.failure(outcome.value):
+            return failure, True
+        refusal = self.adapter.refusal(outcome.value)
+        return (refusal, False) if refusal else None
 
     def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
         """Return the part of a response that is compared: no dates, no server's name."""
@@ -158,8 +158,7 @@ class ClientPort:
     @property
     def is_replaying(self) -> bool:
         cassette = innermost(self.plans).cassette if self.plans else None
-        mode = self._state.settings.mode if cassette is None else cassette.mode
-        return mode in (Mode.REPLAY, "replay")
+        return (self._state.settings.mode if cassette is None else cassette.run_mode) is Mode.REPLAY
 
     def connecting(self) -> AbstractContextManager[None]:
         network = self._state.network
@@ -199,6 +198,10 @@ class ClientPort:
             return PASS
         decisions: Decisions = self._state.decisions or decisions_of(self._state)
         return decisions.decide(line.call(call))
+
+    def identity(self, call: ClientCall) -> str:
+        line = self._line(call)
+        return "" if line is None else line.call(call).key
 
     @property
     def caller(self) -> Caller:

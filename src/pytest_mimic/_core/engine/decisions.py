@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pytest_mimic._core.engine.call import Place
 from pytest_mimic._core.engine.recordings import Recordings
 from pytest_mimic._core.engine.sequences import Sequences
 from pytest_mimic._core.engine.single_flight import MAX_CHECKS, MAX_WAIT, CallsInFlight
 from pytest_mimic._core.engine.steps import PASS, RealCall, Replay
 from pytest_mimic._core.engine.threads import ContextCopier
 from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.vault.file_names import recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.call import Call, CassetteInUse
+    from pytest_mimic._core.engine.call import Call, Keeper
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.single_flight import CallInFlight
     from pytest_mimic._core.engine.steps import Step
-    from pytest_mimic._core.vault import Stored
 
 
 class Decisions:
-    """The decisions of one run, and what they rest on.
+    """The decisions of one run, and what they rest on. A plain recorded value needs none: see `FunctionPlan.open_player`.
 
-    A plain recorded value is replayed without a decision: see `FunctionPlan.open_player`.
+    It is the keeper of the calls that belong to no sequence and no cassette.
     """
 
     def __init__(self, state: RunState) -> None:
@@ -45,72 +45,61 @@ class Decisions:
             StaleRecordingError: Its recording was made from another source.
             CorruptRecordingError: Its recording is damaged.
         """
-        cassette = call.plan.cassette
+        state, cassette = self.state, call.plan.cassette
+        # The cassette during which a client happened to connect does not own that call.
+        taker = None if call.is_shared else cassette
+        keeper: Keeper = taker or (self.sequences if call.sequence else self)
         try:
-            if cassette is not None and call.is_shared:
-                return self._decide_shared(call, cassette, checks)
-            if cassette is not None:
-                step: Step = cassette.decide(call)
-                return step
-            return self.sequences.decide(call) if call.sequence else self._decide_single(call, checks)
+            mode = keeper.mode_of(call)
+            if mode is Mode.LIVE:
+                return PASS
+            place = keeper.place_of(call, mode)
+            if place.is_real:
+                is_single = keeper is self and call.plan.kind == "function"  # a client's edge cannot wait
+                return self._run_once(call, place, checks) if is_single else RealCall(state, call, place)
+            if not place.outcomes:
+                raise (taker or self.recordings).miss(call)
+            if place.source is not None and mode is not Mode.VERIFY:
+                self.recordings.check_source(
+                    call, place, remedies=taker.remedies if taker is not None else None
+                )
+            state.use(place.name)
+            if mode is Mode.VERIFY:
+                return self.recordings.verification(call, place)
+            return Replay(state, call, place)
         except MimicError as error:
-            self.state.pending.note(error)
+            state.pending.note(error)
             raise
 
-    def _decide_shared(self, call: Call, cassette: CassetteInUse, checks: int) -> Step | CallInFlight:
-        """Decide about a client's own call while a cassette is open.
+    # -- calls with one recording for all tests
 
-        It is recorded in the vault: the cassette during which the client happened to connect does not own it.
-        """
-        if cassette.mode == "live":
-            return PASS
-        name = self.recordings.name_of(call)
-        recording = None if cassette.mode == "record" else self.recordings.find(name)
-        if recording is not None:
-            self.state.use(name)
-            return Replay(self.state, call, recording.outcomes[0])
-        if cassette.mode in ("record", "extend"):
-            return self._run_once(call, name, checks)
-        raise self.recordings.miss(call)
+    def mode_of(self, call: Call) -> Mode:
+        """Return the mode of a call. While a cassette is open, a client's own call has that of the cassette."""
+        cassette = call.plan.cassette
+        return self.state.mode_of(call) if cassette is None else cassette.run_mode
 
-    def _decide_single(self, call: Call, checks: int) -> Step | CallInFlight:
-        """Decide about a call with one recording for all tests."""
-        recordings, mode = self.recordings, self.state.mode_of(call)
-        if mode is Mode.LIVE:
-            return PASS
-        name = recordings.name_of(call)
+    def place_of(self, call: Call, mode: Mode) -> Place:
+        recordings = self.recordings
+        name = recording_name(call.plan.target, call.key)
+        keep = partial(recordings.record, name) if mode.writes else None
+        place = Place(name, is_real=mode.writes, keep=keep)
         is_unknown = name not in recordings.known and call.plan.kind == "function"
         if mode is Mode.RERECORD or (mode is Mode.RECORD and is_unknown):
-            return self._run_once(call, name, checks)
-        recording = recordings.find(name)
-        if recording is None and call.edge_call is not None and (other := recordings.imported_name(call)):
-            name, recording = other, recordings.find(other)
-        if mode is Mode.RECORD:
-            if recording is None or recordings.is_outdated(call.plan, recording):
-                return self._run_once(call, name, checks)
-        elif recording is None:
-            raise recordings.miss(call)
-        elif mode is not Mode.VERIFY:
-            recordings.check_source(
-                call, recording.source, recording.outcomes, name=name, recorded=recording.recorded
-            )
-        self.state.use(name)
-        if mode is Mode.VERIFY:
-            return recordings.verification(call, recording.outcomes, source=recording.source)
-        return self._replay(call, name, recording.outcomes, may_record=mode.writes)
+            return place  # looked up when it is the call's turn
+        found = recordings.find(name)
+        if found is None and call.edge_call is not None and (other := recordings.imported_name(call)):
+            name, found = other, recordings.find(other)
+        if found is None:
+            return place
+        is_real = mode is Mode.RECORD and recordings.is_outdated(call.plan, found)
+        return Place(name, found.outcomes, found.source, found.recorded, is_real=is_real, keep=keep)
 
-    def _replay(self, call: Call, name: str, outcomes: Sequence[Stored], *, may_record: bool) -> Replay:
-        finish = partial(self.recordings.record, name) if may_record else None
-        return Replay(self.state, call, outcomes[0], others=outcomes[1:], finish=finish)
-
-    def _run_once(self, call: Call, name: str, checks: int) -> Step | CallInFlight:
+    def _run_once(self, call: Call, place: Place, checks: int) -> Step | CallInFlight:
         """Run a call for real, unless it has a recording, or an identical call runs now or has just done so."""
-        finish = partial(self.recordings.record, name)
-        if call.plan.kind != "function":  # a client's edge cannot wait
-            return RealCall(self.state, call, finish)
+        name = place.name
         flight, is_first = self.in_flight.start(name)
         if not is_first:
-            return flight if self._waits(call, flight, checks) else RealCall(self.state, call, finish)
+            return flight if self._waits(call, flight, checks) else RealCall(self.state, call, place)
         # Looked up only now: another thread or process may have just recorded the call.
         try:
             if self.state.settings.mode is Mode.RERECORD:
@@ -123,10 +112,10 @@ class Decisions:
             flight.done()
             raise
         if found is None:
-            return RealCall(self.state, call, finish, flight)
+            return RealCall(self.state, call, place, flight)
         flight.done()
         self.state.use(name)
-        return self._replay(call, name, found.outcomes, may_record=self.state.settings.mode.writes)
+        return Replay(self.state, call, place._replace(outcomes=found.outcomes))
 
     def _waits(self, call: Call, flight: CallInFlight, checks: int) -> bool:
         """Check whether a call waits for an identical one, unless that would be a deadlock or takes too long."""

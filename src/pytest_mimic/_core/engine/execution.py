@@ -28,7 +28,7 @@ def call(
     if step.mode == "pass":
         return function(*args, **kwargs)
     if step.mode == "wait":
-        return _join(plan, function, args, kwargs)
+        return call_async(plan, function, args, kwargs, late=True)
     try:
         with step.running():
             result = function(*args, **kwargs)
@@ -41,14 +41,20 @@ def call(
 
 
 async def call_async(
-    plan: FunctionPlan, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    plan: FunctionPlan,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    late: bool = False,
 ) -> Any:
+    """Give the outcome of a coroutine function. If `late`, of a plain function whose coroutine is awaited elsewhere."""
     step = await decide_async(plan, args, kwargs)
     if step.mode == "replay":
         return _replay(step, None)
     if step.mode == "pass":
         return await function(*args, **kwargs)
-    return await _record_coroutine(step, function(*args, **kwargs))
+    return await _record_coroutine(step, function(*args, **kwargs), late=late)
 
 
 def _deciding(
@@ -115,15 +121,6 @@ def _replay(step: Replay, real: Callable[[], Any] | None) -> Any:
         return step.unpack(outcome)
 
     return late()
-
-
-async def _join(plan: FunctionPlan, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """Give the outcome of a plain function whose coroutine, for an identical call, is awaited elsewhere."""
-    step = await decide_async(plan, args, kwargs)
-    if step.mode == "replay":
-        return step.unpack(step.load())
-    coroutine = function(*args, **kwargs)
-    return await (coroutine if step.mode == "pass" else _record_coroutine(step, coroutine, late=True))
 
 
 def _is_answered(real_call: RunningCall, error: BaseException) -> bool:

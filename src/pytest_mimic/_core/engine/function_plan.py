@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.engine.call import Call, Noted, Plan
+from pytest_mimic._core.engine.call import Call, Plan
 from pytest_mimic._core.identity import CallIdentity, Unstable
 from pytest_mimic._core.identity.source import code_of, source_or_version
 from pytest_mimic._core.settings import Mode
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from pytest_mimic._core.engine.call import CassetteInUse
-    from pytest_mimic._core.engine.call_files import CallArgument
+    from pytest_mimic._core.engine.call_files import CallArgument, CallFiles
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.kept_files import KeptFiles
+    from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.target_options import Options
 
 
@@ -42,6 +43,17 @@ class Argument(NamedTuple):
     name: str  # the argument's own name: `rest[0]`, or its key in `**extra`
     value: object  # the argument
     as_bound: object  # the argument as the parameter holds it: `(value,)`, `{name: value}`, or the value
+
+
+class Noted(NamedTuple):
+    """The arguments that a call may change by their identities before it, and the files that they name."""
+
+    identities: dict[str, str | None]
+    files: CallFiles | None
+
+
+# The types of arguments that no call can change.
+_UNCHANGEABLE = frozenset({bool, bytes, complex, float, int, str, type(None)})
 
 
 class FunctionPlan(Plan):
@@ -152,7 +164,7 @@ class FunctionPlan(Plan):
             reading=signature,
             signature=self.target,
             sequence=bool(self.options.sequence),
-            describe=lambda: self._described(signature, values),
+            describe=partial(self._described, signature, values),
         )
 
     def _warn(self, key: str, signature: Signature, values: tuple[object, ...]) -> None:
@@ -174,7 +186,10 @@ class FunctionPlan(Plan):
         """
         name = f"{self._folder}/{key}.json"
         found = self.state.vault.read_player(name)
-        if found is None or self.state.is_stale(self, found[0]) or self.state.stale_inputs([found[3]]):
+        state = self.state
+        if found is None or state.is_stale(self, found[0]):
+            return None
+        if found[3] and state.settings.inputs == "strict" and state.changed_inputs(found[3]):
             return None
         _, duration, fresh, inputs = found
         player = self.players[key] = self.state.ledger.player(duration, fresh, name, inputs, self.target)
@@ -202,14 +217,10 @@ class FunctionPlan(Plan):
         return redactor.environment.scrub(described) if redactor.environment else described
 
     def _identities(self, call: Call) -> dict[str, str | None]:
+        """Return the identities of the arguments that a call can change."""
         digest = call.reading.identity.digest
-        found = {}
-        for place, (name, value) in enumerate(zip(call.reading.names, call.values, strict=True)):
-            if name[0] != "*":
-                found[name] = digest(place, value)
-            else:
-                found |= {one.name: digest(place, one.as_bound) for one in _unpacked(place, name, value)}
-        return found
+        changeable = (one for one in _arguments(call) if type(one.value) not in _UNCHANGEABLE)
+        return {one.name: digest(one.place, one.as_bound) for one in changeable}
 
     def note(self, call: Call) -> Noted:
         call.arguments  # noqa: B018 - made now
@@ -220,7 +231,26 @@ class FunctionPlan(Plan):
 
             vault = str(self.state.settings.vault)
             files = CallFiles(self.target, self.options, self._call_arguments(call), self.places, vault=vault)
-        return Noted(self._identities(call) if is_recorded else None, files)
+        return Noted(self._identities(call) if is_recorded else {}, files)
+
+    def add_effects(self, outcome: Outcome, call: Call, noted: Noted, *, refuses: bool) -> None:
+        before, files = noted
+        if refuses and files is not None:
+            files.refuse_changes()
+        if refuses and before and not call.reading.identity.is_still(call.key, call.values):
+            self._refuse_changes(call, before)
+        outcome.changed = self._changed(call) if self.options.mutates else {}
+        outcome.files = files.kept() if files is not None else None
+
+    def _refuse_changes(self, call: Call, before: dict[str, str | None]) -> None:
+        from pytest_mimic._core.describe.argument_differences import differences
+        from pytest_mimic._core.describe.messages import mutated
+
+        after = self._identities(call)
+        changed = [name for name, identity in before.items() if identity != after[name]]
+        if changed and not self._changed(call).keys() >= set(changed):
+            found = differences(call.arguments, self._described(call.reading, call.values))
+            raise mutated(self.target, self.options, changed, found)
 
     def _call_arguments(self, call: Call) -> Iterator[CallArgument]:
         """Yield the arguments, without those that `ignore=` leaves out."""
@@ -234,9 +264,6 @@ class FunctionPlan(Plan):
                 option = parameter if name.startswith(f"{parameter}[") else name
                 yield CallArgument(option, name, argument.value, is_written)
 
-    def kept(self, noted: Noted) -> KeptFiles | None:
-        return noted.files.kept() if noted.files is not None else None
-
     def write(self, call: Call, files: KeptFiles) -> None:
         from pytest_mimic._core.engine.call_files import write_kept
 
@@ -245,36 +272,16 @@ class FunctionPlan(Plan):
             self.target, files, self._call_arguments(call), self.places, str(self.state.settings.vault)
         )
 
-    def mutated(self, call: Call, noted: Noted) -> None:
-        before, files = noted
-        if files is not None:
-            files.refuse_changes()
-        if before is None or call.reading.identity.is_still(call.key, call.values):
-            return
-        after = self._identities(call)
-        if before == after:
-            return
-        from pytest_mimic._core.describe.argument_differences import differences
-        from pytest_mimic._core.describe.messages import mutated
-
-        changed = [name for name, identity in before.items() if identity != after[name]]
-        if not self.changed(call).keys() >= set(changed):
-            found = differences(call.arguments, self._described(call.reading, call.values))
-            raise mutated(self.target, self.options, changed, found)
-
-    def changed(self, call: Call) -> dict[str, object]:
+    def _changed(self, call: Call) -> dict[str, object]:
+        """Return the arguments that the call may change, in their new state."""
         mutates = self.options.mutates
-        return {
-            argument.name: argument.value
-            for argument in (_arguments(call) if mutates else ())
-            if argument.parameter in mutates or argument.name in mutates
-        }
+        return {one.name: one.value for one in _arguments(call) if {one.parameter, one.name} & {*mutates}}
 
     def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
         from pytest_mimic._core.outcome.changes import apply_changes
 
         self._check_named(call, "mutates", changed)
-        arguments = self.changed(call)
+        arguments = self._changed(call)
         for name, new in changed.items():
             current = arguments.get(name)
             if current is not None:  # with `ignore=` or `key=`, a call without the argument is the same call

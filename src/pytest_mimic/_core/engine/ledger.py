@@ -44,6 +44,8 @@ class Ledger:
     # Real calls recorded, and how long they took, in seconds.
     recorded: int
     record_seconds: float
+    # How many tokens of language models the replayed answers took when they were recorded.
+    tokens: int
     # Real calls compared, and those that differed from their recording: label and test.
     verified: int
     drifted: list[Sequence[str]]
@@ -64,6 +66,9 @@ class Ledger:
     wrote: list[list[Any]]
     # Misses outside of any test.
     strays: list[str]
+    # The recorded calls that were made again only because their conversation has a new one: the seconds, the name of the
+    # recording, and the line of a target that avoids it, which may be empty.
+    again: list[Sequence[Any]]
     # The tests that were run again, each with the new call of its conversation.
     restarts: list[str]
     # Calls that drew from a global random state: label, and the modules of the states.

@@ -6,7 +6,6 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 from os import getpid
@@ -17,12 +16,13 @@ from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS
 from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.vault.file_names import imported_parts, recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.describe.messages import Known
-    from pytest_mimic._core.engine.call import Call, Plan
+    from pytest_mimic._core.engine.call import Call, Place, Plan
     from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.engine.owners import Errors, Owner
     from pytest_mimic._core.engine.run_state import RunState
@@ -31,6 +31,14 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
     from pytest_mimic._core.vault.writing import Written
+
+
+#: The endpoints of language models that keep no state between their requests.
+MODELS = (
+    "POST api.openai.com/v1/chat/completions",
+    "POST api.anthropic.com/v1/messages",
+    "POST */models/*:generateContent",
+)
 
 
 class Recordings:
@@ -55,10 +63,6 @@ class Recordings:
 
     # -- finding
 
-    def name_of(self, call: Call, owner: Owner | None = None) -> str:
-        """Return the file name of a call's recording; of its sequence, if it belongs to an owner."""
-        return recording_name(call.plan.target, call.key, None if owner is None else owner.name)
-
     def imported_name(self, call: Call, owner: Owner | None = None) -> str | None:
         """Return the file name of the imported recording that answers a call, of which fewer parts count. None: there is none."""
         target = call.plan.target
@@ -67,7 +71,8 @@ class Recordings:
             found = {imported_parts(name.rpartition("/")[2].removesuffix(".json")) for name in names}
             self.imports[target] = sorted(found - {""}, key=lambda match: (-match.count("-"), match))
         for match in self.imports[target]:
-            name = self.name_of(replace(call, key=call.plan.imported_key(call.edge_call, match)), owner)
+            key = call.plan.imported_key(call.edge_call, match)
+            name = recording_name(target, key, None if owner is None else owner.name)
             if self.find(name) is not None:
                 return name
         return None
@@ -115,36 +120,24 @@ class Recordings:
         """Check whether `--mimic-record` replaces a recording: it is stale, or a class or the Python version has changed."""
         return (
             self._state.is_stale(plan, recording.source)
-            or bool(self._state.stale_inputs(one.entry.get("inputs") for one in recording.outcomes))
+            or bool(self._state.stale_inputs(recording.outcomes))
             or any(one.is_outdated() for one in recording.outcomes)
         )
 
-    def check_source(
-        self,
-        call: Call,
-        source: str | None,
-        outcomes: Sequence[Stored],
-        *,
-        name: str,
-        recorded: str | None = None,
-        remedies: Sequence[str] | None = None,
-    ) -> None:
-        """Refuse a stale recording, or warn about it.
-
-        The recording has the name, the fingerprint of the source, and the date `recorded`. `remedies` describe how to
-        record the call again, if no option does.
+    def check_source(self, call: Call, place: Place, *, remedies: Sequence[str] | None = None) -> None:
+        """Refuse a stale recording, or warn about it. `remedies` say how to record the call again, if no option does.
 
         Raises:
             StaleRecordingError: `mimic_source` is `strict`, or `mimic_inputs` is and something else has changed.
         """
-        inputs = self._state.stale_inputs(one.entry.get("inputs") for one in outcomes)
-        is_stale = self._state.is_stale(call.plan, source)
+        inputs = self._state.stale_inputs(place.outcomes)
+        is_stale = self._state.is_stale(call.plan, place.source)
         if not is_stale and not inputs:
             return
         from pytest_mimic._core.describe.messages import stale
 
         changed = [] if is_stale else inputs
-        error = stale(call.label, changed, recorded=recorded, test=self._state.test, remedies=remedies)
+        error = stale(call.label, changed, recorded=place.date, test=self._state.test, remedies=remedies)
         if self._state.settings.source == "warn" and not inputs:
             import warnings
 
@@ -153,7 +146,7 @@ class Recordings:
                 frame, level = frame.f_back, level + 1  # up to the user's line
             warnings.warn(str(error), stacklevel=level)
             return
-        self._state.use(name)
+        self._state.use(place.name)
         raise self._state.blame(error, call, by_option=remedies is None)
 
     def miss(
@@ -192,58 +185,45 @@ class Recordings:
         self.missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 
-    def verification(
-        self, call: Call, recorded: Sequence[Stored], *, source: str | None = None, place: int = 0
-    ) -> Verification:
-        """Return the step that verifies a call; several outcomes are streams whose readers sent other values.
-
-        `source` is that of its recording, `place` that of the first outcome in its recording or cassette.
-        """
+    def verification(self, call: Call, place: Place) -> Verification:
+        """Return the step that verifies a call."""
         from pytest_mimic._core.engine.verifying import Verification
 
-        replay = Replay(self._state, call, recorded[0], recorded[1:], counts=False)
-        return Verification(self._state, call, partial(self._verify, recorded, source, place), replay)
+        replay = Replay(self._state, call, place, counts=False)
+        return Verification(self._state, call, place._replace(keep=partial(self._verify, place)), replay)
 
-    def _verify(
-        self,
-        recorded: Sequence[Stored],
-        source: str | None,
-        place: int,
-        real: RealCall,
-        outcome: Outcome,
-        duration: float,
-    ) -> None:
+    def _verify(self, place: Place, real: RealCall, outcome: Outcome, duration: float) -> None:
         """Compare a real outcome with its recording, and note a difference."""
         from pytest_mimic._core.engine.verifying import drift_of, matching_stream
 
         state, call = self._state, real.call
-        outcome.changed, outcome.files = call.plan.changed(call), call.plan.kept(real.noted)
+        call.plan.add_effects(outcome, call, real.noted, refuses=False)
         if state.redactor.environment:
             outcome = self._as_recorded(call, outcome)
-        expected = matching_stream(recorded, outcome, call.paths)
+        expected = matching_stream(place.outcomes, outcome, call.paths)
         with self.guard:
             state.ledger.verified += 1
         paths: dict[str | None, None] = {}
         drift = drift_of(real, expected, outcome, redactor=state.redactor, test=state.test, paths=paths)
         if drift is not None:
-            drift.facts += version_change(source, call.plan.source)
+            drift.facts += version_change(place.source, call.plan.source)
         if state.settings.review:
             from pytest_mimic._core.engine.drifts import Drift, encoded, keep
 
-            place += next(index for index, one in enumerate(recorded) if one is expected)
+            number = next(index for index, one in enumerate(place.outcomes, place.number) if one is expected)
             recording_of = partial(self.new_recording, call)
             if drift is not None:
-                encode = partial(self._encoded, real, duration=duration, before=None)
-                found = Drift(call, expected, place, drift.facts, list(paths))
+                encode = partial(self.encode, real, duration=duration, logs=False)
+                found = Drift(call, expected, number, drift.facts, list(paths))
                 keep(found, state, partial(encoded, call, outcome, encode), recording_of)
-            elif changed := self._changed(call, source, expected):
-                found = Drift(call, expected, place, changed, [], "equal")
+            elif changed := self._changed(call, place.source, expected):
+                found = Drift(call, expected, number, changed, [], "equal")
                 keep(found, state, partial(self._stamped, real, expected), recording_of)
         if drift is not None:
             state.blame(drift, call)
         if state.log is not None:
             kind = "verified" if drift is None else "drifted"
-            state.log.note(kind, call, stored=expected, actual=outcome, seconds=duration, error=drift)
+            state.log(kind, call, stored=expected, actual=outcome, seconds=duration, error=drift)
 
     def _changed(self, call: Call, source: str | None, stored: Stored) -> list[str]:
         """Return what has changed since an outcome was recorded: its target's source, and what its call ran and read."""
@@ -276,25 +256,25 @@ class Recordings:
             owner=owner.name if owner is not None else None,
             outcomes=outcomes,
             identity=call.key if owner is not None else None,
+            checked=self._state.checked,
         )
 
     def encode(
-        self, real: RealCall, outcome: Outcome, duration: float, *, before: Stored | None = None
+        self,
+        real: RealCall,
+        outcome: Outcome,
+        duration: float,
+        *,
+        before: Stored | None = None,
+        logs: bool = True,
     ) -> Stored:
         """Return an outcome in its stored form, if it may be recorded.
 
         The outcome recorded `before` is kept if only parts changed that verifying leaves out: those of `volatile=`, and
         at a client also a date or a server's name. MutatedInputError, UnstorableOutcomeError: it may not be recorded.
         """
-        stored = self._encoded(real, outcome, duration, before=before)
-        if self._state.log is not None:
-            self._state.log.note("recorded", real.call, stored=stored, seconds=duration)
-        return stored
-
-    def _encoded(self, real: RealCall, outcome: Outcome, duration: float, *, before: Stored | None) -> Stored:
         call, plan = real.call, real.call.plan
-        plan.mutated(call, real.noted)
-        outcome.changed, outcome.files = plan.changed(call), plan.kept(real.noted)
+        plan.add_effects(outcome, call, real.noted, refuses=True)
         is_detached = plan.cassette is not None
         vault = self._state.vault
         stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)
@@ -319,7 +299,9 @@ class Recordings:
             from pytest_mimic._core.engine.verifying import is_unchanged
 
             if is_unchanged(call, before, stored, redactor=self._state.redactor):
-                return before
+                before.inputs, stored = stored.inputs, before
+        if logs and self._state.log is not None:
+            self._state.log("recorded", call, stored=stored, seconds=duration)
         return stored
 
     def _as_recorded(self, call: Call, outcome: Outcome) -> Outcome:
@@ -379,7 +361,7 @@ class Recordings:
         written = self._state.vault.write(name, recording)
         self.known[name] = recording
         self._state.use(name)
-        is_talk = owner is not None and call.plan.kind != "function"
+        is_talk = owner is not None and call.converses
         self._note(name, written, errors, conversation=call.plan.target if is_talk else None)
 
     def others(self, owner: Owner, target: str) -> set[str]:
@@ -410,17 +392,28 @@ class Recordings:
     def error_of(self, call: Call, outcome: Outcome) -> RecordedError | None:
         """Return the error that an outcome is, or None if it is a good one."""
         failure = call.plan.failure(outcome)
-        problem = failure or call.plan.refusal(outcome)
-        if problem is None:
+        if failure is None:
             return None
-        what, test = f"{call.label} {problem}", self._state.test
+        what, test = f"{call.label} {failure[0]}", self._state.test
         if (last := outcome.last) is not None and last.exception is not None:
             self._state.raised.append((last.exception, (what, test)))
-        return what, test, failure is not None
+        return what, test, failure[1]
 
     def count(self, duration: float) -> None:
         with self.guard:
             self._state.ledger.count_recorded(duration, self._state.vault.replaced)
+
+    def count_again(self, call: Call, name: str, duration: float) -> None:
+        """Count a recorded call that was made again only since its conversation has a new one, with the line that avoids it."""
+        line = ""
+        if call.plan.target == "http":
+            from pytest_mimic._core.target_options import target_line
+
+            for pattern in MODELS:
+                if Selector(pattern, ()).takes(call.signature, call.host):
+                    options = call.plan.options._replace(stateless=True, only=())
+                    line = target_line(call.plan.client, options, "only", [pattern])
+        self._state.ledger.enter("again", [duration, name, line])
 
     # -- cassettes
 
@@ -435,5 +428,7 @@ class Recordings:
         self, name: str, entries: list[CassetteEntry], errors: Errors, *, test: str | None
     ) -> None:
         """Write a cassette of a test, or of several without a name. If the test fails, the file is restored."""
-        written = self._state.vault.write_cassette(name, entries, test=test, recorded=self._state.today)
+        written = self._state.vault.write_cassette(
+            name, entries, test=test, recorded=self._state.today, checked=self._state.checked
+        )
         self._note(name, written, errors)

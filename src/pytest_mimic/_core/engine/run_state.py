@@ -19,7 +19,7 @@ from pytest_mimic._core.swallowed.pending import PendingErrors
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from contextlib import AbstractContextManager
     from typing import Protocol
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.inputs.input_lists import Input
     from pytest_mimic._core.inputs.noting import Noter, Trace
     from pytest_mimic._core.inputs.project_sources import ProjectSources
-    from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.swallowed.retries import Retries
@@ -45,29 +44,15 @@ if TYPE_CHECKING:
         def is_blocking(self) -> bool: ...
         def open(self) -> AbstractContextManager[None]: ...
 
-    class Surrounding(Protocol):
-        """A block or call that the current thread or task is in. While it is active, no call is mimicked."""
+    class CallUnderWay(Protocol):
+        """A call that the current thread or task is in. While it is active, no call is mimicked."""
 
         active: bool
 
-    class CallUnderWay(Surrounding, Protocol):
         @property
         def label(self) -> str: ...
         @property
         def seconds(self) -> float: ...
-
-    class CallLog(Protocol):
-        def note(
-            self,
-            kind: str,
-            call: Call | None,
-            *,
-            label: str = "",
-            stored: Stored | None = None,
-            seconds: float | None = None,
-            actual: Outcome | None = None,
-            error: MimicError | None = None,
-        ) -> None: ...
 
 
 class RunState:
@@ -86,7 +71,7 @@ class RunState:
         pending: The errors that must fail the running test, even if its code catches them.
         network: The guard of the network, `network.guard.NetworkGuard`. None as long as nothing has blocked it.
         places: The rootdir and the base temporary folder.
-        log: Keeps each call: `_tools.shown.call_log.CallLog`. None unless the calls are to be shown.
+        log: Keeps each call: `_tools.shown.call_log.CallLog.note`. None unless the calls are to be shown.
     """
 
     context_copier: ContextCopier
@@ -102,7 +87,7 @@ class RunState:
         self.locks = locks  # returns the locks between the processes that use the vault
         self.today = today
         self.decisions: Any = None
-        self.inside: ContextVar[Surrounding | None] = ContextVar("pytest_mimic_inside", default=None)
+        self.inside: ContextVar[CallUnderWay | None] = ContextVar("pytest_mimic_inside", default=None)
         self.cassettes: ContextVar[tuple[object, ...]] = ContextVar("pytest_mimic_cassettes", default=())
         self.running: set[CallUnderWay] = set()
         self.unfinished: dict[CallUnderWay, None] = {}
@@ -113,7 +98,7 @@ class RunState:
         self.raised: list[tuple[BaseException, tuple[str, str]]] = []
         self.pending = PendingErrors(ledger.forks)
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
-        self.log: CallLog | None = None
+        self.log: Callable[..., None] | None = None
         self.network: NetworkGuard | None = None
         self.only: Only | None = None  # the patterns of `--mimic-only`; None if the mode is for all calls
         if settings.only:
@@ -134,6 +119,13 @@ class RunState:
         from pytest_mimic._core.describe.argument_differences import LeftOut
 
         return LeftOut()
+
+    @property
+    def checked(self) -> str | None:
+        """The date for an outcome that is found equal, where the age of recordings counts."""
+        settings = self.settings
+        waits = settings.review and settings.mode.writes  # a date alone is nothing to review
+        return self.today if settings.max_age is not None and not waits else None
 
     @property
     def redactor(self) -> Redactor:
@@ -166,7 +158,7 @@ class RunState:
 
     def is_stale(self, plan: Plan, source: str | None) -> bool:
         """Check whether a recording was made from another source of its target. Another version makes nothing stale."""
-        if source == plan.source or self.settings.source == "ignore" or None in (source, plan.source):
+        if source is None or self.settings.source == "ignore" or plan.source in (source, None):
             return False
         return not (is_version(source) or is_version(plan.source))
 
@@ -201,11 +193,12 @@ class RunState:
             self._changed[name] = changed_inputs(self.vault.objects.input_list(name), self._sources)
         return self._changed[name]
 
-    def stale_inputs(self, names: Iterable[str | None]) -> list[str]:
-        """Return what makes recordings stale that name these lists: what has changed, if `mimic_inputs` is `strict`."""
+    def stale_inputs(self, outcomes: Iterable[Stored]) -> list[str]:
+        """Return what makes outcomes stale: what has changed of what their calls ran and read, if that is to be so."""
         if self.settings.inputs != "strict":
             return []
-        return list(dict.fromkeys(str(one) for name in names if name for one in self.changed_inputs(name)))
+        names = [name for one in outcomes if (name := one.entry.get("inputs"))]
+        return list(dict.fromkeys(str(one) for name in names for one in self.changed_inputs(name)))
 
     def report_inputs(self) -> None:
         """Enter what has changed of what the replayed calls ran and read into the ledger."""
@@ -262,7 +255,7 @@ class RunState:
         if isinstance(error, MissingRecordingError):
             miss = Miss(label, self.test, by_option, key, isinstance(error, StaleRecordingError))
             if self.log is not None and miss not in self.ledger.missing:
-                self.log.note("missing", call, label=label, error=error)
+                self.log("missing", call, label=label, error=error)
             self.ledger.enter("missing", miss, once=True)
         else:
             self.ledger.enter("drifted", [label, self.test])

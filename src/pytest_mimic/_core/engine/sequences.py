@@ -2,73 +2,41 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from pytest_mimic._core.engine.call import Place
 from pytest_mimic._core.engine.owners import Owner, SequenceInProgress
-from pytest_mimic._core.engine.steps import PASS, RealCall, Replay
 from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.vault.file_names import recording_name
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.conversations import ClientConversation
     from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.engine.steps import Step
+    from pytest_mimic._core.engine.steps import RealCall
     from pytest_mimic._core.outcome.outcome import Outcome
-    from pytest_mimic._core.vault import Recording
 
 
 class Sequences:
-    """Decides about the calls of sequences, which the `owner` in the run's state owns, and records them."""
+    """The keeper of the calls of sequences, which the `owner` in the run's state owns."""
 
     def __init__(self, state: RunState, recordings: Recordings) -> None:
         self._state = state
         self._recordings = recordings
 
-    def decide(self, call: Call) -> Step:
-        """Return the step for a call of a sequence. The errors are those of `Decisions.decide`."""
-        owner = self._state.owner
-        name = self._recordings.name_of(call, owner)
-        mode = self._state.settings.mode if self._state.only is None else self._mode_of(call, owner, name)
-        if mode is Mode.LIVE:
-            return PASS
-        recording = self._recordings.find(name)
-        if (
-            recording is None
-            and call.edge_call is not None
-            and mode is not Mode.RERECORD
-            and self._recordings.imports.get(call.plan.target) != []
-        ):
-            imported = self._recordings.imported_name(call, owner)
-            if imported and not (mode.writes and self._conversation(owner, call).runs_again):
-                name, recording = imported, self._recordings.find(imported)
-        with self._recordings.guard:
-            position = owner.positions.get(name, 0)
-            owner.positions[name] = position + 1
-        if mode.writes:
-            return self._record(owner, name, position, call, recording)
-        if recording is None:
-            raise self._recordings.miss(call)
-        if mode is not Mode.VERIFY and recording.source is not None:
-            self._recordings.check_source(
-                call, recording.source, recording.outcomes, name=name, recorded=recording.recorded
-            )
-        self._state.use(name)
-        place = min(position, len(recording.outcomes) - 1)
-        stored = recording.outcomes[place]
-        if mode is Mode.VERIFY:
-            return self._recordings.verification(call, [stored], source=recording.source, place=place)
-        return Replay(self._state, call, stored)
-
-    def _mode_of(self, call: Call, owner: Owner, name: str) -> Mode:
+    def mode_of(self, call: Call) -> Mode:
         """Return the mode of a call. At a client, `--mimic-only` selects conversations as a whole."""
-        state = self._state
+        state, owner = self._state, self._state.owner
+        if state.only is None:
+            return state.settings.mode
         mode = state.mode_of(call)
-        if call.plan.kind == "function":
+        if not call.converses:
             return mode
         with self._recordings.guard:
             matches = mode is state.settings.mode or (
-                self._recordings.find(name) is None
+                self._recordings.find(recording_name(call.plan.target, call.key, owner.name)) is None
                 and not self._recordings.imported_name(call, owner)
                 and self._selects_recorded(call, owner)
             )
@@ -76,6 +44,62 @@ class Sequences:
                 call, matches=matches, keeps_recorded=state.settings.mode is Mode.RECORD
             )
         return state.settings.mode if is_selected else Mode.REPLAY
+
+    def place_of(self, call: Call, mode: Mode) -> Place:
+        """Return the place of the next identical call of the owner. At a client, a new call makes all of its calls real."""
+        owner, recordings = self._state.owner, self._recordings
+        name = recording_name(call.plan.target, call.key, owner.name)
+        found = recordings.find(name)
+        if (
+            found is None
+            and call.edge_call is not None
+            and mode is not Mode.RERECORD
+            and recordings.imports.get(call.plan.target) != []
+        ):
+            imported = recordings.imported_name(call, owner)
+            is_again = mode.writes and call.converses and self._conversation(owner, call).runs_again
+            if imported and not is_again:
+                name, found = imported, recordings.find(imported)
+        with recordings.guard:
+            position = owner.positions.get(name, 0)
+            owner.positions[name] = position + 1
+            if not mode.writes:
+                if found is None:
+                    return Place(name)
+                number = min(position, len(found.outcomes) - 1)
+                return Place(name, [found.outcomes[number]], found.source, found.recorded, number)
+            sequence = owner.sequences.get(name)
+            if sequence is None:
+                is_kept = found is not None and not recordings.is_outdated(call.plan, found)
+                outcomes = list(found.outcomes) if found is not None else []
+                sequence = SequenceInProgress(call, outcomes if is_kept else [], outcomes)
+                owner.sequences[name] = sequence
+            is_real = mode is Mode.RERECORD or position >= len(sequence.old)
+            if call.converses:
+                is_real = self._conversation(owner, call).admit(call, is_new=is_real)
+            kept = sequence.old[position : position + 1]
+        keep = partial(self._keep, owner, sequence, name, position)
+        return Place(name, kept, number=position, is_real=is_real, keep=keep)
+
+    def _keep(
+        self,
+        owner: Owner,
+        sequence: SequenceInProgress,
+        name: str,
+        position: int,
+        real: RealCall,
+        outcome: Outcome,
+        duration: float,
+    ) -> None:
+        recordings, call = self._recordings, real.call
+        stored = recordings.encode(real, outcome, duration, before=sequence.before(position))
+        errors = {position: recordings.error_of(call, outcome)}
+        with recordings.guard:
+            sequence.new[position] = stored
+            recordings.write(name, call, sequence.outcomes(), owner, errors=errors)
+        recordings.count(duration)
+        if position < len(sequence.old) and self._state.settings.mode is Mode.RECORD:
+            recordings.count_again(call, name, duration)
 
     def _selects_recorded(self, call: Call, owner: Owner) -> bool:
         """Check whether `--mimic-only` selects a recorded call of the conversation in which a new call is made."""
@@ -89,38 +113,6 @@ class Sequences:
             if only is not None and only.takes(target, str(shown.get("signature", "")), host):
                 return True
         return False
-
-    def _record(
-        self, owner: Owner, name: str, position: int, call: Call, recording: Recording | None
-    ) -> Step:
-        """Replay what `--mimic-record` keeps; run the call for real beyond that.
-
-        At a client, a new call makes the whole conversation run for real.
-        """
-        recordings = self._recordings
-        with recordings.guard:
-            sequence = owner.sequences.get(name)
-            if sequence is None:
-                is_kept = recording is not None and not recordings.is_outdated(call.plan, recording)
-                found = list(recording.outcomes) if recording is not None else []
-                sequence = SequenceInProgress(call, found if is_kept else [], found)
-                owner.sequences[name] = sequence
-            is_real = self._state.settings.mode is Mode.RERECORD or position >= len(sequence.old)
-            if call.plan.kind != "function":
-                is_real = self._conversation(owner, call).admit(call, is_new=is_real)
-
-        def finish(real: RealCall, outcome: Outcome, duration: float) -> None:
-            stored = recordings.encode(real, outcome, duration, before=sequence.before(position))
-            errors = {position: recordings.error_of(call, outcome)}
-            with recordings.guard:
-                sequence.new[position] = stored
-                recordings.write(name, call, sequence.outcomes(), owner, errors=errors)
-            recordings.count(duration)
-
-        if is_real:
-            return RealCall(self._state, call, finish)
-        self._state.use(name)
-        return Replay(self._state, call, sequence.old[position], finish=finish)
 
     def _conversation(self, owner: Owner, call: Call) -> ClientConversation:
         is_wider = owner.name != self._state.test

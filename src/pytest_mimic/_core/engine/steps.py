@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from random import getstate
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -13,14 +13,10 @@ from pytest_mimic._core.settings import Mode
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.call import Call, Place
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.single_flight import CallInFlight
     from pytest_mimic._core.outcome.outcome import Outcome
-    from pytest_mimic._core.vault import Stored
-
-Finish = Callable[["RealCall", "Outcome", float], None]
-"""Takes a real call and its outcome; the float is its duration in seconds."""
 
 
 class PassThrough:
@@ -31,31 +27,16 @@ class PassThrough:
 
 
 class Replay:
-    """Give the recorded outcome instead of calling the original.
+    """Give the recorded outcome instead of calling the original. With `counts`, its first copy counts as a replay."""
 
-    `others` are other streams recorded for the same call, whose readers sent other values. `finish` records the outcome
-    of a real call that continues a stream. It is None if the mode makes none. With `counts`, the first copy of the
-    outcome counts as a replay.
-    """
-
-    __slots__ = ("_finish", "_is_counted", "_others", "_state", "call", "stored")
+    __slots__ = ("_is_counted", "_place", "_state", "call", "stored")
     mode: Literal["replay"] = "replay"
 
-    def __init__(
-        self,
-        state: RunState,
-        call: Call,
-        stored: Stored,
-        others: Sequence[Stored] = (),
-        finish: Finish | None = None,
-        *,
-        counts: bool = True,
-    ) -> None:
+    def __init__(self, state: RunState, call: Call, place: Place, *, counts: bool = True) -> None:
         self.call = call
-        self.stored = stored
+        self.stored = place.outcomes[0]
         self._state = state
-        self._others = others
-        self._finish = finish
+        self._place = place
         self._is_counted = not counts
 
     def load(self) -> Outcome:
@@ -68,7 +49,7 @@ class Replay:
     def load_others(self) -> Iterator[Outcome]:
         """Yield the other streams recorded for the same call."""
         with self._state.pending:
-            yield from (stored.load(self.call.paths) for stored in self._others)
+            yield from (stored.load(self.call.paths) for stored in self._place.outcomes[1:])
 
     def unpack(self, outcome: Outcome) -> Any:
         """Change the arguments as the recorded call did, and return its value or raise its exception."""
@@ -105,7 +86,7 @@ class Replay:
             stored, target = self.stored, self.call.plan.target
             self._state.ledger.count_replay(stored.duration, stored.name, stored.entry.get("inputs"), target)
             if self._state.log is not None:
-                self._state.log.note("replayed", self.call, stored=self.stored)
+                self._state.log("replayed", self.call, stored=self.stored)
 
     def exhausted(self) -> MimicError:
         """Return the error for a response that is read further than its recording goes, in any mode.
@@ -124,12 +105,12 @@ class Replay:
         Raises:
             MissingRecordingError: The mode does not run it.
         """
-        if self._finish is None:
+        if self._place.keep is None:
             from pytest_mimic._core.describe.messages import read_further, strange_answer
 
             problem = strange_answer if diverged else read_further
             raise self._state.blame(problem(self.call.label, test=self._state.test), self.call)
-        real = RealCall(self._state, self.call, self._finish)
+        real = RealCall(self._state, self.call, self._place)
         real.awaited = self.stored.awaited
         return real
 
@@ -217,21 +198,19 @@ class RunningCall:
 
 
 class RealCall(RunningCall):
-    """Call the original, and record its outcome by `finish`. Identical calls wait as long as it has a `flight`.
+    """Call the original, and record its outcome at a place. Identical calls wait as long as it has a `flight`.
 
     The arguments are noted when it is made, before the original can change them.
     """
 
-    __slots__ = ("_drawn", "_finish", "_flight", "call", "noted", "trace")
+    __slots__ = ("_drawn", "_flight", "_place", "call", "noted", "trace")
 
-    def __init__(
-        self, state: RunState, call: Call, finish: Finish, flight: CallInFlight | None = None
-    ) -> None:
+    def __init__(self, state: RunState, call: Call, place: Place, flight: CallInFlight | None = None) -> None:
         self.noted = call.plan.note(call)
         super().__init__(state)
         self.call = call
         self.outer = sys.exc_info()[1]
-        self._finish = finish
+        self._place = place
         self._flight = flight
         # A client may draw: it waits a random time before it tries again, for example.
         is_recorded = call.plan.kind == "function" and state.settings.mode is not Mode.VERIFY
@@ -274,7 +253,8 @@ class RealCall(RunningCall):
             return
         duration = self._state.clock() - self._started
         try:
-            self._finish(self, outcome, duration)
+            assert self._place.keep is not None
+            self._place.keep(self, outcome, duration)
         except MimicError as error:
             self._state.pending.note(error)
             raise

@@ -14,9 +14,9 @@ from pytest_mimic._core.target_options import target_line
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.call import Call, Plan
+    from pytest_mimic._core.engine.call import Call, Place, Plan
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.engine.steps import Finish, Replay
+    from pytest_mimic._core.engine.steps import Replay
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.redact.redactor import Redactor
@@ -36,8 +36,8 @@ class Verification(RealCall):
     __slots__ = ("_replay", "exhausted", "outcome")
     mode: Literal["run", "verify"] = "verify"
 
-    def __init__(self, state: RunState, call: Call, finish: Finish, recorded: Replay) -> None:
-        super().__init__(state, call, finish)
+    def __init__(self, state: RunState, call: Call, place: Place, recorded: Replay) -> None:
+        super().__init__(state, call, place)
         self.recorded = self._replay = recorded
         self.outcome, self.exhausted = recorded.outcome, recorded.exhausted
 
@@ -62,7 +62,7 @@ class Verification(RealCall):
         self._state.ledger.verified += 1
         error = self._state.blame(unsendable(self.call.label, test=self._state.test), self.call)
         if self._state.log is not None:
-            self._state.log.note("drifted", self.call, stored=self._replay.stored, error=error)
+            self._state.log("drifted", self.call, stored=self._replay.stored, error=error)
         return self._replay
 
 
@@ -127,10 +127,10 @@ def _is_recommended(path: str | None, plan: Plan) -> bool:
 
 def _failed(plan: Plan, outcome: Outcome) -> str:
     """Return how a service failed or refused an exchange, or nothing if it did not."""
-    if failure := plan.failure(outcome):
-        return f"the service gave an error or could not be reached ({failure})"
-    refusal = plan.refusal(outcome)
-    return f"the service refused the credentials ({refusal})" if refusal else ""
+    what, is_failure = plan.failure(outcome) or ("", False)
+    if is_failure:
+        return f"the service gave an error or could not be reached ({what})"
+    return what and f"the service refused the credentials ({what})"
 
 
 def is_unchanged(call: Call, before: Stored, after: Stored, *, redactor: Redactor) -> bool:

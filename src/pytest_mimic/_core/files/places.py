@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+from copy import copy
 from functools import cached_property
 from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, NamedTuple
@@ -101,7 +102,7 @@ class Places:
         roots = [root for root in self._roots if root[1] != token]
         roots += ((folder, token) for folder in known)
         # The temporary folder may be below the rootdir.
-        self._roots = sorted(roots, key=lambda root: len(root[0]), reverse=True)
+        self._roots[:] = sorted(roots, key=lambda root: len(root[0]), reverse=True)
         if token == TEMPORARY:
             # A worker's folder is inside the one of the run, whose mark is enough.
             outer = (one for one in known if not any(one.startswith(other + os.sep) for other in known))
@@ -127,7 +128,9 @@ class Places:
 
     def without_content(self) -> Places:
         """Return the same folders for paths that count by their place alone."""
-        return _PlacesAlone(self)
+        alone = copy(self)
+        alone.counts_content = False
+        return alone
 
     def place_of_text(self, text: str) -> PathPlace | None:
         """Return the place of a string that is a path below the base temporary folder, or None for any other string.
@@ -148,16 +151,6 @@ class Places:
         """Return the absolute path of a place in this run. A place in a given folder keeps that folder's name."""
         below = "/".join(filter(None, (place.given, place.rest)))
         return self._folders[place.token] + (f"/{below}".replace("/", os.sep) if below else "")
-
-
-class _PlacesAlone(Places):
-    counts_content = False
-
-    def __init__(self, places: Places) -> None:
-        self._original = places
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._original, name)
 
 
 @outside_event_loop

@@ -1,97 +1,115 @@
-"""The state of the files that a call's arguments name, to be compared before and after the call."""
+"""The files below a path that an argument of a call names, as they are before and after the call."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from threading import Event
 from typing import NamedTuple
 
 from pytest_mimic._core.event_loop import outside_event_loop
-from pytest_mimic._core.files.digests import MOST_FILES, FileDigests, NoDigest
+from pytest_mimic._core.files.digests import MOST_FILES, FileDigests, NoDigest, facts_of, tick_after
 
+TOO_MANY = f"a folder with more than {MOST_FILES:,} files or 2 GB"
 # A larger file, and a file after so many bytes in one folder, is compared by its size and times only.
 _MOST_DIGESTED = 64 << 20
 # Folders that Python and tools fill by themselves.
 _CACHES = frozenset({"__pycache__", ".git", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis"})
 
 
-class FileState(NamedTuple):
-    """One file at one moment: its size in bytes, last change, inode, permission to execute, and digest if it was read."""
+class NotKeptError(Exception):
+    """A file or folder cannot be kept. The text says what it is."""
 
-    size: int
-    changed: int
-    inode: int
-    is_executable: bool
-    digest: bytes | None
+
+class FileState(NamedTuple):
+    """A file, folder or link at one moment.
+
+    Attributes:
+        facts: Size, times, inode and device; of a link, then those of what it leads to. Empty for a folder.
+        digest: Its content, if that was read.
+    """
+
+    mode: int
+    facts: tuple[int, ...] = ()
+    digest: bytes | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        return stat.S_ISDIR(self.mode)
+
+    @property
+    def is_file(self) -> bool:
+        return stat.S_ISREG(self.mode)
+
+    @property
+    def is_executable(self) -> bool:
+        return bool(self.mode & stat.S_IXUSR)
 
     def equals(self, other: FileState) -> bool:
-        if self.is_executable != other.is_executable or self.size != other.size:
+        """Check whether a file has the same content, by its size and times where that was not read."""
+        if self.is_folder or other.is_folder:
+            return self.is_folder == other.is_folder
+        if self.is_executable != other.is_executable or self.facts[0] != other.facts[0]:
             return False
         if self.digest is not None and other.digest is not None:
             return self.digest == other.digest
-        return (self.changed, self.inode) == (other.changed, other.inode)
+        return self.facts[1::2] == other.facts[1::2]
 
 
-State = dict[str, FileState | None]
-"""The files of a folder by relative name, or one file under an empty name; None for a folder. Empty for what is absent."""
+Snapshot = dict[str, FileState]
+"""The state of each file, folder and link below a path by relative name, the path itself under an empty name.
+
+Empty if there is nothing.
+"""
 
 
-class StateReader:
-    """Reads the states of files and folders.
+@outside_event_loop
+def snapshot_of(path: str, excluded: tuple[str, ...] = (), *, digests: FileDigests | None = None) -> Snapshot:
+    """Return the states below an absolute path, without those of `excluded` absolute paths.
 
-    Args:
-        digests: The digests of the run.
-        excluded: Absolute folders that no state includes: the vault.
+    With `digests`, files are read, a link counts as the file that it leads to, and no link to a folder is entered.
+
+    Raises:
+        NotKeptError: It is a folder that cannot be read, or contains too much.
     """
-
-    def __init__(self, digests: FileDigests, excluded: tuple[str, ...] = ()) -> None:
-        self._digests = digests
-        self._excluded = excluded
-
-    @outside_event_loop
-    def state_of(self, path: str) -> State | None:
-        """Return the state of an absolute path; None if it is not compared: too many files, a pipe, no permission."""
-        try:
-            found = os.stat(path)  # noqa: PTH116 - a string, at each call
-        except (FileNotFoundError, NotADirectoryError):
-            return {}
-        except (OSError, ValueError):
-            return None
-        if stat.S_ISREG(found.st_mode):
-            return {"": self._file(path, found, _MOST_DIGESTED)}
-        return self._folder(path) if stat.S_ISDIR(found.st_mode) else None
-
-    def _file(self, path: str, found: os.stat_result, most: int) -> FileState:
-        digest = None
-        if found.st_size <= most:
+    left = _MOST_DIGESTED
+    try:
+        found: Snapshot = {"": _state_of(path, digests, left)}
+        if not os.path.isdir(path):  # noqa: PTH112
+            return found
+    except (OSError, ValueError):  # a text that cannot be a name: too long, a lone surrogate
+        return {}
+    try:
+        for name, entry in files_in(path, excluded, enters_links=digests is None):
             try:
-                digest = self._digests.content_of(path).digest
-            except NoDigest:
-                digest = None
-        is_executable = bool(found.st_mode & stat.S_IXUSR)
-        return FileState(found.st_size, found.st_mtime_ns, found.st_ino, is_executable, digest)
+                found[name] = one = _state_of(entry.path, digests, left)
+            except FileNotFoundError:  # removed in this moment, or a link that leads nowhere
+                continue
+            left -= one.facts[0] if one.digest is not None else 0
+            if len(found) > MOST_FILES:
+                raise NotKeptError(TOO_MANY)
+    except OSError as error:
+        raise NotKeptError(
+            f"a folder that cannot be read ({error.strerror or type(error).__name__})"
+        ) from error
+    return found
 
-    def _folder(self, path: str) -> State | None:
-        state: State = {"": None}
-        left = _MOST_DIGESTED
-        try:
-            for relative, entry in files_in(path, self._excluded):
-                if entry.is_dir(follow_symlinks=False):
-                    state[relative] = None
-                else:
-                    try:
-                        found = entry.stat()
-                    except FileNotFoundError:  # a link that leads nowhere
-                        continue
-                    if stat.S_ISREG(found.st_mode):
-                        state[relative] = self._file(entry.path, found, left)
-                        left = max(0, left - found.st_size)
-                if len(state) > MOST_FILES:
-                    return None
-        except OSError:
-            return None
-        return state
+
+def _state_of(path: str, digests: FileDigests | None, most: int) -> FileState:
+    found = os.lstat(path) if digests is None else os.stat(path)  # noqa: PTH116 - a string, at each call
+    if stat.S_ISDIR(found.st_mode):
+        return FileState(found.st_mode)
+    facts: tuple[int, ...] = facts_of(found)
+    if stat.S_ISLNK(found.st_mode):
+        with suppress(OSError):  # it leads nowhere
+            facts += facts_of(os.stat(path))  # noqa: PTH116
+    digest = None
+    if digests is not None and stat.S_ISREG(found.st_mode) and found.st_size <= most:
+        with suppress(NoDigest):
+            digest = digests.content_of(path).digest
+    return FileState(found.st_mode, facts, digest)
 
 
 def files_in(
@@ -120,18 +138,32 @@ def files_in(
                     todo.append((f"{prefix}{entry.name}/", entry.path))
 
 
-def changes(before: State, after: State) -> Iterator[tuple[str, str]]:
-    """Yield the relative name of each file that differs between two states, and how, in words."""
-    for name in sorted({**before, **after}):
-        if name not in before:
+def changes(before: Snapshot, after: Snapshot) -> Iterator[tuple[str, str]]:
+    """Yield the relative name of each file and folder that differs between two snapshots, and how, in words."""
+    old, new = (
+        {name: one for name, one in side.items() if one.is_file or one.is_folder} for side in (before, after)
+    )
+    for name in sorted({**old, **new}):
+        if name not in old:
             yield name, "made by the call"
-        elif name not in after:
+        elif name not in new:
             yield name, "removed by the call"
-        else:
-            old, new = before[name], after[name]
-            if old is None or new is None:
-                if old is not new:
-                    yield name, "replaced by the call"
-            elif not old.equals(new):
-                sizes = f"{old.size:,} bytes before, {new.size:,} after"
-                yield name, sizes if old.size != new.size else "changed by the call"
+        elif old[name].is_folder != new[name].is_folder:
+            yield name, "replaced by the call"
+        elif not old[name].equals(new[name]):
+            was, now = old[name].facts[0], new[name].facts[0]
+            yield name, f"{was:,} bytes before, {now:,} after" if was != now else "changed by the call"
+
+
+@outside_event_loop
+def wait_for_the_clock(snapshots: Iterable[Snapshot], now: Callable[[], int]) -> None:
+    """Wait until a further change of the files has other times than in their snapshots: for some milliseconds at most.
+
+    Only files that changed in this very moment need it.
+    """
+    # Linux sets the time of the last change of a file's facts itself. On Windows this is the time when it was made.
+    place = 1 if os.name == "nt" else 2
+    last = max((state.facts[place] for one in snapshots for state in one.values() if state.facts), default=0)
+    tick = tick_after(last)
+    if (left := last + tick - now()) > 0:
+        Event().wait(min(left, tick) / 1e9)

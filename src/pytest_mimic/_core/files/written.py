@@ -1,86 +1,14 @@
-"""The files that a call has written below the paths that `writes=` names, found by their facts before and after it."""
+"""The files that a call has written below the paths that `writes=` names, found by their states before and after it."""
 
 from __future__ import annotations
 
-import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from threading import Event
 from typing import NamedTuple
 
-from pytest_mimic._core.event_loop import outside_event_loop
-from pytest_mimic._core.files.digests import MOST_BYTES, MOST_FILES, facts_of, tick_after
-from pytest_mimic._core.files.states import files_in
-
-TOO_MANY = f"a folder with more than {MOST_FILES:,} files or 2 GB"
-
-
-class NotKeptError(Exception):
-    """A file or folder cannot be kept. The text says what it is."""
-
-
-Snapshot = dict[str, tuple[int, ...]]
-"""The mode, size, times, inode and device of files by relative name, the path itself under an empty name.
-
-A folder has only its mode. A link has also the facts of what it leads to. Empty if there is nothing.
-"""
-
-
-@outside_event_loop
-def snapshot_of(path: str, excluded: tuple[str, ...] = ()) -> Snapshot:
-    """Return the facts about the file or folder that an absolute path names.
-
-    Raises:
-        NotKeptError: It is a folder that cannot be read, or contains too much.
-    """
-    try:
-        found: Snapshot = {"": _facts(path)}
-        if not os.path.isdir(path):  # noqa: PTH112
-            return found
-    except (OSError, ValueError):  # a text that cannot be a name: too long, a lone surrogate
-        return {}
-    try:
-        for name, entry in files_in(path, excluded, enters_links=True):
-            try:
-                found[name] = _facts(entry.path)
-            except FileNotFoundError:  # removed in this moment
-                continue
-            if len(found) > MOST_FILES:
-                raise NotKeptError(TOO_MANY)
-    except OSError as error:
-        raise NotKeptError(
-            f"a folder that cannot be read ({error.strerror or type(error).__name__})"
-        ) from error
-    return found
-
-
-def _facts(path: str) -> tuple[int, ...]:
-    found = os.lstat(path)
-    if stat.S_ISDIR(found.st_mode):
-        return (found.st_mode,)
-    facts: tuple[int, ...] = (found.st_mode, *facts_of(found))
-    if stat.S_ISLNK(found.st_mode):
-        try:
-            facts += facts_of(os.stat(path))  # noqa: PTH116
-        except OSError:  # it leads nowhere
-            return facts
-    return facts
-
-
-@outside_event_loop
-def wait_for_the_clock(snapshots: Iterable[Snapshot], now: Callable[[], int]) -> None:
-    """Wait until a further change of the files has other times than in their snapshots: for some milliseconds at most.
-
-    Only files that changed in this very moment need it.
-    """
-    # Linux sets the time of the last change of a file's facts itself. On Windows this is the time when it was made.
-    place = 2 if os.name == "nt" else 3
-    last = max((facts[place] for one in snapshots for facts in one.values() if len(facts) > place), default=0)
-    tick = tick_after(last)
-    if (left := last + tick - now()) > 0:
-        Event().wait(min(left, tick) / 1e9)
-
+from pytest_mimic._core.files.digests import MOST_BYTES
+from pytest_mimic._core.files.states import TOO_MANY, FileState, NotKeptError, Snapshot
 
 #: A file is read and stored in pieces of this many bytes.
 PIECE = 8 << 20
@@ -124,12 +52,12 @@ class AfterCall(NamedTuple):
 
 
 def written_at(path: str, before: Snapshot, after: Snapshot, *, only_touched: bool) -> AfterCall:
-    """Return what a call left at an absolute path, from the facts before and after it.
+    """Return what a call left at an absolute path, from the states before and after it.
 
     Args:
         path: The path.
-        before: The facts before the call.
-        after: The facts after it.
+        before: The states before the call.
+        after: The states after it.
         only_touched: Leave out the files that the call left alone.
 
     Raises:
@@ -141,11 +69,11 @@ def written_at(path: str, before: Snapshot, after: Snapshot, *, only_touched: bo
     if not kept and not removed:
         return AfterCall(None, False, alone)
     if "" not in after:
-        if not stat.S_ISDIR(before[""][0]):
+        if not before[""].is_folder:
             return AfterCall(None, True, alone)
         return AfterCall(WrittenFolder({}, [], _removable(before, after), is_gone=True), False, alone)
     _check_kinds(before, after, kept, removed)
-    if stat.S_ISREG(after[""][0]):
+    if after[""].is_file:
         return AfterCall(_file(path, "", after[""]), False, alone)
     files: dict[str, WrittenFile] = {}
     folders: list[str] = []
@@ -176,13 +104,12 @@ def _removable(before: Snapshot, after: Snapshot) -> list[str]:
 def _check_kinds(before: Snapshot, after: Snapshot, kept: list[str], removed: list[str]) -> None:
     """Refuse what no replay can write: links and special files, and a file that was a folder, or the reverse."""
     for name in kept:
-        mode = after[name][0]
-        is_folder = stat.S_ISDIR(mode)
-        if name in before and stat.S_ISDIR(before[name][0]) != is_folder:
-            was, now = ("file", "folder") if is_folder else ("folder", "file")
+        state = after[name]
+        if name in before and before[name].is_folder != state.is_folder:
+            was, now = ("file", "folder") if state.is_folder else ("folder", "file")
             raise NotKeptError(f"{name or 'it'} was a {was} before the call and is a {now} now")
-        if not is_folder and not stat.S_ISREG(mode):
-            raise _not_kept(name, _kind(mode))
+        if not state.is_folder and not state.is_file:
+            raise _not_kept(name, _kind(state.mode))
     for name in (*kept, *removed):
         link = _link_around(after, name)
         if link is not None:
@@ -193,18 +120,18 @@ def _link_around(snapshot: Snapshot, name: str) -> str | None:
     """Return the outermost link that leads to a name below it, or None."""
     steps = name.split("/") if name else []
     around = ("/".join(steps[:count]) for count in range(len(steps)))
-    return next((one for one in around if one in snapshot and stat.S_ISLNK(snapshot[one][0])), None)
+    return next((one for one in around if one in snapshot and stat.S_ISLNK(snapshot[one].mode)), None)
 
 
 def _not_kept(name: str, what: str) -> NotKeptError:
     return NotKeptError(f"a folder with {what}, {name}" if name else what)
 
 
-def _file(path: str, name: str, facts: tuple[int, ...]) -> WrittenFile | None:
+def _file(path: str, name: str, state: FileState) -> WrittenFile | None:
     """Return a file after the call; None for a folder."""
-    if stat.S_ISDIR(facts[0]):
+    if state.is_folder:
         return None
-    return WrittenFile(f"{path}/{name}" if name else path, facts[1], bool(facts[0] & stat.S_IXUSR))
+    return WrittenFile(f"{path}/{name}" if name else path, state.facts[0], state.is_executable)
 
 
 def _kind(mode: int) -> str:

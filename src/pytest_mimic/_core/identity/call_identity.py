@@ -234,10 +234,10 @@ class CallIdentity:
             raise Unstable(error.type_name, error.kind, name) from error
         except Exception as error:  # code of the value's own class
             raise self._failing(name, value, "when it is looked into", error) from error
-        # What the call writes counts by its place alone.
-        pruned = self._named(
-            place, pruned, self._written, lambda one, name: ("written", _part(one, self._writing, name))
-        )
+        if self._written:  # what the call writes counts by its place alone
+            pruned = self._named(
+                place, pruned, self._written, lambda one, name: ("written", _part(one, self._writing, name))
+            )
         try:
             return _part(pruned, resolver, name)
         except Unstable:

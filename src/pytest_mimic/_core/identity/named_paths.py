@@ -84,20 +84,11 @@ def named_paths(name: str, argument: Any) -> Iterator[NamedPath]:
             yield NamedPath(where, str(value), is_text=False)
         elif id(value) not in seen and _is_opened(kind):
             seen.add(id(value))
-            if kind is dict:
-                inner = [
-                    ((where, "entry", key), part) for key, part in value.items() if type(part) not in _SCALARS
-                ]
-                inner += [((where, "key", key), key) for key in value if type(key) not in _SCALARS]
-                del inner[left:]
-                left -= len(inner)
-            else:
-                parts = _parts(value, left)
-                left -= len(parts)
-                inner = [
-                    ((where, role, key), part) for role, key, part in parts if type(part) not in _SCALARS
-                ]
-            todo += reversed(inner)
+            parts = _parts(value, left)
+            left -= len(parts)
+            todo += reversed(
+                [((where, role, key), part) for role, key, part in parts if type(part) not in _SCALARS]
+            )
 
 
 def given_folders(name: str, argument: Any, places: Places) -> list[str]:

@@ -26,21 +26,20 @@ class GuardedFunction(NamedTuple):
 
 def guarded_functions() -> list[GuardedFunction]:
     """Return the functions to patch: those of the standard library, and of uvloop, which connects in C."""
-    methods: dict[str, Check] = {"connect": _check_connect, "connect_ex": _check_connect}
-    methods |= {"sendto": _check_sendto, "sendmsg": _check_sendmsg}
+    connect = _checking(lambda guard, sock, address: guard.check_socket(sock, address))
+    methods = {"connect": connect, "connect_ex": connect, "sendto": _checking(_check_sendto)}
+    methods |= {"sendmsg": _checking(_check_sendmsg)}
     lookups: dict[str, Wrap] = {"getaddrinfo": _getaddrinfo, "gethostbyname": _gethostbyname}
     lookups |= {"gethostbyname_ex": _gethostbyaddr, "gethostbyaddr": _gethostbyaddr}
     lookups |= {"getnameinfo": _checking(_check_getnameinfo)}
-    proactor: dict[str, Check] = {"connect": _check_loop_connect, "sendto": _check_proactor_sendto}
-    loop: dict[str, Check] = {
-        "create_connection": _check_connection,
-        "create_datagram_endpoint": _check_datagrams,
-    }
-    loop |= {"sock_connect": _check_loop_connect}
-    loop_lookups = {"getaddrinfo": _loop_getaddrinfo, "getnameinfo": _loop_getnameinfo}
+    loop_connect = _checking(lambda guard, _loop, sock, address: guard.check_socket(sock, address))
+    proactor = {"connect": loop_connect, "sendto": _checking(_check_proactor_sendto)}
+    loop = {"create_connection": _checking(_check_connection), "sock_connect": loop_connect}
+    loop |= {"create_datagram_endpoint": _checking(_check_datagrams)}
+    loop_lookups: dict[str, Wrap] = {"getaddrinfo": _loop_getaddrinfo, "getnameinfo": _loop_getnameinfo}
     present = [name for name in methods if hasattr(socket.socket, name)]  # Windows has no `sendmsg`
     return [
-        *(GuardedFunction("socket", ("socket", name), _checking(methods[name])) for name in present),
+        *(GuardedFunction("socket", ("socket", name), methods[name]) for name in present),
         *(GuardedFunction("socket", (name,), wrap) for name, wrap in lookups.items()),
         *(
             GuardedFunction(module, (holder, name), wrap)
@@ -48,10 +47,10 @@ def guarded_functions() -> list[GuardedFunction]:
             for name, wrap in loop_lookups.items()
         ),
         *(
-            GuardedFunction("asyncio.windows_events", ("IocpProactor", name), _checking(check))
-            for name, check in proactor.items()
+            GuardedFunction("asyncio.windows_events", ("IocpProactor", name), proactor[name])
+            for name in proactor
         ),
-        *(GuardedFunction("uvloop", ("Loop", name), _checking(check)) for name, check in loop.items()),
+        *(GuardedFunction("uvloop", ("Loop", name), loop[name]) for name in loop),
     ]
 
 
@@ -77,10 +76,6 @@ def _checking(check: Check) -> Wrap:
 # -- checks
 
 
-def _check_connect(guard: NetworkGuard, sock: Any, address: Any) -> None:
-    guard.check_socket(sock, address)
-
-
 def _check_sendto(guard: NetworkGuard, sock: Any, _data: Any, *flags_and_address: Any) -> None:
     if flags_and_address:
         guard.check_socket(sock, flags_and_address[-1])
@@ -94,10 +89,6 @@ def _check_sendmsg(guard: NetworkGuard, sock: Any, _buffers: Any, *rest: Any) ->
 def _check_getnameinfo(guard: NetworkGuard, sockaddr: Any, flags: Any) -> None:
     if not flags & socket.NI_NUMERICHOST:
         guard.check_lookup(sockaddr[0], sockaddr[1], is_reverse=True)
-
-
-def _check_loop_connect(guard: NetworkGuard, _loop: Any, sock: Any, address: Any) -> None:
-    guard.check_socket(sock, address)
 
 
 # What the checks leave alone is named with an underscore: given by keyword, it is one of `_more`.

@@ -107,11 +107,7 @@ class PathStore:
     # Restoring
 
     def text(self, where: Where) -> str:
-        """Return the text of a stored path in this run.
-
-        Raises:
-            ValueError: There is no such token.
-        """
+        """Return the text of a stored path in this run. ValueError: there is no such token."""
         if isinstance(where, str):
             return where
         token, rest = where

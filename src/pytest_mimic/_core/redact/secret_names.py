@@ -146,7 +146,9 @@ class SecretNames:
             return False
         if answer != "never":
             return is_text or answer == "always"
-        return self._looks and type(value) is str and _GOOGLE_KEY.fullmatch(value) is not None
+        if not self._looks or type(value) is not str or not value.startswith("AIza"):
+            return False
+        return _GOOGLE_KEY.fullmatch(value) is not None
 
     def within(self, around: Secrecy, name: object, value: object) -> Secrecy:
         """Return how secret a value of a name is inside of what is `around` it.

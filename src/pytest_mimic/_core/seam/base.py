@@ -129,6 +129,10 @@ class Port(Protocol):
         """
         ...
 
+    def identity(self, call: ClientCall) -> str:
+        """Return the identity of a call by the options of its line: two calls are the same if theirs are equal."""
+        ...
+
     @property
     def caller(self) -> Caller:
         """The test, fixture's scope or cassette that calls belong to now."""

@@ -38,27 +38,27 @@ def to_plain(value: object, path: str = "value", *, unknown: Fallback | None = N
     kind = type(value)
     if value is None or kind is str or kind is bool or kind is int:
         return value
-    if kind is float:
-        return value if math.isfinite(value) else {"$float": repr(value)}  # type: ignore[arg-type]
-    if kind is list:
-        return _plain_items(value, path, unknown)  # type: ignore[arg-type]
-    if kind is dict:
-        return _plain_mapping(value, path, unknown)  # type: ignore[arg-type]
+
+    def items(parts: Iterable[Any]) -> list[Any]:
+        return [to_plain(part, f"{path}[{place}]", unknown=unknown) for place, part in enumerate(parts)]
+
     for base, encode in _ENCODERS:
         if isinstance(value, base):
-            return encode(value, path, unknown)
+            return encode(value)
+    if isinstance(value, Mapping):
+        return _plain_mapping(value, path, unknown)
+    if isinstance(value, list):
+        return items(value)
+    if isinstance(value, (set, frozenset)):
+        return {"$set" if isinstance(value, set) else "$frozenset": sorted(items(value), key=repr)}
     for each in kind.__mro__:  # a driver's class is known by its name, so that no driver is imported
         foreign = _FOREIGN_BY_CLASS.get(f"{each.__module__}.{each.__qualname__}")
         if foreign is not None:
-            return {f"${foreign.tag}": _plain_items(foreign.parts(value), path, unknown)}
+            return {f"${foreign.tag}": items(foreign.parts(value))}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return {"$named": items(value), "class": kind.__name__, "fields": list(value._fields)}
     if isinstance(value, tuple):
-        items = _plain_items(value, path, unknown)
-        names: tuple[str, ...] | None = getattr(value, "_fields", None)
-        return (
-            {"$tuple": items}
-            if names is None
-            else {"$named": items, "class": kind.__name__, "fields": list(names)}
-        )
+        return {"$tuple": items(value)}
     if unknown is not None:
         return unknown(value, path)
     raise UnstorableOutcomeError(
@@ -77,18 +77,15 @@ def from_plain(plain: Any) -> Any:
     tag = next(iter(plain), "")
     if not tag.startswith("$"):
         return {key: from_plain(item) for key, item in plain.items()}
-    foreign = _FOREIGN.get(tag[1:])
+    content = plain[tag]
     try:
-        if foreign is not None:
+        if (foreign := _FOREIGN.get(tag[1:])) is not None:
             module, _, name = foreign.path.rpartition(".")
-            return foreign.build(getattr(import_module(module), name), *from_plain(plain[tag]))
-        decode = _DECODERS.get(tag)
-        if decode is not None:
-            return decode(plain[tag], plain)
+            return foreign.build(getattr(import_module(module), name), *from_plain(content))
+        if (decode := _DECODERS.get(tag[1:])) is not None:
+            return decode(content, **{name: part for name, part in plain.items() if name != tag})
     except (ValueError, TypeError, KeyError, ArithmeticError) as error:
-        raise CorruptRecordingError(
-            f"a recording has a value that is no {tag[1:]}: {plain[tag]!r}"
-        ) from error
+        raise CorruptRecordingError(f"a recording has a value that is no {tag[1:]}: {content!r}") from error
     raise CorruptRecordingError(f"a recording has a value tagged {tag!r}, which is not known here")
 
 
@@ -113,14 +110,6 @@ def _plain_mapping(value: Mapping[Any, Any], path: str, unknown: Fallback | None
     return {"$dict": pairs}
 
 
-def _plain_items(value: Iterable[Any], path: str, unknown: Fallback | None) -> list[Any]:
-    return [to_plain(item, f"{path}[{i}]", unknown=unknown) for i, item in enumerate(value)]
-
-
-def _plain_set(value: Iterable[Any], path: str, unknown: Fallback | None) -> list[Any]:
-    return sorted(_plain_items(value, path, unknown), key=repr)
-
-
 def _plain_moment(tag: str, value: dt.datetime | dt.time) -> dict[str, Any]:
     name = getattr(value.tzinfo, "key", None)  # of a `ZoneInfo`
     if not isinstance(name, str):
@@ -136,25 +125,21 @@ _IPS = tuple(
     for kind in ("Address", "Network", "Interface")
 )
 # The order matters: a bool is an int, and a datetime is a date.
-_ENCODERS: tuple[tuple[Any, Callable[[Any, str, Fallback | None], Any]], ...] = (
-    (str, lambda v, _p, _u: str.__str__(v)),
-    (bool, lambda v, _p, _u: bool(v)),
-    (int, lambda v, _p, _u: int(v)),
-    (float, lambda v, p, u: to_plain(float(v), p, unknown=u)),
-    (bytes, lambda v, _p, _u: plain_bytes(v)),
-    (bytearray, lambda v, _p, _u: {"$bytearray": plain_bytes(bytes(v))}),
-    (memoryview, lambda v, _p, _u: {"$memoryview": plain_bytes(v.tobytes())}),
-    (Decimal, lambda v, _p, _u: {"$decimal": str(v)}),
-    (dt.datetime, lambda v, _p, _u: _plain_moment("$datetime", v)),
-    (dt.date, lambda v, _p, _u: {"$date": v.isoformat()}),
-    (dt.time, lambda v, _p, _u: _plain_moment("$time", v)),
-    (dt.timedelta, lambda v, _p, _u: {"$timedelta": [v.days, v.seconds, v.microseconds]}),
-    (uuid.UUID, lambda v, _p, _u: {"$uuid": str(v)}),
-    (frozenset, lambda v, p, u: {"$frozenset": _plain_set(v, p, u)}),
-    (set, lambda v, p, u: {"$set": _plain_set(v, p, u)}),
-    (Mapping, _plain_mapping),
-    (list, _plain_items),
-    (_IPS, lambda v, _p, _u: {"$ip": str(v), "kind": type(v).__name__}),
+_ENCODERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (str, str.__str__),
+    (bool, bool),
+    (int, int),
+    (float, lambda v: float(v) if math.isfinite(v) else {"$float": repr(float(v))}),
+    (bytes, lambda v: plain_bytes(v)),
+    (bytearray, lambda v: {"$bytearray": plain_bytes(bytes(v))}),
+    (memoryview, lambda v: {"$memoryview": plain_bytes(v.tobytes())}),
+    (Decimal, lambda v: {"$decimal": str(v)}),
+    (dt.datetime, lambda v: _plain_moment("$datetime", v)),
+    (dt.date, lambda v: {"$date": v.isoformat()}),
+    (dt.time, lambda v: _plain_moment("$time", v)),
+    (dt.timedelta, lambda v: {"$timedelta": [v.days, v.seconds, v.microseconds]}),
+    (uuid.UUID, lambda v: {"$uuid": str(v)}),
+    (_IPS, lambda v: {"$ip": str(v), "kind": type(v).__name__}),
 )
 
 
@@ -213,26 +198,26 @@ _FOREIGN = {
 _FOREIGN_BY_CLASS = {each.path: each for each in _FOREIGN.values()}
 
 
-def _read_datetime(text: str, plain: dict[str, Any]) -> dt.datetime:
-    moment = dt.datetime.fromisoformat(text)
-    if "zone" not in plain:
-        return moment
+def _zone(name: str) -> dt.tzinfo:
     from zoneinfo import ZoneInfo
 
+    return ZoneInfo(name)
+
+
+def _read_datetime(text: str, zone: str = "") -> dt.datetime:
+    moment = dt.datetime.fromisoformat(text)
+    if not zone:
+        return moment
     for fold in (0, 1):  # a time can come twice in a day: the offset in the text says which one it is
-        local = moment.replace(tzinfo=ZoneInfo(plain["zone"]), fold=fold)
+        local = moment.replace(tzinfo=_zone(zone), fold=fold)
         if local.utcoffset() == moment.utcoffset():
             return local
-    raise ValueError(f"{text} is no time in {plain['zone']}")
+    raise ValueError(f"{text} is no time in {zone}")
 
 
-def _read_time(text: str, plain: dict[str, Any]) -> dt.time:
+def _read_time(text: str, zone: str = "") -> dt.time:
     moment = dt.time.fromisoformat(text)
-    if "zone" not in plain:
-        return moment
-    from zoneinfo import ZoneInfo
-
-    return moment.replace(tzinfo=ZoneInfo(plain["zone"]))
+    return moment.replace(tzinfo=_zone(zone)) if zone else moment
 
 
 @cache
@@ -241,30 +226,25 @@ def _named_tuple(name: str, *fields: str) -> Any:
     return namedtuple(name, fields)
 
 
-def _read_ip(text: str, plain: dict[str, Any]) -> Any:
-    if plain["kind"] not in [kind.__name__ for kind in _IPS]:
-        raise ValueError(plain["kind"])
-    return getattr(ipaddress, plain["kind"])(text)
-
-
-_DECODERS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
-    "$float": lambda v, _: float(v),
-    "$bytes": lambda v, _: v.encode(),
-    "$base64": lambda v, _: base64.b64decode(v, validate=True),
-    "$bytearray": lambda v, _: bytearray(from_plain(v)),
-    "$memoryview": lambda v, _: memoryview(from_plain(v)),
-    "$decimal": lambda v, _: Decimal(v),
-    "$datetime": _read_datetime,
-    "$date": lambda v, _: dt.date.fromisoformat(v),
-    "$time": _read_time,
-    "$timedelta": lambda v, _: dt.timedelta(*v),
-    "$uuid": lambda v, _: uuid.UUID(v),
-    "$tuple": lambda v, _: tuple(from_plain(v)),
-    "$named": lambda v, plain: _named_tuple(plain["class"], *plain["fields"])(*from_plain(v)),
-    "$set": lambda v, _: set(from_plain(v)),
-    "$frozenset": lambda v, _: frozenset(from_plain(v)),
-    "$dict": lambda v, _: {from_plain(key): from_plain(item) for key, item in v},
-    "$ip": _read_ip,
+# Each gets the content of a tag, and what stands beside it.
+_DECODERS: dict[str, Callable[..., Any]] = {
+    "float": float,
+    "bytes": str.encode,
+    "base64": lambda v: base64.b64decode(v, validate=True),
+    "bytearray": lambda v: bytearray(from_plain(v)),
+    "memoryview": lambda v: memoryview(from_plain(v)),
+    "decimal": Decimal,
+    "datetime": _read_datetime,
+    "date": dt.date.fromisoformat,
+    "time": _read_time,
+    "timedelta": lambda v: dt.timedelta(*v),
+    "uuid": uuid.UUID,
+    "tuple": lambda v: tuple(from_plain(v)),
+    "named": lambda v, **by: _named_tuple(by["class"], *by["fields"])(*from_plain(v)),
+    "set": lambda v: set(from_plain(v)),
+    "frozenset": lambda v: frozenset(from_plain(v)),
+    "dict": lambda v: {from_plain(key): from_plain(item) for key, item in v},
+    "ip": lambda v, kind: {cls.__name__: cls for cls in _IPS}[kind](v),
 }
 _ZEROES: tuple[tuple[type, object], ...] = (
     (int, 0),

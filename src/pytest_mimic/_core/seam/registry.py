@@ -24,9 +24,13 @@ CLIENTS = {
     "botocore": "pytest_mimic._clients.aws.botocore:BotocoreAdapter",
     "sqlalchemy": "pytest_mimic._clients.sql.sqlalchemy:SqlAdapter",
     "redis": "pytest_mimic._clients.redis.redis_client:RedisAdapter",
+    "grpc": "pytest_mimic._clients.grpc.channels:GrpcAdapter",
+    "mcp": "pytest_mimic._clients.mcp.mcp_transports:McpAdapter",
 }
 # The clients whose requests the line `http` takes. Their recordings lie under `http`.
 HTTP_CLIENTS = ("httpx", "httpx2", "requests", "aiohttp", "urllib3", "http.client")
+# The clients that a cassette takes if it names no targets, where they are installed: HTTP as one.
+TAKEN_BY_CASSETTES = ("http", "botocore", "sqlalchemy", "redis")
 # Names that `ignore=` and `match=` accept at every client, so that one list of options can serve several.
 COMMON_PARTS = ("host", "port", "headers", "query", "body", "params")
 

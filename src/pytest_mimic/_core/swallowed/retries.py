@@ -199,16 +199,15 @@ class _Place(NamedTuple):
 class Sleeps:
     """The functions that wait, and the places that hold them.
 
-    A run may have thousands of tests with a miss, so each module is searched only once. This is why `patch`, which
-    looks at all modules and classes each time, is not used. A function that somebody else has put in place of a sleep
-    is left alone.
+    A run may have thousands of tests with a miss, so modules are searched only where some were imported. This is why
+    `patch`, which looks at all modules and classes each time, is not used. A function that somebody else has put in place
+    of a sleep is left alone.
     """
 
     def __init__(self, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
         self._wrap = wrap
         self._wrapped: dict[int, tuple[object, object]] = {}  # a sleep and its wrapper, by the ids of both
-        self._places: list[_Place] = []
-        self._searched: dict[int, dict[str, object]] = {}
+        self._places: dict[tuple[int, str], _Place] = {}  # by the id of the namespace, and the name
         self._modules: tuple[int, ...] = ()
 
     def replace(self) -> None:
@@ -216,19 +215,18 @@ class Sleeps:
         for name in _SLEEPING:
             sleep: Any = getattr(sys.modules.get(name), "sleep", None)
             if _is_genuine(sleep, name) and id(sleep) not in self._wrapped:
-                self._searched.clear()
                 self._modules = ()
                 pair = sleep, self._wrap(sleep)
                 self._wrapped |= dict.fromkeys(map(id, pair), pair)
         self._search()
-        for place in self._places:
+        for place in self._places.values():
             if read(place.namespace, place.name) is place.original:
                 write(place.namespace, place.name, place.wrapper)
 
     def restore(self) -> None:
         """Put the sleeps back, also in modules that were imported since."""
         self._search()
-        for place in self._places:
+        for place in self._places.values():
             if read(place.namespace, place.name) is place.wrapper:
                 write(place.namespace, place.name, place.original)
 
@@ -238,14 +236,12 @@ class Sleeps:
             return
         self._modules = modules
         for namespace in all_namespaces():
-            if id(namespace) in self._searched:
-                continue
-            self._searched[id(namespace)] = namespace  # kept, so that no other one gets its id
             if self._wrapped.keys().isdisjoint(map(id, namespace.values())):
                 continue
             for name, held in list(namespace.items()):
                 if id(held) in self._wrapped:
-                    self._places.append(_Place(namespace, name, *self._wrapped[id(held)]))
+                    place = _Place(namespace, name, *self._wrapped[id(held)])
+                    self._places[id(namespace), name] = place
 
 
 def _is_genuine(sleep: object, module: str) -> bool:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._core.seam.registry import CLIENTS, COMMON_PARTS, is_bundled, load_adapter
+from pytest_mimic._core.seam.registry import CLIENTS, COMMON_PARTS, is_bundled, kind_of, load_adapter
 from pytest_mimic._core.target_options import Options
 from pytest_mimic.errors import TargetError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         match: str | Iterable[str] | None
         key: Callable[[Mapping[str, Any]], object] | None
         sequence: bool | None
+        stateless: bool | None
         mutates: str | Iterable[str] | None
         content: str | Iterable[str] | None
         writes: str | Iterable[str] | None
@@ -83,6 +84,13 @@ def check_kind(target: str, options: Options, origin: str = "") -> None:
         if getattr(options, name):
             what = f"{target}: {name}= is an option of {'a function' if is_client else 'a client'}"
             raise target_error(origin, what, target=target, option=name)
+    if options.stateless and (kind_of(target) not in ("http", "grpc") or options.sequence is False):
+        what = (
+            "is an option of HTTP and gRPC"
+            if options.sequence is not False
+            else "has no effect with sequence=no"
+        )
+        raise target_error(origin, f"{target}: stateless {what}", target=target, option="stateless")
     if not is_client:
         return
     if not is_bundled(target):
@@ -195,6 +203,7 @@ _READERS: dict[str, tuple[Callable[[object], object], str]] = {
     "match": (_read_paths, "parts of a request"),
     "key": (_read_function, "a function"),
     "sequence": (_read_switch, "true or false"),
+    "stateless": (_read_switch, "true or false"),
     "mutates": (_read_paths, "names of arguments"),
     "content": (_read_names, "names of arguments"),
     "writes": (_read_names, "names of arguments"),

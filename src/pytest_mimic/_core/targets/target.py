@@ -212,7 +212,8 @@ def missing_module(target: Target) -> TargetError | None:
     if any(module_exists(candidate.module) for candidate in target.candidates):
         return None
     if target.is_client:
-        what, install = f"the client {target.module} is not installed", f"pip install {target.module}"
+        package = {"grpc": "grpcio"}.get(target.module, target.module)
+        what, install = f"the client {target.module} is not installed", f"pip install {package}"
         return TargetError(what, remedies=[f"to install it: {install}"], target=target.name)
     close = closest_module(target.module)
     hint = f" (did you mean {close}?)" if close else ""
@@ -316,10 +317,8 @@ def _importable_name(thing: object) -> str:
 _NAME = re.compile(r"!?\w+(\.\w+)*(:[\w.*]+)?")
 # What a line names to record what a library sends.
 _MEANT = {
-    **dict.fromkeys(
-        "anthropic cohere github google groq huggingface_hub litellm mistralai ollama openai".split(), "http"
-    ),
-    **dict.fromkeys("slack_sdk stripe twilio urllib".split(), "http"),
+    **dict.fromkeys("anthropic cohere google groq litellm mistralai ollama openai".split(), "http"),
+    **dict.fromkeys("github huggingface_hub slack_sdk stripe twilio urllib".split(), "http"),
     **dict.fromkeys("aioboto3 aiobotocore boto3 s3fs".split(), "botocore"),
     **dict.fromkeys("postgres postgresql psycopg3".split(), "sqlalchemy"),
 }

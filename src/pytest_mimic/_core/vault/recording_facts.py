@@ -237,6 +237,7 @@ class Recording(NamedTuple):
 
     Attributes:
         identity: Of what has an owner, the identity of the call, 32 hex digits; else None, as the file's name has it.
+        checked: The date on which the outcomes were found equal again, where `mimic_max_age` is set; else None.
     """
 
     target: str  # `module:qualified.name`
@@ -248,6 +249,7 @@ class Recording(NamedTuple):
     outcomes: list[Stored]  # in the order of the calls; at least one
     name: str = ""  # its file in the vault; empty until it was read
     identity: str | None = None
+    checked: str | None = None
 
 
 class CassetteEntry(NamedTuple):
@@ -277,7 +279,8 @@ def recording_of(objects: Objects, name: str, facts: dict[str, Any]) -> Recordin
     outcomes = [stored_of(objects, entry, origin) for entry in entries]
     recorded, owner = get("recorded", ""), get("owner")
     arguments, source, identity = get("arguments"), get("source"), get("identity")
-    return Recording(target, arguments, source, test, recorded, owner, outcomes, name, identity)
+    checked = get("checked")
+    return Recording(target, arguments, source, test, recorded, owner, outcomes, name, identity, checked)
 
 
 def player_of(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.store import Store
     from pytest_mimic._core.vault.writing import Written
 
+# The dates among the facts of a recording or cassette. Only top-level keys are indented by one blank.
+_DATES = rb'\n "(?:recorded|checked)": "(\d{4}-\d\d-\d\d)"'
 # A pickle of pytest-mimic 0.x.
 _OLD = r"[0-9a-f]{32,128}\.pkl"
 
@@ -132,6 +134,12 @@ class Vault:
                 continue
             yield name, test, len(data)
 
+    def ages_of(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Yield the names of recordings and cassettes, each with the date on which it was made, or found equal since."""
+        for name in names:
+            if dates := re.findall(_DATES, self.store.read(name) or b""):
+                yield name, max(dates).decode()
+
     def date_of(self, name: str) -> str:
         """Return the date on which a recording or cassette was made, empty without one. The errors are those of `read`."""
         date = (self._facts(name) or {}).get("recorded")
@@ -190,11 +198,17 @@ class Vault:
         return written
 
     def write_cassette(
-        self, name: str, entries: list[CassetteEntry], *, test: str | None = None, recorded: str = ""
+        self,
+        name: str,
+        entries: list[CassetteEntry],
+        *,
+        test: str | None = None,
+        recorded: str = "",
+        checked: str | None = None,
     ) -> Written:
         from pytest_mimic._core.vault import writing
 
-        facts = {"test": test, "recorded": recorded}
+        facts = {"test": test, "recorded": recorded, "checked": checked}
         written = writing.write_cassette(self.store, self.objects, name, entries, facts)
         self.replaced |= written.replaced
         return written

@@ -76,16 +76,19 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
         old = before.get("outcomes", [])
         entries = writer.entries(old)
         replaced = _references(old) - _references(entries)
-        changed = True
-        if before and _are_same(entries, old):
+        checked = _other_day(recording.checked, recording.recorded)
+        is_same = bool(before) and _are_same(entries, old)
+        if is_same:
             # The facts of the run that recorded the outcomes stay.
             kept = ["test", "recorded"]
             if _in_order(recording.arguments) == _in_order(before.get("arguments")):
                 kept.append("arguments")
             head.update({key: before.get(key) for key in kept})
-            is_same = _are_identical(entries, old) and _equal(head, {key: before.get(key) for key in head})
-            changed = not is_same
-        if changed:
+            checked = _other_day(recording.checked, before.get("recorded")) or before.get("checked")
+        if checked:
+            head["checked"] = checked
+        is_same = is_same and _are_identical(entries, old)
+        if not is_same or not _equal(head, {key: before.get(key) for key in head}):
             now = writer.write(name, {**head, "outcomes": entries}, replaced=replaced)
     writer.settle(entries)
     return Written(data, now, replaced)
@@ -112,10 +115,19 @@ def write_cassette(
             if _in_order(new["arguments"]) == _in_order(known.get("arguments")):
                 new["arguments"] = known.get("arguments")
         is_same = _are_identical(entries, old) and _equal(new_calls, old_calls)
+        checked = _other_day(facts.pop("checked", None), (before or {}).get("recorded"))
+        if before is not None and is_same and checked:
+            facts = {"test": before.get("test"), "recorded": before.get("recorded"), "checked": checked}
+            is_same = checked == before.get("checked")
         if before is None or not is_same:
             now = writer.write(name, {"format": FORMAT, **facts, "calls": new_calls}, replaced=replaced)
     writer.settle(entries)
     return Written(data, now, replaced)
+
+
+def _other_day(checked: str | None, recorded: str | None) -> str | None:
+    """Return the date on which outcomes were found equal, unless it is that on which they were recorded."""
+    return checked if checked != recorded else None
 
 
 class _FileWriter:

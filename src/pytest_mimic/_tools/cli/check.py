@@ -20,11 +20,11 @@ from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.clearing import remove
 from pytest_mimic._core.vault.file_names import FOLDERS, OBJECTS_LOCK
 from pytest_mimic._core.words import plural, size
-from pytest_mimic._tools.catalog.catalog import Orphans
-from pytest_mimic._tools.catalog.checking import Checked, Checker, Finding
 from pytest_mimic._tools.cli.output import HELD, record_again
 from pytest_mimic._tools.cli.redacting import redactions
 from pytest_mimic._tools.cli.selection import add_selectors, given, report_unmatched, select
+from pytest_mimic._tools.shown.catalog import Orphans
+from pytest_mimic._tools.shown.checking import Checked, Checker, Finding
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

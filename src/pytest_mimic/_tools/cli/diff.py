@@ -12,10 +12,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_mimic._tools.catalog import Catalog
-from pytest_mimic._tools.catalog.selectors import of_file
 from pytest_mimic._tools.cli.parser import add_load
 from pytest_mimic._tools.cli.selection import SelectorsHere, of_name, report_unmatched
+from pytest_mimic._tools.shown.catalog import Catalog
+from pytest_mimic._tools.shown.selectors import of_file
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

@@ -87,12 +87,11 @@ def _settings(project: Project, redact: list[str]) -> Settings:
             names += read_names(line)
         except ValueError as reason:
             raise MimicError(f"--redact: {reason}") from None
-    keeps = project.text("mimic_store_arguments", "true").lower() not in ("false", "0", "no", "off")
-    return settings._replace(redact=tuple(names), store_arguments=keeps)
+    return settings._replace(redact=tuple(names))
 
 
 def _targets(project: Project) -> list[Target]:
     from pytest_mimic._core.targets.target import parse_target
 
-    parsed = project.read_lines("mimic_functions", lambda line, origin: parse_target(line, origin=origin))
+    parsed = project.ini.read_lines("mimic_functions", lambda line, origin: parse_target(line, origin=origin))
     return [target for target in parsed if target is not None]

@@ -22,10 +22,11 @@ from pytest_mimic._tools.cli.selection import (
 from pytest_mimic._tools.shown.outcome_words import outcomes_in_short
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.catalog import Catalog, CatalogFile
+    from pytest_mimic._core.describe.recorded_files import CatalogFile
     from pytest_mimic._tools.cli.output import Piece
     from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
+    from pytest_mimic._tools.shown.catalog import Catalog
 
 # The columns of the other facts of a row, and the least width of a call.
 _OTHERS, _LEAST = 46, 30

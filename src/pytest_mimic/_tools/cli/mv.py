@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.words import did_you_mean
-from pytest_mimic._tools.catalog import Catalog
-from pytest_mimic._tools.catalog.moving import Moves, renamed
 from pytest_mimic._tools.cli.output import counted
 from pytest_mimic._tools.cli.selection import report_damaged
+from pytest_mimic._tools.shown.catalog import Catalog
+from pytest_mimic._tools.shown.moving import Moves, renamed
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.catalog.moving import Move
     from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
+    from pytest_mimic._tools.shown.moving import Move
 
 
 def add_arguments(parser: Parser) -> None:

@@ -15,7 +15,8 @@ from pytest_mimic._core.words import plural, seconds
 from pytest_mimic.errors import printable
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.catalog import Catalog, CatalogFile
+    from pytest_mimic._core.describe.recorded_files import CatalogFile
+    from pytest_mimic._tools.shown.catalog import Catalog
 
 
 Piece = str | tuple[str, str]

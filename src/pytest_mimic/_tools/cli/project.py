@@ -8,18 +8,19 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import vault_command
-from pytest_mimic._core.settings import Mode, Settings, read_lines, vault_folder
+from pytest_mimic._core.settings import IniOptions
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.vault import Vault
     from pytest_mimic._tools.cli.output import Output
 
@@ -43,6 +44,13 @@ class Project:
         self.rootdir = rootdir  # the folder that pytest calls so
         self.inifile = inifile  # the configuration file, or None
         self.options = options  # the ini options in it as they were written, by name
+        name = "" if inifile is None else inifile.name
+        self.ini = IniOptions(
+            options.get,
+            place=lambda option: f"{name}, {option}",
+            error=lambda *lines: MimicError("\n".join(lines)),
+            prefix=f"{name}: ",
+        )
         self.settings = self._settings(vault)  # the settings of a plain run there
 
     @classmethod
@@ -68,69 +76,21 @@ class Project:
         rootdir = next((folder for folder in (here, *here.parents) if (folder / "setup.py").is_file()), here)
         return cls(here, rootdir, None, {}, vault)
 
-    def text(self, name: str, default: str = "") -> str:
-        """Return an ini option of one line."""
-        value = self.options.get(name, default)
-        if isinstance(value, list):
-            raise MimicError(f"{self._shown_inifile}: {name} is a list, it takes a text")
-        return str(value).strip()
-
-    def choice(self, name: str, *allowed: str) -> Any:
-        """Return an ini option that takes one of these words, by default the first."""
-        value = self.text(name, allowed[0])
-        if value not in allowed:
-            wanted = f"{', '.join(allowed[:-1])} or {allowed[-1]}"
-            raise MimicError(f"{self._shown_inifile}: {name} = {value}: it takes {wanted}")
-        return value
-
-    def lines(self, name: str) -> list[str]:
-        """Return an ini option of several lines, without the empty ones."""
-        value = self.options.get(name, [])
-        lines = value if isinstance(value, list) else str(value).split("\n")
-        return [line for each in lines if (line := str(each).strip())]
-
-    def read_lines(self, name: str, read: Callable[[str, str], Any]) -> list[Any]:
-        """Return what `read` makes of each line of an ini option and its origin. MimicError: some lines are wrong."""
-        results, problems = read_lines(self.lines(name), f"{self._shown_inifile}, {name}", read)
-        if problems:
-            raise MimicError("\n".join(problems))
-        return results
-
-    @property
-    def _shown_inifile(self) -> str:
-        return "" if self.inifile is None else self.inifile.name
-
     def _settings(self, given_vault: str | None) -> Settings:
         from pytest_mimic._core.node_ids import relative_path
 
         named = given_vault or self._vault_in_addopts()
-        path = named or self.text("mimic_vault_path", ".mimic_vault")
+        path = named or self.ini.text("mimic_vault_path", ".mimic_vault")
         is_whole = os.path.isabs(path) or path.startswith("~")  # noqa: PTH117
-        try:
-            folder = vault_folder(path, self.here if named else self.rootdir)
-        except ValueError as fault:
-            where = "--vault" if given_vault else f"{self._shown_inifile}: mimic_vault_path"
-            raise MimicError(f"{where}: {fault}") from None
+        folder = self.ini.vault(named, "--vault" if given_vault else "--mimic-vault", self.here, self.rootdir)
         # As a path from the current folder, so that it can be pasted. One elsewhere is shown as it was given.
         shown = relative_path(folder, start=self.here)
-        to_rootdir = relative_path(self.rootdir, start=self.here)
-        return Settings(
-            mode=Mode.REPLAY,
+        return self.ini.settings(
             rootdir=self.rootdir,
+            to_rootdir=relative_path(self.rootdir, start=self.here),
             vault=folder,
             shown_vault=str(folder) if is_whole and shown.startswith("../") else shown,
-            no_record=False,
-            ci=False,
-            source=self.choice("mimic_source", "strict", "warn", "ignore"),
-            pickles=self.choice("mimic_pickle", "listed", "forbid"),
-            inputs=self.choice("mimic_inputs", "warn", "strict", "ignore"),
-            store_arguments=True,
-            redact=self._secret_names(),
-            clear_unused=False,
-            fail_on_unused=False,
             given=(f"--mimic-vault={given_vault}",) if given_vault else (),
-            objects=self.text("mimic_objects"),
-            prefix="" if to_rootdir == "." else f"{to_rootdir}/",
         )
 
     def _vault_in_addopts(self) -> str | None:
@@ -149,14 +109,6 @@ class Project:
                 elif word == "--mimic-vault":
                     found = following
         return found or None
-
-    def _secret_names(self) -> tuple[str, ...]:
-        if not self.lines("mimic_redact"):
-            return ()
-        from pytest_mimic._core.redact.secret_names import read_names
-
-        found = self.read_lines("mimic_redact", lambda line, _origin: read_names(line))
-        return tuple(name for names in found for name in names)
 
 
 def has_configuration(folder: Path) -> bool:

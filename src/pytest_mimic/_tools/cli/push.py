@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.cli.selection import add_selectors, report_unmatched
 from pytest_mimic._tools.cli.transfer import Selected, json_of_objects, listed, progress, total
+from pytest_mimic._tools.shown.checking import Checker
 
 if TYPE_CHECKING:
     from pytest_mimic._tools.cli.parser import Parser
@@ -32,7 +33,8 @@ def run(invocation: Invocation) -> int:
     if invocation.options.check:
         return _check(invocation, selected)
     selected.find()  # first, because a store that cannot be used is no reason to rewrite anything
-    moved = detach(invocation.vault, selected.files)
+    checker = Checker(invocation.vault)
+    moved = detach(invocation.vault, selected.files, lambda name: not checker.check([name]).findings)
     if moved.recordings:
         selected.read()
         selected.find()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -11,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._core.ambient import command
+from pytest_mimic._core.describe.recorded_files import CatalogFile
 from pytest_mimic._core.origin import is_version
+from pytest_mimic._core.settings import days_in
 from pytest_mimic._core.words import plural
-from pytest_mimic._tools.catalog import Catalog, CatalogFile
-from pytest_mimic._tools.catalog.selectors import Selectable, Selectors, of_file
+from pytest_mimic._tools.shown.catalog import Catalog
 from pytest_mimic._tools.shown.outcome_words import error_of
+from pytest_mimic._tools.shown.selectors import Selectable, Selectors, of_file
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ SELECTOR_HELP = (
     "a test, a file or folder of tests; a target (shop.api:fetch, httpx); a pattern of calls (GET '/users/*'); a path in the "
     "vault; the first digits of a recording's name; or a word of a call"
 )
-_SPAN = re.compile(r"(\d{1,5}) ?([dw])")
 
 
 class Chosen(NamedTuple):
@@ -82,7 +82,7 @@ def select(invocation: Invocation) -> Chosen:
     files = sorted(selectors.choose(files, of_file), key=lambda file: file.name)
     damaged = selectors.choose(sorted(catalog.damaged), of_name)
     if latest is not None:
-        files = [file for file in files if file.recorded and file.recorded < latest]
+        files = [file for file in files if file.recorded and max(file.recorded, file.checked) < latest]
     if options.errors:
         files = [file for file in files if is_error(file)]
     unknown: list[str] = []
@@ -131,11 +131,10 @@ def _in_vault(invocation: Invocation, words: Sequence[str]) -> list[str]:
 
 def _latest(span: str) -> str:
     """Return the date that lies so long ago, `2026-08-24` for `90d`. MimicError: it is no span."""
-    match = _SPAN.fullmatch(span)
-    if match is None:
-        raise MimicError(f"--older takes days or weeks, such as 90d or 12w, not {span}")
-    days = int(match[1]) * (7 if match[2] == "w" else 1)
-    return (date.today() - timedelta(days=days)).isoformat()
+    try:
+        return (date.today() - timedelta(days=days_in(span))).isoformat()
+    except ValueError as fault:
+        raise MimicError(f"--older {fault}") from None
 
 
 def is_error(file: CatalogFile) -> bool:
@@ -274,7 +273,7 @@ def importable(invocation: Invocation, file: CatalogFile) -> Iterator[None]:
 def _folders_of(invocation: Invocation, file: CatalogFile) -> list[str]:
     """Return the folders from which a test imports besides those of the environment."""
     project = invocation.project
-    given = " ".join(project.lines("pythonpath")).split()
+    given = " ".join(project.ini.lines("pythonpath")).split()
     folders = [project.rootdir / folder for folder in given]
     if file.test:
         folders.append(_base_of(project.rootdir / Path(file.test.partition("::")[0])))

@@ -11,9 +11,9 @@ import sys
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.describe.recorded_files import CatalogCall, CatalogFile
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.words import plural, size
-from pytest_mimic._tools.catalog import Catalog, CatalogCall, CatalogFile
 from pytest_mimic._tools.cli.output import facts_of, short_seconds
 from pytest_mimic._tools.cli.selection import (
     add_selectors,
@@ -23,6 +23,7 @@ from pytest_mimic._tools.cli.selection import (
     report_nothing,
     select,
 )
+from pytest_mimic._tools.shown.catalog import Catalog
 from pytest_mimic._tools.shown.outcome_lines import OutcomeViewer, Part
 from pytest_mimic._tools.shown.outcome_words import error_of
 from pytest_mimic._tools.shown.value_lines import lines_of

@@ -21,10 +21,11 @@ from pytest_mimic._tools.cli.selection import (
 from pytest_mimic._tools.shown.outcome_words import error_of
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.catalog import Catalog, CatalogFile
+    from pytest_mimic._core.describe.recorded_files import CatalogFile
     from pytest_mimic._tools.cli.output import Piece
     from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
+    from pytest_mimic._tools.shown.catalog import Catalog
 
 _SHOWN = 5
 

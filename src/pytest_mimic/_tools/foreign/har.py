@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from pytest_mimic._clients.http.compression import inflate
 from pytest_mimic._clients.http.exchange import HttpRequest
-from pytest_mimic._clients.http.message import charset_of, header_of, media_type
+from pytest_mimic._clients.http.message import charset_of, header_of, inflate, media_type
 from pytest_mimic._tools.foreign.foreign_exchanges import (
     EntryError,
     ForeignExchange,

@@ -51,8 +51,7 @@ class Bucket:
     def check(self) -> None:
         """Make sure that there is a bucket: the size of a single key does not tell.
 
-        Raises:
-            RemoteError: There is none, or it cannot be read.
+        RemoteError: There is none, or it cannot be read.
         """
         key = "no-such-object"
         with suppress(FileNotFoundError):

@@ -21,12 +21,11 @@ from pytest_mimic._core.vault.file_names import CASSETTES, OBJECTS_LOCK
 from pytest_mimic._core.vault.folder import FolderStore
 from pytest_mimic._core.vault.leftovers import give_back, take_number, temporary_name
 from pytest_mimic._core.vault.parsing import parse_recording
-from pytest_mimic._tools.catalog.checking import Checker
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.describe.recorded_files import CatalogFile
     from pytest_mimic._core.vault import Vault
-    from pytest_mimic._tools.catalog import CatalogFile
     from pytest_mimic._tools.objects.bucket import Bucket
 
 _T = TypeVar("_T")
@@ -111,16 +110,14 @@ class LargeObjects:
     def push(self, objects: Sequence[LargeObject], show: Show) -> list[LargeObject]:
         """Send objects that only the working copy has, and return them. Nothing in the store is overwritten.
 
-        Raises:
-            RemoteError: The store cannot be used. What was sent before stays there.
+        RemoteError: The store cannot be used. What was sent before stays there.
         """
         return self._transfer(self._send, objects, show)
 
     def pull(self, objects: Sequence[LargeObject], show: Show) -> list[LargeObject]:
         """Fetch objects that only the store has, and return them. Each is in its place when it is whole and right.
 
-        Raises:
-            RemoteError: The store cannot be used. What was fetched before stays here.
+        RemoteError: The store cannot be used. What was fetched before stays here.
         """
         if objects:
             self._store.sweep()
@@ -206,8 +203,8 @@ def in_git(vault: Vault, files: Iterable[CatalogFile]) -> dict[str, int]:
     return {name: size for name, size in sizes.items() if size >= LEAST}
 
 
-def detach(vault: Vault, files: Iterable[CatalogFile]) -> Moved:
-    """Detach the large objects of recordings, which are rewritten, and delete them where Git has them.
+def detach(vault: Vault, files: Iterable[CatalogFile], is_sound: Callable[[str], bool]) -> Moved:
+    """Detach the large objects of sound recordings, which are rewritten, and delete them where Git has them.
 
     A crash leaves each recording as it was or rewritten, and the next call deletes what it has left.
     """
@@ -217,16 +214,16 @@ def detach(vault: Vault, files: Iterable[CatalogFile]) -> Moved:
     with vault.store.lock(OBJECTS_LOCK):
         for file in files:
             if any(name in large for entry in file.outcomes for name in _attached(entry)):
-                _rewrite(vault, file.name, large, moved)
+                # Nothing damaged gets a hash that makes it sound.
+                if is_sound(file.name):
+                    _rewrite(vault, file.name, large, moved)
+                else:
+                    moved.damaged.append(file.name)
         _delete_detached(vault)
     return moved
 
 
 def _rewrite(vault: Vault, name: str, large: dict[str, int], moved: Moved) -> None:
-    # Nothing damaged gets a hash that makes it sound.
-    if Checker(vault).check([name]).findings:
-        moved.damaged.append(name)
-        return
     store = vault.store
     assert isinstance(store, FolderStore)  # the command has no other
     data = store.read(name) or b""

@@ -223,8 +223,7 @@ def _open_bucket(stores: Any, place: RemotePlace, timeout: float) -> Any:
 def _profile() -> dict[str, Any]:
     """Return the options for a profile of the AWS command, which obstore does not read; none without one.
 
-    Raises:
-        PermissionError: botocore is not installed, or cannot read it.
+    PermissionError: botocore is not installed, or cannot read it.
     """
     environment = os.environ
     files = (os.path.expanduser(environment.get(name) or file) for name, file in _FILES.items())  # noqa: PTH111

@@ -1,1 +1,1 @@
-"""A stored outcome as a word, as lines and as a page."""
+"""Finds, checks and draws what a vault holds, for people. Nothing is loaded unless they ask for it."""

@@ -127,51 +127,51 @@ def recorded_rows(vault: Vault, redactor: Redactor, names: Iterable[str]) -> Ite
     found: dict[str, list[Row]] = {}
     for name in names:
         try:
-            rows = list(
-                _of_cassette(vault, name, redactor)
-                if name.startswith(CASSETTES)
-                else _of(vault, name, redactor)
-            )
+            rows = list(_rows(vault, name, redactor))
         except MimicError as error:
             problem = {"problem": [error.what, *error.facts], "remedies": list(error.remedies)}
-            rows = [{**_row(name, "damaged file", None), "kind": "missing", **problem}]
+            facts = {
+                "kind": "missing",
+                "client": "function",
+                "target": "damaged file",
+                "at": 0.0,
+                "seconds": 0.0,
+            }
+            rows = [{**facts, "label": name, "test": "", "name": name, "recorded": "", **problem}]
         for row in rows:
             found.setdefault(row["group"] if "group" in row else row["test"], []).append(row)
     for test in sorted(found):
         yield from found[test]
 
 
-def _of(vault: Vault, name: str, redactor: Redactor) -> Iterator[Row]:
-    recording = vault.read(name)
-    if recording is None:  # deleted meanwhile
+def _rows(vault: Vault, name: str, redactor: Redactor) -> Iterator[Row]:
+    """Yield the rows of a recording or cassette: of none if it was deleted meanwhile."""
+    file: Row = {"kind": "recorded", "at": 0.0, "name": name}
+    if name.startswith(CASSETTES):
+        title = f"cassette {name[len(CASSETTES) :].strip('/').removesuffix('.json')}"
+        file |= {
+            "recorded": vault.date_of(name),
+            "test": vault.test_of(name) or "",
+            "group": title,
+            "note": title,
+        }
+        entries = vault.read_cassette(name) or ()
+        calls = [(one.target, one.arguments, one.signature, [one.stored]) for one in entries]
+    elif (found := vault.read(name)) is not None:
+        file |= {"recorded": found.recorded, "test": found.test or ""}
+        calls = [(found.target, found.arguments, "", found.outcomes)]
+    else:
         return
-    label = recorded_label(recording.target, recording.arguments)
-    count = len(recording.outcomes)
-    for number, stored in enumerate(recording.outcomes, 1):
-        row = _row(name, recording.target, recording.test, recorded=recording.recorded)
-        row |= _details(stored, recording.arguments, redactor)
-        row["label"] = label if count == 1 else f"{label}, call {number} of {count}"
-        yield row
-
-
-def _of_cassette(vault: Vault, name: str, redactor: Redactor) -> Iterator[Row]:
-    date, test = vault.date_of(name), vault.test_of(name)
-    for entry in vault.read_cassette(name) or ():
-        row = _row(name, entry.target, test, recorded=date) | _details(
-            entry.stored, entry.arguments, redactor
-        )
-        row["label"] = recorded_label(entry.target, entry.arguments, signature=entry.signature)
-        cassette = f"cassette {name[len(CASSETTES) :].strip('/').removesuffix('.json')}"
-        yield {**row, "group": cassette, "note": cassette}
-
-
-def _row(name: str, target: str, test: str | None, *, recorded: str = "") -> Row:
-    client = target if names_client(target) else "function"
-    facts = {"label": name, "test": test or "", "name": name, "recorded": recorded}
-    return {"kind": "recorded", "client": client, "target": target, "at": 0.0, "seconds": 0.0, **facts}
-
-
-def _details(stored: Stored, arguments: Mapping[str, Any] | None, redactor: Redactor) -> Row:
-    brief, text, is_error = shown_outcome(stored, redactor)
-    shown = {"brief": brief, "outcome": text, "raised": is_error}
-    return {"seconds": stored.duration, "arguments": shown_arguments(arguments), **shown}
+    for target, arguments, signature, outcomes in calls:
+        label = recorded_label(target, arguments, signature=signature)
+        row = file | {"client": target if names_client(target) else "function", "target": target}
+        for number, stored in enumerate(outcomes, 1):
+            brief, text, is_error = shown_outcome(stored, redactor)
+            yield row | {
+                "label": label if len(outcomes) == 1 else f"{label}, call {number} of {len(outcomes)}",
+                "seconds": stored.duration,
+                "arguments": shown_arguments(arguments),
+                "brief": brief,
+                "outcome": text,
+                "raised": is_error,
+            }

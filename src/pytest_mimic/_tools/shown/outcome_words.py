@@ -93,6 +93,10 @@ def _exchange_in_short(value: Any, failed: str | None) -> str:
         return f"{value.value['status']} {kind}".rstrip()
     if failed or not isinstance(value, dict):
         return failed or word(value)
+    if "responses" in value:
+        return plural(len(value["responses"]), "message")
+    if "code" in value:
+        return str(value["code"])
     if "rows" in value:
         return plural(len(value["rows"]), "row")
     if "rowcount" in value:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 from pytest_mimic._core.words import SHOWN, in_columns, listed, plural
 
 
-class Judgement(SimpleNamespace):
+@dataclass
+class Judgement:
     """The result of a run's search for unused recordings."""
 
     not_judged: str = ""  # why unused recordings were not judged, or empty
@@ -23,6 +24,9 @@ class Judgement(SimpleNamespace):
     moved: Sequence[
         tuple[str, str]
     ] = ()  # the moves that would give tests the recordings of tests that are gone
+    tokens_again: int = 0  # the tokens of the calls that were made again because of a new one
+    old: int = 0  # how many of the recordings that the run used are older than `mimic_max_age`
+    oldest: Sequence[tuple[str, str, str]] = ()  # the first of them: the label, the date and the test of each
     growth: Sequence[str] = ()  # what to do about a run that added much to the vault
 
 

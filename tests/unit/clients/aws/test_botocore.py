@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -579,22 +578,6 @@ def test_verifying(runs: Runs, client: Make) -> None:
     runs.again("verify")
     assert talk() == b"same"
     assert "body: 'same' recorded, 'other' now" in runs.drifts()
-
-
-def test_threads(runs: Runs, client: Make) -> None:
-    def talk() -> list[bytes]:
-        s3 = client("s3")
-        s3.create_bucket(Bucket="shop")
-        keys = [str(n) for n in range(8)]
-        for key in keys:
-            s3.put_object(Bucket="shop", Key=key, Body=key.encode())
-        with ThreadPoolExecutor(4) as pool:
-            return list(pool.map(lambda key: s3.get_object(Bucket="shop", Key=key)["Body"].read(), keys))
-
-    recorded = talk()
-    runs.again("replay")
-
-    assert talk() == recorded == [b"%d" % n for n in range(8)]
 
 
 @pytest.mark.promise("in-process test clients and transports are never intercepted")

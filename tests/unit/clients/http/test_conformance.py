@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -269,6 +270,12 @@ def test_a_body_is_sent_as_it_is_live(driver: Driver, runs: Runs, server: Server
         Ask("/echo", "POST", JSON, b'{"half": 1}'),
         Ask("/echo", "PUT", FORM, urlencode({"a": "1", "password": "pass-word-1"}).encode()),
         Ask("/echo", "PATCH", {}, b"text"),
+        Ask(
+            "/echo",
+            "POST",
+            {"Content-Type": "multipart/form-data; boundary=b"},
+            b'--b\r\nContent-Disposition: form-data; name="password"\r\n\r\npass-word-1\r\n--b--\r\n',
+        ),
     ]
 
     def talk(url: str) -> list[bytes]:
@@ -277,7 +284,7 @@ def test_a_body_is_sent_as_it_is_live(driver: Driver, runs: Runs, server: Server
     same(runs, server, talk)
 
     bodies = [call.parts["body"] for call in runs.calls]
-    assert bodies == [{"half": 1}, {"a": "1", "password": "<redacted>"}, "text"]
+    assert bodies == [{"half": 1}, {"a": "1", "password": "<redacted>"}, "text", {"password": "<redacted>"}]
     assert "pass-word-1" not in runs.text
 
 
@@ -343,14 +350,20 @@ def test_an_issued_token_in_a_later_path_is_the_same_call(driver: Driver, runs: 
     assert "tok-0819-xml" not in runs.text
 
 
-@each_of([driver for driver in DRIVERS if driver.line != "http.client"])
-def test_a_proxy_does_not_change_the_call(driver: Driver, runs: Runs, server: Server) -> None:
-    def talk(url: str) -> Any:
-        return driver.talk("http://elsewhere.example", Ask("/users/1"), proxy=url)
+@pytest.mark.parametrize("kind", ["forwarding", "tunnel"])
+def test_a_proxy_does_not_change_the_call(
+    driver: Driver, runs: Runs, server: Server, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", Driver.certificates)
+    with running_server(tls=True) as other:
+        target = other.url if kind == "tunnel" else "http://elsewhere.example"
 
-    same(runs, server, talk)
+        same(runs, server, lambda url: driver.talk(target, Ask("/users/1"), Ask("/users/1"), proxy=url))
 
-    assert (runs.signatures, runs.calls[0].host) == (["GET /users/1"], "elsewhere.example")
+    assert runs.signatures == ["GET /users/1"] * 2
+    assert runs.calls[0].host == ("127.0.0.1" if kind == "tunnel" else "elsewhere.example")
+    assert runs.calls[0].parts["port"] == (other.server_address[1] if kind == "tunnel" else 80)
+    assert ("CONNECT" in " ".join(server.seen)) == (kind == "tunnel")
 
 
 # Errors
@@ -462,6 +475,104 @@ def test_verifying_compares_status_and_body(driver: Driver, runs: Runs, server: 
     assert answer.body == b'{"try":1}'
     assert "body.try: 1 recorded, 2 now" in runs.drifts()
     assert server.seen == ["GET /users/1", "GET /flaky"] * 2
+
+
+def verify(runs: Runs, server: Server) -> None:
+    """Begin a run that verifies, with a new release of the server."""
+    runs.again("verify")
+    server.release = 2
+
+
+def attempt(driver: Driver, server: Server, path: str) -> Any:
+    """Return the body of a response, or the name of the exception that came instead."""
+    try:
+        return driver.talk(server.url, Ask(path))[0].body
+    except Exception as error:
+        return type(error).__name__
+
+
+@pytest.mark.promise("--mimic-verify hands on the recorded outcome and fails the test afterwards")
+def test_verifying_goes_on_with_recorded_values_and_real_secrets(
+    driver: Driver, runs: Runs, server: Server
+) -> None:
+    """The server accepts the token and the cookie that it issued in this run; everything else is as recorded."""
+
+    def converse() -> tuple[Any, Any]:
+        [first] = driver.talk(server.url, Ask("/signin", "POST"))
+        user, cookie = json.loads(first.body)["user"], dict(first.headers)["set-cookie"].partition(";")[0]
+        headers = {"Authorization": f"Bearer {user['access_token']}", "Cookie": cookie}
+        return user["release"], driver.talk(server.url, Ask("/account", headers=headers))[0].body
+
+    recorded = converse()
+    verify(runs, server)
+
+    assert converse() == recorded == (1, '{"name":"Zoë"}'.encode())
+    assert server.strangers == 0
+    drifts = runs.drifts()
+    assert drifts.count("no longer gives") == 1
+    assert "body.user.release: 1 recorded, 2 now" in drifts
+    assert "of-release" not in runs.text + drifts
+
+
+@pytest.mark.promise("--mimic-verify hands on the recorded outcome and fails the test afterwards")
+def test_verifying_gives_the_recorded_chunks(driver: Driver, runs: Runs, server: Server) -> None:
+    ask = Ask("/feed", read="chunks")
+    recorded = b"".join(driver.talk(server.url, ask)[0].body)
+    verify(runs, server)
+
+    assert b"".join(driver.talk(server.url, ask)[0].body) == recorded
+    assert (b"release 1" in recorded, "release 2" in runs.drifts()) == (True, True)
+    assert runs.state.ledger.verified == 1
+
+
+def test_verifying_compares_a_stream_as_far_as_it_was_read(
+    driver: Driver, runs: Runs, server: Server
+) -> None:
+    """It may never end."""
+    # aiohttp may read both chunks at once.
+    ask = Ask("/endless", read="chunks", stop=1 if driver.line == "aiohttp" else 2)
+    [recorded] = driver.talk(server.url, ask)
+    verify(runs, server)
+
+    assert b"".join(recorded.body).startswith(b"".join(driver.talk(server.url, ask)[0].body))
+    assert (runs.drifts(), runs.state.ledger.verified) == ("", 1)
+
+
+@pytest.mark.promise("--mimic-verify hands on the recorded outcome and fails the test afterwards")
+@pytest.mark.parametrize(("path", "drift"), [("/moody", "GET /moody"), ("/mended", "status: 200 now")])
+def test_verifying_gives_what_was_recorded_though_the_server_changed(
+    driver: Driver, runs: Runs, server: Server, path: str, drift: str
+) -> None:
+    """A response though the server fails now, an error though it answers now."""
+    recorded = attempt(driver, server, path)
+    verify(runs, server)
+
+    assert attempt(driver, server, path) == recorded
+    assert drift in runs.drifts()
+
+
+def test_verifying_gives_a_response_though_nobody_listens_now(
+    driver: Driver, runs: Runs, server: Server
+) -> None:
+    recorded = attempt(driver, server, "/users/1")
+    verify(runs, server)
+    server.stop()
+
+    assert attempt(driver, server, "/users/1") == recorded
+    assert "GET /users/1" in runs.drifts()
+
+
+def test_verifying_refuses_a_connection_though_somebody_listens_now(
+    driver: Driver, runs: Runs, server: Server
+) -> None:
+    server.stop()
+    recorded = attempt(driver, server, "/users/1")
+    runs.again("verify")
+
+    with running_server(server.server_address[1]) as other:
+        assert attempt(driver, other, "/users/1") == recorded == driver.errors["refused"]
+
+    assert "status: 200 now" in runs.drifts()
 
 
 def test_a_missing_recording_is_neither_retried_nor_wrapped(

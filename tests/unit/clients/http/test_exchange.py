@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from pytest_mimic._clients.http.answer import load_response
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
+from pytest_mimic._clients.http.responses import load_response
 from unit.clients.runs import Runs
 
 

@@ -39,7 +39,7 @@ READABLE = {
 
 @pytest.mark.parametrize(("data", "stored"), READABLE.values(), ids=READABLE)
 def test_messages_are_stored_readably_and_come_back(data, stored):
-    assert store_frames(data * 2, NoSecrets(Redactor())) == [stored, stored]
+    assert store_frames(data * 2, Secrets(Redactor())) == [stored, stored]
     assert load_frames([stored]) == [data]
 
 

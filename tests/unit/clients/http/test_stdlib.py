@@ -5,13 +5,11 @@ from __future__ import annotations
 import http.client
 import io
 import socket
-import ssl
 import urllib.error
 import urllib.request
 import xmlrpc.client
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from http.cookiejar import CookieJar
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -238,55 +236,6 @@ def test_an_error_comes_when_it_comes_live(runs: Runs, server: Server) -> None:
             ]
 
     same(runs, server, talk)
-
-
-def test_urllib_follows_redirects_and_keeps_cookies(runs: Runs, server: Server) -> None:
-    def talk(url: str) -> Any:
-        jar = CookieJar()
-        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
-        with opener.open(f"{url}/redirect") as response:
-            seen = [response.geturl().partition("?")[0], response.status, response.msg]
-        opener.open(f"{url}/cookies").close()
-        return [*seen, sorted(cookie.name for cookie in jar), opener.open(f"{url}/echo").status]
-
-    same(runs, server, talk)
-
-    assert runs.signatures == ["GET /redirect", "GET /landing", "GET /cookies", "GET /echo"]
-    assert "hop-cookie-99" not in runs.text
-    assert "tok-0815-redirect" not in runs.text
-
-
-def test_urllib_reads_and_sends(runs: Runs, server: Server) -> None:
-    def talk(url: str) -> list[Any]:
-        seen = []
-        for data in (None, b'{"n": 1}', io.BytesIO(b"file"), pieces()):
-            request = urllib.request.Request(f"{url}/echo", data, {"Content-Type": "application/json"})
-            with urllib.request.urlopen(request) as response:
-                seen.append((head(response)["status"], response.read(), response.url))
-        return seen
-
-    same(runs, server, talk)
-
-    assert runs.calls[1].parts["body"] == {"n": 1}
-
-
-@pytest.mark.parametrize("kind", ["forwarding", "tunnel"])
-def test_a_proxy_does_not_change_the_call(runs: Runs, server: Server, kind: str) -> None:
-    with running_server(tls=True) as other:
-        target = f"{other.url}/users/1" if kind == "tunnel" else "http://elsewhere.example/users/1"
-
-        def talk(url: str) -> bytes:
-            proxy = urllib.request.ProxyHandler({"http": url, "https": url})
-            https = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=CERTIFICATE))
-            with urllib.request.build_opener(proxy, https).open(target) as response:
-                return response.read()  # type: ignore[no-any-return]
-
-        same(runs, server, talk)
-
-    assert runs.signatures == ["GET /users/1"]
-    assert runs.calls[0].host == ("127.0.0.1" if kind == "tunnel" else "elsewhere.example")
-    assert runs.calls[0].parts["port"] == (other.server_address[1] if kind == "tunnel" else 80)
-    assert ("CONNECT" in " ".join(server.seen)) == (kind == "tunnel")
 
 
 def test_xmlrpc_calls_replay(runs: Runs, server: Server) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.http_server import CERTIFICATE, NOWHERE, Server, running_server
 
-from unit.clients.http.four_ways import four_ways, same
+from unit.clients.http.four_ways import same
 from unit.clients.runs import Runs
 
 urllib3 = pytest.importorskip("urllib3")
@@ -99,39 +99,6 @@ def test_an_upload_is_sent_as_it_is_live(runs: Runs, server: Server, kind: str) 
     same(runs, server, talk)
 
 
-def test_uploads_identify_the_call(runs: Runs, server: Server) -> None:
-    with urllib3.PoolManager() as http:
-        for body in (lines(), io.BytesIO(b"from a file"), "text"):
-            http.request("POST", f"{server.url}/echo", body=body)
-        http.request(
-            "POST", f"{server.url}/echo", fields={"f": ("n.txt", b"text"), "password": "pass-word-1"}
-        )
-
-    assert [call.parts["body"] for call in runs.calls[:3]] == [{"half": 1}, "from a file", "text"]
-    file = {"filename": "n.txt", "type": None, "content": "text"}
-    assert runs.calls[3].parts["body"] == {"f": file, "password": "<redacted>"}
-    assert "pass-word-1" not in runs.text
-
-
-def test_each_redirect_is_a_call(runs: Runs, server: Server) -> None:
-    def talk(url: str) -> Any:
-        with urllib3.PoolManager() as http:
-            responses = [
-                http.request("GET", f"{url}/redirect"),
-                http.request("POST", f"{url}/again", body=io.BytesIO(b"twice")),
-                http.request("POST", f"{url}/checkout", body=b"money"),
-                http.connection_from_url(url).request("GET", "/redirect"),
-                http.request("GET", f"{url}/redirect", redirect=False),
-            ]
-            return [(head(each)["history"], each.geturl(), each.status, each.data) for each in responses]
-
-    live, recorded, _, replayed = four_ways(runs, server, talk)
-
-    assert live == recorded
-    assert repr(live).replace("tok-0815-redirect", "<redacted>") == repr(replayed)
-    assert runs.signatures[:2] == ["GET /redirect", "GET /landing"]
-
-
 def test_each_retry_is_a_call(runs: Runs, server: Server) -> None:
     def talk(url: str) -> Any:
         retry = urllib3.Retry(total=3, status_forcelist=[503], backoff_factor=0)
@@ -203,23 +170,6 @@ def test_a_body_from_a_generator_waits_for_a_connection(runs: Runs, server: Serv
     port = int(server.url.rpartition(":")[2])
 
     assert b'"body":"{\\"half\\": 1}"' in same(runs, server, talk)
-
-
-@pytest.mark.parametrize("kind", ["forwarding", "tunnel"])
-def test_a_proxy_does_not_change_the_call(runs: Runs, server: Server, kind: str) -> None:
-    with running_server(tls=True) as other:
-        target = f"{other.url}/users/1" if kind == "tunnel" else "http://elsewhere.example/users/1"
-
-        def talk(url: str) -> list[Any]:
-            with urllib3.ProxyManager(url, ca_certs=str(CERTIFICATE), num_pools=1) as http:
-                responses = [http.request("GET", target) for _ in range(2)]
-                return [(head(each), each.data) for each in responses]
-
-        same(runs, server, talk)
-
-    assert runs.signatures == ["GET /users/1"] * 2
-    assert runs.calls[0].host == ("127.0.0.1" if kind == "tunnel" else "elsewhere.example")
-    assert ("CONNECT" in " ".join(server.seen)) == (kind == "tunnel")
 
 
 @pytest.mark.parametrize("options", [{"ca_certs": str(CERTIFICATE)}, {"cert_reqs": "CERT_NONE"}, {}])

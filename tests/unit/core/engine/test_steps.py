@@ -82,7 +82,7 @@ def test_a_request_that_cannot_be_sent_cannot_be_verified(runs: Runs, service: A
     runs.client()("Oslo")
     runs.again("verify")
     if is_logged:
-        runs.state.log = CallLog(runs.state, details=False)
+        runs.state.log = CallLog(runs.state, details=False).note
     port, client = runs.port(), toy_client.Client("weather.test", api_key="<redacted>")
 
     step = port.begin(describe(client, "Oslo", "2026-11-01", "en", port)).refuse()

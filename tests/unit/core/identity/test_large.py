@@ -147,20 +147,6 @@ def test_a_long_list_of_numbers_counts_by_types_and_values(values, data):
     )
 
 
-@given(st.sets(st.floats(), max_size=100), st.randoms())
-def test_a_set_of_floats_counts_without_its_order(values, rng):
-    items = list(values)
-    rng.shuffle(items)
-    made = set()
-    for item in items:
-        made.add(again(item))
-
-    assert fingerprint(made) == fingerprint(values)
-    for item in values:
-        assert fingerprint(values - {item}) != fingerprint(values)
-        assert fingerprint((values - {item}) | {repr(item)}) != fingerprint(values)
-
-
 def test_numbers_beside_shared_and_nested_containers():
     """A list that starts and ends like one of numbers, but holds a part that unfolds to 2⁴⁰ of them."""
     part = [1]

@@ -493,28 +493,6 @@ def test_cycles_of_contexts_end():
     assert replayed(ValueError(1)).__context__ is None
 
 
-def test_a_local_class_is_stored_by_value():
-    class Local(Exception):
-        def __init__(self, a, b):
-            super().__init__(a)
-            self.b = b
-
-    again = replayed(Local(1, 2), readable=False)
-
-    assert (type(again).__name__, again.args, again.b) == ("Local", (1,), 2)
-
-
-def test_exceptions_inside_values_keep_their_causes():
-    error = Refused(1, retry=False)
-    error.__cause__ = DiskError("/x")
-    vault = Vault(MemoryStore())
-
-    value = vault.stored(Outcome.of_value([error, error]), 0.1).load().value
-
-    assert value[0] is value[1]
-    assert (value[0].code, value[0].__cause__.filename) == (1, "/x")
-
-
 def test_a_class_with_parts_that_cannot_be_pickled_reduces_itself():
     error = Reduced((x for x in ()), "full")
 

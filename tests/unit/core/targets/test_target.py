@@ -147,7 +147,7 @@ def test_a_line_as_people_write_it_is_answered_with_the_right_one(line, message)
         (
             "shop:f frozen=a",
             "shop:f: there is no option frozen (there are atol, compare, content, exclude, ignore, match, mutates, only,"
-            " rtol, sequence, volatile, writes)",
+            " rtol, sequence, stateless, volatile, writes)",
         ),
         ("shop:f ignore", "shop:f: ignore= takes arguments or paths in them, not nothing"),
         ("shop:f ignore=", "shop:f: ignore= takes arguments or paths in them, not ''"),

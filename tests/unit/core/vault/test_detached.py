@@ -13,8 +13,8 @@ from pytest_mimic._core.outcome.kept_files import KeptFiles
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import CassetteEntry, FolderStore, Recording, Vault
 from pytest_mimic._core.vault.detached import LEAST
-from pytest_mimic._tools.catalog import Catalog
-from pytest_mimic._tools.catalog.checking import Checker
+from pytest_mimic._tools.shown.catalog import Catalog
+from pytest_mimic._tools.shown.checking import Checker
 
 A, B = "calls/shop/f/" + "a" * 32 + ".json", "calls/shop/f/" + "b" * 32 + ".json"
 #: Values of each kind of object, with noise that does not compress.
@@ -91,13 +91,6 @@ def test_only_objects_from_64_kib_on_are_detached(size, tmp_path):
 
     assert len(detached(tmp_path)) == (size >= LEAST)
     assert value_of(tmp_path) == [value]
-
-
-@pytest.mark.parametrize("kind", LARGE)
-def test_without_the_setting_nothing_is_detached(kind, tmp_path):
-    put(vault_in(tmp_path, detaches=False), A, LARGE[kind])
-
-    assert not (tmp_path / "detached").exists()
 
 
 @pytest.mark.parametrize("kind", LARGE)

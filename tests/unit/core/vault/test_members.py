@@ -7,7 +7,7 @@ from unit.memory_store import MemoryStore
 
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import CassetteEntry, Recording, Vault, recording_name
-from pytest_mimic._tools.catalog.checking import Checker
+from pytest_mimic._tools.shown.checking import Checker
 
 CASSETTE, SEQUENCE = "cassettes/long.json", "calls/shop/f/aa.json"
 #: Small plain values, one with a tag, and one that is an object of its own.
@@ -61,16 +61,3 @@ def test_what_belongs_to_a_test_stores_the_identity_of_its_call(owner):
     vault.store.write(name, vault.store.read(name).replace(b'"5f5f', b'"6f5f'))
     says = ["its name is not that of a call of shop:f in t.py::test_a"] if owner else []
     assert [one.problem.partition("(")[2][:-1] for one in Checker(vault).check_all().findings] == says
-
-
-@pytest.mark.parametrize("number", [0, -1], ids=["in the file", "an object"])
-@pytest.mark.parametrize("name", [CASSETTE, SEQUENCE], ids=["cassette", "sequence"])
-def test_each_copy_of_a_value_is_fresh(name, number):
-    stored = outcomes_in(vault_with_both(), name)[number]
-    for _ in range(3):  # a large one is kept in memory from its second copy on
-        stored.load().value.clear()
-        stored.player()().clear()
-
-    copies = [stored.load().value, stored.player()()]
-
-    assert copies == [VALUES[number]] * 2

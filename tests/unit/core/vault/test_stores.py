@@ -236,28 +236,8 @@ def test_lock_folder_that_cannot_be_made_is_an_error(tmp_path, monkeypatch):
         pass
 
 
-def test_name_given_twice_is_deleted_once(tmp_path):
-    store = FolderStore(tmp_path)
-    store.write("a", b"12")
-
-    assert store.delete(["a", "none", "a"]) == 1
-
-
 def test_file_that_cannot_be_deleted_is_an_error(tmp_path):
     (tmp_path / "a.json").mkdir()
 
     with pytest.raises(MimicError, match=r"cannot delete .*a\.json"):
         FolderStore(tmp_path).delete(["a.json"])
-
-
-def test_fake_file_system_is_an_error(tmp_path):
-    """A recording written there would be lost, and one that is missing there may exist."""
-    faked = pytest.importorskip("pyfakefs.fake_filesystem_unittest")
-    store = FolderStore(tmp_path)
-
-    with faked.Patcher():
-        for act in (lambda: store.write("a", b""), lambda: store.read("a")):
-            with pytest.raises(MimicError, match="the test's file system is a fake one"):
-                act()
-
-    assert store.read("a") is None

@@ -198,20 +198,6 @@ def test_hand_edited_object_is_used_and_never_shared():
     assert len(objects(store)) == 2
 
 
-def test_recording_again_replaces_a_hand_edited_object():
-    store = MemoryStore()
-    vault = Vault(store)
-    put(vault, A, DOCUMENT)
-    (name,) = objects(store)
-    store.write(name, store.read(name).replace(b"user 7", b"edited"))
-
-    assert put(vault, A, DOCUMENT) is True
-    vault.collect(vault.replaced)
-
-    assert vault.read(A).outcomes[0].load().value == DOCUMENT
-    assert len(objects(store)) == 1
-
-
 def test_an_object_with_the_line_ends_of_windows_is_shared():
     """Git may have changed them."""
     store = MemoryStore()
@@ -260,15 +246,6 @@ def test_arguments_in_another_order_are_unchanged():
     for other in ({"b": 2, "a": {"y": ["2", 1]}}, {"b": "[redacted]", "a": {"y": ["2", 1]}}, None):
         assert put(vault, A, 1, arguments=other) is True
         assert vault.read(A).arguments == other
-
-
-def test_recording_again_repairs_a_damaged_recording():
-    vault = Vault(MemoryStore())
-    put(vault, A, [1, 2])
-    vault.store.write(A, b'{"format": 3,')
-
-    assert put(vault, A, [1, 2]) is True
-    assert vault.read(A).outcomes[0].load().value == [1, 2]
 
 
 def test_replaced_objects_are_reported_and_collected():
@@ -420,13 +397,13 @@ def test_equal_sets_beside_a_function_are_one_object():
     assert vault.read(B).outcomes[0].load().value[0](2) == 4
 
 
-@pytest.mark.parametrize("edit", [b'"outcomes": [[]]', b'"outcome": []'])
+@pytest.mark.parametrize("edit", [b'"outcomes": [[]]}\n', b'"outcome": []}\n', b""])
 def test_recording_again_replaces_a_malformed_recording(edit):
     store = MemoryStore()
     put(Vault(store), A, 1)
     whole = store.read(A)
     start = whole.index(b'"outcomes"')
-    store.write(A, whole[:start] + edit + b"}\n")
+    store.write(A, whole[:start] + edit)
 
     assert put(Vault(store), A, 1) is True
     assert store.read(A) == whole
@@ -448,24 +425,15 @@ def test_facts_besides_the_outcome_are_kept():
     vault = Vault(MemoryStore())
     stored = vault.stored(Outcome.of_value({"a": 1}), 0.123456)
     stored.entry["awaited"] = True
-    vault.write(A, Recording("shop:f", {"base": "EUR"}, "ff", "t", "2026-11-02", "owner", [stored]))
+    made = Recording("shop:f", {"base": "EUR"}, "ff", "t", "2026-11-02", "owner", [stored])
+    vault.write(A, made)
 
     again = vault.read(A)
+    [outcome] = again.outcomes
 
-    assert (again.target, again.arguments, again.source, again.test, again.recorded, again.owner) == (
-        "shop:f",
-        {"base": "EUR"},
-        "ff",
-        "t",
-        "2026-11-02",
-        "owner",
-    )
-    assert (again.outcomes[0].awaited, again.outcomes[0].is_plain_value, again.outcomes[0].duration) == (
-        True,
-        False,
-        0.1235,
-    )
-    assert again.outcomes[0].load().value == {"a": 1}
+    assert again._replace(outcomes=[], name="") == made._replace(outcomes=[])
+    assert (outcome.awaited, outcome.is_plain_value, outcome.duration) == (True, False, 0.1235)
+    assert outcome.load().value == {"a": 1}
 
 
 def test_clearing_deletes_recordings_with_their_objects(tmp_path):
@@ -524,17 +492,6 @@ def test_names_and_size_count_recordings(tmp_path):
 
         assert set(vault.names()) == {A, recording_name("shop.api:Client.get", "ab")}
         assert vault.size() == (2, sum(map(len, files(store).values())))
-
-
-def test_vault_of_version_0_is_recognised(tmp_path):
-    """Flat files, named by a hash."""
-    store = FolderStore(tmp_path)
-    put(Vault(store), A, (1,))
-    assert not Vault(store).is_old()
-
-    (tmp_path / f"{'0a' * 32}.pkl").write_bytes(b"x")
-
-    assert Vault(store).is_old()
 
 
 def test_cassette_keeps_its_calls_in_order():
@@ -705,16 +662,6 @@ def test_lock_keeps_other_stores_out(tmp_path):
     assert list(Path(tmp_path / "v").iterdir()) == []
 
 
-def test_lock_of_a_memory_store_keeps_other_threads_out():
-    store = MemoryStore()
-
-    with store.lock("x"):
-        kept_out = entering(store, "x")
-        assert is_waiting(kept_out)
-
-    assert has_ended(kept_out)
-
-
 def run(function):
     thread = threading.Thread(target=function)
     thread.start()
@@ -779,31 +726,6 @@ def test_leftovers_of_dead_writers_are_removed(tmp_path):
         False,
     )
     assert set(vault.names()) == {A}
-
-
-def test_deleted_vault_is_made_again(tmp_path):
-    """A user may delete the vault while a session runs."""
-    import shutil
-
-    vault = Vault(FolderStore(tmp_path / "v"))
-    put(vault, A, ONE)
-    shutil.rmtree(tmp_path / "v")
-
-    put(vault, A, ONE)
-
-    assert vault.read(A).outcomes[0].load().value == ONE
-
-
-def test_arguments_described_differently_are_updated():
-    """As after a name was added to `mimic_redact`."""
-    store = MemoryStore()
-    vault = Vault(store)
-    put(vault, A, [1], arguments={"token": "secret"})
-
-    assert put(vault, A, [1], arguments={"token": "<redacted>"}, test="t2") is True
-
-    assert (vault.read(A).arguments, vault.read(A).test) == ({"token": "<redacted>"}, "t1")
-    assert b"secret" not in json.dumps(files(store)[A].decode()).encode()
 
 
 @pytest.mark.parametrize("kept", [A, "cassettes/x.json"])

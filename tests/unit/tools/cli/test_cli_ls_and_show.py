@@ -109,12 +109,6 @@ def test_a_selector_that_matches_nothing_is_said(shop, call, command):
     assert gone == ({".json", ".pkl", ""} if command == "rm" else set())
 
 
-def test_nothing_matched_is_said_and_is_exit_code_1(shop, call):
-    result = call("ls", "shop:nothing")
-
-    assert (result.code, result.out) == (1, "nothing in .mimic_vault matches shop:nothing\n")
-
-
 def test_a_project_without_recordings_says_how_to_record(tmp_path, monkeypatch, call):
     monkeypatch.chdir(tmp_path)
     for command in ("ls", "stats"):
@@ -144,19 +138,6 @@ def test_a_damaged_recording_is_an_error_of_show_only_if_nothing_else_was_named(
     assert call("show", "calls/shop/odd").err.startswith("ERROR: .mimic_vault/calls/shop/odd/")
 
 
-def test_show_prints_arguments_and_a_value(shop, call):
-    [_, recorded, file, *rest] = call("show", "shop:rates").lines
-
-    assert re.fullmatch(r"  recorded \d{4}-\d\d-\d\d by tests/test_shop.py::test_rates in .*", recorded)
-    assert re.fullmatch(r"  \.mimic_vault/calls/shop/rates/[0-9a-f]{32}\.json, \d+ B", file)
-    assert rest[:4] == [
-        "  base: 'EUR'",
-        "  day: 2024-05-01",
-        "  password: <redacted>",
-        "  returned {'USD': 1.07, 'CHF': 0.93, 'password': '<redacted>'}",
-    ]
-
-
 @pytest.mark.parametrize(
     ("what", "expected"),
     [
@@ -167,24 +148,6 @@ def test_show_prints_arguments_and_a_value(shop, call):
 )
 def test_show_prints_an_outcome_of_each_kind(shop, call, what, expected):
     assert expected in call("show", what).lines
-
-
-def test_show_prints_a_stream_item_by_item(shop, call):
-    assert call("show", "shop:words").lines[-4:] == [
-        "  a stream of 3 items",
-        "  1: 'pen'",
-        "  2: 'ink'",
-        "  3: 'paper'",
-    ]
-
-
-def test_show_prints_a_cassette_as_a_sequence_of_calls(shop, call):
-    lines = call("show", "cassettes/shopping").lines
-
-    first, second = (index for index, line in enumerate(lines) if re.match(r"  \d\. ", line))
-    assert re.fullmatch(r"  1\. shop:rates\(base='CHF', day=2024-05-02, password=None\)  .*", lines[first])
-    assert lines[second - 2].startswith("    returned {'USD'")
-    assert re.fullmatch(r"  2\. shop:user\(name='Cid'\)  .*", lines[second])
 
 
 def test_show_cuts_a_long_value_and_shows_all_of_it_on_request(shop, call):

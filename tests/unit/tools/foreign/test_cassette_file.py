@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mimic._clients.http.answer import load_response
 from pytest_mimic._clients.http.http_secrets import NoSecrets
-from pytest_mimic._clients.http.recorder import store_response
+from pytest_mimic._clients.http.responses import load_response, store_response
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._tools.foreign.cassette_file import read_cassette
 from pytest_mimic._tools.foreign.foreign_exchanges import UnreadableError

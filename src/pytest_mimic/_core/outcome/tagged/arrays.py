@@ -59,31 +59,22 @@ def tag_named(name: str) -> Tag | None:
 
 
 def _to_json(array: Any, writer: Writer) -> tuple[list[Any], str]:
-    """Return the elements of an array of one dimension as JSON, and the name of their dtype.
-
-    Raises:
-        NotTaggableError: They have no exact form.
-    """
+    """Return the elements of an array of one dimension as JSON, and the name of their dtype, if that is exact."""
     dtype, kind = array.dtype, array.dtype.kind
     if kind not in "biufcmMUS" or dtype.metadata:
         raise NotTaggableError(dtype)
-    order = "" if dtype.isnative else dtype.str[0]
+    is_text = kind in "US"
+    name = {"U": "str", "S": "bytes"}.get(kind, dtype.name)
+    name = name if dtype.isnative else dtype.str[0] + name
     try:
-        if kind in "US":
-            texts = array.tolist()
-            items, name = list(map(writer.write, texts)), order + ("str" if kind == "U" else "bytes")
-            made = _array_of_texts(texts, name)
-        else:
-            name = order + dtype.name
-            items = [_number_to_json(number) for number in array]
-            made = _array_of_numbers(items, name)
+        items = array.tolist() if is_text else [_number_to_json(number) for number in array]
+        made = _array_of_texts(items, name) if is_text else _array_of_numbers(items, name)
     except (ArithmeticError, TypeError, ValueError) as error:
         raise NotTaggableError(dtype) from error
     # Types of the same size, such as `longlong`, have the same name, and texts may have room for longer ones.
-    is_exact = made.dtype == dtype and made.dtype.char == dtype.char and made.tobytes() == array.tobytes()
-    if not is_exact:
+    if made.dtype != dtype or made.dtype.char != dtype.char or made.tobytes() != array.tobytes():
         raise NotTaggableError(dtype)
-    return items, name
+    return list(map(writer.write, items)) if is_text else items, name
 
 
 def _number_to_json(number: Any) -> Any:
@@ -103,18 +94,6 @@ def _number_to_json(number: Any) -> Any:
     return repr(number.item()) if math.isinf(number) else float(str(number))
 
 
-def _number_from_json(item: Any, name: str, code: str) -> Any:
-    if code == "?":
-        return typed(item, bool)
-    if code in "efd":
-        if type(item) is str and item not in ("nan", "-nan", "inf", "-inf"):
-            raise ValueError(f"{item!r:.60} is no number")
-        return float(typed(item, float, int, str))
-    if name.startswith("datetime64"):
-        return _moment_from_json(item, name)
-    return _NAT if item == "NaT" and name.startswith("timedelta64") else typed(item, int)
-
-
 def _moment_to_json(moment: Any) -> str:
     """Return a moment as a text that is as short as it can be."""
     numpy: Any = sys.modules["numpy"]
@@ -123,7 +102,15 @@ def _moment_to_json(moment: Any) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text).removesuffix("T00:00:00")
 
 
-def _moment_from_json(item: Any, name: str) -> int:
+def _number_from_json(item: Any, name: str, code: str) -> Any:
+    if code == "?":
+        return typed(item, bool)
+    if code in "efd":
+        if type(item) is str and item not in ("nan", "-nan", "inf", "-inf"):
+            raise ValueError(f"{item!r:.60} is no number")
+        return float(typed(item, float, int, str))
+    if not name.startswith("datetime64"):
+        return _NAT if item == "NaT" and name.startswith("timedelta64") else typed(item, int)
     # numpy reads further texts, such as "now", and cuts off what the unit does not have.
     moment = sys.modules["numpy"].datetime64(typed(item, str), name[len("datetime64[") : -1])
     if _moment_to_json(moment) != item:
@@ -132,11 +119,6 @@ def _moment_from_json(item: Any, name: str) -> int:
 
 
 def _array_of(items: list[Any], name: str, reader: Reader) -> Any:
-    """Return a new array of elements.
-
-    Raises:
-        OverflowError, TypeError, ValueError: They do not fit the dtype.
-    """
     kind = _TEXTS.get(name.lstrip("<>"))
     if kind is None:
         return _array_of_numbers(items, name)
@@ -144,7 +126,6 @@ def _array_of(items: list[Any], name: str, reader: Reader) -> Any:
 
 
 def _array_of_numbers(items: list[Any], name: str) -> Any:
-    numpy: Any = sys.modules["numpy"]
     found = _DTYPE.fullmatch(name)
     code = _NUMBERS.get(found[2]) if found else None
     if found is None or code is None:
@@ -159,6 +140,7 @@ def _array_of_numbers(items: list[Any], name: str) -> Any:
         memory = struct.pack(f"{order or '='}{len(numbers)}{code}", *numbers)
     except struct.error as error:
         raise ValueError(str(error)) from None
+    numpy: Any = sys.modules["numpy"]
     return numpy.frombuffer(memory, numpy.dtype(base).newbyteorder(order or "=")).copy()
 
 

@@ -61,11 +61,7 @@ class Reader:
 
     @property
     def paths(self) -> PathStore:
-        """Restores paths.
-
-        Raises:
-            NeedsCallError: Only a call can tell where they are.
-        """
+        """Restores paths. NeedsCallError: only a call can tell where they are."""
         if self._paths is None:
             raise NeedsCallError
         return self._paths

@@ -54,11 +54,7 @@ def tag_of_class(cls: type) -> Tag | None:
 
 
 def write(value: Any, paths: PathStore) -> Tree:
-    """Return a value as a tree.
-
-    Raises:
-        NotTaggableError: A part has no exact form.
-    """
+    """Return a value as a tree. NotTaggableError: a part has no exact form."""
     return Writer(paths, tag_of, STRING, MAPPING).whole(value)
 
 

@@ -80,11 +80,7 @@ class Writer:
         return Tree(tree if self._has_tags else value, sorted(self._imports), self._objects, self._has_tags)
 
     def write(self, value: Any) -> Any:
-        """Return a value as JSON.
-
-        Raises:
-            NotTaggableError: A part has no exact form.
-        """
+        """Return a value as JSON. NotTaggableError: a part has no exact form."""
         self._count += 1
         type_ = type(value)
         if type_ is str:

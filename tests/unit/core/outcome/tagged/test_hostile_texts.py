@@ -227,15 +227,6 @@ def test_extreme_part_is_refused_or_read_at_once(text, noted):
     assert "unit.core.outcome.tagged.unlisted" not in sys.modules
 
 
-@pytest.mark.parametrize("listed", ["imports", "code"])
-@pytest.mark.parametrize("name", ["os:system", "builtins:eval", "os:path", "subprocess:Popen"])
-def test_listed_code_is_refused(name, listed):
-    factory = {"$defaultdict": {}, "factory": name}
-    for value in (factory, {f"${name}": {}}, {f"${name}": "true"}):
-        with pytest.raises((CorruptRecordingError, StaleRecordingError)):
-            load(stored(value, **{listed: [name]}))
-
-
 @pytest.mark.promise("reading a readable outcome runs nothing of a class")
 @pytest.mark.parametrize(
     "name",
@@ -303,45 +294,6 @@ def test_module_that_cannot_be_imported_is_reported():
     name = "unit.core.outcome.tagged.broken:Thing"
     with pytest.raises(StaleRecordingError, match="ValueError: no such setting"):
         load(stored({f"${name}": {}}, [name]))
-
-
-@pytest.mark.parametrize(
-    "raised",
-    [
-        {f"${HERE}:Tripped": {"args": [], "fields": {"field": 1}}},
-        {f"${HERE}:Tripped": {"args": [], "fields": {"__class__": {"$tuple": []}}}},
-        {f"${HERE}:Tripped": {"args": [], "fields": {"__dict__": {}}}},
-        {f"${HERE}:Tripwire": {"args": []}},
-        {f"${HERE}:noted": {"args": []}},
-        {f"${HERE}:Listener": {"args": []}},
-        {"$unit.core.outcome.tagged.broken:Thing": {"args": []}},
-        {"$builtins:KeyboardInterrupt": {"args": []}},
-        {"$builtins:ValueError": {"args": {"$tuple": []}}},
-        {"$builtins:ValueError": {"args": [], "cause": {"$unlisted:Error": {"args": []}}}},
-        {"type": "builtins:ValueError", "args": []},
-        {"$tuple": []},
-    ],
-    ids=json.dumps,
-)
-def test_exception_with_other_parts_is_refused(raised, noted):
-    imports = [f"{HERE}:{name}" for name in ("Tripped", "Tripwire", "noted", "Listener")]
-    store = stored(
-        None,
-        [
-            *imports,
-            "unit.core.outcome.tagged.broken:Thing",
-            "builtins:KeyboardInterrupt",
-            "builtins:ValueError",
-        ],
-    )
-    store.write(NAME, store.read(NAME).replace(b'"value": null', f'"raised": {json.dumps(raised)}'.encode()))
-
-    with pytest.raises(
-        (CorruptRecordingError, StaleRecordingError), match=r"is not what was|cannot be loaded"
-    ):
-        load(store)
-
-    assert not noted
 
 
 def test_missing_list_of_imports_allows_none(noted):

@@ -22,11 +22,3 @@ from pytest_mimic._core.outcome.outcome import Outcome
 )
 def test_large_outcomes_are_pickles(value: object, is_readable: bool) -> None:
     assert (encode(Outcome.of_value(value)).readable is not None) == is_readable
-
-
-def test_immutable_parts_that_multiply_end_soon() -> None:
-    value: tuple[object, ...] = ()
-    for _ in range(60):
-        value = (value, value)
-
-    assert encode(Outcome.of_value(value)).readable is None

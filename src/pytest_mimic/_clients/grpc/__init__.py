@@ -1,0 +1,1 @@
+"""The adapter of grpcio, sync and asyncio."""

@@ -1,0 +1,166 @@
+"""The adapter of grpcio: the objects of sync and asyncio channels that call one method of a service.
+
+Read against grpcio 1.60 and 1.85. Interceptors of the caller stay real, as does all that is built on channels, such as
+Google's client libraries. Channels are always ready in a replay.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pytest_mimic._clients.grpc.protobuf import plain_of
+from pytest_mimic._clients.grpc.rpc import Shape
+from pytest_mimic._core.identity.opening import Events
+from pytest_mimic._core.seam.base import Adapter, Edge
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.seam.base import Port
+
+_Function = Callable[..., Any]
+_OPTIONS = ("timeout", "metadata", "credentials", "wait_for_ready", "compression")
+# Another time, the answer is another one.
+_FAILURES = frozenset(
+    "UNKNOWN DEADLINE_EXCEEDED RESOURCE_EXHAUSTED ABORTED INTERNAL UNAVAILABLE DATA_LOSS CANCELLED".split()
+)
+_REFUSALS = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
+# Their details are the client's own, with the server's address.
+_OF_NETWORK = ("UNAVAILABLE", "DEADLINE_EXCEEDED")
+
+
+class GrpcAdapter(Adapter):
+    """The adapter of `grpc`."""
+
+    parts: ClassVar = ("method", "request", "metadata")
+    exact: ClassVar = frozenset({"code"})
+
+    def edges(self) -> Sequence[Edge]:
+        found = [
+            Edge(
+                "grpc._channel",
+                ("_SingleThreadedUnaryStreamMultiCallable", "__call__"),
+                _blocking(False, True),
+            ),
+            Edge(
+                "grpc._channel",
+                ("Channel", "subscribe"),
+                partial(_wrap_ready, lambda ready, tell, *_: tell(ready)),
+            ),
+            Edge(
+                "grpc.aio._channel", ("Channel", "get_state"), partial(_wrap_ready, lambda ready, *_: ready)
+            ),
+            Edge("grpc.aio._channel", ("Channel", "channel_ready"), partial(_wrap_ready, _is_ready)),
+            Edge("grpc.aio._interceptor", ("_InterceptedStreamResponseMixin", "read"), _wrap_read),
+            Edge("grpc._plugin_wrapping", ("_Plugin", "__call__"), _wrap_credentials),
+        ]
+        for sends_many in (False, True):
+            for gives_many in (False, True):
+                one, other = ("Stream" if many else "Unary" for many in (sends_many, gives_many))
+                name = f"{one}{other}MultiCallable"
+                wrap_aio = partial(_wrap_aio, Shape(sends_many, gives_many))
+                found.append(Edge("grpc.aio._channel", (name, "__call__"), wrap_aio))
+                for style in ("__call__",) if gives_many else ("__call__", "with_call", "future"):
+                    wrap = _blocking(sends_many, gives_many, style)
+                    found.append(Edge("grpc._channel", (f"_{name}", style), wrap))
+        return found
+
+    def comparable(self, plain: Any, beside: Any = None, /) -> Any:
+        """Return status and response: of a stream that was not read to its end, the messages that both readers read."""
+        found = {name: plain[name] for name in ("code", "details") if name in plain}
+        if found.get("code") in _OF_NETWORK:
+            found.pop("details", None)
+        if "response" in plain:
+            found["response"] = plain_of(plain["response"])
+        if "responses" in plain:
+            is_cut = beside is not None and "stopped" in (plain.get("end"), beside.get("end"))
+            least = len(beside.get("responses", ())) if is_cut else None
+            events = Events(
+                map(plain_of, plain["responses"][:least]), is_whole="code" in plain and not is_cut
+            )
+            found = {"response": events} if is_cut else {**found, "response": events}
+        return found
+
+    def failure(self, plain: Any, /) -> str | None:
+        return _gave(plain, _FAILURES)
+
+    def refusal(self, plain: Any, /) -> str | None:
+        return _gave(plain, _REFUSALS)
+
+
+def _gave(plain: Any, codes: frozenset[str]) -> str | None:
+    code = plain.get("code") if isinstance(plain, dict) else None
+    return f"gave {code}" if code in codes else None
+
+
+def _blocking(
+    sends_many: bool, gives_many: bool, style: str = "__call__"
+) -> Callable[[_Function, Port], _Function]:
+    return partial(_wrap_blocking, Shape(sends_many, gives_many, style))
+
+
+def _wrap_blocking(shape: Shape, original: _Function, port: Port) -> _Function:
+    @wraps(original)
+    def call(method: Any, *args: Any, **options: Any) -> Any:
+        if not port.taking():
+            return original(method, *args, **options)
+        from pytest_mimic._clients.grpc.blocking_calls import invoke
+
+        given = dict(zip((shape.request, *_OPTIONS), args, strict=False))
+        return invoke(shape, original, port, method, given | options)
+
+    return call
+
+
+def _wrap_aio(shape: Shape, original: _Function, port: Port) -> _Function:
+    @wraps(original)
+    def call(method: Any, *args: Any, **options: Any) -> Any:
+        if port.taking():
+            from pytest_mimic._clients.grpc.aio_calls import intercepted
+
+            method = intercepted(shape, port, method)
+        return original(method, *args, **options)
+
+    return call
+
+
+def _wrap_ready(answer: _Function, original: _Function, port: Port) -> _Function:
+    """Replace a method of a channel that tells its state, or tells it to a function."""
+
+    @wraps(original)
+    def method(channel: Any, *args: Any, **options: Any) -> Any:
+        if not (port.taking() and port.is_replaying):
+            return original(channel, *args, **options)
+        return answer(sys.modules["grpc"].ChannelConnectivity.READY, *args, *options.values())
+
+    return method
+
+
+async def _is_ready(_: object) -> None:
+    """Wait for nothing."""
+
+
+def _wrap_read(original: _Function, _port: Port) -> _Function:
+    """Let the end of a stream that was intercepted be what it is without interceptors, as it is not before grpcio 1.80."""
+
+    @wraps(original)
+    async def read(call: Any) -> Any:
+        try:
+            return await original(call)
+        except StopAsyncIteration:
+            return sys.modules["grpc.aio"].EOF
+
+    return read
+
+
+def _wrap_credentials(original: _Function, port: Port) -> _Function:
+    """Let a request for a token belong to the call that needs it. The client asks for tokens in threads of its own."""
+
+    @wraps(original)
+    def ask(plugin: Any, *args: Any) -> Any:
+        with port.unmimicked() if port.taking() else nullcontext():
+            return original(plugin, *args)
+
+    return ask

@@ -1,0 +1,216 @@
+"""A message of Protocol Buffers ⇄ plain data that people can read, exactly; of other bytes a text, or base64.
+
+Fields have their names in the `.proto` file. Well-known types (timestamps, durations, `Struct`, `Any`, …) are written as
+`google.protobuf.json_format` writes them. A stored message is `{"json": …}`, `{"text": …}` or `{"base64": …}`.
+"""
+
+from __future__ import annotations
+
+import base64
+import struct
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from importlib import import_module
+from json import loads
+from typing import Any, NamedTuple
+
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+
+Stored = dict[str, Any]
+Serialize = Callable[[Any], bytes] | None
+Deserialize = Callable[[bytes], Any] | None
+
+# Types with a form of their own in JSON.
+_WELL_KNOWN = frozenset(
+    "Any Duration FieldMask ListValue Struct Timestamp Value BoolValue BytesValue DoubleValue FloatValue "
+    "StringValue Int32Value Int64Value UInt32Value UInt64Value".split()
+)
+# Numbers of types in descriptors (google/protobuf/descriptor.proto).
+_FLOAT, _GROUP, _MESSAGE, _BYTES, _ENUM = 2, 10, 11, 12, 14
+_LAYOUT = dict.fromkeys(map(ord, "\t\r\n"))
+
+
+def store_request(request: Any, serialize: Serialize) -> Stored:
+    """Return a message that a client is about to send. `serialize` is its method's."""
+    message = _message_of(request)
+    found = None if message is None else _exactly(message)
+    return _store_bytes(request if serialize is None else serialize(request)) if found is None else found
+
+
+def store_answer(data: bytes, deserialize: Deserialize) -> Stored:
+    """Return a message as it was received. `deserialize` is its method's."""
+    kind, _ = _class_read_by(deserialize)
+    found = None if kind is None else _exactly(kind.FromString(data))
+    return _store_bytes(data) if found is None else found
+
+
+def load_answer(stored: Mapping[str, Any], deserialize: Deserialize) -> Any:
+    """Return a stored message as a client gives it."""
+    if "json" in stored:
+        kind, is_wrapped = _class_read_by(deserialize)
+        message = _read(kind, stored["json"])
+        if not is_wrapped:
+            return message
+        data = message.SerializeToString()
+    else:
+        data = _load_bytes(stored.get("text", stored))
+    return data if deserialize is None else deserialize(data)
+
+
+def plain_of(stored: Mapping[str, Any]) -> Any:
+    """Return what a stored message says, to be compared and shown."""
+    return stored["json"] if "json" in stored else stored.get("text", dict(stored))
+
+
+def _exactly(message: Any) -> Stored | None:
+    """Return a message as plain data, or None if it cannot be made again from that: it has unknown fields, for example."""
+    try:
+        plain = _write(message)
+        again = _read(type(message), plain)
+        is_same = again.SerializeToString(deterministic=True) == message.SerializeToString(deterministic=True)
+    except Exception:  # of an `Any` whose type is not known, for example
+        return None
+    return {"json": plain} if is_same else None
+
+
+def _message_of(value: Any) -> Any:
+    """Return the message that a value is, or that it wraps as those of proto-plus do; None if it is none."""
+    if hasattr(value, "ListFields"):
+        return value
+    unwrap = getattr(type(value), "pb", None)
+    return unwrap(value) if callable(unwrap) else None
+
+
+@lru_cache(2048)
+def _class_read_by(deserialize: Deserialize) -> tuple[Any, bool]:
+    """Return the class of the messages that a method receives, and whether it wraps them; None for other things."""
+    try:
+        empty = None if deserialize is None else deserialize(b"")
+        message = _message_of(empty)
+    except Exception:  # it reads no messages
+        return None, False
+    return (None, False) if message is None else (type(message), message is not empty)
+
+
+def _write(message: Any) -> Any:
+    if _is_well_known(message.DESCRIPTOR):
+        return loads(_json_format().MessageToJson(message, preserving_proto_field_name=True, sort_keys=True))
+    fields = _fields_of(message.DESCRIPTOR)
+    found: dict[str, Any] = {}
+    for field, value in message.ListFields():
+        name: str = field.name
+        write, _, key, is_repeated = fields[name]
+        if key is not None:
+            found[name] = {str(each): write(value[each]) for each in sorted(value)}
+        else:
+            found[name] = list(map(write, value)) if is_repeated else write(value)
+    return found
+
+
+def _read(kind: Any, plain: Any) -> Any:
+    if _is_well_known(kind.DESCRIPTOR):
+        # A secret time, for example, is none.
+        return (
+            kind()
+            if plain == PLACEHOLDER and "String" not in kind.__name__
+            else _json_format().ParseDict(plain, kind())
+        )
+    if _is_plain(kind.DESCRIPTOR):
+        return kind(**plain)
+    fields = _fields_of(kind.DESCRIPTOR)
+    found: dict[str, Any] = {}
+    for name, value in plain.items():
+        _, read, key, is_repeated = fields[name]
+        if key is not None:
+            found[name] = {key(each): read(one) for each, one in value.items()}
+        else:
+            found[name] = list(map(read, value)) if is_repeated else read(value)
+    return kind(**found)
+
+
+def _json_format() -> Any:
+    return import_module("google.protobuf.json_format")
+
+
+def _is_well_known(descriptor: Any) -> bool:
+    return descriptor.name in _WELL_KNOWN and descriptor.full_name == f"google.protobuf.{descriptor.name}"
+
+
+@lru_cache(2048)
+def _is_plain(descriptor: Any, *around: Any) -> bool:
+    """Return whether a message can be made from its plain data at once, which is much faster for long lists."""
+    return descriptor not in around and all(
+        (_is_plain(field.message_type, descriptor, *around) and not _is_well_known(field.message_type))
+        if field.type == _MESSAGE and not field.message_type.GetOptions().map_entry
+        else field.type not in (_GROUP, _MESSAGE, _BYTES, _ENUM)
+        for field in descriptor.fields
+    )
+
+
+class _Field(NamedTuple):
+    """How the values of a field are written and read, and if it is a mapping its keys."""
+
+    write: Callable[[Any], Any]
+    read: Callable[[Any], Any]
+    read_key: Callable[[str], Any] | None
+    is_repeated: bool
+
+
+@lru_cache(2048)
+def _fields_of(descriptor: Any) -> dict[str, _Field]:
+    return {field.name: _field(field) for field in descriptor.fields}
+
+
+def _field(field: Any) -> _Field:
+    # protobuf 5 and older have no `is_repeated`.
+    is_repeated = field.is_repeated if hasattr(field, "is_repeated") else field.label == field.LABEL_REPEATED
+    entry = field.message_type
+    if entry is None or not entry.GetOptions().map_entry:
+        return _Field(*_converters(field), None, is_repeated)
+    kind = entry.fields_by_name["key"].cpp_type
+    read_key: Callable[[str], Any] = int
+    if kind in (field.CPPTYPE_STRING, field.CPPTYPE_BOOL):
+        read_key = str if kind == field.CPPTYPE_STRING else "True".__eq__
+    return _Field(*_converters(entry.fields_by_name["value"]), read_key, is_repeated)
+
+
+def _converters(field: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    if field.type in (_MESSAGE, _GROUP):
+        return _write, partial(_read, field.message_type._concrete_class)
+    if field.type == _ENUM:
+        numbers = {value.name: value.number for value in field.enum_type.values}
+        names = {number: name for name, number in reversed(numbers.items())}
+        hidden = {PLACEHOLDER: min(names, key=abs)}
+        return (lambda number: names.get(number, number)), (lambda name: (numbers | hidden).get(name, name))
+    if field.type == _BYTES:
+        return _bytes_value, _load_bytes
+    return (_shortest if field.type == _FLOAT else _same), _same
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _shortest(number: float) -> float:
+    """Return the shortest number that is the same one in 32 bits."""
+    shorter = (float(f"{number:.{digits}g}") for digits in range(6, 9))
+    return next((each for each in shorter if struct.pack("f", each) == struct.pack("f", number)), number)
+
+
+def _bytes_value(data: bytes) -> Any:
+    """Return bytes as a text if they are one, so that people can read it and secrets are found in it."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    return text if text.translate(_LAYOUT).isprintable() else {"base64": base64.b64encode(data).decode()}
+
+
+def _store_bytes(data: bytes) -> Stored:
+    value = _bytes_value(data)
+    return {"text": value} if isinstance(value, str) else value
+
+
+def _load_bytes(value: Any) -> bytes:
+    text: str = value if isinstance(value, str) else value["base64"]
+    return text.encode() if text is value or text == PLACEHOLDER else base64.b64decode(text)

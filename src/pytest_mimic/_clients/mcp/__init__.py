@@ -1,0 +1,1 @@
+"""The Model Context Protocol: the adapter of the official SDK's client."""

@@ -1,0 +1,118 @@
+"""Messages of the Model Context Protocol as plain data, and back. They are JSON-RPC (https://modelcontextprotocol.io/specification)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pytest_mimic._core.seam.base import ClientCall
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.seam.base import Port
+
+# Their parameters tell the versions and abilities of the client, which change with each upgrade of the SDK.
+_HANDSHAKES = ("initialize", "server/discover")
+_SCHEMAS = ("inputSchema", "outputSchema")
+
+
+def plain_message(message: Any) -> dict[str, Any]:
+    """Return a message of the SDK as JSON has it."""
+    plain: dict[str, Any] = message.message.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return plain
+
+
+def sdk_message(plain: dict[str, Any]) -> Any:
+    """Return the SDK's own object for a message."""
+    types = sys.modules.get("mcp_types") or sys.modules["mcp.types"]
+    adapter = getattr(types, "jsonrpc_message_adapter", None)  # since mcp 2
+    message = (
+        types.JSONRPCMessage.model_validate(plain)
+        if adapter is None
+        else adapter.validate_python(plain, by_name=False)
+    )
+    return sys.modules["mcp.shared.message"].SessionMessage(message=message)
+
+
+def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
+    """Return a request as the engine sees it.
+
+    Servers are told apart by the order in which the test uses them. What the SDK adds to each request (`_meta`: tokens of
+    progress, versions, traces) does not count.
+    """
+    method, params = request["method"], dict(request.get("params") or {})
+    params.pop("_meta", None)
+    shown, host = _server(server)
+    parts = {
+        "server": port.ordinal("mcp server", repr(server)),
+        "method": method,
+        "params": port.redactor.scrub(params),
+    }
+    group, _, verb = method.rpartition("/")
+    resource = params.get("name") or params.get("uri") or group or "server"
+    return ClientCall(
+        f"{verb.upper()} {resource}",
+        parts=parts,
+        identity=("server", "method") if method in _HANDSHAKES else ("server", "method", "params"),
+        described={"server": shown, "method": method, **({"params": parts["params"]} if params else {})},
+        host=host,
+    )
+
+
+def _server(server: Any) -> tuple[str, str | None]:
+    """Return a server in a few words without secrets, and its host if it is reached over the network."""
+    if isinstance(server, str):
+        url = urlsplit(server)
+        return f"{url.scheme}://{url.hostname}{url.path}", url.hostname
+    words = [getattr(server, "command", ""), *(getattr(server, "args", None) or ())]
+    names = [PurePath(word).name for word in words[:2] if not word.startswith("-")]
+    return " ".join(names) or type(server).__name__, None
+
+
+def outcome_of(messages: list[dict[str, Any]], answer: dict[str, Any] | None, port: Port) -> dict[str, Any]:
+    """Return what a request gave: the server's messages before its answer, and its result or error.
+
+    Without an answer, the client has ended a request that stays open (a subscription).
+    """
+    plain: dict[str, Any] = {"messages": [_without_token(one) for one in messages]} if messages else {}
+    for name in ("result", "error"):
+        if answer is not None and name in answer:
+            plain[name] = answer[name]
+    scrubbed: dict[str, Any] = port.redactor.scrub(plain, keep_types=True)
+    tools = (plain.get("result") or {}).get("tools")
+    if isinstance(tools, list):  # a schema names fields, and holds no value of them
+        for tool, copy in zip(tools, scrubbed["result"]["tools"], strict=True):
+            copy.update({name: tool[name] for name in _SCHEMAS if name in tool})
+    return scrubbed
+
+
+def _without_token(message: dict[str, Any]) -> dict[str, Any]:
+    """Return a message without the token of its request, which is the request's number."""
+    kept = {name: value for name, value in message.items() if name != "jsonrpc"}
+    if message.get("method") == "notifications/progress":
+        kept["params"] = {name: one for name, one in message["params"].items() if name != "progressToken"}
+    return kept
+
+
+def replayed_messages(plain: dict[str, Any], request: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the messages of a recorded outcome, the answer last, as this request gets them."""
+    token = ((request.get("params") or {}).get("_meta") or {}).get("progressToken", request["id"])
+    messages = []
+    for one in plain.get("messages", ()):
+        message = {"jsonrpc": "2.0", **one}
+        if message.get("method") == "notifications/progress":
+            message["params"] = {"progressToken": token, **message["params"]}
+        messages.append(message)
+    for name in ("result", "error"):
+        if name in plain:
+            messages.append({"jsonrpc": "2.0", "id": request["id"], name: plain[name]})
+    return messages
+
+
+def comparable_outcome(plain: Any) -> Any:
+    """Return what verifying compares: the answer without the SDK's own data, not the messages before it."""
+    result = plain.get("result")
+    if isinstance(result, dict):
+        return {"result": {name: value for name, value in result.items() if name != "_meta"}}
+    return {"error": plain["error"]} if "error" in plain else {}

@@ -1,0 +1,257 @@
+"""gRPC in projects: the options of a line, cassettes, conversations, Google's libraries, requests for tokens."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("grpc_tools", reason="needs grpcio-tools")
+
+import grpc
+from support import http_server
+from support.grpc_server import running_library
+
+LIBRARY = """
+    import os, grpc
+    from support.grpc_server import protos, services
+
+    stub = services.LibraryStub(grpc.insecure_channel(os.environ["LIBRARY"]))
+
+    def find(title, **fields):
+        return stub.Find(protos.Wish(title=title, **fields))
+
+    def books(title, count=2):
+        return [book.title for book in stub.List(protos.Wish(title=title, count=count))]
+"""
+
+
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The service."""
+    with running_library() as library:
+        monkeypatch.setenv("LIBRARY", library.target)
+        yield library
+
+
+@pytest.fixture
+def shop(project: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A project whose channel is made when its module is imported."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]), prepend=os.pathsep)
+    project.process = True
+    project.module(LIBRARY)
+    project.ini("grpc")
+    return project
+
+
+def signatures(run: Any) -> list[str]:
+    calls = [json.loads(data) for name, data in run.vault.items() if name.startswith("calls/")]
+    return sorted(f"{call['target']} {call['arguments']['signature']}" for call in calls)
+
+
+@pytest.mark.promise(
+    "gRPC: calls of all four shapes, sync and asyncio, with status and metadata",
+    "gRPC: the path of the method and the messages count, metadata only by match=",
+)
+def test_a_service_in_use_is_recorded_and_replayed_without_it(shop: Any, library: Any) -> None:
+    shop.tests("""
+        import grpc, pytest, shop
+
+        @pytest.mark.parametrize("title", ["Emma", "Persuasion", "Sanditon"])
+        def test_find(title):
+            grpc.channel_ready_future(shop.grpc.insecure_channel(shop.os.environ["LIBRARY"])).result(5)
+            assert shop.find(title, password="hunter2-9a8b7c6d").title == title
+
+        def test_books():
+            assert shop.books("Emma") == ["Emma 0", "Emma 1"]
+
+        def test_error():
+            with pytest.raises(grpc.RpcError) as caught:
+                shop.find("UNAVAILABLE")
+            assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    """)
+    recorded = shop.record().expect(passed=5, says=["5 calls recorded", "gave UNAVAILABLE"])
+    assert set(signatures(recorded)) == {"grpc CALL /shop.Library/Find", "grpc CALL /shop.Library/List"}
+    assert not [name for name, data in recorded.vault.items() if b"hunter2" in data]
+    library.stop()
+    for seed in (1, 2):
+        replayed = shop.run("-n", "2", hash_seed=seed).expect(passed=5, says=["5 calls replayed"])
+        assert not replayed.changed
+
+
+@pytest.mark.promise("gRPC: the path of the method and the messages count, metadata only by match=")
+@pytest.mark.parametrize(
+    ("line", "call", "other"),
+    [
+        ("grpc ignore=request.sent_at", "find('a', sent_at='1')", "find('a', sent_at='2')"),
+        ("grpc ignore=request", "find('a')", "find('b')"),
+        ("grpc", "find('a', count=1)", "find('a', count=1)"),
+    ],
+)
+def test_what_is_ignored_does_not_count(shop: Any, library: Any, line: str, call: str, other: str) -> None:
+    shop.ini(line)
+    shop.test(f"import shop; shop.{call}")
+    shop.record().expect(passed=1)
+    library.stop()
+    shop.test(f"import shop; shop.{other}")
+    shop.run().expect(passed=1)
+
+
+@pytest.mark.promise("gRPC: the path of the method and the messages count, metadata only by match=")
+def test_metadata_counts_where_a_line_says_so(shop: Any, library: Any) -> None:
+    shop.ini("grpc match=metadata.tenant")
+    body = "import shop; shop.stub.Find(shop.protos.Wish(title='a'), metadata=[('tenant', '{}'), ('trace', '{}')])"
+    shop.test(body.format("one", 1))
+    shop.record().expect(passed=1)
+    library.stop()
+    shop.test(body.format("one", 2))
+    shop.run().expect(passed=1)
+    shop.test(body.format("two", 1))
+    shop.run().expect(failed=1, says=["metadata.tenant: 'one' recorded, 'two' now"])
+
+
+def test_patterns_select_calls(shop: Any, library: Any) -> None:
+    shop.ini("grpc only=/shop.Library/* exclude=*/List")
+    shop.test("import shop; shop.find('a'); shop.books('b')")
+    assert signatures(shop.record().expect(passed=1)) == ["grpc CALL /shop.Library/Find"]
+    shop.run().expect(passed=1)
+    assert library.asked == ["a", "b", "b"]
+
+
+def test_a_changed_answer_is_drift_but_where_it_is_volatile(shop: Any, library: Any) -> None:
+    shop.test("import shop; shop.find('a'); shop.books('b')")
+    shop.record().expect(passed=1)
+    library.edition = 2
+    shop.run("--mimic-verify").expect(failed=1, says=["response.id: 1 recorded, 2 now", "response[0].id"])
+    shop.ini("grpc volatile=response.id")
+    shop.run("--mimic-verify").expect(passed=1)
+
+
+def test_a_new_call_records_its_conversation_again(shop: Any, library: Any) -> None:
+    shop.test("import shop; shop.find('a'); shop.books('b')")
+    shop.record().expect(passed=1)
+    shop.test("import shop; shop.find('a'); shop.books('c')")
+    library.asked.clear()
+    shop.record().expect(passed=1, says=["run again from the start, because a conversation has a new call"])
+    assert library.asked == ["a", "c"]
+
+
+@pytest.mark.promise("gRPC: a cassette takes it only by name")
+def test_a_cassette_takes_grpc_only_by_name(shop: Any, library: Any) -> None:
+    shop.ini()
+    shop.tests("""
+        import shop
+
+        def test_named(mimic_auto):
+            with mimic_auto("named", targets=["grpc"]) as cassette:
+                shop.find("a")
+            assert [(call.kind, call.signature) for call in cassette.calls] == [("grpc", "CALL /shop.Library/Find")]
+
+        def test_not_named(mimic_auto):
+            with mimic_auto("other") as cassette:
+                shop.find("b")
+            assert not cassette.calls
+    """)
+    shop.run().expect(passed=2)
+    shop.run().expect(passed=2)
+    assert library.asked == ["a", "b", "b"]
+
+
+def test_the_package_is_no_line(shop: Any) -> None:
+    shop.ini("grpcio")
+    shop.test("pass")
+    shop.run().expect(exit_code=4, says=["did you mean grpc?"])
+
+
+@pytest.mark.promise("gRPC: a replay needs no credentials, and a request for a token belongs to its call")
+def test_a_request_for_a_token_belongs_to_the_call_that_needs_it(shop: Any) -> None:
+    pytest.importorskip("requests")
+    shop.ini("grpc", "requests")
+    shop.module("""
+        import os, grpc, requests
+        from support.grpc_server import CERTIFICATE, protos, services
+
+        class Token(grpc.AuthMetadataPlugin):
+            def __call__(self, context, callback):
+                callback((("authorization", "Bearer " + requests.get(os.environ["TOKENS"]).text.encode().hex()),), None)
+
+        both = grpc.composite_channel_credentials(
+            grpc.ssl_channel_credentials(CERTIFICATE.read_bytes()), grpc.metadata_call_credentials(Token())
+        )
+        stub = services.LibraryStub(grpc.secure_channel(os.environ["LIBRARY"], both))
+    """)
+    shop.test("""
+        import shop
+        shop.stub.Find(shop.protos.Wish(title="a"))
+        list(shop.stub.List(shop.protos.Wish(count=1)))
+    """)
+    with running_library(secure=True) as library, http_server.running_server() as tokens:
+        env = {"TOKENS": f"{tokens.url}/text", "LIBRARY": library.target}
+        recorded = shop.record(env=env).expect(passed=1)
+    assert {"grpc"} == {each.partition(" ")[0] for each in signatures(recorded)}
+    assert "authorization" in dict(library.metadata)
+    shop.run(env=env).expect(passed=1, says=["2 calls replayed"])
+
+
+def add_secrets(server: Any) -> None:
+    """Add a service of Google's with one secret."""
+    from google.cloud import secretmanager as api
+
+    name, payload = "projects/p/secrets/s", {"data": b"s3cr3t-4f9a71c20b"}
+    methods = {
+        "AccessSecretVersion": grpc.unary_unary_rpc_method_handler(
+            lambda request, _: api.AccessSecretVersionResponse(name=request.name, payload=payload),
+            api.AccessSecretVersionRequest.deserialize,
+            api.AccessSecretVersionResponse.serialize,
+        ),
+        "ListSecrets": grpc.unary_unary_rpc_method_handler(
+            lambda request, _: api.ListSecretsResponse(
+                secrets=[{"name": f"{name}{request.page_token}"}],
+                next_page_token="" if request.page_token else "2",
+            ),
+            api.ListSecretsRequest.deserialize,
+            api.ListSecretsResponse.serialize,
+        ),
+    }
+    service = "google.cloud.secretmanager.v1.SecretManagerService"
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(service, methods)])
+
+
+@pytest.mark.promise("gRPC: a replay needs no credentials, and a request for a token belongs to its call")
+def test_a_client_library_of_google(shop: Any) -> None:
+    pytest.importorskip("google.cloud.secretmanager", reason="needs google-cloud-secret-manager")
+    shop.tests("""
+        import asyncio, os
+        import pytest
+        from google.api_core.exceptions import GoogleAPICallError, MethodNotImplemented
+        from google.auth.credentials import AnonymousCredentials
+        from google.cloud import secretmanager
+
+        GIVEN = {"credentials": AnonymousCredentials(), "client_options": {"api_endpoint": os.environ["SECRETS"]}}
+
+        def test_it():
+            client = secretmanager.SecretManagerServiceClient(**GIVEN)
+            assert client.access_secret_version(name="projects/p/secrets/s/versions/1").payload.data
+            assert len(list(client.list_secrets(parent="projects/p"))) == 2
+            with pytest.raises(MethodNotImplemented) as caught:
+                client.get_secret(name="projects/p/secrets/s")
+            assert isinstance(caught.value, GoogleAPICallError)
+
+        def test_asyncio():
+            async def main():
+                client = secretmanager.SecretManagerServiceAsyncClient(**GIVEN)
+                assert (await client.access_secret_version(name="projects/p/secrets/s/versions/1")).payload.data
+                assert len([secret async for secret in await client.list_secrets(parent="projects/p")]) == 2
+            asyncio.run(main())
+    """)
+    with running_library(add_secrets, secure=True) as service:
+        env = {"SECRETS": service.target, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(http_server.CERTIFICATE)}
+        given = ("-W", "ignore::FutureWarning", "-W", "ignore::DeprecationWarning")
+        recorded = shop.record(*given, env=env).expect(passed=2, says=["7 calls recorded"])
+        shop.run("--mimic-verify", *given, env=env).expect(passed=2)
+    assert not [name for name, data in recorded.vault.items() if b"s3cr3t" in data]
+    shop.run(*given, env=env).expect(passed=2, says=["7 calls replayed"])

@@ -1,0 +1,57 @@
+"""A library on loopback, and runs of one test that uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pytest_mimic._clients.grpc.channels import GrpcAdapter
+from unit.clients.runs import Runs
+
+
+@pytest.fixture
+def library() -> Iterator[Any]:
+    """The service."""
+    from support.grpc_server import running_library
+
+    with running_library() as library:
+        yield library
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
+    """A test that uses grpc."""
+    runs = Runs(GrpcAdapter("grpc"))
+    runs.install(monkeypatch)
+    return runs
+
+
+@pytest.fixture
+def stub(library: Any) -> Iterator[Any]:
+    """A stub on a sync channel."""
+    import grpc
+    from support.grpc_server import services
+
+    with grpc.insecure_channel(library.target) as channel:
+        yield services.LibraryStub(channel)
+
+
+@pytest.fixture
+def three_ways(runs: Runs, library: Any) -> Callable[[Callable[[], Any]], Any]:
+    """Return a function that records a use, verifies it, and replays it without the service; and returns what it gave."""
+
+    def play(use: Callable[[], Any]) -> Any:
+        recorded = use()
+        files = {name: runs.store.read(name) for name in runs.store.names()}
+        runs.again("verify")
+        assert use() == recorded
+        assert runs.drifts() == ""
+        library.stop()
+        runs.again("replay")
+        assert use() == recorded
+        assert {name: runs.store.read(name) for name in runs.store.names()} == files
+        return recorded
+
+    return play

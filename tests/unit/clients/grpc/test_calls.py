@@ -1,0 +1,390 @@
+"""Calls of gRPC on sync and asyncio channels: recorded, verified, and replayed without the service."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("grpc_tools", reason="needs grpcio-tools")
+
+import grpc
+from support.grpc_server import TOKEN, protos, services
+
+from pytest_mimic.errors import MissingRecordingError
+
+pytestmark = pytest.mark.promise("gRPC: calls of all four shapes, sync and asyncio, with status and metadata")
+
+
+def wish(title: str, **fields: Any) -> Any:
+    return protos.Wish(title=title, **fields)
+
+
+def wishes(*titles: str) -> Iterator[Any]:
+    return (wish(title) for title in titles)
+
+
+def titles(books: Any) -> list[str]:
+    return [book.title for book in books]
+
+
+def status(call: Any) -> tuple[Any, ...]:
+    """Return how a call or an error of the client ended."""
+    trailing = {key: value for key, value in call.trailing_metadata() if key != "session-token"}
+    return call.code().name, call.details(), trailing
+
+
+def fails(call: Callable[[], Any]) -> tuple[Any, ...]:
+    with pytest.raises(grpc.RpcError) as failed:
+        call()
+    assert isinstance(failed.value, grpc.Call)
+    return status(failed.value)
+
+
+COST = {"cost": "3", "x-bin": b"\x00\xff"}
+
+
+def with_call(stub: Any) -> Any:
+    response, call = stub.Find.with_call(wish("Emma"))
+    return response.title, status(call), call.initial_metadata()[0]
+
+
+def future(stub: Any) -> Any:
+    call, done = stub.Find.future(wish("Emma")), []
+    call.add_done_callback(lambda one: done.append(one.result().title))
+    found = call.result(timeout=10).title
+    return found, call.exception(), call.done(), status(call)
+
+
+def failed_future(stub: Any) -> Any:
+    call = stub.Find.future(wish("NOT_FOUND"))
+    error = call.exception()
+    assert isinstance(error, grpc.RpcError)
+    return status(error), fails(call.result)
+
+
+def stream(stub: Any) -> Any:
+    call = stub.List(wish("Emma", count=3))
+    return titles(call), status(call), list(call)
+
+
+def torn(stub: Any) -> Any:
+    call = stub.List(wish("torn", count=2))
+    return next(call).title, next(call).title, fails(lambda: next(call)), fails(lambda: next(call))
+
+
+def stopped(stub: Any) -> Any:
+    call = stub.List(wish("endless", count=10**9))
+    found = next(call).title, next(call).title
+    assert call.is_active()
+    assert call.cancel()
+    assert fails(lambda: next(call))[0] == "CANCELLED"
+    assert not call.is_active()
+    return found
+
+
+def left(stub: Any) -> Any:
+    return next(stub.List(wish("endless", count=10**9))).title
+
+
+def talk(stub: Any) -> Any:
+    questions: queue.Queue[Any] = queue.Queue()
+    call = stub.Talk(iter(questions.get, None))
+    found = []
+    for title in ("a", "b"):  # each after the answer to the one before
+        questions.put(wish(title))
+        found.append(next(call).title)
+    questions.put(None)
+    return found, list(call), status(call)
+
+
+SYNC: dict[str, tuple[Callable[[Any], Any], Any]] = {
+    "unary": (lambda stub: stub.Find(wish("Emma")).title, "Emma"),
+    "keywords": (
+        lambda stub: stub.Find(request=wish("Emma"), timeout=10, metadata=[("a", "b")]).title,
+        "Emma",
+    ),
+    "whole": (lambda stub: str(stub.Find(wish("whole"))), ...),
+    "with_call": (with_call, ("Emma", ("OK", "", COST), ("server", "first"))),
+    "future": (future, ("Emma", None, True, ("OK", "", COST))),
+    "error": (
+        lambda stub: fails(lambda: stub.Find(wish("NOT_FOUND"))),
+        ("NOT_FOUND", "no NOT_FOUND today", COST),
+    ),
+    "failed future": (failed_future, (("NOT_FOUND", "no NOT_FOUND today", COST),) * 2),
+    "deadline": (
+        lambda stub: fails(lambda: stub.Find(wish("late"), timeout=0.2))[0],
+        "DEADLINE_EXCEEDED",
+    ),
+    "stream": (stream, (["Emma 0", "Emma 1", "Emma 2"], ("OK", "", {"cost": "4"}), [])),
+    "empty stream": (lambda stub: list(stub.List(wish("Emma"))), []),
+    "torn stream": (torn, ("torn 0", "torn 1", *[("DATA_LOSS", "a page is torn", {"cost": "4"})] * 2)),
+    "stopped stream": (stopped, ("endless 0", "endless 1")),
+    "left stream": (left, "endless 0"),
+    "messages": (lambda stub: list(stub.Store(wishes("a", "b")).tags), ["a", "b"]),
+    "messages, future": (lambda stub: list(stub.Store.future(wishes("a")).result().tags), ["a"]),
+    "no messages": (lambda stub: list(stub.Store(iter(())).tags), []),
+    "talk": (talk, (["re: a", "re: b"], [], ("OK", "", {}))),
+    "talk at once": (lambda stub: titles(stub.Talk(wishes("a", "b", "c"))), ["re: a", "re: b", "re: c"]),
+}
+
+
+@pytest.mark.parametrize("name", SYNC)
+def test_a_call_on_a_sync_channel(name: str, stub: Any, three_ways: Any) -> None:
+    use, wanted = SYNC[name]
+    assert wanted in (..., three_ways(lambda: use(stub)))
+
+
+# asyncio
+
+
+async def async_status(call: Any) -> tuple[Any, ...]:
+    trailing = {key: value for key, value in await call.trailing_metadata() if key != "session-token"}
+    return (await call.code()).name, await call.details(), trailing
+
+
+async def fails_later(call: Awaitable[Any]) -> tuple[Any, ...]:
+    with pytest.raises(grpc.aio.AioRpcError) as failed:
+        await call
+    return status(failed.value)
+
+
+async def each(*titles: str) -> AsyncIterator[Any]:
+    for title in titles:
+        yield wish(title)
+
+
+async def aio_unary(stub: Any) -> Any:
+    call = stub.Find(wish("Emma"))
+    book = await call
+    return book.title, await async_status(call), (await call.initial_metadata())["server"], call.done()
+
+
+async def aio_stream(stub: Any) -> Any:
+    call = stub.List(wish("Emma", count=2))
+    return [book.title async for book in call], await async_status(call)
+
+
+async def aio_read(stub: Any) -> Any:
+    call = stub.List(wish("torn", count=1))
+    found = (await call.read()).title
+    return found, await fails_later(call.read())
+
+
+async def aio_stopped(stub: Any) -> Any:
+    call = stub.List(wish("endless", count=10**9))
+    found = (await call.read()).title
+    assert call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call.read()
+    return found, call.cancelled()
+
+
+async def aio_write(stub: Any) -> Any:
+    call = stub.Store()
+    for title in ("a", "b"):
+        await call.write(wish(title))
+    await call.done_writing()
+    return list((await call).tags), await async_status(call)
+
+
+async def aio_messages(stub: Any) -> Any:
+    return list((await stub.Store(each("a"))).tags), list((await stub.Store(wishes("b"))).tags)
+
+
+async def aio_talk(stub: Any) -> Any:
+    call = stub.Talk()
+    await call.write(wish("a"))
+    found = [(await call.read()).title]
+    await call.write(wish("b"))
+    await call.write(wish("c"))
+    await call.done_writing()
+    found += [(await call.read()).title, (await call.read()).title]
+    return found, await call.read() is grpc.aio.EOF, await async_status(call)
+
+
+async def aio_talk_at_once(stub: Any) -> Any:
+    return [book.title async for book in stub.Talk(each("a", "b"))]
+
+
+AIO: dict[str, tuple[Callable[[Any], Awaitable[Any]], Any]] = {
+    "unary": (aio_unary, ("Emma", ("OK", "", COST), "first", True)),
+    "error": (
+        lambda stub: fails_later(stub.Find(wish("NOT_FOUND"))),
+        ("NOT_FOUND", "no NOT_FOUND today", COST),
+    ),
+    "stream": (aio_stream, (["Emma 0", "Emma 1"], ("OK", "", {"cost": "4"}))),
+    "read": (aio_read, ("torn 0", ("DATA_LOSS", "a page is torn", {"cost": "4"}))),
+    "stopped stream": (aio_stopped, ("endless 0", True)),
+    "written": (aio_write, (["a", "b"], ("OK", "", {}))),
+    "messages": (aio_messages, (["a"], ["b"])),
+    "talk": (aio_talk, (["re: a", "re: b", "re: c"], True, ("OK", "", {}))),
+    "talk at once": (aio_talk_at_once, ["re: a", "re: b"]),
+}
+
+
+@pytest.mark.parametrize("name", AIO)
+@pytest.mark.parametrize("intercepted", [False, True], ids=["", "intercepted"])
+def test_a_call_on_an_asyncio_channel(name: str, library: Any, three_ways: Any, *, intercepted: bool) -> None:
+    use, wanted = AIO[name]
+    interceptors = [Counter() for _ in range(intercepted)]
+
+    async def main() -> Any:
+        async with grpc.aio.insecure_channel(library.target, interceptors=interceptors) as channel:
+            return await use(services.LibraryStub(channel))
+
+    assert three_ways(lambda: asyncio.run(main())) == wanted
+
+
+class Counter(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
+    """An interceptor of the caller's, which stays real."""
+
+    count = 0
+
+    async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+        self.count += 1
+        return await continuation(details, request)
+
+
+# Identity, secrets, channels
+
+
+def test_other_messages_are_another_call(runs: Any, stub: Any) -> None:
+    uses: list[Callable[[str], Any]] = [
+        lambda title: stub.Find(wish(title)),
+        lambda title: list(stub.List(wish(title, count=1))),
+        lambda title: stub.Store(wishes("same", title)),
+        lambda title: list(stub.Talk(wishes("same", title))),
+        lambda title: stub.Find.future(wish(title)).result(),
+    ]
+    for use in uses:
+        use("a")
+    runs.again("replay")
+    for use in uses:
+        with pytest.raises(MissingRecordingError, match=r"'a' recorded, 'b' now"):
+            use("b")
+
+
+@pytest.mark.parametrize("sent", [("a",), ("a", "b", "c"), ("a", "c"), ()])
+def test_a_stream_of_fewer_or_more_messages_is_another_call(
+    runs: Any, stub: Any, sent: tuple[str, ...]
+) -> None:
+    list(stub.Talk(wishes("a", "b")))
+    runs.again("replay")
+    with pytest.raises(MissingRecordingError, match="no recording of grpc CALL"):
+        list(stub.Talk(wishes(*sent)))
+
+
+def test_a_stream_read_further_than_its_recording_is_a_miss(runs: Any, stub: Any) -> None:
+    left(stub)
+    runs.again("replay")
+    with pytest.raises(MissingRecordingError, match="further"):
+        titles(stub.List(wish("endless", count=10**9)))
+
+
+def test_metadata_does_not_count(runs: Any, stub: Any, library: Any) -> None:
+    stub.Find(wish("Emma"), metadata=[("trace", "1")])
+    library.stop()
+    runs.again("replay")
+    assert stub.Find(wish("Emma"), metadata=[("trace", "2")]).title == "Emma"
+
+
+def test_secrets_are_not_stored(runs: Any, stub: Any, library: Any) -> None:
+    planted = {
+        "password": "pa55-9d01c7e2aa",
+        "bearer": "b3ar-77aa10c4de",
+        "field": f"sk-{TOKEN}",
+        "token": TOKEN,
+    }
+    metadata = [("authorization", f"Bearer {planted['bearer']}")]
+    request = wish("Emma", password=planted["password"])
+    response, call = stub.Find.with_call(request, metadata=metadata)
+    assert (response.api_key, dict(call.trailing_metadata())["session-token"]) == (f"sk-{TOKEN}", TOKEN)
+    list(stub.Talk(iter([request])))
+    assert [name for name, value in planted.items() if value in runs.text] == []
+    assert dict(library.metadata)["authorization"] == metadata[0][1]
+    runs.again("replay")
+    response, call = stub.Find.with_call(request, metadata=metadata)
+    assert (response.api_key, dict(call.trailing_metadata())["session-token"]) == ("<redacted>", "<redacted>")
+
+
+def test_a_verified_call_gives_the_secrets_of_the_real_one(runs: Any, stub: Any) -> None:
+    stub.Find(wish("Emma"))
+    runs.again("verify")
+    assert stub.Find(wish("Emma")).api_key == f"sk-{TOKEN}"
+
+
+def test_drift_names_the_field(runs: Any, stub: Any, library: Any) -> None:
+    uses: list[Callable[[], Any]] = [
+        lambda: stub.Find(wish("Emma")).id,
+        lambda: [book.id for book in stub.List(wish("Emma", count=2))],
+        lambda: [book.id for book in stub.Talk(wishes("a"))],
+    ]
+    recorded = [use() for use in uses]
+    library.edition = 2
+    runs.again("verify")
+    assert [use() for use in uses] == recorded
+    drifts = runs.drifts()
+    assert "response.id: 1 recorded, 2 now" in drifts
+    assert drifts.count("response[0].id: 1 recorded, 2 now") == 2
+
+
+def test_an_unreachable_service_is_drift(runs: Any, stub: Any, library: Any) -> None:
+    stub.Find(wish("Emma"))
+    list(stub.List(wish("Emma", count=1)))
+    library.stop()
+    runs.again("verify")
+    assert stub.Find(wish("Emma")).title == "Emma"
+    assert titles(stub.List(wish("Emma", count=1))) == ["Emma 0"]
+    assert runs.drifts().count("gave UNAVAILABLE") == 2
+
+
+def test_a_longer_stream_is_drift(runs: Any, library: Any, stub: Any) -> None:
+    titles(stub.List(wish("Emma", count=2)))
+    library.more = 1
+    runs.again("verify")
+    assert titles(stub.List(wish("Emma", count=2))) == ["Emma 0", "Emma 1"]
+    assert "response[2]" in runs.drifts()
+
+
+def test_a_cancelled_call_is_not_recorded(runs: Any, library: Any, stub: Any) -> None:
+    call = stub.Find.future(wish("late"))
+    assert call.cancel()
+    with pytest.raises(grpc.FutureCancelledError):
+        call.result()
+
+    async def main() -> None:
+        async with grpc.aio.insecure_channel(library.target) as channel:
+            call = services.LibraryStub(channel).Find(wish("late"))
+            await asyncio.sleep(0)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+
+    asyncio.run(main())
+    assert runs.plain == []
+
+
+def test_channels_are_ready_in_a_replay(runs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs.again("replay")
+    with grpc.insecure_channel("127.0.0.1:9") as channel:
+        grpc.channel_ready_future(channel).result(timeout=1)
+
+    async def main() -> Any:
+        async with grpc.aio.insecure_channel("127.0.0.1:9") as channel:
+            await channel.channel_ready()
+            return channel.get_state(try_to_connect=True)
+
+    assert asyncio.run(main()) is grpc.ChannelConnectivity.READY
+
+
+@pytest.mark.parametrize("mode", ["pass", "off"])
+def test_calls_that_are_not_mimicked_are_real(runs: Any, stub: Any, library: Any, mode: Any) -> None:
+    runs.again(mode)
+    for use, _ in SYNC.values():
+        use(stub)
+    assert runs.plain == []
+    assert library.asked
