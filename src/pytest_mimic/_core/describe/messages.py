@@ -241,17 +241,9 @@ def _differ_in(pattern: re.Pattern[str], old: str, new: str) -> bool:
 
 
 def stale(
-    label: str,
-    changed: Sequence[str] = (),
-    *,
-    recorded: str | None = None,
-    test: str | None = None,
-    remedies: Sequence[str] | None = None,
+    label: str, changed: Sequence[str], recorded: str | None, test: str, remedies: Sequence[str] | None
 ) -> StaleRecordingError:
-    """Return the error for a recording made on the date `recorded`.
-
-    What has `changed` since is what the call ran and read, or without it, the source of its target.
-    """
+    """Return the error for a recording whose call ran or read what has `changed`, or the source of whose target has."""
     when = f" ({recorded})" if recorded else ""
     commands = [
         f"to record it again: {command('--mimic-record', test)}",
@@ -260,13 +252,8 @@ def stale(
     what = f"{_target_of(label)} has changed since this call was recorded{when}"
     if changed:
         what = f"what {label} ran or read has changed since it was recorded{when}"
-    return StaleRecordingError(
-        what,
-        facts=[f"{one} has changed" for one in changed],
-        remedies=remedies or commands,
-        call=label,
-        test=test,
-    )
+    facts = [f"{one} has changed" for one in changed]
+    return StaleRecordingError(what, facts=facts, remedies=remedies or commands, call=label, test=test)
 
 
 def read_further(
