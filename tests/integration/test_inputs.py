@@ -352,7 +352,7 @@ def test_mimic_inputs_decides_what_a_change_does(small: Any) -> None:
         == ["shop.helper:value (shop/helper.py)    2 calls of shop.api:fetch"]
     )
     assert (
-        "StaleRecordingError: what shop.api:fetch(n=1) ran or read has changed since it was recorded"
+        "StaleRecordingError: what shop.api:fetch(n=1) ran or read has changed since this call was recorded"
         in refused.output
     )
     assert "shop.helper:value (shop/helper.py) has changed" in refused.output

@@ -249,9 +249,8 @@ def stale(
         f"to record it again: {command('--mimic-record', test)}",
         f"to see whether the outcome changed: {command('--mimic-verify', test)}",
     ]
-    what = f"{_target_of(label)} has changed since this call was recorded{when}"
-    if changed:
-        what = f"what {label} ran or read has changed since it was recorded{when}"
+    what = f"what {label} ran or read" if changed else _target_of(label)
+    what += f" has changed since this call was recorded{when}"
     facts = [f"{one} has changed" for one in changed]
     return StaleRecordingError(what, facts=facts, remedies=remedies or commands, call=label, test=test)
 
