@@ -20,6 +20,8 @@ _monitoring: Any = getattr(sys, "monitoring", None)  # from Python 3.12 on
 # The first two have no name in `sys.monitoring`. The others are for debuggers, coverage and profilers.
 _TOOL_IDS = (4, 3, 5, 2, 0, 1)
 _TOOL = "pytest-mimic"
+# If more functions than these have run, one restart is faster than to renew each.
+_MANY = 25
 # What opens a source file to import it or to show its lines.
 _READERS = ("<frozen importlib", f"{os.sep}tokenize.py", f"{os.sep}linecache.py")
 _WRITING = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -61,8 +63,10 @@ class Trace:
 class Noter:
     """Notes for the calls of one run; `inside` is the call that the current thread or task is part of.
 
-    A code object is reported once for a call: then it is disabled, for the whole process, until the next call begins.
-    While several calls are under way, none is disabled.
+    Two tools of `sys.monitoring` do that. To the first, each code object is reported once: one of the project becomes the
+    second's, and is reported to it once for a call. Then it is disabled, for the whole process, until the next call begins.
+    While several calls are under way, none is disabled. One tool would have to be switched on and off for each call, and
+    then Python prepares all functions that run again.
     """
 
     def __init__(self, inside: ContextVar[Any], sources: ProjectSources, *, started: int) -> None:
@@ -71,7 +75,8 @@ class Noter:
         self._started = started  # when the run began, in ns: what was written since then is not noted
         self._open: dict[object, Trace] = {}
         self._guard = Lock()
-        self._tool: int | None = None
+        self._tools: list[int] = []
+        self._reported: list[CodeType] = []  # what is disabled until the next call
         self._sources_by_file: dict[str, str | None] = {}
         # By the id of a code object: that object, which stays alive, its source file, and its name in it.
         self._known: dict[int, tuple[CodeType, str, str]] = {}
@@ -91,24 +96,34 @@ class Noter:
             trace.fault = trace.fault or fault
             self._open[call] = trace
             if not fault:
-                _monitoring.set_events(self._tool, _monitoring.events.PY_START)
-                _monitoring.restart_events()
+                self._renew()
 
     def end(self, call: object) -> None:
         with self._guard:
             self._open.pop(call, None)
             if not self._open:
                 _noters.remove(self)
-                if self._tool is not None:
-                    _monitoring.set_events(self._tool, 0)
 
     def close(self) -> None:
-        """Give the tool's id back."""
+        """Give the ids of the tools back."""
         with self._guard:
-            if self._tool is not None:
-                _monitoring.register_callback(self._tool, _monitoring.events.PY_START, None)
-                _monitoring.free_tool_id(self._tool)
-                self._tool = None
+            tools, self._tools = self._tools, []
+            for tool in tools:
+                _monitoring.set_events(tool, 0)
+                for code, *_ in self._known.values() if tool == tools[1] else ():
+                    _monitoring.set_local_events(tool, code, 0)
+                _monitoring.register_callback(tool, _monitoring.events.PY_START, None)
+                _monitoring.free_tool_id(tool)
+
+    def _renew(self) -> None:
+        """Let the functions be reported again that have run since the last call began."""
+        reported, self._reported = self._reported, []
+        if len(reported) > _MANY:
+            _monitoring.restart_events()
+            return
+        for code in reported:
+            _monitoring.set_local_events(self._tools[1], code, 0)
+            _monitoring.set_local_events(self._tools[1], code, _monitoring.events.PY_START)
 
     def _fault(self) -> str:
         """Return why no functions can be noted now, or nothing."""
@@ -116,31 +131,28 @@ class Noter:
             return f"Python {sys.version_info[0]}.{sys.version_info[1]}, which cannot report them"
         if sys.getprofile() is not None:
             return "a profile function was set"
-        if self._tool is None:
-            self._tool = next((one for one in _TOOL_IDS if _monitoring.get_tool(one) is None), None)
-            if self._tool is None:
+        if not self._tools:
+            free = [one for one in _TOOL_IDS if _monitoring.get_tool(one) is None]
+            if len(free) < len(callbacks := (self._found, self._ran)):
                 return "sys.monitoring had no free tool id"
-            _monitoring.use_tool_id(self._tool, _TOOL)
-            _monitoring.register_callback(self._tool, _monitoring.events.PY_START, self._started_code)
+            self._tools = free[: len(callbacks)]
+            for tool, callback in zip(self._tools, callbacks, strict=True):
+                _monitoring.use_tool_id(tool, _TOOL)
+                _monitoring.register_callback(tool, _monitoring.events.PY_START, callback)
+            _monitoring.set_events(self._tools[0], _monitoring.events.PY_START)
         return ""
 
     # -- reports
 
-    def _started_code(self, code: Any, _offset: int) -> object:
-        """Note a function that begins. What this returns decides whether it is reported again."""
+    def _found(self, code: Any, _offset: int) -> object:
+        """Take a function of the project over to the second tool. No function is reported again."""
         file = code.co_filename
         try:
             source = self._sources_by_file[file]
         except KeyError:
             source = self._sources_by_file[file] = self._sources.name_of_source(file)
         is_made = source is None and file[:1] == "<" and not file.startswith("<frozen")
-        if source is None and not is_made:
-            return _monitoring.DISABLE
-        trace = self._open.get(self._inside.get())
-        if trace is None:  # another thread or task
-            return None
-        key = id(code)
-        if key not in self._known:
+        if (source is not None or is_made) and id(code) not in self._known:
             module = sys._getframe(1).f_globals.get("__name__") or ""
             name = code.co_qualname.partition(".<locals>")[0]
             if is_made:  # a method that a dataclass has made, for example: its class stands in the module
@@ -148,9 +160,23 @@ class Noter:
                 source = self._sources.name_of_source(file)
             if name.rpartition(".")[2][:1] == "<":  # a lambda, which stands in its module
                 name = ""
-            self._known[key] = code, source or "", f"{module}:{name}" if name else module
-        trace.codes.add(key)
-        return _monitoring.DISABLE if len(self._open) == 1 else None
+            self._known[id(code)] = code, source or "", f"{module}:{name}" if name else module
+            _monitoring.set_local_events(self._tools[1], code, _monitoring.events.PY_START)
+            if (trace := self._open.get(self._inside.get())) is not None:
+                trace.codes.add(id(code))
+        return _monitoring.DISABLE
+
+    def _ran(self, code: CodeType, _offset: int) -> object:
+        """Note a function of the project. What this returns decides whether it is reported again in this call."""
+        trace = self._open.get(self._inside.get())
+        if trace is not None:
+            trace.codes.add(id(code))
+        elif self._open:  # another thread or task
+            return None
+        if len(self._open) > 1:
+            return None
+        self._reported.append(code)
+        return _monitoring.DISABLE
 
     def opened(self, path: Any, mode: Any, flags: Any) -> None:
         trace = self._open.get(self._inside.get())
