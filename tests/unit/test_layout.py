@@ -30,7 +30,7 @@ BUDGET = {
     "_clients.grpc": 1_200,
     "_clients.http": 3_850,
     "_clients.mcp": 450,
-    "_clients.redis": 1_150,
+    "_clients.redis": 1_100,
     "_clients.sql": 2_350,
     "_core.compare": 1_550,
     "_core.describe": 1_950,
@@ -57,7 +57,7 @@ BUDGET = {
     "ground": 950,
 }
 # These two only fall.
-MOST_LINES = 50_050
+MOST_LINES = 49_950
 MOST_FILES = 302
 MOST_ARROWS = 135
 MOST_FLOORS = 12

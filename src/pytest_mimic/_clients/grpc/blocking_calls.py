@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._clients.grpc.rpc import Method, Rpc, Shape, Status, metadata_of
+from pytest_mimic._clients.grpc.rpc import Method, Rpc, Shape, metadata_of
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
@@ -64,12 +64,12 @@ def _ask(rpc: Rpc, method: Any, given: dict[str, Any]) -> tuple[Any, Any]:
     try:
         response, call = method.with_call(**given)
     except grpc.RpcError as error:
-        rpc.finish(_status(error))
+        _finish(rpc, error)
         if rpc.step.mode == "run":
             raise
         return None, error
     rpc.note_response(response)
-    rpc.finish(_status(call))
+    _finish(rpc, call)
     return response, call
 
 
@@ -91,8 +91,8 @@ def _sending(rpc: Rpc, requests: Iterable[Any]) -> Iterator[Any]:
     rpc.all_sent = True
 
 
-def _status(call: Any) -> Status:
-    return Status(call.code().name, call.details(), call.initial_metadata(), call.trailing_metadata())
+def _finish(rpc: Rpc, call: Any) -> None:
+    rpc.finish(call.code().name, call.details(), call.initial_metadata(), call.trailing_metadata())
 
 
 class _Recorded:
@@ -132,15 +132,15 @@ class _Recorded:
 
     def cancel(self) -> bool:
         is_cancelled: bool = super().cancel()  # type: ignore[misc]
-        self.rpc.stop()
+        self.rpc.finish()
         return is_cancelled
 
     def _end(self: Any) -> None:
-        self.rpc.stop() if self.cancelled() else self.rpc.finish(_status(self))
+        self.rpc.finish() if self.cancelled() else _finish(self.rpc, self)
 
     def __del__(self) -> None:
         super().__del__()  # type: ignore[misc]
-        self.rpc.stop()
+        self.rpc.finish()
 
 
 @cache
@@ -222,7 +222,7 @@ class Metadatum(NamedTuple):
 
 def _state_of(recorded: dict[str, Any]) -> Any:
     initial, trailing = (
-        tuple(metadata_of(recorded.get(name, ()), Metadatum)) for name in ("initial", "trailing")
+        tuple(Metadatum(*pair) for pair in metadata_of(recorded, name)) for name in ("initial", "trailing")
     )
     code = grpc.StatusCode[recorded["code"]] if "code" in recorded else None
     state = _channel._RPCState((), initial, trailing, code, recorded.get("details", ""))

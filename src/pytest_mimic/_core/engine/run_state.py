@@ -60,6 +60,7 @@ class RunState:
 
     Attributes:
         today: The date of new recordings, `2026-11-02`. It is given, because a test may have stopped the clock.
+        checked: The date for an outcome that is found equal. None where the age of recordings does not count.
         decisions: The decisions of the run; see `decisions.decisions_of`. None if no call has needed one.
         inside: The real call that the current thread or task is part of.
         cassettes: Those that the current thread or task has opened, or was started in.
@@ -86,6 +87,8 @@ class RunState:
         self.ledger = ledger
         self.locks = locks  # returns the locks between the processes that use the vault
         self.today = today
+        waits = settings.review and settings.mode.writes  # a date alone is nothing to review
+        self.checked = today if settings.max_age is not None and not waits else None
         self.decisions: Any = None
         self.inside: ContextVar[CallUnderWay | None] = ContextVar("pytest_mimic_inside", default=None)
         self.cassettes: ContextVar[tuple[object, ...]] = ContextVar("pytest_mimic_cassettes", default=())
@@ -119,13 +122,6 @@ class RunState:
         from pytest_mimic._core.describe.argument_differences import LeftOut
 
         return LeftOut()
-
-    @property
-    def checked(self) -> str | None:
-        """The date for an outcome that is found equal, where the age of recordings counts."""
-        settings = self.settings
-        waits = settings.review and settings.mode.writes  # a date alone is nothing to review
-        return self.today if settings.max_age is not None and not waits else None
 
     @property
     def redactor(self) -> Redactor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -72,7 +71,7 @@ class Objects:
             raise self._unreadable(reason, entry, origin) from None
 
     def player(self, entry: Entry, origin: Origin) -> Player:
-        """Return the player of an entry's value. Its first copy is made now, of what was read to check the file.
+        """Return the player of an entry's value. Its first copy is the one that was read to check the file.
 
         NeedsCallError: it has paths.
         """
@@ -88,7 +87,9 @@ class Objects:
             copy = marshal.dumps(tree)  # as `fresh_copies` does
             return partial(marshal.loads, copy) if len(copy) <= _KEPT else None
 
-        return _player(body["value"], lambda: self.body(entry, origin)["value"], keep, lambda tree: tree)
+        return _player(
+            partial(body.get, "value"), lambda: self.body(entry, origin)["value"], keep, lambda tree: tree
+        )
 
     def _tagged_player(self, entry: Entry, origin: Origin) -> Player:
         reader = self._reader(entry, origin, None)
@@ -106,7 +107,7 @@ class Objects:
             if "value" not in body:
                 return lambda: self.load(entry, origin).value
             made = {"value": make(body["value"])}
-        return _player(made["value"], lambda: self.body(entry, origin)["value"], keep, make)
+        return _player(partial(made.get, "value"), lambda: self.body(entry, origin)["value"], keep, make)
 
     def _pickle_player(self, entry: Entry, origin: Origin) -> Player:
         def make(content: tuple[bytes, list[Any]]) -> Any:
@@ -117,7 +118,8 @@ class Objects:
             # Each value owns its buffers, so those that are kept are copied.
             copies = [bytes(buffer) for buffer in buffers]
             return lambda: make((stream, [bytearray(copy) for copy in copies]))
-        return _player(make((stream, buffers)), partial(self.content, entry, origin), lambda _: None, make)
+        first = partial(make, (stream, buffers))
+        return _player(first, partial(self.content, entry, origin), lambda _: None, make)
 
     def body(self, entry: Entry, origin: Origin) -> Any:
         """Return the tree of a readable outcome: a part of its entry, or a JSON object, checked to be of its kind."""
@@ -359,14 +361,21 @@ def _nowhere() -> PathStore:
 
 
 def _player(
-    first: Any, read: Callable[[], Any], keep: Callable[[Any], Player | None], make: Callable[[Any], Any]
+    first: Callable[[], Any],
+    read: Callable[[], Any],
+    keep: Callable[[Any], Player | None],
+    make: Callable[[Any], Any],
 ) -> Player:
-    """Return a player: the first copy, then what is made of content that is read again, or that is kept in memory."""
+    """Return a player: what `first` gives, then what is made of content that is read again, or that is kept in memory."""
     firsts, kept = [first], list[Player]()
 
     def play() -> Any:
-        with suppress(IndexError):  # two threads may play at once
-            return firsts.pop()
+        try:
+            ready = firsts.pop()
+        except IndexError:  # it was played before, perhaps by another thread
+            pass
+        else:
+            return ready()
         if kept:
             return kept[0]()
         content = read()

@@ -76,7 +76,7 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
         old = before.get("outcomes", [])
         entries = writer.entries(old)
         replaced = _references(old) - _references(entries)
-        checked = _other_day(recording.checked, recording.recorded)
+        recorded = recording.recorded
         is_same = bool(before) and _are_same(entries, old)
         if is_same:
             # The facts of the run that recorded the outcomes stay.
@@ -84,8 +84,11 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
             if _in_order(recording.arguments) == _in_order(before.get("arguments")):
                 kept.append("arguments")
             head.update({key: before.get(key) for key in kept})
-            checked = _other_day(recording.checked, before.get("recorded")) or before.get("checked")
-        if checked:
+            recorded = str(before.get("recorded"))
+        checked = (
+            recording.checked if recording.checked != recorded else None
+        )  # the same day says nothing new
+        if checked := checked or (before.get("checked") if is_same else None):
             head["checked"] = checked
         is_same = is_same and _are_identical(entries, old)
         if not is_same or not _equal(head, {key: before.get(key) for key in head}):
@@ -115,19 +118,14 @@ def write_cassette(
             if _in_order(new["arguments"]) == _in_order(known.get("arguments")):
                 new["arguments"] = known.get("arguments")
         is_same = _are_identical(entries, old) and _equal(new_calls, old_calls)
-        checked = _other_day(facts.pop("checked", None), (before or {}).get("recorded"))
-        if before is not None and is_same and checked:
+        checked = facts.pop("checked", None)
+        if before is not None and is_same and checked and checked != before.get("recorded"):
             facts = {"test": before.get("test"), "recorded": before.get("recorded"), "checked": checked}
             is_same = checked == before.get("checked")
         if before is None or not is_same:
             now = writer.write(name, {"format": FORMAT, **facts, "calls": new_calls}, replaced=replaced)
     writer.settle(entries)
     return Written(data, now, replaced)
-
-
-def _other_day(checked: str | None, recorded: str | None) -> str | None:
-    """Return the date on which outcomes were found equal, unless it is that on which they were recorded."""
-    return checked if checked != recorded else None
 
 
 class _FileWriter:
