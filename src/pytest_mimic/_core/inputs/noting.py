@@ -11,6 +11,7 @@ from threading import Lock
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.event_loop import outside_event_loop
 from pytest_mimic._core.inputs.input_lists import Functions, NotedInputs
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ class Noter:
         is_read = not set(mode) & set("wax") if isinstance(mode, str) and mode else not flags & _WRITING
         if not is_read:
             return
-        name = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - a Path would be slower
+        name = _absolute_path(os.fsdecode(path))
         if name in trace.files or (name.endswith(".py") and _is_source_read(sys._getframe(2))):
             return
         trace.files.add(name)
@@ -201,6 +202,7 @@ class Noter:
             self._texts[key] = NotedInputs(self._sources, read, functions)
         return self._texts[key]
 
+    @outside_event_loop
     def _is_input(self, path: str) -> bool:
         """Check whether a file is one of the project, and was there before the run."""
         if path not in self._files:
@@ -293,6 +295,10 @@ def _absolute(module: str, importer: str) -> str:
     steps = package.split(".")
     base = ".".join(steps[: len(steps) - level + 1])
     return f"{base}.{module[level:]}".strip(".")
+
+
+# Tools that look for blocking calls take it for one.
+_absolute_path = outside_event_loop(os.path.abspath)
 
 
 def _is_source_read(frame: FrameType | None) -> bool:

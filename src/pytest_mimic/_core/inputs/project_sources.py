@@ -24,6 +24,7 @@ _HIDDEN = re.compile(r"(?:^|/)\.[^/]*/")
 class ProjectSources:
     """The files of a project. Each is looked at once."""
 
+    @outside_event_loop
     def __init__(self, rootdir: Path, vault: Path) -> None:
         self._rootdir = rootdir
         self._roots = [f"{root}{os.sep}" for root in {str(rootdir): 0, os.path.realpath(rootdir): 0}]
@@ -33,6 +34,7 @@ class ProjectSources:
 
     # -- names
 
+    @outside_event_loop
     def name_of_source(self, file: str) -> str | None:
         """Return the name of a source file of the project, `shop/tax.py`; None for any other file."""
         if not file.endswith(".py") or not is_in_project(file, self._rootdir):
@@ -49,6 +51,7 @@ class ProjectSources:
 
     # -- fingerprints
 
+    @outside_event_loop
     def digest(self, name: str, module: str = "") -> str | None:
         """Return the fingerprint of the bytes of a file; None if there is no such file. Ends of lines do not count."""
         place = self._place(name, module)
@@ -71,7 +74,6 @@ class ProjectSources:
         return path
 
 
-@outside_event_loop
 def _digest(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
