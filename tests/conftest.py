@@ -200,7 +200,7 @@ class Project:
         self.tally = self.root.parent / f"{self.root.name}.tally"
         self.process = False
         # Its code is not that of the project: no recording lists it among what its call ran.
-        self.write("tally.py", f"__file__ = ''\nexec(compile({TALLY!r}, '<tally>', 'exec'))\n")
+        self.write("tally.py", f"exec(compile({TALLY!r}, '<frozen tally>', 'exec'))\n")
 
     def write(self, name: str, text: str) -> Path:
         """Write a file with a dedented text."""
