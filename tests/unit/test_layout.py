@@ -37,6 +37,7 @@ BUDGET = {
     "_core.engine": 4_950,
     "_core.files": 900,
     "_core.identity": 4_250,
+    "_core.inputs": 550,
     "_core.network": 350,
     "_core.outcome": 4_800,
     "_core.patch": 1_500,

@@ -23,6 +23,7 @@ TEXTS = (
     "processes",
     "calls",
     "drifts",
+    "inputs",
     "websockets",
     "notes",
     "errors",
