@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
 
-from pytest_mimic._core.describe.argument_differences import Difference
+from pytest_mimic._core.describe.argument_differences import Difference, described_parts
+from pytest_mimic._core.describe.description_form import TAG
 from pytest_mimic._core.identity.ignore import parse_path
 
 _MOMENT = re.compile(r"'?\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}|'?1[5-9]\d{8}(\d{3})?(\.\d+)?'?\Z")
@@ -21,6 +24,12 @@ _ID = re.compile(
 )
 # A server of this machine in a URL, with its port, which is often another one in each run.
 _LOCAL_PORT = re.compile(r"(?<=//)(localhost|127(?:\.\d+){3}|\[::1\]):\d+(?=[/?#']|\Z)")
+_UNIX_TIME = re.compile(r"1[5-9]\d{8}(?:\d{3})?(?:\.\d+)?")
+_RANDOM_UUID = re.compile(
+    r"(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?![0-9a-f])"
+)
+# How many seconds a time may be away from its call, and how long a text with an id is at most: a longer one says more.
+_NEAR, _LONGEST = 10, 80
 
 
 def changing_paths(target: str, found: Sequence[Difference], recorded: str | None) -> set[str]:
@@ -38,17 +47,59 @@ def changing_paths(target: str, found: Sequence[Difference], recorded: str | Non
             is_volatile = bool(_DATE.match(new))
         else:
             is_volatile = bool(_MOMENT.match(old) and _MOMENT.match(new)) or _differ_in(_ID, old, new)
-        # For `ignore=`, `rows[0].id` becomes `rows.*.id`, but `words[2]` is the third word only.
-        path = re.sub(r"\[\d+\](?=\.)", ".*", _VALUE_TAG.sub("", one.path))
-        path = re.sub(r"\[(\d+)\]", r".\1", path)
-        try:
-            parse_path(path)
-        except ValueError:
-            return set()
-        if not is_volatile or "," in path or (is_client and path == "url"):  # `url` is no name of a part
+        path = _ignorable(one.path, is_client=is_client)
+        if not is_volatile or path is None:
             return set()
         paths.add(path)
     return paths
+
+
+def paths_made_now(
+    target: str, arguments: Mapping[str, Any], *, began: float, now: float
+) -> Iterator[tuple[str, str]]:
+    """Yield the path, as `ignore=` takes it, and the text of each part that is a time of this call, or a random UUID.
+
+    The call `began` at the first of two Unix times, and it is `now` the second.
+    """
+    is_client = ":" not in target
+    for step, node in described_parts(arguments):
+        leaf = node.get("text") if isinstance(node, dict) and TAG in node else node
+        if type(leaf) not in (float, int, str) or (is_client and step == "signature"):
+            continue
+        text = str(leaf)
+        if len(text) > _LONGEST:
+            continue
+        moments = _moments(text)
+        if any(began - _NEAR <= one <= now + _NEAR for one in moments) or _RANDOM_UUID.search(text):
+            path = _ignorable(step, is_client=is_client)
+            if path is not None:
+                yield path, text
+
+
+def _moments(text: str) -> list[float]:
+    """Return the Unix times that a text may mean: a number of seconds or milliseconds, or a date with a time of day."""
+    try:
+        if _UNIX_TIME.fullmatch(text):
+            return [float(text), float(text) / 1_000]
+        if not _MOMENT.match(text):
+            return []
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return [one.timestamp() for one in (moment, moment.replace(tzinfo=moment.tzinfo or timezone.utc))]
+    except (OSError, OverflowError, ValueError):  # another form
+        return []
+
+
+def _ignorable(path: str, *, is_client: bool) -> str | None:
+    """Return the path of a part as `ignore=` takes it: `rows[0].id` becomes `rows.*.id`, but `words[2]` is one word."""
+    path = re.sub(r"\[\d+\](?=\.)", ".*", _VALUE_TAG.sub("", path))
+    path = re.sub(r"\[(\d+)\]", r".\1", path)
+    if "," in path or (is_client and path == "url"):  # `url` is no name of a part
+        return None
+    try:
+        parse_path(path)
+    except ValueError:
+        return None
+    return path
 
 
 def changes_always(line: str) -> bool:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from threading import Lock
-from time import perf_counter
+from time import perf_counter, time
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.ledger import Miss
@@ -104,6 +104,9 @@ class RunState:
         self._redactor: Redactor | None = None
         self.variables: Mapping[str, str] = os.environ
         self._retries: Retries | None = None
+        self.zero = (
+            time() - perf_counter()
+        )  # the Unix time at which `clock` was zero, as a test may stop the other clocks
         self.guard = Lock()  # held while a part of the state is made
 
     @functools.cached_property
