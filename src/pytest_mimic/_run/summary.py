@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic._core.ambient import command, vault_command
 from pytest_mimic._core.node_ids import relative_path
 from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.target_options import target_line
 from pytest_mimic._core.words import SHOWN, in_columns, listed, plural, seconds
 from pytest_mimic._run.unused_check import holds_recordings
 from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused, not_judged
@@ -70,7 +71,8 @@ def summary(
     if not quiet:
         lines += [judgement.vault] if judgement.vault else []
         lines += _taken_back(ledger.taken_back, restored)
-    problems = _recorded_errors(ledger) + _missing(ledger, last_failed=has_last_failed)
+    problems = _recorded_errors(ledger) + _changing(ledger)
+    problems += _missing(ledger, last_failed=has_last_failed)
     problems += _moved(judgement)
     problems += _drifted(ledger, last_failed=has_last_failed, is_reviewed=settings.review)
     problems += list_unused(judgement)
@@ -251,6 +253,19 @@ def _recorded_errors(ledger: Ledger) -> list[str]:
     again = "it" if len(rows) == 1 else "them"
     remedy = _command("--mimic-rerecord", [test for _, test in counts])
     return [*listed("recorded errors:", in_columns(rows)), f"to record {again} again: {remedy}"]
+
+
+def _changing(ledger: Ledger) -> list[str]:
+    """Return the list of the arguments that look as if they change in every run, and the line of each target that ignores them."""
+    rows, ignored = list[tuple[str, str]](), dict[str, list[str]]()
+    for line, before, paths, label, test in map(tuple, ledger.changing):
+        new = [path for path in paths if path not in ignored.setdefault(line, list(before))]
+        ignored[line] += new
+        if new:  # other workers may have noted them, too
+            rows.append((f"{', '.join(new)} of {label.partition('(')[0]}", test))
+    heading = "look as if they change in every run, so that a replay will miss these calls:"
+    lines = [target_line(line, None, "ignore", paths) for line, paths in ignored.items()]
+    return [*listed(heading, in_columns(rows)), *(f"to leave them out: {line}" for line in lines)]
 
 
 def _taken_back(labels: Sequence[str], restored: Sequence[str]) -> list[str]:

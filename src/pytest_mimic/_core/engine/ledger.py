@@ -73,6 +73,9 @@ class Ledger:
     restarts: list[str]
     # Calls that drew from a global random state: label, and the modules of the states.
     draws: list[Sequence[str]]
+    # The arguments that look as if they change in every run: the line of their target without `ignore=`, what it
+    # ignores already, the paths to add, and the first call that has them, with its test.
+    changing: list[Sequence[Any]]
     # Outcomes that held the value of an environment variable: label, and what was done with it in which test.
     environment: list[Sequence[str]]
     # Processes that were started without anything mimicked in them: test, and the way of starting.

@@ -300,8 +300,12 @@ class Recordings:
 
             if is_unchanged(call, before, stored, redactor=self._state.redactor):
                 before.inputs, stored = stored.inputs, before
-        if logs and self._state.log is not None:
-            self._state.log("recorded", call, stored=stored, seconds=duration)
+        if logs:
+            from pytest_mimic._core.engine.changing_arguments import note_changing
+
+            note_changing(call, duration, self._state, self.known.values())
+            if self._state.log is not None:
+                self._state.log("recorded", call, stored=stored, seconds=duration)
         return stored
 
     def _as_recorded(self, call: Call, outcome: Outcome) -> Outcome:

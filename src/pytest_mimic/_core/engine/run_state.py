@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from threading import Lock
-from time import perf_counter, time_ns
+from time import perf_counter, time, time_ns
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.ledger import Miss
@@ -111,6 +111,8 @@ class RunState:
         self._redactor: Redactor | None = None
         self.variables: Mapping[str, str] = os.environ
         self._retries: Retries | None = None
+        # The Unix time at which `clock` was zero: a test may stop the other clocks.
+        self.zero = time() - perf_counter()
         self.guard = Lock()  # held while a part of the state is made
         self._started = time_ns()
         self._noter: Noter | None = None
