@@ -50,7 +50,7 @@ SPELLED = {"sqlalchemy": "SQLAlchemy", "redis": "redis-py"}
 @pytest.mark.promise("the docs name the versions of each client that its client was tested with")
 @pytest.mark.parametrize("client", sorted(set(CLIENTS) - {"http"}))
 def test_the_versions_of_a_client_are_named(client):
-    pages = [REPOSITORY / f"docs/how-to/{name}.md" for name in ("http-clients", "databases")]
+    pages = [REPOSITORY / f"docs/how-to/{name}.md" for name in ("http-clients", "databases", "grpc", "mcp")]
     rows = [
         line
         for page in pages

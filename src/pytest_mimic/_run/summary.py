@@ -78,6 +78,7 @@ def summary(
     problems += list_unused(judgement)
     if judgement.unused and not judgement.cleared and not judgement.moved:
         problems.append(f"to drop the unused: {command('--mimic-clear-unused')}")
+    problems += _changed_inputs(ledger)
     problems += _old(judgement, settings)
     problems += _hidden(ledger)
     problems += listed("run again from the start, because a conversation has a new call:", ledger.restarts)
@@ -188,6 +189,30 @@ def _command(option: str, tests: Sequence[str], *more: str, last_failed: bool = 
     if len(named) <= _NAMED and all(named):
         return command(option, *named, more=more)
     return command(option, more=(*more, "--lf") if last_failed and all(named) else more)
+
+
+def _changed_inputs(ledger: Ledger) -> list[str]:
+    """Return the list of what has changed of what replayed calls ran and read, and the command that verifies these calls."""
+    calls: dict[str, Counter[str]] = {}
+    for _, target, what, count in ledger.inputs:
+        calls.setdefault(what, Counter())[target] += count
+    if not calls:
+        return []
+    recordings = len({row[0] for row in ledger.inputs})
+    rows = [
+        (what, ", ".join(f"{plural(count, 'call')} of {target}" for target, count in sorted(counts.items())))
+        for what, counts in sorted(calls.items(), key=lambda row: (not row[0].endswith(")"), row[0]))
+    ]
+    targets = sorted({row[1] for row in ledger.inputs})
+    only = [f"--mimic-only={target}" for target in targets] if len(targets) <= _NAMED else []
+    remedy = command("--mimic-verify", more=("--mimic-review", *only))
+    return [
+        *listed(
+            f"{plural(recordings, 'recording')} ran code or read files that have changed since:",
+            in_columns(rows),
+        ),
+        f"to see whether it matters: {remedy}",
+    ]
 
 
 def _hidden(ledger: Ledger) -> list[str]:

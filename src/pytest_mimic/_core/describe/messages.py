@@ -175,16 +175,18 @@ def _is_left_out(path: str, ignored: Sequence[str]) -> bool:
 
 
 def stale(
-    label: str, *, recorded: str | None = None, test: str | None = None, remedies: Sequence[str] | None = None
+    label: str, changed: Sequence[str], recorded: str | None, test: str, remedies: Sequence[str] | None
 ) -> StaleRecordingError:
-    """Return the error for a recording made on the date `recorded` from another source of its target."""
+    """Return the error for a recording whose call ran or read what has `changed`, or the source of whose target has."""
     when = f" ({recorded})" if recorded else ""
     commands = [
         f"to record it again: {command('--mimic-record', test)}",
         f"to see whether the outcome changed: {command('--mimic-verify', test)}",
     ]
-    what = f"{_target_of(label)} has changed since this call was recorded{when}"
-    return StaleRecordingError(what, remedies=remedies or commands, call=label, test=test)
+    what = f"what {label} ran or read" if changed else _target_of(label)
+    what += f" has changed since this call was recorded{when}"
+    facts = [f"{one} has changed" for one in changed]
+    return StaleRecordingError(what, facts=facts, remedies=remedies or commands, call=label, test=test)
 
 
 def read_further(
