@@ -179,7 +179,7 @@ def _response(value: dict[str, Any], shown: int | None) -> Iterator[Part]:
     for key, title in (("json", "json: "), ("text", "text: "), ("base64", "body: ")):
         if key in body:
             yield title, node_of(body[key], shown=shown)
-    for number, chunk in enumerate(body.get("chunks", ()), 1):
+    for number, chunk in enumerate(body.get("chunks", body.get("events", ())), 1):
         yield f"{number}: ", node_of(chunk, shown=shown)
     for key in ("error", "end"):
         if key in value:
