@@ -213,7 +213,8 @@ class Recordings:
             state.blame(drift, call)
         if state.log is not None:
             kind = "verified" if drift is None else "drifted"
-            state.log(kind, call, stored=expected, actual=outcome, seconds=duration, error=drift)
+            told = {"stored": expected, "actual": outcome, "seconds": duration}
+            state.log(kind, call, **told, error=drift, paths=paths.keys())
 
     # -- writing
 
