@@ -830,21 +830,6 @@ def test_a_failing_test_leaves_its_cassette_to_others_as_it_was(shop):
     assert seen == ["GET /cart/login", "GET /cart/three"]
 
 
-def test_a_cassette_of_a_failing_test_stays(shop):
-    """Also if the test fails when it is run again."""
-    shop.ini()
-    shop.write("test_cart.py", CASSETTE.replace("ITEMS", "('tea',)"))
-    before, _ = record(shop)
-    before.expect(passed=1)
-    shop.write("test_cart.py", CASSETTE.replace("== list(ITEMS)", "== 0").replace("ITEMS", "('milk',)"))
-
-    again, seen = record(shop)
-
-    again.expect(failed=1)
-    assert seen == requests_for("milk")
-    assert again.vault == before.vault
-
-
 def test_a_test_that_another_plugin_reruns(shop):
     """pytest-rerunfailures runs it again because it failed, this plugin because its conversation has changed."""
     pytest.importorskip("pytest_rerunfailures")

@@ -25,6 +25,10 @@ LIBRARY = """
     def find(title, **fields):
         return stub.Find(protos.Wish(title=title, **fields))
 
+    def send(method, sent_at):
+        answer = method(protos.Wish(title=title, sent_at=sent_at) for title in "ab")
+        return list(answer) if method is stub.Talk else answer
+
     def books(title, count=2):
         return [book.title for book in stub.List(protos.Wish(title=title, count=count))]
 """
@@ -89,15 +93,16 @@ def test_a_service_in_use_is_recorded_and_replayed_without_it(shop: Any, library
     [
         ("grpc ignore=request.sent_at", "find('a', sent_at='1')", "find('a', sent_at='2')"),
         ("grpc ignore=request", "find('a')", "find('b')"),
-        ("grpc", "find('a', count=1)", "find('a', count=1)"),
+        ("grpc ignore=request.*.sent_at", "send(stub.Store, '1')", "send(stub.Store, '2')"),
+        ("grpc ignore=request.*.sent_at", "send(stub.Talk, '1')", "send(stub.Talk, '2')"),
     ],
 )
 def test_what_is_ignored_does_not_count(shop: Any, library: Any, line: str, call: str, other: str) -> None:
     shop.ini(line)
-    shop.test(f"import shop; shop.{call}")
+    shop.test(f"from shop import find, send, stub; {call}")
     shop.record().expect(passed=1)
     library.stop()
-    shop.test(f"import shop; shop.{other}")
+    shop.test(f"from shop import find, send, stub; {other}")
     shop.run().expect(passed=1)
 
 
@@ -138,6 +143,56 @@ def test_a_new_call_records_its_conversation_again(shop: Any, library: Any) -> N
     library.asked.clear()
     shop.record().expect(passed=1, says=["run again from the start, because a conversation has a new call"])
     assert library.asked == ["a", "c"]
+
+
+@pytest.mark.promise("at a stateless service a new call is recorded alone, and the calls around it replay")
+def test_a_new_call_of_a_service_without_state_is_recorded_alone(shop: Any, library: Any) -> None:
+    shop.ini('grpc stateless only="/shop.Library/*"', "grpc")
+    shop.test("import shop; shop.find('a'); shop.books('b')")
+    shop.record().expect(passed=1)
+    shop.test("import shop; shop.find('a'); shop.books('c')")
+    library.asked.clear()
+    shop.record().expect(passed=1, never=["run again"])
+    assert library.asked == ["c"]
+
+
+def test_retries_do_not_wait_after_a_recorded_failure(shop: Any, library: Any) -> None:
+    """Sleeps in the test's own files go on, so that the retries are in a module."""
+    shop.module(
+        LIBRARY
+        + """
+    import asyncio, time
+
+    def find_at_last():
+        for _ in range(3):
+            try:
+                return find("UNAVAILABLE")
+            except grpc.RpcError:
+                time.sleep(PAUSE)
+
+    async def find_at_last_later():
+        async with grpc.aio.insecure_channel(os.environ["LIBRARY"]) as channel:
+            for _ in range(3):
+                try:
+                    return await services.LibraryStub(channel).Find(protos.Wish(title="UNAVAILABLE"))
+                except grpc.RpcError:
+                    await asyncio.sleep(PAUSE)
+
+    PAUSE = float(os.environ["PAUSE"])
+"""
+    )
+    shop.tests("""
+        import asyncio, shop
+
+        def test_sync():
+            shop.find_at_last()
+
+        def test_asyncio():
+            asyncio.run(shop.find_at_last_later())
+    """)
+    shop.record(env={"PAUSE": "0"}).expect(passed=2)
+    library.stop()
+    shop.run(env={"PAUSE": "1000"}, timeout=100).expect(passed=2, says=["6 calls replayed"])
 
 
 @pytest.mark.promise("gRPC: a cassette takes it only by name")

@@ -9,8 +9,6 @@ import sys
 
 import pytest
 
-from pytest_mimic._core.vault import FolderStore
-
 # `MIMIC_TEST_LONG=1`: 8 processes with 16 threads each record 2,000 calls, a quarter of them in common.
 PROCESSES, THREADS, OWN, COMMON = (8, 16, 188, 500) if os.environ.get("MIMIC_TEST_LONG") else (3, 8, 30, 40)
 
@@ -69,41 +67,6 @@ def test_many_processes_and_threads_run_each_call_once(project):
     assert len([json.loads(held) for held in project.files().values()]) == COMMON + PROCESSES * OWN
     for number in range(PROCESSES):
         project.replay(process=True, env={"ME": f"p{number}"}).expect(passed=1, real=[])
-
-
-CLEARS = """
-import sys
-
-import pytest
-
-from pytest_mimic._core.vault import FolderStore
-
-store = FolderStore(sys.argv[1])
-for _ in sys.stdin:
-    store.prune({"recordings/shop.f"})
-    print("cleared", flush=True)
-"""
-
-
-def test_a_folder_removed_by_another_process_is_made_again(tmp_path):
-    """The other process found the folder empty, just before a recording is written there."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", CLEARS, str(tmp_path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    store = FolderStore(tmp_path)
-    for number in range(2000):
-        process.stdin.write("clear\n")
-        process.stdin.flush()
-        store.write("recordings/shop.f/1.json", b"%d" % number, durable=False)
-        assert process.stdout.readline() == "cleared\n"
-        assert store.delete(["recordings/shop.f/1.json"]) == 1
-    process.communicate()
-    assert process.returncode == 0
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the locks of POSIX belong to a process")

@@ -91,7 +91,7 @@ REPLAY = """
     _core.engine _core.engine.call _core.engine.function_plan _core.engine.ledger
     _core.engine.owners _core.engine.run_state _core.engine.scopes _core.engine.wrappers
     _core.files _core.files.places
-    _core.identity _core.identity.call_identity _core.identity.refused _core.identity.resolve
+    _core.identity _core.identity.call_identity _core.identity.kinds _core.identity.resolve
     _core.identity.short _core.identity.source
     _core.patch _core.patch.activation _core.patch.descriptors _core.patch.holders _core.patch.imports
     _core.patch.lookup _core.patch.patcher _core.patch.patches
@@ -100,7 +100,7 @@ REPLAY = """
     _core.targets _core.targets.binding _core.targets.options _core.targets.target
     _core.vault _core.vault.file_names _core.vault.folder _core.vault.leftovers _core.vault.locks
     _core.vault.parsing _core.vault.vault
-    _run _run.complete_selection _run.configuration _run.ending _run.phases _run.plain_imports _run.run _run.session
+    _run _run.complete_selection _run.configuration _run.ending _run.fixtures _run.phases _run.plain_imports _run.run _run.session
     _run.summary _run.unused_check
     _tools _tools.unused _tools.unused.judgement
 """

@@ -27,15 +27,6 @@ SHOP = """
     def value(kind):
         ran("value", kind)
         return VALUES[kind]
-
-    def array(folder):
-        ran("array")
-        return np.array([str(folder / "a.csv"), "b.csv"])
-
-    def frames(folder):
-        ran("frames")
-        names = [str(folder / "a.csv"), "b.csv"]
-        return [pd.DataFrame({"file": names}), pl.DataFrame({"file": names})]
 """
 
 
@@ -74,23 +65,3 @@ def test_short_arrays_are_readable_and_tables_have_a_preview(round_trip):
         "series": ["Series: 2 items", "n int64: 1, 2", "index int64: 5, 6"],
         "polars": ["DataFrame: 2 rows × 2 columns", "name String: 'Ann', None", "price Float64: 1.5, None"],
     }
-
-
-def test_paths_in_short_arrays_and_in_frames_come_back_in_the_folder_of_the_run(round_trip):
-    run = round_trip(
-        "shop:array",
-        "shop:frames",
-        test="""
-            import shop
-
-            def test_files(tmp_path):
-                array, (frame, table) = shop.array(tmp_path), shop.frames(tmp_path)
-
-                names = [str(tmp_path / "a.csv"), "b.csv"]
-                assert array.tolist() == frame["file"].tolist() == table["file"].to_list() == names
-        """,
-        passed=1,
-    )
-
-    [recording] = [data.decode() for name, data in run.vault.items() if name.startswith("calls/shop/array/")]
-    assert '{"$str": ["tmp_path", "a.csv"]}' in recording

@@ -514,6 +514,8 @@ def test_replay_replays_in_every_mode_but_live(shop, mode):
 
     assert run.changed == set()
     shop.run("--mimic-live").expect(passed=1, real=["fetch Oslo"])
+    shop.module(SHOP.replace('{"city": city}', '{"city": str(city)}'))
+    shop.run("--mimic-verify").expect(passed=1, real=[])
 
 
 @pytest.mark.promise("the command-line modes apply to cassettes")

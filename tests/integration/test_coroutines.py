@@ -116,20 +116,6 @@ def test_coroutines_replay_as_coroutines(round_trip):
     )
 
 
-def test_identical_calls_in_many_tasks_do_not_block_the_loop(project):
-    """A plain function returns the coroutine; it runs once, and all tasks get its outcome."""
-    project.ini("shop:plain")
-    project.test("""
-        async def main():
-            return await asyncio.gather(*(shop.plain("Oslo") for _ in range(5)))
-        assert asyncio.run(main()) == [{"later": "Oslo"}] * 5
-    """)
-
-    project.record(process=True).expect(passed=1, real=["plain Oslo"], never=["in flight elsewhere"])
-
-    project.replay().expect(passed=1, real=[])
-
-
 def test_a_future_is_refused(project):
     """It belongs to its event loop."""
     project.ini("shop:soon")
@@ -238,31 +224,4 @@ def test_calls_replay_and_record_under_trio_and_anyio(round_trip):
         passed=2,
         real=["fetch asyncio", "fetch trio"],
         plugins=("anyio",),
-    )
-
-
-def test_async_fixtures_of_pytest_asyncio_replay(round_trip):
-    pytest.importorskip("pytest_asyncio")
-    round_trip(
-        "shop:fetch",
-        test="""
-            import pytest, pytest_asyncio, shop
-
-            @pytest_asyncio.fixture
-            async def city():
-                yield await shop.fetch("fixture")
-                assert await shop.fetch("teardown") == ["teardown"]
-
-            @pytest.mark.asyncio
-            async def test_it(city):
-                assert city == ["fixture"]
-                assert await shop.fetch("test") == ["test"]
-
-            @pytest.mark.asyncio
-            async def test_again():
-                assert await shop.fetch("test") == ["test"]
-        """,
-        passed=2,
-        real=["fetch fixture", "fetch test", "fetch teardown"],
-        plugins=("asyncio",),
     )

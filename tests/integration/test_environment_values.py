@@ -155,6 +155,18 @@ def test_an_argument_is_shown_by_the_name_of_its_variable(project):
     missed.expect(failed=1, says=["more=['<SHOP_TOKEN>']"], never=[SECRET[::-1]])
 
 
+def test_the_working_directory_is_no_secret(project):
+    """`PWD` is the shell's name for it, not a password."""
+    project.ini("shop:where")
+    project.module("import os\n\ndef where():\n    return os.environ['PWD']\n")
+    project.tests("import shop\n\ndef test_where():\n    assert shop.where()\n")
+    folder = "/home/ann/projects/shop-of-ann"
+
+    recorded = project.record(env={"PWD": folder, "OLDPWD": folder})
+
+    assert folder in read(recorded)
+
+
 def test_what_a_test_puts_into_the_environment_is_no_secret_of_the_run(project):
     """Otherwise, a test would have other recordings if it ran alone."""
     shop(project, call="give('text')")

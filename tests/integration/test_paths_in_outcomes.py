@@ -272,37 +272,6 @@ def test_verify_of_a_recorded_path_that_is_gone(project):
     run.expect(failed=2, says=["no longer gives what was recorded"], never=["pytest_mimic/", "INTERNALERROR"])
 
 
-def test_a_path_in_the_folder_of_an_argument_follows_it(project):
-    """The folder may be another one than the test's own, or there may be two."""
-    project.ini("shop:copy")
-    project.module("""
-        from tally import ran
-
-        def copy(source, to):
-            ran("copy")
-            return [to / source.name, source.parent / "log", str(source)]
-    """)
-    project.tests("""
-        import os
-        import pytest, shop
-
-        @pytest.fixture(scope="module")
-        def data(tmp_path_factory):
-            for _ in range(int(os.environ["BEFORE"])):
-                tmp_path_factory.mktemp("data")
-            folder = tmp_path_factory.mktemp("data")
-            (folder / "in.csv").write_text("a")
-            return folder
-
-        def test_it(data, tmp_path):
-            source = data / "in.csv"
-            assert shop.copy(source, tmp_path) == [tmp_path / "in.csv", data / "log", str(source)]
-    """)
-    project.record(env={"BEFORE": "0"}).expect(passed=1, real=["copy"])
-
-    project.replay(env={"BEFORE": "3"}).expect(passed=1, real=[])
-
-
 def test_a_path_comes_back_as_it_was_spelled(project):
     project.ini("shop:give")
     project.module("from tally import ran\n\ndef give(thing):\n    ran('give')\n    return thing\n")

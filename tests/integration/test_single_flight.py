@@ -93,19 +93,6 @@ def test_identical_calls_in_tasks_and_their_threads_run_once(round_trip):
     )
 
 
-def test_identical_calls_in_many_tasks_run_once(project):
-    project.ini("shop:fetch_async")
-    project.test("""
-        async def main():
-            return await asyncio.gather(*(shop.fetch_async("Rome") for _ in range(20)))
-        assert asyncio.run(main()) == [["Rome"]] * 20
-    """)
-
-    run = project.record().expect(passed=1, real=["fetch_async Rome"])
-
-    assert run.section[0] == "1 call recorded in # s, 19 replayed, # s saved"
-
-
 def test_a_cancelled_or_refused_call_keeps_no_other_waiting(project):
     project.ini("shop:slow", "shop:lock")
     project.module("""

@@ -17,11 +17,13 @@ TEXTS = (
     "wrote",
     "strays",
     "restarts",
+    "again",
     "begun_again",
     "draws",
     "processes",
     "calls",
     "drifts",
+    "inputs",
     "websockets",
     "notes",
     "errors",
@@ -39,7 +41,7 @@ def an_account(tag: str) -> Ledger:
     """Make an account in which nothing is empty. All of its texts hold the tag."""
     ledger = Ledger()
     ledger.recorded, ledger.record_seconds = 2, 0.5
-    ledger.verified = 3
+    ledger.verified, ledger.tokens = 3, 7
     ledger.count_replay(0.25)
     assert ledger.player(2.0, lambda: "fresh")() == "fresh"
     ledger.missing.append(Miss(f"call {tag}", f"test {tag}", by_option=False))
@@ -77,6 +79,7 @@ def test_accounts_add_up() -> None:
         "recorded": 4,
         "record_seconds": 1.0,
         "verified": 6,
+        "tokens": 14,
     }
 
 

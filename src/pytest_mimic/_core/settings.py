@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 from pytest_mimic.errors import TargetError
 
 SourcePolicy = Literal["strict", "warn", "ignore"]
+InputsPolicy = Literal["warn", "strict", "ignore"]
 PicklePolicy = Literal["listed", "forbid"]
 NetworkPolicy = Literal["allow", "block"]
 # What stands for false in an ini option.
@@ -33,17 +34,7 @@ class Mode(Enum):
 
 
 class Settings(NamedTuple):
-    """The settings of one run.
-
-    Attributes:
-        redact: Names to add to the secret ones. `!name` removes one.
-        only: The patterns of `--mimic-only`. The mode is only for calls that one of them matches; others replay.
-        prefix: The path from the folder in which pytest was started to the rootdir, for the ids of tests.
-        review: `--mimic-review` was given: what is new, changed or drifted waits, and the vault is not written.
-        usage: The file of `--mimic-usage`, absolute. None without the option.
-        max_age: The age in days from which on recordings are named. None: they may have any age.
-        outside: Further options that suggested commands need for a test outside of the rootdir.
-    """
+    """The settings of one run."""
 
     mode: Mode
     rootdir: Path
@@ -52,20 +43,21 @@ class Settings(NamedTuple):
     source: SourcePolicy
     pickles: PicklePolicy
     store_arguments: bool
-    redact: tuple[str, ...]
+    redact: tuple[str, ...]  # names to add to the secret ones; `!name` removes one
     no_record: bool = False  # nothing may be written, even if a fixture would record
     ci: bool = False  # the environment variable `CI` is set
     clear_unused: bool = False
     fail_on_unused: bool = False
-    only: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()  # patterns: the mode is for calls that one of them matches, others replay
     given: tuple[str, ...] = ()  # options that suggested commands have to repeat
-    prefix: str = ""
-    outside: tuple[str, ...] = ()
-    usage: Path | None = None
-    review: bool = False
+    prefix: str = ""  # the path from where pytest was started to the rootdir, for the ids of tests
+    outside: tuple[str, ...] = ()  # options that suggested commands need for a test outside of the rootdir
+    usage: Path | None = None  # the file of `--mimic-usage`, absolute
+    review: bool = False  # what is new, changed or drifted waits, and the vault is not written
     network: NetworkPolicy = "allow"  # whether a replay refuses connections that nothing mimics
     allowed_hosts: tuple[str, ...] = ()  # the hosts to which it lets them through
-    max_age: int | None = None
+    inputs: InputsPolicy = "warn"  # what a replay does when what a recorded call ran or read has changed
+    max_age: int | None = None  # the age in days from which on recordings are named
     fails_on_old: bool = False  # a run that uses a recording of that age exits with 1
     objects: str = ""  # the URL of `mimic_objects`, or empty: the object store of large objects
 
@@ -160,6 +152,7 @@ class IniOptions:
             mode=mode,
             rootdir=rootdir,
             source=self.choice("mimic_source", "strict", "warn", "ignore"),
+            inputs=self.choice("mimic_inputs", "warn", "strict", "ignore"),
             pickles=self.choice("mimic_pickle", "listed", "forbid"),
             store_arguments=self.text("mimic_store_arguments", "true").lower() not in _NO,
             redact=self._words("mimic_redact", "redact.secret_names", "read_names"),

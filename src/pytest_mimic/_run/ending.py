@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.words import SHOWN, plural, size
 from pytest_mimic._run.complete_selection import STOPPED, SelectedTests
 from pytest_mimic._run.summary import summary
@@ -24,17 +25,13 @@ _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.N
 
 
 class Ending:
-    """Ends a run, or one of its processes under xdist.
-
-    Attributes:
-        bytes_before: The size of the vault before a recording run. None in any other.
-    """
+    """Ends a run, or one of its processes under xdist."""
 
     def __init__(
         self, config: pytest.Config, session: Session, tests: SelectedTests, *, is_controller: bool
     ) -> None:
         self.calls: CallReports | None = None  # what collects the calls for the HTML report, or None
-        self.bytes_before: int | None = None
+        self.bytes_before: int | None = None  # the size of the vault before a recording run
         self._config, self._session, self._tests = config, session, tests
         self._is_worker, self._is_controller = hasattr(config, "workerinput"), is_controller
         self._judgement = Judgement()
@@ -51,6 +48,7 @@ class Ending:
         own.take_strays()
         own.keep_error(own.break_off)
         own.state.report_unfinished()
+        own.keep_error(own.state.report_inputs)
         if vault.has_outdated and (old := vault.outdated()):
             ledger.note(old)
         is_complete = session.exitstatus in _COMPLETE
@@ -58,8 +56,7 @@ class Ending:
             passed = is_complete and not session.testsfailed
             ran_all = passed and not self._is_worker and self._tests.have_all_passed()
             own.keep_error(lambda: own.close(passed=passed, is_complete=ran_all))
-        if ledger.own_replays:
-            own.keep_error(self._count_tokens)
+        own.keep_error(self._count_tokens)
         if self._is_worker:
             own.keep_error(vault.store.flush)
             # From here on, the controller's own mark counts.
@@ -141,11 +138,15 @@ class Ending:
 
     def _count_tokens(self) -> None:
         """Sum up the tokens of the replayed answers of this process."""
-        from pytest_mimic._tools.shown.answer_tokens import tokens_of
-
         decisions, ledger = self._session.state.decisions, self._session.ledger
-        known = decisions.recordings.known if decisions is not None else None
-        ledger.tokens += tokens_of(ledger.replays_since(0), self._session.vault, known)
+        answers = [
+            one[:2] for one in ledger.replays_since(0) if one[1].startswith(("calls/http/", CASSETTES))
+        ]
+        if answers:
+            from pytest_mimic._tools.shown.answer_tokens import tokens_of
+
+            known = decisions.recordings.known if decisions is not None else None
+            ledger.tokens += tokens_of(answers, self._session.vault, known)
 
     def _moved(self) -> list[tuple[str, str]]:
         """Return the moves that would give tests the recordings of tests that are gone."""

@@ -25,14 +25,10 @@ if TYPE_CHECKING:
 
 
 class Phases:
-    """A plugin: the test that runs, and what its phases have shown so far.
-
-    Attributes:
-        broken: The error of a wrong target, which each test of a worker of xdist raises.
-    """
+    """A plugin: the test that runs, and what its phases have shown so far."""
 
     def __init__(self, session: Session) -> None:
-        self.broken: TargetError | None = None
+        self.broken: TargetError | None = None  # of a wrong target: each test of a worker of xdist raises it
         self.restarts: Restarts | None = None  # what runs tests again, if the run may do so
         self.watchers: list[CallReports | CiReports] = []  # what shows the calls of each phase
         self._session = session

@@ -41,9 +41,6 @@ class PytestRun:
     """One pytest process's run.
 
     It may be made while a test is running. It has started when the configured targets are covered.
-
-    Attributes:
-        ending: What the end of the run finds and says.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -56,6 +53,7 @@ class PytestRun:
         self._is_controller = not self._is_worker and distributes and not option.collectonly
         self.tests = SelectedTests(config, self.session.ledger)  # which tests are selected, and how they end
         self.phases = Phases(self.session)  # the test that runs
+        # What the end of the run finds and says.
         self.ending = Ending(config, self.session, self.tests, is_controller=self._is_controller)
         self._late_problems: list[TargetError] = []
         self._progress: Progress | None = None

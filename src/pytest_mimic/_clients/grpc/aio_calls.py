@@ -11,7 +11,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.grpc.rpc import Method, Rpc, Shape, Status, metadata_of
+from pytest_mimic._clients.grpc.rpc import Method, Rpc, Shape, metadata_of
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
@@ -43,11 +43,8 @@ class Interceptor:
         if shape.sends_many and not shape.gives_many:
             # The caller may write messages, which it does not before it has the call.
             return DeferredCall(self._collect(rpc, send, details, request))
-        if shape.sends_many:
-            rpc.begin(None)
-            return await self._stream(rpc, send, details, request)
-        rpc.begin([request])
-        return await (self._stream if shape.gives_many else self._answer)(rpc, send, details, request)
+        rpc.begin(None if shape.sends_many else [request])
+        return await self._make(rpc, send, details, request)
 
     intercept_unary_unary = intercept_unary_stream = intercept
     intercept_stream_unary = intercept_stream_stream = intercept
@@ -55,34 +52,28 @@ class Interceptor:
     async def _collect(self, rpc: Rpc, send: Callable[..., Any], details: Any, requests: Any) -> Any:
         messages = [request async for request in _each(requests)]
         rpc.begin(messages)
-        return await self._answer(rpc, send, details, messages)
+        return await self._make(rpc, send, details, messages)
 
-    async def _answer(self, rpc: Rpc, send: Callable[..., Any], details: Any, request: Any) -> Any:
-        mode = rpc.step.mode
+    async def _make(self, rpc: Rpc, send: Callable[..., Any], details: Any, request: Any) -> Any:
+        mode, is_stream = rpc.step.mode, self._shape.gives_many
+        is_talk = is_stream and self._shape.sends_many
         if mode == "pass":
+            self._method.is_noting = False
             return await send(details, request)
+        call = stream = None
         if mode != "replay":
             with rpc.running():
-                call = await send(details, request)
-                try:
-                    rpc.note_response(await call)
-                except aio.AioRpcError:
-                    pass
-                rpc.finish(await _status(call))
-                if mode == "run":
-                    return call
-        return AsyncReplayedCall(rpc, rpc.recorded())
-
-    async def _stream(self, rpc: Rpc, send: Callable[..., Any], details: Any, request: Any) -> Any:
-        mode, is_talk = rpc.step.mode, self._shape.sends_many
-        if mode == "pass":
-            return await send(details, request)
-        if mode == "replay":
-            return AsyncReplayedCall(rpc, rpc.recorded(), request if is_talk else None)
-        call: Any = None
-        with rpc.running():
-            call = RecordedStream(await send(details, _sending(rpc, request) if is_talk else request), rpc)
-        return call if mode == "run" else AsyncReplayedCall(rpc, rpc.step.outcome(), real=call)
+                call = await send(details, _sending(rpc, request) if is_talk else request)
+                if is_stream:
+                    call = stream = RecordedStream(call, rpc)
+                else:
+                    with suppress(aio.AioRpcError):
+                        rpc.note_response(await call)
+                    await _finish(rpc, call)
+            if mode == "run":
+                return call
+            request = ()
+        return AsyncReplayedCall(rpc, rpc.recorded(), request if is_talk else None, stream)
 
 
 async def _each(requests: Any) -> AsyncIterator[Any]:
@@ -102,9 +93,9 @@ async def _sending(rpc: Rpc, requests: Any) -> AsyncIterator[Any]:
     rpc.all_sent = True
 
 
-async def _status(call: Any) -> Status:
+async def _finish(rpc: Rpc, call: Any) -> None:
     code, details = await call.code(), await call.details()
-    return Status(code.name, details, await call.initial_metadata(), await call.trailing_metadata())
+    rpc.finish(code.name, details, await call.initial_metadata(), await call.trailing_metadata())
 
 
 class DeferredCall:
@@ -145,21 +136,21 @@ class RecordedStream:
             async for response in self._call:
                 self._rpc.note_response(response)
                 yield response
+        except (asyncio.CancelledError, GeneratorExit):
+            self._rpc.finish()
+            raise
         except aio.AioRpcError:
-            self._rpc.finish(await _status(self._call))
+            await _finish(self._rpc, self._call)
             raise
-        except asyncio.CancelledError:
-            self._rpc.stop()
-            raise
-        self._rpc.finish(await _status(self._call))
+        await _finish(self._rpc, self._call)
 
     def cancel(self) -> bool:
         is_cancelled: bool = self._call.cancel()
-        self._rpc.stop()
+        self._rpc.finish()
         return is_cancelled
 
     def __del__(self) -> None:
-        self._rpc.stop()
+        self._rpc.finish()
 
 
 class AsyncReplayedCall:
@@ -176,18 +167,16 @@ class AsyncReplayedCall:
         self._real = None if real is None else aiter(real)
         self._recorded = recorded
         self._initial, self._trailing = (
-            aio.Metadata(*metadata_of(recorded.get(name, ()), lambda key, value: (key, value)))
-            for name in ("initial", "trailing")
+            aio.Metadata(*metadata_of(recorded, name)) for name in ("initial", "trailing")
         )
         self._code = grpc.StatusCode[recorded.get("code", "CANCELLED")]
-        self._is_cancelled = False
-        self._over = asyncio.Event()
-        self._callbacks: list[Callable[[Any], object]] = []
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.done, self.cancelled = self._ended.done, self._ended.cancelled
         self._unsent: asyncio.Queue[Any] = asyncio.Queue()
         # The client takes messages at once, so that a caller may write all of them before it reads.
         self._taking = None if unsent is None else asyncio.ensure_future(self._take(unsent))
         if "responses" not in recorded:
-            self._over.set()
+            self._ended.set_result(None)
 
     async def _take(self, requests: Any) -> None:
         try:
@@ -207,13 +196,16 @@ class AsyncReplayedCall:
         responses = self._recorded["responses"]
         for index in range(len(responses) + 1):
             await self._reach(index)
-            if self._is_cancelled:
+            if self.cancelled():
                 raise asyncio.CancelledError
             if index < len(responses):
                 yield self._rpc.load(responses[index])
         if self._recorded.get("end") == "stopped":
             raise self._rpc.step.exhausted()
-        self._end()
+        if self._taking is not None:
+            self._taking.cancel()
+        if not self.done():
+            self._ended.set_result(None)
         self._raise_failure()
 
     async def _reach(self, index: int) -> None:
@@ -235,39 +227,20 @@ class AsyncReplayedCall:
 
     def _raise_failure(self) -> None:
         if self._code is not grpc.StatusCode.OK:
+            # Once more: now it is whoever awaits the call that gets the failure, and may wait to try again.
+            self._rpc.step.outcome()
             raise aio.AioRpcError(
                 self._code, self._initial, self._trailing, self._recorded.get("details", ""), ""
             )
 
-    def _end(self) -> None:
-        self._over.set()
-        if self._taking is not None:
-            self._taking.cancel()
-        callbacks, self._callbacks = self._callbacks, []
-        for callback in callbacks:
-            callback(self)
-
     def cancel(self) -> bool:
-        if self._over.is_set():
-            return False
-        if self._call is not None:
-            self._call.cancel()
-        self._is_cancelled = True
-        self._code = grpc.StatusCode.CANCELLED
-        self._end()
-        return True
-
-    def cancelled(self) -> bool:
-        return self._is_cancelled
-
-    def done(self) -> bool:
-        return self._over.is_set()
+        for inner in (self._call, self._taking):
+            if inner is not None:
+                inner.cancel()
+        return self._ended.cancel()
 
     def add_done_callback(self, callback: Callable[[Any], object]) -> None:
-        if self._over.is_set():
-            callback(self)
-        else:
-            self._callbacks.append(callback)
+        self._ended.add_done_callback(lambda _: callback(self))
 
     def time_remaining(self) -> None:
         """Return that there is no deadline."""
@@ -279,18 +252,17 @@ class AsyncReplayedCall:
         return self._initial
 
     async def trailing_metadata(self) -> Any:
-        await self._over.wait()
+        await asyncio.wait([self._ended])
         return self._trailing
 
     async def code(self) -> Any:
-        await self._over.wait()
-        return self._code
+        await asyncio.wait([self._ended])
+        return grpc.StatusCode.CANCELLED if self.cancelled() else self._code
 
     async def details(self) -> str:
-        await self._over.wait()
-        return (
-            "Locally cancelled by application!" if self._is_cancelled else self._recorded.get("details", "")
-        )
+        await asyncio.wait([self._ended])
+        text: str = self._recorded.get("details", "")
+        return "Locally cancelled by application!" if self.cancelled() else text
 
     async def debug_error_string(self) -> str:
         return ""

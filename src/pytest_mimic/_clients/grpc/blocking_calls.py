@@ -10,15 +10,19 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._clients.grpc.rpc import Method, Rpc, Shape, Status, metadata_of
+from pytest_mimic._clients.grpc.rpc import Method, Rpc, Shape, metadata_of
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
 
 grpc: Any = import_module("grpc")
 _channel: Any = import_module("grpc._channel")
+
+# Stands for the connection of a call that has none.
+_UNCONNECTED = SimpleNamespace(cancel=lambda *_: None)
 
 
 def invoke(shape: Shape, original: Callable[..., Any], port: Port, method: Any, given: dict[str, Any]) -> Any:
@@ -64,12 +68,12 @@ def _ask(rpc: Rpc, method: Any, given: dict[str, Any]) -> tuple[Any, Any]:
     try:
         response, call = method.with_call(**given)
     except grpc.RpcError as error:
-        rpc.finish(_status(error))
+        _finish(rpc, error)
         if rpc.step.mode == "run":
             raise
         return None, error
     rpc.note_response(response)
-    rpc.finish(_status(call))
+    _finish(rpc, call)
     return response, call
 
 
@@ -91,8 +95,8 @@ def _sending(rpc: Rpc, requests: Iterable[Any]) -> Iterator[Any]:
     rpc.all_sent = True
 
 
-def _status(call: Any) -> Status:
-    return Status(call.code().name, call.details(), call.initial_metadata(), call.trailing_metadata())
+def _finish(rpc: Rpc, call: Any) -> None:
+    rpc.finish(call.code().name, call.details(), call.initial_metadata(), call.trailing_metadata())
 
 
 class _Recorded:
@@ -130,17 +134,18 @@ class _Recorded:
                     self.rpc.note_response(super().result())  # type: ignore[misc]
                 self._end()
 
-    def cancel(self) -> bool:
+    def cancel(self, *_: object) -> bool:
         is_cancelled: bool = super().cancel()  # type: ignore[misc]
-        self.rpc.stop()
+        if is_cancelled:
+            self.rpc.finish()
         return is_cancelled
 
     def _end(self: Any) -> None:
-        self.rpc.stop() if self.cancelled() else self.rpc.finish(_status(self))
+        self.rpc.finish() if self.cancelled() else _finish(self.rpc, self)
 
     def __del__(self) -> None:
         super().__del__()  # type: ignore[misc]
-        self.rpc.stop()
+        self.rpc.finish()
 
 
 @cache
@@ -159,7 +164,7 @@ class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
     ) -> None:
         self._final = _state_of(recorded)
         state = _channel._RPCState((), self._final.initial_metadata, None, None, None)
-        super().__init__(state, self, None, None)
+        super().__init__(state, _UNCONNECTED if real is None else real, None, None)
         self._rpc = rpc
         self._recorded = recorded
         self._real = real
@@ -205,13 +210,6 @@ class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
         for callback in state.callbacks:
             callback()
 
-    def cancel(self, *_: object) -> bool:
-        """Cancel the call; also called by its own methods as the connection that it has not."""
-        if _:
-            return self._real is not None and bool(self._real.cancel())
-        is_cancelled: bool = super().cancel()
-        return is_cancelled
-
 
 class Metadatum(NamedTuple):
     """One pair of metadata."""
@@ -222,7 +220,7 @@ class Metadatum(NamedTuple):
 
 def _state_of(recorded: dict[str, Any]) -> Any:
     initial, trailing = (
-        tuple(metadata_of(recorded.get(name, ()), Metadatum)) for name in ("initial", "trailing")
+        tuple(Metadatum(*pair) for pair in metadata_of(recorded, name)) for name in ("initial", "trailing")
     )
     code = grpc.StatusCode[recorded["code"]] if "code" in recorded else None
     state = _channel._RPCState((), initial, trailing, code, recorded.get("details", ""))

@@ -12,20 +12,21 @@ directions, `requests` are the messages that were sent, and `asked` says how man
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from typing import Any, NamedTuple
 
 from pytest_mimic._clients.grpc.protobuf import load_answer, plain_of, store_answer, store_request
 from pytest_mimic._clients.http.http_secrets import NoSecrets, Secrets, holds_placeholder
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.base import ClientCall, Port, Step
 
 # Names that are secret in the messages of a service.
-_SECRET_FIELDS = {
-    "/google.cloud.secretmanager.": ("data", "!secret", "!secrets"),
-    "/google.cloud.kms.": ("plaintext",),
-}
+_SECRET_FIELDS = (
+    *(("/google.cloud.secretmanager.", name) for name in ("data", "!secret", "!secrets")),
+    ("/google.cloud.kms.", "plaintext"),
+)
 
 
 class Shape(NamedTuple):
@@ -41,13 +42,7 @@ class Shape(NamedTuple):
         return "request_iterator" if self.sends_many else "request"
 
 
-class Status(NamedTuple):
-    """How a call ended, and the metadata that the server sent. The code is the name of one."""
-
-    code: str
-    details: str | None = None
-    initial: Iterable[tuple[str, Any]] | None = None
-    trailing: Iterable[tuple[str, Any]] | None = None
+Metadata = Iterable[tuple[str, Any]] | None
 
 
 class Method:
@@ -55,6 +50,7 @@ class Method:
 
     Attributes:
         sending: A copy of the object, to be called for a real call. It notes each message as it is received.
+        is_noting: Whether it does so: not for a call that is not recorded.
     """
 
     def __init__(self, method: Any) -> None:
@@ -63,10 +59,12 @@ class Method:
         self.serialize = method._request_serializer
         self.deserialize = deserialize = method._response_deserializer
         self._arrived: dict[int, tuple[bytes, Any]] = {}
+        self.is_noting = True
 
         def note(data: bytes) -> Any:
             message = data if deserialize is None else deserialize(data)
-            self._arrived[id(message)] = data, message
+            if self.is_noting:
+                self._arrived[id(message)] = data, message
             return message
 
         self.sending = copy(method)
@@ -89,9 +87,7 @@ class Rpc:
 
     step: Step
 
-    def __init__(
-        self, port: Port, method: Method, metadata: Iterable[tuple[str, Any]] | None, shape: Shape
-    ) -> None:
+    def __init__(self, port: Port, method: Method, metadata: Metadata, shape: Shape) -> None:
         self.shape = shape
         self._port = port
         self._method = method
@@ -137,10 +133,8 @@ class Rpc:
 
     def _secrets(self) -> Secrets:
         redactor = self._port.redactor
-        names = next(
-            (_SECRET_FIELDS[one] for one in _SECRET_FIELDS if self._method.name.startswith(one)), None
-        )
-        return Secrets(redactor if names is None else redactor.with_names(names), redactor.issued)
+        names = [name for start, name in _SECRET_FIELDS if self._method.name.startswith(start)]
+        return Secrets(redactor.with_names(tuple(names)) if names else redactor, redactor.issued)
 
     def _shown(self, secrets: Secrets, requests: list[dict[str, Any]]) -> Any:
         hidden = [plain_of(one) for one in self._hidden(secrets, requests)]
@@ -173,55 +167,45 @@ class Rpc:
         self._responses.append(store_answer(self._method.bytes_of(response), self._method.deserialize))
         self._asked.append(len(self.sent))
 
-    def finish(self, status: Status) -> None:
-        """Record how the call has ended."""
-        if not self.is_done:
-            self.is_done = True
-            self._finish({"code": status.code, "details": status.details or ""}, status)
+    def finish(
+        self, code: str = "", details: str | None = "", initial: Metadata = None, trailing: Metadata = None
+    ) -> None:
+        """Record how the call has ended, without a code that its reader wants no more of a stream.
 
-    def stop(self) -> None:
-        """Record a stream whose reader does not want the rest. Of a call with one response nothing is recorded."""
+        Of a call with one response, nothing is recorded then.
+        """
         if self.is_done:
             return
         self.is_done = True
-        if self.shape.gives_many:
-            self._finish({"end": "stopped"}, Status(""))
-        else:
+        if not code and not self.shape.gives_many:
             self.step.abandon()
-
-    def _finish(self, head: dict[str, Any], status: Status) -> None:
-        secrets, redactor = self._secrets(), self._port.redactor
-        metadata = {name: _pairs(getattr(status, name)) for name in ("initial", "trailing")}
+            return
+        redactor, secrets = self._port.redactor, self._secrets()
+        pairs = {"initial": _pairs(initial), "trailing": _pairs(trailing)}
         secrets.learn_headers(self._pairs)
         secrets.learn([self._requests, self.sent])
         known = set(secrets.values)
         secrets.learn(self._responses)
-        for pairs in metadata.values():
-            secrets.learn_headers(pairs)
+        secrets.learn_headers([*pairs["initial"], *pairs["trailing"]])
         redactor.issued |= secrets.values - known
         if self.shape.sends_many and self.shape.gives_many:
             self._described["request"] = self._shown(secrets, self.sent)
-        self._hidden_outcome, self._real_outcome = (
-            self._plain(head, metadata, each) for each in (secrets, NoSecrets(redactor))
-        )
-        self.step.finish(self._hidden_outcome)
 
-    def _plain(self, head: dict[str, Any], metadata: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
-        found = dict(head)
-        if "details" in found:
-            found["details"] = secrets.text(found["details"])
-        for name, pairs in metadata.items():
-            found[name] = [[key, secrets.header(key, value)] for key, value in pairs]
-        responses = self._hidden(secrets, self._responses)
-        if self.shape.gives_many:
-            found["responses"] = responses
-        elif responses:
-            found["response"] = responses[0]
-        if self.sent or self.all_sent:
-            found["requests"] = self._hidden(secrets, self.sent)
-            found["asked"] = self._asked
-            found["all_sent"] = self.all_sent
-        return {name: value for name, value in found.items() if value not in ("", []) or name == "responses"}
+        def plain(hide: Secrets) -> dict[str, Any]:
+            responses = self._hidden(hide, self._responses)
+            found: dict[str, Any] = {"code": code, "details": hide.text(details or "")}
+            for name in pairs:
+                found[name] = [[key, hide.header(key, value)] for key, value in pairs[name]]
+            if self.sent or self.all_sent:
+                found["requests"] = self._hidden(hide, self.sent)
+                found |= {"asked": self._asked, "all_sent": self.all_sent}
+            found = {name: value for name, value in found.items() if value not in ("", [])}
+            if self.shape.gives_many:
+                return {**found, "responses": responses, **({} if code else {"end": "stopped"})}
+            return {**found, "response": responses[0]} if responses else found
+
+        self._hidden_outcome, self._real_outcome = plain(secrets), plain(NoSecrets(redactor))
+        self.step.finish(self._hidden_outcome)
 
     # -- a recorded call
 
@@ -269,18 +253,17 @@ class Rpc:
         return len(recorded.get("requests", ())), bool(recorded.get("all_sent"))
 
 
-def metadata_of(pairs: Iterable[Iterable[str]], make: Callable[[str, Any], Any]) -> list[Any]:
-    """Return recorded metadata as a client gives it. Values of keys that end in `-bin` are bytes."""
-    return [make(key, _value(key, value)) for key, value in pairs]
+def metadata_of(recorded: dict[str, Any], name: str) -> list[tuple[str, Any]]:
+    """Return recorded metadata. As in the client, values of keys that end in `-bin` are bytes."""
+    return [(key, _bytes(value) if key.endswith("-bin") else value) for key, value in recorded.get(name, ())]
 
 
-def _pairs(metadata: Iterable[tuple[str, Any]] | None) -> list[tuple[str, str]]:
-    return [(key, _text(value)) for key, value in metadata or ()]
+def _bytes(text: str) -> bytes:
+    return text.encode() if text == PLACEHOLDER else base64.b64decode(text)
 
 
-def _text(value: Any) -> str:
-    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
-
-
-def _value(key: str, text: str) -> Any:
-    return base64.b64decode(text) if key.endswith("-bin") else text
+def _pairs(metadata: Metadata) -> list[tuple[str, str]]:
+    return [
+        (key, base64.b64encode(value).decode() if isinstance(value, bytes) else str(value))
+        for key, value in metadata or ()
+    ]

@@ -50,16 +50,16 @@ class RedisAdapter(Adapter):
         self._logs: dict[str, ReplayLog[bytes]] = {}
 
     def edges(self) -> Sequence[Edge]:
-        script, pipeline = partial(_call_scripts, _one), partial(_call_scripts, _of_pipeline)
+        sync, asynchronous = partial(sync_method, _call_scripts), partial(async_method, _call_scripts)
         return [
             *self._connection_edges("redis.connection", "can_read", sync_method),
             *self._connection_edges("redis.asyncio.connection", _async_can_read(), async_method),
             Edge("redis.lock", ("Lock", "acquire"), _wrap_acquire),
             Edge("redis.asyncio.lock", ("Lock", "acquire"), _wrap_acquire),
-            Edge("redis.commands.core", ("Script", "__call__"), partial(sync_method, script)),
-            Edge("redis.commands.core", ("AsyncScript", "__call__"), partial(async_method, script)),
-            Edge("redis.client", ("Pipeline", "execute"), partial(sync_method, pipeline)),
-            Edge("redis.asyncio.client", ("Pipeline", "execute"), partial(async_method, pipeline)),
+            Edge("redis.commands.core", ("Script", "__call__"), sync),
+            Edge("redis.commands.core", ("AsyncScript", "__call__"), asynchronous),
+            Edge("redis.client", ("Pipeline", "execute"), sync),
+            Edge("redis.asyncio.client", ("Pipeline", "execute"), asynchronous),
         ]
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
@@ -221,24 +221,10 @@ class RedisAdapter(Adapter):
             raise
 
 
-def _one(script: Any) -> dict[str, Any]:
-    return {str(script.sha): script.script}
-
-
-def _of_pipeline(pipeline: Any) -> dict[str, Any]:
-    return {str(script.sha): script.script for script in pipeline.scripts}
-
-
-def _call_scripts(
-    scripts_of: Callable[[Any], dict[str, Any]],
-    original: _Function,
-    _port: Port,
-    caller: Any,
-    *args: Any,
-    **kwargs: Any,
-) -> Steps:
+def _call_scripts(original: _Function, _port: Port, caller: Any, *args: Any, **kwargs: Any) -> Steps:
     """Note which scripts a script object or a pipeline calls. Only these are loaded: other commands may ask for them."""
-    before = _CALLED.set({**_CALLED.get({}), **scripts_of(caller)})
+    scripts = getattr(caller, "scripts", (caller,))
+    before = _CALLED.set({**_CALLED.get({}), **{str(script.sha): script.script for script in scripts}})
     try:
         return (yield original(caller, *args, **kwargs))
     finally:

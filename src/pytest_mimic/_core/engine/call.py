@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
+    from types import CodeType
     from typing import Protocol
 
     from pytest_mimic._core.files.places import Places
@@ -91,6 +92,7 @@ class Plan:
     cassette: CassetteInUse | None  # the cassette that takes the calls, if a block is open
     places: Places  # the folders below which paths are stored by their place
     source: str | None = None
+    code: CodeType | None = None  # the code of the function itself
 
     def note(self, call: Call) -> Any:  # noqa: ARG002
         """Return the state of the arguments before a real call can change them."""
@@ -148,6 +150,7 @@ class Call:
     signature: str  # `VERB resource`
     sequence: bool  # whether the n-th identical call gets the n-th outcome
     describe: Callable[[], dict[str, Any]]  # returns the structured, redacted description of the arguments
+    converses: bool = False  # whether it is part of the conversation of its test at a client
     values: tuple[object, ...] = ()  # the bound arguments, in the order of the parameters
     reading: Any = None  # how the plan read the arguments
     host: str | None = None  # the host that patterns are matched against, at clients
@@ -161,11 +164,6 @@ class Call:
         from pytest_mimic._core.outcome.placed_paths import PathStore
 
         return PathStore(self.plan.places, lambda: self.plan.folders(self))
-
-    @property
-    def converses(self) -> bool:
-        """Whether it is part of the conversation of its test at a client."""
-        return self.sequence and self.plan.kind != "function" and not self.plan.options.stateless
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -159,14 +159,20 @@ class OpenCassette(Cassette):
                     if position < len(places) or not is_extending:
                         number = places[min(position, len(places) - 1)]
         entry = self._entries[number] if number is not None else None
-        if mode.writes and (entry is None or self._state.is_stale(call.plan, entry.source)):
+        is_stale = entry is not None and (
+            self._state.is_stale(call.plan, entry.source) or bool(self._state.stale_inputs([entry.stored]))
+        )
+        if mode.writes and (entry is None or is_stale):
             return self._new_place(number)
         if entry is None or number is None:
             return Place(self._file)
         self._order.append(number)
         self.play_count += mode is not Mode.VERIFY
         keep = partial(self._keep, number) if is_extending else None
-        return Place(self._file, [entry.stored], entry.source, number=number, keep=keep)
+        # To a run that verifies, a changed source alone is no reason to refuse what `mimic_replay` gives.
+        is_verifying = self._state.settings.mode is Mode.VERIFY and not self.is_left_out
+        source = None if mode is Mode.REPLAY and is_verifying else entry.source
+        return Place(self._file, [entry.stored], source, number=number, keep=keep)
 
     def miss(self, call: Call) -> MimicError:
         among = [one for one in self._entries if one is not None and one.target == call.plan.target]

@@ -76,7 +76,9 @@ class Decisions:
     def mode_of(self, call: Call) -> Mode:
         """Return the mode of a call. While a cassette is open, a client's own call has that of the cassette."""
         cassette = call.plan.cassette
-        return self.state.mode_of(call) if cassette is None else cassette.run_mode
+        if cassette is None:
+            return self.state.mode_of(call)
+        return Mode.REPLAY if cassette.run_mode is Mode.VERIFY else cassette.run_mode
 
     def place_of(self, call: Call, mode: Mode) -> Place:
         recordings = self.recordings

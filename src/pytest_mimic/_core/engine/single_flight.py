@@ -6,6 +6,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from os import getpid
 from typing import TYPE_CHECKING, Literal
 
@@ -85,7 +86,7 @@ class CallsInFlight:
             byte = int(name.rpartition("/")[2][:7], 16)
             if not self._lock(byte):
                 return CallInFlight(None, is_here=False), False
-            flight = self._calls[name] = CallInFlight(lambda: self._remove(name, byte))
+            flight = self._calls[name] = CallInFlight(partial(self._remove, name, byte))
             return flight, True
 
     def close(self) -> None:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 # Items whose memory is an address, in numpy and in ctypes, and long doubles, whose padding is arbitrary.
 UNSTABLE_ITEMS = re.compile("[O&PXzg]|Z(?![fd])")
-FLOATS = frozenset({"e", "f", "d"})
+# Floats, and complex numbers, which are two of them each, in any byte order.
+FLOATS = re.compile("([@=<>!]?)Z?([efd])")
+ORDERS = {"": "=", "@": "=", "!": ">"}
 
 SCALARS = frozenset({int, float, str, bool, bytes, type(None)})
 
@@ -36,14 +38,17 @@ def _array(value: Any) -> object:
 
 def _memory(view: memoryview, head: tuple[object, ...]) -> Raw:
     """Return memory in C order; only one with gaps or of several fields is copied."""
-    if UNSTABLE_ITEMS.search(re.sub(":[^:]*:", "", view.format)):  # less the names of fields
+    code = re.sub(":[^:]*:", "", view.format)  # less the names of fields
+    if UNSTABLE_ITEMS.search(code):
         raise Unstable("a memoryview of objects, pointers or long doubles", memoryview)
 
     def parts() -> tuple[memoryview]:
         is_plain = view.c_contiguous and view.nbytes and len(view.format) == 1
         return (view.cast("B") if is_plain else memoryview(view.tobytes()),)
 
-    return Raw(head, view.nbytes, parts, floats=f"={view.format}" if view.format in FLOATS else "")
+    found = FLOATS.fullmatch(code)
+    floats = "" if found is None else ORDERS.get(found[1], found[1]) + found[2]
+    return Raw(head, view.nbytes, parts, floats=floats)
 
 
 def _zone(value: Any) -> object:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _SHORTEST = 16
 # How many characters of a value tell too much of it.
 _START = 8
+# The shell's names for the working directory, of which no password is kept.
+_FOLDERS = ("OLDPWD", "PWD")
 _PLAIN_WORD = re.compile(r"[A-Za-z][a-z]*|[A-Z]+")
 _BASE64 = re.compile(r'base64": "((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/]=))?)"')
 
@@ -31,7 +33,7 @@ class Environment:
         for name, text in sorted(variables.items()):
             value = text.strip()
             is_word = len(value) < _SHORTEST or _PLAIN_WORD.fullmatch(value)
-            if not is_word and names.hides(name, value):
+            if not is_word and name not in _FOLDERS and names.hides(name, value):
                 self._names.setdefault(value, name)
         forms = {form: f"<{name}>" for value, name in self._names.items() for form in forms_of(value)}
         # A value may be a part of another one.

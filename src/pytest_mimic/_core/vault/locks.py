@@ -50,7 +50,7 @@ class _LockFile:
         self._number = -1
         self._identity: tuple[int, int] | None = None
         # The objects that have a lock, by process and byte: a forked process has no locks.
-        self._held = defaultdict[tuple[int, int], set[ByteLocks]](set)
+        self.held = defaultdict[tuple[int, int], set[ByteLocks]](set)
 
     @property
     def is_open(self) -> bool:
@@ -65,24 +65,25 @@ class _LockFile:
             if not self.is_open:  # all locks of this process are gone if it was closed
                 self._number = _open(self.path, _FLAGS, 0o600)
                 self._identity = file_identity(self._number)
-                self._held.clear()
-            if not self._held[one]:  # Windows refuses a lock that this process has
+                self.held.clear()
+            if not self.held[one]:  # Windows refuses a lock that this process has
                 _lock(self._number, one[1])
         except OSError as reason:
             if reason.errno in (EACCES, EAGAIN) and self.is_open:
                 return False
             cause = reason.strerror or str(reason)
             raise MimicError(f"cannot lock {self.path}: {cause}", path=self.path, cause=cause) from None
-        self._held[one].add(user)
+        self.held[one].add(user)
         return True
 
     def release(self, one: tuple[int, int], user: ByteLocks) -> None:
-        self._held[one].discard(user)
-        if not self._held[one]:
-            del self._held[one]
+        users = self.held.get(one, set())
+        if users == {user}:
+            del self.held[one]
             if one[0] == getpid() and self.is_open:  # closing has released it
                 with suppress(OSError):
                     _unlock(self._number, one[1])
+        users.discard(user)
 
     def close(self) -> None:
         if self.is_open:
@@ -107,11 +108,6 @@ class ByteLocks:
     def __init__(self, path_of: Callable[[], str]) -> None:
         self._path_of = path_of
         self._file: _LockFile | None = None
-        self._held: set[tuple[int, int]] = set()
-
-    @property
-    def path(self) -> str:
-        return self._file.path if self._file is not None else self._path_of()
 
     def acquire(self, byte: int) -> bool:
         """Take the lock on a byte, by its offset below 2 ** 31. Return False if another process has it.
@@ -123,26 +119,20 @@ class ByteLocks:
             path = self._path_of()
             self._file = _open_files.setdefault(path, _LockFile(path))
             self._file.users += 1
-        one = (getpid(), byte)
-        if not self._file.acquire(one, self):
-            return False
-        self._held.add(one)
-        return True
+        return self._file.acquire((getpid(), byte), self)
 
     def release(self, byte: int) -> None:
         """Release the lock on a byte, which this object has. Other objects for the same file keep theirs."""
-        one = (getpid(), byte)
-        if one in self._held and self._file is not None:
-            self._held.discard(one)
-            self._file.release(one, self)
+        if self._file is not None:
+            self._file.release((getpid(), byte), self)
 
     def close(self) -> None:
         """Release all locks of this object. The last one for a file closes it."""
         file, self._file = self._file, None
         if file is None:
             return
-        while self._held:
-            file.release(self._held.pop(), self)
+        for one in list(file.held):
+            file.release(one, self)
         file.users -= 1
         if not file.users:
             del _open_files[file.path]

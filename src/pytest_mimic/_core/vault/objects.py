@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.outcome.outcome import decode_pickled, decode_plain
 from pytest_mimic._core.vault.file_names import fingerprint_in
-from pytest_mimic._core.vault.parsing import check_pulled, corrupt, damaged, parse
+from pytest_mimic._core.vault.parsing import check_pulled, corrupt, damaged, is_object, parse
 from pytest_mimic._core.vault.schema import body_fault, body_of
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
@@ -48,8 +47,14 @@ class Objects:
         self._store = store
         self._admissions: dict[tuple[str | None, ...], Admission] = {}
         self._classes: dict[int, Tag] = {}
+        #: The lists of what calls ran and read that this run has named in a recording, with their names.
+        self.lists: dict[str, str] = {"": ""}
         # The hashes of detached objects that were right: each content is checked once.
         self._sound: set[str] = set()
+
+    def forget_lists(self) -> None:
+        """Look again which lists are there: some may be deleted."""
+        self.lists = {"": ""}
 
     def load(self, entry: Entry, origin: Origin, paths: PathStore | None = None) -> Outcome:
         """Return the outcome of an entry, a fresh copy each time, with its paths restored by `paths`."""
@@ -66,7 +71,7 @@ class Objects:
             raise self._unreadable(reason, entry, origin) from None
 
     def player(self, entry: Entry, origin: Origin) -> Player:
-        """Return the player of an entry's value. Its first copy is made now, of what was read to check the file.
+        """Return the player of an entry's value. Its first copy is the one that was read to check the file.
 
         NeedsCallError: it has paths.
         """
@@ -82,7 +87,9 @@ class Objects:
             copy = marshal.dumps(tree)  # as `fresh_copies` does
             return partial(marshal.loads, copy) if len(copy) <= _KEPT else None
 
-        return _player(body["value"], lambda: self.body(entry, origin)["value"], keep, lambda tree: tree)
+        return _player(
+            partial(body.get, "value"), lambda: self.body(entry, origin)["value"], keep, lambda tree: tree
+        )
 
     def _tagged_player(self, entry: Entry, origin: Origin) -> Player:
         reader = self._reader(entry, origin, None)
@@ -100,7 +107,7 @@ class Objects:
             if "value" not in body:
                 return lambda: self.load(entry, origin).value
             made = {"value": make(body["value"])}
-        return _player(made["value"], lambda: self.body(entry, origin)["value"], keep, make)
+        return _player(partial(made.get, "value"), lambda: self.body(entry, origin)["value"], keep, make)
 
     def _pickle_player(self, entry: Entry, origin: Origin) -> Player:
         def make(content: tuple[bytes, list[Any]]) -> Any:
@@ -111,7 +118,8 @@ class Objects:
             # Each value owns its buffers, so those that are kept are copied.
             copies = [bytes(buffer) for buffer in buffers]
             return lambda: make((stream, [bytearray(copy) for copy in copies]))
-        return _player(make((stream, buffers)), partial(self.content, entry, origin), lambda _: None, make)
+        first = partial(make, (stream, buffers))
+        return _player(first, partial(self.content, entry, origin), lambda _: None, make)
 
     def body(self, entry: Entry, origin: Origin) -> Any:
         """Return the tree of a readable outcome: a part of its entry, or a JSON object, checked to be of its kind."""
@@ -131,6 +139,25 @@ class Objects:
         from pytest_mimic._core.outcome.plain import layout
 
         return layout(self.body(entry, origin)) + "\n"
+
+    def input_list(self, name: str, *, test: str | None = None) -> bytes:
+        """Return a list of what a call ran and read; a reason why none was made stands for itself.
+
+        CorruptRecordingError: it is missing or damaged.
+        """
+        if not is_object(name):
+            return name.encode()
+        data = self._store.read(name)
+        path = f"{self.label}/{name}"
+        if data is None:
+            raise corrupt(path, "is missing", test=test)
+        tables = parse(data, path, test=test)
+        files, functions = (tables.get("files"), tables.get("functions")) if type(tables) is dict else (0, 0)
+        noted = [files, *(functions.values() if type(functions) is dict else ())]
+        is_sound = type(functions) in (dict, str) and all(type(one) is dict for one in noted)
+        if not is_sound or not all(type(digits) is str for one in noted for digits in one.values()):
+            raise damaged(path, "no list of what a call ran and read", test=test)
+        return data
 
     def equals(self, entry: Entry, origin: Origin, encoded: Encoded) -> bool:
         """Return whether the body of an entry, with the objects that it names, is sound and is this outcome."""
@@ -334,14 +361,21 @@ def _nowhere() -> PathStore:
 
 
 def _player(
-    first: Any, read: Callable[[], Any], keep: Callable[[Any], Player | None], make: Callable[[Any], Any]
+    first: Callable[[], Any],
+    read: Callable[[], Any],
+    keep: Callable[[Any], Player | None],
+    make: Callable[[Any], Any],
 ) -> Player:
-    """Return a player: the first copy, then what is made of content that is read again, or that is kept in memory."""
+    """Return a player: what `first` gives, then what is made of content that is read again, or that is kept in memory."""
     firsts, kept = [first], list[Player]()
 
     def play() -> Any:
-        with suppress(IndexError):  # two threads may play at once
-            return firsts.pop()
+        try:
+            ready = firsts.pop()
+        except IndexError:  # it was played before, perhaps by another thread
+            pass
+        else:
+            return ready()
         if kept:
             return kept[0]()
         content = read()

@@ -28,14 +28,14 @@ def add_arguments(parser: Parser) -> None:
 def run(invocation: Invocation) -> int:
     """Write the page and name it. Exit code 1: a selector matched nothing."""
     from pytest_mimic._tools.shown.call_log import recorded_rows
-    from pytest_mimic._tools.shown.page import vault_page, write_page
+    from pytest_mimic._tools.shown.page import page, write_page
 
     selection = select(invocation)
     rows = list(recorded_rows(invocation.vault, invocation.redactor, selection.names))
     damaged = sum(row["kind"] == "missing" for row in rows)
     outcomes = len(rows) - damaged
     path = Path(invocation.options.output)
-    write_page(path, vault_page(invocation.settings, rows))
+    write_page(path, page("vault", f"recordings in {invocation.settings.shown_vault}", rows))
     if invocation.options.json:
         invocation.out.json(
             {"file": str(path), "outcomes": outcomes, "damaged": damaged, "unmatched": selection.unmatched}

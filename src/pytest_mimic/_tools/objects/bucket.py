@@ -35,10 +35,8 @@ _random = SystemRandom()
 class Bucket:
     """The objects under the URL of a place. Any number of threads may use one.
 
-    Args:
-        place: The place.
-        timeout: Seconds after which a request without an answer fails. It is not repeated.
-        pause: Seconds before the second attempt of a request that the store refused; they double each time.
+    After `timeout` seconds without an answer a request fails, for good. After `pause` seconds one that the store refused
+    is made again; they double each time.
     """
 
     def __init__(self, place: RemotePlace, *, timeout: float = 10.0, pause: float = 0.1) -> None:
@@ -126,13 +124,9 @@ class Bucket:
             return self._stores[seconds]
 
     def _repeat(self, do: str, key: str, act: Callable[[], _T], *, may_miss: bool = False) -> _T:
-        """Return the result of a request, which is repeated while its failure may pass.
+        """Return the result of a request, which is repeated while its failure may pass; `do` is its verb in errors.
 
-        Args:
-            do: The verb for the error.
-            key: The object for the error.
-            act: Makes the request.
-            may_miss: Whether FileNotFoundError says that there is no such object. Otherwise, it is an error.
+        With `may_miss`, FileNotFoundError says that there is no such object. Otherwise, it is an error.
         """
         attempt = 0
         while True:

@@ -74,19 +74,12 @@ def large_objects(files: Iterable[CatalogFile]) -> list[LargeObject]:
 
 
 class LargeObjects:
-    """Compares and transfers large objects.
-
-    Args:
-        store: The working copy.
-        bucket: The object store.
-
-    Attributes:
-        problems: What is wrong with objects that were not transferred, in words.
-    """
+    """Compares and transfers large objects: between the `store` of the working copy and the `bucket`."""
 
     def __init__(self, store: FolderStore, bucket: Bucket) -> None:
         self._store = store
         self._bucket = bucket
+        # What is wrong with objects that were not transferred, in words.
         self.problems: dict[LargeObject, str] = {}
 
     def find(self, objects: Sequence[LargeObject], *, only_absent: bool = False) -> None:

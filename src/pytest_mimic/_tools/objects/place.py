@@ -23,14 +23,11 @@ _ODD = r"""[\\{}^%`\[\]"<>~|*?\x00-\x1f\x7f-\x9f]"""
 
 
 class RemotePlace(NamedTuple):
-    """A place for objects.
-
-    Attributes:
-        prefix: The start of all keys, without slashes at its ends; for `file`, the absolute path of the folder.
-    """
+    """A place for objects."""
 
     scheme: str  # `s3`, `gs`, `az` or `file`
     bucket: str  # the bucket or container; empty for `file`
+    # The start of all keys, without slashes at its ends; for `file`, the absolute path of the folder.
     prefix: str
     endpoint: str = ""  # the URL of the server, if it is not the provider's own
 
@@ -43,12 +40,7 @@ class RemotePlace(NamedTuple):
 
 
 def parse_place(url: str, rootdir: Path) -> RemotePlace:
-    """Return the place that a URL or a path names; ValueError in one readable line if it names no place.
-
-    Args:
-        url: The URL, or the path of a folder.
-        rootdir: The folder to which a path is relative.
-    """
+    """Return the place that a URL or a path in the rootdir names; ValueError in one readable line if it names none."""
     scheme, colon, rest = url.strip().partition("://")
     scheme = scheme.lower()
     if not colon:

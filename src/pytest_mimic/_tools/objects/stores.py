@@ -183,14 +183,9 @@ def library(place: RemotePlace) -> ModuleType:
 
 
 def open_store(place: RemotePlace, *, timeout: float) -> Any:
-    """Return a store, which makes each request once.
+    """Return a store, which makes each request once, and gives up after `timeout` seconds without an answer.
 
-    Args:
-        place: The place.
-        timeout: Seconds without an answer after which a request fails.
-
-    Raises:
-        RemoteError: The environment has a setting that obstore does not take.
+    RemoteError: The environment has a setting that obstore does not take.
     """
     obstore = library(place)
     try:

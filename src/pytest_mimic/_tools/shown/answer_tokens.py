@@ -8,14 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.vault.parsing import parse_recording
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault import Recording, Vault
 
-_FOLDERS = (CASSETTES, "calls/http/")
 # The fields of OpenAI, Anthropic and Gemini. A sum comes before its parts.
 _SUMS = ("total_tokens", "totalTokenCount")
 _USES = ("usage", "usageMetadata")
@@ -32,8 +30,7 @@ def tokens_of(
     """
     wanted: dict[str, Counter[float]] = {}
     for duration, name in answers:
-        if name.startswith(_FOLDERS):
-            wanted.setdefault(name, Counter())[duration] += 1
+        wanted.setdefault(name, Counter())[duration] += 1
     total = 0
     for name, durations in wanted.items():
         with suppress(MimicError, LookupError, ValueError):  # it is gone, taken back or damaged

@@ -10,15 +10,11 @@ from importlib.resources import files
 from itertools import zip_longest
 from pathlib import Path
 from time import strftime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pytest_mimic._core.compare.tree_differences import opcodes
 from pytest_mimic._core.files.whole import write_whole
 from pytest_mimic._tools.shown.call_log import Row
-
-if TYPE_CHECKING:
-    from pytest_mimic._core.settings import Settings
-
 
 # In which a script element of HTML could end, or a comment begin.
 _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
@@ -134,10 +130,6 @@ def run_page(
         for label, test, is_gone in unused
     ]
     return page("run", heading, [*rows, *left], notes=notes, tests=tests)
-
-
-def vault_page(settings: Settings, rows: Iterable[Row]) -> str:
-    return page("vault", f"recordings in {settings.shown_vault}", rows)
 
 
 def write_page(path: Path, text: str) -> None:

@@ -183,6 +183,13 @@ async def aio_stopped(stub: Any) -> Any:
     return found, call.cancelled()
 
 
+async def aio_left(stub: Any) -> Any:
+    async for book in stub.List(wish("endless", count=10**9)):
+        if book.title.endswith(" 1"):
+            return book.title
+    return None
+
+
 async def aio_write(stub: Any) -> Any:
     call = stub.Store()
     for title in ("a", "b"):
@@ -219,6 +226,7 @@ AIO: dict[str, tuple[Callable[[Any], Awaitable[Any]], Any]] = {
     "stream": (aio_stream, (["Emma 0", "Emma 1"], ("OK", "", {"cost": "4"}))),
     "read": (aio_read, ("torn 0", ("DATA_LOSS", "a page is torn", {"cost": "4"}))),
     "stopped stream": (aio_stopped, ("endless 0", True)),
+    "left stream": (aio_left, "endless 1"),
     "written": (aio_write, (["a", "b"], ("OK", "", {}))),
     "messages": (aio_messages, (["a"], ["b"])),
     "talk": (aio_talk, (["re: a", "re: b", "re: c"], True, ("OK", "", {}))),
@@ -309,6 +317,14 @@ def test_secrets_are_not_stored(runs: Any, stub: Any, library: Any) -> None:
     runs.again("replay")
     response, call = stub.Find.with_call(request, metadata=metadata)
     assert (response.api_key, dict(call.trailing_metadata())["session-token"]) == ("<redacted>", "<redacted>")
+
+
+def test_a_hidden_binary_value_is_the_placeholder(runs: Any, stub: Any) -> None:
+    runs.again("record", redact=["x-bin"])
+    stub.Find(wish("Emma"))
+    runs.again("replay", redact=["x-bin"])
+    _, call = stub.Find.with_call(wish("Emma"))
+    assert dict(call.trailing_metadata())["x-bin"] == b"<redacted>"
 
 
 def test_a_verified_call_gives_the_secrets_of_the_real_one(runs: Any, stub: Any) -> None:

@@ -143,7 +143,7 @@ def test_columns_of_both_byte_orders_count_in_their_places(kind):
     assert fingerprint(apart) == fingerprint(together) != fingerprint(pd.DataFrame({0: one, 1: other}))
 
 
-@pytest.mark.parametrize("kind", ["e", "f", "d"])
+@pytest.mark.parametrize("kind", ["e", "f", "d", "F", "D", ">d"])
 def test_nans_in_a_memoryview_count_the_same(kind):
     one, other = (np.array([1, np.copysign(np.nan, sign), 2], kind) for sign in (1, -1))
 

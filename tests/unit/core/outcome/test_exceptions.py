@@ -193,87 +193,51 @@ def test_type_arguments_attributes_and_text_are_kept(make):
     assert again.args == error.args
     assert str(again) == str(error)
     assert vars(again).keys() == vars(error).keys()
-    for field in (
-        "filename",
-        "errno",
-        "strerror",
-        "start",
-        "reason",
-        "name",
-        "path",
-        "lineno",
-        "value",
-        "doc",
-    ):
+    for field in "filename errno strerror start reason name path lineno value doc".split():
         assert getattr(again, field, None) == getattr(error, field, None)
     for one in (error, again):  # an HTTPError is an open file
         getattr(one, "close", bool)()
     assert again.__traceback__ is None
 
 
-@pytest.mark.parametrize("library", ["httpx", "requests", "pydantic", "sqlalchemy", "aiohttp", "urllib3"])
-def test_exceptions_of_well_known_libraries_are_kept(library):
-    pytest.importorskip(library)
+def _of_httpx(httpx):
+    request = httpx.Request("GET", "http://shop.com/rates")
+    httpx.Response(503, request=request, json={"a": 1}).raise_for_status()
 
-    error = {
-        "httpx": _httpx,
-        "requests": _requests,
-        "pydantic": _pydantic,
-        "sqlalchemy": _sqlalchemy,
-        "aiohttp": _aiohttp,
-        "urllib3": _urllib3,
-    }[library]()
+
+def _of_sqlalchemy(sqlalchemy):
+    engine = sqlalchemy.create_engine("sqlite://")
+    try:
+        with engine.connect() as connection:
+            connection.execute(sqlalchemy.text("nonsense"))
+    finally:
+        engine.dispose()
+
+
+def _of_aiohttp(aiohttp):
+    raise aiohttp.ServerDisconnectedError("gone")
+
+
+NOWHERE = "http://127.0.0.1:1/"
+FAILING = {
+    "httpx": _of_httpx,
+    "requests": lambda requests: requests.get(NOWHERE, timeout=1),
+    "pydantic": lambda pydantic: pydantic.create_model("Model", a=(int, ...))(a="x"),
+    "sqlalchemy": _of_sqlalchemy,
+    "aiohttp": _of_aiohttp,
+    "urllib3": lambda urllib3: urllib3.PoolManager(retries=False).request("GET", NOWHERE),
+}
+
+
+@pytest.mark.parametrize("library", FAILING)
+def test_exceptions_of_well_known_libraries_are_kept(library):
+    module = pytest.importorskip(library)
+    error = raised(lambda: FAILING[library](module))
+
     again = replayed(error)
 
     assert type(again) is type(error)
     assert str(again) == str(error)
-
-
-def _httpx():
-    import httpx
-
-    request = httpx.Request("GET", "http://shop.com/rates")
-    return raised(httpx.Response(503, request=request, json={"a": 1}).raise_for_status)
-
-
-def _requests():
-    import requests
-
-    error = raised(lambda: requests.get("http://127.0.0.1:1/", timeout=1))
-    assert error.__context__ is not None
-    return error
-
-
-def _pydantic():
-    import pydantic
-
-    class Model(pydantic.BaseModel):
-        a: int
-
-    return raised(lambda: Model(a="x"))
-
-
-def _sqlalchemy():
-    import sqlalchemy
-
-    engine = sqlalchemy.create_engine("sqlite://")
-    with engine.connect() as connection:
-        error = raised(lambda: connection.execute(sqlalchemy.text("nonsense")))
-    engine.dispose()
-    return error
-
-
-def _aiohttp():
-    import aiohttp
-
-    return aiohttp.ServerDisconnectedError("gone")
-
-
-def _urllib3():
-    import urllib3
-
-    pool = urllib3.PoolManager(retries=False)
-    return raised(lambda: pool.request("GET", "http://127.0.0.1:1/"))
 
 
 def test_a_plain_exception_is_readable():

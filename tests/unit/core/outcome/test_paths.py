@@ -132,12 +132,6 @@ def test_other_strings_stay_as_they_are(tmp_path, there, here, text):
     assert load(put([text], there), here) == [text]
 
 
-def test_a_key_that_is_a_path_follows(tmp_path, there, here):
-    value = {str(tmp_path / "base" / "test_a0" / "x"): 1}
-
-    assert load(put(value, there), here) == {str(tmp_path / "other" / "popen-gw1" / "test_a7" / "x"): 1}
-
-
 @pytest.mark.parametrize("wrong", ['["nowhere", "x"]', '["tmp_path"]', "1", '["tmp_path:x", "a"]'])
 def test_an_edited_tag_of_another_shape_is_damage(there, wrong):
     store = MemoryStore()
@@ -146,20 +140,6 @@ def test_an_edited_tag_of_another_shape_is_damage(there, wrong):
 
     with pytest.raises(CorruptRecordingError, match=r"00\.json"):
         load(Vault(store), there)
-
-
-def test_shared_lists_do_not_multiply(there):
-    """A hundred lists, each twice in the next, are 2 ** 100 lists for a reader that takes them one by one."""
-    value = [Path("a")]
-    for _ in range(90):
-        value = [value, value]
-
-    found = load(put(value, there), there)
-
-    while len(found) == 2:
-        assert found[0] is found[1]
-        found = found[0]
-    assert found == [Path("a")]
 
 
 def test_a_pickle_lists_no_import_for_paths(there):
@@ -171,13 +151,13 @@ def test_a_pickle_lists_no_import_for_paths(there):
 
 
 @pytest.mark.parametrize(
-    "library", ["pandas", "pandas object", "pyarrow", "polars", "polars series", "numpy"]
+    "library", ["pandas", "pandas object", "pyarrow", "polars", "polars series", "numpy", "numpy text"]
 )
 def test_columns_of_texts_follow(tmp_path, there, here, library):
     def column(folder):
         texts = [str(folder / "a"), None if "numpy" not in library else "", "plain"]
-        if library == "numpy":
-            return pytest.importorskip("numpy").array(texts, dtype=object)
+        if library.startswith("numpy"):
+            return pytest.importorskip("numpy").array(texts, dtype=str if "text" in library else object)
         if library.startswith("pandas"):
             kind = object if "object" in library else "str"
             return (

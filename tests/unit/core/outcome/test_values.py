@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import decimal
-import enum
 import functools
 import ipaddress
 import json
@@ -48,20 +47,6 @@ class Point:
 
     def __eq__(self, other):
         return type(other) is Point and self.x == other.x
-
-
-class Slotted:
-    __slots__ = ("a", "b")
-
-    def __init__(self, a, b):
-        self.a, self.b = a, b
-
-    def __eq__(self, other):
-        return (self.a, self.b) == (other.a, other.b)
-
-
-class Colour(enum.Enum):
-    RED = 1
 
 
 @dataclasses.dataclass(frozen=True)

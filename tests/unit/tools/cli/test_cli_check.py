@@ -196,7 +196,8 @@ def test_orphans_and_leftovers_are_found_and_removed_and_foreign_files_only_name
     assert result.code == 1
     kinds = sorted(finding["kind"] for finding in result.data[0]["findings"])
     # On Windows, a process may be alive under this number.
-    assert kinds == (["foreign", "leftover", "orphaned"] if os.name == "posix" else ["foreign", "orphaned"])
+    left = ["leftover"] if os.name == "posix" else []
+    assert kinds == ["foreign", *left, "orphaned", "orphaned"]  # an outcome, and what its call ran
 
     dry = call("check", "--fix", "--dry-run", "--json")
     files = set(vault.rglob("*"))
@@ -219,12 +220,6 @@ def test_selectors_limit_the_check(shop, call):
     assert call("check", "shop:rates").code == 0
     assert call("check", "tests/test_shop.py::test_odd").code == 1
     assert call("check", "calls/shop/words").lines[0].startswith(".mimic_vault/calls/shop/words/")
-
-
-def test_a_dry_run_needs_fix(shop, call):
-    result = call("check", "-n")
-
-    assert (result.code, result.err) == (2, "ERROR: --dry-run needs --fix: a check alone changes nothing\n")
 
 
 @pytest.mark.promise("check --fix removes no object that a recording or a run may need")
@@ -256,27 +251,12 @@ def test_rm_deletes_what_matches_and_its_objects(shop, call):
     assert call("check").code == 0
 
 
-@pytest.mark.promise("rm deletes what matches, with the objects that nothing else needs")
-def test_rm_deletes_what_a_test_recorded(shop, call):
-    odd, other = recording(shop, "odd"), recording(shop, "rates")
-
-    assert call("rm", "test_odd").code == 0
-    assert (odd.exists(), other.exists()) == (False, True)
-
-
 def test_a_vault_without_recordings_is_not_called_sound(tmp_path, monkeypatch, call):
     monkeypatch.chdir(tmp_path)
 
     result = call("check")
 
     assert (result.code, result.lines) == (0, ["no recordings in .mimic_vault"])
-
-
-def test_rm_names_a_pattern_that_matches_nothing(shop, call):
-    result = call("rm", "shop:odd", "shop:od")
-
-    assert (result.code, result.lines[-1]) == (1, "nothing in .mimic_vault matches shop:od")
-    assert call("ls", "shop:odd").code == 1
 
 
 def test_rm_of_a_part_of_a_name_deletes_nothing(shop, call):
@@ -344,12 +324,6 @@ def test_load_refuses_what_a_replay_refuses(shop, call, tmp_path):
 
     plant(shop, trap, imports=[], code=[MKDIR])
     assert (call("show", "shop:odd", "--load").code, trap.exists()) == (0, True)
-
-
-def test_verify_names_what_a_pickle_imports_and_its_recording_does_not_list(shop, call, tmp_path):
-    plant(shop, tmp_path / "trap")
-
-    assert f"it imports {MKDIR}, which .mimic_vault/calls/shop/odd/" in call("check").lines[0]
 
 
 def test_files_as_arguments_limit_the_check(shop, call):

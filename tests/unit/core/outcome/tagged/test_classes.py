@@ -174,13 +174,6 @@ class Triple(namedtuple("Base", "a b c")):
         return self.a + self.b + self.c
 
 
-class ThinTriple(namedtuple("Base", "a b c")):
-    __slots__ = ()
-
-    def __iter__(self):
-        raise AssertionError
-
-
 class Model(pydantic.BaseModel):
     name: str = pydantic.Field(alias="Name", default="x")
     inner: Model | None = None
