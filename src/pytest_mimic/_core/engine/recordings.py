@@ -223,7 +223,8 @@ class Recordings:
             state.blame(drift, call)
         if state.log is not None:
             kind = "verified" if drift is None else "drifted"
-            state.log(kind, call, stored=expected, actual=outcome, seconds=duration, error=drift)
+            told = {"stored": expected, "actual": outcome, "seconds": duration}
+            state.log(kind, call, **told, error=drift, paths=paths.keys())
 
     def _changed(self, call: Call, source: str | None, stored: Stored) -> list[str]:
         """Return what has changed since an outcome was recorded: its target's source, and what its call ran and read."""

@@ -185,6 +185,8 @@ class RunState:
 
         MimicError: the list is missing or damaged.
         """
+        if name.startswith("not noted"):  # the reason why there is no list
+            return []
         if name not in self._changed:
             from pytest_mimic._core.inputs.input_lists import changed_inputs
 
