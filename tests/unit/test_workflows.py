@@ -88,14 +88,12 @@ def test_a_release_publishes_what_was_built_and_tried():
     ]
 
 
-def test_the_placeholder_stands_in_one_file_that_a_release_checks():
-    named = [
-        path.name
-        for path in (*REPOSITORY.glob("*.*"), *GITHUB.rglob("*.yml"))
-        if path.suffix in (".md", ".toml", ".yml", ".ini") and "OWNER" in path.read_text(encoding="utf-8")
-    ]
+def test_the_project_has_one_address():
+    text = "".join(
+        (REPOSITORY / name).read_text(encoding="utf-8") for name in ("pyproject.toml", "README.md")
+    )
 
-    assert sorted(named) in (["release.yml"], ["pyproject.toml", "release.yml"])
+    assert len(set(re.findall(r"https://[a-z.]*github[a-z]*\.com/([\w-]+)/pytest-mimic", text))) == 1
 
 
 def test_the_newest_clients_are_tried_each_week():
