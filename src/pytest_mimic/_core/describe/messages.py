@@ -175,7 +175,12 @@ def _is_left_out(path: str, ignored: Sequence[str]) -> bool:
 
 
 def stale(
-    label: str, changed: Sequence[str], recorded: str | None, test: str, remedies: Sequence[str] | None
+    label: str,
+    changed: Sequence[str] = (),
+    *,
+    recorded: str | None = None,
+    test: str | None = None,
+    remedies: Sequence[str] | None = None,
 ) -> StaleRecordingError:
     """Return the error for a recording whose call ran or read what has `changed`, or the source of whose target has."""
     when = f" ({recorded})" if recorded else ""

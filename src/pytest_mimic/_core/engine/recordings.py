@@ -137,7 +137,7 @@ class Recordings:
         from pytest_mimic._core.describe.messages import stale
 
         changed = [] if is_stale else inputs
-        error = stale(call.label, changed, place.date, self._state.test, remedies)
+        error = stale(call.label, changed, recorded=place.date, test=self._state.test, remedies=remedies)
         if self._state.settings.source == "warn" and not inputs:
             import warnings
 
