@@ -71,11 +71,14 @@ def test_the_versions_of_a_client_are_named(client):
     assert re.search(r"\d+\.\d+", row)
 
 
+URLS = dict(
+    re.findall(r'^(\w+) = "(https://[^"]+)"$', (REPOSITORY / "pyproject.toml").read_text("utf-8"), re.M)
+)
 #: Where the README leads to. PyPI shows it too, so its links are absolute.
 PLACES = {
-    "https://github.com/pytest-mimic/pytest-mimic/blob/main": (REPOSITORY, ""),
-    "https://raw.githubusercontent.com/pytest-mimic/pytest-mimic/main": (REPOSITORY, ""),
-    "https://pytest-mimic.readthedocs.io/en/latest": (REPOSITORY / "docs", ".md"),
+    f"{URLS['Homepage']}/blob/main": (REPOSITORY, ""),
+    f"{URLS['Homepage']}/main".replace("github.com", "raw.githubusercontent.com"): (REPOSITORY, ""),
+    f"{URLS['Documentation']}/en/latest": (REPOSITORY / "docs", ".md"),
 }
 
 

@@ -43,7 +43,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--fix",
         action="store_true",
-        help="remove what cannot be used and what no recording needs, and say what to record again",
+        help="remove unusable recordings and unreferenced files; say what to record again",
     )
     parser.add_argument(
         "--forbid-code",
