@@ -26,9 +26,10 @@ def recording(shop, function):
 
 
 def edit(file, **facts):
-    """Change facts of the only outcome of a recording."""
+    """Change facts of the only outcome of a recording; None takes one out."""
     document = json.loads(file.read_text())
-    document["outcomes"][0].update(facts)
+    changed = {**document["outcomes"][0], **facts}
+    document["outcomes"][0] = {name: fact for name, fact in changed.items() if fact is not None}
     file.write_text(json.dumps(document))
 
 
@@ -80,6 +81,19 @@ DAMAGE = {
         "picture",
         "it names shop:Odd, which .* does not list",
     ),
+    **{
+        f"short list of tags in {body}": (
+            lambda shop, body=body: edit(recording(shop, "picture"), value=None, **body),
+            "picture",
+            "it names .*shop:Odd, which .* does not list",
+        )
+        for body in (
+            {"raised": {"$shop:Odd": {"args": []}}},
+            {"raised": {"$builtins:KeyError": {"args": [], "cause": {"$shop:Odd": {"args": []}}}}},
+            {"stream": {"items": [{"$shop:Odd": {}}], "end": {"value": None}}},
+            {"stream": {"items": [], "end": {"raised": {"$shop:Odd": {"args": []}}}}},
+        )
+    },
     "misread tag": (
         lambda shop: edit(recording(shop, "picture"), value={"$date": "soon"}),
         "picture",
