@@ -60,7 +60,8 @@ ENVIRONMENT = {
     "KINDS": "plain numpy pandas polars pyarrow scipy PIL attrs pydantic sqlalchemy psycopg redis",
     "PATH": os.environ["PATH"],
 }
-OPTIONS = "-p pytest_mimic.plugin -p no:cacheprovider -o filterwarnings= -W ignore --color=no --tb=short --mimic-vault=.mimic_vault"
+# What calls ran and read depends on the folder of this script, and is not in the archive.
+OPTIONS = "-p pytest_mimic.plugin -p no:cacheprovider -o filterwarnings= -W ignore --color=no --tb=short --mimic-vault=.mimic_vault -o mimic_inputs=ignore"
 TALLY = """
 import os
 

@@ -1,6 +1,7 @@
 """Draw the pictures of a terminal in the README: its files are written and its commands are run, in order.
 
-Run it as `python scripts/terminal_pictures.py`. It needs rich, and draws each picture with the command of the block above it.
+Run it as `python scripts/terminal_pictures.py`. It needs rich and openai, and draws each picture with the command of the block
+above it. The requests go to a fake of OpenAI's API, by way of a proxy, so that the pictures show the real host.
 """
 
 from __future__ import annotations
@@ -11,17 +12,24 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 ROOT = Path(__file__).parents[1]
-WIDTH = 92
+sys.path.insert(0, str(ROOT))
+
+from tests.support.llm_server import Handler, proxied_llm  # noqa: E402
+
+WIDTH = 96
 PART = re.compile(
-    r"^```(?P<language>\w+)\n(?P<text>.*?)^```$|^!\[[^\]]*\]\((?P<picture>docs/_terminal/[\w-]+\.svg)\)$",
+    r"^```(?P<language>\w+)\n(?P<text>.*?)^```$"
+    r"|^!\[[^\]]*\]\([\w:/.-]*?(?P<picture>docs/_terminal/[\w-]+\.svg)\)$",
     re.DOTALL | re.MULTILINE,
 )
 # These lines name the machine.
@@ -46,30 +54,43 @@ _SVG = """<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg"
 """
 
 
-def outputs(page: str, folder: Path) -> Iterator[tuple[str, str, str]]:
+class UnhurriedHandler(Handler):
+    """Takes a second to answer, as a model does."""
+
+    def openai(self, asked: dict[str, Any]) -> None:
+        """Answer after a second."""
+        time.sleep(1.2)
+        super().openai(asked)
+
+
+def outputs(page: str, folder: Path, variables: dict[str, str]) -> Iterator[tuple[str, str, str]]:
     """Write a page's files into a folder, and yield each picture's path, its command, and the coloured output."""
     command = ""
     for part in PART.finditer(page):
         if part["picture"] is not None:
-            yield part["picture"], command, _run(command, folder)
+            yield part["picture"], command, _run(command, folder, variables)
         elif part["language"] == "sh":
             command = part["text"].strip()
         elif (named := re.match(r"# (\S+\.\w+)\n", part["text"])) is not None:
             (folder / named[1]).write_text(part["text"], encoding="utf-8")
 
 
-def _run(command: str, folder: Path) -> str:
+def _run(command: str, folder: Path, variables: dict[str, str]) -> str:
+    words = shlex.split(command)
+    program = words.index("pytest")
     environment = {
         **os.environ,
+        **variables,
+        **dict(word.split("=", 1) for word in words[:program]),
         "COLUMNS": str(WIDTH),
         "PYTEST_ADDOPTS": "-p mimic --color=yes",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     environment.pop("CI", None)
-    words = [sys.executable, "-m", *shlex.split(command)]
+    arguments = [sys.executable, "-m", *words[program:]]
     done = subprocess.run(
-        words, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False
+        arguments, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False
     )
     return _MACHINE.sub("", done.stdout + done.stderr)
 
@@ -85,6 +106,7 @@ def picture(command: str, output: str, name: str) -> str:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as made:
-        for path, command, output in outputs((ROOT / "README.md").read_text(encoding="utf-8"), Path(made)):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as made, proxied_llm(UnhurriedHandler) as reached:
+        for path, command, output in outputs(readme, Path(made), reached):
             (ROOT / path).write_text(picture(command, output, Path(path).stem), encoding="utf-8")

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from pytest_mimic import CassetteFixture, Target
     from pytest_mimic._run.run import PytestRun
 
-_USUAL = {"mimic_source": "strict", "mimic_pickle": "listed", "mimic_network": "allow", "mimic_max_age": ""}
+_USUAL = {
+    "mimic_source": "strict",
+    "mimic_pickle": "listed",
+    "mimic_network": "allow",
+    "mimic_max_age": "",
+    "mimic_inputs": "warn",
+}
 # Options and ini keys that are gone, and what to do instead.
 GONE = {
     "--mimic-block-network": "write -o mimic_network=block",
@@ -82,6 +88,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("vault_path", "the folder of the recordings, relative to the rootdir", ".mimic_vault"),
         ("objects", "an object store for large objects, such as s3://bucket/prefix", ""),
         ("source", "what to do if the source of a target has changed: strict, warn or ignore", "strict"),
+        ("inputs", "the same if what a recorded call ran or read has: warn, strict or ignore", "warn"),
         ("network", "in a replay, connections that nothing mimics: allow or block", "allow"),
         ("max_age", "name recordings older than this, such as 90d; with `fail` behind it, exit with 1", ""),
         ("pickle", "pickles that may be loaded: listed (what their recordings list) or forbid", "listed"),

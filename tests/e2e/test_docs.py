@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from pytest_mimic._core.seam.registry import CLIENTS
+from tests.support.llm_server import proxied_llm
 
 REPOSITORY = Path(__file__).parents[2]
 PAGES = [
@@ -25,7 +26,8 @@ PAGES = [
 ]
 # A fenced block, or a picture made by scripts/terminal_pictures.py.
 PART = re.compile(
-    r"^```(\w+)\n(.*?)^```$|^!\[[^\]]*\]\((docs/_terminal/[\w-]+\.svg)\)$", re.DOTALL | re.MULTILINE
+    r"^```(\w+)\n(.*?)^```$|^!\[[^\]]*\]\([\w:/.-]*?(docs/_terminal/[\w-]+\.svg)\)$",
+    re.DOTALL | re.MULTILINE,
 )
 COLUMN = 12.2  # the width of a column in a picture of rich
 
@@ -34,12 +36,14 @@ VARIES = [
     (r"^(platform|rootdir:|configfile:|plugins:|cachedir:|hypothesis profile).*\n", ""),
     (r"^[ E]+\^+\n", ""),  # Python 3.10 does not mark the part of a line
     (r"(?<=\ds) \(\d+:\d\d:\d\d\)", ""),  # pytest prints durations over a minute twice
-    (r"\d[\d.]*( ?)(ms|s|k?B)\b", r"#\1\2"),
+    (r"\d[\d.]*( ?)(ms|s)\b", r"#\1\2"),
+    (r"\d[\d.]* k?B\b", "# B"),  # lists of what a call ran are longer on newer Pythons
     (r"\d{4}-\d\d-\d\d", "####-##-##"),
     (r"\b[0-9a-f]{32}\b", "#"),
     (r'"duration": [\d.e-]+', '"duration": #'),
+    (r', "inputs": "[^"]*"', ""),  # Python 3.12 and newer note more
     (r"^(FAILED \S+) - .*", r"\1"),  # cut at the width of the terminal
-    (r"=+(?= )|(?<= )=+|_{3,}", "="),
+    (r"=+(?= )|(?<= )=+|_{3,}|(?:_ ){3,}_?", "="),
 ]
 
 
@@ -50,7 +54,7 @@ SPELLED = {"sqlalchemy": "SQLAlchemy", "redis": "redis-py"}
 @pytest.mark.promise("the docs name the versions of each client that its client was tested with")
 @pytest.mark.parametrize("client", sorted(set(CLIENTS) - {"http"}))
 def test_the_versions_of_a_client_are_named(client):
-    pages = [REPOSITORY / f"docs/how-to/{name}.md" for name in ("http-clients", "databases", "grpc")]
+    pages = [REPOSITORY / f"docs/how-to/{name}.md" for name in ("http-clients", "databases", "grpc", "mcp")]
     rows = [
         line
         for page in pages
@@ -67,8 +71,42 @@ def test_the_versions_of_a_client_are_named(client):
     assert re.search(r"\d+\.\d+", row)
 
 
+#: Where the README leads to. PyPI shows it too, so its links are absolute.
+PLACES = {
+    "https://github.com/pytest-mimic/pytest-mimic/blob/main": (REPOSITORY, ""),
+    "https://raw.githubusercontent.com/pytest-mimic/pytest-mimic/main": (REPOSITORY, ""),
+    "https://pytest-mimic.readthedocs.io/en/latest": (REPOSITORY / "docs", ".md"),
+}
+
+
+def test_each_link_of_the_readme_leads_to_a_file():
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+    linked = []
+    for link in re.findall(r"\]\(([^)]+)\)", readme):
+        [(place, path)] = [
+            (place, link[len(place) + 1 :]) for place in PLACES if link.startswith(f"{place}/")
+        ]
+        root, suffix = PLACES[place]
+        linked.append(root / (re.sub(r"\.html$", suffix, path) if suffix else path))
+
+    assert [path for path in linked if not path.exists()] == []
+
+
+@pytest.fixture
+def model(monkeypatch):
+    """A fake of OpenAI's API, which the SDK in another process reaches."""
+    pytest.importorskip("openai", reason="the README's example needs openai")
+    with proxied_llm() as variables:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        yield
+
+
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_shows_real_output(project, page):
+def test_a_page_shows_real_output(request, project, page):
+    if page == "README.md":
+        request.getfixturevalue("model")
     for language, text, picture in PART.findall((REPOSITORY / page).read_text(encoding="utf-8")):
         if language == "console" or picture:
             for command, expected in _commands(text or _drawn(REPOSITORY / picture)):
@@ -99,7 +137,7 @@ def _run(project, command: str) -> str:
     python = shlex.quote(sys.executable)
     variables = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p mimic", "COLUMNS": "80"}
     done = subprocess.run(
-        re.sub(r"^pytest\b", f"{python} -m pytest", command),
+        re.sub(r"^((?:\w+=\S+ )*)pytest\b", rf"\1{python} -m pytest", command),
         shell=True,
         cwd=project.root,
         env={**project.environment(), **variables},

@@ -119,7 +119,7 @@ def test_hostile_texts(browser, tmp_path):
             target=text,
             arguments=[(text, text)],
             outcome=text,
-            actual=text + text,
+            sides=(text, text + text, None),
             brief=text,
             problem=[text],
             remedies=[text],
@@ -269,9 +269,90 @@ def test_print(browser, tmp_path):
     browser.run("dispatchEvent(new Event('beforeprint'))")
 
     lines = texts(browser, "#print .line code")
-    assert lines == [f"shop:fetch(city={number})" for number in range(301)]
+    assert lines == [f"shop:fetch(city={number})" for number in (300, *range(300))]  # problems first
     assert texts(browser, "#print pre") == ["no recording of it"]
     assert browser.run("getComputedStyle(document.querySelector('main')).display") == "none"
+
+
+@pytest.mark.promise("in the report, each command has a button that copies it")
+def test_commands_are_copied(browser, tmp_path):
+    command = "pytest --mimic-record test_shop.py::test_0"
+    missing = a_row(1, kind="missing", problem=["no recording"], remedies=[f"to record it: {command}"])
+    notes = ["1 call missing", f"to record the missing: {command} --again"]
+    show(
+        browser,
+        tmp_path,
+        [missing],
+        notes=notes,
+        places={"test_shop.py::test_0": ["test_shop.py:7", "up/x.py"]},
+    )
+    copied = (
+        "(window.copied = [], navigator.clipboard.writeText = async (text) => { window.copied.push(text); })"
+    )
+    browser.run(f"{copied}, [...document.querySelectorAll('.copy')].forEach((each) => each.click())")
+
+    address = f"{(tmp_path / 'page.html').as_uri()}#call-1"
+    assert browser.run("window.copied") == [f"{command} --again", address, "test_shop.py:7", command]
+    assert browser.run("document.querySelector('#detail a').href") == (tmp_path / "up/x.py").as_uri()
+
+
+@pytest.mark.promise("in the report, each call and each test has an address")
+def test_addresses(browser, tmp_path):
+    show(browser, tmp_path, [a_row(number) for number in range(30)])
+    chosen = "document.querySelector('[aria-selected=true] .label, [aria-selected=true] .name').innerText"
+    found = []
+    for address in ("#call-12", "#test_shop.py%3A%3Atest_2", "#nothing", "#%"):
+        browser.run(
+            f"new Promise((done) => {{ addEventListener('hashchange', done, {{once: true}}); location.hash = {address!r}; }})"
+        )
+        found.append(browser.run(chosen))
+
+    second = "test_shop.py::test_2"
+    assert found == ["shop:fetch(city=11)", second, second, second]
+    browser.press("j")
+    assert browser.run("location.hash") == "#call-21"
+
+
+@pytest.mark.promise(
+    "the report has the time and tokens saved, the oldest recording and the slowest targets on top"
+)
+def test_totals(browser, tmp_path):
+    rows = [a_row(number, recorded=f"2026-11-0{5 - number}") for number in range(1, 4)]
+    slow = a_row(4, target="shop:slow", label="shop:slow()", seconds=2.0, kind="verified")
+    show(browser, tmp_path, [*rows, slow], tokens=52310)
+
+    assert texts(browser, "#totals > span") == [
+        "saved 750 ms, 52,310 tokens",
+        "oldest recording 2026-11-02",
+        "slowest shop:slow 2.0 sshop:fetch 750 ms",
+    ]
+    oldest, slowest, _ = range(3)
+    browser.run(f"document.querySelectorAll('#totals button')[{oldest}].click()")
+    assert texts(browser, "#detail .facts span")[2] == "recorded on 2026-11-02"
+    browser.run(f"document.querySelectorAll('#totals button')[{slowest}].click()")
+    assert texts(browser, ".row .label") == ["shop:slow()"]
+
+
+@pytest.mark.promise("failed tests come first in the report")
+def test_the_order_of_tests(browser, tmp_path):
+    rows = [a_row(number) for number in (1, 11, 21, 31)]
+    rows[2] |= {"kind": "missing", "problem": ["no recording"]}
+    show(browser, tmp_path, rows, tests={"test_shop.py::test_1": "passed", "test_shop.py::test_3": "failed"})
+
+    names = [f"test_shop.py::test_{number}" for number in (3, 2, 0, 1)]
+    assert texts(browser, ".group .name") == names
+
+
+@pytest.mark.promise("the page of a vault draws no order, but that of cassettes")
+def test_bars_of_a_vault(browser, tmp_path):
+    rows = [a_row(number, kind="recorded", at=0.0, test="test_a") for number in range(2)]
+    talk = [
+        a_row(number, kind="recorded", at=0.0, group="cassette x", note="cassette x") for number in (2, 3)
+    ]
+    show(browser, tmp_path, rows + talk, subject="vault")
+
+    starts = browser.run("[...document.querySelectorAll('.bar i')].map((each) => each.style.left)")
+    assert starts == ["0%", "0%", "0%", "50%"]
 
 
 def test_every_control_has_a_name_and_the_list_says_where_it_is(browser, tmp_path):

@@ -162,6 +162,47 @@ def test_a_drift(shop):
     assert [("calm" in old, "wild" in new) for old, new in sides] == [(True, True)]
 
 
+@pytest.mark.promise("what verifying leaves out is not coloured in the report")
+def test_a_drift_among_what_does_not_count(project):
+    project.ini("shop:rates volatile=made,days.*.id rtol=0.1")
+    project.module("""
+        import json, pathlib
+
+        def rates():
+            return json.loads(pathlib.Path("rates.json").read_text())
+    """)
+    project.test("shop.rates()")
+    rates = '{"made": "on day %d", "near": 1.0%d, "usd": "%d", "days": [{"id": "%d", "of": "the first week of May"}]}'
+    project.write("rates.json", rates % (1, 1, 1, 1))
+    project.record().expect(passed=1)
+    project.write("rates.json", rates % (2, 2, 2, 2))
+
+    project.run("--mimic-verify", "--mimic-report=page.html").expect(failed=1)
+
+    page = ReportPage(project.root / "page.html")
+    marks = {page.data["texts"][new].strip(): mark for mark, _, new in page.one("shop:rates()").more["diff"]}
+    assert {line: mark for line, mark in marks.items() if mark != "="} == {
+        "'made': 'on day 2',": "i",
+        "'near': 1.02,": "i",
+        "'usd': '2',": "~",
+        "'id': '2',": "i",
+    }
+
+
+@pytest.mark.promise("the report names the line of each test, with a link to its file")
+def test_the_place_of_a_test(shop):
+    shop.write("tests/deep dir/test_place.py", "import shop\n\n\ndef test_place():\n    shop.gone(1)\n")
+    shop.write("conftest.py", "import os, sys\nsys.path.insert(0, os.path.dirname(__file__))\n")
+    shop.record("tests", "--mimic-report=out/page.html").expect(passed=1)
+
+    assert ReportPage(shop.root / "out/page.html").data["places"] == {
+        "tests/deep dir/test_place.py::test_place": [
+            "tests/deep dir/test_place.py:4",
+            "../tests/deep%20dir/test_place.py",
+        ]
+    }
+
+
 @pytest.mark.promise("the report lists every recording proven unused")
 def test_unused_recordings(shop):
     shop.tests(TESTS + "\n    def test_many():\n        [shop.gone(number) for number in range(12)]\n")
@@ -261,7 +302,7 @@ def test_a_conversation_with_a_database_and_a_server(project):
     project.replay("--mimic-report=page.html").expect(passed=1)
 
     page = ReportPage(project.root / "page.html")
-    assert "4711" not in page.text
+    assert [secret for secret in ("sesame-4711", "bear-4711") if secret in page.text] == []
     assert [call.target for call in page.calls if "users" in call.label] == [
         "sqlalchemy",
         "sqlalchemy",
@@ -354,15 +395,17 @@ def test_a_drift_at_a_client_shows_no_secret(project):
         project.record().expect(passed=1)
         [name] = (name for name in project.files() if name.startswith("calls/"))
         file = project.vault / name
-        file.write_text(file.read_text("utf-8").replace('"status": 200', '"status": 201'), encoding="utf-8")
+        text = file.read_text("utf-8").replace('"status": 200', '"status": 201').replace(" GMT", " BST")
+        file.write_text(text, encoding="utf-8")
 
         project.run("--mimic-verify", "--mimic-report=page.html").expect(failed=1)
 
     page = ReportPage(project.root / "page.html")
     drifted = page.one("http POST /login")
     assert drifted.kind == "drifted"
-    assert drifted.more["diff"]
-    assert [secret for secret in ("4711", "tok-") if secret in page.text] == []
+    marks = {page.data["texts"][old].partition(" ")[0]: mark for mark, old, _ in drifted.more["diff"]}
+    assert (marks["HTTP/1.1"], marks["Date:"]) == ("~", "i")
+    assert [secret for secret in ("sesame-4711", "tok-") if secret in page.text] == []
 
 
 def test_a_missing_call_that_is_made_again_is_shown_once(shop):

@@ -98,6 +98,21 @@ CHANGES = {
         {"a": PARAMETRIZED.replace("usd", "chf")},
         ["a.py::test_x[usd] a.py::test_x[chf]"],
     ),
+    "a parametrized test": (
+        {"a": PARAMETRIZED.replace("usd", "u::sd")},
+        {"a": PARAMETRIZED.replace("usd", "u::sd").replace("test_x", "test_y")},
+        ["a.py::test_x a.py::test_y"],
+    ),
+    "a class to another file": (
+        {"a": in_class("TestX", making("test_x", 1)) + making("test_z", 1)},
+        {"a": making("test_z", 1), "b": in_class("TestX", making("test_x", 1))},
+        ["a.py::TestX b.py::TestX"],
+    ),
+    "out of a class": (
+        {"a": in_class("TestX", making("test_x", 1))},
+        {"a": making("test_x", 1)},
+        ["a.py::TestX::test_x a.py::test_x"],
+    ),
     "cassettes": (
         {"a": CASSETTES.replace("NAME", "test_x").replace("replay", "record")},
         {"a": CASSETTES.replace("NAME", "test_y")},

@@ -369,7 +369,7 @@ def test_new_recordings_wait_too_and_are_not_made_twice(shop: Any) -> None:
     assert [row["change"] for row in rows_of(shop.root / FOLDER / "changes.json")] == ["new", "new"]
     shop.command("review", "--accept", "shop:ask", "--refuse-all")
     assert not (shop.root / FOLDER / "recordings").exists()
-    assert [name.split("/")[:3] for name in shop.project.files()] == [["calls", "shop", "ask"]]
+    assert [name.split("/")[:3] for name in shop.project.files("calls")] == [["calls", "shop", "ask"]]
 
 
 def test_accepting_at_clients_writes_what_recording_again_writes(shop: Any) -> None:

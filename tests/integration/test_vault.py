@@ -75,8 +75,8 @@ def stamps(project) -> dict[str, tuple[int, int]]:
 
 
 def the(project, pattern: str):
-    """Return the one file of the vault that matches."""
-    (path,) = project.vault.glob(pattern)
+    """Return the one file of the vault that matches, but for lists of what calls ran."""
+    (path,) = (path for path in project.vault.glob(pattern) if b'"functions": ' not in path.read_bytes())
     return path
 
 
@@ -96,7 +96,7 @@ def test_recording_equal_outcomes_again_touches_nothing(shop):
     before = stamps(shop)
 
     kinds = sorted(name.rpartition(".")[2] for name in recorded.vault if name.startswith("objects/"))
-    assert kinds == ["bin", "json", "json", "json", "pkl", "pkl"]
+    assert kinds == ["bin", *["json"] * 4, "pkl", "pkl"]  # one of them is the list of what a call ran
     (shop.root / "test_shop.py").rename(shop.root / "test_other.py")
     for seed in (2, 3):
         again = shop.run("--mimic-rerecord", hash_seed=seed).expect(passed=1)

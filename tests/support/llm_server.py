@@ -175,8 +175,8 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256  # twenty requests at once
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, handler: type[Handler] = Handler) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
         self.lock = threading.Lock()
         self.failed: set[str] = set()
         self.seen: list[str] = []
@@ -188,9 +188,9 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def running_llm() -> Iterator[Server]:
+def running_llm(handler: type[Handler] = Handler) -> Iterator[Server]:
     """Run a server in a thread."""
-    server = Server()
+    server = Server(handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
@@ -199,3 +199,12 @@ def running_llm() -> Iterator[Server]:
         server.shutdown()
         server.server_close()
         thread.join(10)
+
+
+@contextmanager
+def proxied_llm(handler: type[Handler] = Handler) -> Iterator[dict[str, str]]:
+    """Run a server as the proxy of a process, and yield the process's variables: OpenAI's host keeps its name."""
+    with running_llm(handler) as server:
+        proxy = dict.fromkeys(("HTTP_PROXY", "http_proxy"), server.url)
+        without = dict.fromkeys(("NO_PROXY", "no_proxy"), "")
+        yield {**proxy, **without, "OPENAI_BASE_URL": "http://api.openai.com/v1", "OPENAI_API_KEY": KEY}

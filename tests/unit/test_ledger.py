@@ -23,6 +23,7 @@ TEXTS = (
     "processes",
     "calls",
     "drifts",
+    "inputs",
     "websockets",
     "notes",
     "errors",
@@ -79,6 +80,7 @@ def test_accounts_add_up() -> None:
         "record_seconds": 1.0,
         "verified": 6,
         "tokens": 14,
+        "changing": [],
     }
 
 

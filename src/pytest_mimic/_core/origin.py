@@ -45,6 +45,12 @@ def is_in_project(file: str, rootdir: Path) -> bool:
     return Path(file).is_absolute() and not is_in_stdlib(file)
 
 
+def path_when_installed(file: str) -> str | None:
+    """Return the path of an installed file in its folder of packages; None for one that is not installed."""
+    place = _INSTALLED.match(file)
+    return None if place is None else place[2].replace(os.sep, "/")
+
+
 def version_of(file: str | None) -> str | None:
     """Return the distribution that a file belongs to and its version, `pandas 2.2.1`; None where it is not known.
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 from pytest_mimic.errors import TargetError
 
 SourcePolicy = Literal["strict", "warn", "ignore"]
+InputsPolicy = Literal["warn", "strict", "ignore"]
 PicklePolicy = Literal["listed", "forbid"]
 NetworkPolicy = Literal["allow", "block"]
 # What stands for false in an ini option.
@@ -55,6 +56,7 @@ class Settings(NamedTuple):
     review: bool = False  # what is new, changed or drifted waits, and the vault is not written
     network: NetworkPolicy = "allow"  # whether a replay refuses connections that nothing mimics
     allowed_hosts: tuple[str, ...] = ()  # the hosts to which it lets them through
+    inputs: InputsPolicy = "warn"  # what a replay does when what a recorded call ran or read has changed
     max_age: int | None = None  # the age in days from which on recordings are named
     fails_on_old: bool = False  # a run that uses a recording of that age exits with 1
     objects: str = ""  # the URL of `mimic_objects`, or empty: the object store of large objects
@@ -150,6 +152,7 @@ class IniOptions:
             mode=mode,
             rootdir=rootdir,
             source=self.choice("mimic_source", "strict", "warn", "ignore"),
+            inputs=self.choice("mimic_inputs", "warn", "strict", "ignore"),
             pickles=self.choice("mimic_pickle", "listed", "forbid"),
             store_arguments=self.text("mimic_store_arguments", "true").lower() not in _NO,
             redact=self._words("mimic_redact", "redact.secret_names", "read_names"),

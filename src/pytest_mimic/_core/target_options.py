@@ -39,7 +39,7 @@ def target_line(target: str, options: Options | None, name: str, paths: Iterable
         one: value for one, value in values.items() if one not in ("key", name) and value != defaults[one]
     }
     given[name] = tuple(dict.fromkeys([*values.get(name, ()), *paths]))
-    return " ".join([target, *(_word(one, value) for one, value in given.items())])
+    return " ".join([target, *(_word(one, value) for one, value in given.items() if value != ())])
 
 
 def _word(name: str, value: object) -> str:

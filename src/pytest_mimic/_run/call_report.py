@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -42,6 +44,7 @@ class CallReports:
         self._lines = verbosity(config)
         self.unused_listed = SHOWN if path is None else _UNUSED  # how many unused recordings are listed
         self._rows: dict[str, list[Row]] = {}
+        self._places: dict[str, tuple[str, str]] = {}  # the line of each test, and a link to its file
         self._waiting: dict[str, list[Row]] = {}
         self._last = ""
         if path:  # loaded now, because a test may replace functions that these modules bind
@@ -66,6 +69,7 @@ class CallReports:
         rows: list[Row] = vars(report).pop("mimic_calls", [])
         if self._path is not None and rows:
             self._rows.setdefault(report.nodeid, []).extend(rows)
+            self._places[report.nodeid] = self._place(self._path, *report.location)
         if self._lines > 0:
             waiting = self._waiting.setdefault(report.nodeid, [])
             waiting += rows
@@ -74,6 +78,14 @@ class CallReports:
                 waiting.clear()
             if report.when == "teardown":
                 del self._waiting[report.nodeid]
+
+    def _place(self, page: Path, file: str, line: int | None, _name: str) -> tuple[str, str]:
+        """Return the line of a test for people, and a link from the page to its file, empty on another drive."""
+        shown = Path(file).as_posix() if line is None else f"{Path(file).as_posix()}:{line + 1}"
+        try:
+            return shown, quote(Path(os.path.relpath(self._config.rootpath / file, page.parent)).as_posix())
+        except ValueError:  # pragma: no cover (Windows)
+            return shown, ""
 
     def _print(self, report: pytest.TestReport, rows: Sequence[Row]) -> None:
         terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
@@ -98,7 +110,15 @@ class CallReports:
 
         rows = [row for rows in self._rows.values() for row in rows] + self._session.ledger.calls
         heading = mode_line(self._session.settings)
-        text = run_page(heading, rows, notes=notes, tests=outcomes, unused=judgement.shown)
+        text = run_page(
+            heading,
+            rows,
+            notes=notes,
+            tests=outcomes,
+            places=self._places,
+            tokens=self._session.ledger.tokens,
+            unused=judgement.shown,
+        )
         write_page(self._path, text)
         return [f"report: {self._shown_path}"]
 

@@ -48,6 +48,7 @@ class Ending:
         own.take_strays()
         own.keep_error(own.break_off)
         own.state.report_unfinished()
+        own.keep_error(own.state.report_inputs)
         if vault.has_outdated and (old := vault.outdated()):
             ledger.note(old)
         is_complete = session.exitstatus in _COMPLETE
@@ -138,7 +139,9 @@ class Ending:
     def _count_tokens(self) -> None:
         """Sum up the tokens of the replayed answers of this process."""
         decisions, ledger = self._session.state.decisions, self._session.ledger
-        answers = [one for one in ledger.replays_since(0) if one[1].startswith(("calls/http/", CASSETTES))]
+        answers = [
+            one[:2] for one in ledger.replays_since(0) if one[1].startswith(("calls/http/", CASSETTES))
+        ]
         if answers:
             from pytest_mimic._tools.shown.answer_tokens import tokens_of
 

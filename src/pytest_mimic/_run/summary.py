@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic._core.ambient import command, vault_command
 from pytest_mimic._core.node_ids import relative_path
 from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.target_options import target_line
 from pytest_mimic._core.words import SHOWN, in_columns, listed, plural, seconds
 from pytest_mimic._run.unused_check import holds_recordings
 from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused, not_judged
@@ -70,12 +71,14 @@ def summary(
     if not quiet:
         lines += [judgement.vault] if judgement.vault else []
         lines += _taken_back(ledger.taken_back, restored)
-    problems = _recorded_errors(ledger) + _missing(ledger, last_failed=has_last_failed)
+    problems = _recorded_errors(ledger) + _changing(ledger)
+    problems += _missing(ledger, last_failed=has_last_failed)
     problems += _moved(judgement)
     problems += _drifted(ledger, last_failed=has_last_failed, is_reviewed=settings.review)
     problems += list_unused(judgement)
     if judgement.unused and not judgement.cleared and not judgement.moved:
         problems.append(f"to drop the unused: {command('--mimic-clear-unused')}")
+    problems += _changed_inputs(ledger)
     problems += _old(judgement, settings)
     problems += _hidden(ledger)
     problems += listed("run again from the start, because a conversation has a new call:", ledger.restarts)
@@ -188,6 +191,30 @@ def _command(option: str, tests: Sequence[str], *more: str, last_failed: bool = 
     return command(option, more=(*more, "--lf") if last_failed and all(named) else more)
 
 
+def _changed_inputs(ledger: Ledger) -> list[str]:
+    """Return the list of what has changed of what replayed calls ran and read, and the command that verifies these calls."""
+    calls: dict[str, Counter[str]] = {}
+    for _, target, what, count in ledger.inputs:
+        calls.setdefault(what, Counter())[target] += count
+    if not calls:
+        return []
+    recordings = len({row[0] for row in ledger.inputs})
+    rows = [
+        (what, ", ".join(f"{plural(count, 'call')} of {target}" for target, count in sorted(counts.items())))
+        for what, counts in sorted(calls.items(), key=lambda row: (not row[0].endswith(")"), row[0]))
+    ]
+    targets = sorted({row[1] for row in ledger.inputs})
+    only = [f"--mimic-only={target}" for target in targets] if len(targets) <= _NAMED else []
+    remedy = command("--mimic-verify", more=("--mimic-review", *only))
+    return [
+        *listed(
+            f"{plural(recordings, 'recording')} ran code or read files that have changed since:",
+            in_columns(rows),
+        ),
+        f"to see whether it matters: {remedy}",
+    ]
+
+
 def _hidden(ledger: Ledger) -> list[str]:
     """Return the lines about inputs that no recording sees. Equal ones are counted."""
     draws = [
@@ -226,6 +253,19 @@ def _recorded_errors(ledger: Ledger) -> list[str]:
     again = "it" if len(rows) == 1 else "them"
     remedy = _command("--mimic-rerecord", [test for _, test in counts])
     return [*listed("recorded errors:", in_columns(rows)), f"to record {again} again: {remedy}"]
+
+
+def _changing(ledger: Ledger) -> list[str]:
+    """Return the list of the arguments that look as if they change in every run, and the line of each target that ignores them."""
+    rows, ignored = list[tuple[str, str]](), dict[str, list[str]]()
+    for line, before, paths, label, test in map(tuple, ledger.changing):
+        new = [path for path in paths if path not in ignored.setdefault(line, list(before))]
+        ignored[line] += new
+        if new:  # other workers may have noted them, too
+            rows.append((f"{', '.join(new)} of {label.partition('(')[0]}", test))
+    heading = "look as if they change in every run, so that a replay will miss these calls:"
+    lines = [target_line(line, None, "ignore", paths) for line, paths in ignored.items()]
+    return [*listed(heading, in_columns(rows)), *(f"to leave them out: {line}" for line in lines)]
 
 
 def _taken_back(labels: Sequence[str], restored: Sequence[str]) -> list[str]:

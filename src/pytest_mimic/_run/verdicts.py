@@ -171,7 +171,7 @@ def _fail(item: pytest.Item, report: pytest.TestReport, error: MimicError) -> No
 def name_replays(replays: Sequence[Replayed], vault: Vault, test: str) -> str:
     """Return the line about the calls that were replayed in a failing test: they may differ from real ones by now."""
     dates = set()
-    for name in {name for _, name in replays}:
+    for name in {replay[1] for replay in replays}:
         with suppress(MimicError):  # the error of the test names a damaged file
             dates.add(vault.date_of(name))
     known = sorted(dates - {""})

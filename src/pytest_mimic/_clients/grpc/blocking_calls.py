@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._clients.grpc.rpc import Method, Rpc, Shape, metadata_of
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 grpc: Any = import_module("grpc")
 _channel: Any = import_module("grpc._channel")
+
+# Stands for the connection of a call that has none.
+_UNCONNECTED = SimpleNamespace(cancel=lambda *_: None)
 
 
 def invoke(shape: Shape, original: Callable[..., Any], port: Port, method: Any, given: dict[str, Any]) -> Any:
@@ -130,9 +134,10 @@ class _Recorded:
                     self.rpc.note_response(super().result())  # type: ignore[misc]
                 self._end()
 
-    def cancel(self) -> bool:
+    def cancel(self, *_: object) -> bool:
         is_cancelled: bool = super().cancel()  # type: ignore[misc]
-        self.rpc.finish()
+        if is_cancelled:
+            self.rpc.finish()
         return is_cancelled
 
     def _end(self: Any) -> None:
@@ -159,7 +164,7 @@ class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
     ) -> None:
         self._final = _state_of(recorded)
         state = _channel._RPCState((), self._final.initial_metadata, None, None, None)
-        super().__init__(state, self, None, None)
+        super().__init__(state, _UNCONNECTED if real is None else real, None, None)
         self._rpc = rpc
         self._recorded = recorded
         self._real = real
@@ -204,13 +209,6 @@ class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
         state.debug_error_string, state.code = "", final.code
         for callback in state.callbacks:
             callback()
-
-    def cancel(self, *_: object) -> bool:
-        """Cancel the call; also called by its own methods as the connection that it has not."""
-        if _:
-            return self._real is not None and bool(self._real.cancel())
-        is_cancelled: bool = super().cancel()
-        return is_cancelled
 
 
 class Metadatum(NamedTuple):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._clients.http.event_texts import are_texts, load_events, store_events
 from pytest_mimic._clients.http.frames import MEDIA_TYPE, frame_values, load_frames, store_frames
 from pytest_mimic._clients.http.message import (
     as_base64,
@@ -37,6 +38,8 @@ _STREAMS = (
     "stream+json",
     "grpc",
 )
+# Media types of streams with one JSON text on each line.
+_JSON_LINES = ("ndjson", "jsonl", "json-seq", "stream+json", "x-json-stream")
 # Media types of documents. They are read whole, so the ends of their chunks mean nothing.
 _DOCUMENTS = ("html", "xml", "css", "javascript")
 
@@ -77,7 +80,10 @@ def store_body(
     pieces = chunks if is_kept else [b"".join(chunks)]
     charset = _charset(pieces, charset_of(content_type), is_kept=is_kept)
     if is_kept and charset is not None:
-        body: dict[str, Any] = {"chunks": scrub_lines(_texts(pieces, charset), secrets)}
+        texts = scrub_lines(_texts(pieces, charset), secrets)
+        body: dict[str, Any] = {"chunks": texts}
+        if "event-stream" in kind or any(word in kind for word in _JSON_LINES):
+            body = store_events(texts, server_sent="event-stream" in kind) or body
     elif is_kept:
         body = {"chunks": [as_base64(chunk) for chunk in pieces]}
     elif charset is not None:
@@ -139,11 +145,12 @@ def load_body(body: dict[str, Any] | None) -> list[bytes]:
     """Return the chunks of a stored body, not compressed."""
     if body is None:
         return []
-    if "events" in body:
+    if "events" in body and not are_texts(body["events"]):
         return load_frames(body["events"])
-    if "chunks" in body:
+    if "events" in body or "chunks" in body:
         encode = _encoder(body["charset"]) if "charset" in body else str.encode
-        return [encode(chunk) if isinstance(chunk, str) else load_bytes(chunk) for chunk in body["chunks"]]
+        chunks = load_events(body) if "events" in body else body["chunks"]
+        return [encode(chunk) if isinstance(chunk, str) else load_bytes(chunk) for chunk in chunks]
     return [load_bytes(body)]
 
 
@@ -153,9 +160,9 @@ def body_value(body: dict[str, Any] | None) -> Any:
         return None
     if "json" in body:
         return body["json"]
-    if "events" in body:
+    if "events" in body and not are_texts(body["events"]):
         return frame_values(body["events"])
-    if "chunks" in body:
+    if "events" in body or "chunks" in body:
         data = b"".join(load_body(body))
         text = as_text(data, body.get("charset", "utf-8"))
         return base64.b64encode(data).decode() if text is None else text
@@ -236,8 +243,6 @@ def _moved_ends(texts: Sequence[str], lines: Sequence[tuple[str, str]]) -> list[
 # The events in a stored body, which are compared one by one: server-sent events, or lines of JSON
 
 
-# Media types of streams with one JSON text on each line.
-_JSON_LINES = ("ndjson", "jsonl", "json-seq", "stream+json", "x-json-stream")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -250,7 +255,7 @@ def events_in(plain: dict[str, Any]) -> Events | None:
     if body is None or "json" in body:
         return None
     is_whole = plain.get("end") != "stopped" and "error" not in plain
-    if "events" in body:
+    if "events" in body and not are_texts(body["events"]):
         return Events(frame_values(body["events"]), is_whole=is_whole)
     text = as_text(b"".join(load_body(body)), body.get("charset", "utf-8"))
     if text is None:

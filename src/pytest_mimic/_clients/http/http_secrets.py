@@ -235,6 +235,10 @@ def redacted_response(plain: dict[str, Any], redactor: Redactor) -> dict[str, An
         found["body"] = {**body, "json": secrets.scrub(body["json"], keep_types=True)}
     elif isinstance(body, dict) and "text" in body:
         found["body"] = {**body, "text": secrets.text(body["text"])}
+    elif isinstance(body, dict) and "events" in body:
+        secrets.learn(body["events"])
+        events = [secrets.text(one) if isinstance(one, str) else one for one in body["events"]]
+        found["body"] = {**body, "events": secrets.scrub(events, keep_types=True)}
     return found
 
 

@@ -96,7 +96,7 @@ def _compared(response: dict[str, Any]) -> dict[str, Any]:
         found["headers"] = compared
     body = response.get("body")
     if isinstance(body, dict):
-        kind = next((name for name in ("json", "text", "base64", "chunks") if name in body), None)
+        kind = next((name for name in ("json", "text", "base64", "chunks", "events") if name in body), None)
         content: Any = body[kind] if kind else body
         is_text = kind == "chunks" and all(isinstance(one, str) for one in content)
         found["body"] = "".join(content) if is_text else content

@@ -241,15 +241,21 @@ def focused(old: str, new: str, quote: Callable[[str], str] = repr) -> tuple[str
 def hidden(arguments: Mapping[str, Any] | None) -> list[str]:
     """Return the paths of incomplete descriptions: `password (redacted)`, `pool (described in part)`."""
     found: list[str] = []
-    todo = list(_argument_steps(arguments or {}).items())
-    while todo:
-        path, node = todo.pop()
+    for path, node in described_parts(arguments or {}):
         if node == PLACEHOLDER:
             found.append(f"{path} (redacted)")
         elif isinstance(node, dict) and "digest" not in node and node.keys() & {"cut", "length"}:
             found.append(f"{path} (described in part)")
-        todo += ((path + step, part) for step, part in (_steps(node) or {}).items())
     return sorted(found)
+
+
+def described_parts(arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the path and the description of each part of a call's arguments, the arguments themselves among them."""
+    todo = list(_argument_steps(arguments).items())
+    while todo:
+        path, node = todo.pop()
+        yield path, node
+        todo += ((path + step, part) for step, part in (_steps(node) or {}).items())
 
 
 class LeftOut:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.describe.argument_differences import Difference, differences, hidden
+from pytest_mimic._core.describe.changing_values import changing_paths
 from pytest_mimic._core.identity.ignore import parse_path
 from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.redact.redactor import Redactor
@@ -24,19 +25,6 @@ _SHOWN = 5
 #: The recordings that a miss is compared with, at most.
 CANDIDATES = 300
 _LINE = 200
-_MOMENT = re.compile(r"'?\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}|'?1[5-9]\d{8}(\d{3})?(\.\d+)?'?\Z")
-_DATE = re.compile(r"'?\d{4}-\d{2}-\d{2}'?\Z")
-# The last step into a value that is written with its type, `{"$datetime": "2026-11-02T10:00:00"}`, as databases'
-# values are (_core/seam/database_values.py): `ignore=` has to leave out the type as well.
-_VALUE_TAG = re.compile(r"\['\$(?:date|datetime|time|uuid)'\]\Z")
-# An id or token: a UUID or 16 hexadecimal digits and more, or 20 characters of base64 and more.
-_ID = re.compile(
-    r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|(?=\d*[a-fA-F])[0-9a-fA-F]{16,}"
-    r"|(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{20,})(?![0-9A-Za-z])",
-    re.ASCII,
-)
-# A server of this machine in a URL, with its port, which is often another one in each run.
-_LOCAL_PORT = re.compile(r"(?<=//)(localhost|127(?:\.\d+){3}|\[::1\]):\d+(?=[/?#']|\Z)")
 # The digest of a value that is not shown as a whole.
 _DIGEST = re.compile(r" #[0-9a-f]{8}>\Z")
 
@@ -125,7 +113,7 @@ def missing(
         inner = _difference_lines(nearest, call, differing, counted)
         inner += version_change(nearest.source, call.source)
         lines = [f"nearest: recorded{by}{on}{place}", *(f"  {line}" for line in inner)]
-        paths = sorted(_changing_paths(_target_of(call.label), counted, nearest))
+        paths = sorted(changing_paths(_target_of(call.label), counted, nearest.recorded))
         by_key = call.options is not None and call.options.key is not None  # which `ignore=` does not reach
         if paths and not by_key and not set(paths) <= set(_ignored(call)):
             line = target_line(call.line or _target_of(call.label), call.options, "ignore", paths)
@@ -186,71 +174,19 @@ def _is_left_out(path: str, ignored: Sequence[str]) -> bool:
     )
 
 
-def _changing_paths(target: str, found: Sequence[Difference], nearest: Known) -> set[str]:
-    """Return the paths of values that change from run to run, if all differences look like that."""
-    paths: set[str] = set()
-    is_client = ":" not in target
-    for one in found:
-        if is_client and one.path == "signature":  # it is made from the other parts
-            continue
-        old, new = one.old or "", one.new or ""
-        if is_client and one.path == "url" and _differ_in(_LOCAL_PORT, old, new):
-            paths.add("port")
-            continue
-        if nearest.recorded is not None and old.strip("'") == nearest.recorded[:10]:
-            is_volatile = bool(_DATE.match(new))
-        else:
-            is_volatile = bool(_MOMENT.match(old) and _MOMENT.match(new)) or _differ_in(_ID, old, new)
-        # For `ignore=`, `rows[0].id` becomes `rows.*.id`, but `words[2]` is the third word only.
-        path = re.sub(r"\[\d+\](?=\.)", ".*", _VALUE_TAG.sub("", one.path))
-        path = re.sub(r"\[(\d+)\]", r".\1", path)
-        try:
-            parse_path(path)
-        except ValueError:
-            return set()
-        if not is_volatile or "," in path or (is_client and path == "url"):  # `url` is no name of a part
-            return set()
-        paths.add(path)
-    return paths
-
-
-def changes_always(line: str) -> bool:
-    """Check whether a difference between two outcomes, as a line, is one of dates, times or ids."""
-    sides = re.search(r"(\w*)\W*: (.+) recorded, (.+) now\Z", line)
-    if sides is None:
-        return False
-    name, old, new = sides.groups()
-    return (
-        bool(re.search(r"(?:^|_)(?i:u?u?id)\Z|Id\Z", name))
-        or any(one.match(old) and one.match(new) for one in (_MOMENT, _DATE))
-        or _differ_in(_ID, old, new)
-    )
-
-
-def _differ_in(pattern: re.Pattern[str], old: str, new: str) -> bool:
-    """Check whether two texts are the same but for what a pattern finds in them, as ids in `session:<token>`.
-
-    What the groups of the pattern match counts. Texts of which only a stretch is shown may differ elsewhere, too.
-    """
-
-    def rest(text: str) -> str:
-        return pattern.sub(lambda found: "".join(found.groups()) or "*", text)
-
-    is_whole = not any(text.startswith("...") or text.endswith("...") for text in (old, new))
-    return is_whole and bool(pattern.search(old)) and rest(old) == rest(new)
-
-
 def stale(
-    label: str, *, recorded: str | None = None, test: str | None = None, remedies: Sequence[str] | None = None
+    label: str, changed: Sequence[str], recorded: str | None, test: str, remedies: Sequence[str] | None
 ) -> StaleRecordingError:
-    """Return the error for a recording made on the date `recorded` from another source of its target."""
+    """Return the error for a recording whose call ran or read what has `changed`, or the source of whose target has."""
     when = f" ({recorded})" if recorded else ""
     commands = [
         f"to record it again: {command('--mimic-record', test)}",
         f"to see whether the outcome changed: {command('--mimic-verify', test)}",
     ]
-    what = f"{_target_of(label)} has changed since this call was recorded{when}"
-    return StaleRecordingError(what, remedies=remedies or commands, call=label, test=test)
+    what = f"what {label} ran or read" if changed else _target_of(label)
+    what += f" has changed since this call was recorded{when}"
+    facts = [f"{one} has changed" for one in changed]
+    return StaleRecordingError(what, facts=facts, remedies=remedies or commands, call=label, test=test)
 
 
 def read_further(

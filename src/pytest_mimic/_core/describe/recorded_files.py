@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.file_names import CASSETTES
+from pytest_mimic._core.vault.parsing import is_object
 from pytest_mimic._core.words import plural
 
 Entry = dict[str, Any]
@@ -121,6 +122,8 @@ def objects_of(entry: Entry) -> Iterator[str]:
     for key in ("json", "pickle"):
         if key in entry:
             yield entry[key]
+    if is_object(entry.get("inputs", "")):
+        yield entry["inputs"]
     yield from entry.get("objects", ())
     if "files" in entry:
         from pytest_mimic._core.outcome.kept_files import objects_in

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
+    from types import CodeType
     from typing import Protocol
 
     from pytest_mimic._core.files.places import Places
@@ -91,6 +92,7 @@ class Plan:
     cassette: CassetteInUse | None  # the cassette that takes the calls, if a block is open
     places: Places  # the folders below which paths are stored by their place
     source: str | None = None
+    code: CodeType | None = None  # the code of the function itself
 
     def note(self, call: Call) -> Any:  # noqa: ARG002
         """Return the state of the arguments before a real call can change them."""

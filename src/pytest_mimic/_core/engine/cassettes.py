@@ -159,7 +159,10 @@ class OpenCassette(Cassette):
                     if position < len(places) or not is_extending:
                         number = places[min(position, len(places) - 1)]
         entry = self._entries[number] if number is not None else None
-        if mode.writes and (entry is None or self._state.is_stale(call.plan, entry.source)):
+        is_stale = entry is not None and (
+            self._state.is_stale(call.plan, entry.source) or bool(self._state.stale_inputs([entry.stored]))
+        )
+        if mode.writes and (entry is None or is_stale):
             return self._new_place(number)
         if entry is None or number is None:
             return Place(self._file)

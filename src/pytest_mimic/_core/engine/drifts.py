@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pytest_mimic._core.outcome.encoding import Snapshot, snapshot
 from pytest_mimic._core.pending.review_folder import id_of, mark_of
@@ -16,44 +16,45 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import Recording, Stored
-    from pytest_mimic.errors import DriftError
 
 
 class Drift(NamedTuple):
     """A real outcome that differs from the recorded one.
 
-    `place` is that of the recorded one in its recording or cassette. `error` shows the differences, `paths` has their
+    Or one that is equal, although its source, or what the call ran and read, has changed: then accepting it notes that.
+
+    `place` is that of the recorded one in its recording or cassette. `facts` show the differences, `paths` has their
     paths, as `volatile=` takes them; None for a difference without one.
     """
 
     call: Call
     recorded: Stored
     place: int
-    error: DriftError
+    facts: Sequence[str]
     paths: list[str | None]
+    change: Literal["changed", "equal"] = "changed"
 
 
 def keep(
     drift: Drift,
     state: RunState,
-    outcome: Outcome,
-    encode: Callable[[Outcome], Stored],
+    encode: Callable[[], Stored],
     recording_of: Callable[[list[Stored]], Recording],
 ) -> None:
     """Keep a drift in the folder of `--mimic-review`, and enter it into the ledger.
 
-    `encode` returns the real outcome in its stored form. One that it refuses is only described.
+    `encode` returns the outcome in its stored form, or refuses it. Then it is only described.
     """
     call = drift.call
     vault = folder_of(state.settings).drift_vault()
     problem, outcomes = "", [drift.recorded.lifted()]
     try:
-        outcomes.append(_encoded(call, outcome, encode))
+        outcomes.append(encode())
     except MimicError as error:
         problem = error.what
     recording = recording_of(outcomes)
     file, before = drift.recorded.name, mark_of(drift.recorded)
-    key = id_of(file, drift.place, before, *map(mark_of, outcomes[1:]), *drift.error.facts)
+    key = id_of(file, drift.place, before, *map(mark_of, outcomes[1:]), *drift.facts)
     name = recording_name(call.plan.target, key)
     vault.write(name, recording)
     vault.store.flush()
@@ -61,7 +62,7 @@ def keep(
         "drifts",
         {
             "id": key,
-            "change": "changed",
+            "change": drift.change,
             "file": file,
             "place": drift.place,
             "kind": call.plan.kind,
@@ -72,7 +73,7 @@ def keep(
             "key": call.key,
             "arguments": recording.arguments,
             "tests": [state.test] if state.test else [],
-            "differences": list(drift.error.facts),
+            "differences": list(drift.facts),
             "paths": drift.paths,
             "before": before,
             "staged": name,
@@ -82,7 +83,7 @@ def keep(
     )
 
 
-def _encoded(call: Call, outcome: Outcome, encode: Callable[[Outcome], Stored]) -> Stored:
+def encoded(call: Call, outcome: Outcome, encode: Callable[[Outcome], Stored]) -> Stored:
     """Return an outcome as recording would store it. MimicError: it would refuse it."""
     plan = call.plan
     if plan.kind != "function" and outcome.kind == "raised":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.engine.call import Call, Plan
 from pytest_mimic._core.identity import CallIdentity, Unstable
-from pytest_mimic._core.identity.source import source_or_version
+from pytest_mimic._core.identity.source import code_of, source_or_version
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.binding import Bound, compile_binder
 from pytest_mimic._core.vault import recording_name
@@ -17,6 +17,7 @@ from pytest_mimic.errors import StaleRecordingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
+    from types import CodeType
 
     from pytest_mimic._core.engine.call import CassetteInUse
     from pytest_mimic._core.engine.call_files import CallArgument, CallFiles
@@ -93,6 +94,10 @@ class FunctionPlan(Plan):
     def source(self) -> str | None:  # type: ignore[override]
         """The fingerprint of the function's normalised source, or the version of its distribution. None without either."""
         return source_or_version(self.function, self.target.partition(":")[0], self.state.settings.rootdir)
+
+    @cached_property
+    def code(self) -> CodeType | None:  # type: ignore[override]
+        return code_of(self.function)
 
     @cached_property
     def signature(self) -> Signature:
@@ -181,10 +186,13 @@ class FunctionPlan(Plan):
         """
         name = f"{self._folder}/{key}.json"
         found = self.state.vault.read_player(name)
-        if found is None or self.state.is_stale(self, found[0]):
+        state = self.state
+        if found is None or state.is_stale(self, found[0]):
             return None
-        _, duration, fresh = found
-        player = self.players[key] = self.state.ledger.player(duration, fresh, name)
+        if found[3] and state.settings.inputs == "strict" and state.changed_inputs(found[3]):
+            return None
+        _, duration, fresh, inputs = found
+        player = self.players[key] = self.state.ledger.player(duration, fresh, name, inputs, self.target)
         return player
 
     @cached_property

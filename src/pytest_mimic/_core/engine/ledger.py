@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from os import getpid
 from typing import Any, NamedTuple, TypeAlias
@@ -23,8 +24,8 @@ class Miss(NamedTuple):
     is_stale: bool = False
 
 
-Replayed: TypeAlias = tuple[float, str]
-"""A replay: the seconds that it saved, and the name of its recording or cassette."""
+Replayed: TypeAlias = tuple[float, str, "str | None", str]
+"""A replay: the seconds that it saved, the name of its recording or cassette, that of the list of its inputs, its target."""
 
 RecordedError: TypeAlias = tuple[str, str, bool]
 """A recorded outcome that is an error: the call and its error in words, the test, and whether the summary lists it."""
@@ -72,6 +73,9 @@ class Ledger:
     restarts: list[str]
     # Calls that drew from a global random state: label, and the modules of the states.
     draws: list[Sequence[str]]
+    # The arguments that look as if they change in every run: the line of their target without `ignore=`, what it
+    # ignores already, the paths to add, and the first call that has them, with its test.
+    changing: list[Sequence[Any]]
     # Outcomes that held the value of an environment variable: label, and what was done with it in which test.
     environment: list[Sequence[str]]
     # Processes that were started without anything mimicked in them: test, and the way of starting.
@@ -82,6 +86,8 @@ class Ledger:
     drifts: list[dict[str, Any]]
     # WebSockets that were opened for real: the origin of the URL, and the test.
     websockets: list[Sequence[str]]
+    # What has changed of what replayed calls ran and read: recording, target, what, and how many calls.
+    inputs: list[Sequence[Any]]
     # Names of the recordings and cassettes that the run used or made.
     used: set[str]
     # Names of objects that re-recording left behind.
@@ -171,15 +177,28 @@ class Ledger:
         """Return the replays of this process after the first ones."""
         return self._replays[begin:]
 
-    def count_replay(self, duration: float, name: str = "") -> None:
+    def count_replay(
+        self, duration: float, name: str = "", inputs: str | None = None, target: str = ""
+    ) -> None:
         """Count a replay of the recording with this name, which saved so many seconds."""
-        self._replays.append((duration, name))
+        self._replays.append((duration, name, inputs, target))
 
-    def player(self, duration: float, fresh: Callable[[], Any], name: str = "") -> Callable[[], Any]:
+    def replays_with_inputs(self) -> Counter[tuple[str, str, str]]:
+        """Return how often each recording with a list of inputs was replayed: by its name, the list, and the target."""
+        return Counter((name, inputs, target) for _, name, inputs, target in self._replays if inputs)
+
+    def player(
+        self,
+        duration: float,
+        fresh: Callable[[], Any],
+        name: str = "",
+        inputs: str | None = None,
+        target: str = "",
+    ) -> Callable[[], Any]:
         """Return a function that gives a fresh copy of a recorded value and counts a replay."""
         if name:
             self.use(name)
-        count, replayed = self._replays.append, (duration, name)
+        count, replayed = self._replays.append, (duration, name, inputs, target)
 
         def play() -> Any:
             value = fresh()
@@ -195,7 +214,7 @@ class Ledger:
     @property
     def saved(self) -> float:
         """How long the replayed calls took when they were recorded, in seconds."""
-        return self._saved_elsewhere + sum(seconds for seconds, _ in self._replays)
+        return self._saved_elsewhere + sum(replay[0] for replay in self._replays)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the account as data that execnet can ship."""

@@ -117,22 +117,27 @@ class Recordings:
 
     def is_outdated(self, plan: Plan, recording: Recording) -> bool:
         """Check whether `--mimic-record` replaces a recording: it is stale, or a class or the Python version has changed."""
-        return self._state.is_stale(plan, recording.source) or any(
-            one.is_outdated() for one in recording.outcomes
+        return (
+            self._state.is_stale(plan, recording.source)
+            or bool(self._state.stale_inputs(recording.outcomes))
+            or any(one.is_outdated() for one in recording.outcomes)
         )
 
     def check_source(self, call: Call, place: Place, *, remedies: Sequence[str] | None = None) -> None:
         """Refuse a stale recording, or warn about it. `remedies` say how to record the call again, if no option does.
 
         Raises:
-            StaleRecordingError: `mimic_source` is `strict`.
+            StaleRecordingError: `mimic_source` is `strict`, or `mimic_inputs` is and something else has changed.
         """
-        if not self._state.is_stale(call.plan, place.source):
+        inputs = self._state.stale_inputs(place.outcomes)
+        is_stale = self._state.is_stale(call.plan, place.source)
+        if not is_stale and not inputs:
             return
         from pytest_mimic._core.describe.messages import stale
 
-        error = stale(call.label, recorded=place.date, test=self._state.test, remedies=remedies)
-        if self._state.settings.source == "warn":
+        changed = [] if is_stale else inputs
+        error = stale(call.label, changed, place.date, self._state.test, remedies)
+        if self._state.settings.source == "warn" and not inputs:
             import warnings
 
             frame, level = sys._getframe(), 1
@@ -201,18 +206,41 @@ class Recordings:
         drift = drift_of(real, expected, outcome, redactor=state.redactor, test=state.test, paths=paths)
         if drift is not None:
             drift.facts += version_change(place.source, call.plan.source)
-        if drift is not None and state.settings.review:
-            from pytest_mimic._core.engine.drifts import Drift, keep
+        if state.settings.review:
+            from pytest_mimic._core.engine.drifts import Drift, encoded, keep
 
             number = next(index for index, one in enumerate(place.outcomes, place.number) if one is expected)
-            found = Drift(call, expected, number, drift, list(paths))
-            encode = partial(self.encode, real, duration=duration, logs=False)
-            keep(found, state, outcome, encode, partial(self.new_recording, call))
+            recording_of = partial(self.new_recording, call)
+            if drift is not None:
+                encode = partial(self.encode, real, duration=duration, logs=False)
+                found = Drift(call, expected, number, drift.facts, list(paths))
+                keep(found, state, partial(encoded, call, outcome, encode), recording_of)
+            elif changed := self._changed(call, place.source, expected):
+                found = Drift(call, expected, number, changed, [], "equal")
+                keep(found, state, partial(self._stamped, real, expected), recording_of)
         if drift is not None:
             state.blame(drift, call)
         if state.log is not None:
             kind = "verified" if drift is None else "drifted"
-            state.log(kind, call, stored=expected, actual=outcome, seconds=duration, error=drift)
+            told = {"stored": expected, "actual": outcome, "seconds": duration}
+            state.log(kind, call, **told, error=drift, paths=paths.keys())
+
+    def _changed(self, call: Call, source: str | None, stored: Stored) -> list[str]:
+        """Return what has changed since an outcome was recorded: its target's source, and what its call ran and read."""
+        state, inputs = self._state, stored.entry.get("inputs")
+        changed = state.changed_inputs(inputs) if inputs and state.settings.inputs != "ignore" else []
+        own = [call.plan.target] if state.is_stale(call.plan, source) else []
+        return [f"{one} has changed since it was recorded" for one in (*own, *changed)]
+
+    def _stamped(self, real: RealCall, stored: Stored) -> Stored:
+        """Return a recorded outcome with what its call has now run and read."""
+        from pytest_mimic._core.vault.recording_facts import KeptInputs
+
+        lifted = stored.lifted()
+        if real.trace is not None:
+            before = None if lifted.inputs is None else lifted.inputs.over(None, is_same=True).encode()
+            lifted.inputs = KeptInputs(real.trace.noted().over(before, is_same=True))
+        return lifted
 
     # -- writing
 
@@ -265,13 +293,19 @@ class Recordings:
             )
         if real.awaited:
             stored.entry["awaited"] = True
+        if real.trace is not None:
+            stored.inputs = real.trace.noted()
         if before is not None and (plan.options.volatile or plan.kind != "function"):
             from pytest_mimic._core.engine.verifying import is_unchanged
 
             if is_unchanged(call, before, stored, redactor=self._state.redactor):
-                stored = before
-        if logs and self._state.log is not None:
-            self._state.log("recorded", call, stored=stored, seconds=duration)
+                before.inputs, stored = stored.inputs, before
+        if logs:
+            from pytest_mimic._core.engine.changing_arguments import note_changing
+
+            note_changing(call, duration, self._state, self.known.values())
+            if self._state.log is not None:
+                self._state.log("recorded", call, stored=stored, seconds=duration)
         return stored
 
     def _as_recorded(self, call: Call, outcome: Outcome) -> Outcome:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from threading import Lock
-from time import perf_counter
+from time import perf_counter, time, time_ns
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.ledger import Miss
@@ -16,8 +16,10 @@ from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.origin import is_version
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.swallowed.pending import PendingErrors
+from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from contextlib import AbstractContextManager
     from typing import Protocol
 
@@ -26,13 +28,15 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.conversations import Conversations
     from pytest_mimic._core.engine.ledger import Ledger
     from pytest_mimic._core.engine.threads import ContextCopier
+    from pytest_mimic._core.inputs.input_lists import Input
+    from pytest_mimic._core.inputs.noting import Noter, Trace
+    from pytest_mimic._core.inputs.project_sources import ProjectSources
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.swallowed.retries import Retries
     from pytest_mimic._core.targets.pattern import Only
-    from pytest_mimic._core.vault import Vault
+    from pytest_mimic._core.vault import Stored, Vault
     from pytest_mimic._core.vault.locks import ByteLocks
-    from pytest_mimic.errors import MimicError
 
     # As the state knows them: the classes themselves import the state.
     class NetworkGuard(Protocol):
@@ -107,7 +111,12 @@ class RunState:
         self._redactor: Redactor | None = None
         self.variables: Mapping[str, str] = os.environ
         self._retries: Retries | None = None
+        # The Unix time at which `clock` was zero: a test may stop the other clocks.
+        self.zero = time() - perf_counter()
         self.guard = Lock()  # held while a part of the state is made
+        self._started = time_ns()
+        self._noter: Noter | None = None
+        self._changed: dict[str, list[Input]] = {}  # by the name of a list
 
     @functools.cached_property
     def left_out(self) -> LeftOut:
@@ -150,6 +159,59 @@ class RunState:
         if source is None or self.settings.source == "ignore" or plan.source in (source, None):
             return False
         return not (is_version(source) or is_version(plan.source))
+
+    # -- what calls ran and read
+
+    @functools.cached_property
+    def _sources(self) -> ProjectSources:
+        from pytest_mimic._core.inputs.project_sources import ProjectSources
+
+        return ProjectSources(self.settings.rootdir, self.settings.vault)
+
+    def trace(self, plan: Plan) -> Trace | None:
+        """Return what notes what a real call runs and reads, or None if that is not kept."""
+        is_kept = self.settings.mode is not Mode.VERIFY or self.settings.review
+        if plan.kind != "function" or self.settings.inputs == "ignore" or not is_kept:
+            return None
+        from pytest_mimic._core.inputs.noting import Noter, Trace
+
+        with self.guard:
+            if self._noter is None:
+                self._noter = Noter(self.inside, self._sources, started=self._started)
+        return Trace(self._noter, plan.code)
+
+    def changed_inputs(self, name: str) -> list[Input]:
+        """Return what has changed of a list of what a call ran and read.
+
+        MimicError: the list is missing or damaged.
+        """
+        if name.startswith("not noted"):  # the reason why there is no list
+            return []
+        if name not in self._changed:
+            from pytest_mimic._core.inputs.input_lists import changed_inputs
+
+            self._changed[name] = changed_inputs(self.vault.objects.input_list(name), self._sources)
+        return self._changed[name]
+
+    def stale_inputs(self, outcomes: Iterable[Stored]) -> list[str]:
+        """Return what makes outcomes stale: what has changed of what their calls ran and read, if that is to be so."""
+        if self.settings.inputs != "strict":
+            return []
+        names = [name for one in outcomes if (name := one.entry.get("inputs"))]
+        return list(dict.fromkeys(str(one) for name in names for one in self.changed_inputs(name)))
+
+    def report_inputs(self) -> None:
+        """Enter what has changed of what the replayed calls ran and read into the ledger."""
+        if self.settings.inputs == "ignore":
+            return
+        for (recording, inputs, target), calls in self.ledger.replays_with_inputs().items():
+            try:
+                changed = self.changed_inputs(inputs)
+            except MimicError as error:
+                self.ledger.note(str(error))
+                continue
+            for one in changed:
+                self.ledger.enter("inputs", [recording, target, str(one), calls])
 
     @property
     def conversations(self) -> Conversations:
@@ -218,7 +280,9 @@ class RunState:
             self._retries.end()
 
     def close(self) -> None:
-        """Release all locks of calls in flight."""
+        """Release all locks of calls in flight, and what notes the calls' functions."""
+        if self._noter is not None:
+            self._noter.close()
         if self.decisions is not None:
             self.decisions.in_flight.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from random import getstate
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -83,7 +83,8 @@ class Replay:
     def _count(self) -> None:
         if not self._is_counted:
             self._is_counted = True
-            self._state.ledger.count_replay(self.stored.duration, self.stored.name)
+            stored, target = self.stored, self.call.plan.target
+            self._state.ledger.count_replay(stored.duration, stored.name, stored.entry.get("inputs"), target)
             if self._state.log is not None:
                 self._state.log("replayed", self.call, stored=self.stored)
 
@@ -202,7 +203,7 @@ class RealCall(RunningCall):
     The arguments are noted when it is made, before the original can change them.
     """
 
-    __slots__ = ("_drawn", "_flight", "_place", "call", "noted")
+    __slots__ = ("_drawn", "_flight", "_place", "call", "noted", "trace")
 
     def __init__(self, state: RunState, call: Call, place: Place, flight: CallInFlight | None = None) -> None:
         self.noted = call.plan.note(call)
@@ -214,6 +215,7 @@ class RealCall(RunningCall):
         # A client may draw: it waits a random time before it tries again, for example.
         is_recorded = call.plan.kind == "function" and state.settings.mode is not Mode.VERIFY
         self._drawn: set[str] | None = set() if is_recorded else None
+        self.trace = state.trace(call.plan)
         state.unfinished[self] = None
 
     @contextmanager
@@ -221,7 +223,7 @@ class RealCall(RunningCall):
         """Mark the code that runs in this block as part of this call, and note the global random states that it draws from."""
         before = {} if self._drawn is None else _global_states()
         try:
-            with super().running():
+            with super().running(), nullcontext() if self.trace is None else self.trace.noting(self):
                 yield
         finally:
             if self._drawn is not None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from pytest_mimic._core.compare.outcome_comparison import compare
-from pytest_mimic._core.describe.messages import changes_always, drift, unverifiable
+from pytest_mimic._core.describe.changing_values import changes_always
+from pytest_mimic._core.describe.messages import drift, unverifiable
 from pytest_mimic._core.engine.steps import RealCall
 from pytest_mimic._core.engine.streams import share_beginning
 from pytest_mimic._core.outcome.outcome import is_outcome

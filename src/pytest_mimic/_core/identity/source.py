@@ -5,17 +5,16 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from marshal import dumps
 from pathlib import Path
 from types import CodeType, FunctionType
-from typing import Any, Literal
+from typing import Any
 
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.event_loop import outside_event_loop
-from pytest_mimic._core.modules import file_of_module
 from pytest_mimic._core.origin import is_in_project, version_of
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
@@ -34,8 +33,14 @@ def source_fingerprint(function: object) -> str | None:
     inner = _innermost(function)
     if isinstance(inner, type):
         return class_source(inner)
-    code = getattr(inner, "__code__", None)
-    return code_source(code) if isinstance(code, CodeType) else None
+    code = code_of(inner)
+    return None if code is None else code_source(code)
+
+
+def code_of(function: object) -> CodeType | None:
+    """Return the code of the function behind wrappers; None for one written in C."""
+    code = getattr(_innermost(function), "__code__", None)
+    return code if isinstance(code, CodeType) else None
 
 
 @outside_event_loop
@@ -44,9 +49,8 @@ def source_or_version(function: object, module: str, rootdir: Path) -> str | Non
 
     One written in C belongs to the module.
     """
-    code = getattr(_innermost(function), "__code__", None)
-    file = getattr(sys.modules.get(module), "__file__", None)
-    file = code.co_filename if isinstance(code, CodeType) else file
+    code = code_of(function)
+    file = getattr(sys.modules.get(module), "__file__", None) if code is None else code.co_filename
     version = None if file is not None and is_in_project(file, rootdir) else version_of(file)
     return version or source_fingerprint(function)
 
@@ -277,59 +281,3 @@ def _tidied(node: ast.AST, name: str, value: Any) -> object:
 def _is_remark(line: ast.stmt) -> bool:
     constant = line.value if isinstance(line, ast.Expr) else None
     return isinstance(constant, ast.Constant) and (isinstance(constant.value, str) or constant.value is ...)
-
-
-# The source of a function whose module is not imported
-
-Judgement = Literal["same", "changed", "unknown"]
-
-# Decorators behind which the function itself is found: they keep it, or set `__wrapped__`.
-_TRANSPARENT = frozenset(
-    "abstractmethod asynccontextmanager cache cached_property classmethod contextmanager lru_cache property"
-    " staticmethod wraps".split()
-)
-
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
-
-
-def judge(target: str, fingerprint: str) -> Judgement:
-    """Return whether the source of a target, `shop.api:Shop.price`, has this fingerprint.
-
-    It is unknown where only the import shows which function it is: behind decorators of the user's, for a lambda, for
-    an inherited method.
-    """
-    module, _, path = target.partition(":")
-    found = list(_functions_named(module, path.split(".")))
-    if any(normalised(node) == fingerprint for node in found):
-        return "same"
-    return "changed" if found and all(map(_is_transparent, found)) else "unknown"
-
-
-def _functions_named(module: str, path: Sequence[str]) -> Iterator[_Function]:
-    """Yield the functions of this name in a module. A recording has the name by which its target is defined."""
-    file = file_of_module(module)
-    tree = None if file is None else tree_of(file)
-    yield from () if tree is None else _named(tree, path)
-
-
-def _named(tree: ast.AST, path: Sequence[str]) -> Iterator[_Function]:
-    """Yield the functions that a path of names leads to, in branches as well."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.ClassDef):
-            if node.name == path[0] and len(path) > 1:
-                yield from _named(node, path[1:])
-        elif isinstance(node, _Function):
-            if node.name == path[0] and len(path) == 1:
-                yield node
-        elif not isinstance(node, ast.expr):
-            yield from _named(node, path)
-
-
-def _is_transparent(node: _Function) -> bool:
-    return all(_name_of(decorator) in _TRANSPARENT for decorator in node.decorator_list)
-
-
-def _name_of(decorator: ast.expr) -> str:
-    if isinstance(decorator, ast.Call):
-        decorator = decorator.func
-    return decorator.attr if isinstance(decorator, ast.Attribute) else getattr(decorator, "id", "")

@@ -1,4 +1,4 @@
-"""Values → digests: the canonical encoding (docs/reference/identity.md), written for speed.
+"""Values → digests: the canonical encoding (docs/internals/identity-encoding.md), written for speed.
 
 A *column* is a list of values that are encoded together: the items of a list, or the values of one key in 200,000
 rows. A column of one type is encoded by one call of C code. A column of containers is encoded as their shapes, and

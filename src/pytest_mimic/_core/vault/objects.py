@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.outcome.outcome import decode_pickled, decode_plain
 from pytest_mimic._core.vault.file_names import fingerprint_in
-from pytest_mimic._core.vault.parsing import check_pulled, corrupt, damaged, parse
+from pytest_mimic._core.vault.parsing import check_pulled, corrupt, damaged, is_object, parse
 from pytest_mimic._core.vault.schema import body_fault, body_of
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
@@ -47,8 +47,14 @@ class Objects:
         self._store = store
         self._admissions: dict[tuple[str | None, ...], Admission] = {}
         self._classes: dict[int, Tag] = {}
+        #: The lists of what calls ran and read that this run has named in a recording, with their names.
+        self.lists: dict[str, str] = {"": ""}
         # The hashes of detached objects that were right: each content is checked once.
         self._sound: set[str] = set()
+
+    def forget_lists(self) -> None:
+        """Look again which lists are there: some may be deleted."""
+        self.lists = {"": ""}
 
     def load(self, entry: Entry, origin: Origin, paths: PathStore | None = None) -> Outcome:
         """Return the outcome of an entry, a fresh copy each time, with its paths restored by `paths`."""
@@ -133,6 +139,25 @@ class Objects:
         from pytest_mimic._core.outcome.plain import layout
 
         return layout(self.body(entry, origin)) + "\n"
+
+    def input_list(self, name: str, *, test: str | None = None) -> bytes:
+        """Return a list of what a call ran and read; a reason why none was made stands for itself.
+
+        CorruptRecordingError: it is missing or damaged.
+        """
+        if not is_object(name):
+            return name.encode()
+        data = self._store.read(name)
+        path = f"{self.label}/{name}"
+        if data is None:
+            raise corrupt(path, "is missing", test=test)
+        tables = parse(data, path, test=test)
+        files, functions = (tables.get("files"), tables.get("functions")) if type(tables) is dict else (0, 0)
+        noted = [files, *(functions.values() if type(functions) is dict else ())]
+        is_sound = type(functions) in (dict, str) and all(type(one) is dict for one in noted)
+        if not is_sound or not all(type(digits) is str for one in noted for digits in one.values()):
+            raise damaged(path, "no list of what a call ran and read", test=test)
+        return data
 
     def equals(self, entry: Entry, origin: Origin, encoded: Encoded) -> bool:
         """Return whether the body of an entry, with the objects that it names, is sound and is this outcome."""

@@ -157,10 +157,13 @@ def _find_test(data: bytes) -> object:
 
 
 def is_usual(entry: Any) -> bool:
-    """Return whether an outcome is just a duration and a value, which needs no other check."""
+    """Return whether an outcome is just a duration and a value, which needs no other check.
+
+    The name of its inputs is checked when they are read.
+    """
     return (
         type(entry) is dict
-        and len(entry) == 2
+        and len(entry) == 2 + ("inputs" in entry)
         and "value" in entry
         and type(entry.get("duration")) is float
         and -INFINITE < entry["duration"] < INFINITE  # NaN is neither

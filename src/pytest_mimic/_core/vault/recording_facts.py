@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pytest_mimic._core.vault.parsing import damaged, fresh_copies, is_usual
 from pytest_mimic._core.vault.schema import (
@@ -27,6 +27,23 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.objects import Objects
 
 
+class InputList(Protocol):
+    """The list of what a call ran and read."""
+
+    def over(self, before: bytes | None, *, is_same: bool) -> str:
+        """Return the list to be written over that of the same place. `is_same`: the outcome stays."""
+        ...
+
+
+class KeptInputs(NamedTuple):
+    """The list of an outcome that comes from another vault."""
+
+    text: str
+
+    def over(self, before: bytes | None, *, is_same: bool) -> str:  # noqa: ARG002
+        return self.text
+
+
 class Stored:
     """One outcome, not yet loaded.
 
@@ -36,7 +53,7 @@ class Stored:
 
     __slots__ = (
         *("_is_outdated", "_origin", "_player", "_reader"),
-        *("duration", "encoded", "entry", "files"),
+        *("duration", "encoded", "entry", "files", "inputs"),
     )
 
     def __init__(
@@ -54,6 +71,7 @@ class Stored:
         self.encoded = encoded  # the outcome in memory, until it is written
         self._is_outdated: bool | None = None
         self.files: KeptFiles | None = None  # the files that the call wrote, until their content is written
+        self.inputs: InputList | None = None  # what the call ran and read, until it is written
 
     @property
     def name(self) -> str:
@@ -169,6 +187,8 @@ class Stored:
         )
         lifted = Stored(self._reader, facts, None, encoded)
         lifted.files = files
+        if "inputs" in self.entry:
+            lifted.inputs = KeptInputs(self._reader.input_list(self.entry["inputs"]).decode())
         return lifted
 
     def player(self) -> Callable[[], Any]:
@@ -197,7 +217,7 @@ class Stored:
         if self.files is not None:
             self.files.drop()
             self.files = None
-        self.entry, self._player = entry, None
+        self.entry, self._player, self.inputs = entry, None, None
         self.encoded = None
         self._origin = origin
 
@@ -265,17 +285,17 @@ def recording_of(objects: Objects, name: str, facts: dict[str, Any]) -> Recordin
 
 def player_of(
     objects: Objects, name: str, facts: dict[str, Any], entry: Any
-) -> tuple[str | None, float, Callable[[], Any]] | None:
+) -> tuple[str | None, float, Callable[[], Any], str | None] | None:
     """Return what `Vault.read_player` returns, for the only outcome of a recording."""
     stored = stored_of(objects, entry, Origin(name, facts.get("target", ""), facts.get("test")))
     if not stored.is_plain_value:
         return None
     if not stored.is_tagged:
-        return facts.get("source"), stored.duration, stored.player()
+        return facts.get("source"), stored.duration, stored.player(), entry.get("inputs")
     from pytest_mimic._core.outcome.tagged.nodes import NeedsCallError
 
     with suppress(NeedsCallError):
-        return facts.get("source"), stored.duration, stored.player()
+        return facts.get("source"), stored.duration, stored.player(), entry.get("inputs")
     return None
 
 

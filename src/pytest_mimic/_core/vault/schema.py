@@ -87,6 +87,11 @@ FIELDS = {
     "tagged": _field(lambda value: type(value) is bool, "tagged must be true or false", beside=True),
     "detached": Field(detached_fault, is_beside=True),
     "files": Field(_listing_fault, is_beside=True),
+    "inputs": _field(
+        lambda value: _is_object(value, ".json") or (type(value) is str and value.startswith("not noted")),
+        "inputs must name an object of the vault",
+        beside=True,
+    ),
     "imports": _texts("imports", beside=True),
     "objects": _field(
         lambda value: type(value) is list and all(_is_object(name, ".bin") for name in value),

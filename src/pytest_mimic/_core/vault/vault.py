@@ -86,10 +86,11 @@ class Vault:
                 return None
             raise
 
-    def read_player(self, name: str) -> tuple[str | None, float, Callable[[], Any]] | None:
+    def read_player(self, name: str) -> tuple[str | None, float, Callable[[], Any], str | None] | None:
         """Read a recording of one returned value fast: without the facts that a replay of it does not need.
 
-        Return its source, its duration in seconds, and a function that returns the value, a fresh copy each time.
+        Return its source, its duration in seconds, a function that returns the value, a fresh copy each time, and the
+        name of its inputs.
         None if there is no such recording or it holds anything else, which `read` finds out. The errors are those of
         `read` and `Stored.player`.
         """
@@ -101,7 +102,7 @@ class Vault:
             return None
         entry = entries[0]
         if is_usual(entry):
-            return facts.get("source"), entry["duration"], fresh_copies(entry["value"])
+            return facts.get("source"), entry["duration"], fresh_copies(entry["value"]), entry.get("inputs")
         from pytest_mimic._core.vault.recording_facts import player_of
 
         return player_of(self.objects, name, facts, entry)
@@ -233,6 +234,7 @@ class Vault:
         """
         from pytest_mimic._core.vault import clearing
 
+        self.objects.forget_lists()
         return clearing.delete(self.store, names)
 
     def mark_run(self) -> None:
@@ -252,6 +254,7 @@ class Vault:
         """Delete those of the objects that no recording names. The errors are those of `delete`."""
         from pytest_mimic._core.vault import clearing
 
+        self.objects.forget_lists()
         return clearing.collect(self.store, objects)
 
     def names(self, *, without: Set[str] = frozenset()) -> list[str]:

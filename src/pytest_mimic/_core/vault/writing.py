@@ -9,6 +9,8 @@ from functools import partial
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from xxhash import xxh3_128_hexdigest
+
 from pytest_mimic._core.outcome.admission import Admission
 from pytest_mimic._core.outcome.container import (
     FILE_START,
@@ -25,7 +27,7 @@ from pytest_mimic._core.outcome.plain import layout, text_of
 from pytest_mimic._core.outcome.unpickling import python_version
 from pytest_mimic._core.vault.file_names import OBJECTS_LOCK
 from pytest_mimic._core.vault.objects import Objects
-from pytest_mimic._core.vault.parsing import FORMAT, parse, parse_recording
+from pytest_mimic._core.vault.parsing import FORMAT, is_object, parse, parse_recording
 from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, Stored
 from pytest_mimic._core.vault.schema import (
     CASSETTE_FACTS,
@@ -75,7 +77,7 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
         entries = writer.entries(old)
         replaced = _references(old) - _references(entries)
         recorded = recording.recorded
-        is_same = bool(before) and _are_identical(entries, old)
+        is_same = bool(before) and _are_same(entries, old)
         if is_same:
             # The facts of the run that recorded the outcomes stay.
             kept = ["test", "recorded"]
@@ -88,6 +90,7 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
         )  # the same day says nothing new
         if checked := checked or (before.get("checked") if is_same else None):
             head["checked"] = checked
+        is_same = is_same and _are_identical(entries, old)
         if not is_same or not _equal(head, {key: before.get(key) for key in head}):
             now = writer.write(name, {**head, "outcomes": entries}, replaced=replaced)
     writer.settle(entries)
@@ -148,6 +151,10 @@ class _FileWriter:
         needs_lock = any(stored.files for stored in self._outcomes) or any(
             self._needs_object(one) or (one.readable and one.readable.objects) for one in encoded
         )
+        lists = (stored.inputs for stored in self._outcomes if stored.inputs is not None)
+        needs_lock = needs_lock or any(
+            one.over(None, is_same=False) not in self._objects.lists for one in lists
+        )
         with self._store.lock(OBJECTS_LOCK) if needs_lock else nullcontext():
             self._is_locked = needs_lock
             try:
@@ -155,6 +162,7 @@ class _FileWriter:
             except BaseException:
                 for name in self._made:
                     self._store.delete([name])
+                self._objects.forget_lists()
                 raise
 
     def entries(self, before: Sequence[Entry]) -> list[Entry]:
@@ -163,9 +171,9 @@ class _FileWriter:
         for index, stored in enumerate(self._outcomes):
             old = before[index] if index < len(before) else None
             if old is not None and self._is_same(stored, old):
-                found.append(old)
+                found.append(self._with_inputs(stored, old, old, is_same=True))
                 continue
-            new = self._with_detached(self._entry(stored))
+            new = self._with_inputs(stored, self._with_detached(self._entry(stored)), old, is_same=False)
             # A detached object that was missing here has the same content: its recording need not change.
             is_same = (
                 old is not None
@@ -205,6 +213,36 @@ class _FileWriter:
         # It was read from a vault, and is written again with other outcomes of its sequence.
         is_tagged = old.get("tagged", False)
         return stored.is_tagged == is_tagged and _equal(body_of(stored.entry), body_of(old))
+
+    def _with_inputs(self, stored: Stored, entry: Entry, old: Entry | None, *, is_same: bool) -> Entry:
+        """Return an entry with the list of what its call ran and read, which is written."""
+        if stored.inputs is None:
+            return entry
+        known: str = "" if old is None else old.get("inputs", "")
+        before = self._store.read(known) if is_object(known) else known.encode() or None
+        text = stored.inputs.over(before, is_same=is_same)
+        if before is not None and before == text.encode():
+            name = known
+        elif text in self._objects.lists:
+            name = self._objects.lists[text]
+        else:
+            name = self._objects.lists[text] = self._place_list(text)
+        if name == entry.get("inputs", ""):
+            return entry
+        bare = {key: value for key, value in entry.items() if key != "inputs"}
+        return {**bare, "inputs": name} if name else bare
+
+    def _place_list(self, text: str) -> str:
+        """Write the object of a list, unless it exists, and return its name. A reason why there is none has no object."""
+        if text[:1] != "{":
+            return text
+        data = text.encode()
+        name = next(_names(xxh3_128_hexdigest(data), "json"))
+        known = self._store.read(name)
+        if known != data:
+            self._store.write(name, data, durable=self._durable)
+            self._made += [name] if known is None else []
+        return name
 
     def _with_detached(self, entry: Entry) -> Entry:
         """Return a new entry with the hashes of those of its objects that were detached."""
@@ -390,6 +428,12 @@ def _read_before(
     return data, facts
 
 
+def _are_same(entries: Sequence[Entry], before: Sequence[Entry]) -> bool:
+    """Return whether the outcomes are all the old ones. What their calls ran and read may be another list."""
+    bare = [[{**entry, "inputs": ""} for entry in each] for each in (entries, before)]
+    return _are_identical(entries, before) or _equal(*bare)
+
+
 def _are_identical(entries: Sequence[Entry], before: Sequence[Entry]) -> bool:
     """Return whether `entries` are all the old ones, and no other."""
     return len(entries) == len(before) and all(map(operator.is_, entries, before))
@@ -420,5 +464,6 @@ def mark_run(store: Store, *, is_locked: bool = False) -> None:
 
 def _references(entries: Sequence[Entry]) -> set[str]:
     bodies = {entry[key] for entry in entries for key in ("json", "pickle") if key in entry}
+    bodies |= {entry["inputs"] for entry in entries if is_object(entry.get("inputs", ""))}
     files = {name for entry in entries if "files" in entry for name in objects_in(entry["files"])}
     return bodies | files | {name for entry in entries for name in entry.get("objects", ())}

@@ -88,7 +88,7 @@ class Redaction:
         encoded = Encoded(
             stored.kind, [*stored.changes], xxh3_128_hexdigest(text.encode()), readable=readable
         )
-        kept = {"duration": stored.duration, "kind": stored.kind}
+        kept = {key: entry[key] for key in ("duration", "inputs") if key in entry} | {"kind": stored.kind}
         return Stored(self._objects, kept | ({"awaited": True} if stored.awaited else {}), None, encoded)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _KEYS = (("a", "accept"), ("r", "refuse"), ("v", "volatile"), ("s", "skip"), ("q", "quit"))
 _HELP = (
-    "a  accept: the vault gets the new outcome, as if it had been recorded again",
+    "a  accept: the vault gets the new outcome, as if it had been recorded again; an equal one is marked as verified",
     "r  refuse: the recording stays as it is",
     "v  volatile: print the option that leaves these parts out when verifying, and keep the recording",
     "s  skip: decide later",
@@ -127,7 +127,7 @@ def _show(invocation: Invocation, review: Review, row: Row, place: str) -> None:
     from pytest_mimic._tools.shown.difference_lines import shown
 
     out = invocation.out
-    how = {"new": "new", "removed": "no longer made"}.get(row["change"], "")
+    how = {"new": "new", "removed": "no longer made", "equal": "the outcome is equal"}.get(row["change"], "")
     out.line((f"{place}: ", "dim"), (row["call"], "bold"), f" ({how})" if how else "")
     for test in row.get("tests", ())[:5]:
         out.line("  ", (test, "dim"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,7 +20,8 @@ from pytest_mimic._tools.shown.selectors import Selectable, Selectors, of_file
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.identity.source import Judgement
+    from pytest_mimic._core.inputs.project_sources import ProjectSources
+    from pytest_mimic._core.inputs.target_sources import Judgement
     from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
 
@@ -49,7 +50,9 @@ def add_selectors(parser: Parser) -> None:
     chosen = parser.add_argument_group("only some of them")
     chosen.add_argument("--older", metavar="SPAN", help="recorded longer ago than this: 90d, 12w")
     chosen.add_argument("--errors", action="store_true", help="with an error as an outcome")
-    chosen.add_argument("--stale", action="store_true", help="whose target's source has changed since")
+    chosen.add_argument(
+        "--stale", action="store_true", help="whose source, or what they ran and read, has changed since"
+    )
     chosen.add_argument(
         "--import",
         dest="imports",
@@ -194,10 +197,14 @@ def stale(invocation: Invocation, files: list[CatalogFile]) -> tuple[list[Catalo
 
     Modules are read, and only imported with `--import`, where reading does not suffice.
     """
+    from pytest_mimic._core.inputs.project_sources import ProjectSources
+
     judged: dict[tuple[str, str], Judgement] = {}
     found, unknown = [], set()
+    settings = invocation.settings
+    sources = None if settings.inputs == "ignore" else ProjectSources(settings.rootdir, settings.vault)
     for file in files:
-        is_stale = False
+        is_stale = sources is not None and _has_changed_inputs(invocation, file, sources)
         for call in file.calls:
             if call.source is None or is_version(call.source):  # a client, or a function of a library
                 continue
@@ -212,8 +219,20 @@ def stale(invocation: Invocation, files: list[CatalogFile]) -> tuple[list[Catalo
     return found, sorted(unknown)
 
 
+def _has_changed_inputs(invocation: Invocation, file: CatalogFile, sources: ProjectSources) -> bool:
+    """Check whether something has changed that a recorded call ran or read."""
+    from pytest_mimic._core.inputs.input_lists import changed_inputs
+
+    lists = {entry["inputs"] for entry in file.outcomes if "inputs" in entry}
+    for name in sorted(lists):
+        with suppress(MimicError), importable(invocation, file):  # `check` names a damaged list
+            if changed_inputs(invocation.vault.objects.input_list(name), sources):
+                return True
+    return False
+
+
 def _judge(invocation: Invocation, file: CatalogFile, target: str, fingerprint: str) -> Judgement:
-    from pytest_mimic._core.identity.source import judge
+    from pytest_mimic._core.inputs.target_sources import judge
 
     with importable(invocation, file):
         judgement = judge(target, fingerprint)
@@ -227,7 +246,7 @@ def _judge_imported(target: str, fingerprint: str) -> Judgement:
     """Import a target's module and compare its source. It is unknown if it is gone, or cannot be imported."""
     from inspect import getattr_static
 
-    from pytest_mimic._core.identity.source import source_fingerprint
+    from pytest_mimic._core.inputs.target_sources import has_source
     from pytest_mimic._core.outcome.names import resolve
 
     module, _, path = target.partition(":")
@@ -235,7 +254,7 @@ def _judge_imported(target: str, fingerprint: str) -> Judgement:
     try:
         # Statically, because a property would be called.
         function = getattr_static(resolve(module, owner), name) if owner else resolve(module, path)
-        return "same" if source_fingerprint(function) == fingerprint else "changed"
+        return "same" if has_source(function, fingerprint) else "changed"
     except Exception:  # code of the user's module
         return "unknown"
 

@@ -111,11 +111,30 @@ def _show_call(invocation: Invocation, viewer: OutcomeViewer, file: CatalogFile,
         if len(call.outcomes) > 1:
             out.line(f"{indent}outcome {number} of {len(call.outcomes)}, {short_seconds(entry['duration'])}")
         _print(out, viewer.outcome(call, entry, file.name), indent, heading="red" if error else "green")
+        for line in _ran_and_read(invocation, entry):
+            out.line(indent, (line, "dim"))
         if invocation.options.load:
             _print(out, [("loaded: ", _loaded(invocation, file, call, number - 1))], indent, heading="bold")
         elif "pickle" in entry:
             load = invocation.command("show", "--load", file.short_key)
             out.line(f"{indent}to load it: {load}")
+
+
+def _ran_and_read(invocation: Invocation, entry: dict[str, Any]) -> list[str]:
+    """Return in words what the call of an outcome ran and read."""
+    from pytest_mimic._core.inputs.input_lists import inputs_in, why_not_noted
+
+    if "inputs" not in entry:
+        return []
+    try:
+        text = invocation.vault.objects.input_list(entry["inputs"])
+    except MimicError as error:
+        return [error.what]
+    found = inputs_in(text)
+    ran, read = [str(one) for one in found if one.source], [str(one) for one in found if not one.source]
+    fault = why_not_noted(text)
+    lines = [f"{verb} {', '.join(names)}" for verb, names in (("ran", ran), ("read", read)) if names]
+    return [*lines, *([f"functions {fault}"] if fault else [])]
 
 
 def _print(out: Output, parts: Any, indent: str, *, heading: str) -> None:
@@ -143,6 +162,8 @@ def _as_json(
                 facts = {"duration": entry["duration"], **viewer.body(call, entry, file.name)}
             except MimicError as error:
                 facts = {"duration": entry["duration"], "damaged": error.what}
+            if inputs := _ran_and_read(invocation, entry):
+                facts["inputs"] = inputs
             if "preview" in entry:
                 facts["preview"] = entry["preview"]
             if invocation.options.load:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.describe.text import by_name, recorded_label, render
@@ -10,6 +10,7 @@ from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._tools.shown.outcome_lines import shown_outcome
+from pytest_mimic._tools.shown.two_sides import sides_of
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -51,11 +52,13 @@ class CallLog:
         seconds: float | None = None,
         actual: Outcome | None = None,
         error: MimicError | None = None,
+        paths: Collection[str | None] = (),
     ) -> None:
         """Keep a call of this kind: `replayed`, `recorded`, `verified`, `drifted` or `missing`.
 
-        `stored` is its recorded outcome, `actual` that of the real call, which took so many `seconds`. The duration of a
-        call that did not run is that of its recording. What the network block refused is no call, it has a `label` only.
+        `stored` is its recorded outcome, `actual` that of the real call, which took so many `seconds`; `paths` lead to
+        the differences. The duration of a call that did not run is that of its recording. What the network block refused
+        is no call, it has a `label` only.
         """
         took = seconds or 0.0
         saved = stored.duration if stored is not None and kind == "replayed" else 0.0
@@ -69,7 +72,7 @@ class CallLog:
         }
         if self._details:
             try:
-                row |= self._detailed(call, stored, actual, error)
+                row |= self._detailed(call, stored, actual, error, paths)
             except Exception as reason:  # what is only shown never changes what a run does
                 row["outcome"] = f"cannot be shown: {type(reason).__name__}"
         ledger = self._state.ledger
@@ -79,7 +82,12 @@ class CallLog:
             ledger.calls.append(row)
 
     def _detailed(
-        self, call: Call | None, stored: Stored | None, actual: Outcome | None, error: MimicError | None
+        self,
+        call: Call | None,
+        stored: Stored | None,
+        actual: Outcome | None,
+        error: MimicError | None,
+        paths: Collection[str | None],
     ) -> Row:
         state = self._state
         row: Row = {"target": _NETWORK}
@@ -99,12 +107,12 @@ class CallLog:
         if error is not None:
             row["problem"] = [error.what, *error.facts]
             row["remedies"] = list(error.remedies)
-        if call is not None and error is not None and actual is not None:
+        if call is not None and error is not None and actual is not None and stored is not None:
             try:
                 now = state.vault.stored(actual, 0.0, paths=call.paths)
-                row["actual"] = shown_outcome(now, state.redactor, secrets=secrets).text
+                row["sides"] = sides_of(stored, now, state.redactor, paths=paths, secrets=secrets)
             except MimicError as reason:
-                row["actual"] = str(reason)
+                row["sides"] = row["outcome"], str(reason), None
         return row
 
 

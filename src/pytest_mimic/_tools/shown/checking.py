@@ -205,7 +205,7 @@ class Checker:
     def _problem_of(self, stored: Stored, origin: Origin) -> MimicError | None:
         """Return the error of the objects of an outcome, or None."""
         entry = stored.entry
-        if "json" not in entry and "pickle" not in entry and "files" not in entry and not entry.get("tagged"):
+        if not entry.keys() & {"json", "pickle", "files", "inputs"} and not entry.get("tagged"):
             return None
         names = tuple(objects_of(entry))
         lists = (*entry.get("imports", ()), None, *entry.get("code", ()))
@@ -226,6 +226,8 @@ class Checker:
                 self._check_tagged(entry, origin)
             elif "json" in entry:
                 self._objects.body(entry, origin)
+            if "inputs" in entry:
+                self._objects.input_list(entry["inputs"], test=origin.test)
             for name in objects_of(entry):
                 if name.endswith(".bin"):
                     for _ in self._objects.file_content(entry, origin, name):

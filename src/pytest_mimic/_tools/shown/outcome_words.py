@@ -88,8 +88,12 @@ def _object_in_short(entry: Entry, size_of: Callable[[str], float]) -> str:
 def _exchange_in_short(value: Any, failed: str | None) -> str:
     if isinstance(value, Named) and value.name == "response":
         body = value.value.get("body") or {}
-        kind = next((key for key in ("json", "text", "base64", "chunks") if key in body), "")
-        kind = f"{len(body['chunks'])} chunks" if kind == "chunks" else {"base64": "bytes"}.get(kind, kind)
+        kind = next((key for key in ("json", "text", "base64", "chunks", "events") if key in body), "")
+        kind = (
+            f"{len(body[kind])} {kind}"
+            if kind in ("chunks", "events")
+            else {"base64": "bytes"}.get(kind, kind)
+        )
         return f"{value.value['status']} {kind}".rstrip()
     if failed or not isinstance(value, dict):
         return failed or word(value)

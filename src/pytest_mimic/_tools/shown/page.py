@@ -7,19 +7,16 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
-from itertools import zip_longest
 from pathlib import Path
 from time import strftime
 from typing import Any, Literal
 
-from pytest_mimic._core.compare.tree_differences import opcodes
 from pytest_mimic._core.files.whole import write_whole
 from pytest_mimic._tools.shown.call_log import Row
+from pytest_mimic._tools.shown.two_sides import side_by_side
 
 # In which a script element of HTML could end, or a comment begin.
 _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
-# So many lines of each side are compared.
-_COMPARED = 400
 # Bound here, because a test may stop the clock.
 _now = strftime
 
@@ -31,13 +28,18 @@ def page(
     *,
     notes: Sequence[str] = (),
     tests: Mapping[str, str] | None = None,
+    places: Mapping[str, Sequence[str]] | None = None,
+    tokens: int = 0,
 ) -> str:
     """Return the page of calls, with the lines of the run's summary, and how each test ended.
+
+    `places` are the line of each test, `tests/test_shop.py:12`, and a link to its file. `tokens` were saved by replaying.
 
     Nothing of the data is HTML: the page holds it as one block of JSON, of which its script makes text nodes.
     """
     facts = {"subject": subject, "heading": heading, "made": _now("%Y-%m-%d %H:%M")}
-    data = {**facts, "notes": [*notes], "tests": {**(tests or {})}, **_data(rows)}
+    more = {"notes": [*notes], "tests": {**(tests or {})}, "places": {**(places or {})}, "tokens": tokens}
+    data = {**facts, **more, **_data(rows)}
     folder = files("pytest_mimic._tools.shown") / "assets"
     style, script, frame = (
         (folder / name).read_text(encoding="utf-8") for name in ("page.css", "page.js", "page.html")
@@ -83,24 +85,11 @@ def _data(rows: Iterable[Row]) -> dict[str, Any]:
         more |= {"client": row["client"]} if row["client"] != "function" else {}
         if "group" in row and row["test"]:
             more["test"] = row["test"]
-        if "actual" in row and "outcome" in row:
-            more["diff"] = [
-                (mark, number(old), number(new))
-                for mark, old, new in side_by_side(row["outcome"], row["actual"])
-            ]
+        if "sides" in row:
+            lines = side_by_side(*row["sides"])
+            more["diff"] = [(mark, number(old), number(new)) for mark, old, new in lines]
         calls.append([*call, more])
     return {"calls": calls, "texts": list(texts)}
-
-
-def side_by_side(recorded: str, actual: str) -> list[tuple[str, str, str]]:
-    """Return the lines of two texts in pairs, each with a mark: `=`, `~` changed, `-` recorded only, `+` now only."""
-    old, new = (text.splitlines()[:_COMPARED] for text in (recorded, actual))
-    found: list[tuple[str, str, str]] = []
-    for tag, start, end, begin, stop in opcodes(old, new):
-        for left, right in zip_longest(old[start:end], new[begin:stop]):
-            mark = "=" if tag == "equal" else "-" if right is None else "+" if left is None else "~"
-            found.append((mark, left or "", right or ""))
-    return found
 
 
 def run_page(
@@ -109,6 +98,8 @@ def run_page(
     *,
     notes: Sequence[str],
     tests: Mapping[str, str],
+    places: Mapping[str, Sequence[str]],
+    tokens: int,
     unused: Iterable[tuple[str, str, bool]],
 ) -> str:
     """Return the page of a run, with its calls in the order in which their tests ended.
@@ -129,7 +120,7 @@ def run_page(
         }
         for label, test, is_gone in unused
     ]
-    return page("run", heading, [*rows, *left], notes=notes, tests=tests)
+    return page("run", heading, [*rows, *left], notes=notes, tests=tests, places=places, tokens=tokens)
 
 
 def write_page(path: Path, text: str) -> None:

@@ -49,8 +49,8 @@ def moved_tests(
             found[old] = new
 
     def is_left(scope: str) -> bool:
-        """Check whether a file or class still has a test that has recorded something."""
-        return any(test.startswith(f"{scope}::") and not is_gone(test) for test in recorders)
+        """Check whether a file, class or function still has a test that has recorded something."""
+        return any(_is_part(test, scope) and not is_gone(test) for test in recorders)
 
     return list(_widened(found, is_left))
 
@@ -78,24 +78,27 @@ def _likeness(pair: tuple[str, str]) -> tuple[bool, bool, bool, float, tuple[str
 
 
 def _widened(found: Mapping[str, str], is_left: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
-    """Yield each move once, narrow ones first: as one of a file or class if nothing is left of it, and all goes to one place."""
+    """Yield each move once, narrow ones first: as that of a file, class or function if nothing is left of it, and all goes to one."""
     moves: set[tuple[str, str]] = set()
     for old, new in found.items():
-        for depth in (1, 2):  # the file, the class in it
-            scope, rest = _split(old, depth)
-            places = {
-                _split(other, depth)[0] for one, other in found.items() if _split(one, depth)[0] == scope
-            }
-            new_scope, new_rest = _split(new, depth)
-            if rest == new_rest and rest and len(places) == 1 and scope != new_scope and not is_left(scope):
-                moves.add((scope, new_scope))
+        for scope, rest in _scopes(old):
+            wide = new.removesuffix(rest)
+            is_alike = new.endswith(rest) and ("::" in scope) == ("::" in wide) and scope != wide
+            goes = [_is_part(other, wide) for one, other in found.items() if _is_part(one, scope)]
+            if is_alike and not _is_part(wide, scope) and all(goes) and not is_left(scope):
+                moves.add((scope, wide))
                 break
         else:
             moves.add((old, new))
-    yield from sorted(moves, key=lambda move: (-move[0].count("::"), move))
+    yield from sorted(moves, key=lambda move: (-len(_scopes(move[0])), move))
 
 
-def _split(test: str, depth: int) -> tuple[str, str]:
-    """Return the id of a test's file, or of the first class in it, and what follows."""
-    parts = test.split("::", depth)
-    return ("::".join(parts[:-1]), parts[-1]) if len(parts) > depth else (test, "")
+def _scopes(test: str) -> list[tuple[str, str]]:
+    """Return the file, the classes and the function of a parametrized test, each with the rest of the id."""
+    head, bracket, _ = test.partition("[")
+    ends = [at for at in range(len(head)) if head.startswith("::", at)] + [len(head)] * bool(bracket)
+    return [(test[:end], test[end:]) for end in ends]
+
+
+def _is_part(test: str, scope: str) -> bool:
+    return test.startswith((f"{scope}::", f"{scope}["))

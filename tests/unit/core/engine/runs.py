@@ -49,7 +49,7 @@ class Runs:
         """Begin the next run of the test, in a mode and with further settings."""
         if hasattr(self, "state"):
             self.end()
-        given = {"source": "strict", "redact": (), **settings}
+        given = {"source": "strict", "inputs": "ignore", "redact": (), **settings}
         self.ledger = Ledger()
         made = Settings(
             mode=Mode(mode),

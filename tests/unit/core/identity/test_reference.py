@@ -1,4 +1,4 @@
-"""The encoding as docs/reference/identity.md describes it, written from that page alone: it gives the same identities."""
+"""The encoding as docs/internals/identity-encoding.md describes it, written from that page alone: it gives the same identities."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def memory(value: Any) -> Memory:
 
 KINDS = [type(f"Kind{n}", (Plain,), {}) for n in range(300)]
 
-#: Tags and reduced forms, from docs/reference/identity-of-types.md.
+#: Tags and reduced forms, from docs/internals/identity-of-types.md.
 REDUCED: dict[type, Any] = {
     complex: lambda value: (value.real, value.imag),
     Decimal: lambda value: str(value).upper(),

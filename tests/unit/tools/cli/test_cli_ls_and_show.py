@@ -176,8 +176,9 @@ def test_show_describes_a_pickle_without_loading_it(shop, call):
 
     lines = call("show", "shop:odd").lines
 
-    assert re.fullmatch(r"  returned a pickle, \d+ B: objects/../[0-9a-f]{32}\.pkl", lines[-6])
-    assert lines[-5:-1] == ["  preview: |", "    shop:Odd", "    n: 3", "  code: shop:Odd"]
+    assert re.fullmatch(r"  returned a pickle, \d+ B: objects/../[0-9a-f]{32}\.pkl", lines[-7])
+    assert lines[-6:-2] == ["  preview: |", "    shop:Odd", "    n: 3", "  code: shop:Odd"]
+    assert lines[-2] == "  ran shop (shop.py), shop:Odd.__init__ (shop.py)"
     assert re.fullmatch(r"  to load it: pytest-mimic show --load [0-9a-f]{8}", lines[-1])
 
 
@@ -226,7 +227,7 @@ def test_stats_sums_up_the_vault(shop, call):
     lines = call("stats").lines
 
     assert lines[0] == ".mimic_vault: 10 recordings and 1 cassette, 12 outcomes, 1 error"
-    assert re.fullmatch(r"size: [\d.]+ kB, [\d.]+ kB of it in 4 objects", lines[1])
+    assert re.fullmatch(r"size: [\d.]+ kB, [\d.]+ kB of it in 5 objects", lines[1])
     assert lines[2].startswith("time: replaying each once saves ")
     largest = lines.index("largest")
     assert "shop:long(n=300)" in lines[largest + 1]
@@ -237,7 +238,7 @@ def test_stats_sums_up_the_vault(shop, call):
         "cassettes": 1,
         "calls": 12,
         "errors": 1,
-        "objects": 4,
+        "objects": 5,
     }
     assert [row["calls"][0]["target"] for row in data["largest"]] == ["shop:long"]
     vault = shop / ".mimic_vault"

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from pytest_mimic._core.identity import source_fingerprint
-from pytest_mimic._core.identity.source import judge
+from pytest_mimic._core.inputs.target_sources import judge
 
 MODULE = '''
 import functools
@@ -133,6 +133,8 @@ def test_ls_lists_the_recordings_of_a_changed_function(shop, call):
 
 
 def test_a_decorated_function_is_judged_when_it_may_be_imported(shop, call):
+    with (shop / "pytest.ini").open("a") as ini:
+        ini.write("mimic_inputs = ignore\n")
     text = (shop / "shop.py").read_text()
     decorated = "def own(f):\n    return lambda *a: f(*a)\n\n@own\ndef odd("
     (shop / "shop.py").write_text("print('imported')\n" + text.replace("def odd(", decorated))

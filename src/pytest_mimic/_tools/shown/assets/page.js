@@ -65,6 +65,7 @@
       if (!ordered.has(name)) ordered.set(name, []);
       ordered.get(name).push(call);
     }
+    ordered = new Map([...ordered].sort(([one, ours], [other, theirs]) => rank(one, ours) - rank(other, theirs)));
     for (const members of ordered.values()) arrange(members);
     lines = [];
     for (const [name, members] of ordered) {
@@ -78,14 +79,20 @@
     if (state.chosen !== null && !lines.some(isChosen)) state.chosen = null;
     draw();
   }
+  const isProblem = (call) => call.kind === "missing" || call.kind === "drifted";
+  // Failed tests come first, then other groups with a problem; what is unused comes last.
+  const rank = (name, members) => members[0].kind === "unused" ? 3 : data.tests[name] === "failed" ? 0 : members.some(isProblem) ? 1 : 2;
+  // The calls of a test in a run have a known order, and those of a cassette. Recordings of a vault have none.
+  const hasOrder = (members) => state.by === "test" && members[0].kind !== "unused" && (data.subject === "run" || Boolean(members[0].more.note));
   // Places the bars of a group: real calls when they were made, replayed ones as long as the real calls took, in turn.
+  // Where no order is known, all begin at the left.
   function arrange(members) {
-    const isReal = members.every((call) => call.kind !== "replayed" && call.kind !== "unused" && data.subject === "run");
+    const isOrdered = hasOrder(members), isReal = isOrdered && members.every((call) => call.kind !== "replayed" && data.subject === "run");
     if (data.subject === "run") members.sort((one, other) => one.at - other.at);
     const first = members[0].at;
     let cursor = 0;
     for (const call of members) {
-      call.start = isReal ? Math.max(0, call.at - first) : cursor;
+      call.start = isReal ? Math.max(0, call.at - first) : isOrdered ? cursor : 0;
       cursor += call.seconds;
     }
     members.total = members.reduce((most, call) => Math.max(most, call.start + call.seconds), 0);
@@ -154,8 +161,20 @@
       else if (top + HEIGHT > list.scrollTop + list.clientHeight) list.scrollTop = top + HEIGHT - list.clientHeight;
     }
     draw();
+    try { history.replaceState(null, "", `#${addressOf(line)}`); } catch { /* not allowed for this file */ }
     detail.replaceChildren(...(line.call ? ofCall(line.call) : ofGroup(line)));
     detail.scrollTop = 0;
+  }
+  // A call is addressed by its place in the data, a group by its name, so that a link leads to either.
+  const addressOf = (line) => line.call ? `call-${line.call.index + 1}` : encodeURIComponent(line.group);
+  function goToAddress() {
+    let name = location.hash.slice(1);
+    const call = calls[(/^call-(\d+)$/.exec(name) || [])[1] - 1];
+    if (call) chooseCall(call);
+    try { name = decodeURIComponent(name); } catch { /* not an address of this page */ }
+    const line = call ? null : lines.find((one) => one.group === name);
+    if (line) choose(line, true);
+    return Boolean(call || line);
   }
   function step(by, wanted = () => true) {
     let at = lines.findIndex(isChosen);
@@ -173,12 +192,12 @@
     if (call.seconds) facts.push(make("span", {}, call.kind === "replayed" ? `${seconds(call.seconds)} saved` : seconds(call.seconds)));
     if (more.recorded) facts.push(make("span", {}, `recorded on ${more.recorded}`));
     const test = more.test || (data.subject === "run" ? call.group : "");
-    if (test) facts.push(make("span", {}, test));
+    if (test) facts.push(make("span", {}, test), placeOf(test));
     if (more.note) facts.push(make("span", {}, more.note));
-    const parts = [make("h2", {}, call.label), make("div", { class: "facts" }, ...facts)];
+    const parts = [make("h2", {}, call.label, copier(() => location.href, "link")), make("div", { class: "facts" }, ...facts.filter(Boolean))];
     if (more.problem) {
       parts.push(make("div", { class: `problem ${call.kind}` }, make("pre", {}, more.problem.join("\n")),
-        ...(more.remedies || []).map((remedy) => make("code", { class: "remedy dim" }, remedy))));
+        ...(more.remedies || []).map((remedy) => make("code", { class: "remedy dim" }, ...withCopier(remedy)))));
     }
     if (more.diff) parts.push(make("h3", {}, "Recorded and now"), diffOf(more.diff));
     if (call.arguments.length) {
@@ -191,25 +210,53 @@
     if (more.name) parts.push(make("h3", {}, "File"), make("code", {}, more.name));
     return parts;
   }
+  // The file and line of a test: a link for as long as the page lies where it was written, and a text for an editor.
+  function placeOf(test) {
+    const [place, address] = data.places[test] || [];
+    return place ? make("span", {}, address ? make("a", { href: address, target: "_blank", rel: "noopener" }, place) : place, copier(() => place, "place")) : null;
+  }
+  // What is to be pasted follows the first colon and blank: `to record it: pytest --mimic-record`.
+  function withCopier(line) {
+    const command = line.slice(line.indexOf(": ") + 2);
+    return command.length < line.length && line.includes(": ") ? [line, copier(() => command, "command")] : [line];
+  }
+  function copier(textOf, what) {
+    const sign = what === "link" ? "copy link" : "copy";
+    const button = make("button", { type: "button", class: "copy", title: `Copy the ${what}`, "aria-label": `Copy the ${what}`, "data-sign": sign });
+    button.addEventListener("click", async () => {
+      try { await navigator.clipboard.writeText(textOf()); } catch { // not allowed for this file
+        const field = make("textarea", { class: "unseen" });
+        field.value = textOf();
+        document.body.append(field);
+        field.select();
+        document.execCommand("copy");
+        field.remove();
+      }
+      button.dataset.sign = "copied";
+      setTimeout(() => { button.dataset.sign = sign; }, 1200);
+    });
+    return button;
+  }
   function folded(title, content) {
     return make("details", { class: "fold", open: "" }, make("summary", {}, title), content);
   }
   function diffOf(rows) {
     const table = make("table", { class: "diff" }, make("tr", {}, make("th", { scope: "col" }, "recorded"), make("th", { scope: "col" }, "now")));
-    const near = rows.map((_, at) => rows.slice(Math.max(0, at - 3), at + 4).some((row) => row[0] !== "="));
+    // "=" is equal, "i" is what verifying leaves out.
+    const near = rows.map((_, at) => rows.slice(Math.max(0, at - 3), at + 4).some((row) => row[0] !== "=" && row[0] !== "i"));
     let hidden = 0;
     rows.forEach(([mark, left, right], at) => {
       if (!near[at]) { hidden++; return; }
       if (hidden) table.append(gap(hidden));
       hidden = 0;
       const [old, now] = mark === "~" ? words(text(left), text(right)) : [[text(left)], [text(right)]];
-      table.append(make("tr", {}, make("td", { class: mark === "~" || mark === "-" ? "old" : null }, ...old),
-        make("td", { class: mark === "~" || mark === "+" ? "new" : null }, ...now)));
+      table.append(make("tr", {}, make("td", { class: mark === "i" ? "dim" : mark === "~" || mark === "-" ? "old" : null }, ...old),
+        make("td", { class: mark === "i" ? "dim" : mark === "~" || mark === "+" ? "new" : null }, ...now)));
     });
     if (hidden) table.append(gap(hidden));
     return table;
   }
-  const gap = (count) => make("tr", { class: "gap" }, make("td", { colspan: 2 }, `${plural(count, "equal line")}`));
+  const gap = (count) => make("tr", { class: "gap" }, make("td", { colspan: 2 }, `${plural(count, "line")} without a difference that counts`));
   // Marks what lies between the common beginning and the common end of two lines.
   function words(old, now) {
     let start = 0, end = 0;
@@ -220,9 +267,8 @@
   }
   function ofGroup(line) {
     const outcome = data.tests[line.group];
-    const parts = [make("h2", {}, line.group), make("div", { class: "facts" }, outcome ? make("span", { class: outcome }, outcome) : null, make("span", {}, countsOf(line.members)))];
-    const hasOrder = data.subject === "run" || line.members[0].more.note;
-    if (state.by === "test" && hasOrder && line.members[0].kind !== "unused") {
+    const parts = [make("h2", {}, line.group, copier(() => location.href, "link")), make("div", { class: "facts" }, outcome ? make("span", { class: outcome }, outcome) : null, make("span", {}, countsOf(line.members)), placeOf(line.group))];
+    if (hasOrder(line.members)) {
       parts.push(make("h3", {}, "Calls in order"), chartOf(line.members));
     } else {
       const shown = line.members.slice(0, STEPS), more = line.members.length - shown.length;
@@ -304,7 +350,8 @@
     byId("target").addEventListener("change", (event) => { state.target = event.target.value; list.scrollTop = 0; refresh(); });
     byId("group").addEventListener("change", (event) => { state.by = event.target.value; state.folded.clear(); list.scrollTop = 0; refresh(); });
     byId("notes").hidden = !data.notes.length;
-    byId("notes").querySelector("pre").textContent = data.notes.join("\n");
+    byId("notes").querySelector("pre").append(...data.notes.flatMap((line) => [...(/: (pytest|python|git) ?/.test(line) ? withCopier(line) : [line]), "\n"]));
+    fillTotals();
     let timer;
     search.addEventListener("input", () => {
       clearTimeout(timer);
@@ -314,6 +361,27 @@
     window.addEventListener("resize", () => draw());
     byId("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
     byId("help-button").addEventListener("click", () => byId("help").showModal());
+  }
+  function fillTotals() {
+    const saved = calls.reduce((sum, call) => sum + (call.kind === "replayed" ? call.seconds : 0), 0), spent = new Map();
+    for (const call of calls) spent.set(call.target, (spent.get(call.target) || 0) + call.seconds);
+    const link = (name, action) => {
+      const button = make("button", { type: "button" }, name);
+      button.addEventListener("click", action);
+      return button;
+    };
+    const total = (name, ...parts) => parts.length && byId("totals").append(make("span", {}, `${name} `, ...parts));
+    if (saved) total("saved", make("b", {}, seconds(saved)), data.tokens ? make("b", {}, `, ${data.tokens.toLocaleString("en")} tokens`) : "");
+    const dated = calls.filter((call) => call.more.recorded);
+    if (dated.length) {
+      const oldest = dated.reduce((one, other) => other.more.recorded < one.more.recorded ? other : one);
+      total("oldest recording", link(oldest.more.recorded, () => chooseCall(oldest)));
+    }
+    const slowest = [...spent].filter(([, amount]) => amount >= 0.001).sort((one, other) => other[1] - one[1]).slice(0, 3);
+    total("slowest", ...slowest.map(([name, amount]) => link(`${name} ${seconds(amount)}`, () => {
+      byId("target").value = name;
+      byId("target").dispatchEvent(new Event("change"));
+    })));
   }
   function setTheme(theme, keep = true) {
     document.documentElement.dataset.theme = theme;
@@ -337,10 +405,10 @@
     if (isTyping || event.target.tagName === "SELECT") return;
     const inList = event.target === list || event.target === document.body;
     const chosen = lines.find(isChosen), page = Math.max(2, Math.floor(list.clientHeight / HEIGHT) - 1);
-    const isProblem = (line) => line.call && (line.call.kind === "missing" || line.call.kind === "drifted");
+    const hasProblem = (line) => line.call && isProblem(line.call);
     const actions = {
       "/": () => search.focus(), "?": () => byId("help").showModal(),
-      t: () => byId("theme").click(), j: () => step(1), k: () => step(-1), n: () => step(1, isProblem), p: () => step(-1, isProblem),
+      t: () => byId("theme").click(), j: () => step(1), k: () => step(-1), n: () => step(1, hasProblem), p: () => step(-1, hasProblem),
     };
     if (inList) Object.assign(actions, {
       ArrowDown: () => step(1), ArrowUp: () => step(-1), PageDown: () => step(page), PageUp: () => step(-page),
@@ -391,6 +459,6 @@
   startTheme();
   fillTools();
   refresh();
-  const problem = lines.find((line) => line.call && (line.call.kind === "missing" || line.call.kind === "drifted"));
-  if (lines.length) choose(problem || lines[0], true);
+  if (!goToAddress() && lines.length) choose(lines.find((line) => line.call && isProblem(line.call)) || lines[0], true);
+  window.addEventListener("hashchange", goToAddress);
 })();

@@ -1,0 +1,120 @@
+"""A recording run names the arguments that look as if the next run has others."""
+
+from __future__ import annotations
+
+import pytest
+
+UUID = "6a4fb50c-2f63-4bd6-8c0a-36fd3a1c2a4d"
+HEADING = "look as if they change in every run, so that a replay will miss these calls:"
+
+
+@pytest.fixture
+def shop(project):
+    project.ini("shop:save rtol=0.1", "shop:find ignore=at", "shop:new")
+    project.module(
+        """
+        import datetime, random, time, uuid
+
+        def save(order, tags=()):
+            return "saved"
+
+        def find(key, at=None):
+            return "found"
+
+        def new():
+            return {"id": str(uuid.uuid4())}
+        """
+    )
+    return project
+
+
+@pytest.mark.promise("a recording run names times and random ids that look as if they change in every run")
+@pytest.mark.parametrize(
+    ("call", "paths", "line"),
+    [
+        ("save({'id': uuid.uuid4()})", "order.id", "shop:save rtol=0.1 ignore=order.id"),
+        ("save([{'id': str(uuid.uuid4())}])", "order.*.id", "shop:save rtol=0.1 ignore=order.*.id"),
+        ("save(1, [f'session:{uuid.uuid4()}'])", "tags.0", "shop:save rtol=0.1 ignore=tags.0"),
+        ("save(datetime.datetime.now())", "order", "shop:save rtol=0.1 ignore=order"),
+        ("save(datetime.datetime.utcnow())", "order", "shop:save rtol=0.1 ignore=order"),
+        ("save(datetime.datetime.now(datetime.timezone.utc).isoformat())", "order", "shop:save rtol=0.1 ignore=order"),
+        ("find(time.time())", "key", "shop:find ignore=at,key"),
+        ("find(int(1_000 * time.time()))", "key", "shop:find ignore=at,key"),
+    ],
+)  # fmt: skip
+def test_changing_argument_is_named_with_the_line_that_ignores_it(shop, call, paths, line):
+    shop.test(f"import datetime, time, uuid\nshop.{call}\nshop.{call}")
+
+    run = shop.record().expect(passed=1)
+
+    assert run.section[-3:] == [
+        HEADING,
+        f"  {paths} of {line.split()[0]}    test_shop.py::test_it",
+        f"to leave them out: {line}",
+    ]
+    shop.ini(line)
+    shop.record("--mimic-clear-unused").expect(passed=1)
+    assert shop.replay().expect(passed=1, real=[]).section[0].startswith("2 calls replayed")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"shop.save({{'id': uuid.UUID('{UUID}')}})",
+        "shop.find(1, at=time.time())",
+        "shop.save(datetime.datetime(2026, 11, 2, 10, 30))",
+        "shop.save(uuid.uuid1())",
+        "shop.find(shop.new()['id'])",
+        "monkeypatch.setattr(os, 'urandom', random.Random(1).randbytes); shop.save(uuid.uuid4())",
+        f"monkeypatch.setattr(uuid, 'uuid4', lambda: '{UUID[::-1]}'[::-1]); shop.save(uuid.uuid4())",
+        "shop.save(datetime.date.today())",
+        "shop.save('x' * 80 + str(uuid.uuid4()))",
+    ],
+    ids=["in_the_file", "ignored", "fixed", "version_1", "issued", "seeded", "replaced", "date", "long"],
+)
+def test_argument_of_another_origin_is_not_named(shop, body):
+    shop.test(f"import datetime, os, random, time, uuid\n{body}")
+
+    run = shop.record().expect(passed=1)
+
+    assert HEADING not in run.section
+
+
+def test_two_workers_name_an_argument_once(shop):
+    shop.tests(
+        """
+        import shop, uuid
+
+        def test_one():
+            shop.save(uuid.uuid4())
+
+        def test_two():
+            shop.save(uuid.uuid4())
+        """
+    )
+
+    run = shop.run("--mimic-record", "-n2", process=True).expect(passed=2)
+
+    assert run.section.count(HEADING) == 1
+    assert run.section[-1] == "to leave them out: shop:save rtol=0.1 ignore=order"
+    assert sum("order of shop:save" in line for line in run.section) == 1
+
+
+def test_parts_of_a_client_s_call_are_named(project):
+    project.ini("sqlalchemy")
+    project.test(
+        """
+        import datetime, sqlalchemy as sa, uuid
+        with sa.create_engine("sqlite://").begin() as connection:
+            connection.execute(sa.text("create table orders (id text, made text)"))
+            values = {"id": str(uuid.uuid4()), "made": datetime.datetime.now()}
+            connection.execute(sa.text("insert into orders values (:id, :made)"), values)
+        """
+    )
+
+    run = project.record().expect(passed=1)
+
+    assert run.section[-2:] == [
+        "  params.id, params.made of sqlalchemy INSERT orders    test_shop.py::test_it",
+        "to leave them out: sqlalchemy ignore=params.id,params.made",
+    ]
