@@ -67,16 +67,14 @@ class Made:
         self.use.ways.add(way)
 
     def __setstate__(self, state: Any) -> None:
+        kind, use = type(state), self.use
+        is_first = not self._has_state and not self._is_built and "state" in use.ways
+        is_usual = kind is dict and not use.is_library and "_sklearn_version" not in state
+        if is_first and is_usual and state.keys() <= use.names:  # like that of an object before
+            self._has_state = True
+            return
         self._note("state")
         self._has_state = not self._is_built
-        kind = type(state)
-        if (
-            kind is dict
-            and not self.use.is_library
-            and "_sklearn_version" not in state
-            and state.keys() <= self.use.names
-        ):
-            return  # like the state of an object before
         if self.use.is_library and not self._is_built and not self.use.name.startswith("numpy"):
             is_odd = not is_plain(state)  # its class looks at it
         else:
