@@ -109,6 +109,8 @@ def rounded(value: Any) -> Any:
     """Return a float with about six significant digits, or all of those before the point; any other value as it is."""
     if not isinstance(value, float) and getattr(getattr(value, "dtype", None), "kind", "") != "f":
         return value
+    if type(value).__name__ == "MaskedConstant":  # numpy warns of its conversion
+        return value
     if getattr(value, "ndim", 0) or not math.isfinite(value) or not value:
         return value
     number = float(value)

@@ -16,7 +16,6 @@ from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.vault.file_names import imported_parts, recording_name
 from pytest_mimic.errors import MimicError
 
@@ -413,6 +412,7 @@ class Recordings:
         line = ""
         if call.plan.target == "http":
             from pytest_mimic._core.target_options import target_line
+            from pytest_mimic._core.targets.pattern import Selector
 
             for pattern in MODELS:
                 if Selector(pattern, ()).takes(call.signature, call.host):

@@ -142,7 +142,14 @@ def _play(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
         return _NOT_PLAYED
     try:
         play = plan.players.get(key) or plan.open_player(key)
-        return _NOT_PLAYED if play is None else play()
+        if play is None:  # the recording is not read for this again
+            play = plan.players[key] = _leave
+        return play()
     except MimicError as error:
         plan.state.pending.note(error)
         raise
+
+
+def _leave() -> Any:
+    """Play a recording that is more than a plain value, or none."""
+    return _NOT_PLAYED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xxhash import xxh3_64, xxh3_64_intdigest, xxh3_128
@@ -268,6 +269,7 @@ def _unshuffle(data: bytes, item: int) -> bytearray:
     return out
 
 
+@cache  # a module that is missing is looked for in all of `sys.path` each time
 def zstd_module() -> Any:
     """Return the module for zstd, which the standard library has since Python 3.14."""
     try:

@@ -14,6 +14,7 @@ from pytest_mimic._core.outcome.vouched import (
     BY_VALUE,
     CONSTANTS,
     METACLASSES,
+    TEXTS,
     is_project,
     is_vouched,
 )
@@ -184,4 +185,4 @@ def _is_named_tuple(cls: type) -> bool:
 
 
 def _makes_value(cls: type) -> bool:
-    return _owner(cls, "__new__") in _VALUE_TYPES
+    return _owner(cls, "__new__") in _VALUE_TYPES or name_of(cls) in TEXTS

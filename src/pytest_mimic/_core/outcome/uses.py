@@ -7,7 +7,7 @@ the real one.
 from __future__ import annotations
 
 import copyreg
-import pickletools
+import gc
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from io import BytesIO
@@ -15,7 +15,7 @@ from typing import Any
 
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL
 from pytest_mimic._core.outcome.unpickling import NAMED, RefusedError, load_all
-from pytest_mimic._core.outcome.vouched import BUILDERS, CONSTANTS, FOLLOWING, SETTERS, is_library
+from pytest_mimic._core.outcome.vouched import BUILDERS, CONSTANTS, FOLLOWING, RECORDS, SETTERS, is_library
 
 # Attributes that Python looks up on an object to give it a state or items: a state with one of them could replace it.
 _LOOKED_UP = frozenset({"__setstate__", "append", "extend", "add"})
@@ -67,18 +67,23 @@ class Made:
         self.use.ways.add(way)
 
     def __setstate__(self, state: Any) -> None:
+        kind, use = type(state), self.use
+        is_first = not self._has_state and not self._is_built and "state" in use.ways
+        is_usual = kind is dict and not use.is_library and "_sklearn_version" not in state
+        if is_first and is_usual and state.keys() <= use.names:  # like that of an object before
+            self._has_state = True
+            return
         self._note("state")
         self._has_state = not self._is_built
-        kind = type(state)
         if self.use.is_library and not self._is_built and not self.use.name.startswith("numpy"):
             is_odd = not is_plain(state)  # its class looks at it
         else:
             is_odd = _is_stand_in(state) and not is_plain(state)
         parts = state if kind is tuple and len(state) == 2 else (state, None)
         for part in parts:
-            is_odd |= type(part) is dict and not _LOOKED_UP.isdisjoint(part)
             if type(part) is dict:
                 names = self.use.names if part is state else self.use.slots
+                is_odd |= not _LOOKED_UP.isdisjoint(part)
                 names.update(filter(_is_name, part))
                 is_odd |= not is_plain(part.get("_sklearn_version"))  # which is compared
         if is_odd:
@@ -174,12 +179,21 @@ class StandIns:
         """
         if copyreg._inverted_registry:  # type: ignore[attr-defined]
             # Python keeps what such an opcode imports, and asks nobody the next time.
+            import pickletools
+
             file = BytesIO(stream)
             opcodes = (opcode.name for _ in range(count) for opcode, _, _ in pickletools.genops(file))
             if not _EXTENSIONS.isdisjoint(opcodes):
                 raise RefusedError("it imports by a number of copyreg's")
         before = self._size()
-        load_all(stream, buffers, self.find, count=count, paths=NEUTRAL)
+        # Collecting garbage among the stand-ins, of which each object has one, takes longer than all else.
+        is_collecting = gc.isenabled()
+        gc.disable()
+        try:
+            load_all(stream, buffers, self.find, count=count, paths=NEUTRAL)
+        finally:
+            if is_collecting:
+                gc.enable()
         return self._size() != before
 
     def _size(self) -> int:
@@ -243,7 +257,8 @@ class StandIns:
         elif builder == "moment":  # its zone is not looked at
             fits = is_plain(first) and all(is_plain(part) or type(part) is Made for part in rest)
         elif builder == "copied dtype":
-            fits = len(rest) == 2 and rest == (False, True) and type(first) is str
+            is_record = use_of_first is not None and use_of_first.name in RECORDS
+            fits = len(rest) == 2 and rest == (False, True) and (type(first) is str or is_record)
         elif builder == "pattern":
             fits = all(map(is_plain, arguments)) and not any(
                 type(part) is int and part & 128 for part in rest

@@ -75,8 +75,9 @@ BUILDERS: dict[str, str] = {
         " ".join(
             f"pandas._libs.tslibs.offsets:{name}"
             for name in (
-                "Day Hour Minute Second Milli Micro Nano BusinessDay MonthBegin MonthEnd QuarterBegin QuarterEnd"
-                " YearBegin YearEnd Week"
+                "Day Hour Minute Second Milli Micro Nano BusinessDay CustomBusinessDay MonthBegin MonthEnd QuarterBegin"
+                " QuarterEnd YearBegin YearEnd BusinessMonthBegin BusinessMonthEnd BQuarterBegin BQuarterEnd BYearBegin"
+                " BYearEnd SemiMonthBegin SemiMonthEnd Week WeekOfMonth LastWeekOfMonth Easter"
             ).split()
         ),
         "plain",
@@ -90,7 +91,8 @@ BUILDERS: dict[str, str] = {
     **_each(
         "pyarrow.lib:_restore_array pyarrow.lib:type_for_alias pyarrow.lib:py_buffer pyarrow.lib:chunked_array"
         " pyarrow.lib:_reconstruct_table pyarrow.lib:_reconstruct_record_batch pyarrow.lib:schema pyarrow.lib:field"
-        " pyarrow.lib:list_ pyarrow.lib:struct pyarrow.lib:timestamp pyarrow.lib:decimal128",
+        " pyarrow.lib:list_ pyarrow.lib:struct pyarrow.lib:timestamp pyarrow.lib:decimal128 pyarrow.lib:dictionary"
+        " pyarrow.lib:map_ pyarrow.lib:binary pyarrow.lib:scalar",
         "plain",
     ),
 }
@@ -128,16 +130,21 @@ METACLASSES = frozenset(
     "builtins:type abc:ABCMeta enum:EnumMeta enum:EnumType typing:_ProtocolMeta"
     " pydantic._internal._model_construction:ModelMetaclass polars.datatypes.classes:DataTypeClass polars.series.series:_Meta".split()
 )
+#: The classes whose `__new__` makes a value of a text alone: they take a URL apart, and fetch nothing.
+TEXTS = frozenset("pydantic_core._pydantic_core:Url pydantic_core._pydantic_core:MultiHostUrl".split())
 #: Objects that are values.
 CONSTANTS = frozenset("pandas:NA pandas._libs.missing:NA builtins:Ellipsis builtins:NotImplemented".split())
+#: The class of the items of numpy's `recarray`, of which a dtype is made.
+RECORDS = frozenset("numpy:record numpy.rec:record numpy.core.records:record".split())
 # Libraries whose objects count as values where they are made bare and given plain values: others look at them.
 _LIBRARIES = ("pandas.", "pandas:", "numpy.", "numpy:", "pyarrow.lib:", "PIL.", "polars.", "random:", "uuid:")
 # Methods that restore a state, by the beginnings of the names of their classes. They copy it into the object.
 _RESTORING = (
     "pandas. pandas: numpy. numpy: scipy.sparse. polars.series.series:Series polars.dataframe.frame:DataFrame polars.datatypes.classes"
     # Pixels and a palette. Of the file of a picture only its name is kept.
-    " PIL.Image:Image PIL.ImageFile:ImageFile"
-    " sklearn.base:BaseEstimator"
+    " PIL.Image:Image PIL.ImageFile:ImageFile PIL.JpegImagePlugin:JpegImageFile PIL.TiffImagePlugin:IFDRational"
+    # The second is a dict, and ignores its state.
+    " sklearn.base:BaseEstimator sklearn.utils._bunch:Bunch"
     " uuid:UUID _io:BytesIO _io:StringIO io:BytesIO io:StringIO ast: _ast: random:Random _random:Random"
     " xml.etree.ElementTree:Element builtins: collections: datetime: decimal: fractions:"
 ).split()

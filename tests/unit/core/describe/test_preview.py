@@ -255,6 +255,11 @@ def test_samples_have_about_six_significant_digits() -> None:
     assert lines(numpy.array([16777217]))[1] == "16777217"
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_masked_number_is_shown_without_a_warning_of_numpy() -> None:
+    assert lines(numpy.ma.array([1.5, 2.0], mask=[False, True]))[1].startswith("1.5, ")
+
+
 def _callback() -> object:
     return lambda: None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import enum
+import io
 import random
 from decimal import Decimal
 from typing import NamedTuple
@@ -85,6 +86,14 @@ class Called:
         return Called, (1,)
 
 
+def opened(kind: str, **options: object) -> PIL.Image.Image:
+    file = io.BytesIO()
+    PIL.Image.new("L", (2, 2)).save(file, kind, **options)
+    picture = PIL.Image.open(file)
+    picture.load()
+    return picture
+
+
 MOMENTS = pd.date_range("2020", periods=3, tz="Europe/Oslo")
 PICTURE = PIL.Image.new("P", (2, 2))
 ME = __name__
@@ -94,6 +103,7 @@ PLAIN = {
     "numpy objects": np.array([Keyed(1), "a"], object),
     "numpy records": np.zeros(2, "i4,f8"),
     "numpy moments": np.array(["2020"], "M8[D]"),
+    "numpy records with attributes": np.rec.array([(1, 2.0)], dtype=[("a", int), ("b", float)]),
     "numpy masked": np.ma.array([1, 2], mask=[0, 1]),
     "numpy scalar": np.float64(1),
     "pandas frame": pd.DataFrame({"n": [1], "text": ["x"], "at": pd.to_datetime(["2020"]), "kind": pd.Categorical(["u"])}),
@@ -103,11 +113,15 @@ PLAIN = {
     "pandas moments": [MOMENTS, MOMENTS[0], pd.Timedelta(1), pd.Period("2020"), pd.NaT, pd.NA],
     "pandas indexes": [pd.MultiIndex.from_tuples([(1, "a")]), pd.interval_range(0, 2), pd.period_range("2020", periods=2)],
     "pandas arrays": [pd.array([1, None], dtype="Int64"), pd.array([True, None]), pd.arrays.SparseArray([0, 1])],
+    "pandas offsets": [pd.offsets.BMonthEnd(), pd.offsets.Easter(), pd.date_range("2020", periods=2, freq=pd.offsets.CustomBusinessDay(holidays=["2020-01-01"]))],
     "polars": [pl.DataFrame({"a": [1], "b": ["x"]}), pl.Series([1.5]), pl.Int64()],
     "pyarrow": [pa.table({"a": [1], "b": ["x"]}), pa.array([1]), pa.schema([("a", pa.int64())])],
+    "pyarrow types": [pa.array(["a"]).dictionary_encode(), pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int8())), pa.array([b"ab"], pa.binary(2)), pa.scalar(1)],
     "scipy": [scipy.sparse.csr_matrix([[1]]), scipy.sparse.coo_array([[1]])],
     "PIL": [PIL.Image.new("RGB", (2, 2)), PICTURE],
+    "PIL, from files": [opened("PNG"), opened("GIF"), opened("JPEG", dpi=(72, 72)), opened("TIFF", dpi=(72, 72))],
     "pydantic": [Model(), Model],
+    "pydantic URLs": [pydantic.TypeAdapter(kind).validate_python(f"postgres://a.test/{kind.__name__}") for kind in (pydantic.AnyUrl, pydantic.PostgresDsn)],
     "attrs": [Slotted(), Frozen()],
     "own": [Row(1), Flags.A, Flags.A | Flags.B, Keyed(1), Restored(), Rows([1]), ValueError("x")],
     "own keys": {Keyed(1): {Keyed(2)}},

@@ -18,6 +18,9 @@ Node = dict[str, Any]
 MISREAD = (ArithmeticError, LookupError, TypeError, ValueError)
 """What a tag's `read` raises for a node that was not written like this."""
 
+# Longer integers are refused by `json`, which limits the time of a conversion.
+MOST_BITS = 13_000
+
 _IN_WORDS = {str: "text", int: "whole number", float: "number", dict: "mapping", bool: "boolean"}
 
 

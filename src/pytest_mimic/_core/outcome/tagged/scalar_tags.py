@@ -15,6 +15,7 @@ from unicodedata import category
 
 from pytest_mimic._core.outcome.placed_paths import KINDS, TEXT, kind_of
 from pytest_mimic._core.outcome.tagged.nodes import (
+    MOST_BITS,
     Node,
     NotTaggableError,
     OutdatedClassError,
@@ -22,7 +23,6 @@ from pytest_mimic._core.outcome.tagged.nodes import (
     simple,
     typed,
 )
-from pytest_mimic._core.outcome.tagged.writer import MOST_BITS
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.tagged.reader import Reader

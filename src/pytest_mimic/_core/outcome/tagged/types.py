@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.outcome.names import has_plain_metaclass
 from pytest_mimic._core.outcome.placed_paths import PathStore
@@ -12,7 +12,9 @@ from pytest_mimic._core.outcome.tagged.containers import CONTAINERS, MAPPING
 from pytest_mimic._core.outcome.tagged.nodes import Tag
 from pytest_mimic._core.outcome.tagged.reader import Reader
 from pytest_mimic._core.outcome.tagged.scalar_tags import OTHERS, PATHS, SCALARS, STRING, ZONE
-from pytest_mimic._core.outcome.tagged.writer import Tree, Writer
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.outcome.tagged.writer import Tree
 
 _BY_TYPE: dict[type, Tag] = {**SCALARS, **CONTAINERS, **PATHS}
 _BY_NAME: dict[str, Tag] = {tag.name: tag for tag in (*_BY_TYPE.values(), MAPPING, *OTHERS)}
@@ -55,6 +57,8 @@ def tag_of_class(cls: type) -> Tag | None:
 
 def write(value: Any, paths: PathStore) -> Tree:
     """Return a value as a tree. NotTaggableError: a part has no exact form."""
+    from pytest_mimic._core.outcome.tagged.writer import Writer
+
     return Writer(paths, tag_of, STRING, MAPPING).whole(value)
 
 

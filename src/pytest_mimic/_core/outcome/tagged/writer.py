@@ -8,10 +8,7 @@ from typing import Any, NamedTuple
 from pytest_mimic._core.outcome.names import importable, name_of, resolve
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.plain import DEPTH
-from pytest_mimic._core.outcome.tagged.nodes import Node, NotTaggableError, Tag, hashable
-
-# Longer integers are refused by `json`, which limits the time of a conversion.
-MOST_BITS = 13_000
+from pytest_mimic._core.outcome.tagged.nodes import MOST_BITS, Node, NotTaggableError, Tag, hashable
 
 # Equal immutable parts are written at each place. Beyond this number of parts, a pickle is smaller.
 _MOST_REPEATED = 10_000

@@ -152,6 +152,10 @@ class Hashed:
     number: int
 
 
+class Refused(ValueError):
+    pass
+
+
 USER = User("Ann")
 
 
@@ -202,6 +206,32 @@ def test_what_is_no_class_of_values_is_refused_though_it_is_listed(name, part):
 def test_a_class_that_is_not_listed_is_refused(imports):
     with pytest.raises(CorruptRecordingError, match=f"imports {ME}:User, which its recording does not list"):
         load(forged({f"${ME}:User": {"name": "Ann"}}, imports))
+
+
+USER_TREE = {f"${ME}:User": {"name": "Ann"}}
+REFUSED_TREE = {f"${ME}:Refused": {"args": []}}
+PLACES = {
+    "raised": {"raised": REFUSED_TREE},
+    "argument of what was raised": {"raised": {"$builtins:KeyError": {"args": [USER_TREE]}}},
+    "cause of what was raised": {"raised": {"$builtins:KeyError": {"args": [], "cause": REFUSED_TREE}}},
+    "item of a stream": {"stream": {"items": [1, USER_TREE], "end": {"value": None}}},
+    "end of a stream": {"stream": {"items": [], "end": {"raised": REFUSED_TREE}}},
+}
+
+
+@pytest.mark.promise("loading a readable value imports only the classes that its recording lists")
+@pytest.mark.parametrize("body", PLACES.values(), ids=PLACES)
+def test_a_class_that_is_not_listed_is_refused_anywhere_in_an_outcome(body):
+    store = forged({"$tuple": []}, ["builtins:KeyError"])
+    facts = json.loads(store.read(NAME))
+    del facts["outcomes"][0]["value"]
+    facts["outcomes"][0].update(body)
+    store.write(NAME, json.dumps(facts).encode())
+
+    with pytest.raises(
+        CorruptRecordingError, match=f"imports {ME}:(User|Refused), which its recording does not list"
+    ):
+        load(store)
 
 
 @pytest.mark.parametrize("names", [["x"], ["secret"], ["__class__"], ["__dict__", "__init__", "x", "secret"]], ids=str)  # fmt: skip
