@@ -44,7 +44,174 @@ def flip(file):
 
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
-CONFLICT = "{\n    # An outcome, and the functions that its call ran, which Python tells from 3.12 on.
+CONFLICT = "{\n<<<<<<< ours\n}\n=======\n>>>>>>> theirs\n"
+DAMAGE = {
+    "cut short": (lambda shop: recording(shop, "rates").write_text('{\n "format": 3,'), "rates", r"is not valid JSON, line 2"),
+    "empty": (lambda shop: recording(shop, "rates").write_text(""), "rates", r"\(empty\)"),
+    "no outcome": (lambda shop: edit(recording(shop, "rates"), value=1, raised=1), "rates", "one value, exception"),
+    "wrong stream": (lambda shop: edit(recording(shop, "words"), stream={}), "words", "a stream without its items"),
+    "renamed": (
+        lambda shop: recording(shop, "rates").rename(shop / ".mimic_vault/calls/shop/rates/x.json"),
+        "rates",
+        "its name is not that of a call of shop:rates",
+    ),
+    "elsewhere": (
+        lambda shop: recording(shop, "rates").rename(
+            shop / ".mimic_vault/calls/shop/odd" / recording(shop, "rates").name
+        ),
+        "odd",
+        "its name is not that of a call of shop:rates",
+    ),
+    "flipped byte": (lambda shop: flip(the_object(shop, "odd", "pickle")), "odd", r"objects/.*\.pkl is not what was"),
+    "missing pickle": (lambda shop: the_object(shop, "odd", "pickle").unlink(), "odd", "is missing, .* names it"),
+    "missing JSON": (lambda shop: the_object(shop, "long", "json").unlink(), "long", "is missing, .* names it"),
+    "wrong JSON": (lambda shop: the_object(shop, "long", "json").write_text("[]"), "long", "must be an object"),
+    "short list": (
+        lambda shop: edit(recording(shop, "odd"), code=[]),
+        "odd",
+        "it imports shop:Odd, which .* does not list",
+    ),
+    "code among imports": (
+        lambda shop: edit(recording(shop, "odd"), imports=["shop:Odd"], code=["shop:other"]),
+        "odd",
+        "it imports shop:Odd, which .* does not list as code",
+    ),
+    "short list of tags": (
+        lambda shop: edit(recording(shop, "picture"), value={"$shop:Odd": {}}),
+        "picture",
+        "it names shop:Odd, which .* does not list",
+    ),
+    **{
+        f"short list of tags in {body}": (
+            lambda shop, body=body: edit(recording(shop, "picture"), value=None, **body),
+            "picture",
+            "it names .*shop:Odd, which .* does not list",
+        )
+        for body in (
+            {"raised": {"$shop:Odd": {"args": []}}},
+            {"raised": {"$builtins:KeyError": {"args": [], "cause": {"$shop:Odd": {"args": []}}}}},
+            {"stream": {"items": [{"$shop:Odd": {}}], "end": {"value": None}}},
+            {"stream": {"items": [], "end": {"raised": {"$shop:Odd": {"args": []}}}}},
+        )
+    },
+    "misread tag": (
+        lambda shop: edit(recording(shop, "picture"), value={"$date": "soon"}),
+        "picture",
+        "Invalid isoformat string",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.promise("pytest-mimic check names each damaged file")
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damage_is_named_and_repaired(shop, call, damage):
+    act, function, says = DAMAGE[damage]
+    act(shop)
+
+    result = call("check")
+
+    assert result.code == 1
+    assert re.search(says, result.lines[0]), result.out
+    assert result.lines[-2].startswith(".mimic_vault: 1 problem; ")
+    assert result.lines[-1].endswith(": pytest-mimic check --fix")
+
+    before = {file for file in (shop / ".mimic_vault").rglob("*.json") if file.parent.name == function}
+    repaired = call("check", "--fix")
+    assert repaired.code == 1
+    assert "  1 recording" in repaired.out
+    assert re.search(r"  to record again: pytest --mimic-record", repaired.out)
+    assert len([file for file in before if file.exists()]) == len(before) - 1
+    assert call("check").code == 0
+
+
+def test_recordings_of_a_release_candidate_are_named_in_one_line_and_removed(shop, call):
+    files = [recording(shop, "rates"), recording(shop, "odd")]
+    for file, number in zip(files, "12", strict=True):
+        file.write_text(file.read_text().replace('"format": 3', f'"format": {number}'))
+    remedy = "  to record again: pytest --mimic-record tests/test_shop.py::test_"
+
+    result = call("check")
+
+    assert result.code == 1
+    assert result.lines[0] == "2 recordings of a release candidate of pytest-mimic 1.0 (formats 1 and 2)"
+    assert result.lines[1].startswith(remedy)
+    assert result.lines[2].startswith(".mimic_vault: 2 problems; ")
+    assert any(line.startswith(remedy) for line in call("check", "--fix").lines[2:])
+    assert not any(file.exists() for file in files)
+    assert call("check").code == 0
+
+
+def test_next_step_is_for_the_same_vault(shop, call):
+    act, _, _ = DAMAGE["misread tag"]
+    act(shop)
+    (shop / ".mimic_vault").rename(shop / "the vault")
+
+    result = call("check", "--vault", "the vault")
+
+    assert result.lines[-1].endswith(": pytest-mimic check --fix --vault 'the vault'")
+
+
+@pytest.mark.promise("check --fix removes only recordings that cannot be used")
+@pytest.mark.parametrize(
+    ("text", "says", "remedy"),
+    [
+        (LFS, "is a Git LFS pointer, its content was not pulled", "git lfs pull"),
+        (CONFLICT, "has a merge conflict, line ", "take one side: git checkout --ours (or --theirs) "),
+        ('{\n "format": 4\n}\n', "is of format 4, which a newer pytest-mimic wrote", "pip install --upgrade pytest-mimic"),
+    ],
+)  # fmt: skip
+def test_what_is_not_lost_is_never_removed(shop, call, text, says, remedy):
+    file = recording(shop, "rates")
+    file.write_text(text)
+
+    result = call("check", "--fix")
+
+    assert result.code == 1
+    assert says in result.lines[0]
+    assert any(line.startswith(f"  {remedy}") for line in result.lines)
+    assert file.read_text() == text
+
+
+@pytest.mark.promise("check --fix removes only recordings that cannot be used")
+def test_a_pointer_in_place_of_a_pickle_is_never_removed(shop, call):
+    file = the_object(shop, "odd", "pickle")
+    file.write_text(LFS)
+
+    result = call("check", "--fix")
+
+    assert (result.code, file.read_text()) == (1, LFS)
+    assert "git lfs pull" in result.out
+    assert recording(shop, "odd").exists()
+
+
+def test_recordings_that_list_code_are_found_where_that_is_forbidden(shop, call):
+    file = recording(shop, "odd")
+
+    assert call("check").code == 0
+    result = call("check", "--forbid-code")
+
+    assert result.code == 1
+    assert f"{file.relative_to(shop)} lists code: shop:Odd" in result.out
+    assert file.exists()
+
+
+def test_orphans_and_leftovers_are_found_and_removed_and_foreign_files_only_named(shop, call):
+    vault = shop / ".mimic_vault"
+    recording(shop, "odd").unlink()
+    dead = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    (vault / f".mimic-{this_host()}-{int(dead.stdout)}-0.tmp").write_text("half")
+    (vault / f".mimic-{this_host()}-{os.getpid()}-0.tmp").write_text("in use")
+    (vault / "calls/shop/rates/a.json.orig").write_text("")
+
+    result = call("check", "--json")
+
+    assert result.code == 1
+    kinds = sorted(finding["kind"] for finding in result.data[0]["findings"])
+    # On Windows, a process may be alive under this number.
+    left = ["leftover"] if os.name == "posix" else []
+    # An outcome, and the functions that its call ran, which Python tells from 3.12 on.
     orphans = ["orphaned"] * (2 if sys.version_info >= (3, 12) else 1)
     assert kinds == ["foreign", *left, *orphans]
 
