@@ -132,7 +132,7 @@ def test_calls_of_a_gateway_belong_to_the_cassette_in_whose_block_it_was_made(ag
     agent.run().expect(passed=1, says=["1 call replayed"])
 
 
-@pytest.mark.parametrize("url", ["api.test", "ftp://api.test", ""])
+@pytest.mark.parametrize("url", ["api.test", "ftp://api.test", "", "http://api.test:port", "http://[::1"])
 def test_what_is_no_url_of_http_is_refused(agent, url):
     write_test(agent, url)
 

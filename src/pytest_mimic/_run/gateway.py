@@ -45,8 +45,12 @@ class Gateways:
         Raises:
             TargetError: It is no URL of HTTP.
         """
-        upstream = urlsplit(url)
-        if upstream.scheme not in ("http", "https") or not upstream.hostname:
+        try:
+            upstream = urlsplit(url)
+            is_service = upstream.scheme in ("http", "https") and upstream.hostname and upstream.port != 0
+        except ValueError:  # a port that is no number, for example
+            is_service = False
+        if not is_service:
             raise TargetError(f"mimic_gateway takes the URL of a service, http://… or https://…, not {url!r}")
         server = _Server(upstream, copy_context())
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -159,6 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         if has_body and length is None:
             self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
+        missing = int(length or 0) if has_body else 0
         held = b""  # the last piece of a known length: when it is sent, the call is recorded
         try:
             while piece := response.read1(_PIECE):
@@ -166,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
                     self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
                 else:
                     self.wfile.write(held)
-                    held = piece
+                    held, missing = piece, missing - len(piece)
         except (
             MimicError,
             HTTPException,
@@ -174,6 +179,8 @@ class _Handler(BaseHTTPRequestHandler):
         ):  # the beginning was sent: all that is left is to break off
             self.close_connection = True
             return
+        if missing:  # the service has broken off, so its reader must not wait for the rest
+            self.close_connection = True
         if has_body:
             self.wfile.write(b"0\r\n\r\n" if length is None else held)
 

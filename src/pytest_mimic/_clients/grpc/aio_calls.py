@@ -194,16 +194,18 @@ class AsyncReplayedCall:
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         responses = self._recorded["responses"]
-        for index in range(len(responses) + 1):
-            await self._reach(index)
-            if self.cancelled():
-                raise asyncio.CancelledError
-            if index < len(responses):
-                yield self._rpc.load(responses[index])
-        if self._recorded.get("end") == "stopped":
-            raise self._rpc.step.exhausted()
-        if self._taking is not None:
-            self._taking.cancel()
+        try:
+            for index in range(len(responses) + 1):
+                await self._reach(index)
+                if self.cancelled():
+                    raise asyncio.CancelledError
+                if index < len(responses):
+                    yield self._rpc.load(responses[index])
+            if self._recorded.get("end") == "stopped":
+                raise self._rpc.step.exhausted()
+        finally:  # its reader may leave early
+            if self._taking is not None:
+                self._taking.cancel()
         if not self.done():
             self._ended.set_result(None)
         self._raise_failure()

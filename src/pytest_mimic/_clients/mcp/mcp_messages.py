@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from pytest_mimic._clients.http.http_secrets import Secrets
 from pytest_mimic._core.seam.base import ClientCall
 
 if TYPE_CHECKING:
@@ -43,11 +44,13 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
     """
     method, params = request["method"], dict(request.get("params") or {})
     params.pop("_meta", None)
-    shown, host = _server(server)
+    secrets = Secrets(port.redactor, port.redactor.issued)
+    shown, host = _server(server, secrets)
+    params = secrets.scrub(params)
     parts = {
         "server": port.ordinal("mcp server", repr(server)),
         "method": method,
-        "params": port.redactor.scrub(params),
+        "params": params,
     }
     group, _, verb = method.rpartition("/")
     resource = params.get("name") or params.get("uri") or group or "server"
@@ -60,17 +63,19 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
     )
 
 
-def _server(server: Any) -> tuple[str, str | None]:
+def _server(server: Any, secrets: Secrets) -> tuple[str, str | None]:
     """Return a server in a few words without secrets, and its host if it is reached over the network."""
     if isinstance(server, str):
         url = urlsplit(server)
-        return f"{url.scheme}://{url.hostname}{url.path}", url.hostname
+        return f"{url.scheme}://{url.hostname}{secrets.path(url.path)}", url.hostname
     words = [getattr(server, "command", ""), *(getattr(server, "args", None) or ())]
     names = [PurePath(word).name for word in words[:2] if not word.startswith("-")]
     return " ".join(names) or type(server).__name__, None
 
 
-def outcome_of(messages: list[dict[str, Any]], answer: dict[str, Any] | None, port: Port) -> dict[str, Any]:
+def outcome_of(
+    messages: list[dict[str, Any]], answer: dict[str, Any] | None, port: Port, request: dict[str, Any]
+) -> dict[str, Any]:
     """Return what a request gave: the server's messages before its answer, and its result or error.
 
     Without an answer, the client has ended a request that stays open (a subscription).
@@ -79,8 +84,14 @@ def outcome_of(messages: list[dict[str, Any]], answer: dict[str, Any] | None, po
     for name in ("result", "error"):
         if answer is not None and name in answer:
             plain[name] = answer[name]
-    scrubbed: dict[str, Any] = port.redactor.scrub(plain, keep_types=True)
+    secrets = Secrets(port.redactor, port.redactor.issued)
+    secrets.learn(request.get("params"))
     tools = (plain.get("result") or {}).get("tools")
+    if not isinstance(tools, list):
+        known = set(secrets.values)
+        secrets.learn(plain)
+        port.redactor.issued |= secrets.values - known
+    scrubbed: dict[str, Any] = secrets.scrub(plain, keep_types=True)
     if isinstance(tools, list):  # a schema names fields, and holds no value of them
         for tool, copy in zip(tools, scrubbed["result"]["tools"], strict=True):
             copy.update({name: tool[name] for name in _SCHEMAS if name in tool})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -66,7 +66,7 @@ class McpSession:
         """Stop the real server. A request that stays open until then has no answer, which is its outcome."""
         for one in self._open.values():
             if one.messages and "/listen" in one.request["method"]:
-                one.step.finish(outcome_of(one.messages, None, self._port))
+                one.step.finish(outcome_of(one.messages, None, self._port, one.request))
             else:
                 one.step.abandon()
         self._open.clear()
@@ -123,7 +123,14 @@ class McpSession:
 
     def _give(self, messages: list[dict[str, Any]]) -> None:
         for one in messages:
-            self._to_client.send_nowait(sdk_message(one))
+            self._pass(sdk_message(one))
+
+    def _pass(self, message: Any) -> None:
+        """Let the client read a message, unless its session has ended while the transport is still open."""
+        import anyio
+
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+            self._to_client.send_nowait(message)
 
     async def _converse(self, messages: list[dict[str, Any]]) -> None:
         """Give messages among which are requests of the server: what follows comes after the client's answer."""
@@ -203,17 +210,17 @@ class McpSession:
             if "id" not in plain and asking is not None and asking.step.mode == "verify":
                 return  # the client gets the recorded ones
         if "method" in plain or not plain:
-            self._to_client.send_nowait(message)
+            self._pass(message)
             return
         one = self._open.pop(plain.get("id"), None)
         if one is None:
-            self._to_client.send_nowait(message)
+            self._pass(message)
             return
-        one.step.finish(outcome_of(one.messages, plain, self._port))
+        one.step.finish(outcome_of(one.messages, plain, self._port, one.request))
         if one.step.mode == "verify":
             self._replay(one.step, one.request)
         else:
-            self._to_client.send_nowait(message)
+            self._pass(message)
 
     def _asking(self, plain: dict[str, Any]) -> _Open | None:
         """Return the request that a message of the server belongs to: that of its token, else the oldest one that is open."""

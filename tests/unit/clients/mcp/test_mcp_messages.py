@@ -1,0 +1,23 @@
+"""A secret of a session with an MCP server is hidden wherever it stands."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from pytest_mimic._clients.mcp.mcp_messages import describe, outcome_of
+from pytest_mimic._core.redact.redactor import Redactor
+
+SENT, ISSUED = "sk-4711-conformance-0815", "issued-99-token-xyz"
+
+
+def test_a_secret_is_hidden_in_texts_and_in_later_requests() -> None:
+    port: Any = SimpleNamespace(redactor=Redactor(), ordinal=lambda *_: 0)
+    request = {"method": "tools/call", "id": 1, "params": {"name": "log_in", "arguments": {"api_key": SENT}}}
+    result = {"content": [{"type": "text", "text": f"signed in with {SENT}"}], "access_token": ISSUED}
+
+    stored = outcome_of([], {"result": result}, port, request)
+    later = describe(port, "http://h/mcp", {"method": "resources/read", "params": {"uri": f"x://{ISSUED}/1"}})
+
+    assert stored["result"]["content"][0]["text"] == "signed in with <redacted>"
+    assert ISSUED not in repr((stored, later))
