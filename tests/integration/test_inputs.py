@@ -588,6 +588,9 @@ def test_the_command_lists_shows_checks_and_removes_what_a_recording_ran(small: 
     content = path.read_bytes()
     path.unlink()
     assert f"objects/{path.parent.name}/{path.name} is missing" in command(small, "check")[1]
+    before = set(small.files())
+    command(small, "check", "--fix")
+    assert set(small.files()) == before, "a recording that replays is kept"
     path.write_bytes(content)
     assert command(small, "rm", "shop.api:fetch")[0] == 0
     assert small.files() == {}

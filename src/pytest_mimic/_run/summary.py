@@ -204,7 +204,7 @@ def _changed_inputs(ledger: Ledger) -> list[str]:
         for what, counts in sorted(calls.items(), key=lambda row: (not row[0].endswith(")"), row[0]))
     ]
     targets = sorted({row[1] for row in ledger.inputs})
-    only = [f"--mimic-only={target}" for target in targets] if len(targets) <= _NAMED else []
+    only = [f"--mimic-only={target}" for target in targets] if len(targets) <= SHOWN else []
     remedy = command("--mimic-verify", more=("--mimic-review", *only))
     return [
         *listed(

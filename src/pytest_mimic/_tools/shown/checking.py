@@ -226,15 +226,22 @@ class Checker:
                 self._check_tagged(entry, origin)
             elif "json" in entry:
                 self._objects.body(entry, origin)
-            if "inputs" in entry:
-                self._objects.input_list(entry["inputs"], test=origin.test)
             for name in objects_of(entry):
                 if name.endswith(".bin"):
                     for _ in self._objects.file_content(entry, origin, name):
                         pass
+            if "inputs" in entry:
+                self._check_inputs(entry["inputs"], origin)
         except MimicError as error:
             return error
         return None
+
+    def _check_inputs(self, name: str, origin: Origin) -> None:
+        try:
+            self._objects.input_list(name, test=origin.test)
+        except MimicError as error:
+            error.data["still_replays"] = True
+            raise
 
     def _check_pickle(self, entry: dict[str, Any], origin: Origin) -> None:
         from pytest_mimic._core.outcome.pickled_code import surely_code_in
@@ -284,6 +291,7 @@ class Checker:
             return Finding("outdated", file, error.what, remedy, recording, test)
         # A merge conflict is for git, a pointer for Git LFS, and a newer format for a newer version.
         is_kept = not isinstance(error, CorruptRecordingError) or "record again" not in remedy
+        is_kept = is_kept or "still_replays" in error.data
         return Finding("unreadable" if is_kept else "damaged", file, error.what, remedy, recording, test)
 
     def _file_of(self, error: MimicError, recording: str) -> str:
