@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.database_servers import held_port
 
 pytest.importorskip("mcp")
 
@@ -53,6 +52,8 @@ def talks(project):
 @contextmanager
 def running(root: Path) -> Iterator[int]:
     """Yield the port of a server over HTTP."""
+    from support.database_servers import held_port  # a plugin of other modules
+
     with held_port() as port:
         command = [sys.executable, "server.py", str(port)]
         process = subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 
 import pytest
 from support.http_server import running_server
@@ -96,7 +97,8 @@ def test_recording_equal_outcomes_again_touches_nothing(shop):
     before = stamps(shop)
 
     kinds = sorted(name.rpartition(".")[2] for name in recorded.vault if name.startswith("objects/"))
-    assert kinds == ["bin", *["json"] * 4, "pkl", "pkl"]  # one of them is the list of what a call ran
+    lists = 1 if sys.version_info >= (3, 12) else 0  # of what a call ran
+    assert kinds == ["bin", *["json"] * (3 + lists), "pkl", "pkl"]
     (shop.root / "test_shop.py").rename(shop.root / "test_other.py")
     for seed in (2, 3):
         again = shop.run("--mimic-rerecord", hash_seed=seed).expect(passed=1)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from support.answering_service import answering_service
-from support.database_servers import RedisServer, held_port
 
 from pytest_mimic.testing import ClientConformance
 
@@ -90,6 +89,8 @@ class TestRedis(ClientConformance):
         pytest.importorskip("redis")
         if shutil.which("redis-server") is None:
             pytest.skip("redis-server is not installed")
+        from support.database_servers import RedisServer, held_port  # a plugin of other modules
+
         with held_port() as port:
             server = RedisServer(folder, port)
             server.start()
