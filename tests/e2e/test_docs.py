@@ -12,9 +12,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from support.llm_server import proxied_llm
 
 from pytest_mimic._core.seam.registry import CLIENTS
-from tests.support.llm_server import proxied_llm
 
 REPOSITORY = Path(__file__).parents[2]
 PAGES = [
