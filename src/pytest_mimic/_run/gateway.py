@@ -45,13 +45,14 @@ class Gateways:
         Raises:
             TargetError: It is no URL of HTTP.
         """
+        wrong = TargetError(f"mimic_gateway takes the URL of a service, http://… or https://…, not {url!r}")
         try:
             upstream = urlsplit(url)
             is_service = upstream.scheme in ("http", "https") and upstream.hostname and upstream.port != 0
         except ValueError:  # a port that is no number, for example
-            is_service = False
+            raise wrong from None
         if not is_service:
-            raise TargetError(f"mimic_gateway takes the URL of a service, http://… or https://…, not {url!r}")
+            raise wrong
         server = _Server(upstream, copy_context())
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         self._servers.append(server)
@@ -91,7 +92,7 @@ class _Server(ThreadingHTTPServer):
         self._open.discard(request)
         super().shutdown_request(request)
 
-    def handle_error(self, *_: object) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """Print nothing: the other process has closed its connection."""
 
     def stop(self) -> None:
@@ -105,9 +106,9 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # otherwise an event may wait 40 ms for the next
-    server: _Server
+    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride] - no other server has this handler
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
         pass
 
     def forward(self) -> None:

@@ -125,7 +125,7 @@ class _Talk:
         self._is_begun = False  # the request is complete, and it was decided about
         self._conn = conn
         self._exchange = exchange
-        self._socket = socket
+        self._socket: Any = socket
         self._step: Step | None = None
         self._recorder: ExchangeRecorder | None = None
         self._watch: Watch | None = None

@@ -55,8 +55,8 @@ def to_plain(value: object, path: str = "value", *, unknown: Fallback | None = N
         foreign = _FOREIGN_BY_CLASS.get(f"{each.__module__}.{each.__qualname__}")
         if foreign is not None:
             return {f"${foreign.tag}": items(foreign.parts(value))}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return {"$named": items(value), "class": kind.__name__, "fields": list(value._fields)}
+    if isinstance(value, tuple) and (fields := getattr(value, "_fields", None)) is not None:
+        return {"$named": items(value), "class": kind.__name__, "fields": list(fields)}
     if isinstance(value, tuple):
         return {"$tuple": items(value)}
     if unknown is not None:

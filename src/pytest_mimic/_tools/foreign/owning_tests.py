@@ -185,7 +185,7 @@ def _collect(modules: Sequence[str], rootdir: Path) -> tuple[list[tuple[str, str
     if not modules:
         return [], ""
     with TemporaryDirectory(prefix="pytest-mimic-") as folder:
-        file = Path(folder, "tests.json")
+        file, done = Path(folder, "tests.json"), None
         command = [sys.executable, "-c", _COLLECT, str(file), f"--rootdir={rootdir}", *modules]
         try:
             done = subprocess.run(
@@ -203,7 +203,7 @@ def _collect(modules: Sequence[str], rootdir: Path) -> tuple[list[tuple[str, str
         except subprocess.TimeoutExpired:
             return [], f"it took longer than {_SECONDS} s"
         except (OSError, ValueError):
-            return [], _reason(done.stdout)
+            return [], _reason(done.stdout if done is not None else "")
     return tests, "" if done.returncode in (0, _NO_TESTS) else _reason(done.stdout)
 
 
