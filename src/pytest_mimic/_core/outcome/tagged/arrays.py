@@ -64,7 +64,7 @@ def _to_json(array: Any, writer: Writer) -> tuple[list[Any], str]:
     if kind not in "biufcmMUS" or dtype.metadata:
         raise NotTaggableError(dtype)
     is_text = kind in "US"
-    name: str = {"U": "str", "S": "bytes"}.get(kind, dtype.name)
+    name: str = {"U": "str", "S": "bytes"}[kind] if is_text else dtype.name
     name = name if dtype.isnative else dtype.str[0] + name
     try:
         items = array.tolist() if is_text else [_number_to_json(number) for number in array]
