@@ -109,7 +109,7 @@ class SecretNames:
             self._secret.update((normalised(name), "any") for name in DEFAULT_NAMES)
             self._secret.update((normalised(name), "last") for name in (*LAST_NAMES, *TEXT_NAMES))
             self._secret.update((normalised(name), "whole") for name in WHOLE_NAMES)
-        self.accepted = {name[1:] for name in names if _ACCEPTED.fullmatch(name)}
+        self.accepted: set[str] = {name[1:] for name in names if _ACCEPTED.fullmatch(name)}
         for name in names:
             word = normalised(name)
             if name[1:] in self.accepted:

@@ -200,7 +200,7 @@ class Adapter:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.kind = self.recorded_as or name
+        self.kind: str = self.recorded_as or name
         self.covers = (name,)
 
     def edges(self) -> Sequence[Edge]:
