@@ -156,6 +156,26 @@ def test_a_new_call_of_a_service_without_state_is_recorded_alone(shop: Any, libr
     assert library.asked == ["c"]
 
 
+def test_servers_are_told_apart(shop: Any, library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the call to the first server, the same request to the second keeps its own answer."""
+    with running_library() as other:
+        other.edition = 2
+        monkeypatch.setenv("OTHER", other.target)
+        shop.module(
+            LIBRARY
+            + """
+    other = services.LibraryStub(grpc.insecure_channel(os.environ["OTHER"]))
+"""
+        )
+        to_other = "assert shop.other.Find(shop.protos.Wish(title='a')).id == 2"
+        shop.test(f"import shop; shop.books('b'); shop.find('a'); {to_other}")
+        shop.record().expect(passed=1)
+    library.stop()
+
+    shop.test(f"import shop; shop.books('b'); {to_other}")
+    shop.run().expect(passed=1, says=["2 calls replayed"])
+
+
 def test_retries_do_not_wait_after_a_recorded_failure(shop: Any, library: Any) -> None:
     """Sleeps in the test's own files go on, so that the retries are in a module."""
     shop.module(

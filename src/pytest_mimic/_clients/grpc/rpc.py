@@ -49,6 +49,7 @@ class Method:
     """A method of a service, as an object of the client that calls it, and the bytes that it has received.
 
     Attributes:
+        target: The address of the server.
         sending: A copy of the object, to be called for a real call. It notes each message as it is received.
         is_noting: Whether it does so: not for a call that is not recorded.
     """
@@ -56,6 +57,8 @@ class Method:
     def __init__(self, method: Any) -> None:
         name = method._method
         self.name = name.decode() if isinstance(name, bytes) else name
+        target = method._channel.target  # a method, but of an asyncio channel a value
+        self.target: bytes = target() if callable(target) else target
         self.serialize = method._request_serializer
         self.deserialize = deserialize = method._response_deserializer
         self._arrived: dict[int, tuple[bytes, Any]] = {}
@@ -121,14 +124,18 @@ class Rpc:
         for key, value in self._pairs:
             shown = secrets.header(key, value)
             metadata[key] = f"{metadata[key]}, {shown}" if key in metadata else shown
-        parts: dict[str, Any] = {"method": self._method.name, "metadata": metadata}
+        server = self._port.ordinal("grpc server", repr(self._method.target))
+        parts: dict[str, Any] = {"server": server, "method": self._method.name, "metadata": metadata}
         described: dict[str, Any] = {}
         if requests is None:
             self._described = described  # the messages will be there when it is needed
         else:
             parts["request"] = described["request"] = self._shown(secrets, requests)
         return ClientCall(
-            f"CALL {self._method.name}", parts=parts, identity=("method", "request"), described=described
+            f"CALL {self._method.name}",
+            parts=parts,
+            identity=("server", "method", "request"),
+            described=described,
         )
 
     def _secrets(self) -> Secrets:
