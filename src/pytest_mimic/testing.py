@@ -145,6 +145,8 @@ class ClientConformance:
         root.joinpath("test_client.py").write_text(_TESTS, encoding="utf-8")
         beside = str(Path(getfile(type(self))).parent)
         runs: dict[str, _Run] = {}
+        # Without the options of the run that this test is part of, nor its worker's name.
+        inherited = {name: text for name, text in os.environ.items() if not name.startswith("PYTEST_")}
 
         def run(name: str, variables: Mapping[str, str], *options: str) -> None:
             seen = root / f"{name}.jsonl"
@@ -159,7 +161,7 @@ class ClientConformance:
             done = subprocess.run(
                 [sys.executable, "-m", "pytest", "-p", "mimic", "-p", "no:cacheprovider", *options],
                 cwd=root,
-                env={**os.environ, **own, **variables},
+                env={**inherited, **own, **variables},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 encoding="utf-8",

@@ -173,12 +173,8 @@ class _Handler(BaseHTTPRequestHandler):
                 else:
                     self.wfile.write(held)
                     held, missing = piece, missing - len(piece)
-        except (
-            MimicError,
-            HTTPException,
-            OSError,
-        ):  # the beginning was sent: all that is left is to break off
-            self.close_connection = True
+        except (MimicError, HTTPException, OSError):
+            self.close_connection = True  # the beginning was sent: all that is left is to break off
             return
         if missing:  # the service has broken off, so its reader must not wait for the rest
             self.close_connection = True

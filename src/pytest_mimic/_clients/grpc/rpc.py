@@ -57,7 +57,7 @@ class Method:
     def __init__(self, method: Any) -> None:
         name = method._method
         self.name = name.decode() if isinstance(name, bytes) else name
-        target = method._channel.target  # a method, but of an asyncio channel a value
+        target: Any = method._channel.target  # a method, but of an asyncio channel a value
         self.target: bytes = target() if callable(target) else target
         self.serialize = method._request_serializer
         self.deserialize = deserialize = method._response_deserializer

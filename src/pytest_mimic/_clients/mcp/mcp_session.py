@@ -36,14 +36,21 @@ class McpSession:
         port: The engine.
         server: The first argument of the transport: the command of a server, or its URL.
         connect: Returns the real transport's block.
+        gives_id: The transport gives a function for the session's id beside its streams, as one of mcp 1 does.
     """
 
     def __init__(
-        self, port: Port, server: Any, connect: Callable[[], AbstractAsyncContextManager[Any]]
+        self,
+        port: Port,
+        server: Any,
+        connect: Callable[[], AbstractAsyncContextManager[Any]],
+        *,
+        gives_id: bool,
     ) -> None:
         self._port = port
         self._server = server
         self._connect = connect
+        self._gives_id = gives_id
         self._open: dict[Any, _Open] = {}
         self._replayed: list[Any] = []  # what the real server has not seen of the client's messages
         self._expected: dict[Any, Any] = {}  # events: the client's answers to requests of a replayed server
@@ -51,7 +58,7 @@ class McpSession:
         self._to_server: Any = None  # the real transport's stream
 
     def open(self, tasks: Any) -> tuple[Any, ...]:
-        """Return the streams that the SDK reads and writes, and for mcp 1 the function for a session's id."""
+        """Return the streams that the SDK reads and writes, and the function for the session's id."""
         import anyio
 
         self._tasks = tasks
@@ -59,8 +66,7 @@ class McpSession:
         self._stopped = anyio.Event()
         self._connecting = anyio.Lock()
         self._to_client, from_server = anyio.create_memory_object_stream[Any](inf)
-        has_id = getattr(self._connect, "func", None).__name__ == "streamablehttp_client"  # type: ignore[union-attr]
-        return (from_server, _Writer(self), *((lambda: None,) if has_id else ()))
+        return (from_server, _Writer(self), *((lambda: None,) if self._gives_id else ()))
 
     async def close(self) -> None:
         """Stop the real server. A request that stays open until then has no answer, which is its outcome."""

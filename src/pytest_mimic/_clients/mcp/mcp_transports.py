@@ -1,6 +1,6 @@
 """The adapter of the SDK `mcp`: the transports of its client. In a replay no server starts, and nothing is connected.
 
-Read against mcp 1.28 and 2.3. The session above stays real: the handshake, validation, callbacks, caches.
+Read against mcp 1.30 and 2.3. The session above stays real: the handshake, validation, callbacks, caches.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
 
 _RENAMED = (1, 24)
+_OLD = "streamablehttp_client"
 
 
 class McpAdapter(Adapter):
@@ -45,7 +46,7 @@ def _wrap(original: Callable[..., AbstractAsyncContextManager[Any]], port: Port)
         if not port.taking():
             return real()
         server = args[0] if args else next(iter(kwargs.values()), None)
-        return _connected(McpSession(port, server, real))
+        return _connected(McpSession(port, server, real, gives_id=original.__name__ == _OLD))
 
     return client
 
@@ -71,6 +72,6 @@ def _http_transports() -> list[tuple[str, str]]:
         major, minor = map(int, version("mcp").split(".")[:2])
     except (PackageNotFoundError, ValueError):  # pragma: no cover (mcp is not installed)
         return []
-    old = [("streamable_http", "streamablehttp_client")] if major < 2 else []
+    old = [("streamable_http", _OLD)] if major < 2 else []
     new = [("streamable_http", "streamable_http_client")] if (major, minor) >= _RENAMED else []
     return [*old, *new]
