@@ -58,7 +58,7 @@ class Method:
         name = method._method
         self.name = name.decode() if isinstance(name, bytes) else name
         target: Any = method._channel.target  # a method, but of an asyncio channel a value
-        self.target: bytes = target() if callable(target) else target
+        self.target: Any = target() if callable(target) else target
         self.serialize = method._request_serializer
         self.deserialize = deserialize = method._response_deserializer
         self._arrived: dict[int, tuple[bytes, Any]] = {}
