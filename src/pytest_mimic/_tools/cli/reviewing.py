@@ -11,12 +11,11 @@ from pytest_mimic._core.pending.overlay import OverlayStore
 from pytest_mimic._core.pending.review_folder import ReviewFolder, Row
 from pytest_mimic._core.pending.waiting import folder_of
 from pytest_mimic._core.vault import FolderStore, Vault
-from pytest_mimic._tools.shown.comparing import Comparer, Pair, outcomes_in, paired
+from pytest_mimic._tools.shown.comparing import Compared, Comparer, Pair, outcomes_in, paired
 from pytest_mimic._tools.shown.selectors import Selectable
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.compare.tree_differences import TreeDifference
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._tools.shown.selectors import Selectors
@@ -46,7 +45,7 @@ class Review:
 
     # -- showing
 
-    def differences(self, row: Row) -> tuple[list[TreeDifference], list[str]]:
+    def differences(self, row: Row) -> Compared:
         """Return how the new outcome of a change differs, and what is known besides in words."""
         known = [str(line) for line in row.get("differences", ())]
         try:

@@ -14,7 +14,7 @@ from pytest_mimic._core.describe.recorded_files import CatalogFile
 from pytest_mimic._core.origin import is_version
 from pytest_mimic._core.settings import days_in
 from pytest_mimic._core.words import plural
-from pytest_mimic._tools.shown.catalog import Catalog
+from pytest_mimic._tools.shown.catalog import Catalog, hide_arguments
 from pytest_mimic._tools.shown.outcome_words import error_of
 from pytest_mimic._tools.shown.selectors import Selectable, Selectors, of_file
 from pytest_mimic.errors import MimicError
@@ -69,7 +69,8 @@ def select(invocation: Invocation) -> Chosen:
     latest = _latest(options.older) if options.older else None
     catalog = Catalog(invocation.vault)
     files = catalog.files()
-    hide_arguments(invocation, files)
+    if invocation.settings.redact:
+        hide_arguments(files, invocation.redactor)
     selectors = SelectorsHere(invocation, options.selectors)
     files = sorted(selectors.choose(files, of_file), key=lambda file: file.name)
     damaged = selectors.choose(sorted(catalog.damaged), of_name)
@@ -132,18 +133,6 @@ def _latest(span: str) -> str:
 def is_error(file: CatalogFile) -> bool:
     """Return whether an outcome of a recording or cassette is an error."""
     return any(error_of(call, entry) for call in file.calls for entry in call.outcomes)
-
-
-def hide_arguments(invocation: Invocation, files: Sequence[CatalogFile]) -> None:
-    """Hide secret names in the arguments. Those of `mimic_redact` may be younger than a recording."""
-    if not invocation.settings.redact:
-        return
-    from pytest_mimic._core.compare.outcome_tree import without_secrets
-
-    for file in files:
-        for call in file.calls:
-            if call.arguments:
-                call.arguments = without_secrets(call.arguments, invocation.redactor)
 
 
 def report_damaged(invocation: Invocation, count: int) -> None:
