@@ -36,9 +36,10 @@ def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callab
 
     @wraps(original)
     async def connect(self: Any, req: Any, *args: Any, **options: Any) -> Any:
-        exchange = own.deciding()
-        if not exchange.port.taking() or _in_test_client():
+        takers = own.takers()
+        if not takers or _in_test_client():
             return await original(self, req, *args, **options)
+        exchange = takers[0]
         sent = HttpRequest(req.method, str(req.url), tuple(req.headers.items()), await _body_of(req))
         step = exchange.begin(sent)
         if step is None:

@@ -152,7 +152,7 @@ def root_of(error: BaseException) -> BaseException | None:
 
 
 def urllib3_failure(error: BaseException) -> Failure | None:
-    """Return an exception that an attempt of a pool raises as plain data, or None if it is no outcome."""
+    """Return an exception that a connection raises as plain data, or None if it is no outcome."""
     own = sys.modules["urllib3.exceptions"]
     if not isinstance(error, own.HTTPError):
         return system_failure(error) or complaint(error)
@@ -184,8 +184,8 @@ def _own_text(error: Any) -> str:
     return str(message)
 
 
-def urllib3_error(stored: Mapping[str, Any], pool: Any, conn: Any, url: str) -> Exception:
-    """Return what an attempt of a pool raises for a failure. The pool makes its own exceptions of those of the system."""
+def urllib3_error(stored: Mapping[str, Any], conn: Any) -> Exception:
+    """Return what a connection raises for a failure. The pool makes its own exceptions of those of the system."""
     if (found := load_complaint(stored)) is not None:
         return found
     own, kind, message = sys.modules["urllib3.exceptions"], stored["type"], stored["message"]
@@ -201,8 +201,6 @@ def urllib3_error(stored: Mapping[str, Any], pool: Any, conn: Any, url: str) -> 
         error.__cause__ = cause
     elif kind == "connecting":
         error = own.ConnectTimeoutError(conn, message)
-    elif kind in ("reading", "waiting"):
-        error = own.ReadTimeoutError(pool, url, message)
     elif kind == "invalid":
         cls = getattr(own, stored.get("class", ""), own.ProtocolError)
         error = cls(message)
@@ -211,12 +209,6 @@ def urllib3_error(stored: Mapping[str, Any], pool: Any, conn: Any, url: str) -> 
     else:
         error = system_error(stored)
     return error
-
-
-def is_before_sending(error: Exception) -> bool:
-    """Check whether an attempt of a pool failed before it sent anything."""
-    names = ("NewConnectionError", "ConnectTimeoutError", "NameResolutionError")
-    return type(error).__module__ == "urllib3.exceptions" and type(error).__name__ in names
 
 
 # aiohttp
