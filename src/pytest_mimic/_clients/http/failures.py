@@ -157,31 +157,19 @@ def urllib3_failure(error: BaseException) -> Failure | None:
     if not isinstance(error, own.HTTPError):
         return system_failure(error) or complaint(error)
     name, root = type(error).__name__, root_of(error)
-    if isinstance(error, own.ConnectTimeoutError) and name == "ConnectTimeoutError":
-        return {"type": "connecting", "message": _own_text(error)}
-    if isinstance(error, own.ReadTimeoutError):
-        return {"type": "reading", "message": _own_text(error)}
-    if root is not None:
-        is_connecting = isinstance(error, (own.NewConnectionError, own.ProxyError, own.SSLError))
-        found = system_failure(root, reading=not is_connecting)
-        if found is not None and is_connecting and found["type"] == "closed":
-            found["type"] = "unreachable"
-        return found
-    if isinstance(error, own.NewConnectionError):
-        return {"type": "unreachable", "message": _own_text(error)}
-    # A name that cannot be encoded, a head that cannot be parsed.
-    return {"type": "invalid", "message": _own_text(error), "class": name}
-
-
-def _own_text(error: Any) -> str:
-    """Return the text of an exception without the pool or the connection that it begins with."""
     message = getattr(error, "location", None) or next(
         (arg for arg in error.args if isinstance(arg, str)), ""
     )
-    own = vars(error)
-    for owner in (own.get("conn"), own.get("pool")):
-        message = message.removeprefix(f"{owner}: ")
-    return str(message)
+    message = str(message).removeprefix(f"{vars(error).get('conn')}: ")
+    if name == "ConnectTimeoutError":
+        return {"type": "connecting", "message": message}
+    found = None if root is None else system_failure(root, reading=False)
+    if found is not None:
+        return {**found, "type": "unreachable"} if found["type"] == "closed" else found
+    if isinstance(error, own.NewConnectionError):
+        return {"type": "unreachable", "message": message}
+    # A name that cannot be encoded.
+    return {"type": "invalid", "message": message, "class": name}
 
 
 def urllib3_error(stored: Mapping[str, Any], conn: Any) -> Exception:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 # The attribute of a connection that connects for real.
 _IS_REAL = "_mimic_is_real"
+# Errors of sending after which urllib3 reads the response: the server may have answered before it had everything.
+_IGNORED = (BrokenPipeError, ConnectionResetError)
 
 
 class StdlibAdapter(HttpAdapter):
@@ -180,16 +183,16 @@ class _Talk:
         try:
             if self._unopened is not None:
                 conn.sock = None
-                conn.connect()
-                self._real, unopened, self._unopened = conn.sock, self._unopened, None
-                for name, values in unopened.settings:
+                try:
+                    conn.connect()
+                finally:
+                    self._real = conn.sock
+                for name, values in self._unopened.settings:
                     getattr(self._real, name)(*values)
-            for piece in self.message.pieces:
-                self._real.sendall(piece)
-        except (BrokenPipeError, ConnectionResetError):
-            if not self._is_urllib3 or self._real is None:
-                raise
-            # urllib3 goes on: the server may have answered before it had everything.
+                self._unopened = None
+            with suppress(*_IGNORED if self._is_urllib3 else ()):
+                for piece in self.message.pieces:
+                    self._real.sendall(piece)
         finally:
             conn.sock = self
             del vars(conn)[_IS_REAL]
