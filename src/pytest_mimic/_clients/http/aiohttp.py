@@ -59,7 +59,7 @@ def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callab
             if not step.answers(error):
                 raise
             return replayed_connection(replayed)
-        _record_next_response(connection, req, recorder, replayed)
+        _NextResponse(connection, req, recorder, replayed)
         return connection
 
     return connect
@@ -88,72 +88,71 @@ async def _body_of(req: Any) -> bytes:
     return data
 
 
-def _record_next_response(
-    connection: Any, req: Any, recorder: ExchangeRecorder, replayed: ReplayedProtocol
-) -> None:
-    """Let the recorder see the next response on a real connection, and nothing after it.
+class _NextResponse:
+    """Lets the recorder see the next response on a real connection, and nothing after it.
 
     To verify, the response is read here, and the session gets that of the `replayed` protocol.
     """
-    from pytest_mimic._clients.http.aiohttp_replay import EMPTY_PAYLOAD, RecordedReader
 
-    protocol = connection.protocol
-    read, set_params = protocol.read, protocol.set_response_params
+    def __init__(
+        self, connection: Any, req: Any, recorder: ExchangeRecorder, replayed: ReplayedProtocol
+    ) -> None:
+        self._protocol = protocol = connection.protocol
+        self._req = req
+        self._recorder = recorder
+        self._replayed = replayed
+        # A response may be dropped before its end: returned with its connection, or lost with its session.
+        self._leave: Callable[[], None] = recorder.stop
+        self._real_read, self._set_params = protocol.read, protocol.set_response_params
+        protocol.read, protocol.set_response_params = self._read, self._set_response_params
+        protocol.connection_lost = self._connection_lost
+        connection.add_callback(self._released)
 
-    def set_response_params(**params: Any) -> None:
-        set_params(**params)
-        replayed.set_response_params(**params)
+    def _set_response_params(self, **params: Any) -> None:
+        self._set_params(**params)
+        self._replayed.set_response_params(**params)
 
-    async def recorded_read() -> Any:
+    async def _read(self) -> Any:
+        recorder, protocol = self._recorder, self._protocol
         try:
-            message, payload = await read()
+            message, payload = await self._real_read()
         except BaseException as error:
-            _record_error(recorder, error, req, at="response")
+            _record_error(recorder, error, self._req, at="response")
             if not recorder.answers(error):
                 raise
-            return await replayed.read()
+            return await self._replayed.read()
         if 100 <= message.code < 200 and message.code != 101:  # another response follows
             return message, payload
         # The methods of the class show again.
         del protocol.read, protocol.set_response_params
         version = f"HTTP/{message.version.major}.{message.version.minor}"
-        decoded = replayed.params.get("auto_decompress", True)
+        decoded = self._replayed.params.get("auto_decompress", True)
         recorder.start(message.code, message.reason, version, message.raw_headers, decoded=decoded)
-        if payload is EMPTY_PAYLOAD:
-            recorder.complete()
-            return (message, payload) if not recorder.is_verifying else await replayed.read()
-        reader = RecordedReader.of(payload, recorder)
-        # A response may be dropped before its end: returned with its connection, or lost with its session.
-        left.append(reader.leave)
+        from pytest_mimic._clients.http.aiohttp_replay import recorded_body
+
+        payload, self._leave = recorded_body(payload, recorder)
         if not recorder.is_verifying:
-            return message, reader
+            return message, payload
         try:  # read what the recording has, to compare it
-            while not (reader.at_eof() or recorder.has_enough):
-                await reader.readany()
+            while not (payload.at_eof() or recorder.has_enough):
+                await payload.readany()
         except BaseException as error:
             recorder.abandon(error)  # the reader has recorded it, unless it is an interrupt
             if not recorder.answers(error):
                 raise
-        reader.leave()
-        return await replayed.read()
+        self._leave()
+        return await self._replayed.read()
 
-    left: list[Callable[[], None]] = []
+    def _connection_lost(self, error: BaseException | None) -> None:
+        type(self._protocol).connection_lost(self._protocol, error)
+        if self._recorder.head:
+            self._leave()
 
-    def connection_lost(error: BaseException | None) -> None:
-        type(protocol).connection_lost(protocol, error)
-        for leave in left:
-            leave()
-
-    def released() -> None:
-        error = sys.exc_info()[1]
+    def _released(self) -> None:
+        error, recorder = sys.exc_info()[1], self._recorder
         if error is not None and not recorder.head and not recorder.done:
-            _record_error(recorder, error, req, at="request")  # the request could not be written
-        for leave in left or [recorder.stop]:
-            leave()
-
-    protocol.set_response_params, protocol.read = set_response_params, recorded_read
-    protocol.connection_lost = connection_lost
-    connection.add_callback(released)
+            _record_error(recorder, error, self._req, at="request")  # the request could not be written
+        self._leave()
 
 
 def _record_error(recorder: ExchangeRecorder, error: BaseException, req: Any, *, at: str) -> None:

@@ -15,8 +15,7 @@ from aiohttp import hdrs, http_parser
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http import HttpVersion
-from aiohttp.streams import EMPTY_PAYLOAD as EMPTY_PAYLOAD
-from aiohttp.streams import StreamReader
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from pytest_mimic._clients.http.failures import CONNECTING, aiohttp_error, aiohttp_failure
@@ -200,7 +199,20 @@ class _ReplayedReader(StreamReader):
             self._next()
 
 
-class RecordedReader(StreamReader):
+def recorded_body(real: Any, recorder: ExchangeRecorder) -> tuple[Any, Callable[[], None]]:
+    """Return a body that is recorded as it is read, and the function to call when the response is given up."""
+    if real is EMPTY_PAYLOAD:
+        recorder.complete()
+        return real, recorder.stop
+    reader = _RecordedReader(real._protocol, 2**60, loop=real._loop)
+    reader.real, reader.recorder, reader.pieces = real, recorder, []
+    reader.open_chunk, reader.cancelled_at = b"", -1
+    # What has arrived with its end is read at once: the client gives the connection back.
+    real.on_eof(reader.drain)
+    return reader, reader.leave
+
+
+class _RecordedReader(StreamReader):
     """Gets a body from the real reader when it is read, and records it: the chunks of the transfer, or data as it arrives."""
 
     __slots__ = ("cancelled_at", "open_chunk", "pieces", "real", "recorder")
@@ -210,16 +222,7 @@ class RecordedReader(StreamReader):
     open_chunk: bytes
     cancelled_at: int
 
-    @classmethod
-    def of(cls, real: StreamReader, recorder: ExchangeRecorder) -> RecordedReader:
-        reader = cls(real._protocol, 2**60, loop=real._loop)
-        reader.real, reader.recorder, reader.pieces = real, recorder, []
-        reader.open_chunk, reader.cancelled_at = b"", -1
-        # What has arrived with its end is read at once: the client gives the connection back.
-        real.on_eof(reader._drain)
-        return reader
-
-    def _drain(self) -> None:
+    def drain(self) -> None:
         try:
             while not self.real.at_eof():
                 try:

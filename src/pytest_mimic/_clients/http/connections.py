@@ -1,4 +1,4 @@
-"""Connections of `http.client`, on which urllib3 is built too: real responses that are watched, and recorded ones as bytes."""
+"""Connections of `http.client`: requests and real responses that are watched, and recorded responses as bytes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._clients.http.exchange import HttpRequest
 from pytest_mimic._clients.http.failures import CUT_OFF, system_failure
 from pytest_mimic._clients.http.responses import load_response
 
@@ -109,6 +110,54 @@ def unframe(wire: bytes) -> tuple[list[bytes], bool]:
             return chunks, True
         chunks.append(wire[end + 2 : end + 2 + size])
         position = end + 2 + size + 2
+
+
+class RequestMessage:
+    """A request that is collected while a client sends it."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []  # what was sent, in order
+        self.target = ""  # the target in its first line: a path, or a URL for a proxy
+        self.headers: tuple[tuple[str, str], ...] = ()
+        self._method = ""
+        self._body: list[bytes] = []
+        self._missing: int | None = 0  # bytes of the body that have not come; None if it has chunks
+        self._is_head_read = False
+        self.is_complete = False
+
+    def add(self, piece: bytes) -> None:
+        """Add what a client sends."""
+        self.pieces.append(piece)
+        if not self._is_head_read:
+            head, end, piece = b"".join(self.pieces).partition(b"\r\n\r\n")
+            if not end:
+                return
+            self._read_head(head.decode("latin-1"))
+        self._body.append(piece)
+        if self._missing is None:
+            self.is_complete = piece.endswith(b"0\r\n\r\n") and unframe(b"".join(self._body))[1]
+        else:
+            self._missing -= len(piece)
+            self.is_complete = self._missing <= 0
+
+    def _read_head(self, head: str) -> None:
+        self._is_head_read = True
+        first, *lines = head.replace("\r\n\t", " ").replace("\r\n ", " ").split("\r\n")
+        self._method, self.target, _ = first.rsplit(" ", 2)  # a wrong method may have blanks
+        pairs = (line.partition(":") for line in lines)
+        self.headers = tuple((name, value.strip()) for name, _, value in pairs)
+        one = {name.lower(): value for name, value in self.headers}
+        if "chunked" in one.get("transfer-encoding", "").lower():
+            self._missing = None
+        else:
+            length = one.get("content-length", "")
+            self._missing = int(length) if length.isdigit() else 0
+
+    def request(self, url: str) -> HttpRequest:
+        body = b"".join(self._body)
+        if self._missing is None:
+            body = b"".join(unframe(body)[0])
+        return HttpRequest(self._method, url, self.headers, body)
 
 
 class UnopenedSocket:
