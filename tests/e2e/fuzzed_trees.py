@@ -22,7 +22,8 @@ from unit.core.outcome.tagged import tripwires
 from pytest_mimic._core.outcome.names import resolve_class
 from pytest_mimic._core.outcome.outcome import decode_plain
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
-from pytest_mimic._core.outcome.tagged.types import _BY_NAME, reader, tag_of
+from pytest_mimic._core.outcome.tagged.reader import Reader
+from pytest_mimic._core.outcome.tagged.types import _BY_NAME, tag_of
 from pytest_mimic._core.outcome.vouched import is_project
 
 HERE = tripwires.__name__
@@ -139,7 +140,7 @@ def main(seed: int, count: int) -> int:
     for number in range(count):
         body = trees.body()
         tripwires.NOTED.clear()
-        tags = reader(NOWHERE, CLASSES, lambda name: b"a")
+        tags = Reader(NOWHERE, CLASSES, lambda name: b"a")
         with effects() as met:
             try:
                 decode_plain(tags.read_whole(body))

@@ -29,7 +29,8 @@ from pytest_mimic._core.identity import CallIdentity, fingerprint, fingerprint_o
 from pytest_mimic._core.identity.call_identity import VERSION
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.plain import layout_of
-from pytest_mimic._core.outcome.tagged.types import reader, write
+from pytest_mimic._core.outcome.tagged.reader import Reader
+from pytest_mimic._core.outcome.tagged.writer import Writer
 
 
 class Color(enum.Enum):
@@ -257,9 +258,9 @@ def main():
 
 def text_digest(value):
     """Return the digest of the text of a copy."""
-    tree = write(value, NOWHERE)
-    tags = reader(NOWHERE, tree.imports, tree.objects.__getitem__)
-    again = write(tags.read(json.loads(layout_of(tree.tree))), NOWHERE)
+    tree = Writer(NOWHERE).whole(value)
+    tags = Reader(NOWHERE, tree.imports, tree.objects.__getitem__)
+    again = Writer(NOWHERE).whole(tags.read(json.loads(layout_of(tree.tree))))
     return xxh3_128_hexdigest(f"{layout_of(again.tree)}{again.imports}{sorted(again.objects)}".encode())
 
 

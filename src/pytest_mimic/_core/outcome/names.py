@@ -87,6 +87,10 @@ _INERT = (
 )
 
 
+class RefusedError(Exception):
+    """A recording imports a name that it may not, or its pickle would change an object that it imports."""
+
+
 class NoClassError(Exception):
     """A name leads to something else than a class, or through what has to run to be looked at."""
 

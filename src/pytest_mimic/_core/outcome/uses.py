@@ -13,8 +13,9 @@ from fnmatch import fnmatchcase
 from io import BytesIO
 from typing import Any
 
+from pytest_mimic._core.outcome.names import RefusedError
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL
-from pytest_mimic._core.outcome.unpickling import NAMED, RefusedError, load_all
+from pytest_mimic._core.outcome.unpickling import NAMED, load_all
 from pytest_mimic._core.outcome.vouched import BUILDERS, CONSTANTS, FOLLOWING, RECORDS, SETTERS, is_library
 
 # Attributes that Python looks up on an object to give it a state or items: a state with one of them could replace it.

@@ -186,14 +186,14 @@ class Objects:
     # Outcomes with tags
 
     def _reader(self, entry: Entry, origin: Origin, paths: PathStore | None) -> Reader:
-        from pytest_mimic._core.outcome.tagged.types import reader
+        from pytest_mimic._core.outcome.tagged.reader import Reader
 
         def content(name: str) -> bytes:
             if name not in entry.get("objects", ()):
                 raise ValueError(f"it names {name}, which its recording does not list")
             return b"".join(self.file_content(entry, origin, name))
 
-        return reader(paths, entry.get("imports", ()), content, self._classes)
+        return Reader(paths, entry.get("imports", ()), content, self._classes)
 
     def _untagged(self, read: Callable[[Any], Any], entry: Entry, origin: Origin, tree: Any) -> Any:
         try:
@@ -252,7 +252,7 @@ class Objects:
         self, entry: Entry, origin: Origin, content: tuple[bytes, list[Any]], paths: PathStore | None = None
     ) -> Outcome:
         """Load pickle streams whose bytes are as they were recorded."""
-        from pytest_mimic._core.outcome.unpickling import RefusedError
+        from pytest_mimic._core.outcome.names import RefusedError
 
         (stream, buffers), count = content, entry.get("count", 1)
         try:

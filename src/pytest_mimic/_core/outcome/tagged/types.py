@@ -1,20 +1,13 @@
-"""The tags by type and by name, and values written and read with them. Tags of libraries are loaded only for such values."""
+"""The tags by type and by name. Tags of libraries and of classes are loaded only for such values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.outcome.names import has_plain_metaclass
-from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.tagged.containers import CONTAINERS, MAPPING
 from pytest_mimic._core.outcome.tagged.nodes import Tag
-from pytest_mimic._core.outcome.tagged.reader import Reader
-from pytest_mimic._core.outcome.tagged.scalar_tags import OTHERS, PATHS, SCALARS, STRING, ZONE
-
-if TYPE_CHECKING:
-    from pytest_mimic._core.outcome.tagged.writer import Tree
+from pytest_mimic._core.outcome.tagged.scalar_tags import OTHERS, PATHS, SCALARS, ZONE
 
 _BY_TYPE: dict[type, Tag] = {**SCALARS, **CONTAINERS, **PATHS}
 _BY_NAME: dict[str, Tag] = {tag.name: tag for tag in (*_BY_TYPE.values(), MAPPING, *OTHERS)}
@@ -46,27 +39,3 @@ def tag_named(name: str) -> Tag | None:
 
         tag = arrays.tag_named(name)
     return tag
-
-
-def tag_of_class(cls: type) -> Tag | None:
-    """Return the tag for the objects of a class that a tag names, or None if they have none."""
-    from pytest_mimic._core.outcome.tagged import class_tags
-
-    return class_tags.tag_of(cls)
-
-
-def write(value: Any, paths: PathStore) -> Tree:
-    """Return a value as a tree. NotTaggableError: a part has no exact form."""
-    from pytest_mimic._core.outcome.tagged.writer import Writer
-
-    return Writer(paths, tag_of, STRING, MAPPING).whole(value)
-
-
-def reader(
-    paths: PathStore | None,
-    imports: Collection[str] | None,
-    content: Callable[[str], bytes],
-    classes: dict[int, Tag] | None = None,
-) -> Reader:
-    """Return a reader of one value; see `Reader`."""
-    return Reader(paths, imports, content, tag_named, tag_of_class, {} if classes is None else classes)
