@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.identity.object_state import slot_members, slot_values
 from pytest_mimic._core.outcome.exceptions import FIELDS, is_remade, make, restore, state_of
-from pytest_mimic._core.outcome.names import HEAP_TYPE, has_plain_metaclass, name_of
+from pytest_mimic._core.outcome.names import HEAP_TYPE, has_plain_metaclass, is_generated, name_of
 from pytest_mimic._core.outcome.tagged.nodes import (
     Node,
     NotTaggableError,
@@ -36,8 +36,6 @@ _CACHED_HASH = "_attrs_cached_hash"
 _OWN_WAYS = frozenset(
     "__reduce__ __reduce_ex__ __getstate__ __setstate__ __getnewargs__ __getnewargs_ex__ __new__ __del__".split()
 )
-# Modules that give classes such methods, which do nothing else than Python.
-_GENERATING = ("attr._make", "dataclasses", "enum", "pydantic.main", "pydantic.root_model")
 # What the nodes of only some kinds of classes have besides the fields.
 _PARTS = frozenset({"attributes", "extra", "fields_set", "private"})
 
@@ -294,7 +292,7 @@ class _Members:
                 function = getattr(member, "__func__", member) if type(member) in _METHODS else member
                 is_used = name[:1] == "_" and name not in self._UNUSED
                 is_method = name == "_missing_" or type(member) is property or type(function) is FunctionType
-                if is_used and is_method and not _is_generated(function):
+                if is_used and is_method and not is_generated(function):
                     return False
         return True
 
@@ -369,20 +367,9 @@ def _own_bases(cls: type, builtins: Iterable[type], ways: frozenset[str] = _OWN_
     for base in own:
         made = f"namedtuple_{base.__name__}", "collections"
         for name in ways & vars(base).keys():
-            if not _is_generated(vars(base)[name], made if tuple in base.__bases__ else ()):
+            if not is_generated(vars(base)[name], made if tuple in base.__bases__ else ()):
                 raise NotTaggableError(cls)
     return own
-
-
-def _is_generated(method: object, names: Iterable[str] = ()) -> bool:
-    """Return whether a method is a function of one of the modules, which perhaps put it into another module's class."""
-    if type(method) is staticmethod:
-        method = method.__func__
-    if type(method) is not FunctionType:
-        return False
-    modules = (vars(sys.modules[name]) for name in _GENERATING if name in sys.modules)
-    space = method.__globals__
-    return any(space is module for module in modules) or space.get("__name__") in {*names}
 
 
 def _dict_getter(cls: type) -> Callable[[object], dict[str, Any]]:
