@@ -29,8 +29,7 @@ from pytest_mimic._core.identity import CallIdentity, fingerprint, fingerprint_o
 from pytest_mimic._core.identity.call_identity import VERSION
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.plain import layout_of
-from pytest_mimic._core.outcome.tagged.reader import Reader
-from pytest_mimic._core.outcome.tagged.writer import Writer
+from pytest_mimic._core.outcome.tagged.types import reader, write
 
 
 class Color(enum.Enum):
@@ -258,9 +257,9 @@ def main():
 
 def text_digest(value):
     """Return the digest of the text of a copy."""
-    tree = Writer(NOWHERE).whole(value)
-    tags = Reader(NOWHERE, tree.imports, tree.objects.__getitem__)
-    again = Writer(NOWHERE).whole(tags.read(json.loads(layout_of(tree.tree))))
+    tree = write(value, NOWHERE)
+    tags = reader(NOWHERE, tree.imports, tree.objects.__getitem__)
+    again = write(tags.read(json.loads(layout_of(tree.tree))), NOWHERE)
     return xxh3_128_hexdigest(f"{layout_of(again.tree)}{again.imports}{sorted(again.objects)}".encode())
 
 

@@ -39,9 +39,9 @@ class Readable:
         tree = loads(self.text)
         if not self.is_tagged:
             return tree
-        from pytest_mimic._core.outcome.tagged.reader import Reader
+        from pytest_mimic._core.outcome.tagged.types import reader
 
-        return Reader(paths, None, self.objects.__getitem__).read_whole(tree)
+        return reader(paths, None, self.objects.__getitem__).read_whole(tree)
 
 
 @dataclass(slots=True)
@@ -185,10 +185,10 @@ def _readable(value: Any, paths: PathStore) -> Readable | None:
     text = text_of(value)
     if text is not None and not paths.may_hold(text):
         return Readable(text)
-    from pytest_mimic._core.outcome.tagged.writer import Writer
+    from pytest_mimic._core.outcome.tagged.types import write
 
     try:
-        tree = Writer(paths).whole(value)
+        tree = write(value, paths)
     except NotTaggableError:
         return None
     if not tree.has_tags:

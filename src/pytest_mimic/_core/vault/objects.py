@@ -186,14 +186,14 @@ class Objects:
     # Outcomes with tags
 
     def _reader(self, entry: Entry, origin: Origin, paths: PathStore | None) -> Reader:
-        from pytest_mimic._core.outcome.tagged.reader import Reader
+        from pytest_mimic._core.outcome.tagged.types import reader
 
         def content(name: str) -> bytes:
             if name not in entry.get("objects", ()):
                 raise ValueError(f"it names {name}, which its recording does not list")
             return b"".join(self.file_content(entry, origin, name))
 
-        return Reader(paths, entry.get("imports", ()), content, self._classes)
+        return reader(paths, entry.get("imports", ()), content, self._classes)
 
     def _untagged(self, read: Callable[[Any], Any], entry: Entry, origin: Origin, tree: Any) -> Any:
         try:

@@ -32,6 +32,7 @@ class Reader:
         paths: Restores paths. None if there is no call whose paths they are: they are refused.
         imports: The names that the recording lists as imports. None: any may be imported.
         content: Returns the content of an object of the vault.
+        tag_named, tag_of: Return the tag with a name, or for the objects of a class, or None.
         classes: The tags of classes that readers know already, by the id of the class, which the tag keeps.
     """
 
@@ -40,18 +41,22 @@ class Reader:
         paths: PathStore | None,
         imports: Collection[str] | None,
         content: Callable[[str], bytes],
-        classes: dict[int, Tag] | None = None,
+        tag_named: Callable[[str], Tag | None],
+        tag_of: Callable[[type], Tag | None],
+        classes: dict[int, Tag],
     ) -> None:
         self._paths = paths
         self._imports = imports
         self.content = content
         self._anchors: dict[Any, Any] = {}
         self._tags: dict[str, Tag] = {}
-        self._classes = {} if classes is None else classes
+        self._tag_named, self._tag_of = tag_named, tag_of
+        self._classes = classes
 
     def _another(self, kind: type[_Kind]) -> _Kind:
         """Return a reader that knows what this one knows, but for anchors."""
-        return kind(self._paths, self._imports, self.content, self._classes)
+        args = self._paths, self._imports, self.content, self._tag_named, self._tag_of, self._classes
+        return kind(*args)
 
     @property
     def paths(self) -> PathStore:
@@ -158,18 +163,13 @@ class Reader:
             raise misread(node, reason) from None
 
     def _tag(self, name: str) -> Tag:
-        # Loaded late: an exception, and an object of a class, need none of the other tags.
         if ":" not in name:
-            from pytest_mimic._core.outcome.tagged.types import tag_named
-
-            tag = tag_named(name)
+            tag = self._tag_named(name)
         else:
             cls = self.find(name)
             tag = self._classes.get(id(cls))
             if tag is None:
-                from pytest_mimic._core.outcome.tagged.class_tags import tag_of
-
-                tag = tag_of(cls)
+                tag = self._tag_of(cls)
                 if tag is not None:
                     self._classes[id(cls)] = tag
                 # It has a way of its own now, such as `__setstate__`, or is another one.

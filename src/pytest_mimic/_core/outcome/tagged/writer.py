@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.outcome.names import importable, name_of, resolve
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.plain import DEPTH
-from pytest_mimic._core.outcome.tagged.containers import MAPPING
 from pytest_mimic._core.outcome.tagged.nodes import MOST_BITS, Node, NotTaggableError, Tag, hashable
-from pytest_mimic._core.outcome.tagged.scalar_tags import STRING
-from pytest_mimic._core.outcome.tagged.types import tag_of
 
 # Equal immutable parts are written at each place. Beyond this number of parts, a pickle is smaller.
 _MOST_REPEATED = 10_000
@@ -45,10 +43,16 @@ class Writer:
 
     Args:
         paths: Stores the paths of the value.
+        tag_of: Returns the tag of a type, or None.
+        string, mapping: The tags of strings that are paths, and of dicts with other keys than texts.
     """
 
-    def __init__(self, paths: PathStore) -> None:
+    def __init__(
+        self, paths: PathStore, tag_of: Callable[[type], Tag | None], string: Tag, mapping: Tag
+    ) -> None:
         self.paths = paths
+        self._tag_of = tag_of
+        self._string, self._mapping = string, mapping
         self._has_tags = False  # whether anything was written that is not plain JSON
         self._references = 0  # how often a part was met again
         self._imports: set[str] = set()
@@ -81,7 +85,7 @@ class Writer:
             if where is None:
                 return value
             node: Node = {}
-            STRING.write(value, node, self)
+            self._string.write(value, node, self)
             return self._tagged(node)
         if value is None or type_ is bool or (type_ is int and value.bit_length() < MOST_BITS):
             return value
@@ -91,7 +95,7 @@ class Writer:
             return self._container(value, type_)
         tag = self._tags.get(type_)
         if tag is None:
-            tag = self._tags[type_] = tag_of(type_)
+            tag = self._tags[type_] = self._tag_of(type_)
             if tag is None:
                 raise NotTaggableError(type_)
         if tag.is_shared:
@@ -166,7 +170,7 @@ class Writer:
             if len(tree) != len(value):
                 raise NotTaggableError("an escaped key that the dict has as well")
         else:
-            MAPPING.write(value, self._tagged(tree), self)
+            self._mapping.write(value, self._tagged(tree), self)
         self._depth += 1
         return tree
 

@@ -23,7 +23,7 @@ from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.tagged.class_tags import tag_of
 from pytest_mimic._core.outcome.tagged.nodes import NotTaggableError
-from pytest_mimic._core.outcome.tagged.writer import Writer
+from pytest_mimic._core.outcome.tagged.types import write
 from pytest_mimic._core.vault import Recording, Vault
 from unit.core.outcome.tagged.stored import NAME, changed_entry, copied, entry_of, load, recorded, tree_of
 from unit.memory_store import MemoryStore
@@ -536,7 +536,7 @@ def test_objects_with_ways_of_their_own_stay_pickles(make):
     store = recorded(value)
 
     with pytest.raises(NotTaggableError):
-        Writer(NOWHERE).whole(value)
+        write(value, NOWHERE)
     assert "pickle" in entry_of(store)
     assert load(store) is not None
 
