@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.seam.base import Port, Step
 
-_IDENTITY = ("method", "scheme", "host", "port", "path", "query", "format", "body")
+#: The parts of a request that count.
+IDENTITY = ("method", "scheme", "host", "port", "path", "query", "format", "body")
 _URI = ("scheme", "host", "port", "path", "query")
 #: What each matcher of vcrpy compares.
 MATCHERS: dict[str, tuple[str, ...]] = {
@@ -195,7 +196,7 @@ class Exchange:
             f"{method} {url.path}",
             host=url.host,
             parts=parts,
-            identity=_IDENTITY,
+            identity=IDENTITY,
             described=described,
             raw=request,
         )

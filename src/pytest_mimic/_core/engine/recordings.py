@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -180,7 +181,9 @@ class Recordings:
         if among is None:
             among = list(islice(self.of_target(call.plan.target, test=self._state.test), CANDIDATES))
         facts = [old] if (old := self._state.vault.outdated()) else []
-        error = missing(missed, among, within=within, facts=facts, remedies=remedies)
+        error = missing(
+            missed, among, within=within, facts=facts, remedies=remedies, whole=operator.methodcaller("whole")
+        )
         self.missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 
@@ -363,7 +366,7 @@ class Recordings:
         """Write a recording of a call, or of an owner's sequence; `errors` are those of its new outcomes."""
         recording = self.new_recording(call, outcomes, owner)
         written = self._state.vault.write(name, recording)
-        self.known[name] = recording
+        self.known[name] = recording._replace(arguments=None)  # which may be long, and is not needed again
         self._state.use(name)
         is_talk = owner is not None and call.converses
         self._note(name, written, errors, conversation=call.plan.target if is_talk else None)

@@ -134,6 +134,10 @@ class Objects:
             raise self._damaged(name, origin, fault)
         return body
 
+    def stored(self, name: str) -> bytes | None:
+        """Return the bytes of a file of the vault, None if it is missing."""
+        return self._store.read(name)
+
     def text(self, entry: Entry, origin: Origin) -> str:
         """Return the readable JSON of an outcome as it is in the vault, without its duration."""
         from pytest_mimic._core.outcome.plain import layout

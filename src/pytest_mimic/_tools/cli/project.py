@@ -21,6 +21,7 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
+    from pytest_mimic._core.targets.target import Target
     from pytest_mimic._core.vault import Vault
     from pytest_mimic._tools.cli.output import Output
 
@@ -92,6 +93,16 @@ class Project:
             shown_vault=str(folder) if is_whole and shown.startswith("../") else shown,
             given=(f"--mimic-vault={given_vault}",) if given_vault else (),
         )
+
+    @property
+    def targets(self) -> list[Target]:
+        """The targets of `mimic_functions`."""
+        from pytest_mimic._core.targets.target import parse_target
+
+        parsed = self.ini.read_lines(
+            "mimic_functions", lambda line, origin: parse_target(line, origin=origin)
+        )
+        return [target for target in parsed if target is not None]
 
     def _vault_in_addopts(self) -> str | None:
         """Return the vault in the options that every run of pytest gets, or None."""

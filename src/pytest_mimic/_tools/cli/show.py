@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.describe.recorded_files import CatalogCall, CatalogFile
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.vault.long_parts import whole
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.cli.output import facts_of, short_seconds
 from pytest_mimic._tools.cli.selection import (
     add_selectors,
     given,
+    hide_arguments,
     importable,
     report_left_out,
     report_nothing,
@@ -62,6 +64,9 @@ def run(invocation: Invocation) -> int:
     catalog, files = selection.catalog, selection.files
     if not files and options.selectors and selection.damaged:
         raise catalog.damaged[selection.damaged[0]]
+    for call in (one for file in files for one in file.calls):
+        call.arguments = whole(call.arguments, invocation.vault.store.read)
+    hide_arguments(invocation, files)
     viewer = OutcomeViewer(invocation.vault, invocation.redactor, **({"shown": None} if options.all else {}))
     if options.json:
         rows = [_as_json(invocation, catalog, viewer, file) for file in files]
