@@ -66,7 +66,9 @@ def again(project):
 
     def run(value, *, use="function", options="volatile=id", other=None):
         lines = (f"shop:order {options}".strip(), f"shop:stream {options}".strip())
-        project.ini(*lines, mimic_inputs="ignore")  # the service's source changes, and is noted from Python 3.12 on
+        project.ini(
+            *lines, mimic_inputs="ignore"
+        )  # the service's source changes, and is noted from Python 3.12 on
         project.tests(USES[use])
         project.module(SHOP)
         project.write("service.py", SERVICE.format(now=1, value=value))
@@ -130,7 +132,7 @@ def test_a_longer_stream_is_another_outcome(project):
 
 
 def test_a_stale_recording_keeps_its_outcome_and_gets_the_new_source(project):
-    project.ini("shop:order volatile=id")
+    project.ini("shop:order volatile=id", mimic_inputs="ignore")
     project.tests(USES["function"])
     project.write("service.py", SERVICE.format(now=1, value="{'id': NOW}"))
     project.record().expect(passed=1)
@@ -164,5 +166,9 @@ def test_generated_keys_and_rowcounts_of_sql_are_left_out(project):
     project.ini("sqlalchemy volatile=rows.*.id,lastrowid,rowcount")
     project.run("--mimic-verify").expect(passed=1)
 
-    for line in ("rows[0].id: 2 recorded, 4 now", "lastrowid: 1 recorded, 3 now", "rowcount: 2 recorded, 4 now"):
+    for line in (
+        "rows[0].id: 2 recorded, 4 now",
+        "lastrowid: 1 recorded, 3 now",
+        "rowcount: 2 recorded, 4 now",
+    ):
         assert line in drifted.output
