@@ -194,7 +194,7 @@ def stale(
     ]
     what = f"what {label} ran or read" if changed else _target_of(label)
     what += f" has changed since this call was recorded{when}"
-    facts = [f"{one} has changed" for one in changed]
+    facts = limited([f"{one} has changed" for one in changed], _SHOWN)
     return StaleRecordingError(what, facts=facts, remedies=remedies or commands, call=label, test=test)
 
 
