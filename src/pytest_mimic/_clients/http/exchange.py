@@ -50,17 +50,6 @@ class HttpAdapter(Adapter):
     """The adapter of an HTTP client. A subclass adds the edges."""
 
     recorded_as: ClassVar = "http"
-    parts: ClassVar[tuple[str, ...]] = (
-        "host",
-        "port",
-        "scheme",
-        "method",
-        "path",
-        "query",
-        "headers",
-        "body",
-        "format",
-    )
     implied: ClassVar = {"body": ("format",)}
     watched: ClassVar = WEBSOCKET_EDGES
     exact: ClassVar = frozenset({"status", "headers", "error"})
