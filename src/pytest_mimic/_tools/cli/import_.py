@@ -50,12 +50,13 @@ def add_arguments(parser: Parser) -> None:
 def run(invocation: Invocation) -> int:
     """Import, print the report, and return 1 if something was not imported."""
     from pytest_mimic._tools.foreign.importing import Importer, ImportRequest, read_match
+    from pytest_mimic._tools.foreign.recording_exchanges import targets_of
 
     options, project = invocation.options, invocation.project
     request = ImportRequest(
         paths=options.paths,
         settings=_settings(project, options.redact),
-        targets=project.targets,
+        targets=targets_of(project.ini),
         today=strftime("%Y-%m-%d"),
         here=project.here,
         match=read_match(options.match),

@@ -20,7 +20,7 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.targets.target import Target
+    from pytest_mimic._core.settings import IniOptions
     from pytest_mimic._core.vault import CassetteEntry, Recording, Vault
 
 
@@ -123,10 +123,10 @@ def _plain(part: Any) -> Any:
 
 
 def redactions(
-    vault: Vault, names: Iterable[str], redactor: Redactor, targets: Iterable[Target]
+    vault: Vault, names: Iterable[str], redactor: Redactor, ini: IniOptions
 ) -> Iterator[tuple[str, Redaction]]:
     """Yield what the rules of today change in these recordings and cassettes. What is damaged is left out."""
-    requests = Requests(targets)
+    requests = Requests(ini)
     for name in names:
         if not (name.endswith(".json") and name.startswith(tuple(FOLDERS))):
             continue

@@ -19,13 +19,12 @@ from pytest_mimic._tools.cli.output import facts_of, short_seconds
 from pytest_mimic._tools.cli.selection import (
     add_selectors,
     given,
-    hide_arguments,
     importable,
     report_left_out,
     report_nothing,
     select,
 )
-from pytest_mimic._tools.shown.catalog import Catalog
+from pytest_mimic._tools.shown.catalog import Catalog, hide_arguments
 from pytest_mimic._tools.shown.outcome_lines import OutcomeViewer, Part
 from pytest_mimic._tools.shown.outcome_words import error_of
 from pytest_mimic._tools.shown.value_lines import lines_of
@@ -66,7 +65,8 @@ def run(invocation: Invocation) -> int:
         raise catalog.damaged[selection.damaged[0]]
     for call in (one for file in files for one in file.calls):
         call.arguments = whole(call.arguments, invocation.vault.store.read)
-    hide_arguments(invocation, files)
+    if invocation.settings.redact:
+        hide_arguments(files, invocation.redactor)
     viewer = OutcomeViewer(invocation.vault, invocation.redactor, **({"shown": None} if options.all else {}))
     if options.json:
         rows = [_as_json(invocation, catalog, viewer, file) for file in files]

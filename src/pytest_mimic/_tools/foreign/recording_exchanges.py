@@ -18,13 +18,13 @@ from pytest_mimic._core.engine.run_state import RunState
 from pytest_mimic._core.seam.base import ClientCall
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS, load_adapter
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.targets.target import Target
+from pytest_mimic._core.targets.target import Target, parse_target
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._tools.foreign.foreign_exchanges import Refusal
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.settings import Settings
+    from pytest_mimic._core.settings import IniOptions, Settings
     from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
 
 
@@ -122,6 +122,12 @@ class Conversation:
         return f"{method} {call.described['url']}" if call is not None else method
 
 
+def targets_of(ini: IniOptions) -> list[Target]:
+    """Return the targets of a project's configuration. MimicError: Lines are wrong."""
+    parsed = ini.read_lines("mimic_functions", lambda line, origin: parse_target(line, origin=origin))
+    return [target for target in parsed if target is not None]
+
+
 def http_lines(targets: Iterable[Target]) -> list[Target]:
     return [one for one in targets if one.module in ("http", *HTTP_CLIENTS) and not one.excluded]
 
@@ -138,8 +144,8 @@ def refused(exchange: ForeignExchange, reason: str) -> Refusal:
 class Requests:
     """Tells the identity of a stored request, by the lines of the project that mimic HTTP."""
 
-    def __init__(self, targets: Iterable[Target]) -> None:
-        lines = (*http_lines(targets), Target("http"))
+    def __init__(self, ini: IniOptions) -> None:
+        lines = (*http_lines(targets_of(ini)), Target("http"))
         self._lines = [line_of_stored(load_adapter(one.module), one.options) for one in lines]
 
     def renamed(self, old: dict[str, Any], new: dict[str, Any], key: str) -> str | None:
