@@ -133,12 +133,11 @@ class Phases:
 
 def _decorations(item: pytest.Item) -> list[Any]:
     """Return the targets of each `mimic` that decorates the test's class or one of its bases."""
-    decorated = getattr(item, "cls", None)
+    decorated: Any = getattr(item, "cls", None)
     if not hasattr(decorated, "__mimic_targets__"):
         return []
-    return [
-        targets for cls in reversed(decorated.__mro__) for targets in vars(cls).get("__mimic_targets__", ())
-    ]
+    found = (vars(cls).get("__mimic_targets__", ()) for cls in reversed(decorated.__mro__))
+    return [targets for several in found for targets in several]
 
 
 def _own_files(item: pytest.Item) -> set[str]:
