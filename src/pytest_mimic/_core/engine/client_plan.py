@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pytest_mimic._core.engine.call import Call, Plan, innermost
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
 from pytest_mimic._core.engine.steps import PASS, RunningCall
-from pytest_mimic._core.identity import CallIdentity
+from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.ignore import parse_path, prune
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
