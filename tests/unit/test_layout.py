@@ -57,7 +57,7 @@ BUDGET = {
     "ground": 1_150,
 }
 # These two only fall.
-MOST_LINES = 51_000
+MOST_LINES = 50_900
 MOST_FILES = 312
 MOST_ARROWS = 129
 MOST_FLOORS = 12
