@@ -75,7 +75,7 @@ class Place(NamedTuple):
     date: str | None = None
     number: int = 0
     is_real: bool = False
-    keep: Callable[[Any, Outcome, float], None] | None = None
+    keep: Callable[..., None] | None = None
 
 
 class Plan:

@@ -103,17 +103,21 @@ class Decisions:
         if not is_first:
             return flight if self._waits(call, flight, checks) else RealCall(self.state, call, place)
         # Looked up only now: another thread or process may have just recorded the call.
+        is_new = False
         try:
             if self.state.settings.mode is Mode.RERECORD:
                 found = self.recordings.known.get(name) if checks else None
             else:
                 found = self.recordings.find(name, again=True)
+                is_new = found is None  # and stays so: nobody else records the call before this one has ended
                 if found is not None and self.recordings.is_outdated(call.plan, found):
                     found = None
         except BaseException:
             flight.done()
             raise
         if found is None:
+            assert place.keep is not None
+            place = place._replace(keep=partial(place.keep, is_new=is_new))
             return RealCall(self.state, call, place, flight)
         flight.done()
         self.state.use(name)

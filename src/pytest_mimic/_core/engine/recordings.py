@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,6 +39,9 @@ MODELS = (
     "POST api.anthropic.com/v1/messages",
     "POST */models/*:generateContent",
 )
+
+# What each time and each random UUID among the arguments has. Few calls have any, and are looked at part by part.
+_MAY_CHANGE = re.compile(r"\b1[5-9]\d{8}|\d{4}-\d\d-\d\d[T ]\d\d:|[0-9a-f]{4}-4[0-9a-f]{3}-[89ab]")
 
 
 class Recordings:
@@ -301,12 +305,18 @@ class Recordings:
             if is_unchanged(call, before, stored, redactor=self._state.redactor):
                 before.inputs, stored = stored.inputs, before
         if logs:
-            from pytest_mimic._core.engine.changing_arguments import note_changing
+            if self._is_described(call) and _MAY_CHANGE.search(repr(call.arguments)):
+                from pytest_mimic._core.engine.changing_arguments import note_changing
 
-            note_changing(call, duration, self._state, self.known.values())
+                note_changing(call, duration, self._state, self.known.values())
             if self._state.log is not None:
                 self._state.log("recorded", call, stored=stored, seconds=duration)
         return stored
+
+    def _is_described(self, call: Call) -> bool:
+        """Check whether a call has a description for other purposes than this, which stands for its arguments."""
+        is_described = self._state.settings.store_arguments or "described" in vars(call)
+        return is_described and call.plan.options.key is None
 
     def _as_recorded(self, call: Call, outcome: Outcome) -> Outcome:
         """Return a real outcome with the names of environment variables in place of secret values, as it is recorded."""
@@ -322,13 +332,15 @@ class Recordings:
                 return found
         return outcome
 
-    def record(self, name: str, real: RealCall, outcome: Outcome, duration: float) -> None:
-        """Record the outcome of a call that belongs to no sequence and no cassette.
+    def record(
+        self, name: str, real: RealCall, outcome: Outcome, duration: float, *, is_new: bool = False
+    ) -> None:
+        """Record the outcome of a call that belongs to no sequence and no cassette. It `is_new` if there is none so far.
 
         Of the streams of a call, one is kept for each way in which its reader replied: the one that goes furthest.
         """
         call, before = real.call, None
-        if call.plan.options.volatile or call.plan.kind != "function":
+        if not is_new and (call.plan.options.volatile or call.plan.kind != "function"):
             before = self._before(name, call, outcome)
         stored = self.encode(real, outcome, duration, before=before)
         streams = [stored]
@@ -342,7 +354,7 @@ class Recordings:
                     streams.insert(-1, other)
                 elif goes_further(old, new):
                     return
-        self.write(name, call, streams, errors={0: self.error_of(call, outcome)})
+        self.write(name, call, streams, errors={0: self.error_of(call, outcome)}, is_new=is_new)
         if call.edge_call is not None and (imported := self.imported_name(call)):
             self._state.owner.journal.note(imported, self._state.vault.store.read(imported), None, {})
             self.drop(imported)
@@ -358,11 +370,18 @@ class Recordings:
         return None
 
     def write(
-        self, name: str, call: Call, outcomes: list[Stored], owner: Owner | None = None, *, errors: Errors
+        self,
+        name: str,
+        call: Call,
+        outcomes: list[Stored],
+        owner: Owner | None = None,
+        *,
+        errors: Errors,
+        is_new: bool = False,
     ) -> None:
         """Write a recording of a call, or of an owner's sequence; `errors` are those of its new outcomes."""
         recording = self.new_recording(call, outcomes, owner)
-        written = self._state.vault.write(name, recording)
+        written = self._state.vault.write(name, recording, is_new=is_new)
         self.known[name] = recording
         self._state.use(name)
         is_talk = owner is not None and call.converses

@@ -48,13 +48,13 @@ class Objects:
         self._admissions: dict[tuple[str | None, ...], Admission] = {}
         self._classes: dict[int, Tag] = {}
         #: The lists of what calls ran and read that this run has named in a recording, with their names.
-        self.lists: dict[str, str] = {"": ""}
+        self.lists: dict[str, str] = {}
         # The hashes of detached objects that were right: each content is checked once.
         self._sound: set[str] = set()
 
     def forget_lists(self) -> None:
         """Look again which lists are there: some may be deleted."""
-        self.lists = {"": ""}
+        self.lists = {}
 
     def load(self, entry: Entry, origin: Origin, paths: PathStore | None = None) -> Outcome:
         """Return the outcome of an entry, a fresh copy each time, with its paths restored by `paths`."""

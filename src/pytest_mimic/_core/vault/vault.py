@@ -182,8 +182,10 @@ class Vault:
             stored.detach()
         return stored
 
-    def write(self, name: str, recording: Recording) -> Written:
+    def write(self, name: str, recording: Recording, *, is_new: bool = False) -> Written:
         """Write the recording, its objects first, whole or not at all; return what this did to its file.
+
+        It is new if the caller knows that the vault has none of this name: then it is not looked up again.
 
         If the outcomes equal those in the vault, the facts of the run that recorded them stay. If the source and
         the arguments are equal as well, the file is not touched.
@@ -193,7 +195,8 @@ class Vault:
         """
         from pytest_mimic._core.vault import writing
 
-        written = writing.write_recording(self.store, self.objects, name, recording)
+        is_new = is_new and not self.has_outdated
+        written = writing.write_recording(self.store, self.objects, name, recording, is_new=is_new)
         self.replaced |= written.replaced
         return written
 
