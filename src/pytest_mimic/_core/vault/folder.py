@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_mimic._core.event_loop import outside_event_loop
-from pytest_mimic._core.vault.leftovers import abandoned, give_back, sweep, take_number, temporary_name
+from pytest_mimic._core.vault.leftovers import abandoned, give_back, sweep, take_name
 from pytest_mimic._core.vault.locks import FOLDER, ByteLocks, RunMark, file_lock
 from pytest_mimic.errors import MimicError
 
@@ -101,8 +101,8 @@ class FolderStore:
                 _make_folders(self.path)
                 sweep(self.path)
                 self._is_swept = True
-            file, whole, number = self._open_temporary()
-            _write_file(file, whole, data)
+            file, temporary = self._open_temporary()
+            _write_file(file, whole := self._prefix + temporary, data)
             try:
                 path = self._prefix + (name if isinstance(name, str) else name())
                 _in_folder(dirname(path), lambda: replace(whole, path))
@@ -110,22 +110,20 @@ class FolderStore:
                 with suppress(OSError):
                     unlink(whole)
                 raise
-            give_back(number)
+            give_back(temporary)
             if durable:
                 self._unflushed.add(path)
         except OSError as reason:
             at_fault = self.path if isfile(self.path) else path
             raise _cannot("write", at_fault, reason) from None
 
-    def _open_temporary(self) -> tuple[int, str, int]:
-        """Return a new temporary file, its path and its number."""
+    def _open_temporary(self) -> tuple[int, str]:
+        """Return a new temporary file and its name: in the vault's top folder, as one listing finds all leftovers there."""
         while True:
-            number = take_number()
-            # In the vault's top folder, so that one listing finds the leftovers of all crashed writers.
-            path = self._prefix + temporary_name(number)
+            name = take_name()
             try:
                 # A user may delete the vault during a run.
-                return _in_folder(self.path, partial(open_file, path, _WRITE, 0o666)), path, number
+                return _in_folder(self.path, partial(open_file, self._prefix + name, _WRITE, 0o666)), name
             except FileExistsError:  # from a dead process with the number of this one
                 continue
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import defaultdict
 from contextlib import suppress
 from hashlib import blake2b
 from itertools import count
@@ -13,28 +14,25 @@ from time import time
 _LEFTOVER = r"\.mimic-([0-9a-f]{8})-([0-9]+)-[0-9]+\.tmp"
 _LEFTOVER_AGE = 24 * 3600.0
 _numbers = count()
-_free: list[int] = []
+# The names that were given back, by process.
+_free = defaultdict[int, list[str]](list)
 
 
-def take_number() -> int:
-    """Return a number that no other writer of this process has: one that was given back, if there is one.
+def take_name() -> str:
+    """Return the name of a temporary file, which says who writes it: one that was given back, if there is one.
 
     A folder in which files of one name come and go is several times as fast as one in which each has another name.
     """
+    process = getpid()
     try:
-        return _free.pop()
+        return _free[process].pop()
     except IndexError:
-        return next(_numbers)
+        return f".mimic-{this_host()}-{process}-{next(_numbers)}.tmp"
 
 
-def give_back(number: int) -> None:
-    """Let the next writer have a number, whose temporary file is gone."""
-    _free.append(number)
-
-
-def temporary_name(number: int) -> str:
-    """Return the name of the temporary file of a number, which says who writes it."""
-    return f".mimic-{this_host()}-{getpid()}-{number}.tmp"
+def give_back(name: str) -> None:
+    """Let the next writer have the name of a temporary file that is gone."""
+    _free[getpid()].append(name)
 
 
 def sweep(folder: str) -> None:

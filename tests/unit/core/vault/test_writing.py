@@ -689,7 +689,8 @@ def test_old_leftovers_of_another_user_are_removed(tmp_path, monkeypatch):
 def test_leftovers_of_a_dead_process_with_the_same_number_are_in_nobodys_way(tmp_path):
     from pytest_mimic._core.vault import leftovers
 
-    left = [tmp_path / leftovers.temporary_name(number) for number in range(1000)]
+    start = f".mimic-{leftovers.this_host()}-{os.getpid()}"
+    left = [tmp_path / f"{start}-{number}.tmp" for number in range(1000)]
     for path in left:
         path.write_bytes(b"half")
 
