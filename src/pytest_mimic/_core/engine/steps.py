@@ -71,7 +71,7 @@ class Replay:
         """Return a fresh copy of the plain value that a client stored."""
         stored = self.stored
         try:
-            plain = stored.load(self.call.paths).value if stored.is_tagged else stored.player()()
+            plain = stored.plain_value(self.call.paths)
         except MimicError as error:
             self._state.pending.note(error)
             raise

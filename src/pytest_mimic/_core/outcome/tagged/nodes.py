@@ -28,10 +28,6 @@ class MisreadError(ValueError):
     """A node is not as it was written. The text names the tag."""
 
 
-class NeedsCallError(Exception):
-    """A value has paths, whose places only a call knows."""
-
-
 class NotTaggableError(Exception):
     """A part has no exact form in JSON."""
 
@@ -50,7 +46,6 @@ class Tag(NamedTuple):
         facts: The keys that a node may have besides its tag.
         look: Checks a node whose part is of another type, or that has facts, in place of the usual checks.
         is_shared: Whether it matters that two places hold the same value: it may change, or contain what may.
-        is_fixed: Whether neither a value nor anything in it can change, so that copies may share it.
     """
 
     name: str  # the tag, without `$`
@@ -61,7 +56,6 @@ class Tag(NamedTuple):
     look: Callable[[Node], None] | None = None
     is_shared: bool = False
     may_contain_itself: bool = False  # whether `read` supports that
-    is_fixed: bool = False
 
     def check(self, node: Node) -> None:
         """Check that a node has the right parts. ValueError, OutdatedClassError: it has others."""
@@ -82,7 +76,7 @@ def simple(name: str, to_json: Callable[[Any], Any], from_json: Callable[[Any], 
     def read(part: Any, _node: Node, _reader: object, _anchor: int | None) -> Any:
         return from_json(part)
 
-    return Tag(name, write, read, types, is_fixed=True)
+    return Tag(name, write, read, types)
 
 
 def tag_in(tree: dict[Any, Any]) -> str | None:
