@@ -65,7 +65,9 @@ class Decisions:
                 )
             state.use(place.name)
             if mode is Mode.VERIFY:
-                return self.recordings.verification(call, place)
+                from pytest_mimic._core.engine.verifying import Verification
+
+                return Verification(self.recordings, state, call, place)
             return Replay(state, call, place)
         except MimicError as error:
             state.pending.note(error)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
-from pytest_mimic._core.outcome.encoding import Snapshot, snapshot
 from pytest_mimic._core.pending.review_folder import id_of, mark_of
 from pytest_mimic._core.pending.waiting import folder_of
 from pytest_mimic._core.vault.file_names import CASSETTES, recording_name
@@ -14,47 +13,38 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import Recording, Stored
 
 
-class Drift(NamedTuple):
-    """A real outcome that differs from the recorded one.
-
-    Or one that is equal, although its source, or what the call ran and read, has changed: then accepting it notes that.
-
-    `place` is that of the recorded one in its recording or cassette. `facts` show the differences, `paths` has their
-    paths, as `volatile=` takes them; None for a difference without one.
-    """
-
-    call: Call
-    recorded: Stored
-    place: int
-    facts: Sequence[str]
-    paths: list[str | None]
-    change: Literal["changed", "equal"] = "changed"
-
-
 def keep(
-    drift: Drift,
     state: RunState,
+    call: Call,
+    recorded: Stored,
+    place: int,
+    facts: Sequence[str],
+    paths: Sequence[str | None],
+    *,
     encode: Callable[[], Stored],
     recording_of: Callable[[list[Stored]], Recording],
+    change: Literal["changed", "equal"] = "changed",
 ) -> None:
     """Keep a drift in the folder of `--mimic-review`, and enter it into the ledger.
 
-    `encode` returns the outcome in its stored form, or refuses it. Then it is only described.
+    Or an outcome that is equal, although its source, or what the call ran and read, has changed: accepting it notes that.
+
+    `place` is that of the recorded one in its recording or cassette. `facts` show the differences, `paths` has their
+    paths, as `volatile=` takes them; None for a difference without one. If `encode` refuses the new outcome, it is only
+    described.
     """
-    call = drift.call
     vault = folder_of(state.settings).drift_vault()
-    problem, outcomes = "", [drift.recorded.lifted()]
+    problem, outcomes = "", [recorded.lifted()]
     try:
         outcomes.append(encode())
     except MimicError as error:
         problem = error.what
     recording = recording_of(outcomes)
-    file, before = drift.recorded.name, mark_of(drift.recorded)
-    key = id_of(file, drift.place, before, *map(mark_of, outcomes[1:]), *drift.facts)
+    file, before = recorded.name, mark_of(recorded)
+    key = id_of(file, place, before, *map(mark_of, outcomes[1:]), *facts)
     name = recording_name(call.plan.target, key)
     vault.write(name, recording)
     vault.store.flush()
@@ -62,9 +52,9 @@ def keep(
         "drifts",
         {
             "id": key,
-            "change": drift.change,
+            "change": change,
             "file": file,
-            "place": drift.place,
+            "place": place,
             "kind": call.plan.kind,
             "target": call.plan.target,
             "call": call.label,
@@ -73,29 +63,11 @@ def keep(
             "key": call.key,
             "arguments": recording.arguments,
             "tests": [state.test] if state.test else [],
-            "differences": list(drift.facts),
-            "paths": drift.paths,
+            "differences": list(facts),
+            "paths": list(paths),
             "before": before,
             "staged": name,
             "problem": problem,
             "in_cassette": file.startswith(CASSETTES),
         },
     )
-
-
-def encoded(call: Call, outcome: Outcome, encode: Callable[[Outcome], Stored]) -> Stored:
-    """Return an outcome as recording would store it. MimicError: it would refuse it."""
-    plan = call.plan
-    if plan.kind != "function" and outcome.kind == "raised":
-        raise MimicError("the real call failed, which recording would not keep")
-    items: list[object] = outcome.items
-    # As recording takes them, with the places of their paths.
-    taken: list[object] = [
-        one if isinstance(one, Snapshot) else snapshot(one, target=plan.target, paths=call.paths)
-        for one in items
-    ]
-    outcome.items = taken
-    try:
-        return encode(outcome)
-    finally:
-        outcome.items = items

@@ -12,9 +12,7 @@ from itertools import islice
 from os import getpid
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.machinery import PACKAGE
-from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import imported_parts, recording_name
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.owners import Errors, Owner
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.steps import RealCall
-    from pytest_mimic._core.engine.verifying import Verification
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
     from pytest_mimic._core.vault.writing import Written
@@ -188,64 +185,6 @@ class Recordings:
         self.missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 
-    def verification(self, call: Call, place: Place) -> Verification:
-        """Return the step that verifies a call."""
-        from pytest_mimic._core.engine.verifying import Verification
-
-        replay = Replay(self._state, call, place, counts=False)
-        return Verification(self._state, call, place._replace(keep=partial(self._verify, place)), replay)
-
-    def _verify(self, place: Place, real: RealCall, outcome: Outcome, duration: float) -> None:
-        """Compare a real outcome with its recording, and note a difference."""
-        from pytest_mimic._core.engine.verifying import drift_of, matching_stream
-
-        state, call = self._state, real.call
-        call.plan.add_effects(outcome, call, real.noted, refuses=False)
-        if state.redactor.environment:
-            outcome = self._as_recorded(call, outcome)
-        expected = matching_stream(place.outcomes, outcome, call.paths)
-        with self.guard:
-            state.ledger.verified += 1
-        paths: dict[str | None, None] = {}
-        drift = drift_of(real, expected, outcome, redactor=state.redactor, test=state.test, paths=paths)
-        if drift is not None:
-            drift.facts += version_change(place.source, call.plan.source)
-        if state.settings.review:
-            from pytest_mimic._core.engine.drifts import Drift, encoded, keep
-
-            number = next(index for index, one in enumerate(place.outcomes, place.number) if one is expected)
-            recording_of = partial(self.new_recording, call)
-            if drift is not None:
-                encode = partial(self.encode, real, duration=duration, logs=False)
-                found = Drift(call, expected, number, drift.facts, list(paths))
-                keep(found, state, partial(encoded, call, outcome, encode), recording_of)
-            elif changed := self._changed(call, place.source, expected):
-                found = Drift(call, expected, number, changed, [], "equal")
-                keep(found, state, partial(self._stamped, real, expected), recording_of)
-        if drift is not None:
-            state.blame(drift, call)
-        if state.log is not None:
-            kind = "verified" if drift is None else "drifted"
-            told = {"stored": expected, "actual": outcome, "seconds": duration}
-            state.log(kind, call, **told, error=drift, paths=paths.keys())
-
-    def _changed(self, call: Call, source: str | None, stored: Stored) -> list[str]:
-        """Return what has changed since an outcome was recorded: its target's source, and what its call ran and read."""
-        state, inputs = self._state, stored.entry.get("inputs")
-        changed = state.changed_inputs(inputs) if inputs and state.settings.inputs != "ignore" else []
-        own = [call.plan.target] if state.is_stale(call.plan, source) else []
-        return [f"{one} has changed since it was recorded" for one in (*own, *changed)]
-
-    def _stamped(self, real: RealCall, stored: Stored) -> Stored:
-        """Return a recorded outcome with what its call has now run and read."""
-        from pytest_mimic._core.vault.recording_facts import KeptInputs
-
-        lifted = stored.lifted()
-        if real.trace is not None:
-            before = None if lifted.inputs is None else lifted.inputs.over(None, is_same=True).encode()
-            lifted.inputs = KeptInputs(real.trace.noted().over(before, is_same=True))
-        return lifted
-
     # -- writing
 
     def new_recording(self, call: Call, outcomes: list[Stored], owner: Owner | None = None) -> Recording:
@@ -317,20 +256,6 @@ class Recordings:
         """Check whether a call has a description for other purposes than this, which stands for its arguments."""
         is_described = self._state.settings.store_arguments or "described" in vars(call)
         return is_described and call.plan.options.key is None
-
-    def _as_recorded(self, call: Call, outcome: Outcome) -> Outcome:
-        """Return a real outcome with the names of environment variables in place of secret values, as it is recorded."""
-        from pytest_mimic._core.engine.environment_values import hide
-
-        with suppress(MimicError):  # what cannot be stored is compared as it is
-            stored = self._state.vault.stored(outcome, 0.0, target=call.plan.target, paths=call.paths)
-            if stored.encoded is not None and any(
-                hide(stored.encoded, self._state.redactor.environment).values()
-            ):
-                found = stored.load(call.paths)
-                found.files = outcome.files
-                return found
-        return outcome
 
     def record(
         self, name: str, real: RealCall, outcome: Outcome, duration: float, *, is_new: bool = False

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pytest_mimic._core.compare.outcome_comparison import compare
 from pytest_mimic._core.describe.changing_values import changes_always
 from pytest_mimic._core.describe.messages import drift, unverifiable
-from pytest_mimic._core.engine.steps import RealCall
+from pytest_mimic._core.engine.steps import RealCall, Replay
 from pytest_mimic._core.engine.streams import share_beginning
+from pytest_mimic._core.origin import version_change
+from pytest_mimic._core.outcome.encoding import Snapshot, snapshot
 from pytest_mimic._core.outcome.outcome import is_outcome
 from pytest_mimic._core.target_options import target_line
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Place, Plan
+    from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.engine.steps import Replay
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.redact.redactor import Redactor
@@ -34,13 +38,90 @@ class Verification(RealCall):
     So the calls that follow are the recorded ones. Drift does not raise here: it fails the test afterwards.
     """
 
-    __slots__ = ("_replay", "exhausted", "outcome")
+    __slots__ = ("_recordings", "_replay", "exhausted", "outcome")
     mode: Literal["run", "verify"] = "verify"
 
-    def __init__(self, state: RunState, call: Call, place: Place, recorded: Replay) -> None:
+    def __init__(self, recordings: Recordings, state: RunState, call: Call, place: Place) -> None:
         super().__init__(state, call, place)
-        self.recorded = self._replay = recorded
+        self._recordings = recordings
+        self.recorded = self._replay = recorded = Replay(state, call, place, counts=False)
         self.outcome, self.exhausted = recorded.outcome, recorded.exhausted
+
+    def _keep(self, outcome: Outcome, duration: float) -> None:
+        """Compare the real outcome with its recording, and note a difference."""
+        state, call, place = self._state, self.call, self._place
+        call.plan.add_effects(outcome, call, self.noted, refuses=False)
+        if state.redactor.environment:
+            outcome = self._as_recorded(outcome)
+        expected = matching_stream(place.outcomes, outcome, call.paths)
+        with self._recordings.guard:
+            state.ledger.verified += 1
+        paths: dict[str | None, None] = {}
+        drift = drift_of(self, expected, outcome, redactor=state.redactor, test=state.test, paths=paths)
+        if drift is not None:
+            drift.facts += version_change(place.source, call.plan.source)
+        if state.settings.review:
+            from pytest_mimic._core.engine.drifts import keep
+
+            number = next(index for index, one in enumerate(place.outcomes, place.number) if one is expected)
+            recording_of = partial(self._recordings.new_recording, call)
+            keep_as = partial(keep, state, call, expected, number, recording_of=recording_of)
+            if drift is not None:
+                keep_as(drift.facts, list(paths), encode=lambda: self._encoded(outcome, duration))
+            elif changed := self._changed(expected):
+                keep_as(changed, [], encode=lambda: self._stamped(expected), change="equal")
+        if drift is not None:
+            state.blame(drift, call)
+        if state.log is not None:
+            kind = "verified" if drift is None else "drifted"
+            told = {"stored": expected, "actual": outcome, "seconds": duration}
+            state.log(kind, call, **told, error=drift, paths=paths.keys())
+
+    def _as_recorded(self, outcome: Outcome) -> Outcome:
+        """Return a real outcome with the names of environment variables in place of secret values, as it is recorded."""
+        from pytest_mimic._core.engine.environment_values import hide
+
+        state, call = self._state, self.call
+        with suppress(MimicError):  # what cannot be stored is compared as it is
+            stored = state.vault.stored(outcome, 0.0, target=call.plan.target, paths=call.paths)
+            if stored.encoded is not None and any(hide(stored.encoded, state.redactor.environment).values()):
+                found = stored.load(call.paths)
+                found.files = outcome.files
+                return found
+        return outcome
+
+    def _changed(self, stored: Stored) -> list[str]:
+        """Return what has changed since an outcome was recorded: its target's source, and what its call ran and read."""
+        state, plan, inputs = self._state, self.call.plan, stored.entry.get("inputs")
+        changed = state.changed_inputs(inputs) if inputs and state.settings.inputs != "ignore" else []
+        own = [plan.target] if state.is_stale(plan, self._place.source) else []
+        return [f"{one} has changed since it was recorded" for one in (*own, *changed)]
+
+    def _encoded(self, outcome: Outcome, duration: float) -> Stored:
+        """Return the outcome as recording would store it. MimicError: it would refuse it."""
+        plan = self.call.plan
+        if plan.kind != "function" and outcome.kind == "raised":
+            raise MimicError("the real call failed, which recording would not keep")
+        items = outcome.items
+        # As recording takes them, with the places of their paths.
+        outcome.items = [
+            one if isinstance(one, Snapshot) else snapshot(one, target=plan.target, paths=self.call.paths)
+            for one in items
+        ]
+        try:
+            return self._recordings.encode(self, outcome, duration, logs=False)
+        finally:
+            outcome.items = items
+
+    def _stamped(self, stored: Stored) -> Stored:
+        """Return a recorded outcome with what its call has now run and read."""
+        from pytest_mimic._core.vault.recording_facts import KeptInputs
+
+        lifted = stored.lifted()
+        if self.trace is not None:
+            before = None if lifted.inputs is None else lifted.inputs.over(None, is_same=True).encode()
+            lifted.inputs = KeptInputs(self.trace.noted().over(before, is_same=True))
+        return lifted
 
     def answers(self, error: BaseException) -> bool:
         """Return whether the caller gets the recorded outcome: not after an interrupt or an error of ours."""
