@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -16,6 +16,7 @@ from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.outcome.encoding import Snapshot, snapshot
 from pytest_mimic._core.outcome.outcome import is_outcome
 from pytest_mimic._core.target_options import target_line
+from pytest_mimic._core.vault.file_names import CASSETTES, recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.vault import Stored
+    from pytest_mimic._core.vault import Recording, Stored
     from pytest_mimic.errors import DriftError
 
 # If more parts than these differ, the outcome is another one.
@@ -61,11 +62,9 @@ class Verification(RealCall):
         if drift is not None:
             drift.facts += version_change(place.source, call.plan.source)
         if state.settings.review:
-            from pytest_mimic._core.engine.drifts import keep
-
             number = next(index for index, one in enumerate(place.outcomes, place.number) if one is expected)
             recording_of = partial(self._recordings.new_recording, call)
-            keep_as = partial(keep, state, call, expected, number, recording_of=recording_of)
+            keep_as = partial(_keep_for_review, state, call, expected, number, recording_of=recording_of)
             if drift is not None:
                 keep_as(drift.facts, list(paths), encode=lambda: self._encoded(outcome, duration))
             elif changed := self._changed(expected):
@@ -146,6 +145,66 @@ class Verification(RealCall):
         if self._state.log is not None:
             self._state.log("drifted", self.call, stored=self._replay.stored, error=error)
         return self._replay
+
+
+def _keep_for_review(
+    state: RunState,
+    call: Call,
+    recorded: Stored,
+    place: int,
+    facts: Sequence[str],
+    paths: Sequence[str | None],
+    *,
+    encode: Callable[[], Stored],
+    recording_of: Callable[[list[Stored]], Recording],
+    change: Literal["changed", "equal"] = "changed",
+) -> None:
+    """Keep a drift in the folder of `--mimic-review`, and enter it into the ledger.
+
+    Or an outcome that is equal, although its source, or what the call ran and read, has changed: accepting it notes that.
+
+    `place` is that of the recorded one in its recording or cassette. `facts` show the differences, `paths` has their
+    paths, as `volatile=` takes them; None for a difference without one. If `encode` refuses the new outcome, it is only
+    described.
+    """
+    from pytest_mimic._core.pending.review_folder import id_of, mark_of
+    from pytest_mimic._core.pending.waiting import folder_of
+
+    vault = folder_of(state.settings).drift_vault()
+    problem, outcomes = "", [recorded.lifted()]
+    try:
+        outcomes.append(encode())
+    except MimicError as error:
+        problem = error.what
+    recording = recording_of(outcomes)
+    file, before = recorded.name, mark_of(recorded)
+    key = id_of(file, place, before, *map(mark_of, outcomes[1:]), *facts)
+    name = recording_name(call.plan.target, key)
+    vault.write(name, recording)
+    vault.store.flush()
+    state.ledger.enter(
+        "drifts",
+        {
+            "id": key,
+            "change": change,
+            "file": file,
+            "place": place,
+            "kind": call.plan.kind,
+            "target": call.plan.target,
+            "call": call.label,
+            "signature": call.signature,
+            "host": call.host,
+            "key": call.key,
+            "arguments": recording.arguments,
+            "tests": [state.test] if state.test else [],
+            "differences": list(facts),
+            "paths": list(paths),
+            "before": before,
+            "staged": name,
+            "problem": problem,
+            "in_cassette": file.startswith(CASSETTES),
+        },
+    )
 
 
 def drift_of(
