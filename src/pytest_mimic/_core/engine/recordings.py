@@ -223,7 +223,7 @@ class Recordings:
         stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)
         environment = self._state.redactor.environment
         if environment and stored.encoded is not None:
-            from pytest_mimic._core.engine.environment_values import hide
+            from pytest_mimic._core.engine.outcomes_kept import hide
 
             for name, is_hidden in hide(stored.encoded, environment).items():
                 self._state.ledger.count_environment(call.label, self._state.test, name, is_hidden=is_hidden)
@@ -239,7 +239,7 @@ class Recordings:
         if real.trace is not None:
             stored.inputs = real.trace.noted()
         if before is not None and (plan.options.volatile or plan.kind != "function"):
-            from pytest_mimic._core.engine.verifying import is_unchanged
+            from pytest_mimic._core.engine.outcomes_kept import is_unchanged
 
             if is_unchanged(call, before, stored, redactor=self._state.redactor):
                 before.inputs, stored = stored.inputs, before
@@ -287,7 +287,7 @@ class Recordings:
 
     def _before(self, name: str, call: Call, outcome: Outcome) -> Stored | None:
         """Return the outcome that a new one replaces, if parts of it may be volatile."""
-        from pytest_mimic._core.engine.verifying import matching_stream
+        from pytest_mimic._core.engine.streams import matching_stream
 
         with suppress(MimicError):  # a damaged file is replaced
             recording = self.find(name)

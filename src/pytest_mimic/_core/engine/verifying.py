@@ -11,7 +11,7 @@ from pytest_mimic._core.compare.outcome_comparison import compare
 from pytest_mimic._core.describe.changing_values import changes_always
 from pytest_mimic._core.describe.messages import drift, unverifiable
 from pytest_mimic._core.engine.steps import RealCall, Replay
-from pytest_mimic._core.engine.streams import share_beginning
+from pytest_mimic._core.engine.streams import matching_stream
 from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.outcome.encoding import Snapshot, snapshot
 from pytest_mimic._core.outcome.outcome import is_outcome
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
-    from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.vault import Recording, Stored
     from pytest_mimic.errors import DriftError
@@ -78,7 +77,7 @@ class Verification(RealCall):
 
     def _as_recorded(self, outcome: Outcome) -> Outcome:
         """Return a real outcome with the names of environment variables in place of secret values, as it is recorded."""
-        from pytest_mimic._core.engine.environment_values import hide
+        from pytest_mimic._core.engine.outcomes_kept import hide
 
         state, call = self._state, self.call
         with suppress(MimicError):  # what cannot be stored is compared as it is
@@ -272,42 +271,6 @@ def _failed(plan: Plan, outcome: Outcome) -> str:
     if is_failure:
         return f"the service gave an error or could not be reached ({what})"
     return what and f"the service refused the credentials ({what})"
-
-
-def is_unchanged(call: Call, before: Stored, after: Stored, *, redactor: Redactor) -> bool:
-    """Check whether an outcome differs from the one recorded before at most in parts that verifying leaves out.
-
-    At a client, these are those of `volatile=` and a few more, such as a date; otherwise, they are those of
-    `volatile=`.
-    """
-    plan, volatile = call.plan, call.plan.options.volatile
-    if plan.kind == "function":
-        hides_parts = after.encoded is not None and after.encoded.has_custom_identity
-        if not volatile or hides_parts or before.awaited != after.awaited:
-            return False
-    try:
-        old, new = before.load(call.paths), after.load(call.paths)
-    except MimicError:  # the file is damaged, for example
-        return False
-    if old.kind != new.kind or (old.files is None) != (new.files is None):
-        return False
-    if old.kind == "stream" and _extent(old) != _extent(new):
-        return False
-    # The new outcome is compared beside nothing: if it goes further than the recorded one, they differ.
-    recorded, now = plan.comparable(old, new), plan.comparable(new)
-    return not compare(recorded, now, volatile=volatile, ordered=True, redactor=redactor)
-
-
-def _extent(stream: Outcome) -> tuple[object, ...]:
-    """Return how far a stream was read, and what its reader sent."""
-    return len(stream.items), stream.end is None, stream.sent
-
-
-def matching_stream(recorded: Sequence[Stored], outcome: Outcome, paths: PathStore | None = None) -> Stored:
-    """Return the stream, of those recorded for a call, whose reader sent the same values."""
-    if len(recorded) > 1 and outcome.kind == "stream":
-        return next((one for one in recorded if share_beginning(one.load(paths), outcome)), recorded[0])
-    return recorded[0]
 
 
 def _failure(outcome: Outcome) -> BaseException | None:
