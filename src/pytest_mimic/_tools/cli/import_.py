@@ -14,7 +14,6 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.settings import Settings
-    from pytest_mimic._core.targets.target import Target
     from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation, Project
 
@@ -50,13 +49,13 @@ def add_arguments(parser: Parser) -> None:
 
 def run(invocation: Invocation) -> int:
     """Import, print the report, and return 1 if something was not imported."""
-    from pytest_mimic._tools.foreign.importing import Importer, ImportRequest, read_match
+    from pytest_mimic._tools.foreign.importing import Importer, ImportRequest, read_match, targets_of
 
     options, project = invocation.options, invocation.project
     request = ImportRequest(
         paths=options.paths,
         settings=_settings(project, options.redact),
-        targets=_targets(project),
+        targets=targets_of(project.ini),
         today=strftime("%Y-%m-%d"),
         here=project.here,
         match=read_match(options.match),
@@ -88,10 +87,3 @@ def _settings(project: Project, redact: list[str]) -> Settings:
         except ValueError as reason:
             raise MimicError(f"--redact: {reason}") from None
     return settings._replace(redact=tuple(names))
-
-
-def _targets(project: Project) -> list[Target]:
-    from pytest_mimic._core.targets.target import parse_target
-
-    parsed = project.ini.read_lines("mimic_functions", lambda line, origin: parse_target(line, origin=origin))
-    return [target for target in parsed if target is not None]
