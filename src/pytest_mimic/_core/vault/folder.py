@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _open = open
 if os.name == "nt":
-    from pytest_mimic._core.files.whole import patient
+    from pytest_mimic._core.whole_files import patient
 
     open_file, replace, unlink, mkdir = patient(open_file), patient(replace), patient(unlink), patient(mkdir)
 # Files from this size on, in bytes, are mapped instead of read.

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pytest_mimic._core.describe.recorded_files import CatalogFile, Entry, objects_of
-from pytest_mimic._core.files.whole import patient
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.clearing import remove
 from pytest_mimic._core.vault.detached import LEAST, Detached, DetachedWriter, detached_in, hash_of_file
@@ -21,6 +20,7 @@ from pytest_mimic._core.vault.file_names import CASSETTES, OBJECTS_LOCK
 from pytest_mimic._core.vault.folder import FolderStore
 from pytest_mimic._core.vault.leftovers import give_back, take_name
 from pytest_mimic._core.vault.parsing import parse_recording
+from pytest_mimic._core.whole_files import patient
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
