@@ -12,7 +12,6 @@ from pytest_mimic._core.engine.single_flight import MAX_CHECKS, MAX_WAIT, CallsI
 from pytest_mimic._core.engine.steps import PASS, RealCall, Replay
 from pytest_mimic._core.engine.threads import ContextCopier
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.vault.file_names import recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ class Decisions:
 
     def place_of(self, call: Call, mode: Mode) -> Place:
         recordings = self.recordings
-        name = recording_name(call.plan.target, call.key)
+        name = f"{call.plan.folder}/{call.key}.json"
         keep = partial(recordings.record, name) if mode.writes else None
         place = Place(name, is_real=mode.writes, keep=keep)
         is_unknown = name not in recordings.known and call.plan.kind == "function"

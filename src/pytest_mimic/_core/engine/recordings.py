@@ -67,7 +67,7 @@ class Recordings:
         """Return the file name of the imported recording that answers a call, of which fewer parts count. None: there is none."""
         target = call.plan.target
         if target not in self.imports:  # once a run, which imports nothing itself
-            names = self._state.vault.store.names(recording_name(target, "").rpartition("/")[0])
+            names = self._state.vault.store.names(call.plan.folder)
             found = {imported_parts(name.rpartition("/")[2].removesuffix(".json")) for name in names}
             self.imports[target] = sorted(found - {""}, key=lambda match: (-match.count("-"), match))
         for match in self.imports[target]:
@@ -237,25 +237,22 @@ class Recordings:
         if real.awaited:
             stored.entry["awaited"] = True
         if real.trace is not None:
-            stored.inputs = real.trace.noted()
+            stored.inputs = real.trace.noter.noted(real.trace)
         if before is not None and (plan.options.volatile or plan.kind != "function"):
             from pytest_mimic._core.engine.outcomes_kept import is_unchanged
 
             if is_unchanged(call, before, stored, redactor=self._state.redactor):
                 before.inputs, stored = stored.inputs, before
         if logs:
-            if self._is_described(call) and _MAY_CHANGE.search(repr(call.arguments)):
+            # A description that is only made for this is not worth it, and one of a key is no argument's.
+            is_described = self._state.settings.store_arguments or "described" in vars(call)
+            if is_described and plan.options.key is None and _MAY_CHANGE.search(repr(call.arguments)):
                 from pytest_mimic._core.engine.changing_arguments import note_changing
 
                 note_changing(call, duration, self._state, self.known.values())
             if self._state.log is not None:
                 self._state.log("recorded", call, stored=stored, seconds=duration)
         return stored
-
-    def _is_described(self, call: Call) -> bool:
-        """Check whether a call has a description for other purposes than this, which stands for its arguments."""
-        is_described = self._state.settings.store_arguments or "described" in vars(call)
-        return is_described and call.plan.options.key is None
 
     def record(
         self, name: str, real: RealCall, outcome: Outcome, duration: float, *, is_new: bool = False
@@ -269,7 +266,7 @@ class Recordings:
             before = self._before(name, call, outcome)
         stored = self.encode(real, outcome, duration, before=before)
         streams = [stored]
-        if stored.kind == "stream" and name in self.known and name in self._state.ledger.used:
+        if outcome.kind == "stream" and name in self.known and name in self._state.ledger.used:
             from pytest_mimic._core.engine.streams import goes_further, share_beginning
 
             new = stored.load(call.paths)

@@ -221,9 +221,9 @@ class RealCall(RunningCall):
     @contextmanager
     def running(self) -> Iterator[None]:
         """Mark the code that runs in this block as part of this call, and note the global random states that it draws from."""
-        before = {} if self._drawn is None else _global_states()
+        before, trace = {} if self._drawn is None else _global_states(), self.trace
         try:
-            with super().running(), nullcontext() if self.trace is None else self.trace.noting(self):
+            with super().running(), nullcontext() if trace is None else trace.noter.noting(self, trace):
                 yield
         finally:
             if self._drawn is not None:

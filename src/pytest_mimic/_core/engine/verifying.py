@@ -118,7 +118,7 @@ class Verification(RealCall):
         lifted = stored.lifted()
         if self.trace is not None:
             before = None if lifted.inputs is None else lifted.inputs.over(None, is_same=True).encode()
-            lifted.inputs = KeptInputs(self.trace.noted().over(before, is_same=True))
+            lifted.inputs = KeptInputs(self.trace.noter.noted(self.trace).over(before, is_same=True))
         return lifted
 
     def answers(self, error: BaseException) -> bool:

@@ -46,19 +46,7 @@ class Trace:
         self.files: set[str] = set()
         self.fault = ""
         self.own = own
-        self._noter = noter
-
-    @contextmanager
-    def noting(self, call: object) -> Iterator[None]:
-        """Note what runs and is read in this block inside of a call."""
-        self._noter.begin(call, self)
-        try:
-            yield
-        finally:
-            self._noter.end(call)
-
-    def noted(self) -> NotedInputs:
-        return self._noter.noted(self)
+        self.noter = noter
 
 
 class Noter:
@@ -86,7 +74,9 @@ class Noter:
 
     # -- calls
 
-    def begin(self, call: object, trace: Trace) -> None:
+    @contextmanager
+    def noting(self, call: object, trace: Trace) -> Iterator[None]:
+        """Note what runs and is read in this block inside of a call."""
         with self._guard:
             if not self._open:
                 _noters.append(self)
@@ -98,12 +88,13 @@ class Noter:
             self._open[call] = trace
             if not fault:
                 self._renew()
-
-    def end(self, call: object) -> None:
-        with self._guard:
-            self._open.pop(call, None)
-            if not self._open:
-                _noters.remove(self)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._open.pop(call, None)
+                if not self._open:
+                    _noters.remove(self)
 
     def close(self) -> None:
         """Give the ids of the tools back."""

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from hashlib import blake2b
+from itertools import count
 from os import close, fstat, fsync, getpid, mkdir, read, replace, rmdir, scandir, stat, unlink, write
 from os import open as open_file
 from os.path import dirname, isdir, isfile, join, realpath
@@ -19,7 +21,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_mimic._core.event_loop import outside_event_loop
-from pytest_mimic._core.vault.leftovers import abandoned, give_back, sweep, take_name
+from pytest_mimic._core.vault.leftovers import abandoned, sweep, this_host
 from pytest_mimic._core.vault.locks import FOLDER, ByteLocks, RunMark, file_lock
 from pytest_mimic.errors import MimicError
 
@@ -105,7 +107,7 @@ class FolderStore:
             _write_file(file, whole := self._prefix + temporary, data)
             try:
                 path = self._prefix + (name if isinstance(name, str) else name())
-                _in_folder(dirname(path), lambda: replace(whole, path))
+                _in_folder(dirname(path), partial(replace, whole, path))
             except BaseException:
                 with suppress(OSError):
                     unlink(whole)
@@ -271,6 +273,28 @@ _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 # Windows flushes no file that is open for reading only; elsewhere, one may be read-only by now.
 _FLUSH = (os.O_RDWR if os.name == "nt" else os.O_RDONLY) | getattr(os, "O_CLOEXEC", 0)
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+_numbers = count()
+# The names that were given back, by process.
+_free = defaultdict[int, list[str]](list)
+
+
+def take_name() -> str:
+    """Return the name of a temporary file, which says who writes it: one that was given back, if there is one.
+
+    A folder in which files of one name come and go is several times as fast as one in which each has another name.
+    """
+    process = getpid()
+    try:
+        return _free[process].pop()
+    except IndexError:
+        return f".mimic-{this_host()}-{process}-{next(_numbers)}.tmp"
+
+
+def give_back(name: str) -> None:
+    """Let the next writer have the name of a temporary file that is gone."""
+    _free[getpid()].append(name)
 
 
 def _write_file(file: int, path: str, data: Data) -> None:

@@ -1,38 +1,16 @@
-"""Temporary files of writers: their names, and the removal of those that crashed writers have left."""
+"""The removal of temporary files that crashed writers have left."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections import defaultdict
 from contextlib import suppress
 from hashlib import blake2b
-from itertools import count
-from os import getpid, scandir, unlink
+from os import scandir, unlink
 from time import time
 
 _LEFTOVER = r"\.mimic-([0-9a-f]{8})-([0-9]+)-[0-9]+\.tmp"
 _LEFTOVER_AGE = 24 * 3600.0
-_numbers = count()
-# The names that were given back, by process.
-_free = defaultdict[int, list[str]](list)
-
-
-def take_name() -> str:
-    """Return the name of a temporary file, which says who writes it: one that was given back, if there is one.
-
-    A folder in which files of one name come and go is several times as fast as one in which each has another name.
-    """
-    process = getpid()
-    try:
-        return _free[process].pop()
-    except IndexError:
-        return f".mimic-{this_host()}-{process}-{next(_numbers)}.tmp"
-
-
-def give_back(name: str) -> None:
-    """Let the next writer have the name of a temporary file that is gone."""
-    _free[getpid()].append(name)
 
 
 def sweep(folder: str) -> None:

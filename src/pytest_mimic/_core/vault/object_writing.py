@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain, count
+from json import loads
 from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128_hexdigest
@@ -61,7 +62,7 @@ class ObjectWriter:
             for name, content in readable.objects.items():
                 self._place(name, partial(pieces_of, content))
         if readable is not None and len(readable.text) <= inline:
-            entry |= parse(readable.text.encode(), "memory")
+            entry |= loads(readable.text)
         else:
             entry["kind"] = encoded.kind
             if encoded.changes:

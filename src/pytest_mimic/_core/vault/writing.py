@@ -6,13 +6,14 @@ import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
+from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.outcome.kept_files import objects_in
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.file_names import OBJECTS_LOCK
 from pytest_mimic._core.vault.objects import Objects
-from pytest_mimic._core.vault.parsing import FORMAT, is_object, parse, parse_recording
+from pytest_mimic._core.vault.parsing import FORMAT, is_object, parse_recording
 from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, Stored
 from pytest_mimic._core.vault.schema import (
     CASSETTE_FACTS,
@@ -78,7 +79,6 @@ def write_recording(
             is_same and _are_identical(entries, old) and _equal(head, {key: before.get(key) for key in head})
         ):
             now = writer.write(name, {**head, "outcomes": entries}, replaced=replaced)
-    writer.settle(entries)
     return Written(data, now, replaced)
 
 
@@ -109,7 +109,6 @@ def write_cassette(
             is_same = checked == before.get("checked")
         if not is_same:
             now = writer.write(name, {"format": FORMAT, **facts, "calls": new_calls}, replaced=replaced)
-    writer.settle(entries)
     return Written(data, now, replaced)
 
 
@@ -126,7 +125,7 @@ class _FileWriter:
         self._inline = inline
         self._made: list[str] = []  # the new objects, which go if the file cannot be written
         self._is_locked = any(map(self._needs_objects, outcomes))
-        self._durable = any(map(_is_worth_flushing, outcomes))
+        self._durable = any(one.duration > _FLUSH and _is_worth_flushing(one) for one in outcomes)
 
     @cached_property
     def _apart(self) -> ObjectWriter:
@@ -137,7 +136,10 @@ class _FileWriter:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Keep collectors out while no recording names the new objects; delete these objects after a failure."""
+        """Keep collectors out while no recording names the new objects; delete these objects after a failure.
+
+        From the end of the block on, the outcomes are those of the file.
+        """
         with self._store.lock(OBJECTS_LOCK) if self._is_locked else nullcontext():
             try:
                 yield
@@ -145,6 +147,8 @@ class _FileWriter:
                 self._store.delete(self._made)
                 self._objects.forget_lists()
                 raise
+        for stored, entry in zip(self._outcomes, self._entries, strict=True):
+            stored.settle(entry, self._origin)
 
     def entries(self, before: Sequence[Entry]) -> list[Entry]:
         """Return an entry for each outcome, with its object written; the old entry if it is equal."""
@@ -162,6 +166,7 @@ class _FileWriter:
                 and _equal({**new, "duration": 0}, {**old, "duration": 0})
             )
             found.append(old if old is not None and is_same else new)
+        self._entries = found
         return found
 
     def write(self, name: str, facts: dict[str, Any], *, replaced: set[str]) -> bytes:
@@ -173,10 +178,6 @@ class _FileWriter:
         self._store.write(name, content, durable=self._durable)
         self._made.clear()
         return content
-
-    def settle(self, entries: Sequence[Entry]) -> None:
-        for stored, entry in zip(self._outcomes, entries, strict=True):
-            stored.settle(entry, self._origin)
 
     def _needs_objects(self, stored: Stored) -> bool:
         """Return whether an outcome may get an object: for itself, a file, long bytes or the list of its inputs."""
@@ -210,7 +211,7 @@ class _FileWriter:
         if stored.inputs is None:
             return entry
         known: str = "" if old is None else old.get("inputs", "")
-        before = self._store.read(known) if is_object(known) else known.encode() or None
+        before = self._store.read(known) if known and is_object(known) else known.encode() or None
         text = stored.inputs.over(before, is_same=is_same)
         if before is not None and before == text.encode():
             name = known
@@ -237,13 +238,11 @@ class _FileWriter:
         if self._is_apart(encoded) or stored.files is not None:
             return self._apart.placed(entry, stored, inline=self._inline)
         assert readable is not None
-        return {**entry, **parse(readable.text.encode(), "memory")}
+        return {**entry, **loads(readable.text)}
 
 
 def _is_worth_flushing(stored: Stored) -> bool:
     """Return whether the real call took longer than a flush of its outcome."""
-    if stored.duration <= _FLUSH:
-        return False
     encoded, size = stored.encoded, 0
     if encoded is not None and encoded.pickled is not None:
         size = sum(len(memory) for memory, _ in encoded.pickled.buffers)

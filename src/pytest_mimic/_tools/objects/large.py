@@ -17,8 +17,7 @@ from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.clearing import remove
 from pytest_mimic._core.vault.detached import LEAST, Detached, DetachedWriter, detached_in, hash_of_file
 from pytest_mimic._core.vault.file_names import CASSETTES, OBJECTS_LOCK
-from pytest_mimic._core.vault.folder import FolderStore
-from pytest_mimic._core.vault.leftovers import give_back, take_name
+from pytest_mimic._core.vault.folder import FolderStore, give_back, take_name
 from pytest_mimic._core.vault.parsing import parse_recording
 from pytest_mimic._core.whole_files import patient
 from pytest_mimic.errors import MimicError
