@@ -48,8 +48,8 @@ BUDGET = {
     "_core.targets": 850,
     "_core.vault": 3_100,
     "_run": 3_350,
-    "_tools.cli": 3_250,
-    "_tools.foreign": 1_600,
+    "_tools.cli": 3_200,
+    "_tools.foreign": 1_550,
     "_tools.objects": 700,
     "_tools.shown": 2_500,
     "_tools.unused": 700,
@@ -57,7 +57,7 @@ BUDGET = {
     "ground": 1_150,
 }
 # These two only fall.
-MOST_LINES = 51_150
+MOST_LINES = 51_050
 MOST_FILES = 311
 MOST_ARROWS = 124
 MOST_FLOORS = 12
