@@ -315,7 +315,11 @@ def test_patches_of_threads_by_others_stay(project):
 
     run = project.record().expect(passed=3)
 
-    assert {name.split("/")[2] for name in run.vault if name.startswith("calls/")} == {"patching", "own_run", "twice"}
+    assert {name.split("/")[2] for name in run.vault if name.startswith("calls/")} == {
+        "patching",
+        "own_run",
+        "twice",
+    }
 
 
 def test_a_call_between_two_items_of_a_stream_is_not_nested(project):

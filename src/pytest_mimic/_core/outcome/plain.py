@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import cache
-from json import encoder
+from json import JSONEncoder, encoder
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -15,8 +14,6 @@ WIDTH = 120
 DEPTH = 100
 
 _ATOMS = frozenset({str, int, float, bool, type(None)})
-# `JSONEncoder.encode` makes such an encoder at each call. Other Pythons than CPython have none.
-_make: Any = getattr(encoder, "c_make_encoder", None)
 
 
 def text_of(value: object) -> str | None:
@@ -66,12 +63,10 @@ def layout(value: Any, indent: str = "") -> str:
 @cache
 def _joined(separator: str) -> Callable[[Any], str]:
     """Return a function that returns the JSON of a value, with this between its items."""
-    plain = json.JSONEncoder(
-        ensure_ascii=False, allow_nan=False, check_circular=False, separators=(separator, ": ")
+    # `JSONEncoder.encode` makes such an encoder at each call.
+    chunks: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
+        None, JSONEncoder().default, encode_basestring, None, ": ", separator, False, False, False
     )
-    if _make is None:
-        return plain.encode
-    chunks = _make(None, plain.default, encode_basestring, None, ": ", separator, False, False, False)
     return lambda value: "".join(chunks(value, 0))
 
 
