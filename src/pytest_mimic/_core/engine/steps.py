@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pytest_mimic._core.outcome.outcome import is_cancellation, is_outcome, raise_again
 from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.vault.file_names import cancelled_name
+from pytest_mimic._core.vault.parsing import fresh_copies
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
@@ -71,7 +73,8 @@ class Replay:
         """Return a fresh copy of the plain value that a client stored."""
         stored = self.stored
         try:
-            plain = stored.plain_value(self.call.paths)
+            is_here = stored.is_plain  # most are: no store of paths is made for them
+            plain = fresh_copies(stored.entry["value"])() if is_here else stored.load(self.call.paths).value
         except MimicError as error:
             self._state.pending.note(error)
             raise
@@ -276,6 +279,9 @@ class RealCall(RunningCall):
             return
         if is_cancellation(sys.exc_info()[1]):
             self._state.ledger.note(f"{self.call.label} was cancelled: not recorded")
+            if self._state.settings.mode.writes and not self._state.settings.review:
+                with suppress(MimicError):  # the vault cannot be written, and only a message lacks a line
+                    self._state.vault.store.write(cancelled_name(self.call.plan.target, self.call.key), b"")
         elif error is not None and is_outcome(error):
             self._state.ledger.note(f"{self.call.label} raised {type(error).__name__}: not recorded")
 

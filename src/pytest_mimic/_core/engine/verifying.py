@@ -168,6 +168,7 @@ def _keep_for_review(
     """
     from pytest_mimic._core.pending.review_folder import id_of, mark_of
     from pytest_mimic._core.pending.waiting import folder_of
+    from pytest_mimic._core.vault.long_parts import shortened
 
     vault = folder_of(state.settings).drift_vault()
     problem, outcomes = "", [recorded.lifted()]
@@ -194,7 +195,7 @@ def _keep_for_review(
             "signature": call.signature,
             "host": call.host,
             "key": call.key,
-            "arguments": recording.arguments,
+            "arguments": shortened(recording.arguments)[0],
             "tests": [state.test] if state.test else [],
             "differences": list(facts),
             "paths": list(paths),

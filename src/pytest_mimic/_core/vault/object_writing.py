@@ -76,9 +76,12 @@ class ObjectWriter:
         return {**entry, "detached": listed} if listed else entry
 
     def place_list(self, text: str) -> str:
-        """Write a list of what a call ran and read, unless it exists, and return its name."""
+        """Write a list of what a call ran and read, and return its name."""
         data = text.encode()
-        name = next(_names(xxh3_128_hexdigest(data), "json"))
+        return self.place_json(next(_names(xxh3_128_hexdigest(data), "json")), data)
+
+    def place_json(self, name: str, data: bytes) -> str:
+        """Write an object that is named by its content, unless it exists, and return its name."""
         known = self._store.read(name)
         if known != data:
             self._store.write(name, data, durable=self._durable)

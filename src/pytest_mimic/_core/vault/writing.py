@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._core.outcome.kept_files import objects_in
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.file_names import OBJECTS_LOCK
+from pytest_mimic._core.vault.long_parts import long_parts, shortened
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import FORMAT, is_object, parse_recording
 from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, Stored
@@ -51,11 +52,15 @@ class Written(NamedTuple):
 def write_recording(
     store: Store, objects: Objects, name: str, recording: Recording, *, is_new: bool = False
 ) -> Written:
+    parts: dict[str, bytes] = {}
+    if ":" not in recording.target:  # a client's request is described whole, a function's arguments are short
+        arguments, parts = shortened(recording.arguments)
+        recording = recording._replace(arguments=arguments)
     head = {"format": FORMAT, **{fact: getattr(recording, fact) for fact in RECORDING_FACTS}}
     if recording.identity is None:
         del head["identity"]
     origin = Origin(name, recording.target, recording.test)
-    writer = _FileWriter(store, objects, origin, recording.outcomes, inline=INLINE)
+    writer = _FileWriter(store, objects, origin, recording.outcomes, inline=INLINE, parts=parts)
     with writer.transaction():
         data: bytes | None = None
         before: dict[str, Any] = {}
@@ -74,7 +79,10 @@ def write_recording(
         checked = recording.checked if recording.checked != head["recorded"] else None
         if checked := checked or (before.get("checked") if is_same else None):
             head["checked"] = checked
-        now, replaced = data, _references(old) - _references(entries) if old else set()
+        now, replaced = data, set[str]()
+        if old:
+            replaced = _references(old) - _references(entries)
+            replaced |= {*long_parts(before.get("arguments"))} - parts.keys()
         if not (
             is_same and _are_identical(entries, old) and _equal(head, {key: before.get(key) for key in head})
         ):
@@ -87,7 +95,13 @@ def write_cassette(
 ) -> Written:
     origin = Origin(name, name, facts["test"])
     outcomes = [call.stored for call in calls]
-    writer = _FileWriter(store, objects, origin, outcomes, inline=INLINE_IN_CASSETTE)
+    parts: dict[str, bytes] = {}
+    short = []
+    for call in calls:
+        arguments, found = shortened(call.arguments)
+        short.append(call._replace(arguments=arguments))
+        parts.update(found)
+    writer = _FileWriter(store, objects, origin, outcomes, inline=INLINE_IN_CASSETTE, parts=parts)
     with writer.transaction():
         data, before = _read_before(store, objects, name, "calls")
         now = data
@@ -95,9 +109,10 @@ def write_cassette(
         old = [call["outcome"] for call in old_calls]
         entries = writer.entries(old)
         replaced = _references(old) - _references(entries)
+        replaced |= {name for call in old_calls for name in long_parts(call.get("arguments"))} - parts.keys()
         new_calls = [
             {**{fact: getattr(call, fact) for fact in CASSETTE_FACTS}, "outcome": entry}
-            for call, entry in zip(calls, entries, strict=True)
+            for call, entry in zip(short, entries, strict=True)
         ]
         for new, known in zip(new_calls, old_calls):
             if _in_order(new["arguments"]) == _in_order(known.get("arguments")):
@@ -116,15 +131,23 @@ class _FileWriter:
     """Writes one file, after its objects."""
 
     def __init__(
-        self, store: Store, objects: Objects, origin: Origin, outcomes: Sequence[Stored], *, inline: int
+        self,
+        store: Store,
+        objects: Objects,
+        origin: Origin,
+        outcomes: Sequence[Stored],
+        *,
+        inline: int,
+        parts: dict[str, bytes],
     ) -> None:
         self._store = store
+        self._parts = {name: data for name, data in parts.items() if store.size(name) != len(data)}
         self._objects = objects
         self._origin = origin
         self._outcomes = outcomes
         self._inline = inline
         self._made: list[str] = []  # the new objects, which go if the file cannot be written
-        self._is_locked = any(map(self._needs_objects, outcomes))
+        self._is_locked = bool(self._parts) or any(map(self._needs_objects, outcomes))
         self._durable = any(one.duration > _FLUSH and _is_worth_flushing(one) for one in outcomes)
 
     @cached_property
@@ -142,6 +165,8 @@ class _FileWriter:
         """
         with self._store.lock(OBJECTS_LOCK) if self._is_locked else nullcontext():
             try:
+                for name, data in self._parts.items():
+                    self._apart.place_json(name, data)
                 yield
             except BaseException:
                 self._store.delete(self._made)
