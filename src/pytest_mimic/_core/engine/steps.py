@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from random import getstate
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -173,6 +173,10 @@ class RunningCall:
     def answers(self, error: BaseException) -> bool:  # noqa: ARG002
         """Return whether the caller gets a recorded outcome, although the original raised this."""
         return False
+
+    def end_later(self, end: Callable[[], None]) -> None:
+        """Call a function that ends this call with the running phase of the test: now it is discarded, perhaps as garbage."""
+        self._state.discarded.append(end)
 
     def copy(self, value: object) -> object:
         """Return an item of a stream, as it is to be recorded."""

@@ -64,6 +64,10 @@ class Step(Protocol):
         """
         ...
 
+    def end_later(self, end: Callable[[], None]) -> None:
+        """Call a function that ends this run, at a time when no garbage is being collected. For `run` and `verify`."""
+        ...
+
 
 class ClientCall(NamedTuple):
     """One call at an edge, described in plain data without secrets.
