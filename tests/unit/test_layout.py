@@ -35,7 +35,7 @@ BUDGET = {
     "_core.compare": 1_550,
     "_core.describe": 2_050,
     "_core.engine": 5_150,
-    "_core.files": 900,
+    "_core.files": 950,
     "_core.identity": 4_200,
     "_core.inputs": 700,
     "_core.network": 350,
@@ -48,18 +48,18 @@ BUDGET = {
     "_core.targets": 850,
     "_core.vault": 3_100,
     "_run": 3_350,
-    "_tools.cli": 3_450,
-    "_tools.foreign": 1_600,
-    "_tools.objects": 850,
-    "_tools.shown": 2_600,
-    "_tools.unused": 750,
+    "_tools.cli": 3_200,
+    "_tools.foreign": 1_550,
+    "_tools.objects": 700,
+    "_tools.shown": 2_500,
+    "_tools.unused": 700,
     "face": 800,
-    "ground": 950,
+    "ground": 1_150,
 }
 # These two only fall.
-MOST_LINES = 51_400
+MOST_LINES = 51_050
 MOST_FILES = 311
-MOST_ARROWS = 136
+MOST_ARROWS = 129
 MOST_FLOORS = 12
 
 # The houses that each house may import, besides itself. `ground` is `errors` and the modules directly in `_core`.

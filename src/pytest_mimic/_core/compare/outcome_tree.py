@@ -109,10 +109,10 @@ def _hide_in_list(items: list[Any], redactor: Redactor) -> None:
 # -- trees
 
 
-def outcome_tree(stored: Stored, redactor: Redactor) -> Any:
+def outcome_tree(stored: Stored, redactor: Redactor, secrets: Collection[str] = ()) -> Any:
     """Return an outcome as a tree: the value itself, or a mapping with `raised`, `items`, `changed`, `files`.
 
-    CorruptRecordingError: a file is damaged or missing.
+    `secrets` are as for `without_secrets`. CorruptRecordingError: a file is damaged or missing.
     """
     entry = stored.entry
     detached = entry.get("detached", {}).get(entry.get("pickle"))
@@ -123,7 +123,7 @@ def outcome_tree(stored: Stored, redactor: Redactor) -> Any:
         pickled = encoded.pickled
         size = sum(map(len, pickled.chunks)) + sum(len(buffer.memory) for buffer in pickled.buffers)
         return _pickle_tree(entry, size, pickled.imports, pickled.code, mark=encoded.fingerprint)
-    body = without_secrets(json.loads(encoded.readable.text), redactor)
+    body = without_secrets(json.loads(encoded.readable.text), redactor, secrets)
     found = body_tree(body, is_tagged=stored.is_tagged, objects=encoded.readable.objects)
     found.pop("is_open", None)  # items count as far as both streams were read
     if stored.awaited:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import Stored, Vault
 
 
+Compared = tuple[list[TreeDifference], list[str]]
+"""The differences between outcomes, and what is known besides in words: a file is damaged, for example."""
+
+
 class Pair(NamedTuple):
     """Two outcomes to compare; None for one that a side does not have. `name` tells those of one file apart."""
 
@@ -35,8 +39,7 @@ class Comparer:
         self._redactor = redactor
         self._loads = loads
 
-    def compare(self, pairs: Sequence[Pair]) -> tuple[list[TreeDifference], list[str]]:
-        """Return the differences between outcomes, and what is known besides in words: a file is damaged, for example."""
+    def compare(self, pairs: Sequence[Pair]) -> Compared:
         found: list[TreeDifference] = []
         lines: list[str] = []
         for pair in pairs:

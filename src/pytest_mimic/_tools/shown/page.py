@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from pytest_mimic._core.files.whole import write_whole
 from pytest_mimic._tools.shown.call_log import Row
-from pytest_mimic._tools.shown.two_sides import side_by_side
 
 # In which a script element of HTML could end, or a comment begin.
 _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
@@ -85,9 +84,8 @@ def _data(rows: Iterable[Row]) -> dict[str, Any]:
         more |= {"client": row["client"]} if row["client"] != "function" else {}
         if "group" in row and row["test"]:
             more["test"] = row["test"]
-        if "sides" in row:
-            lines = side_by_side(*row["sides"])
-            more["diff"] = [(mark, number(old), number(new)) for mark, old, new in lines]
+        if row.get("diff"):
+            more["diff"] = [(mark, number(old), number(new)) for mark, old, new in row["diff"]]
         calls.append([*call, more])
     return {"calls": calls, "texts": list(texts)}
 

@@ -68,7 +68,6 @@ def test_the_version_is_that_of_the_distribution(call):
         (["show"], "show takes a SELECTOR, of what to show"),
         (["ls", "--test", "test_odd"], "--test is gone: a test is a SELECTOR, without an option"),
         (["ls", "--older", "soon"], "--older takes days or weeks, such as 90d or 12w, not soon"),
-        (["ls", "--import"], "--import needs --stale"),
         (["unused"], "unused takes the files of --mimic-usage of all jobs"),
         (["unused", "a.json", "-n"], "--dry-run needs --clear: a judgement alone changes nothing"),
         (["ls", "--vault", "nowhere"], "there is no vault nowhere"),
