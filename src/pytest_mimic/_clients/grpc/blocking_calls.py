@@ -45,7 +45,7 @@ def invoke(shape: Shape, original: Callable[..., Any], port: Port, method: Any, 
         if shape.is_talk:
             given[shape.request] = _sending(rpc, request)
         recorded = copy(method)
-        recorded._channel = call = RecordedCall(rpc, method)
+        recorded._channel = call = NotedCall(rpc, method)
         recorded._managed_call = call.managed_call
         with rpc.running():
             real = original(recorded, **given)
@@ -64,7 +64,7 @@ def _sending(rpc: Rpc, requests: Iterable[Any]) -> Iterator[Any]:
     rpc.all_sent = True
 
 
-class RecordedCall:
+class NotedCall:
     """A real call in the place of its channel and of itself. What the server sends is noted before the client has it."""
 
     def __init__(self, rpc: Rpc, method: Any) -> None:
