@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pytest_mimic._core.outcome.names import resolve
+from pytest_mimic._core.outcome.names import RefusedError, resolve
 from pytest_mimic._core.outcome.pickled_code import STATE, code_in
-from pytest_mimic._core.outcome.unpickling import NAMED, PathRestorer, RefusedError, load_all
+from pytest_mimic._core.outcome.unpickling import NAMED, PathRestorer, load_all
 from pytest_mimic._core.outcome.uses import StandIns
 
 

@@ -10,6 +10,7 @@ from enum import Enum
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, ClassVar, Protocol
 
+from pytest_mimic._core.outcome.names import RefusedError
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 
 #: The name that represents, in a pickle, a function whose own name leads to its mimic wrapper.
@@ -20,10 +21,6 @@ class PathRestorer(Protocol):
     """Restores the paths of a pickle; see `PathStore`."""
 
     def restored(self, kind: Any, where: Any) -> Any: ...
-
-
-class RefusedError(Exception):
-    """A pickle imports a name that it may not, or would change an object that it imports."""
 
 
 Find = Callable[[str, str], Any]
