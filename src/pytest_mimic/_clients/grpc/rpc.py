@@ -85,7 +85,7 @@ class Rpc:
         self.recorded: dict[str, Any] = {}
         self.sent: list[dict[str, Any]] = []
         self.is_done = True
-        self.all_sent = self.is_over = False
+        self.all_sent = self.is_over = self._is_cancelled = False
 
     # -- the decision
 
@@ -162,6 +162,7 @@ class Rpc:
 
     def cancel(self, details: str) -> None:
         """End the call because its caller wants no more of it. A discarded one ends later: its collector may interrupt anything."""
+        self._is_cancelled = True
         if details != _DISCARDED:
             self.finish()
         elif not self.is_done:
@@ -170,8 +171,10 @@ class Rpc:
     def finish(self, status: Any = None, initial: Metadata = None) -> None:
         """Record how the call has ended, without a status that its reader wants no more of a stream.
 
-        Of a call with one response, nothing is recorded then.
+        Of a call with one response, nothing is recorded then. What the server says to a cancellation does not count.
         """
+        if self._is_cancelled:
+            status = initial = None
         with _ENDING:
             if self.is_done:
                 return
