@@ -29,6 +29,9 @@ class ExchangeRecorder:
         self._port = port
         self._step = step
         self._secrets = secrets
+        self.is_verifying = (
+            step.mode == "verify"
+        )  # the response is only compared, and the recorded one returned
         self.head: dict[str, Any] = {}
         self._is_decoded = False
         self._wanted: int | None = None
@@ -80,11 +83,6 @@ class ExchangeRecorder:
     def exhausted(self) -> Exception:
         """Return the error for reading further than was recorded."""
         return self._step.exhausted()
-
-    @property
-    def is_verifying(self) -> bool:
-        """Whether the response is only compared, and the recorded one returned."""
-        return self._step.mode == "verify"
 
     @property
     def wanted(self) -> int | None:

@@ -78,7 +78,7 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
     if isasyncgenfunction(function) or isgeneratorfunction(function):
         from pytest_mimic._core.engine.execution import generator_wrapper
 
-        wrapper = generator_wrapper(mimicked.plan_now, function)
+        wrapper = generator_wrapper(mimicked, function)
     else:
         wrapper = (_coroutine if iscoroutinefunction(function) else _function)(mimicked, function)
     functools.update_wrapper(wrapper, function)
