@@ -1,18 +1,15 @@
-"""An MCP server: over stdio, or over HTTP on the port that it is given. Its answer stands in a file."""
+"""An MCP server over HTTP on the port that it is given, made with the SDK."""
 
 import sys
-from pathlib import Path
 
 from mcp.server.mcpserver import Context, MCPServer
 
 server = MCPServer("answers")
-FOLDER = Path(__file__).parent
-FOLDER.joinpath("started").open("a").write("started\n")
 
 
 @server.tool()
 def say(text: str) -> dict[str, str]:
-    return {"text": text, "answer": FOLDER.joinpath("answer").read_text(encoding="utf-8")}
+    return {"text": text, "answer": "as usual"}
 
 
 @server.tool()
@@ -33,7 +30,4 @@ def weather(city: str) -> str:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        server.run("streamable-http", port=int(sys.argv[1]))
-    else:
-        server.run("stdio")
+    server.run("streamable-http", port=int(sys.argv[1]))
