@@ -400,6 +400,14 @@ def _outcomes(output: str) -> dict[str, int]:
     return {}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the rare tests. The workflow of releases and that of each Monday run them."""
+    if not os.environ.get("MIMIC_RARE"):
+        for item in items:
+            if item.get_closest_marker("rare") is not None:
+                item.add_marker(pytest.mark.skip(reason="rare: runs with MIMIC_RARE=1"))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
     """Leave the modules loaded by now out of garbage collections, which then take milliseconds."""
