@@ -78,6 +78,7 @@ LISTED_PORT = "takes only the links of a recorded page that have the current por
 ZSTD = "pytest-mimic installs `backports.zstd`, with which the client also accepts Zstandard"
 LOCAL_MODEL = "the outcome contains a model that another test's function defines, which cannot be stored"
 SAME_MODEL = "another test defines a model of the same name, and a field of Django counts by its model's name"
+RANDOM_ID = "inserts a random UUID, which differs in each run"
 UNORDERED = "iterates over a set, so its SQL depends on the hash seed"
 
 REDIS_FILES = ("encoding", "hash", "lock", "pipeline", "scripting")
@@ -435,6 +436,73 @@ SUITES = (
                 "list_cache_with_skip_instance_cache mapper_url mcat_expand policy_arg"
             ).split()
         },
+    ),
+    Suite(
+        "elastic-transport",
+        "9.4.2",
+        what="a client over urllib3, requests, aiohttp and httpx, against pytest-httpbin and other servers of its tests",
+        tests=("tests", "-o", "addopts="),
+        targets=("http ignore=port", "elastic_transport._utils:*", "elastic_transport.client_utils:*"),
+        repository="https://github.com/elastic/elastic-transport-python",
+        requirements=(
+            *("pytest-asyncio", "pytest-httpbin", "pytest-httpserver", "pytest-mock", "respx", "trustme"),
+            *("requests", "aiohttp", "httpx", "orjson", "anyio", "trio"),
+            *("opentelemetry-api", "opentelemetry-sdk"),
+        ),
+    ),
+    Suite(
+        "rq",
+        "2.10.0",
+        what="its own functions on a server of Redis; its jobs have random ids, and its workers subscribe, which the client's line refuses",
+        tests=tuple(f"tests/test_{name}.py" for name in ("utils", "job", "queue", "serializers", "results")),
+        targets=("rq.utils:*", "!rq.utils:get_version", "rq.serializers:resolve_serializer"),
+        repository="https://github.com/rq/rq",
+        tag="v2.10",  # of 2.10.0
+        requirements=("psutil",),
+        workers=1,
+        server=("redis-server", "--port", "6379", "--save", ""),
+    ),
+    Suite(
+        "sqlmodel",
+        "0.0.39",
+        what="models on SQLite, most from its tutorial",
+        tests=("tests",),
+        targets=("sqlalchemy",),
+        repository="https://github.com/fastapi/sqlmodel",
+        tag="{version}",
+        requirements=("dirty-equals", "fastapi", "httpx", "jinja2", "typer", "black", "coverage"),
+        left_out={
+            "tests.test_advanced.test_uuid.test_tutorial001::test_tutorial": RANDOM_ID,
+            "tests.test_advanced.test_uuid.test_tutorial002::test_tutorial": RANDOM_ID,
+            "tests.test_annotated_uuid::test_annotated_optional_types": RANDOM_ID,
+        },
+        ini={"mimic_redact": "!hashed_password"},
+    ),
+    Suite(
+        "humanize",
+        "4.16.0",
+        what="its own functions on numbers, sizes and times, under freezegun",
+        # The functions read the active locale, which their arguments do not show.
+        tests=("tests", "--ignore=tests/test_i18n.py"),
+        targets=(
+            *(f"humanize.{module}:*" for module in ("filesize", "lists", "number")),
+            "humanize.time:precisedelta",
+        ),
+        repository="https://github.com/python-humanize/humanize",
+        tag="{version}",
+        requirements=("freezegun", "pytest-codspeed"),
+    ),
+    Suite(
+        "babel",
+        "2.18.0",
+        what="its own functions on numbers, dates, units and plurals, with its doctests",
+        tests=("tests",),
+        targets=(
+            *(f"babel.numbers:{name}" for name in ("format_currency", "format_decimal", "parse_decimal")),
+            *("babel.units:format_unit", "babel.lists:format_list", "babel.plural:to_python"),
+            "babel.dates:format_timedelta",
+        ),
+        requirements=("freezegun", "pytz", "tzdata"),
     ),
 )
 

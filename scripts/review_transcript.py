@@ -141,7 +141,7 @@ def _pytest(folder: Path, url: str, version: str, *options: str) -> str:
 
 
 def review(folder: Path, *words: str, keys: str) -> str:
-    """Press keys in a review on a pseudo-terminal, each when it is asked for, and return what the terminal shows."""
+    """Answer a review on a pseudo-terminal, each time it asks, and return what the terminal shows."""
     controller, terminal = pty.openpty()
     environment = {
         **os.environ,
@@ -165,7 +165,7 @@ def review(folder: Path, *words: str, keys: str) -> str:
                 break
             shown += piece
             if shown.endswith(b"\n> "):
-                os.write(controller, next(left, "q").encode())
+                os.write(controller, f"{next(left, 'q')}\n".encode())
         os.close(controller)
     return shown.decode().replace("\r\n", "\n")
 

@@ -121,7 +121,7 @@ def test_hostile_texts(browser, tmp_path):
             target=text,
             arguments=[(text, text)],
             outcome=text,
-            sides=(text, text + text, None),
+            diff=[("~", text, text + text)],
             brief=text,
             problem=[text],
             remedies=[text],

@@ -27,7 +27,7 @@ def script() -> Any:
     return module
 
 
-def test_single_keys_decide_and_the_documentation_shows_it(
+def test_letters_decide_and_the_documentation_shows_it(
     script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)

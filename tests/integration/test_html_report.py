@@ -182,10 +182,10 @@ def test_a_drift_among_what_does_not_count(project):
     page = ReportPage(project.root / "page.html")
     marks = {page.data["texts"][new].strip(): mark for mark, _, new in page.one("shop:rates()").more["diff"]}
     assert {line: mark for line, mark in marks.items() if mark != "="} == {
-        "'made': 'on day 2',": "i",
-        "'near': 1.02,": "i",
-        "'usd': '2',": "~",
-        "'id': '2',": "i",
+        "made: 'on day 2'": "i",
+        "near: 1.02": "i",
+        "usd: '2'": "~",
+        "days[0].id: '2'": "i",
     }
 
 
@@ -404,7 +404,7 @@ def test_a_drift_at_a_client_shows_no_secret(project):
     drifted = page.one("http POST /login")
     assert drifted.kind == "drifted"
     marks = {page.data["texts"][old].partition(" ")[0]: mark for mark, old, _ in drifted.more["diff"]}
-    assert (marks["HTTP/1.1"], marks["Date:"]) == ("~", "i")
+    assert marks == {"status:": "~"}  # and not the date, which verifying does not compare
     assert [secret for secret in ("sesame-4711", "tok-") if secret in page.text] == []
 
 

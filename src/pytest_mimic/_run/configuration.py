@@ -173,7 +173,7 @@ def _max_age(text: str) -> tuple[int | None, bool]:
 
 
 def _check_objects(url: str, rootdir: Path) -> None:
-    from pytest_mimic._tools.objects.place import parse_place
+    from pytest_mimic._core.object_place import parse_place
 
     try:
         parse_place(url, rootdir)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic._core.files.places import TEMPORARY
 from pytest_mimic._core.node_ids import plain_id
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ class Fixtures:
             folders += [outer + folder[len(real) :] for folder in folders]
         if named := self._config.option.basetemp:
             folders.append(os.path.abspath(named))  # noqa: PTH100 - links in it are not resolved
-        places.set_root(TEMPORARY, *folders)
+        places.set_temporary(*folders)
 
     # -- scopes
 

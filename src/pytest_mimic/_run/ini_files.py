@@ -14,7 +14,7 @@ from shlex import split
 
 import pytest
 
-from pytest_mimic._tools.cli.project import has_configuration
+from pytest_mimic._core.configuration_files import has_configuration
 from pytest_mimic.errors import MimicError
 
 

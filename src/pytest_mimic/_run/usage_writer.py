@@ -17,7 +17,6 @@ from pytest_mimic._tools.unused.usage_file import (
     commit_of,
     id_of_vault,
     is_usage_file,
-    marks,
     write_usage,
 )
 
@@ -66,8 +65,8 @@ def keep_usage(path: Path, session: Session, outcomes: Mapping[str, str], select
             {kind_of(name) for name in CLIENTS if module_exists(name)}.difference(absent)
         ),
         tests=tests,
-        used=marks(ledger.used),
-        others=marks(session.vault.names(without=ledger.used)),
+        used=frozenset(ledger.used),
+        others=frozenset(session.vault.names(without=ledger.used)),
         label=str(path),
     )
     write_usage(path, usage)

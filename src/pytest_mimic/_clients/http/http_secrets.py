@@ -73,7 +73,8 @@ class Secrets:
         """Learn the secrets in a request: in its URL, its headers and the plain value of its body."""
         self.learn(body)
         parts = urlsplit(url)
-        self.learn(_form(parts.query))
+        if parts.query:
+            self.learn(_form(parts.query))
         if parts.password:
             self.add(parts.password)
         self.learn_headers(headers)
@@ -222,6 +223,29 @@ class NoSecrets(Secrets):
         return value
 
 
+def parts_of_url(url: str) -> tuple[str, str]:
+    """Return the origin and the path of a URL that was read before, with placeholders in its path."""
+    start = url.find("/", url.index("://") + 3)
+    return url[:start], url[start:]
+
+
+def redacted_request(described: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """Return a described request without what is secret by the rules of this redactor. Without any, it is the same."""
+    secrets, found = Secrets(redactor), dict(described)
+    if "url" in found:
+        origin, path = parts_of_url(found["url"])
+        path = secrets.path(path)
+        found["url"] = origin + path
+        if str(found.get("signature", "")).partition(" ")[0] == found.get("method"):
+            found["signature"] = f"{found['method']} {path}"
+    for name, part in found.items():
+        if name.startswith("headers.") and isinstance(part, str):
+            found[name] = secrets.header(name.removeprefix("headers."), part)
+        elif name not in ("signature", "method", "url"):
+            found[name] = secrets.text(part) if isinstance(part, str) else secrets.scrub(part)
+    return found
+
+
 def redacted_response(plain: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
     """Return a stored response without what is secret by the rules of this redactor. Without any, it is the same."""
     secrets, headers = Secrets(redactor), plain.get("headers", ())
@@ -246,7 +270,10 @@ def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:
     """Check whether a URL or a header has the placeholder, in place of a secret that its sender means."""
     if PLACEHOLDER in url or _ESCAPED.search(url):
         return True
-    return any(PLACEHOLDER in value or PLACEHOLDER in _basic_password(value) for _, value in headers)
+    return any(
+        PLACEHOLDER in value or (value[:6].lower() == "basic " and PLACEHOLDER in _basic_password(value))
+        for _, value in headers
+    )
 
 
 def _basic_password(value: str) -> str:

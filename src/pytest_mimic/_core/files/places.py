@@ -108,6 +108,10 @@ class Places:
             outer = (one for one in known if not any(one.startswith(other + os.sep) for other in known))
             self.marks[:] = [one.encode("utf-8", "surrogatepass") for one in outer]
 
+    def set_temporary(self, *folders: str) -> None:
+        """Set pytest's base temporary folder, in all its spellings."""
+        self.set_root(TEMPORARY, *folders)
+
     def root(self, token: str) -> str | None:
         """Return the absolute folder of a token, or None if it is not known in this run."""
         return self._folders.get(token)

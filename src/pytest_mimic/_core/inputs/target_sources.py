@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from pytest_mimic._core.identity.source import normalised, source_fingerprint, tree_of
+from pytest_mimic._core.identity.source import normalised, tree_of
 from pytest_mimic._core.modules import file_of_module
 
 Judgement = Literal["same", "changed", "unknown"]
@@ -18,10 +18,6 @@ _TRANSPARENT = frozenset(
 )
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
-
-
-def has_source(function: object, fingerprint: str) -> bool:
-    return source_fingerprint(function) == fingerprint
 
 
 def judge(target: str, fingerprint: str) -> Judgement:

@@ -1,20 +1,19 @@
 """The pytest project around a folder, and a call of the command in it: rootdir, configuration file, settings, vault.
 
-No pytest is loaded. The rules are those of pytest's documentation, "Initialization: determining rootdir and configfile".
+The rules are those of pytest's documentation, "Initialization: determining rootdir and configfile".
 """
 
 from __future__ import annotations
 
 import os
-import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import vault_command
+from pytest_mimic._core.configuration_files import NAMES, read_options
 from pytest_mimic._core.settings import IniOptions
 from pytest_mimic.errors import MimicError
 
@@ -23,15 +22,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.vault import Vault
     from pytest_mimic._tools.cli.output import Output
-
-# In this order. Those of the first two lines count even if they are empty.
-_NAMES = (
-    *("pytest.toml", ".pytest.toml"),
-    *("pytest.ini", ".pytest.ini"),
-    *("pyproject.toml", "tox.ini", "setup.cfg"),
-)
-_ALWAYS = frozenset(_NAMES[:4])
-_SECTIONS = {"setup.cfg": "tool:pytest"}
 
 
 class Project:
@@ -62,11 +52,11 @@ class Project:
         here = Path(os.path.abspath(here))  # noqa: PTH100 - links stay as pytest shows them
         bare: Path | None = None
         for folder in (here, *here.parents):
-            for name in _NAMES:
+            for name in NAMES:
                 file = folder / name
                 if not file.is_file():
                     continue
-                options = _read_options(file)
+                options = read_options(file)
                 if options is not None:
                     return cls(here, folder, file, options, vault)
                 if name == "pyproject.toml" and bare is None:
@@ -111,63 +101,6 @@ class Project:
         return found or None
 
 
-def has_configuration(folder: Path) -> bool:
-    """Check whether pytest reads its configuration from a file of this folder, if it looks there."""
-    return any((folder / name).is_file() and _read_options(folder / name) is not None for name in _NAMES)
-
-
-def _read_options(file: Path) -> dict[str, Any] | None:
-    """Return pytest's options in a file, or None if the file is not a configuration of pytest."""
-    try:
-        return _from_toml(file) if file.suffix == ".toml" else _from_ini(file)
-    except OSError as reason:
-        raise MimicError(f"cannot read {file}: {reason.strerror or reason}") from None
-    except ValueError as reason:  # UnicodeDecodeError and TOMLDecodeError are ValueErrors
-        raise MimicError(f"cannot read {file}: {reason}") from None
-
-
-def _from_ini(file: Path) -> dict[str, Any] | None:
-    from iniconfig import IniConfig, ParseError
-
-    try:
-        sections = IniConfig(str(file))
-    except ParseError as reason:
-        raise MimicError(f"cannot read {reason}") from None
-    name = _SECTIONS.get(file.name, "pytest")
-    if name in sections:
-        return dict(sections[name].items())
-    return {} if file.name in _ALWAYS else None
-
-
-def _from_toml(file: Path) -> dict[str, Any] | None:
-    text = file.read_text(encoding="utf-8")
-    if file.name == "pyproject.toml" and "pytest" not in text:
-        return None  # most of the time of a command would go into parsing it
-    # Python 3.10 has no tomllib. There, pytest requires tomli.
-    toml = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    document: dict[str, Any] = toml.loads(text)
-    if file.name != "pyproject.toml":
-        return _table(document.get("pytest", {})) if _reads_tables() else None
-    table = _table(_table(document.get("tool", {})).get("pytest", {}))
-    if "ini_options" in table:
-        return {
-            name: value if isinstance(value, list) else str(value)
-            for name, value in _table(table["ini_options"]).items()
-        }
-    return table if table and _reads_tables() else None
-
-
-def _table(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _reads_tables() -> bool:
-    """Return whether the installed pytest reads options with the types of TOML, which it does from version 9 on."""
-    from importlib.metadata import version
-
-    return int(version("pytest").partition(".")[0]) >= 9
-
-
 class Invocation:
     """The options, the project, the vault and the output of one call."""
 
@@ -194,13 +127,17 @@ class Invocation:
 
         settings = self.settings
         folder, shown = settings.vault, settings.shown_vault
-        if folder.exists() and not folder.is_dir():
-            raise MimicError(f"the vault {shown} is not a folder")
+        self.refuse_file()
         if self.options.vault and not folder.exists():
             raise MimicError(f"there is no vault {shown}")
         vault = Vault(FolderStore(folder), pickles=settings.pickles, label=shown)
         vault.refuse_old()
         return vault
+
+    def refuse_file(self) -> None:
+        """Raise MimicError if the vault is a file."""
+        if self.settings.vault.is_file():
+            raise MimicError(f"the vault {self.settings.shown_vault} is not a folder")
 
     def command(self, *words: str) -> str:
         """Return the command line of a next step in the same vault."""

@@ -6,6 +6,8 @@ The exit code is 0 if no change is left, 1 if some are undecided.
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.pending.review_folder import Row
+    from pytest_mimic._tools.cli.output import Output
     from pytest_mimic._tools.cli.parser import Parser
     from pytest_mimic._tools.cli.project import Invocation
     from pytest_mimic._tools.cli.reviewing import Review
@@ -108,19 +111,31 @@ def _say(invocation: Invocation, decision: str, row: Row) -> None:
 
 
 def _ask_all(invocation: Invocation, review: Review) -> None:
-    from pytest_mimic._tools.cli.reviewing import read_key
-
     rows = review.undecided
     for number, row in enumerate(rows, 1):
         if row["id"] not in {one["id"] for one in review.undecided}:
             continue
         _show(invocation, review, row, f"{number} of {len(rows)}")
         while True:
-            key = read_key("> ", invocation.out.say)
+            key = _answer(invocation.out)
             if key in ("q", ""):
                 return
             if _act(invocation, review, row, key):
                 break
+
+
+def _answer(out: Output) -> str:
+    """Return the first character of the line that the user types, `?` of an empty one; empty at the end of the input."""
+    out.say("> ")
+    stream = sys.stdin or io.StringIO()
+    try:
+        line = stream.readline()
+    except KeyboardInterrupt:
+        line = ""
+    key = line.strip()[:1].lower() or "?" if line else ""
+    if not line or not stream.isatty():  # a terminal has shown it
+        out.say(f"{key}\n")
+    return key
 
 
 def _show(invocation: Invocation, review: Review, row: Row, place: str) -> None:

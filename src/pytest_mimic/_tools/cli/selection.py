@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,7 +14,7 @@ from pytest_mimic._core.describe.recorded_files import CatalogFile
 from pytest_mimic._core.origin import is_version
 from pytest_mimic._core.settings import days_in
 from pytest_mimic._core.words import plural
-from pytest_mimic._tools.shown.catalog import Catalog
+from pytest_mimic._tools.shown.catalog import Catalog, hide_arguments
 from pytest_mimic._tools.shown.outcome_words import error_of
 from pytest_mimic._tools.shown.selectors import Selectable, Selectors, of_file
 from pytest_mimic.errors import MimicError
@@ -53,31 +53,24 @@ def add_selectors(parser: Parser) -> None:
     chosen.add_argument(
         "--stale", action="store_true", help="whose source, or what they ran and read, has changed since"
     )
-    chosen.add_argument(
-        "--import",
-        dest="imports",
-        action="store_true",
-        help="with --stale: import the targets that cannot be judged by reading their modules",
-    )
 
 
 def given(invocation: Invocation) -> list[str]:
     """Return the words that choose recordings, empty if all were asked for."""
     options = invocation.options
     older = ("--older", options.older) if options.older else ()
-    flags = {"--errors": options.errors, "--stale": options.stale, "--import": options.imports}
+    flags = {"--errors": options.errors, "--stale": options.stale}
     return [*options.selectors, *older, *(flag for flag, is_given in flags.items() if is_given)]
 
 
 def select(invocation: Invocation) -> Chosen:
     """Return the recordings that the command was asked for. MimicError: an option has a wrong value."""
     options = invocation.options
-    if options.imports and not options.stale:
-        raise MimicError("--import needs --stale")
     latest = _latest(options.older) if options.older else None
     catalog = Catalog(invocation.vault)
     files = catalog.files()
-    hide_arguments(invocation, files)
+    if invocation.settings.redact:
+        hide_arguments(files, invocation.redactor)
     selectors = SelectorsHere(invocation, options.selectors)
     files = sorted(selectors.choose(files, of_file), key=lambda file: file.name)
     damaged = selectors.choose(sorted(catalog.damaged), of_name)
@@ -142,18 +135,6 @@ def is_error(file: CatalogFile) -> bool:
     return any(error_of(call, entry) for call in file.calls for entry in call.outcomes)
 
 
-def hide_arguments(invocation: Invocation, files: Sequence[CatalogFile]) -> None:
-    """Hide secret names in the arguments. Those of `mimic_redact` may be younger than a recording."""
-    if not invocation.settings.redact:
-        return
-    from pytest_mimic._core.compare.outcome_tree import without_secrets
-
-    for file in files:
-        for call in file.calls:
-            if call.arguments:
-                call.arguments = without_secrets(call.arguments, invocation.redactor)
-
-
 def report_damaged(invocation: Invocation, count: int) -> None:
     """Print how many files could not be read, if there are any."""
     if count:
@@ -172,8 +153,8 @@ def report_left_out(invocation: Invocation, selection: Chosen) -> int:
     """Print the selectors that match nothing, and the targets that were not judged; return the exit code."""
     report_unmatched(invocation, selection.unmatched)
     if selection.unknown:
-        why = "their modules cannot be imported" if invocation.options.imports else "see --import"
-        invocation.out.line((f"not judged, {why}: {', '.join(selection.unknown)}", "yellow"))
+        shown = ", ".join(selection.unknown)
+        invocation.out.line((f"not judged, because reading their modules is not enough: {shown}", "yellow"))
     return 1 if selection.unmatched else 0
 
 
@@ -193,11 +174,9 @@ def report_nothing(invocation: Invocation, selection: Chosen) -> int:
 
 
 def stale(invocation: Invocation, files: list[CatalogFile]) -> tuple[list[CatalogFile], list[str]]:
-    """Return those of the recordings that are stale, and the targets that were not judged.
-
-    Modules are read, and only imported with `--import`, where reading does not suffice.
-    """
+    """Return those of the recordings that are stale, and the targets that were not judged: modules are read, not imported."""
     from pytest_mimic._core.inputs.project_sources import ProjectSources
+    from pytest_mimic._core.inputs.target_sources import judge
 
     judged: dict[tuple[str, str], Judgement] = {}
     found, unknown = [], set()
@@ -210,7 +189,8 @@ def stale(invocation: Invocation, files: list[CatalogFile]) -> tuple[list[Catalo
                 continue
             key = (call.target, call.source)
             if key not in judged:
-                judged[key] = _judge(invocation, file, *key)
+                with importable(invocation, file):
+                    judged[key] = judge(*key)
             is_stale = is_stale or judged[key] == "changed"
             if judged[key] == "unknown":
                 unknown.add(call.target)
@@ -229,34 +209,6 @@ def _has_changed_inputs(invocation: Invocation, file: CatalogFile, sources: Proj
             if changed_inputs(invocation.vault.objects.input_list(name), sources):
                 return True
     return False
-
-
-def _judge(invocation: Invocation, file: CatalogFile, target: str, fingerprint: str) -> Judgement:
-    from pytest_mimic._core.inputs.target_sources import judge
-
-    with importable(invocation, file):
-        judgement = judge(target, fingerprint)
-        if judgement == "unknown" and invocation.options.imports:
-            with redirect_stdout(sys.stderr):
-                return _judge_imported(target, fingerprint)
-    return judgement
-
-
-def _judge_imported(target: str, fingerprint: str) -> Judgement:
-    """Import a target's module and compare its source. It is unknown if it is gone, or cannot be imported."""
-    from inspect import getattr_static
-
-    from pytest_mimic._core.inputs.target_sources import has_source
-    from pytest_mimic._core.outcome.names import resolve
-
-    module, _, path = target.partition(":")
-    owner, _, name = path.rpartition(".")
-    try:
-        # Statically, because a property would be called.
-        function = getattr_static(resolve(module, owner), name) if owner else resolve(module, path)
-        return "same" if has_source(function, fingerprint) else "changed"
-    except Exception:  # code of the user's module
-        return "unknown"
 
 
 @contextmanager

@@ -24,8 +24,8 @@ _SHOWN = 10
 
 def bucket_of(invocation: Invocation) -> Bucket:
     """Return the object store of the project. MimicError: there is none, or its URL is wrong."""
+    from pytest_mimic._core.object_place import parse_place
     from pytest_mimic._tools.objects.bucket import Bucket
-    from pytest_mimic._tools.objects.place import parse_place
 
     url = invocation.settings.objects
     if not url:

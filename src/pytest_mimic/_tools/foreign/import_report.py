@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.describe.samples import count
+from pytest_mimic._core.words import plural
 from pytest_mimic._tools.foreign.vault_placing import Placement
 
 # So many files are listed that were carried over; JSON has all of them. What was not carried over is always named.
@@ -62,11 +62,11 @@ class Report:
         there = len({one.file for one in self.imported if one.how == "same"})
         would = "would import" if self.is_dry else "imported"
         calls = sum(one.calls for one in written)
-        also = f"; {count(there, 'file')} of the same content already there" if there else ""
-        yield f"{would} {count(calls, 'call')} of {count(len({one.file for one in written}), 'file')} into {self.vault}{also}"
+        also = f"; {plural(there, 'file')} of the same content already there" if there else ""
+        yield f"{would} {plural(calls, 'call')} of {plural(len({one.file for one in written}), 'file')} into {self.vault}{also}"
         for one in written[:_SHOWN]:
             more = ", in place of what was there" if one.how == "replaced" else ""
-            yield f"  {one.file} -> {one.to} ({count(one.calls, 'call')}{more})"
+            yield f"  {one.file} -> {one.to} ({plural(one.calls, 'call')}{more})"
         if len(written) > _SHOWN:
             yield f"  and {len(written) - _SHOWN:,} more"
         if self.ignored:

@@ -21,7 +21,7 @@ from pytest_mimic._tools.objects.stores import (
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.objects.place import RemotePlace
+    from pytest_mimic._core.object_place import RemotePlace
 
 _T = TypeVar("_T")
 _CHUNK = 1 << 20

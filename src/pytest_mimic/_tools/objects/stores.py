@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic.errors import RemoteError
 
 if TYPE_CHECKING:
-    from pytest_mimic._tools.objects.place import RemotePlace
+    from pytest_mimic._core.object_place import RemotePlace
 
 NO_CREDENTIALS = "no credentials were found"
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "InvalidBucketName")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.compare.outcome_tree import outcome_tree
+from pytest_mimic._core.compare.tree_differences import differences
 from pytest_mimic._core.describe.text import by_name, recorded_label, render
 from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.file_names import CASSETTES
+from pytest_mimic._tools.shown.difference_lines import side_by_side
 from pytest_mimic._tools.shown.outcome_lines import shown_outcome
-from pytest_mimic._tools.shown.two_sides import sides_of
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -110,9 +112,10 @@ class CallLog:
         if call is not None and error is not None and actual is not None and stored is not None:
             try:
                 now = state.vault.stored(actual, 0.0, paths=call.paths)
-                row["sides"] = sides_of(stored, now, state.redactor, paths=paths, secrets=secrets)
+                trees = [outcome_tree(one, state.redactor, secrets) for one in (stored, now)]
+                row["diff"] = list(side_by_side(differences(*trees), paths))
             except MimicError as reason:
-                row["sides"] = row["outcome"], str(reason), None
+                row["diff"] = [("~", row["brief"], str(reason))]
         return row
 
 
@@ -164,10 +167,10 @@ def _rows(vault: Vault, name: str, redactor: Redactor) -> Iterator[Row]:
             "note": title,
         }
         entries = vault.read_cassette(name) or ()
-        calls = [(one.target, one.arguments, one.signature, [one.stored]) for one in entries]
+        calls = [(one.target, one.whole().arguments, one.signature, [one.stored]) for one in entries]
     elif (found := vault.read(name)) is not None:
         file |= {"recorded": found.recorded, "test": found.test or ""}
-        calls = [(found.target, found.arguments, "", found.outcomes)]
+        calls = [(found.target, found.whole().arguments, "", found.outcomes)]
     else:
         return
     for target, arguments, signature, outcomes in calls:

@@ -13,6 +13,7 @@ from pytest_mimic._core.vault.parsing import damaged, is_object, is_whole, parse
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.vault import Vault
 
 _MISSHAPED = (AttributeError, LookupError, TypeError, ValueError)
@@ -79,6 +80,16 @@ class Catalog:
         """Return the bytes of a recording or cassette with its objects, also of those that others share."""
         objects = file.objects
         return file.size + sum(map(self.object_size, objects)) if objects else file.size
+
+
+def hide_arguments(files: Iterable[CatalogFile], redactor: Redactor) -> None:
+    """Hide secret names in the arguments. Those of `mimic_redact` may be younger than a recording."""
+    from pytest_mimic._core.compare.outcome_tree import without_secrets
+
+    for file in files:
+        for call in file.calls:
+            if call.arguments:
+                call.arguments = without_secrets(call.arguments, redactor)
 
 
 class Orphans:

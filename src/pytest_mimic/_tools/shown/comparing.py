@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic._core.compare.outcome_comparison import compare
 from pytest_mimic._core.compare.outcome_tree import outcome_tree
 from pytest_mimic._core.compare.tree_differences import TreeDifference, differences
 from pytest_mimic._core.vault.file_names import CASSETTES
@@ -14,6 +13,10 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.vault import Stored, Vault
+
+
+Compared = tuple[list[TreeDifference], list[str]]
+"""The differences between outcomes, and what is known besides in words: a file is damaged, for example."""
 
 
 class Pair(NamedTuple):
@@ -35,14 +38,15 @@ class Comparer:
         self._redactor = redactor
         self._loads = loads
 
-    def compare(self, pairs: Sequence[Pair]) -> tuple[list[TreeDifference], list[str]]:
-        """Return the differences between outcomes, and what is known besides in words: a file is damaged, for example."""
+    def compare(self, pairs: Sequence[Pair]) -> Compared:
         found: list[TreeDifference] = []
         lines: list[str] = []
         for pair in pairs:
             try:
                 found += self._trees(pair)
                 if self._loads and pair.is_pickled and pair.old is not None and pair.new is not None:
+                    from pytest_mimic._core.compare.outcome_comparison import compare
+
                     lines += compare(pair.old.load(), pair.new.load(), redactor=self._redactor)
             except MimicError as error:
                 lines.append(error.what)

@@ -1,15 +1,19 @@
-"""Differences as lines to read: for a terminal, and as a comment for a pull request, in Markdown."""
+"""Differences as lines to read: for a terminal, as a comment for a pull request, in Markdown, and for a page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from html import escape
+from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 from pytest_mimic._core.compare.tree_differences import Span, TreeDifference, opcodes
-from pytest_mimic._core.describe.argument_differences import Difference
 from pytest_mimic._tools.shown.value_lines import cell_text, grid_lines, sides
-from pytest_mimic._tools.shown.vault_diff import CallDifference
 from pytest_mimic.errors import printable
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.describe.argument_differences import Difference
+    from pytest_mimic._tools.shown.vault_diff import CallDifference
 
 Piece = str | tuple[str, str]
 Line = list[Piece]
@@ -190,3 +194,33 @@ def argument_line(one: Difference) -> str:
     then = "absent" if one.old is None else one.old
     now = "absent" if one.new is None else one.new
     return f"{one.path}: {then} before, {now} now"
+
+
+# -- the page
+
+
+def side_by_side(
+    found: Sequence[TreeDifference], paths: Collection[str | None]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield the lines of differences in pairs, each with a mark: `~` changed, `-` recorded only, `+` now only, `=` a heading.
+
+    `paths` are those at which verifying found a difference. The others do not count, and have the mark `i`.
+    """
+    for one in found[:_MOST]:
+        lines = list(_difference(one))
+        old, new = ([line[2:] for line in lines if line[0] == sign] for sign in "-+")
+        if one.kind == "changed" and one.path:
+            old, new = [f"{one.path}: {old[0]}"], [f"{one.path}: {new[0]}"]
+        elif one.kind in ("text", "rows") and one.path:
+            yield "=", one.path, one.path
+        for left, right in zip_longest(old, new):
+            mark = "-" if right is None else "+" if left is None else "~"
+            yield mark if _counts(one.steps, paths) else "i", left or "", right or ""
+
+
+def _counts(steps: str | None, paths: Collection[str | None]) -> bool:
+    """Check whether verifying found a difference at these steps, in a part of them or around them; true if that is unknown."""
+    if steps is None or not paths or None in paths:
+        return True
+    pairs = [zip(steps.split("."), str(path).split(".")) for path in paths]
+    return any(all(one == other or "*" in (one, other) for one, other in pair) for pair in pairs)

@@ -210,12 +210,12 @@ def file_parts(entry: Entry) -> Iterator[Part]:
             yield f"wrote {argument}: ", TextTable(title, ["name", "size"], rows)
 
 
-def _lines(parts: Iterable[Part], width: int = _WIDTH) -> Iterator[str]:
+def _lines(parts: Iterable[Part]) -> Iterator[str]:
     for title, node in parts:
         if node is None:
             yield title
             continue
-        first, *others = lines_of(node, width - len(title))
+        first, *others = lines_of(node, _WIDTH - len(title))
         yield f"{title}{first}"
         yield from others
 
@@ -249,15 +249,10 @@ def shown_outcome(stored: Stored, redactor: Redactor, *, secrets: Collection[str
         tree = body_tree(without_secrets(body, redactor, secrets), is_tagged=stored.is_tagged)
         parts = list(parts_of(tree))
         brief = _brief(tree, parts)
-    text = text_of(parts, entry)
+    text = _cut("\n".join(_lines([*parts, *file_parts(entry)])), _WHOLE)
     end = (body or {}).get("stream", {}).get("end") or {}
     is_error = stored.kind == "raised" or "raised" in end
     return ShownOutcome(_cut(redactor.texts.scrub_text(brief, secrets), _BRIEF), text, is_error)
-
-
-def text_of(parts: Iterable[Part], entry: Entry, width: int = _WIDTH) -> str:
-    """Return the parts of an outcome, and the files that the call wrote, in lines of about this width."""
-    return _cut("\n".join(_lines([*parts, *file_parts(entry)], width)), _WHOLE)
 
 
 def _brief(tree: dict[str, Any], parts: list[Part]) -> str:

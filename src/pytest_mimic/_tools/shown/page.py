@@ -6,17 +6,16 @@ import json
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 from time import strftime
 from typing import Any, Literal
 
 from pytest_mimic._core.files.whole import write_whole
 from pytest_mimic._tools.shown.call_log import Row
-from pytest_mimic._tools.shown.two_sides import side_by_side
 
 # In which a script element of HTML could end, or a comment begin.
 _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
+_ASSETS = Path(__file__).parent / "assets"
 # Bound here, because a test may stop the clock.
 _now = strftime
 
@@ -40,9 +39,8 @@ def page(
     facts = {"subject": subject, "heading": heading, "made": _now("%Y-%m-%d %H:%M")}
     more = {"notes": [*notes], "tests": {**(tests or {})}, "places": {**(places or {})}, "tokens": tokens}
     data = {**facts, **more, **_data(rows)}
-    folder = files("pytest_mimic._tools.shown") / "assets"
     style, script, frame = (
-        (folder / name).read_text(encoding="utf-8") for name in ("page.css", "page.js", "page.html")
+        (_ASSETS / name).read_text("utf-8") for name in ("page.css", "page.js", "page.html")
     )
     before, after = frame.split("@data@")
     for name, text in (("@style@", style), ("@script@", script)):
@@ -85,9 +83,8 @@ def _data(rows: Iterable[Row]) -> dict[str, Any]:
         more |= {"client": row["client"]} if row["client"] != "function" else {}
         if "group" in row and row["test"]:
             more["test"] = row["test"]
-        if "sides" in row:
-            lines = side_by_side(*row["sides"])
-            more["diff"] = [(mark, number(old), number(new)) for mark, old, new in lines]
+        if row.get("diff"):
+            more["diff"] = [(mark, number(old), number(new)) for mark, old, new in row["diff"]]
         calls.append([*call, more])
     return {"calls": calls, "texts": list(texts)}
 

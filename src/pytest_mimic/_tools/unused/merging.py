@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from pytest_mimic._tools.unused.usage_file import Usage, mark
+from pytest_mimic._tools.unused.usage_file import Usage
 from pytest_mimic.errors import MimicError
 
 # A test that failed anywhere has failed, and one that ran anywhere was not skipped.
@@ -153,16 +153,8 @@ def sorted_out(names: Iterable[str], usages: Sequence[Usage]) -> tuple[list[str]
 
     A recording that was not there in one of the runs may be needed by its tests by now.
     """
-    used = frozenset[bytes]().union(*(usage.used for usage in usages))
+    used = frozenset[str]().union(*(usage.used for usage in usages))
     there = frozenset.intersection(*(usage.others for usage in usages))
-    unused: list[str] = []
-    newer = 0
-    for name in names:
-        own = mark(name)
-        if own in used:
-            continue
-        if own in there:
-            unused.append(name)
-        else:
-            newer += 1
-    return unused, newer
+    left = [name for name in names if name not in used]
+    unused = [name for name in left if name in there]
+    return unused, len(left) - len(unused)

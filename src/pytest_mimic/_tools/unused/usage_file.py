@@ -5,13 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from base64 import b64decode, b64encode
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from xxhash import xxh3_64_digest
 
 from pytest_mimic._core.files.whole import write_whole
 from pytest_mimic.errors import MimicError
@@ -22,15 +18,9 @@ if TYPE_CHECKING:
 
 # The key of the format's number. It comes first, so that the file is known by its first bytes.
 _KEY = "mimic_usage"
-_FORMAT = 1
+_FORMAT = 2
 _START = f'{{"{_KEY}":'
-# The bytes of the mark of a name.
-_MARK = 8
 _TEXTS = ("vault", "commit", "mode", "python", "platform")
-_LISTS = (
-    *("wanted", "covered", "hiding", "broken", "collected", "skipped_modules"),
-    *("absent_clients", "installed_clients"),
-)
 _OUTCOMES = ("passed", "failed", "skipped", "not run")
 
 
@@ -51,8 +41,8 @@ class Usage(NamedTuple):
     absent_clients: list[str]  # the kinds of clients that lines and tests have named, none of them installed
     installed_clients: list[str]  # the other kinds of which a client is installed
     tests: Mapping[str, str]  # `passed`, `failed`, `skipped` or `not run`, by the id of each collected test
-    used: frozenset[bytes]  # the marks of the recordings and cassettes that the run used or made
-    others: frozenset[bytes]  # the marks of the others that were in the vault at its end
+    used: frozenset[str]  # the names of the recordings and cassettes that the run used or made
+    others: frozenset[str]  # the names of the others that were in the vault at its end
     label: str = ""
 
     @property
@@ -66,24 +56,10 @@ class Usage(NamedTuple):
         return set(self.wanted) <= set(self.covered)
 
 
-def marks(names: Iterable[str]) -> frozenset[bytes]:
-    """Return the marks of names of recordings: eight bytes for each, which keeps the file small."""
-    return frozenset(map(mark, names))
-
-
-def mark(name: str) -> bytes:
-    return xxh3_64_digest(name.encode("utf-8", "surrogatepass"))
-
-
 def write_usage(path: Path, usage: Usage) -> None:
     """Write the file, whole or not at all. MimicError: it cannot be written."""
-    tests: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for test, outcome in sorted(usage.tests.items()):
-        file, colons, name = test.partition("::")
-        tests[file][outcome].append(colons + name)
-    facts: dict[str, Any] = {_KEY: _FORMAT}
-    facts |= {key: getattr(usage, key) for key in (*_TEXTS, *_LISTS)}
-    facts |= {"tests": tests, "used": _packed(usage.used), "others": _packed(usage.others)}
+    facts = {_KEY: _FORMAT, **usage._asdict(), "used": sorted(usage.used), "others": sorted(usage.others)}
+    del facts["label"]
     write_whole(path, json.dumps(facts, separators=(",", ":")) + "\n", label=usage.label)
 
 
@@ -105,7 +81,8 @@ def read_usage(path: Path) -> Usage:
             f"{path} is a folder", remedies=[f"name its files: {path.as_posix()}/*.json"]
         ) from None
     except OSError as reason:
-        raise MimicError(f"cannot read {path}: {reason.strerror or reason}") from None
+        remedies = ["each job writes one: pytest --mimic-usage=FILE"]
+        raise MimicError(f"cannot read {path}: {reason.strerror or reason}", remedies=remedies) from None
     except (ValueError, RecursionError):
         raise _strange(path) from None
     version = facts.get(_KEY) if isinstance(facts, dict) else None
@@ -116,10 +93,19 @@ def read_usage(path: Path) -> Usage:
             f"{path} has format {version}, and this version of pytest-mimic reads {_FORMAT}",
             remedies=["use the version of pytest-mimic here that the runs have used"],
         )
-    try:
-        return _usage_of(facts, str(path))
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise _strange(path) from None
+    found = {name: facts.get(name) for name in Usage._fields if name != "label"}
+    if not all(_is_valid(name, value) for name, value in found.items()):
+        raise _strange(path)
+    sets = {name: frozenset(facts[name]) for name in ("used", "others")}
+    return Usage(**{**found, **sets}, label=str(path))
+
+
+def _is_valid(name: str, value: Any) -> bool:
+    if name in _TEXTS:
+        return isinstance(value, str)
+    if name == "tests":
+        return isinstance(value, dict) and all(outcome in _OUTCOMES for outcome in value.values())
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _strange(path: Path) -> MimicError:
@@ -127,40 +113,6 @@ def _strange(path: Path) -> MimicError:
         f"{path} is damaged, or is not a file of --mimic-usage",
         remedies=["to make one, run the tests of this job again: pytest --mimic-usage=FILE"],
     )
-
-
-def _usage_of(facts: dict[str, Any], label: str) -> Usage:
-    """Return the account. A fact that is missing or of another type is one of the errors of Python for that."""
-    tests = {
-        file + name: outcome
-        for file, by_outcome in facts["tests"].items()
-        for outcome, names in by_outcome.items()
-        for name in _texts(names)
-    }
-    if not set(tests.values()) <= set(_OUTCOMES):
-        raise ValueError
-    texts = {key: facts[key] for key in _TEXTS}
-    _texts(list(texts.values()))
-    lists: dict[str, Any] = {key: _texts(facts[key]) for key in _LISTS}
-    used, others = _unpacked(facts["used"]), _unpacked(facts["others"])
-    return Usage(**texts, **lists, tests=tests, used=used, others=others, label=label)
-
-
-def _texts(values: Any) -> list[str]:
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise TypeError
-    return values
-
-
-def _packed(found: Iterable[bytes]) -> str:
-    return b64encode(b"".join(sorted(found))).decode()
-
-
-def _unpacked(text: str) -> frozenset[bytes]:
-    data = b64decode(text, validate=True)
-    if len(data) % _MARK:
-        raise ValueError
-    return frozenset(data[at : at + _MARK] for at in range(0, len(data), _MARK))
 
 
 def id_of_vault(settings: Settings) -> str:

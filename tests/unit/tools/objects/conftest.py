@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from support.failing_proxy import FailingProxy, running_proxy
 
+from pytest_mimic._core.object_place import parse_place
 from pytest_mimic._tools.objects.bucket import Bucket
-from pytest_mimic._tools.objects.place import parse_place
 
 pytest.importorskip("obstore", exc_type=ImportError)
 

@@ -8,8 +8,8 @@ import pytest
 from support.failing_proxy import FailingProxy
 from support.s3_server import KEYS
 
+from pytest_mimic._core.object_place import parse_place
 from pytest_mimic._tools.objects.bucket import Bucket
-from pytest_mimic._tools.objects.place import parse_place
 from pytest_mimic.errors import RemoteError
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from support.failing_proxy import FailingProxy
 
+from pytest_mimic._core.object_place import parse_place
 from pytest_mimic._tools.objects import bucket as buckets
 from pytest_mimic._tools.objects.bucket import Bucket
-from pytest_mimic._tools.objects.place import parse_place
 from pytest_mimic.errors import RemoteError
 
 DATA = b"x" * 5_000

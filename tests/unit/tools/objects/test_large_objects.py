@@ -15,11 +15,11 @@ from support.failing_proxy import SECRET, FailingProxy
 from support.s3_server import KEYS
 
 from pytest_mimic import CorruptRecordingError
+from pytest_mimic._core.object_place import parse_place
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import FolderStore, Recording, Vault
 from pytest_mimic._tools.cli.main import main
 from pytest_mimic._tools.objects.bucket import Bucket
-from pytest_mimic._tools.objects.place import parse_place
 
 ONE, TWO = (f"calls/shop/{name}/{'a' * 32}.json" for name in ("one", "two"))
 NOISE = [sha256(str(n).encode()).hexdigest() for n in range(2000)]

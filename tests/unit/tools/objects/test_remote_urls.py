@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mimic._tools.objects.place import RemotePlace, parse_place
+from pytest_mimic._core.object_place import RemotePlace, parse_place
 
 ROOT = Path(__file__).parent
 
@@ -96,7 +96,7 @@ def test_credentials_in_a_url_are_refused_and_not_shown(url: str) -> None:
 def test_reading_a_url_loads_no_client() -> None:
     """A URL is judged at start-up, where nothing may be loaded for it."""
     code = (
-        "import sys; from pytest_mimic._tools.objects.place import parse_place; parse_place('s3://b', None);"
+        "import sys; from pytest_mimic._core.object_place import parse_place; parse_place('s3://b', None);"
         "print('obstore' in sys.modules)"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_mimic._tools.unused.merging import Gap, refuse_mixture, sorted_out, together
-from pytest_mimic._tools.unused.usage_file import Usage, marks
+from pytest_mimic._tools.unused.usage_file import Usage
 from pytest_mimic.errors import MimicError
 
 NAMES = {"p": "passed", "f": "failed", "s": "skipped", "-": "not run"}
@@ -127,8 +127,8 @@ def test_a_module_is_skipped_only_if_every_run_skips_it():
 
 @pytest.mark.promise("a recording that came into the vault after a job of a split suite is not judged")
 def test_only_recordings_that_each_run_has_seen_are_judged():
-    one = usage("p", used=marks(["calls/a"]), others=marks(["calls/b", "calls/c"]))
-    two = usage("p", used=marks(["calls/b"]), others=marks(["calls/a", "calls/c", "calls/d"]))
+    one = usage("p", used=frozenset(["calls/a"]), others=frozenset(["calls/b", "calls/c"]))
+    two = usage("p", used=frozenset(["calls/b"]), others=frozenset(["calls/a", "calls/c", "calls/d"]))
 
     unused, newer = sorted_out(["calls/a", "calls/b", "calls/c", "calls/d", "calls/e"], [one, two])
 

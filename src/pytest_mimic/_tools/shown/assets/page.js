@@ -206,7 +206,7 @@
       parts.push(folded(call.target === more.client ? "Request" : "Arguments", names));
     }
     const outcome = text(call.outcome);
-    if (outcome && !more.diff) parts.push(folded("Outcome", make("pre", { class: "text" }, outcome)));
+    if (outcome) parts.push(folded("Outcome", make("pre", { class: "text" }, outcome)));
     if (more.name) parts.push(make("h3", {}, "File"), make("code", {}, more.name));
     return parts;
   }
@@ -242,7 +242,7 @@
   }
   function diffOf(rows) {
     const table = make("table", { class: "diff" }, make("tr", {}, make("th", { scope: "col" }, "recorded"), make("th", { scope: "col" }, "now")));
-    // "=" is equal, "i" is what verifying leaves out.
+    // "=" is a heading, "i" is what verifying leaves out.
     const near = rows.map((_, at) => rows.slice(Math.max(0, at - 3), at + 4).some((row) => row[0] !== "=" && row[0] !== "i"));
     let hidden = 0;
     rows.forEach(([mark, left, right], at) => {
