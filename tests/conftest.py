@@ -64,11 +64,18 @@ QUIET = ("randomly", "asyncio", "anyio", "rerunfailures", "timeout", "cacheprovi
 # Plugins of pytest itself that are off in a run in process, but for those with an option among its arguments. Registering
 # plugins takes half of the time of such a run.
 IDLE = {
-    **dict.fromkeys(("faulthandler", "legacypath", "nose", "pastebin", "subtests"), "--none"),
+    **dict.fromkeys(("faulthandler", "legacypath", "nose", "pastebin"), "--none"),
     **dict.fromkeys(("setuponly", "setupplan"), "--setup"),
     "doctest": "--doctest",
     "junitxml": "--junit",
     "stepwise": "--sw",
+}
+
+# The modules of plugins that runs request.
+MODULE_OF = {
+    "anyio": "anyio.pytest_plugin",
+    "asyncio": "pytest_asyncio.plugin",
+    "rerunfailures": "pytest_rerunfailures",
 }
 
 # tally.py of every project. Real functions call `ran`, which raises in a run with offline=True.
@@ -296,13 +303,13 @@ class Project:
             process, variables["PYTHONHASHSEED"] = True, str(hash_seed)
         before, already = self.files(), len(self.real())
         argv, given = self.arguments(*args, plugins=plugins), False
-        if not plugins and "no:mimic" not in args:
+        if {*plugins} <= {*MODULE_OF, "cacheprovider"} and "no:mimic" not in args:
             # Finding and loading all installed plugins takes longer than most tests.
             variables["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
             is_parallel = any(arg.startswith(("-n", "--dist", "--numprocesses", "--tx")) for arg in args)
             given = not (process or is_parallel or NAME in args)
             argv = [
-                *self._loaded(args, given=given, is_parallel=is_parallel),
+                *self._loaded(args, plugins, given=given, is_parallel=is_parallel),
                 "--color=no",
                 "-W",
                 "error",
@@ -336,15 +343,18 @@ class Project:
         """Run without a mode. Real executions raise an error."""
         return self.run(*args, offline=True, **options)  # type: ignore[arg-type]
 
-    def _loaded(self, args: Sequence[str], *, given: bool, is_parallel: bool) -> list[str]:
+    def _loaded(
+        self, args: Sequence[str], plugins: Sequence[str], *, given: bool, is_parallel: bool
+    ) -> list[str]:
         """Return the options of a run that loads no plugins by itself.
 
         A run in this process is given the plugin as an object, which saves a search of all distributions. Workers are told
         its name. A run that is about the order in which pytest learns of options names it too: `"-p", NAME`.
         """
-        loaded = (*([] if given else [NAME]), *(["xdist"] if is_parallel else []))
+        loaded = [MODULE_OF[name] for name in plugins if name in MODULE_OF]
+        loaded += [*([] if given else [NAME]), *(["xdist"] if is_parallel else [])]
         idle = [name for name, option in IDLE.items() if not any(arg.startswith(option) for arg in args)]
-        off = ["cacheprovider", *(idle if given else ())]
+        off = [*(["cacheprovider"] if "cacheprovider" not in plugins else []), *(idle if given else [])]
         return [part for name in (*loaded, *(f"no:{name}" for name in off)) for part in ("-p", name)]
 
     def arguments(self, *args: str, plugins: Sequence[str] = ()) -> list[str]:
