@@ -324,6 +324,7 @@ class Session:
 
     def take_pending(self) -> list[MimicError]:
         """Return the errors that must fail the current phase of the test, and forget them."""
+        self.state.end_discarded()
         return [*self.state.pending.take(self.ledger.add_forked()), *self.new_problems()]
 
     def take_strays(self) -> None:

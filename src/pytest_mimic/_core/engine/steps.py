@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from random import getstate
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -177,6 +177,10 @@ class RunningCall:
         """Return whether the caller gets a recorded outcome, although the original raised this."""
         return False
 
+    def end_later(self, end: Callable[[], None]) -> None:
+        """Call a function that ends this call with the running phase of the test: now it is discarded, perhaps as garbage."""
+        self._state.discarded.append(end)
+
     def copy(self, value: object) -> object:
         """Return an item of a stream, as it is to be recorded."""
         return value
@@ -244,11 +248,12 @@ class RealCall(RunningCall):
         if self._flight is not None:
             self._flight.returned_coroutine = True
 
-    def finish(self, plain: object) -> None:
-        """Complete the call with a plain value; see `complete`."""
+    def finish(self, plain: object, *, raises: bool = True) -> None:
+        """Complete the call with a plain value; see `complete`. Where nobody would catch an error, it `raises` none."""
         from pytest_mimic._core.outcome.outcome import Outcome
 
-        self.complete(Outcome.of_value(plain))
+        with nullcontext() if raises else suppress(MimicError):
+            self.complete(Outcome.of_value(plain))
 
     def complete(self, outcome: Outcome) -> None:
         """Record an outcome, or compare it with the recording. An error of ours refuses it: nothing is recorded."""
