@@ -77,6 +77,7 @@ def keep(
             "differences": list(drift.facts),
             "paths": drift.paths,
             "before": before,
+            "checked": state.checked,
             "staged": name,
             "problem": problem,
             "in_cassette": file.startswith(CASSETTES),
