@@ -303,9 +303,7 @@ def test_an_archive_with_the_name_of_a_test_is_a_cassette_all_the_same(project, 
     (project.root / "test_shop").mkdir()
     (project.root / "shop.har").rename(project.root / "test_shop/test_buy.har")
 
-    words = ["import", "test_shop/test_buy.har"]
-    assert main([*words, "--as", "recordings"]) == 1
-    assert main(words) == 0
+    assert main(["import", "test_shop/test_buy.har"]) == 0
 
     assert set(project.files()) == {"cassettes/shop.json", "cassettes/test_buy.json"}
 
@@ -326,9 +324,3 @@ def test_a_body_that_is_still_compressed_is_decompressed(project, archive):
     archive(entry(content={"text": packed, "encoding": "base64"}, headers={"content-encoding": "gzip"}))
 
     assert outcomes(project)[0]["body"] == {"text": "plain", "compressed": "gzip"}
-
-
-def test_the_name_may_be_given(project, archive):
-    assert archive(entry(), words=("--name", "talks/buy"))[0] == 0
-
-    assert list(project.files()) == ["cassettes/talks/buy.json"]

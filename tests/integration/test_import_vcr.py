@@ -289,17 +289,6 @@ def test_no_secret_of_a_cassette_reaches_the_vault_or_the_report(project, take_o
     project.replay().expect(passed=1)
 
 
-def test_redact_on_the_command_line_hides_a_further_name(project, take_over):
-    project.ini("requests")
-    project.write("cassettes/talk.yaml", SECRET)
-
-    take_over("cassettes/talk.yaml", "--redact", "pin, user")
-
-    content = project.files()["cassettes/talk.json"].decode()
-    assert "99887766" not in content
-    assert "ann" not in content
-
-
 @pytest.mark.promise("an import replaces nothing in the vault without --overwrite")
 def test_nothing_in_the_vault_is_replaced_without_overwrite(project, take_over):
     project.ini("requests")
@@ -431,25 +420,14 @@ def test_a_cassette_whose_test_is_gone_is_named(project, take_over):
     assert "cassettes/cassettes/test_api/test_gone.json" in project.files()
 
 
-def test_recordings_are_asked_for_where_there_is_no_test(project, take_over):
-    keep(project, "plain.json", "talk.json")
-
-    code, said = take_over("talk.json", "--as", "recordings")
-
-    assert code == 1
-    assert "its name leads to no test: --as cassette makes a cassette of it" in said
-    assert take_over("talk.json", "--as", "recordings", "--name", "talk")[0] == 1
-    assert project.files() == {}
-
-
-def test_a_name_makes_a_cassette_of_what_has_a_test(project, take_over):
+def test_as_cassette_makes_one_of_what_has_a_test(project, take_over):
     project.ini("requests")
     project.write("tests/test_api.py", "def test_one(): pass\n")
     project.write("tests/cassettes/test_api/test_one.yaml", ONE_CALL.format(path="one"))
 
-    assert take_over("tests/cassettes/test_api/test_one.yaml", "--name", "talk")[0] == 0
+    assert take_over("tests/cassettes/test_api/test_one.yaml", "--as", "cassette")[0] == 0
 
-    assert list(project.files()) == ["cassettes/talk.json"]
+    assert list(project.files()) == ["cassettes/test_one.json"]
 
 
 def test_signs_that_a_cassette_cannot_have_in_its_name_are_replaced(project, take_over):
@@ -514,8 +492,6 @@ def test_a_damaged_file_is_named_and_the_others_are_imported(name, project, take
             "  to record it again: pytest --mimic-record",
         ),
         (["talk.yaml", "--match", "method,querry"], "'querry' is no part of a request (did you mean query?)"),
-        (["talk.yaml", "--name", "../out"], "ERROR: a cassette cannot be called '../out'"),
-        (["talk.yaml", "empty.yaml", "--name", "one"], "ERROR: --name is for one file, and there are 2"),
     ],
 )
 def test_a_wrong_use_is_said_in_a_few_lines(words, problem, project, take_over):
@@ -776,7 +752,7 @@ def test_the_nth_call_takes_the_nth_answer_and_the_last_repeats(form, project, t
         """,
     )
 
-    assert take_over("cassettes", "--as", form)[0] == 0
+    assert take_over("cassettes", *(("--as", form) if form == "cassette" else ()))[0] == 0
 
     project.replay().expect(passed=1)
 

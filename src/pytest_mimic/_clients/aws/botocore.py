@@ -54,7 +54,7 @@ class BotocoreAdapter(HttpAdapter):
 
     def edges(self) -> Sequence[Edge]:
         """Return the methods of both libraries, and the edges of the HTTP clients below, which stay theirs."""
-        below = [edge._replace(origin=one.name) for one in _BELOW for edge in one.edges()]
+        below = [edge._replace(origin=edge.origin or one.name) for one in _BELOW for edge in one.edges()]
         own = [edge for make in _MODULES for edge in _edges(make, self._asked)]
         return [*own, *below]
 
@@ -102,7 +102,7 @@ def _perform(
     operation = AwsOperation(client._service_model.operation_model(operation_name))
     api_params = yield from operation.read(api_params)
     is_taken = port.takes(ClientCall(operation.signature(), {}, (), {}))
-    token = ABOVE.set(AwsExchange(port, operation) if is_taken else None)
+    token = ABOVE.set((AwsExchange(port, operation),) if is_taken else ())
     try:
         return (yield original(client, operation_name, api_params))
     finally:
@@ -112,9 +112,9 @@ def _perform(
 def _read_final(original: Callable[..., Any], _port: Port, client: Any, *args: Any, **options: Any) -> Steps:
     """Read the parameters as the handlers of events have changed them."""
     final = yield original(client, *args, **options)
-    exchange = ABOVE.get()
-    if isinstance(exchange, AwsExchange):
-        exchange.operation.take_expressions(final)
+    for exchange in ABOVE.get():
+        if isinstance(exchange, AwsExchange):
+            exchange.operation.take_expressions(final)
     return final
 
 
@@ -171,8 +171,8 @@ _IN_ADVANCE = ("-query", "-presign-post")
 
 def choose_signer(signature_version: Any, **_: Any) -> Any:
     """Answer botocore's event `choose-signer`: the request of an operation in a replay is not signed."""
-    unsigned, exchange = sys.modules["botocore"].UNSIGNED, ABOVE.get()
-    if exchange is None or not (exchange.port.taking() and exchange.port.is_replaying):
+    unsigned = sys.modules["botocore"].UNSIGNED
+    if not any(exchange.port.taking() and exchange.port.is_replaying for exchange in ABOVE.get()):
         return None
     is_in_advance = signature_version is not unsigned and signature_version.endswith(_IN_ADVANCE)
     return None if is_in_advance else unsigned
@@ -189,7 +189,7 @@ def sign(
 ) -> Steps:
     """Replace `RequestSigner.sign`: what it fetches to sign a request is no call."""
     kind = args[1] if len(args) > 1 else options.get("signing_type", "standard")
-    is_excluded = kind == "standard" and ABOVE.get() is None
+    is_excluded = kind == "standard" and not ABOVE.get()
     if not port.taking() or (port.is_replaying and not is_excluded):
         return (yield original(signer, operation_name, request, *args, **options))
     look_up = getattr(signer._credentials, _LOOK_UP, None)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
-from itertools import pairwise
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from pytest_mimic._clients.http.failures import aiohttp_failure
 from pytest_mimic._core.seam.base import Edge
 
 if TYPE_CHECKING:
+    from pytest_mimic._clients.http.aiohttp_replay import ReplayedProtocol
     from pytest_mimic._clients.http.responses import ExchangeRecorder
     from pytest_mimic._core.seam.base import Port
 
@@ -36,9 +36,10 @@ def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callab
 
     @wraps(original)
     async def connect(self: Any, req: Any, *args: Any, **options: Any) -> Any:
-        exchange = own.deciding()
-        if not exchange.port.taking() or _in_test_client():
+        takers = own.takers()
+        if not takers or _in_test_client():
             return await original(self, req, *args, **options)
+        exchange = takers[0]
         sent = HttpRequest(req.method, str(req.url), tuple(req.headers.items()), await _body_of(req))
         step = exchange.begin(sent)
         if step is None:
@@ -58,7 +59,7 @@ def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callab
             if not step.answers(error):
                 raise
             return replayed_connection(replayed)
-        _record_next_response(connection, req, recorder, replayed if recorder.is_verifying else None)
+        _NextResponse(connection, req, recorder, replayed)
         return connection
 
     return connect
@@ -87,73 +88,71 @@ async def _body_of(req: Any) -> bytes:
     return data
 
 
-def _record_next_response(
-    connection: Any, req: Any, recorder: ExchangeRecorder, replayed: Any = None
-) -> None:
-    """Let the recorder see the next response on a real connection, and nothing after it.
+class _NextResponse:
+    """Lets the recorder see the next response on a real connection, and nothing after it.
 
     To verify, the response is read here, and the session gets that of the `replayed` protocol.
     """
-    protocol = connection.protocol
-    read, set_params = protocol.read, protocol.set_response_params
-    listener = _ResponseListener(recorder)
-    decoded = True
 
-    def set_response_params(**params: Any) -> None:
-        nonlocal decoded
-        decoded = params.get("auto_decompress", True)
-        set_params(**params)
-        if replayed is not None:
-            replayed.set_response_params(**params)
+    def __init__(
+        self, connection: Any, req: Any, recorder: ExchangeRecorder, replayed: ReplayedProtocol
+    ) -> None:
+        self._protocol = protocol = connection.protocol
+        self._req = req
+        self._recorder = recorder
+        self._replayed = replayed
+        # A response may be dropped before its end: returned with its connection, or lost with its session.
+        self._leave: Callable[[], None] = recorder.stop
+        self._real_read, self._set_params = protocol.read, protocol.set_response_params
+        protocol.read, protocol.set_response_params = self._read, self._set_response_params
+        protocol.connection_lost = self._connection_lost
+        connection.add_callback(self._released)
 
-    async def recorded_read() -> Any:
+    def _set_response_params(self, **params: Any) -> None:
+        self._set_params(**params)
+        self._replayed.set_response_params(**params)
+
+    async def _read(self) -> Any:
+        recorder, protocol = self._recorder, self._protocol
         try:
-            message, payload = await read()
+            message, payload = await self._real_read()
         except BaseException as error:
-            _record_error(recorder, error, req, at="response")
-            if replayed is None or not recorder.answers(error):
+            _record_error(recorder, error, self._req, at="response")
+            if not recorder.answers(error):
                 raise
-        else:
-            if 100 <= message.code < 200 and message.code != 101:  # another response follows
-                return message, payload
-            # The methods of the class show again.
-            del protocol.read, protocol.set_response_params
-            version = f"HTTP/{message.version.major}.{message.version.minor}"
-            recorder.start(message.code, message.reason, version, message.raw_headers, decoded=decoded)
-            listener.listen(payload)
-            if replayed is None:
-                return message, payload
-            await _read(payload, recorder)
-            listener.leave()
-        return await replayed.read()
+            return await self._replayed.read()
+        if 100 <= message.code < 200 and message.code != 101:  # another response follows
+            return message, payload
+        # The methods of the class show again.
+        del protocol.read, protocol.set_response_params
+        version = f"HTTP/{message.version.major}.{message.version.minor}"
+        decoded = self._replayed.params.get("auto_decompress", True)
+        recorder.start(message.code, message.reason, version, message.raw_headers, decoded=decoded)
+        from pytest_mimic._clients.http.aiohttp_replay import recorded_body
 
-    def connection_lost(error: BaseException | None) -> None:
-        type(protocol).connection_lost(protocol, error)
-        if recorder.head:
-            listener.leave()
+        payload, self._leave = recorded_body(payload, recorder)
+        if not recorder.is_verifying:
+            return message, payload
+        try:  # read what the recording has, to compare it
+            while not (payload.at_eof() or recorder.has_enough):
+                await payload.readany()
+        except BaseException as error:
+            recorder.abandon(error)  # the reader has recorded it, unless it is an interrupt
+            if not recorder.answers(error):
+                raise
+        self._leave()
+        return await self._replayed.read()
 
-    def released() -> None:
-        error = sys.exc_info()[1]
+    def _connection_lost(self, error: BaseException | None) -> None:
+        type(self._protocol).connection_lost(self._protocol, error)
+        if self._recorder.head:
+            self._leave()
+
+    def _released(self) -> None:
+        error, recorder = sys.exc_info()[1], self._recorder
         if error is not None and not recorder.head and not recorder.done:
-            _record_error(recorder, error, req, at="request")  # the request could not be written
-        listener.leave()
-
-    protocol.set_response_params, protocol.read = set_response_params, recorded_read
-    # A response may be dropped before its end: returned with its connection, or lost with its session.
-    protocol.connection_lost = connection_lost
-    connection.add_callback(released)
-
-
-async def _read(payload: Any, recorder: ExchangeRecorder) -> None:
-    """Read of a real response what the recording has, to compare it."""
-    try:
-        wanted, size = recorder.wanted, 0
-        while not payload.at_eof() and (wanted is None or size < wanted):
-            size += len(await payload.readany())
-    except BaseException as error:
-        recorder.abandon(error)  # the listener has recorded it, unless it is an interrupt
-        if not recorder.answers(error):
-            raise
+            _record_error(recorder, error, self._req, at="request")  # the request could not be written
+        self._leave()
 
 
 def _record_error(recorder: ExchangeRecorder, error: BaseException, req: Any, *, at: str) -> None:
@@ -168,129 +167,3 @@ def _record_error(recorder: ExchangeRecorder, error: BaseException, req: Any, *,
         recorder.fail(aiohttp_failure(error, at=at, proxy=proxy), error)
     else:
         recorder.abandon(error)
-
-
-class _ResponseListener:
-    """Records a body while aiohttp's parser feeds it: the chunks of the transfer, or else the data as it arrives."""
-
-    def __init__(self, recorder: ExchangeRecorder) -> None:
-        self._recorder = recorder
-        self._payload: Any = None
-        self.is_chunked = False
-        self._open_chunk = b""
-        self._pieces: list[bytes] = []
-        self.cancelled_at = -1
-
-    def listen(self, payload: Any) -> None:
-        """Record the data that a payload has, and the data that it will get."""
-        if payload is sys.modules["aiohttp.streams"].EMPTY_PAYLOAD:
-            self.finish()
-            return
-        self._payload = payload
-        data, ends = b"".join(payload._buffer), payload._http_chunk_splits
-        self.is_chunked = ends is not None
-        starts = [0, *(ends or ())]
-        self._recorder.chunks += [data[start:end] for start, end in pairwise(starts)]
-        self.feed(data[starts[-1] :])
-        self._pieces = [*payload._buffer]
-        if payload.is_eof():
-            self.finish()
-        elif payload.exception() is not None:
-            self.fail(payload.exception())
-        else:
-            # The parser holds this very object, so it cannot be replaced: it becomes one of another class.
-            payload.__class__ = _recorded_reader_class(type(payload), self)
-
-    def feed(self, data: bytes) -> None:
-        self._pieces.append(data)
-        if self.is_chunked:
-            self._open_chunk += data
-        else:
-            self._recorder.chunks.append(data)
-
-    def end_chunk(self) -> None:
-        if self._open_chunk:
-            self._recorder.chunks.append(self._open_chunk)
-            self._open_chunk = b""
-
-    def finish(self) -> None:
-        self.end_chunk()
-        self._recorder.complete()
-
-    def fail(self, error: BaseException) -> None:
-        """Record that the body broke, or that its reader has closed the response."""
-        if type(error).__name__ == "ClientConnectionError" and str(error) == "Connection closed":
-            self.leave()
-        else:
-            self.end_chunk()
-            self._recorder.fail(aiohttp_failure(error, at="response", proxy=None))
-
-    def leave(self) -> None:
-        """Record that the response is given up, if its end has not come."""
-        from asyncio import CancelledError
-
-        if self._recorder.done:
-            return
-        size = 0 if self._payload is None else self._payload._cursor
-        if self._payload is not None and size == self.cancelled_at:
-            # The exception may be a timeout by now, but the step reports a cancellation that is being handled.
-            try:
-                raise CancelledError
-            except CancelledError:
-                self._recorder.abandon()
-        elif self._payload is not None:
-            # Keep what the reader has read, perhaps a part of a chunk. More data is an accident of the network.
-            chunks = self._recorder.chunks = self._pieces
-            while chunks and sum(map(len, chunks[:-1])) >= size:
-                chunks.pop()
-            if chunks:
-                chunks[-1] = chunks[-1][: size - sum(map(len, chunks[:-1]))]
-        self._recorder.stop()
-
-
-def _recorded_reader_class(reader: Any, listener: _ResponseListener) -> type:
-    """Return a class for one payload, whose methods call a listener.
-
-    The listener is not an attribute, because an object can only change to a class with the same slots.
-    """
-    import asyncio
-
-    class RecordedReader(reader):  # type: ignore[misc]
-        __slots__ = ()
-
-        def feed_data(self, data: bytes, *size: int) -> Any:
-            listener.feed(data)
-            return super().feed_data(data, *size)
-
-        def begin_http_chunk_receiving(self) -> None:
-            listener.is_chunked = True
-            super().begin_http_chunk_receiving()
-
-        def end_http_chunk_receiving(self) -> None:
-            listener.end_chunk()
-            super().end_http_chunk_receiving()
-
-        def feed_eof(self) -> None:
-            try:
-                listener.finish()
-            except Exception as error:
-                # Verifying found a difference. The parser calls this, but the reader has to get the error.
-                super().set_exception(error)
-            super().feed_eof()
-
-        def set_exception(self, error: BaseException, *cause: BaseException) -> None:
-            listener.fail(error)
-            super().set_exception(error, *cause)
-
-        async def _wait(self, func_name: str) -> None:
-            try:
-                await super()._wait(func_name)
-            except asyncio.TimeoutError as error:
-                listener.fail(error)
-                raise
-            except asyncio.CancelledError:
-                # The reader may continue later.
-                listener.cancelled_at = self._cursor
-                raise
-
-    return RecordedReader

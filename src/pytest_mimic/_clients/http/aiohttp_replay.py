@@ -1,4 +1,7 @@
-"""A connection of aiohttp that holds a recorded response. Importing this module imports aiohttp."""
+"""A connection of aiohttp that holds a recorded response, and bodies that are recorded or replayed as they are read.
+
+Importing this module imports aiohttp.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import hdrs, http_parser
 from aiohttp.client_proto import ResponseHandler
@@ -15,8 +18,11 @@ from aiohttp.http import HttpVersion
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 
-from pytest_mimic._clients.http.failures import CONNECTING, aiohttp_error
+from pytest_mimic._clients.http.failures import CONNECTING, aiohttp_error, aiohttp_failure
 from pytest_mimic._clients.http.responses import load_response
+
+if TYPE_CHECKING:
+    from pytest_mimic._clients.http.responses import ExchangeRecorder
 
 # Statuses of responses without a body, RFC 9110, 15.3.5 and 15.4.5. (Those under 200 are not recorded.)
 _WITHOUT_BODY = (204, 304)
@@ -191,3 +197,102 @@ class _ReplayedReader(StreamReader):
     async def wait_eof(self) -> None:
         while not self.is_eof():
             self._next()
+
+
+def recorded_body(real: Any, recorder: ExchangeRecorder) -> tuple[Any, Callable[[], None]]:
+    """Return a body that is recorded as it is read, and the function to call when the response is given up."""
+    if real is EMPTY_PAYLOAD:
+        recorder.complete()
+        return real, recorder.stop
+    reader = _RecordedReader(real._protocol, 2**60, loop=real._loop)
+    reader.real, reader.recorder, reader.pieces = real, recorder, []
+    reader.open_chunk, reader.cancelled_at = b"", -1
+    # What has arrived with its end is read at once: the client gives the connection back.
+    real.on_eof(reader.drain)
+    return reader, reader.leave
+
+
+class _RecordedReader(StreamReader):
+    """Gets a body from the real reader when it is read, and records it: the chunks of the transfer, or data as it arrives."""
+
+    __slots__ = ("cancelled_at", "open_chunk", "pieces", "real", "recorder")
+    real: StreamReader
+    recorder: ExchangeRecorder
+    pieces: list[bytes]
+    open_chunk: bytes
+    cancelled_at: int
+
+    def drain(self) -> None:
+        try:
+            while not self.real.at_eof():
+                try:
+                    self.real.readchunk().send(None)  # it never waits here
+                except StopIteration as read:
+                    self._take(*read.value)
+            self._close_chunk()
+            self.recorder.complete()
+        except Exception as error:  # aiohttp, which calls this, would only log it
+            self.set_exception(error)
+        self.feed_eof()
+
+    def _take(self, data: bytes, ends_chunk: bool) -> None:
+        if self._eof:  # all was taken while this reader waited
+            return
+        if self.real._http_chunk_splits is not None:
+            self.begin_http_chunk_receiving()
+        self.feed_data(data)
+        self.pieces.append(data)
+        self.open_chunk += data
+        if ends_chunk:
+            self.end_http_chunk_receiving()
+        if ends_chunk or self._http_chunk_splits is None:
+            self._close_chunk()
+
+    def _close_chunk(self) -> None:
+        if self.open_chunk:
+            self.recorder.chunks.append(self.open_chunk)
+            self.open_chunk = b""
+
+    async def _wait(self, func_name: str) -> None:  # noqa: ARG002
+        try:
+            self._take(*await self.real.readchunk())
+        except asyncio.CancelledError:
+            self.cancelled_at = self._cursor  # the reader may continue later
+            raise
+        except Exception as error:
+            self._fail(error)
+            raise
+
+    async def wait_eof(self) -> None:
+        while not self.is_eof():
+            await self._wait("wait_eof")
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        self.leave()  # the response was closed
+        super().set_exception(exc, *cause)
+
+    def _fail(self, error: BaseException) -> None:
+        self._close_chunk()
+        self.recorder.fail(aiohttp_failure(error, at="response", proxy=None))
+
+    def leave(self) -> None:
+        """Record that the response is given up, if its end has not come."""
+        recorder, error = self.recorder, self.real.exception()
+        if recorder.done:
+            return
+        if error is not None and str(error) != "Connection closed":
+            self._fail(error)
+        elif self._cursor == self.cancelled_at:
+            # The exception may be a timeout by now, but the step reports a cancellation that is being handled.
+            try:
+                raise asyncio.CancelledError
+            except asyncio.CancelledError:
+                recorder.abandon()
+        else:
+            # Keep what the reader has read, perhaps a part of a chunk. More data is an accident of the network.
+            chunks = recorder.chunks = self.pieces
+            while chunks and sum(map(len, chunks[:-1])) >= self._cursor:
+                chunks.pop()
+            if chunks:
+                chunks[-1] = chunks[-1][: self._cursor - sum(map(len, chunks[:-1]))]
+            recorder.stop()

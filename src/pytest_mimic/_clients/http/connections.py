@@ -1,172 +1,27 @@
-"""Connections of `http.client`, on which urllib3 is built too: real responses that are watched, and recorded ones as bytes."""
+"""Connections of `http.client`: requests and real responses that are watched, and recorded responses as bytes."""
 
 from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.failures import CUT_OFF, system_error, system_failure
+from pytest_mimic._clients.http.exchange import HttpRequest
+from pytest_mimic._clients.http.failures import CUT_OFF, system_failure
 from pytest_mimic._clients.http.responses import load_response
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
-    from pytest_mimic._core.seam.base import Port
 
 # The modules whose connections open a socket as their class says. Other classes may lead into this process.
 _CONNECTING = ("http.client", "urllib3.connection", "httplib2")
 
 
-def connects_by_itself(connection: Any) -> bool:
-    """Check whether the class of a connection has its own `connect`: what that opens is not known."""
-    return is_of_another(type(connection))
-
-
-def is_of_another(connection_class: Any) -> bool:
-    """Check whether a class of connections has its own `connect`, as that of vcrpy inside a cassette."""
+def connects_by_itself(connection_class: Any) -> bool:
+    """Check whether a class of connections has its own `connect`, as that of vcrpy inside a cassette: what it opens is unknown."""
     return getattr(getattr(connection_class, "connect", None), "__module__", None) not in _CONNECTING
-
-
-def report_vcrpy(connection: Any, port: Port) -> None:
-    """Say that vcrpy answers a request, if the connection is its own."""
-    if type(connection).__module__.startswith("vcr."):
-        remedy = "to mimic them, run pytest-mimic import once, then pip uninstall pytest-recording"
-        port.report(f"requests inside cassettes of vcrpy are left to vcrpy: {remedy}")
-
-
-def judge_certificate(connection: Any) -> None:
-    """Set whether urllib3 would verify a certificate, on which a warning depends. Connecting finds it out."""
-    if hasattr(connection, "is_verified") and hasattr(connection, "cert_reqs"):
-        required = sys.modules["urllib3.util.ssl_"].resolve_cert_reqs(connection.cert_reqs)
-        verifies = required == sys.modules["ssl"].CERT_REQUIRED
-        connection.is_verified = verifies or bool(connection.assert_fingerprint)
-
-
-def origin(scheme: str, host: str, port: int | None) -> str:
-    """Return the beginning of a URL."""
-    shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}:{port}" if port else f"{scheme}://{shown}"
-
-
-class Watch:
-    """Lets the recorder see the next response of a connection, before any client has read its body.
-
-    To verify, the response is read here, and gets the recorded bytes. `load_error` returns the exception for a recorded
-    error, `within` a block in which the real response is read; `accepted` is as for `load_response`.
-    """
-
-    def __init__(
-        self,
-        connection: Any,
-        recorder: ExchangeRecorder,
-        load_error: Callable[[Mapping[str, Any]], Exception],
-        within: Callable[[], AbstractContextManager[Any]] = nullcontext,
-        accepted: str | None = None,
-    ) -> None:
-        self._connection = connection
-        self._recorder = recorder
-        self._load_error = load_error
-        self._within = within
-        self._accepted = accepted
-
-    def begin(self) -> None:
-        """Watch from now on."""
-        connection = self._connection
-        self._make = connection.response_class
-        self._is_own = "response_class" in vars(connection)
-        connection.response_class = self._response_of
-
-    def leave(self) -> None:
-        """Watch no longer."""
-        if self._connection.response_class == self._response_of:
-            del self._connection.response_class
-            if self._is_own:
-                self._connection.response_class = self._make
-
-    @contextmanager
-    def when_sent(self) -> Iterator[None]:
-        """Return a block in which the connection is watched while it gets the response, but not while it sends.
-
-        botocore's connections choose the class of the response when they send a request.
-        """
-        connection = self._connection
-
-        def getresponse(*args: Any, **options: Any) -> Any:
-            self.begin()
-            try:
-                return type(connection).getresponse(connection, *args, **options)
-            finally:
-                self.leave()
-
-        connection.getresponse = getresponse
-        try:
-            yield
-        finally:
-            del connection.getresponse
-
-    def _response_of(self, *args: Any, **options: Any) -> Any:
-        self.leave()
-        response = self._make(*args, **options)
-        begin = response.begin
-
-        def watched_begin() -> None:
-            vars(response).pop("begin", None)
-            with self._within():
-                begin()
-                self._see(response)
-                if self._recorder.is_verifying:
-                    self._read(response)
-            if self._recorder.is_verifying:
-                self._replace(response)
-
-        response.begin = watched_begin  # not called for the answer of a proxy to CONNECT
-        return response
-
-    def _see(self, response: Any) -> None:
-        recorder = self._recorder
-        version = "HTTP/1.0" if response.version == 10 else "HTTP/1.1"
-        recorder.start(response.status, response.reason, version, response.headers.items())
-        is_empty = response.length == 0 and (not response.chunked or response._method == "HEAD")
-        if is_empty or response.fp is None:
-            recorder.complete()
-        else:
-            response.fp = RecordedFile(
-                response.fp, recorder, chunked=response.chunked, length=response.length
-            )
-
-    def _read(self, response: Any) -> None:
-        """Read of a real response what the recording has, to compare it."""
-        response.read(self._recorder.wanted)
-        if not self._recorder.done:
-            response._close_conn()
-
-    def _replace(self, response: Any) -> None:
-        """Let a real response that was read become the recorded one."""
-        connection, plain = self._connection, self._recorder.recorded()
-        if (not response.isclosed() or response.will_close) and connection.sock is not None:
-            socket, connection.sock = connection.sock, None  # more may come on it
-            socket.close()
-        if "status" not in plain:
-            raise self._load_error(plain["error"])
-        answer = load_response(plain, response._method, accepted=self._accepted)
-        base: Any = sys.modules["http.client"].HTTPResponse
-        base.__init__(response, RecordedSocket(answer, self._recorder.exhausted), method=response._method)
-        response.begin()
-
-
-@contextmanager
-def recorded_on(
-    connection: Any, answer: StoredResponse, exhausted: Callable[[], Exception]
-) -> Iterator[None]:
-    """Return a block in which a connection is open, and leads to a recorded response. After it, it is as it was."""
-    socket = connection.sock
-    connection.sock = RecordedSocket(answer, exhausted)
-    try:
-        yield
-    finally:
-        connection.sock = socket
 
 
 # The sizes with which a file is read to its end.
@@ -257,26 +112,73 @@ def unframe(wire: bytes) -> tuple[list[bytes], bool]:
         position = end + 2 + size + 2
 
 
+class RequestMessage:
+    """A request that is collected while a client sends it."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []  # what was sent, in order
+        self.target = ""  # the target in its first line: a path, or a URL for a proxy
+        self.headers: tuple[tuple[str, str], ...] = ()
+        self._method = ""
+        self._body: list[bytes] = []
+        self._missing: int | None = 0  # bytes of the body that have not come; None if it has chunks
+        self._is_head_read = False
+        self.is_complete = False
+
+    def add(self, piece: bytes) -> None:
+        """Add what a client sends."""
+        self.pieces.append(piece)
+        if not self._is_head_read:
+            head, end, piece = b"".join(self.pieces).partition(b"\r\n\r\n")
+            if not end:
+                return
+            self._read_head(head.decode("latin-1"))
+        self._body.append(piece)
+        if self._missing is None:
+            self.is_complete = piece.endswith(b"0\r\n\r\n") and unframe(b"".join(self._body))[1]
+        else:
+            self._missing -= len(piece)
+            self.is_complete = self._missing <= 0
+
+    def _read_head(self, head: str) -> None:
+        self._is_head_read = True
+        first, *lines = head.replace("\r\n\t", " ").replace("\r\n ", " ").split("\r\n")
+        self._method, self.target, _ = first.rsplit(" ", 2)  # a wrong method may have blanks
+        pairs = (line.partition(":") for line in lines)
+        self.headers = tuple((name, value.strip()) for name, _, value in pairs)
+        one = {name.lower(): value for name, value in self.headers}
+        if "chunked" in one.get("transfer-encoding", "").lower():
+            self._missing = None
+        else:
+            length = one.get("content-length", "")
+            self._missing = int(length) if length.isdigit() else 0
+
+    def request(self, url: str) -> HttpRequest:
+        body = b"".join(self._body)
+        if self._missing is None:
+            body = b"".join(unframe(body)[0])
+        return HttpRequest(self._method, url, self.headers, body)
+
+
 class UnopenedSocket:
     """Replaces the socket of a connection that is not connected: takes any request, and keeps settings."""
 
-    def __init__(self) -> None:
-        self._settings: list[tuple[str, tuple[Any, ...]]] = []
-
-    def apply_to(self, socket: Any) -> None:
-        """Give the settings to the real socket."""
-        for name, values in self._settings:
-            getattr(socket, name)(*values)
-
-    def sendall(self, _: Any) -> None:
-        """Take a part of the request."""
+    def __init__(self, connection: Any) -> None:
+        self.settings: list[
+            tuple[str, tuple[Any, ...]]
+        ] = []  # the methods that were called, for the real socket
+        # urllib3 warns if it would not verify a certificate. Connecting finds it out.
+        if hasattr(connection, "is_verified") and hasattr(connection, "cert_reqs"):
+            required = sys.modules["urllib3.util.ssl_"].resolve_cert_reqs(connection.cert_reqs)
+            verifies = required == sys.modules["ssl"].CERT_REQUIRED
+            connection.is_verified = verifies or bool(connection.assert_fingerprint)
 
     def settimeout(self, timeout: float | None) -> None:
-        self._settings.append(("settimeout", (timeout,)))
+        self.settings.append(("settimeout", (timeout,)))
 
     def setsockopt(self, *option: Any) -> None:
         """Keep a setting."""
-        self._settings.append(("setsockopt", option))
+        self.settings.append(("setsockopt", option))
 
     def shutdown(self, _: int) -> None:
         """Nothing is connected."""
@@ -285,26 +187,22 @@ class UnopenedSocket:
         """Nothing is open."""
 
 
-class RecordedSocket(UnopenedSocket):
-    """Replaces the socket of a connection, and gives the bytes of a recorded response.
-
-    Closing it does not end the files made of it, as with a real socket.
-    """
-
-    def __init__(self, answer: StoredResponse, exhausted: Callable[[], Exception]) -> None:
-        super().__init__()
-        self._answer = answer
-        self._exhausted = exhausted
-
-    def makefile(self, *_: Any) -> io.BufferedReader:
-        """Return a file with the response."""
-        return io.BufferedReader(RecordedBytes(_wire_of(self._answer), self._end))
-
-    def _end(self) -> Exception | None:
-        error = self._answer.error
-        # The client finds out by itself that a body ends before its end.
-        is_cut_off = error is not None and error["type"] in ("closed", "malformed") and "errno" not in error
-        return None if is_cut_off else self._answer.ending(system_error, self._exhausted)
+def recorded_file(
+    plain: dict[str, Any],
+    method: str,
+    accepted: str | None,
+    load_error: Callable[[dict[str, Any]], Exception],
+    exhausted: Callable[[], Exception],
+) -> io.BufferedReader:
+    """Return the file of a socket with a recorded response; `accepted` is as for `load_response`."""
+    if "status" not in plain:
+        return io.BufferedReader(_RecordedBytes([], lambda: load_error(plain["error"])))
+    answer = load_response(plain, method, accepted=accepted)
+    error = answer.error
+    # The client finds out by itself that a body ends before its end.
+    is_cut_off = error is not None and error["type"] in ("closed", "malformed") and "errno" not in error
+    end = (lambda: None) if is_cut_off else partial(answer.ending, load_error, exhausted)
+    return io.BufferedReader(_RecordedBytes(_wire_of(answer), end))
 
 
 def _wire_of(answer: StoredResponse) -> list[bytes]:
@@ -322,7 +220,7 @@ def _wire_of(answer: StoredResponse) -> list[bytes]:
     return pieces
 
 
-class RecordedBytes(io.RawIOBase):
+class _RecordedBytes(io.RawIOBase):
     """The file of a socket. A read returns at most one piece, and the end may be an error."""
 
     def __init__(self, pieces: list[bytes], end: Callable[[], Exception | None]) -> None:

@@ -20,6 +20,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from pytest_mimic._clients.http.body import body_value, events_in, load_body
+from pytest_mimic._clients.http.failures import complaint
 from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
 from pytest_mimic._clients.http.message import header_of, text_pairs
 from pytest_mimic._clients.http.request_parts import Url, describe_body, read_url, without_signature
@@ -126,9 +127,11 @@ class Exchange:
         self._read_url: Callable[[str], Url]
         self._read_headers: Callable[[Any], _Headers]
 
-    def deciding(self) -> Exchange:
-        """Return the exchange that decides now: that of a client above, while it performs a call."""
-        return ABOVE.get() or self
+    def takers(self) -> list[Exchange]:
+        """Return the exchanges that may take a request now: of the clients above that perform a call, and this one."""
+        above = ABOVE.get()
+        takers = above if self in above else (*above, self)
+        return [exchange for exchange in takers if exchange.port.taking()]
 
     def begin(self, request: HttpRequest) -> Step | None:
         """Return a step to replay, run or verify a request, or None if the client has to send it as usual.
@@ -154,7 +157,13 @@ class Exchange:
 
     def describe(self, request: HttpRequest) -> ClientCall | None:
         """Return the call that a request is, or None if it is the upgrade to a WebSocket, or if its URL is invalid."""
-        self._renew_caches()
+        # Clients send the same URLs and headers again and again, and reading them takes longest. What is kept may contain a
+        # secret that a server has issued since.
+        issued = len(self.port.redactor.issued)
+        if issued != self._issued:
+            self._issued = issued
+            self._read_url = lru_cache(_CACHE_SIZE)(partial(read_url, self._secrets()))
+            self._read_headers = lru_cache(_CACHE_SIZE)(partial(_read_headers, self._secrets()))
         headers = self._read_headers(request.headers)
         if headers.is_websocket:
             return None
@@ -203,17 +212,6 @@ class Exchange:
 
         return ExchangeRecorder(self.port, step, secrets_of_request)
 
-    def _renew_caches(self) -> None:
-        """Make the caches, and make them again if a server has issued a secret, because they may contain it.
-
-        Clients send the same URLs and headers again and again, and reading them takes longest.
-        """
-        issued = len(self.port.redactor.issued)
-        if issued != self._issued:
-            self._issued = issued
-            self._read_url = lru_cache(_CACHE_SIZE)(partial(read_url, self._secrets()))
-            self._read_headers = lru_cache(_CACHE_SIZE)(partial(_read_headers, self._secrets()))
-
     def _secrets(self) -> Secrets:
         return Secrets(self.port.redactor, self.port.redactor.issued)
 
@@ -229,25 +227,34 @@ def _without_secrets(plain: Any, redactor: Redactor) -> Any:
     return [_without_secrets(value, redactor) for value in plain] if isinstance(plain, list) else plain
 
 
-class BegunExchange(Exchange):
-    """The exchange of one request of which a client above has begun the first attempt."""
+class ExchangeAbove(Exchange):
+    """The exchange of a client while it performs one call.
 
-    def __init__(self, exchange: Exchange, step: Step) -> None:
-        vars(self).update(vars(exchange))
-        self._step: Step | None = step
+    `begun` is a request whose first attempt it has begun already, for the client below to make.
+    """
+
+    def __init__(self, exchange: Exchange, begun: tuple[HttpRequest, Step | None] | None) -> None:
+        self.port = exchange.port
+        self.recorder = exchange.recorder  # type: ignore[method-assign]
+        self._exchange = exchange
+        self._begun = begun
 
     def begin(self, request: HttpRequest) -> Step | None:
-        step, self._step = self._step, None
-        return super().begin(request) if step is None else step
+        begun, self._begun = self._begun, None
+        return self._exchange.begin(request) if begun is None else begun[1]
 
-    def give_up(self) -> None:
-        """End the first attempt if it was never made."""
-        if self._step is not None and self._step.mode != "replay":
-            self._step.abandon()
+    def end(self, error: BaseException | None = None) -> None:
+        """End the first attempt if it was never made. The client may have refused the request."""
+        request, step = self._begun or (None, None)
+        if request is not None and step is not None and step.mode != "replay":
+            stored = None if error is None else complaint(error)
+            self.recorder(step, request).fail(stored, error)
+        self._begun = None
 
 
-# The exchange of a client that is built on HTTP clients, while it performs a call: their requests are its own.
-ABOVE: ContextVar[Exchange | None] = ContextVar("pytest_mimic_exchange", default=None)
+# The exchanges of clients that are built on HTTP clients, while they perform a call, from the outside in. A request below
+# belongs to the first of them that takes it.
+ABOVE: ContextVar[tuple[Exchange, ...]] = ContextVar("pytest_mimic_exchange", default=())
 
 
 def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Headers:

@@ -152,40 +152,28 @@ def root_of(error: BaseException) -> BaseException | None:
 
 
 def urllib3_failure(error: BaseException) -> Failure | None:
-    """Return an exception that an attempt of a pool raises as plain data, or None if it is no outcome."""
+    """Return an exception that a connection raises as plain data, or None if it is no outcome."""
     own = sys.modules["urllib3.exceptions"]
     if not isinstance(error, own.HTTPError):
         return system_failure(error) or complaint(error)
     name, root = type(error).__name__, root_of(error)
-    if isinstance(error, own.ConnectTimeoutError) and name == "ConnectTimeoutError":
-        return {"type": "connecting", "message": _own_text(error)}
-    if isinstance(error, own.ReadTimeoutError):
-        return {"type": "reading", "message": _own_text(error)}
-    if root is not None:
-        is_connecting = isinstance(error, (own.NewConnectionError, own.ProxyError, own.SSLError))
-        found = system_failure(root, reading=not is_connecting)
-        if found is not None and is_connecting and found["type"] == "closed":
-            found["type"] = "unreachable"
-        return found
-    if isinstance(error, own.NewConnectionError):
-        return {"type": "unreachable", "message": _own_text(error)}
-    # A name that cannot be encoded, a head that cannot be parsed.
-    return {"type": "invalid", "message": _own_text(error), "class": name}
-
-
-def _own_text(error: Any) -> str:
-    """Return the text of an exception without the pool or the connection that it begins with."""
     message = getattr(error, "location", None) or next(
         (arg for arg in error.args if isinstance(arg, str)), ""
     )
-    own = vars(error)
-    for owner in (own.get("conn"), own.get("pool")):
-        message = message.removeprefix(f"{owner}: ")
-    return str(message)
+    message = str(message).removeprefix(f"{vars(error).get('conn')}: ")
+    if name == "ConnectTimeoutError":
+        return {"type": "connecting", "message": message}
+    found = None if root is None else system_failure(root, reading=False)
+    if found is not None:
+        return {**found, "type": "unreachable"} if found["type"] == "closed" else found
+    if isinstance(error, own.NewConnectionError):
+        return {"type": "unreachable", "message": message}
+    # A name that cannot be encoded.
+    return {"type": "invalid", "message": message, "class": name}
 
 
-def urllib3_error(stored: Mapping[str, Any], pool: Any, conn: Any, url: str) -> Exception:
-    """Return what an attempt of a pool raises for a failure. The pool makes its own exceptions of those of the system."""
+def urllib3_error(stored: Mapping[str, Any], conn: Any) -> Exception:
+    """Return what a connection raises for a failure. The pool makes its own exceptions of those of the system."""
     if (found := load_complaint(stored)) is not None:
         return found
     own, kind, message = sys.modules["urllib3.exceptions"], stored["type"], stored["message"]
@@ -201,8 +189,6 @@ def urllib3_error(stored: Mapping[str, Any], pool: Any, conn: Any, url: str) -> 
         error.__cause__ = cause
     elif kind == "connecting":
         error = own.ConnectTimeoutError(conn, message)
-    elif kind in ("reading", "waiting"):
-        error = own.ReadTimeoutError(pool, url, message)
     elif kind == "invalid":
         cls = getattr(own, stored.get("class", ""), own.ProtocolError)
         error = cls(message)
@@ -211,12 +197,6 @@ def urllib3_error(stored: Mapping[str, Any], pool: Any, conn: Any, url: str) -> 
     else:
         error = system_error(stored)
     return error
-
-
-def is_before_sending(error: Exception) -> bool:
-    """Check whether an attempt of a pool failed before it sent anything."""
-    names = ("NewConnectionError", "ConnectTimeoutError", "NameResolutionError")
-    return type(error).__module__ == "urllib3.exceptions" and type(error).__name__ in names
 
 
 # aiohttp

@@ -1,4 +1,4 @@
-"""The adapter of `http.client`, on which `urllib.request`, `xmlrpc.client` and other clients are built.
+"""The adapter of `http.client`, on which `urllib.request`, `xmlrpc.client`, urllib3 and other clients are built.
 
 A connection opens its socket only when its request is complete and has to be sent. A replay runs the code of the
 standard library with the recorded bytes in place of a socket. Connections whose class has its own `connect` (UNIX
@@ -7,23 +7,20 @@ sockets, in-process servers) are left alone. Those of urllib3 and httplib2 are t
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import wraps
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.connections import (
-    RecordedBytes,
-    RecordedSocket,
+    RecordedFile,
+    RequestMessage,
     UnopenedSocket,
-    Watch,
     connects_by_itself,
-    judge_certificate,
-    origin,
-    unframe,
+    recorded_file,
 )
-from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
+from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter
 from pytest_mimic._clients.http.failures import (
     CONNECTING,
     complaint,
@@ -32,8 +29,7 @@ from pytest_mimic._clients.http.failures import (
     urllib3_error,
     urllib3_failure,
 )
-from pytest_mimic._clients.http.message import header_of, text_pairs
-from pytest_mimic._clients.http.responses import load_response
+from pytest_mimic._clients.http.message import header_of
 from pytest_mimic._core.seam.base import Edge
 
 if TYPE_CHECKING:
@@ -42,6 +38,8 @@ if TYPE_CHECKING:
 
 # The attribute of a connection that connects for real.
 _IS_REAL = "_mimic_is_real"
+# Errors of sending after which urllib3 reads the response: the server may have answered before it had everything.
+_IGNORED = (BrokenPipeError, ConnectionResetError)
 
 
 class StdlibAdapter(HttpAdapter):
@@ -66,12 +64,13 @@ class StdlibAdapter(HttpAdapter):
 
 
 def _wrap_connect(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+    exchange = Exchange(port)
+
     @wraps(original)
     def connect(conn: Any) -> Any:
-        if _IS_REAL in vars(conn) or not port.taking() or connects_by_itself(conn):
+        if _IS_REAL in vars(conn) or connects_by_itself(type(conn)) or not exchange.takers():
             return original(conn)
-        judge_certificate(conn)
-        conn.sock = UnopenedSocket()  # a request that is sent for real connects
+        conn.sock = UnopenedSocket(conn)  # a request that is sent for real connects
         return None
 
     return connect
@@ -85,14 +84,12 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         talk = conn.sock
         if not isinstance(talk, _Talk):
             is_refused = talk is None and not conn.auto_open
-            is_replayed = isinstance(talk, RecordedSocket)  # by the adapter of urllib3
-            if is_refused or is_replayed or _IS_REAL in vars(conn):
+            if is_refused or _IS_REAL in vars(conn) or connects_by_itself(type(conn)):
                 return original(conn, data)
-            if not port.taking() or connects_by_itself(conn):
+            takers = exchange.takers()
+            if not takers:
                 return original(conn, data)
-            if talk is None:
-                conn.connect()
-            talk = conn.sock = _Talk(conn, exchange, conn.sock)
+            talk = conn.sock = _Talk(conn, takers, talk or UnopenedSocket(conn))
             if hasattr(conn, "_expect_header_set"):
                 # A connection of botocore would wait for `100 Continue`, from a socket that is not open so far.
                 conn._expect_header_set = False
@@ -117,36 +114,33 @@ def _wrap_getresponse(original: Callable[..., Any], _port: Port) -> Callable[...
 class _Talk:
     """The socket of a connection from the first byte of a request to the response.
 
-    `socket` is the one that the connection had: of an earlier request that was sent for real, or one that is not open.
+    `takers` are the exchanges of the clients that may take the request. `socket` is the one that the connection had: of
+    an earlier request that was sent for real, or one that is not open.
     """
 
-    def __init__(self, conn: Any, exchange: Exchange, socket: Any) -> None:
+    _real: Any  # the open socket, or None
+
+    def __init__(self, conn: Any, takers: list[Exchange], socket: Any) -> None:
         self.message = RequestMessage()  # the request as far as it was sent
         self._is_begun = False  # the request is complete, and it was decided about
         self._conn = conn
-        self._exchange = exchange
-        self._socket: Any = socket
+        self._takers = takers
+        self._unopened = socket if isinstance(socket, UnopenedSocket) else None
+        self._real = None if self._unopened else socket
         self._step: Step | None = None
         self._recorder: ExchangeRecorder | None = None
-        self._watch: Watch | None = None
         self._plain: dict[str, Any] | None = None
         self._accepted: str | None = None
+        self._response_class: Any = None  # that of the connection, while a real response is watched
         self._is_urllib3 = hasattr(conn, "is_verified")
-        self._failure: Callable[..., dict[str, Any] | None] = (
-            urllib3_failure if self._is_urllib3 else _failure
-        )
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._socket, name)  # `settimeout`, `getpeername`
-
-    @property
-    def _real(self) -> Any:
-        return None if isinstance(self._socket, UnopenedSocket) else self._socket
+        return getattr(self._real or self._unopened, name)  # `settimeout`, `getpeername`
 
     def sendall(self, data: Any) -> None:
         """Collect the request. After its announced end, the rest goes where it went."""
         if self._is_begun and self._plain is None:
-            self._socket.sendall(data)
+            self._real.sendall(data)
         else:
             self.message.add(bytes(memoryview(data)))
 
@@ -157,80 +151,67 @@ class _Talk:
         self._is_begun = True
         try:
             sent = self.message.request(self._url())
-            self._accepted = header_of(text_pairs(sent.headers), "accept-encoding")
-            step = self._step = self._exchange.begin(sent)
-            if step is None:
+            if self._is_urllib3:
+                # It decodes what was not asked for as well. Those who call it have set no `Host`.
+                headers = tuple(pair for pair in sent.headers if pair[0].lower() != "host")
+                sent = sent._replace(headers=headers)  # type: ignore[arg-type]
+            else:
+                self._accepted = header_of(self.message.headers, "accept-encoding")
+            for exchange in self._takers:
+                self._step = step = exchange.begin(sent)
+                if step is not None:
+                    break
+            else:
                 self._send()
                 self._conn.sock = self._real
-            elif step.mode == "replay":
+                return
+            if step.mode == "replay":
                 self._plain = step.outcome()
             else:
-                self._record(step, sent)
-            stored = _error_in(self._plain)
-            if stored is not None and _is_of_sending(stored):
-                raise (
-                    urllib3_error(stored, None, self._conn, "") if self._is_urllib3 else system_error(stored)
-                )
+                self._record(exchange.recorder(step, sent), step)
+            if self._plain is not None and "status" not in self._plain:
+                stored = self._plain["error"]
+                if stored["type"] in CONNECTING or stored.get("while") == "sending":
+                    raise self._error(stored)
         except BaseException:
             self._conn.sock = self._real
             raise
-
-    def _record(self, step: Step, sent: HttpRequest) -> None:
-        recorder = self._recorder = self._exchange.recorder(step, sent)
-
-        @contextmanager
-        def receiving(failure: Any = self._failure) -> Iterator[None]:
-            with recorder.recording_errors(failure), step.running():
-                yield
-
-        def sending(error: Exception) -> dict[str, Any] | None:
-            stored = urllib3_failure(error) if self._is_urllib3 else _failure(error, reading=False)
-            return stored if stored is None or _is_of_sending(stored) else {**stored, "while": "sending"}
-
-        with recorder.recording_errors(sending), step.running():
-            self._send()
-        if recorder.done:  # verifying has met an error
-            self._plain = recorder.recorded()
-        else:
-            self._watch = Watch(self._conn, recorder, system_error, receiving, self._accepted)
-            self._watch.begin()
 
     def _send(self) -> None:
         conn = self._conn
         vars(conn)[_IS_REAL] = True
         try:
-            unopened = self._socket
-            if isinstance(unopened, UnopenedSocket):
+            if self._unopened is not None:
                 conn.sock = None
-                conn.connect()
-                self._socket = conn.sock
-                unopened.apply_to(self._socket)
-            for piece in self.message.pieces:
-                self._socket.sendall(piece)
+                try:
+                    conn.connect()
+                finally:
+                    self._real = conn.sock
+                for name, values in self._unopened.settings:
+                    getattr(self._real, name)(*values)
+                self._unopened = None
+            with suppress(*_IGNORED if self._is_urllib3 else ()):
+                for piece in self.message.pieces:
+                    self._real.sendall(piece)
         finally:
             conn.sock = self
             del vars(conn)[_IS_REAL]
 
     def makefile(self, *args: Any) -> Any:
         """Return the file of the response: of the recorded one, or of the real one, which is watched."""
-        conn, plain = self._conn, self._plain
+        conn, step = self._conn, self._step
         conn.sock = self._real
-        if plain is None:
-            return self._socket.makefile(*args)
-        if (stored := _error_in(plain)) is not None:
-            error = system_error(stored)
-            return io.BufferedReader(RecordedBytes([], lambda: error))
-        assert self._step is not None
-        answer = load_response(plain, conn._method, accepted=self._accepted)
-        return RecordedSocket(answer, self._step.exhausted).makefile()
+        if self._plain is None or step is None:
+            return self._real.makefile(*args)
+        return recorded_file(self._plain, conn._method, self._accepted, self._error, step.exhausted)
 
     def close(self) -> None:
         """Record nothing, because the connection is closed before it has the response."""
-        if self._watch is not None:
-            self._watch.leave()
+        self._leave()
         if self._recorder is not None:
             self._recorder.abandon()
-        self._socket.close()
+        if self._real is not None:
+            self._real.close()
 
     def _url(self) -> str:
         conn, target = self._conn, self.message.target
@@ -239,66 +220,85 @@ class _Talk:
         scheme = "https" if conn.default_port == 443 else "http"
         tunnel = conn._tunnel_host
         host, port = (tunnel, conn._tunnel_port) if tunnel else (conn.host, conn.port)
-        return f"{origin(scheme, host, port)}/{target.removeprefix('/')}"  # for OPTIONS, it may be a star
+        host = f"[{host}]" if ":" in host else host
+        # For OPTIONS, the target may be a star.
+        return f"{scheme}://{host}{f':{port}' if port else ''}/{target.removeprefix('/')}"
 
+    # -- errors
 
-def _failure(error: BaseException, *, reading: bool = True) -> dict[str, Any] | None:
-    """Return an exception as plain data, or None if it is no outcome."""
-    return system_failure(error, reading=reading) or complaint(error)
-
-
-def _error_in(plain: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the recorded error that came instead of a response."""
-    return plain["error"] if plain is not None and "status" not in plain else None
-
-
-def _is_of_sending(stored: dict[str, Any]) -> bool:
-    return stored["type"] in CONNECTING or stored.get("while") == "sending"
-
-
-class RequestMessage:
-    """A request that is collected while a client sends it."""
-
-    def __init__(self) -> None:
-        self.pieces: list[bytes] = []  # what was sent, in order
-        self.target = ""  # the target in its first line: a path, or a URL for a proxy
-        self._method = ""
-        self._headers: tuple[tuple[str, str], ...] = ()
-        self._body: list[bytes] = []
-        self._missing: int | None = 0  # bytes of the body that have not come; None if it has chunks
-        self._is_head_read = False
-        self.is_complete = False
-
-    def add(self, piece: bytes) -> None:
-        """Add what a client sends."""
-        self.pieces.append(piece)
-        if not self._is_head_read:
-            head, end, piece = b"".join(self.pieces).partition(b"\r\n\r\n")
-            if not end:
-                return
-            self._read_head(head.decode("latin-1"))
-        self._body.append(piece)
-        if self._missing is None:
-            self.is_complete = piece.endswith(b"0\r\n\r\n") and unframe(b"".join(self._body))[1]
+    def _failure(self, error: BaseException, *, sending: bool = False) -> dict[str, Any] | None:
+        """Return an exception as plain data, or None if it is no outcome."""
+        if self._is_urllib3:
+            found = urllib3_failure(error)
         else:
-            self._missing -= len(piece)
-            self.is_complete = self._missing <= 0
+            found = system_failure(error, reading=not sending) or complaint(error)
+        if found is None or not sending or found["type"] in CONNECTING:
+            return found
+        return {**found, "while": "sending"}
 
-    def _read_head(self, head: str) -> None:
-        self._is_head_read = True
-        first, *lines = head.replace("\r\n\t", " ").replace("\r\n ", " ").split("\r\n")
-        self._method, self.target, _ = first.rsplit(" ", 2)  # a wrong method may have blanks
-        pairs = (line.partition(":") for line in lines)
-        self._headers = tuple((name, value.strip()) for name, _, value in pairs)
-        one = {name.lower(): value for name, value in self._headers}
-        if "chunked" in one.get("transfer-encoding", "").lower():
-            self._missing = None
-        else:
-            length = one.get("content-length", "")
-            self._missing = int(length) if length.isdigit() else 0
+    def _error(self, stored: dict[str, Any]) -> Exception:
+        return urllib3_error(stored, self._conn) if self._is_urllib3 else system_error(stored)
 
-    def request(self, url: str) -> HttpRequest:
-        body = b"".join(self._body)
-        if self._missing is None:
-            body = b"".join(unframe(body)[0])
-        return HttpRequest(self._method, url, self._headers, body)
+    # -- the real response, which the recorder sees before any client has read its body
+
+    def _record(self, recorder: ExchangeRecorder, step: Step) -> None:
+        self._recorder = recorder
+        with recorder.recording_errors(partial(self._failure, sending=True)), step.running():
+            self._send()
+        if recorder.done:  # verifying has met an error
+            self._plain = recorder.recorded()
+            return
+        conn = self._conn
+        self._response_class, self._is_own = conn.response_class, "response_class" in vars(conn)
+        conn.response_class = partial(self._response_of, recorder, step)
+
+    def _leave(self) -> None:
+        """Watch no longer."""
+        make, self._response_class = self._response_class, None
+        if make is None:
+            return
+        del self._conn.response_class
+        if self._is_own:
+            self._conn.response_class = make
+
+    def _response_of(self, recorder: ExchangeRecorder, step: Step, *args: Any, **options: Any) -> Any:
+        make = self._response_class
+        self._leave()
+        response = make(*args, **options)
+        begin = response.begin
+
+        def watched_begin() -> None:
+            del response.begin
+            with recorder.recording_errors(self._failure), step.running():
+                begin()
+                version = "HTTP/1.0" if response.version == 10 else "HTTP/1.1"
+                recorder.start(response.status, response.reason, version, response.headers.items())
+                is_empty = response.length == 0 and (not response.chunked or response._method == "HEAD")
+                if is_empty or response.fp is None:
+                    recorder.complete()
+                else:
+                    response.fp = RecordedFile(
+                        response.fp, recorder, chunked=response.chunked, length=response.length
+                    )
+                if recorder.is_verifying:  # read what the recording has, to compare it
+                    response.read(recorder.wanted)
+                    if not recorder.done:
+                        response._close_conn()
+            if recorder.is_verifying:
+                self._replace(response, recorder.recorded())
+
+        response.begin = watched_begin
+        return response
+
+    def _replace(self, response: Any, plain: dict[str, Any]) -> None:
+        """Let a real response that was read become the recorded one."""
+        is_over = response.isclosed() and not response.will_close
+        if response.fp is not None:
+            response._close_conn()
+        if not is_over:  # more may come on it
+            self._real.close()
+            self._real = None
+        self._plain = plain
+        base: Any = sys.modules["http.client"].HTTPResponse
+        base.__init__(response, self, method=response._method)
+        response.begin()

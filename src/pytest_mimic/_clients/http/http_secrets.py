@@ -73,7 +73,8 @@ class Secrets:
         """Learn the secrets in a request: in its URL, its headers and the plain value of its body."""
         self.learn(body)
         parts = urlsplit(url)
-        self.learn(_form(parts.query))
+        if parts.query:
+            self.learn(_form(parts.query))
         if parts.password:
             self.add(parts.password)
         self.learn_headers(headers)
@@ -269,7 +270,10 @@ def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:
     """Check whether a URL or a header has the placeholder, in place of a secret that its sender means."""
     if PLACEHOLDER in url or _ESCAPED.search(url):
         return True
-    return any(PLACEHOLDER in value or PLACEHOLDER in _basic_password(value) for _, value in headers)
+    return any(
+        PLACEHOLDER in value or (value[:6].lower() == "basic " and PLACEHOLDER in _basic_password(value))
+        for _, value in headers
+    )
 
 
 def _basic_password(value: str) -> str:

@@ -15,11 +15,11 @@ from functools import cache, wraps
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.connections import is_of_another
-from pytest_mimic._clients.http.exchange import ABOVE, BegunExchange, Exchange, HttpAdapter, HttpRequest
-from pytest_mimic._clients.http.message import header_of
-from pytest_mimic._clients.http.responses import StoredResponse, is_whole, load_response
-from pytest_mimic._clients.http.urllib3 import Urllib3Adapter, encoded, header_pairs
+from pytest_mimic._clients.http.connections import connects_by_itself
+from pytest_mimic._clients.http.exchange import ABOVE, Exchange, ExchangeAbove, HttpAdapter, HttpRequest
+from pytest_mimic._clients.http.message import header_of, text_pairs
+from pytest_mimic._clients.http.responses import StoredResponse, load_response
+from pytest_mimic._clients.http.urllib3 import Urllib3Adapter
 from pytest_mimic._core.seam.base import Edge
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class RequestsAdapter(HttpAdapter):
 
     def edges(self) -> Sequence[Edge]:
         """Return the method that sends a request, and the edges of urllib3, which stay its own."""
-        below = [edge._replace(origin=_POOLS.name) for edge in _POOLS.edges()]
+        below = [edge._replace(origin=edge.origin or _POOLS.name) for edge in _POOLS.edges()]
         return [Edge("requests.adapters", ("HTTPAdapter", "send"), _wrap_send), *below]
 
 
@@ -55,34 +55,30 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         cert: Any = None,
         proxies: Any = None,
     ) -> Any:
-        if not port.taking() or ABOVE.get() is not None:
+        if not port.taking() or ABOVE.get():
             return original(self, request, stream, timeout, verify, cert, proxies)
-        is_direct = not (stream or cert) and _is_direct(self, request, timeout, verify, proxies)
-        sent = HttpRequest(
-            request.method,
-            request.url,
-            header_pairs(request.headers) if is_direct else (),
-            encoded(request.body or b"") if is_direct else b"",
-        )
-        above: Exchange | None = exchange
-        if is_direct:
+        begun = None
+        if not (stream or cert) and _is_direct(self, request, timeout, verify, proxies):
+            body = request.body or b""
+            body = body.encode() if isinstance(body, str) else body
+            headers = tuple(text_pairs(request.headers.items()))
+            sent = HttpRequest(request.method, request.url, headers, body)
             step = exchange.begin(sent)
             if step is not None and step.mode == "replay":
                 plain = step.outcome()
-                if is_whole(plain) and not _tries_again(self, request, plain):
+                if _is_final(self, request, plain):
                     return _response(self, load_response(plain, request.method, decoded=True), request)
-            above = BegunExchange(exchange, step) if step is not None else None
-        else:
-            call = exchange.describe(sent)
-            if call is None or not port.takes(call):
-                above = None
-        token = ABOVE.set(above)
+            begun = sent, step
+        above = ExchangeAbove(exchange, begun)
+        token = ABOVE.set((above,))
         try:
             return original(self, request, stream, timeout, verify, cert, proxies)
+        except BaseException as error:
+            above.end(error)
+            raise
         finally:
             ABOVE.reset(token)
-            if isinstance(above, BegunExchange):
-                above.give_up()
+            above.end()
 
     return send
 
@@ -94,7 +90,7 @@ def _is_direct(adapter: Any, request: Any, timeout: Any, verify: Any, proxies: A
     own, usual = adapter.poolmanager, sys.modules["urllib3.poolmanager"]
     if type(own) is not usual.PoolManager or own.pool_classes_by_scheme is not usual.pool_classes_by_scheme:
         return False
-    if any(is_of_another(pool.ConnectionCls) for pool in usual.pool_classes_by_scheme.values()):
+    if any(connects_by_itself(pool.ConnectionCls) for pool in usual.pool_classes_by_scheme.values()):
         return False
     if proxies and sys.modules["requests"].utils.select_proxy(request.url, proxies):
         return False
@@ -109,11 +105,16 @@ def _is_usual(cls: type) -> bool:
     return all(getattr(cls, name, None) is getattr(base, name, None) for name in _BETWEEN)
 
 
-def _tries_again(adapter: Any, request: Any, plain: dict[str, Any]) -> bool:
-    """Check whether urllib3 would not return a response, but send the request again."""
+def _is_final(adapter: Any, request: Any, plain: dict[str, Any]) -> bool:
+    """Check whether an exchange is a response that was read to its end, and that the pool hands on as it is."""
+    if "status" not in plain or "error" in plain or "end" in plain:
+        return False
+    headers, body = plain["headers"], plain.get("body")
+    if body is not None and "compressed" not in body and header_of(headers, "content-encoding") is not None:
+        return False  # it cannot be given decompressed
     retries = sys.modules["urllib3"].Retry.from_int(adapter.max_retries)
-    has_time = header_of(plain["headers"], "retry-after") is not None
-    return bool(retries.is_retry(request.method, plain["status"], has_time))
+    has_time = header_of(headers, "retry-after") is not None
+    return not retries.is_retry(request.method, plain["status"], has_time)
 
 
 def _response(adapter: Any, answer: StoredResponse, request: Any) -> Any:

@@ -197,18 +197,17 @@ async def _record_coroutine(real_call: RunningCall, coroutine: Any, *, late: boo
     return real_call.recorded.unpack(real_call.recorded.load())
 
 
-def generator_wrapper(
-    plan_now: Callable[[], FunctionPlan | None], function: Callable[..., Any]
-) -> Callable[..., Any]:
-    """Return the wrapper of a generator or async generator. `plan_now` returns None for a call that passes through."""
-    return (_async_generator if isasyncgenfunction(function) else _generator)(plan_now, function)
+def generator_wrapper(mimicked: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the wrapper of the generator or async generator of a `Mimicked`.
+
+    A bound method of it would hide from `references_of` what it refers to.
+    """
+    return (_async_generator if isasyncgenfunction(function) else _generator)(mimicked, function)
 
 
-def _generator(
-    plan_now: Callable[[], FunctionPlan | None], function: Callable[..., Any]
-) -> Callable[..., Any]:
+def _generator(mimicked: Any, function: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        plan = plan_now()
+        plan = mimicked.plan_now()
         if plan is None:
             return (yield from function(*args, **kwargs))
         step = decide(plan, args, kwargs)
@@ -222,11 +221,9 @@ def _generator(
     return wrapper
 
 
-def _async_generator(
-    plan_now: Callable[[], FunctionPlan | None], function: Callable[..., Any]
-) -> Callable[..., Any]:
+def _async_generator(mimicked: Any, function: Callable[..., Any]) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        plan = plan_now()
+        plan = mimicked.plan_now()
         step = PASS if plan is None else await decide_async(plan, args, kwargs)
         stream: Any
         if step.mode == "replay":

@@ -9,7 +9,7 @@ from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from pytest_mimic._core.engine.call import innermost
-from pytest_mimic._core.identity import Unstable
+from pytest_mimic._core.identity.kinds import Unstable
 from pytest_mimic._core.machinery import called_by_pytest
 from pytest_mimic.errors import MimicError
 
@@ -78,7 +78,7 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
     if isasyncgenfunction(function) or isgeneratorfunction(function):
         from pytest_mimic._core.engine.execution import generator_wrapper
 
-        wrapper = generator_wrapper(mimicked.plan_now, function)
+        wrapper = generator_wrapper(mimicked, function)
     else:
         wrapper = (_coroutine if iscoroutinefunction(function) else _function)(mimicked, function)
     functools.update_wrapper(wrapper, function)

@@ -258,7 +258,7 @@ class Objects:
         self, entry: Entry, origin: Origin, content: tuple[bytes, list[Any]], paths: PathStore | None = None
     ) -> Outcome:
         """Load pickle streams whose bytes are as they were recorded."""
-        from pytest_mimic._core.outcome.unpickling import RefusedError
+        from pytest_mimic._core.outcome.names import RefusedError
 
         (stream, buffers), count = content, entry.get("count", 1)
         try:

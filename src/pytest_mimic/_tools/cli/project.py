@@ -127,13 +127,17 @@ class Invocation:
 
         settings = self.settings
         folder, shown = settings.vault, settings.shown_vault
-        if folder.exists() and not folder.is_dir():
-            raise MimicError(f"the vault {shown} is not a folder")
+        self.refuse_file()
         if self.options.vault and not folder.exists():
             raise MimicError(f"there is no vault {shown}")
         vault = Vault(FolderStore(folder), pickles=settings.pickles, label=shown)
         vault.refuse_old()
         return vault
+
+    def refuse_file(self) -> None:
+        """Raise MimicError if the vault is a file."""
+        if self.settings.vault.is_file():
+            raise MimicError(f"the vault {self.settings.shown_vault} is not a folder")
 
     def command(self, *words: str) -> str:
         """Return the command line of a next step in the same vault."""

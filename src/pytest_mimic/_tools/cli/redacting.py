@@ -9,8 +9,6 @@ from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._clients.http.http_secrets import redacted_request, redacted_response
 from pytest_mimic._core.describe.value_description import describe_parts
-from pytest_mimic._core.outcome.encoding import Encoded, Readable
-from pytest_mimic._core.outcome.plain import layout_of
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.recording_facts import Stored
@@ -98,8 +96,12 @@ class Redaction:
         found = self._redactor.environment.scrub(body)
         if target == "http" and isinstance(found.get("value"), dict):
             found = {**found, "value": redacted_response(found["value"], self._redactor)}
-        text = layout_of(found)
-        if found == body or text is None:
+        if found == body:
+            return stored
+        from pytest_mimic._core.outcome.encoding import Encoded, Readable
+        from pytest_mimic._core.outcome.plain import layout_of
+
+        if (text := layout_of(found)) is None:
             return stored
         self.is_changed = True
         objects = {name: self._vault.store.read(name) or b"" for name in entry.get("objects", ())}

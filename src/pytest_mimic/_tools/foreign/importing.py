@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._clients.http.exchange import MATCHERS
 from pytest_mimic._clients.http.message import header_of
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.targets.target import Target
     from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
 
-Form = Literal["auto", "cassette", "recordings"]
-_NO_TEST = "its name leads to no test: --as cassette makes a cassette of it"
-
 
 class ImportRequest(NamedTuple):
     """The files and folders to import into a project, and how."""
@@ -41,8 +38,7 @@ class ImportRequest(NamedTuple):
     today: str  # the date of recordings whose own date is not known
     here: Path  # the folder to which shown names are relative
     match: str  # the parts of a request that count; see `read_match`
-    form: Form = "auto"  # recordings of tests, cassettes, or `auto`: whichever the name of the file leads to
-    name: str = ""  # the name of the cassette, for a single file
+    as_cassettes: bool = False  # also where the name of a file leads to a test
     overwrite: bool = False
     dry_run: bool = False
 
@@ -92,9 +88,7 @@ class Importer:
         MimicError: a path does not exist, or the vault cannot be written.
         """
         files, self.report.ignored = find_files(self._request.paths, self._request.here)
-        if self._request.name and len(files) != 1:
-            raise MimicError(f"--name is for one file, and there are {len(files)}")
-        if self._request.form != "cassette":
+        if not self._request.as_cassettes:
             paths = [each.path for each in files if not each.is_har]
             self._tests = OwningTests(self._request.settings.rootdir, paths)
         with TemporaryDirectory(prefix="pytest-mimic-") as folder:
@@ -127,24 +121,19 @@ class Importer:
         from pytest_mimic._core.engine.cassette_rules import cassette_name
         from pytest_mimic.errors import CassetteError
 
-        form = self._request.form
-        if form != "cassette" and not self._request.name and not is_talk:
+        if not self._request.as_cassettes and not is_talk:
             test = self._tests.find(found.path)
             if test.tests or test.further:
                 by_default = [(Destination(test=nodeid), False) for nodeid in test.tests]
                 return [*by_default, *((Destination(test=nodeid), True) for nodeid in test.further)]
-            if test.problem or form == "recordings":
-                self._leave(found.shown, test.problem or _NO_TEST)
+            if test.problem:
+                self._leave(found.shown, test.problem)
                 return []
-        elif form == "recordings":
-            self._leave(found.shown, _NO_TEST)
-            return []
         try:
-            name = cassette_name(self._request.name or _fitting_name(found.name))
+            # A name without what Windows does not allow.
+            name = cassette_name(re.sub(r'[\\:<>|?*"\0]', "-", found.name))
         except CassetteError as error:
-            if self._request.name:
-                raise
-            self._leave(found.shown, f"{error.what}: give it a --name")
+            self._leave(found.shown, f"{error.what}: rename the file")
             return []
         return [(Destination(cassette=name), False)]
 
@@ -180,9 +169,7 @@ class Importer:
     def _note(self, shown: str, to: str, placed: Placed, count: int) -> None:
         """Report a file that was placed, with the number of its calls."""
         if placed.is_from_here:
-            self._leave(
-                shown, f"another file of this import became {to}: import one of them, or give it a --name"
-            )
+            self._leave(shown, f"another file of this import became {to}: import one of them, or rename it")
         elif placed.how == "kept":
             self._leave(shown, f"{to} has other recordings ({placed.obstacle}): --overwrite replaces them")
         else:
@@ -207,11 +194,6 @@ def read_match(text: str) -> str:
         if word not in MATCHERS:
             raise MimicError(f"--match: {word!r} is no part of a request{did_you_mean(word, MATCHERS)}")
     return "-".join(part for part in MATCHERS if part in words)
-
-
-def _fitting_name(name: str) -> str:
-    """Return the name of a file as that of a cassette, without what Windows does not allow."""
-    return re.sub(r'[\\:<>|?*"\0]', "-", name)
 
 
 def _date_of(exchange: ForeignExchange) -> str:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-# `TestClass.test_name[param]`, or without a class.
-_STEM = re.compile(r"(?:(?P<cls>\w+)\.)?(?P<name>\w+)(?P<param>\[.*\])?", re.DOTALL)
 # pytest-recording writes `-` for each of these.
 _REPLACED = re.compile(r"[<>?%*:|\"'/\\]")
 # Collects tests, and writes into a file the id of each, its default cassette and the further ones that its marks name. Its
@@ -72,21 +68,16 @@ class Owning(NamedTuple):
 class OwningTests:
     """Finds the tests of cassettes in the layout of pytest-recording, `cassettes/<module>/<test>.yaml`, or of pytest-vcr.
 
-    The module is beside the folder `cassettes`, or beside a folder further up. The file of a test in a class is called
-    `<class>.<test>.yaml`. Most tests are found in the source. If a name leaves open which test it is, the tests are
-    collected, for which pytest imports their modules. A test may also name its files, with the markers `default_cassette`
-    and `vcr`. pytest-vcr has no folder for each module.
+    The module is beside the folder `cassettes`, or beside a folder further up; pytest-vcr has no folder for each module.
+    The file of a test in a class is called `<class>.<test>.yaml`. The tests are collected, for which pytest imports their
+    modules. A test may also name its files, with the markers `default_cassette` and `vcr`.
     """
 
     def __init__(self, rootdir: Path, paths: Iterable[Path]) -> None:
         self._rootdir = rootdir
         self._collected: dict[tuple[str, str], list[str]] = {}
         self._further: dict[tuple[str, str], list[str]] = {}
-        modules: dict[str, None] = {}
-        for path in paths:
-            module = self._module(path)
-            if module is not None and not self._is_certain(path, module):
-                modules[self._shown(module)] = None
+        modules = dict.fromkeys(module for path in paths for module in self._modules(path))
         found, self._fault = _collect(list(modules), rootdir)
         for nodeid, given, further in found:
             place, name = _file_of(nodeid)
@@ -96,83 +87,29 @@ class OwningTests:
 
     def find(self, path: Path) -> Owning:
         """Return the tests of a cassette. There are neither tests nor a problem if the file is not in this layout."""
-        module = self._module(path)
-        match = _STEM.fullmatch(path.stem)
-        if module is None:
-            return self._of_pytest_vcr(path, match)
-        shown = self._shown(module)
-        found = self._collected.get((shown, path.stem), [])
-        further = tuple(self._further.get((shown, path.stem), ()))
-        name = _defined(module, match) if match is not None else None
-        if self._fault and not (found or further or self._is_certain(path, module)):
-            return Owning(problem=f"pytest could not collect {shown}: {self._fault}")
-        if match is not None and name is not None and not found:
-            found = [f"{shown}::{name}{match['param'] or ''}"]
-        if found or further:
-            return Owning(tuple(found), further)
-        wanted = path.stem.replace(".", "::", 1) if match is not None and match["cls"] else path.stem
-        return Owning(problem=f"{shown} has no test {wanted}: --as cassette keeps it")
-
-    def _of_pytest_vcr(self, path: Path, match: re.Match[str] | None) -> Owning:
-        """Return the tests of a cassette that lies beside those of all modules of a folder."""
-        folder = path.parent.parent
-        if match is None or path.parent.name != "cassettes" or not folder.is_relative_to(self._rootdir):
+        modules = self._modules(path)
+        tests, further = (
+            [one for module in modules for one in known.get((module, path.stem), ())]
+            for known in (self._collected, self._further)
+        )
+        if tests or further or not modules:
+            return Owning(tuple(tests), tuple(further))
+        is_named_after_one = len(modules) == 1 and Path(modules[0]).stem == path.parent.name
+        if self._fault and (is_named_after_one or "test" in path.stem):
+            return Owning(problem=f"pytest could not collect {modules[0]}: {self._fault}")
+        if not is_named_after_one:
             return Owning()
-        names = ((module, _defined(module, match)) for module in sorted(folder.glob("*.py")))
-        param = match["param"] or ""
-        return Owning(tuple(f"{self._shown(module)}::{name}{param}" for module, name in names if name))
+        wanted = re.sub(r"^(\w+)\.", r"\1::", path.stem)
+        return Owning(problem=f"{modules[0]} has no test {wanted}: --as cassette keeps it")
 
-    def _is_certain(self, path: Path, module: Path) -> bool:
-        match = _STEM.fullmatch(path.stem)
-        if match is None or "-" in (match["param"] or "") or _names_cassettes(module):
-            return False
-        return _defined(module, match) is not None
-
-    def _module(self, path: Path) -> Path | None:
-        """Return the module of tests that the folder of a cassette is named after."""
-        for folder in path.parents[1:]:
-            if not folder.is_relative_to(self._rootdir):
-                return None
-            module = folder / f"{path.parent.name}.py"
-            if module.is_file():
-                return module
-        return None
-
-    def _shown(self, module: Path) -> str:
-        return module.relative_to(self._rootdir).as_posix()
-
-
-def _defined(module: Path, match: re.Match[str]) -> str | None:
-    """Return the test that a module defines under the name of a file, `TestA::test_x`, or None."""
-    names = _names_of(module)
-    if match["cls"] is None:
-        return match["name"] if match["name"] in names else None
-    wanted = f"{match['cls']}::{match['name']}"
-    return next((name for name in names if f"::{name}".endswith(f"::{wanted}")), None)
-
-
-@lru_cache(maxsize=500)
-def _names_of(module: Path) -> Sequence[str]:
-    """Return the functions of a module of tests: `test_x`, `TestA::test_y`."""
-    try:
-        tree = ast.parse(module.read_bytes())
-    except (SyntaxError, ValueError, OSError):
-        return ()
-    return tuple(_functions(tree.body, ""))
-
-
-@lru_cache(maxsize=500)
-def _names_cassettes(module: Path) -> bool:
-    """Check whether marks of a module may name further cassettes."""
-    return re.search(rb"\bvcr\(\s*(?:[\"']|\w+\s*[,)])", module.read_bytes()) is not None
-
-
-def _functions(body: list[ast.stmt], prefix: str) -> Iterator[str]:
-    for node in body:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            yield prefix + node.name
-        elif isinstance(node, ast.ClassDef):
-            yield from _functions(node.body, f"{prefix}{node.name}::")
+    def _modules(self, path: Path) -> list[str]:
+        """Return the module of tests that the folder of a cassette is named after, or those beside the folder `cassettes`."""
+        around = [folder for folder in path.parents[1:] if folder.is_relative_to(self._rootdir)]
+        beside = (folder / f"{path.parent.name}.py" for folder in around)
+        found = [module for module in beside if module.is_file()][:1]
+        if not found and around and path.parent.name == "cassettes":
+            found = sorted(around[0].glob("*.py"))
+        return [module.relative_to(self._rootdir).as_posix() for module in found]
 
 
 def _stem_of(name: str) -> str:

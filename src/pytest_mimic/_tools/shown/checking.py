@@ -252,8 +252,8 @@ class Checker:
             raise
 
     def _check_pickle(self, entry: dict[str, Any], origin: Origin) -> None:
+        from pytest_mimic._core.outcome.names import RefusedError
         from pytest_mimic._core.outcome.pickled_code import surely_code_in
-        from pytest_mimic._core.outcome.unpickling import RefusedError
         from pytest_mimic._core.outcome.uses import uses_in
 
         path = self._path(entry["pickle"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -77,29 +76,6 @@ def test_an_uploaded_file_is_at_its_end_after_a_replay(runs: Runs, server: Serve
     assert both(runs, server, talk) == (["one time", "", 8],) * 2
 
 
-def test_a_pipe_is_sent_and_identifies_the_call(runs: Runs, server: Server) -> None:
-    def talk(url: str) -> Any:
-        reading, writing = os.pipe()
-        with open(reading, "rb") as file:
-            with open(writing, "wb") as other:
-                other.write(b"through a pipe")
-            return requests.post(f"{url}/echo", data=file).json()["body"]
-
-    assert both(runs, server, talk) == ("through a pipe", "through a pipe")
-    assert runs.calls[0].parts["body"] == "through a pipe"
-
-
-def test_a_body_whose_read_of_nothing_reads_everything_is_sent(runs: Runs, server: Server) -> None:
-    class Body(io.BytesIO):
-        def read(self, size: int | None = None, /) -> bytes:
-            return super().read(size or None)
-
-    def talk(url: str) -> Any:
-        return requests.post(f"{url}/echo", data=Body(b"whole"), timeout=5).json()["body"]
-
-    assert both(runs, server, talk) == ("whole", "whole")
-
-
 def test_only_adapters_based_on_httpadapter_are_recorded(runs: Runs, server: Server) -> None:
     class Patient(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
         def send(self, request: Any, **options: Any) -> Any:
@@ -120,28 +96,6 @@ def test_only_adapters_based_on_httpadapter_are_recorded(runs: Runs, server: Ser
         assert session.get(f"{server.url}/users/1").status_code == 200
         assert session.get("fake://anything").status_code == 299
     assert [call.signature for call in runs.calls] == ["GET /users/1"]
-
-
-def test_a_response_without_a_connection_is_recorded(runs: Runs, server: Server) -> None:
-    """An adapter has read it."""
-    urllib3 = pytest.importorskip("urllib3")
-
-    class Buffering(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
-        def build_response(self, request: Any, raw: Any) -> Any:
-            buffered = urllib3.HTTPResponse(
-                body=io.BytesIO(raw.read(decode_content=False)),
-                headers=raw.headers,
-                status=raw.status,
-                preload_content=False,
-            )
-            return super().build_response(request, buffered)
-
-    def talk(url: str) -> Any:
-        with requests.Session() as session:
-            session.mount("http://", Buffering())
-            return session.get(f"{url}/gzip").json()
-
-    assert both(runs, server, talk) == ({"packed": True}, {"packed": True})
 
 
 def test_a_revalidated_response_is_recorded_as_the_server_sent_it(runs: Runs, server: Server) -> None:
@@ -184,31 +138,6 @@ def test_an_adapter_may_refuse_or_replace_a_response(runs: Runs, server: Server)
 
     assert real == replayed
     assert [plain["status"] for plain in runs.plain] == [404, 200, 204, 200]
-
-
-def test_an_adapters_own_pool_is_left_alone(runs: Runs, server: Server) -> None:
-    """It does not come from a connection of the standard library."""
-
-    class Pool:
-        def urlopen(self, url: str, **_: Any) -> Any:
-            body, headers = io.BytesIO(url.encode()), {"X-Pool": "own"}
-            return urllib3.HTTPResponse(body, headers, 200, preload_content=False)
-
-    class Own(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
-        def cert_verify(self, *_: Any) -> None:
-            pass
-
-        def get_connection_with_tls_context(self, *_: Any, **__: Any) -> Any:
-            return Pool()
-
-    def talk(url: str) -> Any:
-        with requests.Session() as session:
-            session.mount("http://", Own())
-            response = session.get(f"{url}/pooled")
-            return response.text, response.headers["X-Pool"]
-
-    assert talk(server.url) == ("/pooled", "own")
-    assert runs.calls == []
 
 
 def test_streamed_uploads_of_requests_toolbelt_are_recorded(runs: Runs, server: Server) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from support.http_server import CERTIFICATE, NOWHERE, Server, running_server
+from support.http_server import NOWHERE, Server
 
 from unit.clients.http.four_ways import four_ways, same
 from unit.clients.runs import Runs
@@ -31,18 +31,6 @@ def connect(url: str, **options: Any) -> Any:
     parts = urlsplit(url)
     of_scheme = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
     return closing(of_scheme[parts.scheme](parts.hostname, parts.port, timeout=5, **options))
-
-
-def head(response: Any) -> dict[str, Any]:
-    """Return what an application sees of a response besides its body, without its date."""
-    return {
-        "status": (response.status, response.reason, response.version, response.code),
-        "headers": [pair for pair in response.getheaders() if pair[0] != "Date"],
-        "closes": response.will_close,
-        "chunked": response.chunked,
-        "type": (response.headers.get_content_type(), response.info().get_content_charset()),
-        "kind": type(response),
-    }
 
 
 def failure(error: BaseException) -> list[Any]:
@@ -284,30 +272,3 @@ def test_a_request_without_its_response_is_not_recorded(runs: Runs, server: Serv
         connection.request("GET", "/users/1")
 
     assert (runs.plain, runs.abandoned) == ([], 1)
-
-
-@pytest.mark.parametrize("way", ["pool", "preloaded", "tls", "no tls", "refused", "tunnel"])
-def test_urllib3_is_taken_where_its_own_client_is_not_named(runs: Runs, server: Server, way: str) -> None:
-    urllib3 = pytest.importorskip("urllib3")
-    options = {"ca_certs": str(CERTIFICATE)} if way in ("tls", "tunnel") else {}
-
-    def ask(http: Any, url: str) -> Any:
-        if way == "refused":
-            with pytest.raises(urllib3.exceptions.MaxRetryError, match="refused") as caught:
-                http.request("GET", f"{NOWHERE}/x", retries=1)
-            return str(caught.value).replace(hex(id(caught.value)), "").partition(" object at ")[0]
-        response = http.request("POST", f"{url}/echo", body=pieces(), preload_content=way != "pool")
-        return response.status, response.data, http.request("GET", f"{url}/users/1").data
-
-    with running_server(tls=True) as other:
-
-        def talk(url: str) -> Any:
-            if way == "tunnel":
-                with urllib3.ProxyManager(url, **options) as http:
-                    return ask(http, other.url)
-            with urllib3.PoolManager(**options) as http:
-                return ask(http, other.url if way == "tls" else url)
-
-        same(runs, server, talk)
-
-    assert runs.signatures == (["GET /x"] * 2 if way == "refused" else ["POST /echo", "GET /users/1"])

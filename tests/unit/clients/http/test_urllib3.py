@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import socket
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,22 +19,6 @@ urllib3 = pytest.importorskip("urllib3")
 def line() -> str:
     """The client under test."""
     return "urllib3"
-
-
-def head(response: Any) -> dict[str, Any]:
-    """Return what an application sees of a response besides its body, without its date."""
-    # A compressed body comes back in the same encoding, of another length.
-    hidden = ("Date", "Content-Length" if "Content-Encoding" in response.headers else "")
-    return {
-        "status": response.status,
-        "reason": response.reason,
-        "version": (response.version, getattr(response, "version_string", None)),
-        "headers": [(name, value) for name, value in response.headers.items() if name not in hidden],
-        "url": response.geturl(),
-        "history": response.retries.history,
-        "chunked": response.chunked,
-        "kind": type(response),
-    }
 
 
 def failure(error: BaseException) -> list[str]:
@@ -64,39 +46,6 @@ def test_a_response_without_a_body_needs_no_reading(runs: Runs, server: Server) 
 def lines() -> Iterator[bytes]:
     yield b'{"half"'
     yield b": 1}"
-
-
-UPLOADS: dict[str, Callable[[], dict[str, Any]]] = {
-    "nothing": dict,
-    "bytes": lambda: {"body": b"bytes"},
-    "text": lambda: {"body": "text"},
-    "file": lambda: {"body": io.BytesIO(b"from a file")},
-    "text file": lambda: {"body": io.StringIO("from a text file")},
-    "sized file": lambda: {"body": io.BytesIO(b"from a file"), "headers": {"Content-Length": "11"}},
-    "iterator": lambda: {"body": lines()},
-    "list": lambda: {"body": [b"one, ", b"two"]},
-    "chunked": lambda: {"body": lines(), "chunked": True},
-    "chunked bytes": lambda: {"body": b"bytes", "chunked": True},
-    "memory": lambda: {"body": memoryview(b"memory")},
-    "form": lambda: {"fields": {"f": ("a.txt", b"text", "text/plain")}, "multipart_boundary": "b0undary"},
-    "json": lambda: {"body": '{"n":1}', "headers": {"Content-Type": "application/json"}},
-    "expects": lambda: {"body": b"bytes", "headers": {"Expect": "100-continue"}},
-}
-
-
-@pytest.mark.promise("an HTTP request counts by method, URL and body")
-@pytest.mark.parametrize("kind", UPLOADS)
-def test_an_upload_is_sent_as_it_is_live(runs: Runs, server: Server, kind: str) -> None:
-    """The server sees the same framing, and a file is left at its end."""
-
-    def talk(url: str) -> Any:
-        upload = UPLOADS[kind]()
-        with urllib3.PoolManager() as http:
-            seen = http.request("POST", f"{url}/echo", **upload).data
-        body = upload.get("body")
-        return seen, body.tell() if hasattr(body, "tell") else None
-
-    same(runs, server, talk)
 
 
 def test_each_retry_is_a_call(runs: Runs, server: Server) -> None:
@@ -137,18 +86,6 @@ def test_an_error_is_the_same(runs: Runs, server: Server, kind: str) -> None:
     same(runs, server, talk)
 
     assert "error" in runs.plain[0] or kind == "no gzip"
-
-
-def test_what_fails_before_it_connects_is_not_recorded(runs: Runs, server: Server) -> None:
-    with urllib3.PoolManager() as http:
-        with pytest.raises(urllib3.exceptions.LocationValueError):
-            http.request("GET", "http:///nowhere")
-        with pytest.raises(ValueError, match="Timeout value"):
-            http.request("GET", f"{server.url}/users/1", timeout="soon")
-        with pytest.raises(urllib3.exceptions.HostChangedError):
-            http.connection_from_url(server.url).urlopen("GET", "http://elsewhere.example/")
-
-    assert (runs.plain, runs.calls) == ([], [])
 
 
 def test_a_body_from_a_generator_waits_for_a_connection(runs: Runs, server: Server) -> None:
@@ -217,35 +154,3 @@ def test_a_blocking_pool_gets_its_connections_back(runs: Runs, server: Server) -
             return seen
 
     assert same(runs, server, talk) == [1] * 5
-
-
-def test_a_connection_class_that_connects_by_itself_is_left_alone(runs: Runs, server: Server) -> None:
-    """It may lead to a server in the same process."""
-
-    class InProcess(urllib3.connection.HTTPConnection):  # type: ignore[misc]
-        def connect(self) -> None:
-            self.sock, other = socket.socketpair()
-            other.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-            others.append(other)
-
-    class Pool(urllib3.HTTPConnectionPool):  # type: ignore[misc]
-        ConnectionCls = InProcess
-
-    others: list[socket.socket] = []
-
-    with Pool("app.test") as pool:
-        assert pool.request("GET", "/users/1").data == b"ok"
-    for other in others:
-        other.close()
-
-    assert runs.calls == []
-
-
-def test_a_wrong_argument_does_not_get_the_answer_of_the_next_call(runs: Runs, server: Server) -> None:
-    def talk(url: str) -> list[Any]:
-        with urllib3.PoolManager() as http:
-            with pytest.raises(AttributeError) as found:
-                http.request("GET", f"{url}/users/1", headers={5: "x"})
-            return [str(found.value), http.request("GET", f"{url}/users/1").status]
-
-    assert same(runs, server, talk)[1] == 200

@@ -674,6 +674,15 @@ ONE_HOLDER = """
     def fetch_all():
         return []
 
+    def rows():
+        yield 1
+
+    async def pages():
+        yield 1
+
+    async def status():
+        return 200
+
     @functools.lru_cache
     def cached():
         return "cached"
@@ -707,7 +716,10 @@ def searches(monkeypatch):
 
 
 @counted
-@pytest.mark.parametrize("name", ["fetch_all", "cached", "Client.get", "Client.parse", "Client.token"])
+@pytest.mark.parametrize(
+    "name",
+    ["fetch_all", "rows", "pages", "status", "cached", "Client.get", "Client.parse", "Client.token"],
+)
 def test_function_with_one_holder_needs_no_search(name, write, searches):
     write(shop=ONE_HOLDER)
     importlib.import_module("shop")
