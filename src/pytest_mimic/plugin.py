@@ -27,7 +27,7 @@ _USUAL = {
 GONE = {
     "--mimic-block-network": "write -o mimic_network=block",
     "--mimic-drift": "write --mimic-verify --mimic-review",
-    "mimic_cache_size": "mimic_objects needs none",
+    "mimic_cache_size": "delete the line, because mimic_objects, which replaces the remote vault, needs no cache",
     "mimic_vcr": "run pytest-mimic import, and add http to mimic_functions",
 }
 # Options of pytest-recording and pytest-vcr.

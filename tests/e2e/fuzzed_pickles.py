@@ -34,8 +34,7 @@ from support.forged import named, names_in, octets, plain
 
 from pytest_mimic._core.outcome import exceptions, reducing
 from pytest_mimic._core.outcome.admission import Admission
-from pytest_mimic._core.outcome.names import resolve
-from pytest_mimic._core.outcome.unpickling import RefusedError
+from pytest_mimic._core.outcome.names import RefusedError, resolve
 from pytest_mimic._core.outcome.vouched import BUILDERS, is_project
 
 SHOP = """

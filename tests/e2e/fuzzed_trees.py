@@ -22,7 +22,7 @@ from unit.core.outcome.tagged import tripwires
 from pytest_mimic._core.outcome.names import resolve_class
 from pytest_mimic._core.outcome.outcome import decode_plain
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
-from pytest_mimic._core.outcome.tagged.types import _BY_NAME, reader, tag_of
+from pytest_mimic._core.outcome.tagged.types import reader, tag_of, tags_by_name
 from pytest_mimic._core.outcome.vouched import is_project
 
 HERE = tripwires.__name__
@@ -31,7 +31,7 @@ CLASSES += [
     f"{HERE}:{name}" for name in ("LISTENER.text", "Listening.inner", "Color.RED", "Listener.__init__")
 ]
 CLASSES += "builtins:ValueError builtins:list builtins:type builtins:eval os:system subprocess:Popen numpy:ndarray".split()
-TAGS = [*_BY_NAME, "numpy.ndarray", "numpy.float64", "numpy.str_", "anchor", "ref", "$a"]
+TAGS = [*tags_by_name(), "numpy.ndarray", "numpy.float64", "numpy.str_", "anchor", "ref", "$a"]
 FACTS = "factory dtype readonly unit zone fold maxlen name flags size is_safe value attributes extra fields_set private".split()
 PARTS = "args attributes fields notes cause context suppress_context text customer due left right __class__".split()
 ATOMS = [

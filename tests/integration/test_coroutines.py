@@ -140,12 +140,14 @@ def test_a_cancelled_call_is_not_recorded(project):
     """Neither a timeout nor the end of the event loop leaves a recording. The summary names the call."""
     project.ini("shop:slow", "shop:endless")
     project.module("""
-        import asyncio
+        import asyncio, os
         from tally import ran
 
         async def slow(name):
             ran("slow", name)
-            await asyncio.Event().wait()
+            while "FAST" not in os.environ:
+                await asyncio.sleep(0)
+            return name
 
         async def endless(name):
             ran("endless", name)
@@ -186,11 +188,30 @@ def test_a_cancelled_call_is_not_recorded(project):
         passed=4, real=["slow timeout", "slow cancelled", "endless dropped", "endless elsewhere"]
     )
 
-    assert run.vault == {}
+    assert {name.rpartition("/")[0] for name in run.vault} == {"cancelled/shop/slow"}
     assert sorted(run.section) == [
         "shop:slow(name='cancelled') was cancelled: not recorded",
         "shop:slow(name='timeout') was cancelled: not recorded",
     ]
+    missed = project.replay("-k", "timeout").expect(
+        failed=1,
+        deselected=3,
+        says=[
+            "it was cancelled when it was last called for real, so recording it again may not help",
+            "to record it, where nothing cancels it: pytest --mimic-record test_shop.py::test_timeout",
+        ],
+    )
+    assert "to record the missing" not in missed.output
+
+    project.tests("""
+        import asyncio, shop
+
+        def test_timeout():
+            assert asyncio.run(asyncio.wait_for(shop.slow("timeout"), 5)) == "timeout"
+    """)
+    ended = project.record(env={"FAST": "1"}).expect(passed=1)
+    assert sorted(name.partition("/")[0] for name in ended.vault) == ["calls", "cancelled"]
+    project.replay().expect(passed=1)
 
 
 def test_calls_replay_and_record_under_trio_and_anyio(round_trip):

@@ -225,7 +225,7 @@ CASES = {
         $ pytest""",
     "run_failing_test": f"{RECORDED}edit tests/test_rates.py '> 1' '> 2'\n$ pytest\n$ pytest --mimic-rerecord",
     "run_report": f"{RECORDED}$ pytest --mimic-report=page.html",
-    "cli": "$ pytest-mimic\n$ pytest-mimic --help\n$ pytest-mimic sow\n$ pytest-mimic verify\n$ pytest-mimic gc\n$ pytest-mimic clean\n$ pytest-mimic ls --errros\n$ pytest-mimic ls",
+    "cli": "$ pytest-mimic\n$ pytest-mimic --help\n$ pytest-mimic mv --help\n$ pytest-mimic sow\n$ pytest-mimic verify\n$ pytest-mimic gc\n$ pytest-mimic clean\n$ pytest-mimic ls --errros\n$ pytest-mimic ls",
     "cli_ls": f"""write all.ini pytest.ini
         write tests/test_words.py
         write tests/test_cassette.py
@@ -389,6 +389,9 @@ def normalised(text: str, root: Path) -> str:
     return text
 
 
+@pytest.mark.promise("a header line names the mode and the vault")
+@pytest.mark.promise("the mimic section counts calls and unused recordings")
+@pytest.mark.promise("-q prints problems only")
 @pytest.mark.parametrize("case", CASES)
 def test_output(
     project: Any, case: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -360,9 +360,9 @@ def test_a_conversation_that_cannot_be_written_leaves_the_one_that_was_there(pro
     assert take_over("tests")[0] == 0
     project.write(cassette, ONE_CALL.format(path="two" * 20_000))
     assert take_over("tests", "--vault", "elsewhere")[0] == 0
-    (folder,) = (project.root / "elsewhere/objects").iterdir()
     (project.vault / "objects").mkdir()
-    (project.vault / "objects" / folder.name).write_text("in the way")
+    for folder in (project.root / "elsewhere/objects").iterdir():
+        (project.vault / "objects" / folder.name).write_text("in the way")
     before = project.files()
 
     code, said = take_over("tests", "--overwrite")

@@ -176,7 +176,7 @@ def test_a_difference_is_shown_in_the_terms_of_the_preview(shop):
         says=[
             "total: 12.5 recorded, 13.0 now",
             "price: 1 of 100 elements differ, first [17]: 8.5 recorded, 9.5 now",
-            "result: 3072 of 3072 pixels differ, first (0, 0): (0, 0, 0) recorded, (0, 0, 9) now",
+            "pixels: 3072 of 9216 elements differ, first [0, 0, 2]: 0 recorded, 9 now",
         ],
         never=["hunter22"],
     )

@@ -97,6 +97,26 @@ def test_a_recording_that_a_renamed_test_uses_is_used(shop):
     assert run.changed == set()
 
 
+@pytest.mark.parametrize(
+    ("line", "is_told"),
+    [
+        ("colorsys:*", True),
+        ("shop:fetch only=x", False),
+        ("shop:*", False),
+        ("http", True),
+        ("shop:fetched", True),
+    ],
+)
+def test_a_target_that_has_lost_its_line_is_named_below_its_recordings(shop, line, is_told):
+    """After a line was lost, `--mimic-clear-unused` empties the vault."""
+    shop.write("shop.py", f"{SHOP}\n    def fetched(): pass\n")
+    shop.ini(line, pythonpath=".", testpaths="tests")
+
+    run = shop.run("--mimic-clear-unused").expect(passed=2)
+
+    assert ("no line of mimic_functions takes shop:fetch" in run.section) is is_told
+
+
 @pytest.mark.promise("the mimic section counts calls and unused recordings")
 @pytest.mark.promise("a recording is unused if its test passed without it")
 def test_a_recording_unused_by_its_passing_test_is_unused(shop):

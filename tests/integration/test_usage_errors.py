@@ -55,6 +55,7 @@ UNREADABLE = {
     "''": "'' is not a target, write it as package.module:function",
     "shop:fetch =city": "shop:fetch: there is no option =city",
     "shop:fetch()": "shop:fetch() is not a target, write it as package.module:function",
+    "http volatile=headrs.date": "http: volatile=headrs.date names no part of an outcome (did you mean headers?)",
     "httpx ignore=hosts": "httpx: ignore=hosts names no part of a call (did you mean host?)",
     "requests match=header.accept": "requests: match=header.accept names no part of a call (did you mean headers?)",
     "sqlalchemy ignore=sql.0": "sqlalchemy: ignore=sql.0 names no part of a call (it has statement, params, database)",
@@ -349,7 +350,10 @@ def test_the_size_of_the_cache_is_gone(shop, targets):
     shop.ini(*targets, mimic_cache_size="2 GB")
 
     for run in (by_option, shop.run()):
-        usage_error(run, "mimic_cache_size is gone: mimic_objects needs none")
+        usage_error(
+            run,
+            "mimic_cache_size is gone: delete the line, because mimic_objects, which replaces the remote vault, needs no cache",
+        )
 
 
 @pytest.mark.promise("a wrong value of an option is a usage error")
@@ -562,9 +566,17 @@ def test_all_names_that_are_gone_are_named_and_only_these(shop, monkeypatch):
 
 @pytest.mark.promise("a wrong value of an option is a usage error")
 @pytest.mark.parametrize(
-    "option", ["--mimic-vault=/", "--mimic-vault=~", "--mimic-vault=~/.", "mimic_vault_path=~"]
+    "option",
+    [
+        "--mimic-vault=/",
+        "--mimic-vault=~",
+        "--mimic-vault=~/.",
+        "mimic_vault_path=~",
+        "--mimic-vault=.",
+        "mimic_vault_path=.",
+    ],
 )
-def test_a_vault_at_the_root_or_in_the_home_folder_is_refused(shop, option):
+def test_a_vault_at_the_root_in_the_home_folder_or_in_the_rootdir_is_refused(shop, option):
     """Commands on it would walk through everything there, and delete what they take for leftovers."""
     home = shop.root / "home"
     home.mkdir()
@@ -572,7 +584,7 @@ def test_a_vault_at_the_root_or_in_the_home_folder_is_refused(shop, option):
 
     run = shop.run(*arguments, env={"HOME": str(home), "USERPROFILE": str(home)})
 
-    place = "/" if option.endswith("/") else str(home)
+    place = {"=/": "/", "=.": str(shop.root)}.get(option[-2:], str(home))
     where = "mimic_vault_path" if "path" in option else "--mimic-vault"
     usage_error(run, f"{where}: a vault is a folder of its own, such as .mimic_vault, and this is {place}")
     assert list(home.iterdir()) == []

@@ -20,6 +20,9 @@ NetworkPolicy = Literal["allow", "block"]
 _NO = ("false", "0", "no", "off")
 
 
+_NOT_ITS_OWN = "a vault is a folder of its own, such as .mimic_vault, and this is {}"
+
+
 class Mode(Enum):
     """The mode of a run: what it does with calls of targets."""
 
@@ -139,7 +142,10 @@ class IniOptions:
         """Return the vault's folder: that which an option has `given`, relative to `here`, or that of the project."""
         path = given or self.text("mimic_vault_path", ".mimic_vault")
         try:
-            return vault_folder(path, here if given else rootdir)
+            folder = vault_folder(path, here if given else rootdir)
+            if folder == rootdir and option != "--vault":  # the command may be started in the vault
+                raise ValueError(_NOT_ITS_OWN.format(folder))
+            return folder
         except ValueError as fault:
             where = option if given else f"{self._prefix}mimic_vault_path"
             raise self._error(f"{where}: {fault}") from None
@@ -184,5 +190,5 @@ def vault_folder(path: str, start: Path) -> Path:
         raise ValueError(f"a vault is a folder, and this is a URL; {store}")  # which may hold credentials
     folder = Path(os.path.normpath(start / os.path.expanduser(path)))  # noqa: PTH111 - the home may be unknown
     if folder.parent == folder or str(folder) == os.path.normpath(os.path.expanduser("~")):  # noqa: PTH111
-        raise ValueError(f"a vault is a folder of its own, such as .mimic_vault, and this is {folder}")
+        raise ValueError(_NOT_ITS_OWN.format(folder))
     return folder

@@ -163,13 +163,15 @@ class SelectedTests:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep how the test ended: failed in any phase, skipped, or passed."""
+        if report.outcome == "passed" and report.when != "call":
+            return
         nodeid = vars(report).get("mimic_test") or without_group(report.nodeid)
         if str(report.outcome) == "rerun":  # an outcome of pytest-rerunfailures
             if vars(report).get("mimic_restarts") != []:  # else a test has passed but for its teardown
                 self.outcomes.pop(nodeid, None)
         elif report.outcome != "passed" or hasattr(report, "wasxfail"):
             self.outcomes[nodeid] = "failed" if report.failed else "skipped"
-        elif report.when == "call":
+        else:
             self.outcomes.setdefault(nodeid, "passed")
 
 

@@ -133,8 +133,11 @@ class Phases:
 
 def _decorations(item: pytest.Item) -> list[Any]:
     """Return the targets of each `mimic` that decorates the test's class or one of its bases."""
-    classes = reversed(getattr(getattr(item, "cls", None), "__mro__", ()))
-    return [targets for cls in classes for targets in vars(cls).get("__mimic_targets__", ())]
+    decorated: Any = getattr(item, "cls", None)
+    if not hasattr(decorated, "__mimic_targets__"):
+        return []
+    found = (vars(cls).get("__mimic_targets__", ()) for cls in reversed(decorated.__mro__))
+    return [targets for several in found for targets in several]
 
 
 def _own_files(item: pytest.Item) -> set[str]:

@@ -132,7 +132,7 @@ def test_a_cursor_on_the_server_gives_the_recorded_rows(sql: Runs, postgres: Pos
     sql.again("verify")
     fill(3)
     assert read() == [1, 2, 3, 4, 5]
-    assert "rows[3]: [4] recorded, missing now" in sql.drifts()
+    assert "rows[3]: {'n': 4} recorded, missing now" in sql.drifts()
 
 
 @pytest.fixture

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
     from pytest_mimic._core.seam.sync_async import Steps
 
-_PARTS = ("service", "operation", "params")
 # Members that are the body of a request.
 _BODIES = ("Body", "body", "Payload", "payload")
 # Elements that differ from response to response.
@@ -47,7 +46,6 @@ class BotocoreAdapter(HttpAdapter):
     """The adapter of `botocore`, and of `aiobotocore`."""
 
     recorded_as: ClassVar = ""
-    parts: ClassVar[tuple[str, ...]] = (*HttpAdapter.parts, *_PARTS)
     implied: ClassVar = {**HttpAdapter.implied, **{f"params.{name}": ("body", "format") for name in _BODIES}}
 
     def __init__(self, name: str) -> None:

@@ -34,7 +34,6 @@ _OF_NETWORK = ("UNAVAILABLE", "DEADLINE_EXCEEDED")
 class GrpcAdapter(Adapter):
     """The adapter of `grpc`."""
 
-    parts: ClassVar = ("server", "method", "request", "metadata")
     exact: ClassVar = frozenset({"code"})
 
     def edges(self) -> Sequence[Edge]:

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.seam.base import Port, Step
 
-_IDENTITY = ("method", "scheme", "host", "port", "path", "query", "format", "body")
+#: The parts of a request that count.
+IDENTITY = ("method", "scheme", "host", "port", "path", "query", "format", "body")
 _URI = ("scheme", "host", "port", "path", "query")
 #: What each matcher of vcrpy compares.
 MATCHERS: dict[str, tuple[str, ...]] = {
@@ -50,17 +51,6 @@ class HttpAdapter(Adapter):
     """The adapter of an HTTP client. A subclass adds the edges."""
 
     recorded_as: ClassVar = "http"
-    parts: ClassVar[tuple[str, ...]] = (
-        "host",
-        "port",
-        "scheme",
-        "method",
-        "path",
-        "query",
-        "headers",
-        "body",
-        "format",
-    )
     implied: ClassVar = {"body": ("format",)}
     watched: ClassVar = WEBSOCKET_EDGES
     exact: ClassVar = frozenset({"status", "headers", "error"})
@@ -204,7 +194,7 @@ class Exchange:
             f"{method} {url.path}",
             host=url.host,
             parts=parts,
-            identity=_IDENTITY,
+            identity=IDENTITY,
             described=described,
             raw=request,
         )

@@ -223,6 +223,29 @@ class NoSecrets(Secrets):
         return value
 
 
+def parts_of_url(url: str) -> tuple[str, str]:
+    """Return the origin and the path of a URL that was read before, with placeholders in its path."""
+    start = url.find("/", url.index("://") + 3)
+    return url[:start], url[start:]
+
+
+def redacted_request(described: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """Return a described request without what is secret by the rules of this redactor. Without any, it is the same."""
+    secrets, found = Secrets(redactor), dict(described)
+    if "url" in found:
+        origin, path = parts_of_url(found["url"])
+        path = secrets.path(path)
+        found["url"] = origin + path
+        if str(found.get("signature", "")).partition(" ")[0] == found.get("method"):
+            found["signature"] = f"{found['method']} {path}"
+    for name, part in found.items():
+        if name.startswith("headers.") and isinstance(part, str):
+            found[name] = secrets.header(name.removeprefix("headers."), part)
+        elif name not in ("signature", "method", "url"):
+            found[name] = secrets.text(part) if isinstance(part, str) else secrets.scrub(part)
+    return found
+
+
 def redacted_response(plain: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
     """Return a stored response without what is secret by the rules of this redactor. Without any, it is the same."""
     secrets, headers = Secrets(redactor), plain.get("headers", ())

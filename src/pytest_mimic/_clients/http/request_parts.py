@@ -161,7 +161,7 @@ def read_url(secrets: Secrets, url: str) -> Url:
     match = _URL.match(url)
     if match is None:
         raise ValueError(f"{url} has no host")
-    scheme, host, port, shown = _read_origin(match["origin"])
+    scheme, host, port, shown = read_origin(match["origin"])
     path = match["path"]
     if "/." in path or not _NORMAL.fullmatch(path):
         path = _normal_path(path)
@@ -171,7 +171,7 @@ def read_url(secrets: Secrets, url: str) -> Url:
 
 
 @lru_cache(maxsize=1_000)
-def _read_origin(origin: str) -> tuple[str, str, int | None, str]:
+def read_origin(origin: str) -> tuple[str, str, int | None, str]:
     """Return a URL's scheme, host, port and shown text."""
     parts = urlsplit(origin)
     host = (parts.hostname or "").lower()

@@ -24,8 +24,6 @@ _OLD = "streamablehttp_client"
 class McpAdapter(Adapter):
     """The adapter of `mcp`."""
 
-    parts = ("server", "method", "params")
-
     def edges(self) -> Sequence[Edge]:
         transports = [("stdio", "stdio_client"), ("sse", "sse_client"), *_http_transports()]
         return [Edge(f"mcp.client.{module}", (name,), _wrap) for module, name in transports]

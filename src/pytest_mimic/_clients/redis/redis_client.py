@@ -39,8 +39,6 @@ _TOKEN_PLACE = 4
 class RedisAdapter(Adapter):
     """The adapter of `redis`."""
 
-    parts = ("command", "commands", "database", "protocol")
-
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._states: WeakKeyDictionary[Any, ConnectionState] = WeakKeyDictionary()

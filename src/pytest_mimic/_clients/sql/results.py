@@ -130,4 +130,7 @@ def comparable_result(plain: Any, beside: Any = None) -> Any:
         )
         if rows == others:  # else a difference is better shown at its place
             comparable["rows"] = rows
+    names = [column[0] for column in plain["columns"]]
+    if len({str(name) for name in names}) == len(names):  # `volatile=rows.*.id`
+        comparable["rows"] = [dict(zip(map(str, names), row)) for row in comparable["rows"]]
     return comparable

@@ -33,7 +33,6 @@ _LIST = re.compile(r"(?P<set>\bIN\s*\(\s*)?__\[POSTCOMPILE_(?P<name>\S+?)(?:~~.+
 class SqlAdapter(Adapter):
     """Stand-ins for the connections of SQLAlchemy's pools."""
 
-    parts = ("statement", "params", "database")
     closes_on_exits = True
 
     def __init__(self, name: str) -> None:

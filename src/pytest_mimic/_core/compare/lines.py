@@ -1,11 +1,10 @@
-"""Differences as lines to read: few of them, and without secrets; those of tables and images as facts."""
+"""Differences as lines to read: few of them, and without secrets; those of tables as facts."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from pytest_mimic._core.describe.samples import count
 from pytest_mimic._core.describe.text import render
 from pytest_mimic._core.describe.value_description import describe
 from pytest_mimic._core.identity.opening import key_step
-from pytest_mimic._core.identity.tables import Column, Picture, Table
+from pytest_mimic._core.identity.tables import Column, Table
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.texts import hide_values
 
@@ -260,30 +259,3 @@ def categories_of(recorded: Column, actual: Column) -> tuple[Any, Any]:
     """Return the categories of two columns; different numbers of them as lists, as items show what one side lacks."""
     old, new = recorded.categories, actual.categories
     return (old, new) if len(old) == len(new) else (list(old), list(new))
-
-
-def picture_fact(recorded: Picture, actual: Picture, fact: Callable[[Any, Any], str]) -> str:
-    """Return how the modes, sizes or pixels of two images differ, or an empty text. `fact` compares two pixels."""
-    old, new = recorded.image, actual.image
-    if (old.mode, old.size) != (new.mode, new.size):
-        kinds = [f"{image.mode}, {' × '.join(map(str, image.size))}" for image in (old, new)]
-        return f": {kinds[0]} recorded, {kinds[1]} now"
-    number, first = _differing_pixels(old, new)
-    if not number:
-        return ""
-    total = math.prod(old.size)
-    values = fact(old.getpixel(first), new.getpixel(first))
-    return f": {number} of {total} pixels differ, first ({first[0]}, {first[1]}): {values}"
-
-
-def _differing_pixels(recorded: Any, actual: Any) -> tuple[int, tuple[int, int]]:
-    """Return how many pixels of two images of one mode and size differ, and the place of the first."""
-    # The bytes of the mode 1 hold eight pixels each.
-    old, new = (
-        image.convert("L").tobytes() if image.mode == "1" else image.tobytes() for image in (recorded, actual)
-    )
-    width, height = recorded.size
-    length = len(old) // max(1, width * height)
-    found = [at for at in range(0, len(old), length or 1) if old[at : at + length] != new[at : at + length]]
-    y, x = divmod(found[0] // length, width) if found else (0, 0)
-    return len(found), (x, y)

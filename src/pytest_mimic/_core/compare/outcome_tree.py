@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import Stored
 
 
+# Contents that people know by a name, by their first bytes.
+_KINDS = {b"\x89PNG": "PNG image", b"GIF8": "GIF image", b"\xff\xd8\xff": "JPEG image", b"%PDF-": "PDF"}
+
+
 @dataclass(frozen=True)
 class Named:
     """A value with a type that JSON does not have: the name of its tag, and its parts."""
@@ -38,8 +42,8 @@ class Blob:
     def __str__(self) -> str:
         if self.place:
             return f"<bytes, {'?' if self.size is None else self.size} B, in {self.place}>"
-        kind = _picture_kind(self.content)
-        return f"<{kind or 'bytes'}, {len(self.content)} B>"
+        kind = next((kind for start, kind in _KINDS.items() if self.content.startswith(start)), "bytes")
+        return f"<{kind}, {len(self.content)} B>"
 
 
 @dataclass(frozen=True)
@@ -51,21 +55,6 @@ class PickleView:
     code: list[str] = field(default_factory=list)
     preview: list[str] = field(default_factory=list)
     mark: str = ""
-
-
-def _picture_kind(content: bytes) -> str:
-    """Return `PNG image, 640x480` for the bytes of a picture, or an empty text."""
-    if content[:8] == b"\x89PNG\r\n\x1a\n" and len(content) >= 24:
-        width, height = (int.from_bytes(content[start : start + 4], "big") for start in (16, 20))
-        return f"PNG image, {width}x{height}"
-    if content[:6] in (b"GIF87a", b"GIF89a") and len(content) >= 10:
-        width, height = (int.from_bytes(content[start : start + 2], "little") for start in (6, 8))
-        return f"GIF image, {width}x{height}"
-    if content[:3] == b"\xff\xd8\xff":
-        return "JPEG image"
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "WebP image"
-    return "PDF" if content[:5] == b"%PDF-" else ""
 
 
 # -- secrets
@@ -153,7 +142,7 @@ def body_tree(
     found: dict[str, Any] = {}
     if "value" in body:
         value = body["value"]
-        found["value"] = _response(value) if _is_response(value) else read(value)
+        found["value"] = _response(value) if is_response(value) else read(value)
     if "returned" in body:
         found["value"] = Named("argument", body["returned"])
     if "raised" in body:
@@ -258,7 +247,7 @@ def _blob(text: Any) -> Any:
         return text
 
 
-def _is_response(value: Any) -> bool:
+def is_response(value: Any) -> bool:
     if not isinstance(value, dict) or type(value.get("status")) is not int:
         return False
     headers = value.get("headers")

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
-from functools import partial
 from typing import Any, TypeVar
 
 from pytest_mimic._core.compare.equality import (
@@ -30,7 +29,6 @@ from pytest_mimic._core.compare.lines import (
     cut,
     element_fact,
     names_of,
-    picture_fact,
     rows_fact,
     shape_fact,
 )
@@ -48,7 +46,7 @@ from pytest_mimic._core.identity.opening import (
     lineage,
     opened,
 )
-from pytest_mimic._core.identity.tables import Column, Picture, Table, open_elements
+from pytest_mimic._core.identity.tables import Column, Table, open_elements
 
 # Up to this difference in length, missing and additional items get a line each.
 _FEW = 3
@@ -306,13 +304,6 @@ class Comparison:
         if recorded.ordered:
             self._order(location, recorded.parts, actual.parts, "columns")
 
-    def _picture(self, location: Location, recorded: Picture, actual: Picture) -> None:
-        if not self.shape:
-            if fact := picture_fact(recorded, actual, partial(self.lines.fact, location)):
-                self.lines.add(location, fact)
-            if recorded.image.mode == actual.image.mode:
-                self._parts(location, recorded.colours, actual.colours)
-
     def _column(self, location: Location, recorded: Column, actual: Column) -> None:
         if recorded.dtype != actual.dtype:
             self.lines.add(location, f": dtype {recorded.dtype} recorded, {actual.dtype} now")
@@ -337,7 +328,6 @@ _NUMBERS = frozenset({bool, int, float, complex, Decimal, Fraction})
 _CONTAINERS: dict[type, Callable[[Comparison, Location, Any, Any], None]] = {
     Column: Comparison._column,
     Events: Comparison._events,
-    Picture: Comparison._picture,
     ServerSentEvent: Comparison._event,
     Table: Comparison._table,
     dict: Comparison._mapping,

@@ -16,6 +16,8 @@ from pytest_mimic._core.identity.opening import attributes_of, key_step
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 _SIDE_WIDTH = 70
+# Of two lists with so many items, those at equal places are compared.
+_MANY = 5_000
 _FILES = frozenset({"Path", PATH_TEXT, CONTENT})
 _FILE_KEYS = frozenset({"text", "digest"})
 _HOLDING = frozenset({"attributes", "entries", "items", "keys", "value"})
@@ -76,7 +78,7 @@ def _between_parts(path: str, old: dict[str, Any], new: dict[str, Any]) -> Itera
             yield Difference(path + step, render(old[step], _SIDE_WIDTH), None)
         elif step not in old:
             yield Difference(path + step, None, render(new[step], _SIDE_WIDTH))
-        elif order(old[step]) != order(new[step]) and not _is_same_value(old[step], new[step]):
+        elif not _is_same(old[step], new[step]):
             then, now = old[step], new[step]
             if (
                 is_file(then)
@@ -92,7 +94,10 @@ def _between_parts(path: str, old: dict[str, Any], new: dict[str, Any]) -> Itera
                 continue
             is_partial = _length(then) is not None or _length(now) is not None
             has_order = _kind_of(then) in ("list", "tuple") and not is_partial
-            between = _between_items if has_order and len(inner_old) != len(inner_new) else _between_parts
+            is_shifted = (
+                has_order and len(inner_old) != len(inner_new) and len(inner_old) + len(inner_new) < _MANY
+            )
+            between = _between_items if is_shifted else _between_parts
             found = list(between(path + step, inner_old, inner_new))
             yield from found
             # Two forms of the same container, with nothing left out of either, do not differ.
@@ -121,6 +126,15 @@ def is_file(description: Any) -> bool:
     return (
         isinstance(description, dict) and description.get(TAG) in _FILES and description.keys() >= _FILE_KEYS
     )
+
+
+def _is_same(old: Any, new: Any) -> bool:
+    """Check whether two descriptions are the same, or of values with one identity. Of plain containers, the parts are compared."""
+    if type(old) is type(new) is str:
+        return bool(old == new)
+    if old and new and type(old) is type(new) in (dict, list) and TAG not in old and TAG not in new:
+        return False
+    return order(old) == order(new) or _is_same_value(old, new)
 
 
 def _is_same_value(old: Any, new: Any) -> bool:

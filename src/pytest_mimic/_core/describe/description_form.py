@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from json import dumps
+from sys import maxsize
 from typing import Any, NamedTuple
 
 # The key that marks the form of a value for which JSON has no form; the entry names its type.
@@ -35,8 +36,8 @@ class Budget(NamedTuple):
 
 # For all arguments of a call together.
 ARGUMENTS = Budget(characters=4_000, items=40, depth=8, text=400)
-# For all parts of a client's call together. Nothing but the description shows what a client sends.
-PARTS = Budget(characters=64_000, items=400, depth=24, text=16_000)
+# For a client's call, of which nothing else keeps what is sent: all of it, but for what is nested too deeply to be walked.
+PARTS = Budget(characters=maxsize, items=maxsize, depth=64, text=maxsize)
 
 
 def size_of(description: Any) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import islice
@@ -16,6 +16,7 @@ from pytest_mimic._core.identity.ignore import parse_path
 from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.target_options import target_line
+from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
 
 if TYPE_CHECKING:
@@ -87,19 +88,21 @@ def nearest_recording(
 
 def missing(
     call: MissedCall,
-    candidates: Iterable[Known] = (),
+    candidates: Iterable[K] = (),
     *,
     within: str = "",
     facts: Sequence[str] = (),
     remedies: Sequence[str] | None = None,
+    whole: Callable[[K], K] = lambda one: one,
 ) -> MissingRecordingError:
     """Return the error for a call without a recording, which shows how the nearest recording differs.
 
     The candidates are recordings of the same target: those in a cassette if `within` names one, else those of the whole
-    vault. `remedies` describe how to record the call, if not by `--mimic-record`.
+    vault. `remedies` describe how to record the call, if not by `--mimic-record`. `whole` reads the long parts of the
+    nearest one.
     """
     place = f" in {within}" if within else ""
-    nearest = nearest_recording(candidates, call.arguments, test=call.test)
+    nearest = nearest_recording(candidates, shortened(call.arguments)[0], test=call.test)
     record = command("--mimic-record", call.test)
     is_usual, first = not remedies and call.test is not None, list[str]()
     remedies = list(remedies or [f"to record it: {record}"])
@@ -108,6 +111,7 @@ def missing(
     else:
         by = f" by {nearest.test}" if nearest.test else ""
         on = f" on {nearest.recorded}" if nearest.recorded else ""
+        nearest = whole(nearest)
         differing = differences(nearest.arguments, call.arguments)
         counted = [one for one in differing if not _is_left_out(one.path, _ignored(call))]
         inner = _difference_lines(nearest, call, differing, counted)
@@ -190,7 +194,7 @@ def stale(
     ]
     what = f"what {label} ran or read" if changed else _target_of(label)
     what += f" has changed since this call was recorded{when}"
-    facts = [f"{one} has changed" for one in changed]
+    facts = limited([f"{one} has changed" for one in changed], _SHOWN)
     return StaleRecordingError(what, facts=facts, remedies=remedies or commands, call=label, test=test)
 
 

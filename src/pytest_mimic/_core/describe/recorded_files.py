@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.file_names import CASSETTES
+from pytest_mimic._core.vault.long_parts import long_parts
 from pytest_mimic._core.vault.parsing import is_object
 from pytest_mimic._core.words import plural
 
@@ -109,7 +110,9 @@ class CatalogFile:
         entries = [
             entry for call in self.calls for entry in call.outcomes if len(entry) > 2 or "value" not in entry
         ]
-        return frozenset([name for entry in entries for name in objects_of(entry)]) if entries else _NONE
+        named = [name for call in self.calls for name in long_parts(call.arguments)]
+        named += [name for entry in entries for name in objects_of(entry)]
+        return frozenset(named) if named else _NONE
 
     def label(self, width: int = 120) -> str:
         """Return it in one line: its call, or the name of the cassette and the number of its calls."""

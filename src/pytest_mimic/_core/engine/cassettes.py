@@ -49,8 +49,11 @@ class RecordedCall(CassetteCall):
         self._places = places
         self.kind = entry.kind
         self.target = entry.target
-        self.arguments = entry.arguments
         self.duration = entry.stored.duration
+
+    @property
+    def arguments(self) -> dict[str, Any] | None:  # type: ignore[override]
+        return self._entry.whole().arguments
 
     @property
     def outcome(self) -> Any:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._core.engine.call import Call, Plan, innermost
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
 from pytest_mimic._core.engine.steps import PASS, RunningCall
-from pytest_mimic._core.identity import CallIdentity
+from pytest_mimic._core.files.places import Places
+from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.ignore import parse_path, prune
+from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
 
@@ -136,6 +139,14 @@ class ClientPlan(Plan):
 
         other = beside.value if beside is not None else None
         return Outcome.of_value(self.adapter.comparable(outcome.value, other))
+
+
+def line_of_stored(adapter: Adapter, options: Options) -> ClientPlan:
+    """Return a line that tells the identity of requests as recordings have them, in which nothing is to be redacted."""
+    redactor = Redactor(defaults=False)
+    redactor.variables = {}
+    state: Any = SimpleNamespace(places=Places(), redactor=redactor)
+    return ClientPlan(state, adapter, options, None)
 
 
 class ClientPort:

@@ -9,6 +9,7 @@ from pytest_mimic._core.outcome.encoding import Snapshot, snapshot
 from pytest_mimic._core.pending.review_folder import id_of, mark_of
 from pytest_mimic._core.pending.waiting import folder_of
 from pytest_mimic._core.vault.file_names import CASSETTES, recording_name
+from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def keep(
             "signature": call.signature,
             "host": call.host,
             "key": call.key,
-            "arguments": recording.arguments,
+            "arguments": shortened(recording.arguments)[0],
             "tests": [state.test] if state.test else [],
             "differences": list(drift.facts),
             "paths": drift.paths,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.engine.call import Call, Plan
-from pytest_mimic._core.identity import CallIdentity, Unstable
+from pytest_mimic._core.identity.call_identity import CallIdentity
+from pytest_mimic._core.identity.kinds import Unstable
 from pytest_mimic._core.identity.source import code_of, source_or_version
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.binding import Bound, compile_binder

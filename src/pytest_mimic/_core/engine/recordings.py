@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,12 +12,13 @@ from itertools import islice
 from os import getpid
 from typing import TYPE_CHECKING
 
+from pytest_mimic._core.ambient import command
 from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.vault.file_names import imported_parts, recording_name
+from pytest_mimic._core.vault.file_names import cancelled_name, imported_parts, recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -180,7 +182,16 @@ class Recordings:
         if among is None:
             among = list(islice(self.of_target(call.plan.target, test=self._state.test), CANDIDATES))
         facts = [old] if (old := self._state.vault.outdated()) else []
-        error = missing(missed, among, within=within, facts=facts, remedies=remedies)
+        if self._state.vault.store.size(cancelled_name(call.plan.target, call.key)) is not None:
+            facts.append(
+                "it was cancelled when it was last called for real, so recording it again may not help"
+            )
+            if remedies is None:
+                record = command("--mimic-record", self._state.test)
+                remedies = [f"to record it, where nothing cancels it: {record}"]
+        error = missing(
+            missed, among, within=within, facts=facts, remedies=remedies, whole=operator.methodcaller("whole")
+        )
         self.missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 
@@ -363,10 +374,13 @@ class Recordings:
         """Write a recording of a call, or of an owner's sequence; `errors` are those of its new outcomes."""
         recording = self.new_recording(call, outcomes, owner)
         written = self._state.vault.write(name, recording)
-        self.known[name] = recording
+        self.known[name] = recording._replace(arguments=None)  # which may be long, and is not needed again
         self._state.use(name)
         is_talk = owner is not None and call.converses
         self._note(name, written, errors, conversation=call.plan.target if is_talk else None)
+        note = cancelled_name(call.plan.target, call.key)
+        if self._state.vault.store.size(note) is not None:
+            self._state.vault.restore(note, None)
 
     def others(self, owner: Owner, target: str) -> set[str]:
         """Return the names of an owner's recordings at a client whose calls it did not make in this run."""

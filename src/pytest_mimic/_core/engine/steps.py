@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pytest_mimic._core.outcome.outcome import is_cancellation, is_outcome, raise_again
 from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.vault.file_names import cancelled_name
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
@@ -273,6 +274,9 @@ class RealCall(RunningCall):
             return
         if is_cancellation(sys.exc_info()[1]):
             self._state.ledger.note(f"{self.call.label} was cancelled: not recorded")
+            if self._state.settings.mode.writes and not self._state.settings.review:
+                with suppress(MimicError):  # the vault cannot be written, and only a message lacks a line
+                    self._state.vault.store.write(cancelled_name(self.call.plan.target, self.call.key), b"")
         elif error is not None and is_outcome(error):
             self._state.ledger.note(f"{self.call.label} raised {type(error).__name__}: not recorded")
 

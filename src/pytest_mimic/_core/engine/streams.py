@@ -11,7 +11,8 @@ from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.identity import Unstable, fingerprint
+from pytest_mimic._core.identity.call_identity import fingerprint
+from pytest_mimic._core.identity.kinds import Unstable
 from pytest_mimic._core.outcome.outcome import is_outcome
 from pytest_mimic.errors import MimicError
 

@@ -1,14 +1,15 @@
-"""Finds the kind of a type. The rules are loaded when the first type needs one."""
+"""Finds the kind of a type. Rules and walk are loaded when a value needs them: small plain arguments do not."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.identity.kinds import Kind
+    from pytest_mimic._core.identity.walk import Walk
 
 
 class Resolver:
@@ -35,8 +36,9 @@ class Resolver:
         Raises:
             Unstable: The type has no module, and so no name that is the same in another process.
         """
-        kind: Kind = _rules().kind_of(type_, self.places, layout=self.layout)
-        return kind
+        from pytest_mimic._core.identity.rules import kind_of
+
+        return kind_of(type_, self.places, layout=self.layout)
 
     def locator(self) -> Callable[[str], object]:
         """Return the function that replaces strings which are paths: see `text_locator`."""
@@ -46,34 +48,20 @@ class Resolver:
 
     def digest(self, value: object, *, ordered: bool = False) -> bytes:
         """Return the digest of a value that has no short form. If it is `ordered`, the order of dicts counts."""
-        module = _walk()
-        make = partial(module.Walk, self, ordered=ordered)
+        from pytest_mimic._core.identity.walk import HoldsMark, Walk
+
+        make = partial(Walk, self, ordered=ordered)
         try:
             return self._digest_by(value, partial(make, marks=self.places.marks))
-        except module.HoldsMark:
+        except HoldsMark:
             return self._digest_by(value, partial(make, locate=self.locator()))
 
-    def _digest_by(self, value: object, make: Callable[[], Any]) -> bytes:
+    def _digest_by(self, value: object, make: Callable[[], Walk]) -> bytes:
+        from pytest_mimic._core.identity.walk import TooLarge
+
         try:
-            found: bytes = make().digest([value])
-        except _walk().TooLarge:
+            return make().digest([value])
+        except TooLarge:
             from pytest_mimic._core.identity.graph import digest
 
-            found = digest(value, make())
-        return found
-
-
-@cache
-def _walk() -> Any:
-    """Return the module that digests values which have no short form. Calls with small plain arguments need none."""
-    from pytest_mimic._core.identity import walk
-
-    return walk
-
-
-@cache
-def _rules() -> Any:
-    """Return the module with the rules. Calls whose arguments are plain need none of them."""
-    from pytest_mimic._core.identity import rules
-
-    return rules
+            return digest(value, make())

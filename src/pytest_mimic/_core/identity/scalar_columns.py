@@ -1,17 +1,12 @@
-"""Columns of many scalars, and of long texts and bytes: each is encoded by one call of C code, or without a copy."""
+"""Columns of many numbers: each is encoded by one call of C code."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from marshal import dumps
 from pickle import Pickler
 from sys import getrecursionlimit
 from typing import Any
 
-from pytest_mimic._core.identity.short import LONG, NAN, NUMBERS, SHORT, plain_nans
-
-Column = list[Any]
-Update = Callable[[Any], None]
+from pytest_mimic._core.identity.short import NAN, NUMBERS, plain_nans
 
 # Values looked at before a column is pickled: a column with other types is often recognised by them.
 SAMPLES = 16
@@ -36,7 +31,7 @@ class _NumberPickler(Pickler):
         raise _Refusal
 
 
-def pickled_numbers(column: Column) -> bytes | None:
+def pickled_numbers(column: list[Any]) -> bytes | None:
     """Return a pickle of a column of numbers, bools and None; None if it holds anything else.
 
     This takes 15 ns a value, where a check of the types and a dump take 20. A pickler remembers each text and container
@@ -65,28 +60,3 @@ def pickled_numbers(column: Column) -> bytes | None:
         found.clear()
         _NumberPickler(found).dump(plain_nans(column))
     return b"".join(found)
-
-
-def write_texts(column: Column, update: Update, search: Callable[[bytes], bytes]) -> None:
-    """Write strings: many as one text, few long ones piece by piece."""
-    is_many = len(column) > SHORT
-    if is_many:
-        text = "\0".join(column)
-        if text.count("\0") == len(column) - 1:
-            data = search(text.encode("utf-8", "surrogatepass"))
-            update(b"S" + dumps((len(column), len(data)), 2))
-            update(data)
-            return
-    update(b"Z" + dumps(list(map(len, column)), 2))
-    for text in ["".join(column)] if is_many else column:
-        if is_many or len(text) <= LONG:
-            update(search(text.encode("utf-8", "surrogatepass")))
-            continue
-        for start in range(0, len(text), LONG):
-            update(text[start : start + LONG].encode("utf-8", "surrogatepass"))
-
-
-def write_bytes(column: Column, update: Update) -> None:
-    update(b"B" + dumps(list(map(len, column)), 2))
-    for value in column:
-        update(value)

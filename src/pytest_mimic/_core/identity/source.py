@@ -100,8 +100,7 @@ def _source_of_code(code: CodeType, file: str, stamp: object) -> str | None:
         return None
     node = min(found, key=_extent)
     if isinstance(node, ast.Lambda):
-        # Python 3.10 cannot say which of two lambdas it is if they differ in their defaults alone. Defaults count by
-        # value anyway.
+        # Defaults count by value.
         names = node.args
         bare = ast.arguments(
             names.posonlyargs, names.args, names.vararg, names.kwonlyargs, [], names.kwarg, []
@@ -149,10 +148,9 @@ def _extent(node: Definition) -> tuple[int, int]:
 
 
 def _is_source_of(node: ast.Lambda, code: CodeType) -> bool:
-    """Return whether the code was compiled from this lambda, one of several on a line.
+    """Return whether the code was compiled from this lambda, one of several on a line: by the columns of its instructions.
 
-    Python 3.11 and later know the columns of instructions (PEP 657). For earlier versions, the lambda is compiled
-    and the results are compared.
+    Python 3.10 does not know them (PEP 657).
     """
     places = [
         (line, column)
@@ -160,23 +158,9 @@ def _is_source_of(node: ast.Lambda, code: CodeType) -> bool:
         # Instructions that only enter the code have no extent.
         if line is not None and column is not None and (line, column) != (end, end_column)
     ]
-    if not places:
-        module = ast.fix_missing_locations(ast.Module([ast.Expr(node)], []))
-        constants = compile(module, "", "exec").co_consts
-        return _shape(next(part for part in constants if isinstance(part, CodeType))) == _shape(code)
     body = node.body
     start, end = (body.lineno, body.col_offset), (body.end_lineno or 0, body.end_col_offset or 0)
-    return all(start <= place < end for place in places)
-
-
-def _shape(code: CodeType) -> object:
-    """Return the parts of a code object that do not depend on where it was compiled."""
-    return (
-        code.co_varnames,
-        sorted({*code.co_names, *code.co_freevars}),
-        [_shape(part) if isinstance(part, CodeType) else (type(part), part) for part in code.co_consts],
-        len(code.co_code),
-    )
+    return bool(places) and all(start <= place < end for place in places)
 
 
 # Classes

@@ -30,13 +30,6 @@ class Table(NamedTuple):
     rows: int | None = None
 
 
-class Picture(NamedTuple):
-    """An image, which is compared pixel by pixel."""
-
-    image: Any  # the image itself
-    colours: dict[str, Any]  # what its pixels mean: the palette, the transparent colour
-
-
 class Sample(NamedTuple):
     """The first rows of a table and the last one, or items of a column, opened. The others are not looked at."""
 
@@ -47,11 +40,11 @@ class Sample(NamedTuple):
 
 
 _T = TypeVar("_T")
-Opener = Callable[[Any], "Table | Column | Picture | None"]
+Opener = Callable[[Any], "Table | Column | None"]
 Picker = Callable[[Any, list[int]], Any]
 
 
-def open_elements(value: Any) -> Table | Column | Picture | None:
+def open_elements(value: Any) -> Table | Column | None:
     """Open a library's value into its elements; None for one without elements that can be shown."""
     opener = _for_type_of(value, OPENERS)
     if opener is None:
@@ -71,7 +64,7 @@ def sample_of(value: Any) -> Sample | None:
     shape: tuple[int, ...] = getattr(value, "shape", ())
     places = [*range(_ROWS - 1), rows - 1] if rows > _ROWS else list(range(rows))
     opened = open_elements(picker(value, places))
-    if opened is None or isinstance(opened, Picture):
+    if opened is None:
         return None
     index = type(getattr(value, "index", None)).__name__
     return Sample(rows, shape[1] if len(shape) == 2 else None, index, opened)
@@ -91,6 +84,12 @@ def _array(array: Any) -> Column:
 
     plain = numpy.asarray(array)
     return Column(str(plain.dtype), plain)
+
+
+def _image(image: Any) -> Table:
+    palette = image.getpalette() if image.mode in ("P", "PA") else None
+    facts = {"mode": image.mode, "palette": palette, "transparency": image.info.get("transparency")}
+    return Table({**facts, "pixels": _array(image)})
 
 
 def _masked(array: Any) -> Table:
@@ -155,13 +154,8 @@ def _sparse(matrix: Any) -> Table:
     return Table({"shape": shape, "row": entries.row, "col": entries.col, "data": entries.data})
 
 
-def _picture(image: Any) -> Picture:
-    palette = image.getpalette() if image.mode in ("P", "PA") else None
-    return Picture(image, {"palette": palette, "transparency": image.info.get("transparency")})
-
-
 OPENERS: dict[tuple[str, str], Opener] = {
-    ("PIL", "Image"): _picture,
+    ("PIL", "Image"): _image,
     ("numpy", "MaskedArray"): _masked,
     ("numpy", "generic"): lambda scalar: _array(scalar) if scalar.dtype.kind in "biufcmM" else None,
     ("numpy", "ndarray"): _array,

@@ -20,6 +20,7 @@ from pytest_mimic._core.identity.kinds import PLAIN, Kind, Raw
 from pytest_mimic._core.identity.nans import write_memory
 from pytest_mimic._core.identity.short import (
     EXACT,
+    LONG,
     MANY,
     SCALARS,
     SEPARATOR,
@@ -238,16 +239,29 @@ def has_nan(floats: Iterable[float]) -> bool:
 
 
 def _write_texts(walk: Walk, column: Column, update: Update, _level: int) -> tuple[Column, ...]:
-    from pytest_mimic._core.identity.scalar_columns import write_texts
-
-    write_texts(column, update, walk.search)
+    """Write strings: many as one text, few long ones piece by piece."""
+    is_many = len(column) > SHORT
+    if is_many:
+        text = "\0".join(column)
+        if text.count("\0") == len(column) - 1:
+            data = walk.search(text.encode("utf-8", "surrogatepass"))
+            update(b"S" + dumps((len(column), len(data)), 2))
+            update(data)
+            return ()
+    update(b"Z" + dumps(list(map(len, column)), 2))
+    for text in ["".join(column)] if is_many else column:
+        if is_many or len(text) <= LONG:
+            update(walk.search(text.encode("utf-8", "surrogatepass")))
+            continue
+        for start in range(0, len(text), LONG):
+            update(text[start : start + LONG].encode("utf-8", "surrogatepass"))
     return ()
 
 
 def _write_bytes(_walk: Walk, column: Column, update: Update, _level: int) -> tuple[Column, ...]:
-    from pytest_mimic._core.identity.scalar_columns import write_bytes
-
-    write_bytes(column, update)
+    update(b"B" + dumps(list(map(len, column)), 2))
+    for value in column:
+        update(value)
     return ()
 
 

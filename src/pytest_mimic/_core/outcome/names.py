@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
+from collections.abc import Collection
 from importlib import import_module
 from typing import Any, TypeGuard
 
@@ -87,6 +88,10 @@ _INERT = (
 )
 
 
+class RefusedError(Exception):
+    """A recording imports a name that it may not, or its pickle would change an object that it imports."""
+
+
 class NoClassError(Exception):
     """A name leads to something else than a class, or through what has to run to be looked at."""
 
@@ -104,6 +109,23 @@ def has_plain_metaclass(thing: object) -> TypeGuard[type]:
 _READING = frozenset(
     "__getattribute__ __class__ __dict__ __mro__ __flags__ __qualname__ __name__ __hash__ __eq__".split()
 )
+
+
+# Modules that write methods into the classes of others, which do nothing else than Python's own.
+_GENERATING = (
+    *("attr._make", "dataclasses", "enum"),
+    *("pydantic.main", "pydantic.root_model", "pydantic._internal._model_construction"),
+)
+
+
+def is_generated(method: object, names: Collection[str] = ()) -> bool:
+    """Return whether one of these modules, or one of the `names`, has written a method."""
+    function = method.__func__ if isinstance(method, (staticmethod, classmethod)) else method
+    if type(function) is not types.FunctionType:
+        return False
+    space = function.__globals__
+    modules = (vars(sys.modules[name]) for name in _GENERATING if name in sys.modules)
+    return any(space is module for module in modules) or space.get("__name__") in names
 
 
 def importable(thing: object) -> Any:

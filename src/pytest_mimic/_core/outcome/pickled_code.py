@@ -7,8 +7,8 @@ from enum import Enum, EnumMeta
 from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.outcome.names import NoClassError, name_of, resolve, resolve_plainly
-from pytest_mimic._core.outcome.unpickling import NAMED, RefusedError
+from pytest_mimic._core.outcome.names import NoClassError, RefusedError, name_of, resolve, resolve_plainly
+from pytest_mimic._core.outcome.unpickling import NAMED
 from pytest_mimic._core.outcome.vouched import (
     BUILDERS,
     BY_VALUE,

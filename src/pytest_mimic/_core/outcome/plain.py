@@ -14,9 +14,8 @@ DEPTH = 100
 
 _ATOMS = frozenset({str, int, float, bool, type(None)})
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
-# `encode` makes such an encoder at each call. Other Pythons than CPython have none.
-_make: Any = getattr(encoder, "c_make_encoder", None)
-_chunks: Any = _make and _make(
+# `encode` makes such an encoder at each call.
+_chunks: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
     None, _encoder.default, encode_basestring, None, ": ", ", ", False, False, False
 )
 
@@ -70,7 +69,7 @@ def layout(value: Any, indent: str = "") -> str:
 def _line(value: Any) -> str:
     if type(value) is int:
         return int.__repr__(value)
-    return "".join(_chunks(value, 0)) if _chunks is not None else _encoder.encode(value)
+    return "".join(_chunks(value, 0))
 
 
 def _is_leaf(parts: Any) -> bool:

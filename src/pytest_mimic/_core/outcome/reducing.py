@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import pickle
-import re
 from collections import OrderedDict
 from collections.abc import ItemsView, KeysView, ValuesView
 from enum import Enum, EnumMeta, Flag
@@ -12,12 +11,11 @@ from typing import Any
 
 from pytest_mimic._core.outcome import exceptions
 
-# Values that read files later, by package and class, and how to get their data.
+# Values that may read files later, by package and class, and how to get their data.
 _LAZY = {
     ("polars", "LazyFrame"): "collect()",
     ("pyarrow", "FileSystemDataset"): "to_table()",
 }
-_SCAN = re.compile(r"\s*[\w ]*\bSCAN\b")
 
 
 class LazyValueError(TypeError):
@@ -99,20 +97,8 @@ def view(mapping: dict[Any, Any], name: str) -> Any:
 
 
 def lazy_remedy(thing: Any) -> str | None:
-    """Return how to get the data of a value that reads files later, which may be gone then. None for any other value."""
-    kind = type(thing)
-    remedy = _LAZY.get((str(kind.__module__).partition(".")[0], kind.__name__))
-    is_lazy = remedy is not None and (kind.__name__ != "LazyFrame" or _scans(thing))
-    return remedy if is_lazy else None
-
-
-def _scans(frame: Any) -> bool:
-    """Return whether the plan of a polars LazyFrame reads anything besides frames in memory."""
-    try:
-        plan: str = frame.explain(optimized=False)
-    except Exception:  # the file is gone already, or the plan is wrong
-        return True
-    return any(_SCAN.match(line) for line in plan.splitlines())
+    """Return how to get the data of a value that may read files later, which may be gone then. None for any other value."""
+    return _LAZY.get((str(type(thing).__module__).partition(".")[0], type(thing).__name__))
 
 
 def named(module: str, qualname: str) -> Any:

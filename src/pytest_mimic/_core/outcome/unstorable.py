@@ -68,4 +68,4 @@ def describe(part: object) -> str:
     kind = type(part)
     article = "an" if kind.__name__[:1].lower() in "aeiou" else "a"
     what = words_for(kind) or f"{article} {kind.__name__} object"
-    return what if lazy_remedy(part) is None else f"{what}, which reads files later"
+    return what if lazy_remedy(part) is None else f"{what}, which may read files later"

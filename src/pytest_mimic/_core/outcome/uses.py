@@ -13,8 +13,9 @@ from fnmatch import fnmatchcase
 from io import BytesIO
 from typing import Any
 
+from pytest_mimic._core.outcome.names import RefusedError
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL
-from pytest_mimic._core.outcome.unpickling import NAMED, RefusedError, load_all
+from pytest_mimic._core.outcome.unpickling import NAMED, load_all
 from pytest_mimic._core.outcome.vouched import BUILDERS, CONSTANTS, FOLLOWING, RECORDS, SETTERS, is_library
 
 # Attributes that Python looks up on an object to give it a state or items: a state with one of them could replace it.
@@ -160,7 +161,17 @@ class _Imported(type):
 
 class _Import(metaclass=_Imported):
     def __new__(cls, *arguments: Any, **options: Any) -> Any:
-        return cls.load.made(cls.use, arguments, options)
+        """Return what stands for an object that the class's `__new__` makes."""
+        use = cls.use
+        if not arguments and not options:
+            use.ways.add("new")
+        elif options:
+            use.ways.add("call with")
+        else:
+            # A second argument may be the name of an encoding, which would be imported.
+            is_simple = len(arguments) == 1 and not _is_stand_in(arguments[0])
+            use.ways.add("plain new" if is_simple else "new with")
+        return Made(use)
 
 
 class StandIns:
@@ -223,18 +234,6 @@ class StandIns:
             use.ways.add("call with")
             return result_of(use)
         use.ways.add("call")
-        return Made(use)
-
-    def made(self, use: Use, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        """Return what stands for an object that a class's `__new__` makes."""
-        if not arguments and not options:
-            use.ways.add("new")
-        elif options:
-            use.ways.add("call with")
-        else:
-            # A second argument may be the name of an encoding, which would be imported.
-            is_simple = len(arguments) == 1 and not _is_stand_in(arguments[0])
-            use.ways.add("plain new" if is_simple else "new with")
         return Made(use)
 
     def _built(self, builder: str, use: Use, arguments: tuple[Any, ...]) -> Any:

@@ -6,10 +6,10 @@ import builtins
 import sys
 from functools import cache
 from pathlib import Path
-from types import FunctionType
 
 from pytest_mimic._core import ambient
 from pytest_mimic._core.origin import is_in_project
+from pytest_mimic._core.outcome.names import is_generated
 
 _OURS = "pytest_mimic._core.outcome"
 
@@ -153,15 +153,6 @@ _RESTORED = frozenset(
 )
 # Of these, `__init__` without arguments makes an empty one.
 _INITIALISING = ("_io:", "io:", "ast:", "_ast:", "random:Random", "collections:", "datetime:", "decimal:")
-# Modules that write methods into the classes of others, which do nothing else than Python's own.
-_GENERATING = (
-    "attr._make",
-    "dataclasses",
-    "enum",
-    "pydantic.main",
-    "pydantic.root_model",
-    "pydantic._internal._model_construction",
-)
 
 
 def is_library(name: str) -> bool:
@@ -174,20 +165,12 @@ def is_vouched(cls: type, method: str) -> bool:
     if (
         vars(builtins).get(cls.__name__) is cls
         or is_project(cls.__module__)
-        or _is_generated(vars(cls)[method])
+        or is_generated(vars(cls)[method])
     ):
         return True
     name = f"{cls.__module__}:{cls.__qualname__}"
     vouched = _INITIALISING if method == "__init__" else _RESTORING if method in _RESTORED else ()
     return name.startswith(tuple(vouched))
-
-
-def _is_generated(raw: object) -> bool:
-    function = raw.__func__ if isinstance(raw, (staticmethod, classmethod)) else raw
-    if type(function) is not FunctionType:
-        return False
-    modules = (vars(sys.modules[name]) for name in _GENERATING if name in sys.modules)
-    return any(function.__globals__ is module for module in modules)
 
 
 def is_project(module: str) -> bool:

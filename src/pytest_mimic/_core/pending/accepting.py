@@ -65,7 +65,7 @@ class Acceptor:
                 f"{row['call']}: its new outcome is missing in {self._folder.label}",
                 remedies=["to make it again: pytest --mimic-verify --mimic-review"],
             )
-        return staged, staged.outcomes[-1].lifted()
+        return staged.whole(), staged.outcomes[-1].lifted()
 
     def _accept_outcome(self, row: Row, accepted: Sequence[Row]) -> None:
         staged, new = self._staged(row)
@@ -131,7 +131,7 @@ class Acceptor:
             entries = over.read_cassette(name) or []
             old = [] if content is None else [one.stored for one in vault.read_cassette(name) or ()]
             stored = _lifted([one.stored for one in entries], old)
-            entries = [one._replace(stored=each) for one, each in zip(entries, stored, strict=True)]
+            entries = [one.whole()._replace(stored=each) for one, each in zip(entries, stored, strict=True)]
             vault.write_cassette(name, entries, test=over.test_of(name), recorded=over.date_of(name))
         else:
             recording = over.read(name)
@@ -140,7 +140,7 @@ class Acceptor:
                 raise self._foreign(row)
             known = None if content is None else vault.read(name)
             outcomes = _lifted(recording.outcomes, [] if known is None else known.outcomes)
-            vault.write(name, recording._replace(outcomes=outcomes))
+            vault.write(name, recording.whole()._replace(outcomes=outcomes))
         discard(self._store, name)
         self._folder.tidy()
 

@@ -33,6 +33,18 @@ HTTP_CLIENTS = ("httpx", "httpx2", "requests", "aiohttp", "urllib3", "http.clien
 TAKEN_BY_CASSETTES = ("http", "botocore", "sqlalchemy", "redis")
 # Names that `ignore=` and `match=` accept at every client, so that one list of options can serve several.
 COMMON_PARTS = ("host", "port", "headers", "query", "body", "params")
+_HTTP = ("host", "port", "scheme", "method", "path", "query", "headers", "body", "format")
+# The parts of the calls of each kind of client, as `ignore=` and `match=` name them: no adapter is loaded to check a line.
+_PARTS = {
+    "http": _HTTP,
+    "botocore": (*_HTTP, "service", "operation", "params"),
+    "sqlalchemy": ("statement", "params", "database"),
+    "redis": ("command", "commands", "database", "protocol"),
+    "grpc": ("server", "method", "request", "metadata"),
+    "mcp": ("server", "method", "params"),
+}
+# The parts of an outcome of HTTP, as `volatile=` names them.
+OUTCOME_PARTS = ("status", "headers", "body", "error", "reason", "version", "end", "chunks")
 
 
 # The entry points of the adapters that other distributions bring.
@@ -89,6 +101,11 @@ def load_adapter(name: str) -> Adapter:
     if not isinstance(adapter, Adapter):
         raise TargetError(f"{name}: its adapter {CLIENTS[name]} is no pytest_mimic.client.Adapter")
     return adapter
+
+
+def parts_of(name: str) -> tuple[str, ...]:
+    """Return the parts of a client's calls. That of another distribution is asked for them."""
+    return _PARTS[kind_of(name)] if is_bundled(name) else load_adapter(name).parts
 
 
 def kind_of(name: str) -> str:

@@ -7,7 +7,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._core.seam.registry import CLIENTS, COMMON_PARTS, is_bundled, kind_of, load_adapter
+from pytest_mimic._core.seam.registry import (
+    CLIENTS,
+    COMMON_PARTS,
+    OUTCOME_PARTS,
+    is_bundled,
+    kind_of,
+    load_adapter,
+    parts_of,
+)
 from pytest_mimic._core.target_options import Options
 from pytest_mimic.errors import TargetError
 
@@ -100,14 +108,21 @@ def check_kind(target: str, options: Options, origin: str = "") -> None:
             raise target_error(origin, error.what, target=target) from None
     for name in ("ignore", "match"):
         for path in getattr(options, name):
-            parts = load_adapter(target).parts
-            part = first_step(path)
+            parts, part = parts_of(target), first_step(path)
             if part not in (*parts, *COMMON_PARTS, "*"):
                 from pytest_mimic._core.words import did_you_mean
 
                 hint = did_you_mean(part, parts) or f" (it has {', '.join(parts)})"
                 what = f"{target}: {name}={path} names no part of a call{hint}"
                 raise target_error(origin, what, target=target, option=name)
+    for path in options.volatile if kind_of(target) == "http" else ():
+        part = first_step(path)  # perhaps a key in each event of a stream
+        if part not in OUTCOME_PARTS:
+            from difflib import get_close_matches
+
+            for meant in get_close_matches(part, OUTCOME_PARTS, 1, 0.8):
+                what = f"{target}: volatile={path} names no part of an outcome (did you mean {meant}?)"
+                raise target_error(origin, what, target=target, option="volatile")
 
 
 def first_step(path: str) -> str:

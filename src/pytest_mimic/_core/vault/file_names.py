@@ -34,6 +34,11 @@ def recording_name(target: str, key: str, owner: str | None = None) -> str:
     return f"calls/{_folder(target)}/{key}.json"
 
 
+def cancelled_name(target: str, key: str) -> str:
+    """Return the name of the empty file that says that a call was cancelled while it was recorded, for its miss."""
+    return f"cancelled/{_folder(target)}/{key}"
+
+
 def imported_parts(key: str) -> str:
     """Return the parts that count in the key of an imported recording, `1a2b…-method-uri`; empty in that of another."""
     return key.partition("-")[2]

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _KEPT = 1 << 17
 # The same for a text with tags, which is several times as long as a pickle.
 _KEPT_TEXT = 1 << 19
+# How many characters of another's error are shown.
+_LONGEST = 200
 
 Player = Callable[[], Any]  # gives the value of an outcome, a fresh copy each time
 
@@ -133,6 +135,10 @@ class Objects:
         if fault is not None:
             raise self._damaged(name, origin, fault)
         return body
+
+    def stored(self, name: str) -> bytes | None:
+        """Return the bytes of a file of the vault, None if it is missing."""
+        return self._store.read(name)
 
     def text(self, entry: Entry, origin: Origin) -> str:
         """Return the readable JSON of an outcome as it is in the vault, without its duration."""
@@ -252,7 +258,7 @@ class Objects:
         self, entry: Entry, origin: Origin, content: tuple[bytes, list[Any]], paths: PathStore | None = None
     ) -> Outcome:
         """Load pickle streams whose bytes are as they were recorded."""
-        from pytest_mimic._core.outcome.unpickling import RefusedError
+        from pytest_mimic._core.outcome.names import RefusedError
 
         (stream, buffers), count = content, entry.get("count", 1)
         try:
@@ -345,7 +351,11 @@ class Objects:
         return damaged(f"{self.label}/{name}", detail, test=origin.test)
 
     def _stale(self, origin: Origin, *facts: str | Exception) -> StaleRecordingError:
-        told = [one if isinstance(one, str) else f"{type(one).__name__}: {one}" for one in facts]
+        # A library's error may hold an array as text.
+        told = [
+            one if isinstance(one, str) else f"{type(one).__name__}: {one}".partition("\n")[0][:_LONGEST]
+            for one in facts
+        ]
         return StaleRecordingError(
             f"the recorded outcome of {origin.target} cannot be loaded here",
             facts=[*told, f"recording: {self.label}/{origin.name}"],

@@ -157,6 +157,12 @@ class Stored:
             outcome.files = KeptFiles(self.entry["files"], content)
         return outcome
 
+    def whole(self, arguments: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Return the described arguments of its call with their long parts, which a recording names."""
+        from pytest_mimic._core.vault.long_parts import whole
+
+        return whole(arguments, self._reader.stored)
+
     def readable(self) -> Any:
         """Return the outcome's JSON as it is in the vault, or None if it is a pickle. No class is imported.
 
@@ -241,7 +247,7 @@ class Recording(NamedTuple):
     """
 
     target: str  # `module:qualified.name`
-    arguments: dict[str, Any] | None  # a short, redacted description, or None
+    arguments: dict[str, Any] | None  # a redacted description, whose long parts may be objects, or None
     source: str | None  # the fingerprint of the target's source, or None
     test: str | None  # the id of the test that recorded it, or None
     recorded: str  # the date, `2026-11-02`
@@ -251,6 +257,10 @@ class Recording(NamedTuple):
     identity: str | None = None
     checked: str | None = None
 
+    def whole(self) -> Recording:
+        """Return it with the long parts of its arguments."""
+        return self._replace(arguments=self.outcomes[0].whole(self.arguments))
+
 
 class CassetteEntry(NamedTuple):
     """One call of a cassette."""
@@ -259,13 +269,17 @@ class CassetteEntry(NamedTuple):
     target: str  # the function, or the client
     signature: str  # `GET /users/1`
     key: str  # the call's identity
-    arguments: dict[str, Any] | None  # a short, redacted description, or None
+    arguments: dict[str, Any] | None  # as in a recording
     stored: Stored  # its outcome
     host: str | None = None  # the host that it went to, for patterns, or None
     source: str | None = None  # the fingerprint of the target's source, or None
     # A Recording has these. For a cassette, they are facts of the whole file.
     test: None = None
     recorded: None = None
+
+    def whole(self) -> CassetteEntry:
+        """Return it with the long parts of its arguments."""
+        return self._replace(arguments=self.stored.whole(self.arguments))
 
 
 def recording_of(objects: Objects, name: str, facts: dict[str, Any]) -> Recording:

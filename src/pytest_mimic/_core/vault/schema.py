@@ -158,6 +158,7 @@ _DESCRIBED: dict[str, type] = {
     "items": list,
     "keys": dict,
     "length": int,
+    "object": str,
     "start": str,
 }
 

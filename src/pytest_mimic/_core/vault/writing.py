@@ -26,6 +26,7 @@ from pytest_mimic._core.outcome.kept_files import objects_in, pieces_of
 from pytest_mimic._core.outcome.plain import layout, text_of
 from pytest_mimic._core.outcome.unpickling import python_version
 from pytest_mimic._core.vault.file_names import OBJECTS_LOCK
+from pytest_mimic._core.vault.long_parts import long_parts, shortened
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import FORMAT, is_object, parse, parse_recording
 from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, Stored
@@ -65,17 +66,20 @@ class Written(NamedTuple):
 
 
 def write_recording(store: Store, objects: Objects, name: str, recording: Recording) -> Written:
+    arguments, parts = shortened(recording.arguments)
+    recording = recording._replace(arguments=arguments)
     head = {"format": FORMAT, **{fact: getattr(recording, fact) for fact in RECORDING_FACTS}}
     if recording.identity is None:
         del head["identity"]
     origin = Origin(name, recording.target, recording.test)
-    writer = _FileWriter(store, objects, origin, recording.outcomes, inline=INLINE)
+    writer = _FileWriter(store, objects, origin, recording.outcomes, inline=INLINE, parts=parts)
     with writer.transaction():
         data, facts = _read_before(store, objects, name, "outcomes")
         before, now = facts or {}, data
         old = before.get("outcomes", [])
         entries = writer.entries(old)
         replaced = _references(old) - _references(entries)
+        replaced |= {*long_parts(before.get("arguments"))} - parts.keys()
         recorded = recording.recorded
         is_same = bool(before) and _are_same(entries, old)
         if is_same:
@@ -102,7 +106,13 @@ def write_cassette(
 ) -> Written:
     origin = Origin(name, name, facts["test"])
     outcomes = [call.stored for call in calls]
-    writer = _FileWriter(store, objects, origin, outcomes, inline=INLINE_IN_CASSETTE)
+    parts: dict[str, bytes] = {}
+    short = []
+    for call in calls:
+        arguments, found = shortened(call.arguments)
+        short.append(call._replace(arguments=arguments))
+        parts.update(found)
+    writer = _FileWriter(store, objects, origin, outcomes, inline=INLINE_IN_CASSETTE, parts=parts)
     with writer.transaction():
         data, before = _read_before(store, objects, name, "calls")
         now = data
@@ -110,9 +120,10 @@ def write_cassette(
         old = [call["outcome"] for call in old_calls]
         entries = writer.entries(old)
         replaced = _references(old) - _references(entries)
+        replaced |= {name for call in old_calls for name in long_parts(call.get("arguments"))} - parts.keys()
         new_calls = [
             {**{fact: getattr(call, fact) for fact in CASSETTE_FACTS}, "outcome": entry}
-            for call, entry in zip(calls, entries, strict=True)
+            for call, entry in zip(short, entries, strict=True)
         ]
         for new, known in zip(new_calls, old_calls):
             if _in_order(new["arguments"]) == _in_order(known.get("arguments")):
@@ -132,9 +143,17 @@ class _FileWriter:
     """Writes one file and its objects."""
 
     def __init__(
-        self, store: Store, objects: Objects, origin: Origin, outcomes: Sequence[Stored], *, inline: int
+        self,
+        store: Store,
+        objects: Objects,
+        origin: Origin,
+        outcomes: Sequence[Stored],
+        *,
+        inline: int,
+        parts: dict[str, bytes],
     ) -> None:
         self._store = store
+        self._parts = {name: data for name, data in parts.items() if store.size(name) != len(data)}
         self._objects = objects
         self._origin = origin
         self._outcomes = outcomes
@@ -155,9 +174,12 @@ class _FileWriter:
         needs_lock = needs_lock or any(
             one.over(None, is_same=False) not in self._objects.lists for one in lists
         )
+        needs_lock = needs_lock or bool(self._parts)
         with self._store.lock(OBJECTS_LOCK) if needs_lock else nullcontext():
             self._is_locked = needs_lock
             try:
+                for name, data in self._parts.items():
+                    self._place_json(name, data)
                 yield
             except BaseException:
                 for name in self._made:
@@ -237,7 +259,9 @@ class _FileWriter:
         if text[:1] != "{":
             return text
         data = text.encode()
-        name = next(_names(xxh3_128_hexdigest(data), "json"))
+        return self._place_json(next(_names(xxh3_128_hexdigest(data), "json")), data)
+
+    def _place_json(self, name: str, data: bytes) -> str:
         known = self._store.read(name)
         if known != data:
             self._store.write(name, data, durable=self._durable)

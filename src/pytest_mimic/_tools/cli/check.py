@@ -248,7 +248,7 @@ class Fix:
 def _redact(invocation: Invocation, vault: Vault, names: Sequence[str]) -> list[Finding]:
     """Return which of these files hold what redaction hides today. With --fix, it is hidden."""
     options, findings = invocation.options, []
-    for name, found in redactions(vault, names, invocation.redactor):
+    for name, found in redactions(vault, names, invocation.redactor, invocation.project.ini):
         what, remedy = f"{vault.label}/{name} holds what redaction hides today", ""
         is_fixed = options.fix and not found.is_left
         if is_fixed and not options.dry_run:

@@ -34,7 +34,8 @@ def add_arguments(parser: Parser) -> None:
 
 def run(invocation: Invocation) -> int:
     """Import, print the report, and return 1 if something was not imported."""
-    from pytest_mimic._tools.foreign.importing import Importer, ImportRequest, read_match, targets_of
+    from pytest_mimic._tools.foreign.importing import Importer, ImportRequest, read_match
+    from pytest_mimic._tools.foreign.recording_exchanges import targets_of
 
     options, project = invocation.options, invocation.project
     invocation.refuse_file()

@@ -7,28 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128_hexdigest
 
-from pytest_mimic._clients.http.http_secrets import redacted_response
-from pytest_mimic._core.outcome.encoding import Encoded, Readable
-from pytest_mimic._core.outcome.plain import layout_of
-from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS
+from pytest_mimic._clients.http.http_secrets import redacted_request, redacted_response
+from pytest_mimic._core.describe.value_description import describe_parts
+from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.recording_facts import Stored
 from pytest_mimic._core.vault.schema import Origin
+from pytest_mimic._tools.foreign.recording_exchanges import Requests
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.settings import IniOptions
     from pytest_mimic._core.vault import CassetteEntry, Recording, Vault
 
 
 class Redaction:
     """Applies the rules of today to one recording or cassette, where they change anything.
 
-    It is left if they change the request of a client, by which it is found: it has to be recorded again.
+    A request of HTTP that changes gets its new identity, and its recording the new name. It is left, to be recorded again,
+    if that cannot be told, or if another recording has that name.
     """
 
-    def __init__(self, vault: Vault, name: str, redactor: Redactor) -> None:
-        self._vault, self._name, self._redactor = vault, name, redactor
+    def __init__(self, vault: Vault, name: str, redactor: Redactor, requests: Requests) -> None:
+        self._vault, self._name, self._redactor, self._requests = vault, name, redactor, requests
+        self._new_name = name
         self._objects = Objects(vault.store, pickles="listed", label=vault.label)
         self.is_changed = self.is_left = False
         self.test: str | None = None
@@ -36,17 +39,24 @@ class Redaction:
         self._entries: list[CassetteEntry] | None = None
         if name.startswith(CASSETTES):
             self.test = vault.test_of(name)
-            self._entries = [
-                one._replace(
-                    arguments=self._arguments(one.target, one.arguments),
-                    stored=self._outcome(one.target, one.stored),
+            self._entries = []
+            for one in vault.read_cassette(name) or ():
+                arguments, key = self._arguments(one.target, one.whole().arguments, one.key)
+                signature = str((arguments or {}).get("signature", one.signature))
+                stored = self._outcome(one.target, one.stored)
+                self._entries.append(
+                    one._replace(arguments=arguments, key=key, signature=signature, stored=stored)
                 )
-                for one in vault.read_cassette(name) or ()
-            ]
         elif (found := vault.read(name)) is not None:
             self.test = found.test
+            key = found.identity or name.rpartition("/")[2].removesuffix(".json")
+            arguments, new = self._arguments(found.target, found.whole().arguments, key)
+            if new != key:
+                self._new_name = recording_name(found.target, new, found.owner)
+                self.is_left = self.is_left or vault.store.size(self._new_name) is not None
             self._recording = found._replace(
-                arguments=self._arguments(found.target, found.arguments),
+                arguments=arguments,
+                identity=found.identity and new,
                 outcomes=[self._outcome(found.target, one) for one in found.outcomes],
             )
 
@@ -56,20 +66,27 @@ class Redaction:
             date = self._vault.date_of(self._name)
             self._vault.write_cassette(self._name, self._entries, test=self.test, recorded=date)
         elif self._recording is not None:
-            self._vault.write(self._name, self._recording)
+            self._vault.write(self._new_name, self._recording)
+            if self._new_name != self._name:
+                self._vault.restore(self._name, None)
 
-    def _arguments(self, target: str, arguments: dict[str, Any] | None) -> dict[str, Any] | None:
+    def _arguments(
+        self, target: str, arguments: dict[str, Any] | None, key: str
+    ) -> tuple[dict[str, Any] | None, str]:
+        """Return the arguments without secrets, and the identity that the call then has."""
+        if ":" not in target:
+            arguments = _plain(arguments)
         found: dict[str, Any] | None = self._redactor.environment.scrub(arguments)
         if target == "http" and found is not None:
-            shown = {"signature": found["signature"]} if "signature" in found else {}  # it is no secret one
-            found = {
-                **self._redactor.scrub({name: part for name, part in found.items() if name not in shown}),
-                **shown,
-            }
-        if found != arguments:
-            self.is_changed = True
-            self.is_left = self.is_left or ":" not in target  # a function is found by its real arguments
-        return found
+            found = redacted_request(found, self._redactor)
+        if found == arguments:
+            return arguments, key
+        self.is_changed = True
+        if ":" in target:  # a function is found by its real arguments
+            return found, key
+        new = self._requests.renamed(arguments or {}, found or {}, key) if target == "http" else None
+        self.is_left = self.is_left or new is None
+        return describe_parts(found or {}), new or key
 
     def _outcome(self, target: str, stored: Stored) -> Stored:
         entry, origin = stored.entry, Origin(self._name, target, self.test)
@@ -79,8 +96,12 @@ class Redaction:
         found = self._redactor.environment.scrub(body)
         if target == "http" and isinstance(found.get("value"), dict):
             found = {**found, "value": redacted_response(found["value"], self._redactor)}
-        text = layout_of(found)
-        if found == body or text is None:
+        if found == body:
+            return stored
+        from pytest_mimic._core.outcome.encoding import Encoded, Readable
+        from pytest_mimic._core.outcome.plain import layout_of
+
+        if (text := layout_of(found)) is None:
             return stored
         self.is_changed = True
         objects = {name: self._vault.store.read(name) or b"" for name in entry.get("objects", ())}
@@ -92,13 +113,27 @@ class Redaction:
         return Stored(self._objects, kept | ({"awaited": True} if stored.awaited else {}), None, encoded)
 
 
-def redactions(vault: Vault, names: Iterable[str], redactor: Redactor) -> Iterator[tuple[str, Redaction]]:
+def _plain(part: Any) -> Any:
+    """Return described plain data as it was. Other values stay descriptions."""
+    if type(part) is list:
+        return [_plain(one) for one in part]
+    if type(part) is not dict:
+        return part
+    if part.get("$") == "dict" and all(type(name) is str for name, _ in part.get("entries", [[0, 0]])):
+        return {name: _plain(each) for name, each in part["entries"]}
+    return {name: _plain(each) for name, each in part.items()}
+
+
+def redactions(
+    vault: Vault, names: Iterable[str], redactor: Redactor, ini: IniOptions
+) -> Iterator[tuple[str, Redaction]]:
     """Yield what the rules of today change in these recordings and cassettes. What is damaged is left out."""
+    requests = Requests(ini)
     for name in names:
         if not (name.endswith(".json") and name.startswith(tuple(FOLDERS))):
             continue
         try:
-            found = Redaction(vault, name, redactor)
+            found = Redaction(vault, name, redactor, requests)
         except MimicError:
             continue
         if found.is_changed:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.describe.recorded_files import CatalogCall, CatalogFile
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.vault.long_parts import whole
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.cli.output import facts_of, short_seconds
 from pytest_mimic._tools.cli.selection import (
@@ -23,7 +24,7 @@ from pytest_mimic._tools.cli.selection import (
     report_nothing,
     select,
 )
-from pytest_mimic._tools.shown.catalog import Catalog
+from pytest_mimic._tools.shown.catalog import Catalog, hide_arguments
 from pytest_mimic._tools.shown.outcome_lines import OutcomeViewer, Part
 from pytest_mimic._tools.shown.outcome_words import error_of
 from pytest_mimic._tools.shown.value_lines import lines_of
@@ -62,6 +63,10 @@ def run(invocation: Invocation) -> int:
     catalog, files = selection.catalog, selection.files
     if not files and options.selectors and selection.damaged:
         raise catalog.damaged[selection.damaged[0]]
+    for call in (one for file in files for one in file.calls):
+        call.arguments = whole(call.arguments, invocation.vault.store.read)
+    if invocation.settings.redact:
+        hide_arguments(files, invocation.redactor)
     viewer = OutcomeViewer(invocation.vault, invocation.redactor, **({"shown": None} if options.all else {}))
     if options.json:
         rows = [_as_json(invocation, catalog, viewer, file) for file in files]

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._clients.http.exchange import MATCHERS
 from pytest_mimic._clients.http.message import header_of
-from pytest_mimic._core.targets.target import parse_target
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.words import did_you_mean
 from pytest_mimic._tools.foreign.cassette_file import read_cassette
@@ -25,7 +24,7 @@ from pytest_mimic._tools.foreign.vault_placing import Placed, Placer
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.settings import IniOptions, Settings
+    from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.targets.target import Target
     from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
 
@@ -183,12 +182,6 @@ class Importer:
 
     def _leave(self, shown: str, reason: str) -> None:
         self.report.leave(Leftover(shown, 0, "", reason))
-
-
-def targets_of(ini: IniOptions) -> list[Target]:
-    """Return the targets of a project's configuration. MimicError: Lines are wrong."""
-    parsed = ini.read_lines("mimic_functions", lambda line, origin: parse_target(line, origin=origin))
-    return [target for target in parsed if target is not None]
 
 
 def read_match(text: str) -> str:

@@ -5,24 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._clients.http.exchange import Exchange, HttpRequest
+from pytest_mimic._clients.http.exchange import IDENTITY, Exchange, HttpRequest
+from pytest_mimic._clients.http.http_secrets import parts_of_url
+from pytest_mimic._clients.http.request_parts import read_origin
 from pytest_mimic._core.engine.cassettes import OpenCassette
-from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
+from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort, line_of_stored
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.run_state import RunState
+from pytest_mimic._core.seam.base import ClientCall
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS, load_adapter
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.targets.target import Target
+from pytest_mimic._core.targets.target import Target, parse_target
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._tools.foreign.foreign_exchanges import Refusal
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.seam.base import ClientCall
-    from pytest_mimic._core.settings import Settings
+    from pytest_mimic._core.settings import IniOptions, Settings
     from pytest_mimic._tools.foreign.foreign_exchanges import ForeignExchange
 
 
@@ -120,6 +122,12 @@ class Conversation:
         return f"{method} {call.described['url']}" if call is not None else method
 
 
+def targets_of(ini: IniOptions) -> list[Target]:
+    """Return the targets of a project's configuration. MimicError: Lines are wrong."""
+    parsed = ini.read_lines("mimic_functions", lambda line, origin: parse_target(line, origin=origin))
+    return [target for target in parsed if target is not None]
+
+
 def http_lines(targets: Iterable[Target]) -> list[Target]:
     return [one for one in targets if one.module in ("http", *HTTP_CLIENTS) and not one.excluded]
 
@@ -131,3 +139,36 @@ def _why_not(request: HttpRequest) -> str:
 
 def refused(exchange: ForeignExchange, reason: str) -> Refusal:
     return Refusal(exchange.number, reason, exchange.request.method, exchange.request.url)
+
+
+class Requests:
+    """Tells the identity of a stored request, by the lines of the project that mimic HTTP."""
+
+    def __init__(self, ini: IniOptions) -> None:
+        lines = (*http_lines(targets_of(ini)), Target("http"))
+        self._lines = [line_of_stored(load_adapter(one.module), one.options) for one in lines]
+
+    def renamed(self, old: dict[str, Any], new: dict[str, Any], key: str) -> str | None:
+        """Return the identity of a request that was redacted, None if its line or its parts cannot be told."""
+        for line in self._lines:
+            for form in _FORMATS if "body" in old else (None,):
+                with suppress(KeyError, ValueError):
+                    if line.call(_request_of(old, form)).key == key:
+                        return line.call(_request_of(new, form)).key
+        return None
+
+
+# What `describe_body` takes a body for, which is not stored.
+_FORMATS = ("json", "form", "text", "multipart", "bytes")
+
+
+def _request_of(arguments: dict[str, Any], form: str | None) -> ClientCall:
+    """Return the request that stored arguments describe."""
+    origin, path = parts_of_url(arguments["url"])
+    scheme, host, port, _ = read_origin(origin)
+    parts = {name: part for name, part in arguments.items() if name in ("method", "query", "body")}
+    parts |= {"scheme": scheme, "host": host, "port": port, "path": path} | ({"format": form} if form else {})
+    for name, part in arguments.items():  # `match=headers.accept` adds a part of that name
+        if name.startswith("headers."):
+            parts.setdefault("headers", {})[name.removeprefix("headers.")] = part
+    return ClientCall("", parts, IDENTITY, {}, host=host)

@@ -133,11 +133,14 @@ def _read(vault: Vault, name: str) -> _Content | None:
             calls = vault.read_cassette(name)
             if calls is None:
                 return None
-            return _Content([(one.key, one.stored.load().value) for one in calls], calls, vault.date_of(name))
+            played = [(one.key, one.stored.load().value) for one in calls]
+            return _Content(played, [one.whole() for one in calls], vault.date_of(name))
         recording = vault.read(name)
         if recording is None:
             return None
         values = [one.load().value for one in recording.outcomes]
-        return _Content(values, recording, recording.recorded, recording.target, recording.owner or "")
+        return _Content(
+            values, recording.whole(), recording.recorded, recording.target, recording.owner or ""
+        )
     except MimicError:
         return _Content(object(), None)

@@ -167,10 +167,10 @@ def _rows(vault: Vault, name: str, redactor: Redactor) -> Iterator[Row]:
             "note": title,
         }
         entries = vault.read_cassette(name) or ()
-        calls = [(one.target, one.arguments, one.signature, [one.stored]) for one in entries]
+        calls = [(one.target, one.whole().arguments, one.signature, [one.stored]) for one in entries]
     elif (found := vault.read(name)) is not None:
         file |= {"recorded": found.recorded, "test": found.test or ""}
-        calls = [(found.target, found.arguments, "", found.outcomes)]
+        calls = [(found.target, found.whole().arguments, "", found.outcomes)]
     else:
         return
     for target, arguments, signature, outcomes in calls:

@@ -6,9 +6,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from xxhash import xxh3_128_hexdigest
+
 from pytest_mimic._core.describe.recorded_files import objects_of
 from pytest_mimic._core.vault.clearing import references
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
+from pytest_mimic._core.vault.long_parts import long_parts
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import damaged, is_object
 from pytest_mimic._core.vault.schema import Origin
@@ -73,7 +76,6 @@ class Checker:
         self._secrets = secrets
         self._forbids_code = forbids_code
         self._store = vault.store
-        # What may be loaded is no matter here: nothing is.
         self._objects = Objects(vault.store, pickles="listed", label=vault.label)
         # The error of an object, None if it is sound: several recordings may share it.
         self._known: dict[tuple[Any, ...], MimicError | None] = {}
@@ -93,8 +95,7 @@ class Checker:
             whole = whole and not (findings and findings[0].file == name and findings[0].kind != "outdated")
             checked.findings += findings
             checked.recordings += 1
-        here = sum(name in named for name in objects)
-        checked.objects = here + len(self._detached)
+        checked.objects = sum(name in named for name in objects) + len(self._detached)
         for name in objects:
             if not is_object(name):
                 checked.findings.append(self._foreign(name))
@@ -140,12 +141,14 @@ class Checker:
                 test = self._vault.test_of(name)
                 calls = self._vault.read_cassette(name) or []
                 outcomes = [(call.stored, Origin(name, call.target, test)) for call in calls]
+                described = [call.arguments for call in calls]
             else:
                 recording = self._vault.read(name)
                 if recording is None:  # another process has deleted it
                     return
                 test = recording.test
                 outcomes = [(stored, Origin(name, recording.target, test)) for stored in recording.outcomes]
+                described = [recording.arguments]
                 self._check_name(name, recording)
         except MimicError as error:
             data = self._store.read(name) or b""
@@ -167,6 +170,13 @@ class Checker:
             if self._secrets is not None:
                 for file in objects_of(stored.entry):
                     yield from self._secret(file, self._content(stored, origin, file), name, test)
+        for file in {part: None for arguments in described for part in long_parts(arguments)}:
+            named.add(file)
+            if xxh3_128_hexdigest(held := self._store.read(file) or b"") not in file:
+                what = f"{self._path(file)} is missing, or is not what was sent: a part of a request"
+                yield Finding("unreadable", file, what, "restore it from version control", name, test)
+            elif self._secrets is not None:
+                yield from self._secret(file, [held], name, test)
         if self._secrets is not None:
             yield from self._secret(name, [self._store.read(name) or b""], name, test)
 
@@ -186,7 +196,6 @@ class Checker:
         return [self._store.read(file) or b""]
 
     def _test_of(self, name: str) -> str | None:
-        """Return the test that a damaged file still names, or None."""
         try:
             return self._vault.test_of(name)
         except MimicError:
@@ -203,7 +212,6 @@ class Checker:
     # Objects
 
     def _problem_of(self, stored: Stored, origin: Origin) -> MimicError | None:
-        """Return the error of the objects of an outcome, or None."""
         entry = stored.entry
         if not entry.keys() & {"json", "pickle", "files", "inputs"} and not entry.get("tagged"):
             return None
@@ -244,8 +252,8 @@ class Checker:
             raise
 
     def _check_pickle(self, entry: dict[str, Any], origin: Origin) -> None:
+        from pytest_mimic._core.outcome.names import RefusedError
         from pytest_mimic._core.outcome.pickled_code import surely_code_in
-        from pytest_mimic._core.outcome.unpickling import RefusedError
         from pytest_mimic._core.outcome.uses import uses_in
 
         path = self._path(entry["pickle"])

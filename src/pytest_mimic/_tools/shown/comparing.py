@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic._core.compare.outcome_comparison import compare
 from pytest_mimic._core.compare.outcome_tree import outcome_tree
 from pytest_mimic._core.compare.tree_differences import TreeDifference, differences
 from pytest_mimic._core.vault.file_names import CASSETTES
@@ -46,6 +45,8 @@ class Comparer:
             try:
                 found += self._trees(pair)
                 if self._loads and pair.is_pickled and pair.old is not None and pair.new is not None:
+                    from pytest_mimic._core.compare.outcome_comparison import compare
+
                     lines += compare(pair.old.load(), pair.new.load(), redactor=self._redactor)
             except MimicError as error:
                 lines.append(error.what)

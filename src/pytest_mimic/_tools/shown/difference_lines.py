@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from html import escape
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 from pytest_mimic._core.compare.tree_differences import Span, TreeDifference, opcodes
-from pytest_mimic._core.describe.argument_differences import Difference
 from pytest_mimic._tools.shown.value_lines import cell_text, grid_lines, sides
-from pytest_mimic._tools.shown.vault_diff import CallDifference
 from pytest_mimic.errors import printable
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.describe.argument_differences import Difference
+    from pytest_mimic._tools.shown.vault_diff import CallDifference
 
 Piece = str | tuple[str, str]
 Line = list[Piece]

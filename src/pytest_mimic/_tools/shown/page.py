@@ -6,7 +6,6 @@ import json
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 from time import strftime
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from pytest_mimic._tools.shown.call_log import Row
 
 # In which a script element of HTML could end, or a comment begin.
 _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
+_ASSETS = Path(__file__).parent / "assets"
 # Bound here, because a test may stop the clock.
 _now = strftime
 
@@ -39,9 +39,8 @@ def page(
     facts = {"subject": subject, "heading": heading, "made": _now("%Y-%m-%d %H:%M")}
     more = {"notes": [*notes], "tests": {**(tests or {})}, "places": {**(places or {})}, "tokens": tokens}
     data = {**facts, **more, **_data(rows)}
-    folder = files("pytest_mimic._tools.shown") / "assets"
     style, script, frame = (
-        (folder / name).read_text(encoding="utf-8") for name in ("page.css", "page.js", "page.html")
+        (_ASSETS / name).read_text("utf-8") for name in ("page.css", "page.js", "page.html")
     )
     before, after = frame.split("@data@")
     for name, text in (("@style@", style), ("@script@", script)):

@@ -157,7 +157,7 @@ class VaultDiff:
 
     def _changed_call(self, old: Recording, new: Recording) -> CallDifference:
         outcomes, lines = self._compare(old, new)
-        found = argument_differences(old.arguments, new.arguments)
+        found = argument_differences(old.whole().arguments, new.whole().arguments)
         if not found and old.test != new.test:
             lines = [f"recorded by {old.test} before, by {new.test} now", *lines]
         return CallDifference("call", _label(new), new.name, new.test, _label(old), found, outcomes, lines)
@@ -197,7 +197,7 @@ class VaultDiff:
         found.outcomes, found.lines = self._comparer.compare([Pair("", old.stored, new.stored)])
         if found.change == "call":
             found.before = _entry_label(old)
-            found.arguments = argument_differences(old.arguments, new.arguments)
+            found.arguments = argument_differences(old.whole().arguments, new.whole().arguments)
         elif not found.outcomes and not found.lines:
             return
         yield found

@@ -16,6 +16,7 @@ class Judgement:
     unused: int = 0  # how many recordings are proven unused
     # The first of them: the label of each, the test that recorded it, and whether that test is gone.
     shown: Sequence[tuple[str, str, bool]] = ()
+    unnamed: Sequence[str] = ()  # the targets of these that no line of mimic_functions takes
     unproven: int = 0  # how many recordings were not used but are not proven unused
     unproven_as: str = ""  # why those are not proven unused
     cleared: str = ""  # what was cleared, in words, or empty
@@ -57,4 +58,5 @@ def list_unused(judgement: Judgement, *, most: int = SHOWN) -> list[str]:
         recorder = f"recorded by {test}{', gone' if is_gone else ''}" if test else ""
         rows.append((label, recorder))
     heading = "cleared:" if judgement.cleared else "unused:"
-    return listed(heading, in_columns(rows), total=judgement.unused, most=most)
+    lines = listed(heading, in_columns(rows), total=judgement.unused, most=most)
+    return [*lines, *(f"no line of mimic_functions takes {target}" for target in judgement.unnamed)]

@@ -111,10 +111,9 @@ def test_what_only_looks_like_a_response_is_a_value(tree, value):
 @pytest.mark.parametrize(
     ("content", "shown"),
     [
-        (b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + b"\0\0\x02\x80\0\0\x01\xe0", "<PNG image, 640x480, 24 B>"),
-        (b"GIF89a\x80\x02\xe0\x01", "<GIF image, 640x480, 10 B>"),
+        (b"\x89PNG\r\n\x1a\n\0", "<PNG image, 9 B>"),
+        (b"GIF89a\x80\x02\xe0\x01", "<GIF image, 10 B>"),
         (b"\xff\xd8\xff\xe0", "<JPEG image, 4 B>"),
-        (b"RIFF\0\0\0\0WEBP", "<WebP image, 12 B>"),
         (b"%PDF-1.7\xff", "<PDF, 9 B>"),
         (b"\xff\xfe" * 1000, "<bytes, 2000 B>"),
     ],

@@ -17,7 +17,8 @@ import kinds_of_things as k
 import pytest
 import several_lambdas as lambdas
 
-from pytest_mimic._core.identity import CallIdentity, fingerprint, source_fingerprint
+from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
+from pytest_mimic._core.identity.source import source_fingerprint
 
 _numbers = itertools.count()
 
@@ -144,6 +145,7 @@ def test_standard_library_functions_count_by_name():
     assert fingerprint(json.dumps) != fingerprint(json.loads)
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 does not know columns")
 def test_lambdas_on_one_line_differ():
     several = [
         *lambdas.PAIR,
@@ -169,30 +171,31 @@ def test_lambdas_on_one_line_differ():
     assert source_fingerprint(lambdas.OUTER(1)) == source_fingerprint(lambda y: y + 1)
 
 
-def test_lambdas_on_one_line_differ_without_column_numbers(tmp_path):
+def test_one_of_several_lambdas_on_a_line_has_no_source_without_column_numbers():
     script = (
-        "import json, several_lambdas as s; from pytest_mimic._core.identity import source_fingerprint;"
-        "print(json.dumps([source_fingerprint(one) for one in (*s.PAIR, *s.SAME_SHAPE, *s.MIXED, s.OUTER(1),"
-        " *s.TWICE_NESTED, *(one() for one in s.TWICE_NESTED))]))"
+        "import several_lambdas as s; from pytest_mimic._core.identity.source import source_fingerprint;"
+        "print(source_fingerprint(s.PAIR[0]), source_fingerprint(s.OUTER))"
+    )
+    options = (
+        "-B",
+        "-X",
+        "no_debug_ranges",
+        "-X",
+        "pycache_prefix=/nowhere",
+    )  # which Python 3.10 does not know
+
+    done = subprocess.run(
+        [sys.executable, *options, "-c", script],
+        cwd=Path(lambdas.__file__).parent,
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
-    def sources(*options):
-        options = ("-X", f"pycache_prefix={tmp_path / str(len(options))}", *options)
-        done = subprocess.run(
-            [sys.executable, *options, "-c", script],
-            cwd=Path(lambdas.__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return json.loads(done.stdout)
-
-    without = sources("-X", "no_debug_ranges")
-
-    assert without == sources()
-    assert None not in without
+    assert done.stdout == "None None\n"
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 does not know columns")
 @pytest.mark.skipif(pytest.version_tuple < (8,), reason="pytest 7 gives rewritten asserts no places")
 def test_a_lambda_in_an_assert_has_its_source():
     assert source_fingerprint(lambda x: x + 7) == source_fingerprint(lambda x: x + 7)

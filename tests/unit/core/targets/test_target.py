@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import random
+import subprocess
 import sys
 import time
 from functools import cached_property
@@ -343,3 +344,23 @@ def test_only_blanks_and_tabs_separate_options():
     """Python's `str.split` knows more of them, such as the no-break space."""
     with pytest.raises(TargetError, match="is not a target"):
         parse_target("shop.api:fetch\u00a0sequence=yes")
+
+
+def test_a_line_is_checked_without_loading_an_adapter() -> None:
+    """The start of each run would take as long."""
+    lines = ["http ignore=query volatile=body.id", "botocore ignore=params", "sqlalchemy ignore=params"]
+    lines += [
+        "redis ignore=command.1",
+        "grpc ignore=metadata",
+        "mcp ignore=params",
+        "httpx match=headers.accept",
+    ]
+    code = f"""
+import sys
+from pytest_mimic._core.targets.target import parse_target
+for line in {lines!r}:
+    assert parse_target(line)
+assert not [name for name in sys.modules if name.startswith("pytest_mimic._clients.")]
+"""
+
+    subprocess.run([sys.executable, "-c", code], check=True)

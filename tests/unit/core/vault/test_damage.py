@@ -657,6 +657,22 @@ def test_miss_while_a_pickle_is_loaded_is_raised(monkeypatch):
         load(store)
 
 
+def test_an_array_in_the_error_of_a_library_is_not_shown(monkeypatch):
+    """An upgraded library may raise an error that holds all of the old value."""
+    from pytest_mimic import StaleRecordingError
+
+    def fail(_self, _state):
+        raise NotImplementedError("array([" + "0.25,\n       " * 100 + "])")
+
+    store = written((Demanding(),))
+    monkeypatch.setattr(Demanding, "__setstate__", fail)
+
+    with pytest.raises(StaleRecordingError) as caught:
+        load(store)
+
+    assert caught.value.facts[0] == "NotImplementedError: array([0.25,"
+
+
 @pytest.mark.promise("code stored by value is refused on another Python")
 def test_code_by_value_is_refused_on_another_python():
     """Before it is loaded: such pickles crash interpreters."""

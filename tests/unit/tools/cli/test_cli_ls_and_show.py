@@ -147,7 +147,7 @@ def test_a_damaged_recording_is_an_error_of_show_only_if_nothing_else_was_named(
     [
         ("shop:user(name='Ann')", "  returned User(name='Ann', born=2001-02-03, password='<redacted>')"),
         ("test_error", "  raised shop.NoRatesError('no rates for XXX')"),
-        ("shop:picture", "  returned <PNG image, 32x16, 284 B>"),
+        ("shop:picture", "  returned <PNG image, 284 B>"),
     ],
 )
 def test_show_prints_an_outcome_of_each_kind(shop, call, what, expected):

@@ -27,22 +27,6 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_help_names_every_command(call):
-    result = call("--help")
-
-    assert result.code == 0
-    listed = re.findall(r"^  (\w+)  +\S", result.out.partition("look:\n")[2], re.MULTILINE)
-    assert listed == COMMANDS
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_each_command_has_a_help_and_the_common_options(call, command):
-    result = call(command, "--help")
-
-    assert result.code == 0
-    assert {"--vault", "--json", "--color"} <= set(re.findall(r"--[a-z]+", result.out))
-
-
 def test_the_version_is_that_of_the_distribution(call):
     import pytest_mimic
 
@@ -53,24 +37,13 @@ def test_the_version_is_that_of_the_distribution(call):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["sow"], "there is no command sow (did you mean show?)"),
         (["list"], "there is no command list (did you mean pytest-mimic ls?)"),
-        (["prune"], "there is no command prune (did you mean pytest-mimic check --fix?)"),
         (["record"], "there is no command record (did you mean pytest --mimic-record?)"),
-        (["verify"], "the command verify is gone: use pytest-mimic check"),
-        (["gc"], "the command gc is gone: use pytest-mimic check --fix"),
         (["completion", "bash"], "the command completion is gone: nothing replaces it"),
-        (["ls", "--sort", "sise"], "argument --sort: invalid choice: 'sise' (did you mean size?)"),
-        (["ls", "--errros"], "unknown argument --errros (did you mean --errors?)"),
         # Its help names an option of pytest.
         (["unused", "a.json", "--mimic-usage"], "unknown argument --mimic-usage"),
-        (["rm"], "rm takes a SELECTOR, of what to delete"),
-        (["show"], "show takes a SELECTOR, of what to show"),
-        (["ls", "--test", "test_odd"], "--test is gone: a test is a SELECTOR, without an option"),
         (["ls", "--older", "soon"], "--older takes days or weeks, such as 90d or 12w, not soon"),
-        (["unused"], "unused takes the files of --mimic-usage of all jobs"),
         (["unused", "a.json", "-n"], "--dry-run needs --clear: a judgement alone changes nothing"),
-        (["ls", "--vault", "nowhere"], "there is no vault nowhere"),
         (["ls", "--vault", "pytest.ini"], "the vault pytest.ini is not a folder"),
     ],
 )

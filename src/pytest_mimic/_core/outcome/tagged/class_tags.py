@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.identity.object_state import slot_members, slot_values
 from pytest_mimic._core.outcome.exceptions import FIELDS, is_remade, make, restore, state_of
-from pytest_mimic._core.outcome.names import HEAP_TYPE, has_plain_metaclass, name_of
+from pytest_mimic._core.outcome.names import HEAP_TYPE, has_plain_metaclass, is_generated, name_of
 from pytest_mimic._core.outcome.tagged.nodes import (
+    CLASS,
     Node,
     NotTaggableError,
     OutdatedClassError,
     Tag,
-    only_keys,
     typed,
 )
 
@@ -36,10 +36,6 @@ _CACHED_HASH = "_attrs_cached_hash"
 _OWN_WAYS = frozenset(
     "__reduce__ __reduce_ex__ __getstate__ __setstate__ __getnewargs__ __getnewargs_ex__ __new__ __del__".split()
 )
-# Modules that give classes such methods, which do nothing else than Python.
-_GENERATING = ("attr._make", "dataclasses", "enum", "pydantic.main", "pydantic.root_model")
-# What the nodes of only some kinds of classes have besides the fields.
-_PARTS = frozenset({"attributes", "extra", "fields_set", "private"})
 
 
 def tag_of(type_: type) -> Tag | None:
@@ -49,20 +45,16 @@ def tag_of(type_: type) -> Tag | None:
             return None
         if issubclass(type_, Enum):
             members = _Members(type_)
-            return Tag("class", members.write, members.read, (str, list), look=members.look)
+            return Tag(CLASS, members.write, members.read, (str, list))
         if issubclass(type_, BaseException):
             exceptions = _Exceptions(type_)
-            return Tag(
-                "class", exceptions.write, exceptions.read, (dict,), look=exceptions.look, is_shared=True
-            )
+            return Tag(CLASS, exceptions.write, exceptions.read, (dict,), is_shared=True)
         objects = _Objects(type_)
     except (NotTaggableError, AttributeError, LookupError, StopIteration, TypeError):
         # A class may only look like one of a library: it has `__attrs_attrs__` with something else in it.
         return None
     is_tuple = issubclass(type_, tuple)
-    tag = Tag(
-        "class", objects.write, objects.read, (dict,), look=objects.look, may_contain_itself=not is_tuple
-    )
+    tag = Tag(CLASS, objects.write, objects.read, (dict,), objects.facts, may_contain_itself=not is_tuple)
     # A tuple with a `__dict__` may change.
     return tag._replace(is_shared=not is_tuple or bool(type_.__dictoffset__))
 
@@ -86,6 +78,9 @@ class _Objects:
         if self._is_tuple and self._declared is None:
             raise NotTaggableError(cls)
         self._order = list(self._declared or ())
+        others = () if self._is_tuple or self._declared is None else ("attributes",)
+        #: What a node may have besides the fields.
+        self.facts: tuple[str, ...] = (*others, *(self._model.PARTS if self._model is not None else ()))
         if _CACHED_HASH in self._slots:
             raise NotTaggableError("a class that keeps a hash")
 
@@ -120,12 +115,6 @@ class _Objects:
         if _CACHED_HASH in attributes:
             raise NotTaggableError("an object that keeps a hash")
         return {**found, **attributes}
-
-    def look(self, node: Node) -> None:
-        """Check the node of an object."""
-        is_plain = self._is_tuple or self._declared is None
-        beside = () if is_plain else ("attributes", *(self._model.PARTS if self._model is not None else ()))
-        _look(node, self._cls, *beside)
 
     def read(self, part: dict[str, Any], node: Node, reader: Reader, anchor: int | None) -> object:
         declared = self._declared
@@ -272,12 +261,6 @@ class _Members:
             raise OutdatedClassError(f"{name_of(self._cls)} has no member {name!r:.60} any more")
         return self._by_name[name]
 
-    def look(self, node: Node) -> None:
-        """Check the node of a member."""
-        if type(next(iter(node.values()))) is dict:
-            raise OutdatedClassError(f"{name_of(self._cls)} is an enum now")
-        only_keys(node)
-
     def read(self, name: Any, _node: Node, _reader: Reader, _anchor: int | None) -> object:
         if type(name) is not list:
             return self._member(name)
@@ -294,7 +277,7 @@ class _Members:
                 function = getattr(member, "__func__", member) if type(member) in _METHODS else member
                 is_used = name[:1] == "_" and name not in self._UNUSED
                 is_method = name == "_missing_" or type(member) is property or type(function) is FunctionType
-                if is_used and is_method and not _is_generated(function):
+                if is_used and is_method and not is_generated(function):
                     return False
         return True
 
@@ -333,10 +316,6 @@ class _Exceptions:
             is_cause = name == "context" and fact is value.__cause__
             part[name] = "cause" if is_cause else writer.write(fact)
 
-    def look(self, node: Node) -> None:
-        """Check the node of an exception."""
-        _look(node, self._cls)
-
     def read(self, part: dict[str, Any], node: Node, reader: Reader, _anchor: int | None) -> BaseException:
         if "args" not in part:
             raise OutdatedClassError(f"{name_of(self._cls)} is an exception now")
@@ -369,20 +348,9 @@ def _own_bases(cls: type, builtins: Iterable[type], ways: frozenset[str] = _OWN_
     for base in own:
         made = f"namedtuple_{base.__name__}", "collections"
         for name in ways & vars(base).keys():
-            if not _is_generated(vars(base)[name], made if tuple in base.__bases__ else ()):
+            if not is_generated(vars(base)[name], made if tuple in base.__bases__ else ()):
                 raise NotTaggableError(cls)
     return own
-
-
-def _is_generated(method: object, names: Iterable[str] = ()) -> bool:
-    """Return whether a method is a function of one of the modules, which perhaps put it into another module's class."""
-    if type(method) is staticmethod:
-        method = method.__func__
-    if type(method) is not FunctionType:
-        return False
-    modules = (vars(sys.modules[name]) for name in _GENERATING if name in sys.modules)
-    space = method.__globals__
-    return any(space is module for module in modules) or space.get("__name__") in {*names}
 
 
 def _dict_getter(cls: type) -> Callable[[object], dict[str, Any]]:
@@ -425,19 +393,3 @@ def _fields_changed(cls: type, gone: Iterable[str], new: Iterable[str]) -> Outda
 
 def _fields(names: list[str]) -> str:
     return f"field{'s' if len(names) > 1 else ''} {', '.join(f'{name!r:.60}' for name in names)}"
-
-
-def _look(node: Node, cls: type, *names: str) -> None:
-    """Check that the node of an object has its fields, and no other parts than these.
-
-    Raises:
-        OutdatedClassError: It is the node of another kind of class.
-        ValueError: There is no such node.
-    """
-    part = next(iter(node.values()))
-    if type(part) in (str, list):  # the name of a member, or the names of flags
-        raise OutdatedClassError(f"{name_of(cls)} is no enum any more")
-    if not _PARTS.isdisjoint(node.keys() - {*names}):
-        raise OutdatedClassError(f"{name_of(cls)} is of another kind now")
-    only_keys(node, *names)
-    typed(part, dict)

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.outcome.names import has_plain_metaclass
-from pytest_mimic._core.outcome.pickled_code import makes_data
 from pytest_mimic._core.outcome.tagged.nodes import Node, NotTaggableError, Tag, hashable, typed
 
 if TYPE_CHECKING:
@@ -67,12 +66,17 @@ def _read_mapping(pairs: list[Any], _node: Node, reader: Reader, anchor: int | N
 def _subclass(name: str, type_: Any, *facts: str) -> Tag:
     """Return the tag of a subclass of dict, whose part is a dict."""
 
+    def is_data(factory: Any) -> bool:
+        from pytest_mimic._core.outcome.pickled_code import makes_data
+
+        return has_plain_metaclass(factory) and makes_data(factory)
+
     def write(value: Any, node: Node, writer: Writer) -> None:
         if getattr(value, "__dict__", None):
             raise NotTaggableError("a container with attributes")
         node[f"${name}"] = writer.write(dict(value))
         if type_ is defaultdict and value.default_factory is not None:
-            if not has_plain_metaclass(value.default_factory) or not makes_data(value.default_factory):
+            if not is_data(value.default_factory):
                 raise NotTaggableError("a factory that is no class of data")
             node["factory"] = writer.import_name(value.default_factory)
 
@@ -80,7 +84,7 @@ def _subclass(name: str, type_: Any, *facts: str) -> Tag:
         made = type_()
         if "factory" in node:
             made.default_factory = reader.find(typed(node["factory"], str))
-            if not makes_data(made.default_factory):
+            if not is_data(made.default_factory):
                 raise ValueError("a factory that is no class of data")
         reader.keep(anchor, made)
         for key, value in typed(reader.read(part), dict).items():

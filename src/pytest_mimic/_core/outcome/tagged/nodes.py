@@ -21,6 +21,9 @@ MISREAD = (ArithmeticError, LookupError, TypeError, ValueError)
 # Longer integers are refused by `json`, which limits the time of a conversion.
 MOST_BITS = 13_000
 
+# The name of the tags of classes. Their nodes have the name of the class in its place.
+CLASS = "class"
+
 _IN_WORDS = {str: "text", int: "whole number", float: "number", dict: "mapping", bool: "boolean"}
 
 
@@ -48,7 +51,6 @@ class Tag(NamedTuple):
         read: Returns the value of a node. It gets the part under the tag, the node, the `Reader`, and the number by
             which parts may refer to the value: if it may contain itself, that goes to `Reader.keep` first.
         facts: The keys that a node may have besides its tag.
-        look: Checks a node whose part is of another type, or that has facts, in place of the usual checks.
         is_shared: Whether it matters that two places hold the same value: it may change, or contain what may.
         is_fixed: Whether neither a value nor anything in it can change, so that copies may share it.
     """
@@ -58,18 +60,20 @@ class Tag(NamedTuple):
     read: Callable[[Any, Node, Any, int | None], Any]
     parts: tuple[type, ...] = (list,)  # the types of the part under the tag
     facts: tuple[str, ...] = ()
-    look: Callable[[Node], None] | None = None
     is_shared: bool = False
     may_contain_itself: bool = False  # whether `read` supports that
     is_fixed: bool = False
 
     def check(self, node: Node) -> None:
         """Check that a node has the right parts. ValueError, OutdatedClassError: it has others."""
-        if self.look is not None:
-            self.look(node)
-        else:
+        try:
             only_keys(node, *self.facts)
             typed(next(iter(node.values())), *self.parts)
+        except ValueError:
+            if self.name != CLASS:
+                raise
+            what = "is another kind of class now, or the recording was edited"
+            raise OutdatedClassError(f"{next(iter(node))[1:]} {what}") from None
 
 
 def simple(name: str, to_json: Callable[[Any], Any], from_json: Callable[[Any], Any], *types: type) -> Tag:

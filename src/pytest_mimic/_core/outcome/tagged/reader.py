@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from json import JSONDecoder
 from typing import Any, TypeVar
 
-from pytest_mimic._core.outcome.names import HEAP_TYPE, NoClassError, name_of, resolve_class
+from pytest_mimic._core.outcome.names import HEAP_TYPE, NoClassError, RefusedError, name_of, resolve_class
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.tagged.nodes import (
     MISREAD,
@@ -19,7 +19,6 @@ from pytest_mimic._core.outcome.tagged.nodes import (
     only_keys,
     tag_in,
 )
-from pytest_mimic._core.outcome.unpickling import RefusedError
 from pytest_mimic.errors import MimicError
 
 _Kind = TypeVar("_Kind", bound="Reader")

@@ -265,14 +265,13 @@ def _read_place(where: Any, node: Node, reader: Reader, _anchor: int | None) -> 
     return reader.paths.restored(key[1:], (where[0], where[1]))
 
 
-STRING = Tag(TEXT, _write_string, _read_place, (str, list))
-ZONE = Tag("zoneinfo", _write_zone, _read_zone, (str,))
 PATHS: dict[type, Tag] = {
     getattr(pathlib, kind): Tag(name, _write_path, _read_place, (str, list)) for kind, name in KINDS.items()
 }
-#: Tags that no type leads to. Bytes have one of three tags.
+#: Tags that no type leads to by itself. Bytes have one of three tags.
 OTHERS = (
-    *(STRING, ZONE),
+    Tag(TEXT, _write_string, _read_place, (str, list)),
+    Tag("zoneinfo", _write_zone, _read_zone, (str,)),
     simple("base64", lambda value: value, partial(base64.b64decode, validate=True), str),
     Tag("object", _write_bytes, _read_object, (str,), ("size",), is_fixed=True),
 )

@@ -1,4 +1,4 @@
-"""The tags by type and by name, and values written and read with them. Tags of libraries are loaded only for such values."""
+"""The tags by type and by name, and values written and read with them. Tags are loaded only for values that have them."""
 
 from __future__ import annotations
 
@@ -8,39 +8,48 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.outcome.names import has_plain_metaclass
 from pytest_mimic._core.outcome.placed_paths import PathStore
-from pytest_mimic._core.outcome.tagged.containers import CONTAINERS, MAPPING
 from pytest_mimic._core.outcome.tagged.nodes import Tag
 from pytest_mimic._core.outcome.tagged.reader import Reader
-from pytest_mimic._core.outcome.tagged.scalar_tags import OTHERS, PATHS, SCALARS, STRING, ZONE
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.tagged.writer import Tree
 
-_BY_TYPE: dict[type, Tag] = {**SCALARS, **CONTAINERS, **PATHS}
-_BY_NAME: dict[str, Tag] = {tag.name: tag for tag in (*_BY_TYPE.values(), MAPPING, *OTHERS)}
+
+@cache
+def tags_by_type() -> dict[type, Tag]:
+    from pytest_mimic._core.outcome.tagged.containers import CONTAINERS
+    from pytest_mimic._core.outcome.tagged.scalar_tags import PATHS, SCALARS
+
+    return {**SCALARS, **CONTAINERS, **PATHS}
+
+
+@cache
+def tags_by_name() -> dict[str, Tag]:
+    from pytest_mimic._core.outcome.tagged.containers import MAPPING
+    from pytest_mimic._core.outcome.tagged.scalar_tags import OTHERS
+
+    return {tag.name: tag for tag in (*tags_by_type().values(), MAPPING, *OTHERS)}
 
 
 def tag_of(type_: type) -> Tag | None:
     """Return the tag for the values of exactly this type, or None if they have none."""
-    tag = _BY_TYPE.get(type_)
+    tag = tags_by_type().get(type_)
     if tag is not None or not has_plain_metaclass(type_):
         return tag
     package = str(type_.__module__).partition(".")[0]
     if package == "zoneinfo":
-        return ZONE if type_.__name__ == "ZoneInfo" else None
+        return tags_by_name()["zoneinfo"] if type_.__name__ == "ZoneInfo" else None
     if package == "numpy":
         from pytest_mimic._core.outcome.tagged import arrays
 
         return arrays.tag_of(type_)
-    from pytest_mimic._core.outcome.tagged import class_tags
-
-    return class_tags.tag_of(type_)
+    return tag_of_class(type_)
 
 
 @cache
 def tag_named(name: str) -> Tag | None:
     """Return the tag with a name, or None if there is none."""
-    tag = _BY_NAME.get(name)
+    tag = tags_by_name().get(name)
     if tag is None and name.startswith("numpy."):
         from pytest_mimic._core.outcome.tagged import arrays
 
@@ -59,7 +68,7 @@ def write(value: Any, paths: PathStore) -> Tree:
     """Return a value as a tree. NotTaggableError: a part has no exact form."""
     from pytest_mimic._core.outcome.tagged.writer import Writer
 
-    return Writer(paths, tag_of, STRING, MAPPING).whole(value)
+    return Writer(paths, tag_of, tags_by_name()["str"], tags_by_name()["dict"]).whole(value)
 
 
 def reader(
