@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support.ports import held_port
 
 pytest.importorskip("mcp")
 
@@ -52,8 +53,6 @@ def talks(project):
 @contextmanager
 def running(root: Path, transport: str) -> Iterator[int]:
     """Yield the port of a server over HTTP."""
-    from support.database_servers import held_port  # a plugin of other modules
-
     with held_port() as port:
         command = [sys.executable, str(CONFORMANCE / "mcp_server.py"), str(port), transport]
         process = subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True)

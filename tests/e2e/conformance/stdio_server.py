@@ -8,7 +8,10 @@ FOLDER = Path(__file__).parent
 with FOLDER.joinpath("started").open("a") as log:
     log.write("started\n")
 TEXT = {"type": "object"}
-TOOLS = [{"name": name, "inputSchema": TEXT, "outputSchema": TEXT} for name in ("say", "count", "log_in", "consult")]
+TOOLS = [
+    {"name": name, "inputSchema": TEXT, "outputSchema": TEXT}
+    for name in ("say", "count", "log_in", "consult")
+]
 
 
 def send(**message):

@@ -179,7 +179,7 @@ class FunctionPlan(Plan):
         state = self.state
         if found is None or state.is_stale(self, found[0]):
             return None
-        if found[3] and state.stale_lists([found[3]]):
+        if found[3] and state.settings.inputs == "strict" and state.stale_lists([found[3]]):
             return None
         _, duration, fresh, inputs = found
         player = self.players[key] = self.state.ledger.player(duration, fresh, name, inputs, self.target)
