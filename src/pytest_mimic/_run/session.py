@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     AnyRequest: TypeAlias = "RequestedTarget | WatchedFunction | Edge"
 
 # What a recording mode loads at once, because a test may replace functions that these modules bind.
-_BOUND_EARLY = ("engine.call_files", "engine.execution", "vault.objects", "vault.writing")
+_BOUND_EARLY = ("engine.call_files", "engine.execution", "vault.object_writing", "vault.writing")
 
 
 class RequestedTarget:

@@ -183,8 +183,8 @@ class RunState:
                 self._noter = Noter(self.inside, self._sources, started=self._started)
         return Trace(self._noter, plan.code)
 
-    def changed_inputs(self, name: str, test: str | None = None) -> list[Input]:
-        """Return what has changed of a list of what a call ran and read.
+    def changed_inputs(self, name: str, recording: str = "") -> list[Input]:
+        """Return what has changed of a list of what a call ran and read: of this recording, or of the running test.
 
         MimicError: the list is missing or damaged.
         """
@@ -193,8 +193,9 @@ class RunState:
         if name not in self._changed:
             from pytest_mimic._core.inputs.input_lists import changed_inputs
 
+            test = self.vault.test_of(recording) if recording else self.test
             self._changed[name] = changed_inputs(
-                self.vault.objects.input_list(name, test=test or self.test), self._sources
+                self.vault.objects.input_list(name, test=test), self._sources
             )
         return self._changed[name]
 
@@ -211,7 +212,7 @@ class RunState:
             return
         for (recording, inputs, target), calls in self.ledger.replays_with_inputs().items():
             try:
-                changed = self.changed_inputs(inputs, self.vault.test_of(recording))
+                changed = self.changed_inputs(inputs, recording)
             except MimicError as error:
                 self.ledger.note(str(error))
                 continue

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from pytest_mimic._core.outcome.outcome import is_cancellation, is_outcome, raise_again
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import cancelled_name
+from pytest_mimic._core.vault.parsing import fresh_copies
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ class Replay:
         """Return a fresh copy of the plain value that a client stored."""
         stored = self.stored
         try:
-            plain = stored.load(self.call.paths).value if stored.is_tagged else stored.player()()
+            is_here = stored.is_plain  # most are: no store of paths is made for them
+            plain = fresh_copies(stored.entry["value"])() if is_here else stored.load(self.call.paths).value
         except MimicError as error:
             self._state.pending.note(error)
             raise
@@ -226,9 +228,9 @@ class RealCall(RunningCall):
     @contextmanager
     def running(self) -> Iterator[None]:
         """Mark the code that runs in this block as part of this call, and note the global random states that it draws from."""
-        before = {} if self._drawn is None else _global_states()
+        before, trace = {} if self._drawn is None else _global_states(), self.trace
         try:
-            with super().running(), nullcontext() if self.trace is None else self.trace.noting(self):
+            with super().running(), nullcontext() if trace is None else trace.noter.noting(self, trace):
                 yield
         finally:
             if self._drawn is not None:
@@ -259,13 +261,16 @@ class RealCall(RunningCall):
             return
         duration = self._state.clock() - self._started
         try:
-            assert self._place.keep is not None
-            self._place.keep(self, outcome, duration)
+            self._keep(outcome, duration)
         except MimicError as error:
             self._state.pending.note(error)
             raise
         finally:
             self._end()
+
+    def _keep(self, outcome: Outcome, duration: float) -> None:
+        assert self._place.keep is not None
+        self._place.keep(self, outcome, duration)
 
     def abandon(self, error: BaseException | None = None) -> None:
         """End the call without an outcome. Nothing is recorded; the summary names a call that was cancelled or raised.
