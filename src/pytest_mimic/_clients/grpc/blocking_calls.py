@@ -10,7 +10,7 @@ from contextlib import suppress
 from copy import copy
 from importlib import import_module
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.grpc.rpc import END, Rpc, Shape
 
@@ -135,7 +135,7 @@ class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
     """
 
     def __init__(self, rpc: Rpc, real: Any, unsent: Iterable[Any]) -> None:
-        initial = tuple(Metadatum(*pair) for pair in rpc.metadata("initial"))
+        initial = tuple(_cygrpc._Metadatum(*pair) for pair in rpc.metadata("initial"))
         state = _channel._RPCState((), initial, None, None, None)
         super().__init__(state, _UNCONNECTED if real is None else real._call, None, None)
         self._rpc = rpc
@@ -165,15 +165,8 @@ class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
 
     def _end(self) -> None:
         state, recorded = self._state, self._rpc.recorded
-        state.trailing_metadata = tuple(Metadatum(*pair) for pair in self._rpc.metadata("trailing"))
+        state.trailing_metadata = tuple(_cygrpc._Metadatum(*pair) for pair in self._rpc.metadata("trailing"))
         state.details, state.debug_error_string = recorded.get("details", ""), ""
         state.code = grpc.StatusCode[recorded["code"]]
         for callback in state.callbacks:
             callback()
-
-
-class Metadatum(NamedTuple):
-    """One pair of metadata."""
-
-    key: str
-    value: Any

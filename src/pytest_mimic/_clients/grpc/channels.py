@@ -13,7 +13,7 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_mimic._clients.grpc.protobuf import plain_of
-from pytest_mimic._clients.grpc.rpc import Shape
+from pytest_mimic._clients.grpc.rpc import NOTED_TARGET, Shape
 from pytest_mimic._core.identity.opening import Events
 from pytest_mimic._core.seam.base import Adapter, Edge
 
@@ -40,6 +40,7 @@ class GrpcAdapter(Adapter):
         tells, gives = lambda ready, tell, *_: tell(ready), lambda ready, *_: ready
         found = [
             Edge("grpc._channel", ("Channel", "subscribe"), partial(_wrap_ready, tells)),
+            Edge("grpc.aio._channel", ("Channel", "__init__"), _wrap_made),
             Edge("grpc.aio._channel", ("Channel", "get_state"), partial(_wrap_ready, gives)),
             Edge("grpc.aio._channel", ("Channel", "channel_ready"), partial(_wrap_ready, _is_ready)),
             Edge("grpc._plugin_wrapping", ("_Plugin", "__call__"), _wrap_credentials),
@@ -105,6 +106,17 @@ def _wrap_aio(shape: Shape, original: _Function, port: Port) -> _Function:
         return original(method, *args, **options)
 
     return call
+
+
+def _wrap_made(original: _Function, _port: Port) -> _Function:
+    """Note the address of an asyncio channel, which it does not tell in older versions of the client."""
+
+    @wraps(original)
+    def made(channel: Any, target: str, *args: Any, **options: Any) -> None:
+        setattr(channel, NOTED_TARGET, target)
+        original(channel, target, *args, **options)
+
+    return made
 
 
 def _wrap_ready(answer: _Function, original: _Function, port: Port) -> _Function:

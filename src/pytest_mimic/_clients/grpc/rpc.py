@@ -33,6 +33,8 @@ _DISCARDED = "Cancelled upon garbage collection!"
 # A call may end in a thread of the client's while its reader cancels it.
 _ENDING = threading.Lock()
 
+# The attribute of an asyncio channel in which its server's address is noted.
+NOTED_TARGET = "_pytest_mimic_target"
 # Stands for the end of a stream.
 END = object()
 
@@ -75,7 +77,9 @@ class Rpc:
         self.shape = shape
         self.serialize, self._deserialize = method._request_serializer, method._response_deserializer
         self._name = method._method if isinstance(method._method, str) else method._method.decode()
-        target: Any = method._channel.target  # a method, but of an asyncio channel a value
+        target: Any = getattr(method._channel, "target", None)  # a method, but of an asyncio channel a value
+        if target is None:  # older asyncio channels do not tell it
+            target = getattr(method._references[0], NOTED_TARGET, id(method._channel))
         self._target = target() if callable(target) else target
         self._port = port
         self._requests: list[dict[str, Any]] = []

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._clients.grpc.channels import GrpcAdapter
 from unit.clients.runs import Runs
 
 
@@ -21,11 +20,8 @@ def library() -> Iterator[Any]:
 
 
 @pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
-    """A test that uses grpc."""
-    runs = Runs(GrpcAdapter("grpc"))
-    runs.install(monkeypatch)
-    return runs
+def line() -> str:
+    return "grpc"
 
 
 @pytest.fixture
