@@ -8,9 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pytest_mimic._core import ambient as _ambient
-from pytest_mimic._core.identity import Unstable
-from pytest_mimic._core.identity import fingerprint as identity_of
-from pytest_mimic._core.identity.kinds import register_fingerprint
+from pytest_mimic._core.identity.call_identity import fingerprint as identity_of
+from pytest_mimic._core.identity.kinds import Unstable, register_fingerprint
 from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic.errors import TargetError
 

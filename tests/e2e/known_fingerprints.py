@@ -25,8 +25,8 @@ from dataclasses import dataclass
 
 from xxhash import xxh3_128_hexdigest
 
-from pytest_mimic._core.identity import CallIdentity, fingerprint, fingerprint_outcome, source_fingerprint
-from pytest_mimic._core.identity.call_identity import VERSION
+from pytest_mimic._core.identity.call_identity import VERSION, CallIdentity, fingerprint, fingerprint_outcome
+from pytest_mimic._core.identity.source import source_fingerprint
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.plain import layout_of
 from pytest_mimic._core.outcome.tagged.types import reader, write

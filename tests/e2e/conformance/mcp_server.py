@@ -1,9 +1,10 @@
-"""An MCP server: over stdio, or over HTTP on the port that it is given. Its answer stands in a file."""
+"""An MCP server: over stdio, or on the port and by the transport that it is given. Its answer stands in a file."""
 
 import sys
 from pathlib import Path
 
 from mcp.server.mcpserver import Context, MCPServer
+from mcp_types import SamplingMessage, TextContent
 
 server = MCPServer("answers")
 FOLDER = Path(__file__).parent
@@ -27,6 +28,13 @@ def log_in(api_key: str) -> dict[str, str]:
     return {"access_token": api_key}
 
 
+@server.tool()
+async def consult(question: str, ctx: Context) -> str:
+    """Ask the client's model."""
+    message = SamplingMessage(role="user", content=TextContent(type="text", text=question))
+    return (await ctx.session.create_message([message], max_tokens=9)).content.text
+
+
 @server.resource("weather://{city}")
 def weather(city: str) -> str:
     return f"rain in {city}"
@@ -34,6 +42,6 @@ def weather(city: str) -> str:
 
 if __name__ == "__main__":
     if sys.argv[1:]:
-        server.run("streamable-http", port=int(sys.argv[1]))
+        server.run(sys.argv[2], port=int(sys.argv[1]))
     else:
         server.run("stdio")

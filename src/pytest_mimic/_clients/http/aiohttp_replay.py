@@ -253,7 +253,7 @@ class _RecordedReader(StreamReader):
             self.recorder.chunks.append(self.open_chunk)
             self.open_chunk = b""
 
-    async def _wait(self, _func_name: str) -> None:
+    async def _wait(self, func_name: str) -> None:  # noqa: ARG002
         try:
             self._take(*await self.real.readchunk())
         except asyncio.CancelledError:
@@ -267,9 +267,9 @@ class _RecordedReader(StreamReader):
         while not self.is_eof():
             await self._wait("wait_eof")
 
-    def set_exception(self, error: BaseException, *cause: BaseException) -> None:
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         self.leave()  # the response was closed
-        super().set_exception(error, *cause)
+        super().set_exception(exc, *cause)
 
     def _fail(self, error: BaseException) -> None:
         self._close_chunk()

@@ -157,7 +157,13 @@ class Exchange:
 
     def describe(self, request: HttpRequest) -> ClientCall | None:
         """Return the call that a request is, or None if it is the upgrade to a WebSocket, or if its URL is invalid."""
-        self._renew_caches()
+        # Clients send the same URLs and headers again and again, and reading them takes longest. What is kept may contain a
+        # secret that a server has issued since.
+        issued = len(self.port.redactor.issued)
+        if issued != self._issued:
+            self._issued = issued
+            self._read_url = lru_cache(_CACHE_SIZE)(partial(read_url, self._secrets()))
+            self._read_headers = lru_cache(_CACHE_SIZE)(partial(_read_headers, self._secrets()))
         headers = self._read_headers(request.headers)
         if headers.is_websocket:
             return None
@@ -205,17 +211,6 @@ class Exchange:
             return secrets
 
         return ExchangeRecorder(self.port, step, secrets_of_request)
-
-    def _renew_caches(self) -> None:
-        """Make the caches, and make them again if a server has issued a secret, because they may contain it.
-
-        Clients send the same URLs and headers again and again, and reading them takes longest.
-        """
-        issued = len(self.port.redactor.issued)
-        if issued != self._issued:
-            self._issued = issued
-            self._read_url = lru_cache(_CACHE_SIZE)(partial(read_url, self._secrets()))
-            self._read_headers = lru_cache(_CACHE_SIZE)(partial(_read_headers, self._secrets()))
 
     def _secrets(self) -> Secrets:
         return Secrets(self.port.redactor, self.port.redactor.issued)

@@ -162,7 +162,10 @@ def read_url(secrets: Secrets, url: str) -> Url:
     if match is None:
         raise ValueError(f"{url} has no host")
     scheme, host, port, shown = read_origin(match["origin"])
-    path = secrets.path(_normal_path(match["path"])) or "/"
+    path = match["path"]
+    if "/." in path or not _NORMAL.fullmatch(path):
+        path = _normal_path(path)
+    path = secrets.path(path) or "/"
     query = secrets.scrub(without_signature(fields(match["query"]))) if match["query"] else {}
     return Url(scheme, host, port, path, query, shown + path)
 
@@ -182,8 +185,7 @@ def read_origin(origin: str) -> tuple[str, str, int | None, str]:
 
 def _normal_path(path: str) -> str:
     """Return a path with what must be encoded, and only that, encoded in capitals, and without dot segments."""
-    if not _NORMAL.fullmatch(path):
-        path = _ENCODED.sub(_normal_octet, quote(path, safe=f"{_ALLOWED}%"))
+    path = _ENCODED.sub(_normal_octet, quote(path, safe=f"{_ALLOWED}%"))
     if "/." not in path:
         return path
     found: list[str] = []

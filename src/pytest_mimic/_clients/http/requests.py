@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._clients.http.connections import connects_by_itself
 from pytest_mimic._clients.http.exchange import ABOVE, Exchange, ExchangeAbove, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.message import header_of, text_pairs
-from pytest_mimic._clients.http.responses import StoredResponse, is_whole, load_response
+from pytest_mimic._clients.http.responses import StoredResponse, load_response
 from pytest_mimic._clients.http.urllib3 import Urllib3Adapter
 from pytest_mimic._core.seam.base import Edge
 
@@ -66,7 +66,7 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
             step = exchange.begin(sent)
             if step is not None and step.mode == "replay":
                 plain = step.outcome()
-                if is_whole(plain) and not _tries_again(self, request, plain):
+                if _is_final(self, request, plain):
                     return _response(self, load_response(plain, request.method, decoded=True), request)
             begun = sent, step
         above = ExchangeAbove(exchange, begun)
@@ -105,11 +105,16 @@ def _is_usual(cls: type) -> bool:
     return all(getattr(cls, name, None) is getattr(base, name, None) for name in _BETWEEN)
 
 
-def _tries_again(adapter: Any, request: Any, plain: dict[str, Any]) -> bool:
-    """Check whether urllib3 would not return a response, but send the request again."""
+def _is_final(adapter: Any, request: Any, plain: dict[str, Any]) -> bool:
+    """Check whether an exchange is a response that was read to its end, and that the pool hands on as it is."""
+    if "status" not in plain or "error" in plain or "end" in plain:
+        return False
+    headers, body = plain["headers"], plain.get("body")
+    if body is not None and "compressed" not in body and header_of(headers, "content-encoding") is not None:
+        return False  # it cannot be given decompressed
     retries = sys.modules["urllib3"].Retry.from_int(adapter.max_retries)
-    has_time = header_of(plain["headers"], "retry-after") is not None
-    return bool(retries.is_retry(request.method, plain["status"], has_time))
+    has_time = header_of(headers, "retry-after") is not None
+    return not retries.is_retry(request.method, plain["status"], has_time)
 
 
 def _response(adapter: Any, answer: StoredResponse, request: Any) -> Any:

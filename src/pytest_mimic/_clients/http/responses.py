@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._clients.http.body import load_body, store_body
@@ -142,17 +143,15 @@ class ExchangeRecorder:
         plain: dict[str, Any] = {}
         if self.head:
             sent = set(secrets.values)
-            plain = self._store(secrets, stopped="end" in end)
+            store = partial(
+                store_response, self.head, self.chunks, decoded=self._is_decoded, stopped="end" in end
+            )
+            plain = store(secrets=secrets)
             # A secret that a server issues is secret in all later requests, whichever client sends them.
             redactor.issued |= secrets.values - sent
             if self.is_verifying:
-                self._hidden, self._real = plain, self._store(NoSecrets(redactor), stopped="end" in end)
+                self._hidden, self._real = plain, store(secrets=NoSecrets(redactor))
         self._step.finish({**plain, **end})
-
-    def _store(self, secrets: Secrets, *, stopped: bool) -> dict[str, Any]:
-        return store_response(
-            self.head, self.chunks, secrets=secrets, decoded=self._is_decoded, stopped=stopped
-        )
 
 
 def store_response(
@@ -227,14 +226,6 @@ class StoredResponse(NamedTuple):
         if self.error is not None:
             return load_error(self.error)
         return exhausted() if self.stopped else None
-
-
-def is_whole(plain: dict[str, Any]) -> bool:
-    """Check whether an exchange is a response that was read to its end, and whose body can be given decompressed."""
-    if "status" not in plain or "error" in plain or "end" in plain:
-        return False
-    body = plain.get("body")
-    return body is None or "compressed" in body or header_of(plain["headers"], "content-encoding") is None
 
 
 def load_response(

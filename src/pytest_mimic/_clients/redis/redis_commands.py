@@ -40,9 +40,6 @@ _UNORDERED_ARGUMENTS = {
 }
 _UNORDERED_PAIRS = {"MSET": 1, "MSETNX": 1, "HSET": 2, "HMSET": 2, "ZADD": 2}
 _OPTIONS_OF_ZADD = frozenset({b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"})
-# The lines before most commands and before most words, with the numbers in them.
-_COUNTS = {b"*%d" % count: count for count in range(1, 33)}
-_SIZES = {b"$%d" % size: size for size in range(257)}
 
 
 def joined(packed: Any) -> bytes:
@@ -57,36 +54,8 @@ def _bytes(item: Any) -> bytes:
     return item.encode() if isinstance(item, str) else bytes(item)
 
 
-def read_commands(packed: Any) -> list[Command]:
-    data = joined(packed)
-    commands = _read_lines(data.split(b"\r\n"))
-    return _read_by_sizes(data) if commands is None else commands
-
-
-def _read_lines(lines: list[bytes]) -> list[Command] | None:
-    """Return the commands in lines, or None if a word may have a line break, or is long.
-
-    A word without line breaks is one line, which has the size that the line before it says.
-    """
-    commands: list[Command] = []
-    words: list[bytes] = []
-    sizes: list[bytes] = []
-    place, end = 0, len(lines) - 1
-    while place < end:
-        count = _COUNTS.get(lines[place])
-        if count is None:
-            return None
-        behind = place + 1 + 2 * count
-        command = lines[place + 2 : behind : 2]
-        commands.append(command)
-        words += command
-        sizes += lines[place + 1 : behind : 2]
-        place = behind
-    is_read = place == end and not lines[end] and list(map(_SIZES.get, sizes)) == list(map(len, words))
-    return commands if is_read else None
-
-
-def _read_by_sizes(data: bytes) -> list[Command]:
+def read_commands(data: bytes) -> list[Command]:
+    """Return the commands that a client has packed: before each its number of words, before each word its size."""
     find = data.index
     commands: list[Command] = []
     place, size = 0, len(data)
@@ -104,24 +73,16 @@ def _read_by_sizes(data: bytes) -> list[Command]:
     return commands
 
 
-def verb_of(command: Command) -> str:
-    """Return `GET`, or `CONFIG GET` if a client sends both words as one."""
-    return _verb(command[0])
-
-
-def first_word(command: Command) -> str:
-    """Return `CONFIG` for `CONFIG GET`, whether it is sent as one word or as two."""
-    return _first_word(command[0])
-
-
 @lru_cache(maxsize=512)
-def _verb(word: bytes) -> str:
+def verb_of(word: bytes) -> str:
+    """Return `GET`, or `CONFIG GET` if a client sends both words as one."""
     return text_of(word).upper()
 
 
 @lru_cache(maxsize=512)
-def _first_word(word: bytes) -> str:
-    return _verb(word).partition(" ")[0]
+def first_word(word: bytes) -> str:
+    """Return `CONFIG` for `CONFIG GET`, whether it is sent as one word or as two."""
+    return verb_of(word).partition(" ")[0]
 
 
 def text_of(value: bytes) -> str:
@@ -129,7 +90,7 @@ def text_of(value: bytes) -> str:
 
 
 def key_places(command: Command) -> Sequence[int]:
-    verb = _first_word(command[0])
+    verb = first_word(command[0])
     size = len(command)
     if verb in _KEYS:
         return range(size)[_KEYS[verb]]
@@ -151,7 +112,7 @@ def key_places(command: Command) -> Sequence[int]:
 def is_ordinary(word: bytes) -> bool:
     """Check whether only the first argument of a command is a key, and the order of its words counts."""
     tables = (_KEYS, _KEY_COUNTS, _UNORDERED_ARGUMENTS, _UNORDERED_PAIRS, _KEYS_AFTER_WORDS)
-    return not any(_first_word(word) in table for table in tables)
+    return not any(first_word(word) in table for table in tables)
 
 
 def place_after(command: Command, word: bytes) -> int:
@@ -160,7 +121,7 @@ def place_after(command: Command, word: bytes) -> int:
 
 def in_order(plain: list[Any], command: Command) -> list[Any]:
     """Return the plain words of a command, sorted where their order means nothing: they may come from a set."""
-    verb = verb_of(command)
+    verb = verb_of(command[0])
     start = _UNORDERED_ARGUMENTS.get(verb)
     if start is not None:
         return plain[:start] + sorted(plain[start:], key=repr)

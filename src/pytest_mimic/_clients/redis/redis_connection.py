@@ -118,7 +118,7 @@ class ConnectionState:
 
 @lru_cache(maxsize=512)
 def _listens(word: bytes) -> bool:
-    return first_word([word]) in _LISTENING
+    return first_word(word) in _LISTENING
 
 
 def raise_if_unsent(plain: dict[str, Any]) -> None:
@@ -145,7 +145,7 @@ class ReplayedCommands(NamedTuple):
     @property
     def is_repeatable(self) -> bool:
         """Whether the commands can be sent again: they were answered, and did not wait in vain."""
-        waited = _WAITING.fullmatch(first_word(self.commands[0])) is not None
+        waited = _WAITING.fullmatch(first_word(self.commands[0][0])) is not None
         return "error" not in self.outcome and not (waited and self.outcome.get("reply") is None)
 
 
@@ -204,9 +204,9 @@ class Batch:
         """Return the hashes of the scripts in the commands, if they are recorded."""
         found: list[bytes] = []
         for command in self._commands if self._step.mode != "pass" else ():
-            if first_word(command) in ("EVALSHA", "EVALSHA_RO"):
+            if first_word(command[0]) in ("EVALSHA", "EVALSHA_RO"):
                 found += command[1:2]
-            elif first_word(command) == "SCRIPT":
+            elif first_word(command[0]) == "SCRIPT":
                 found += command[2:]
         return [text_of(sha) for sha in dict.fromkeys(found)]
 

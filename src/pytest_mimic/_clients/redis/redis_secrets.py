@@ -43,7 +43,7 @@ _HASH = re.compile(rb"\b[0-9a-f]{64}\b")
 
 
 def secret_places(command: Command, redactor: Redactor) -> set[int]:
-    verb, size = first_word(command), len(command)
+    verb, size = first_word(command[0]), len(command)
     if verb in _WITH_CREDENTIALS:
         return _credential_places(command, verb)
     keys = key_places(command)
@@ -58,7 +58,7 @@ def secret_places(command: Command, redactor: Redactor) -> set[int]:
 @lru_cache(maxsize=512)
 def has_no_names(word: bytes) -> bool:
     """Check whether the words of an ordinary command are secret only because of its key, by its first word."""
-    return is_ordinary(word) and first_word([word]) not in _WITH_CREDENTIALS | _WITH_FIELDS
+    return is_ordinary(word) and first_word(word) not in _WITH_CREDENTIALS | _WITH_FIELDS
 
 
 def _credential_places(command: Command, verb: str) -> set[int]:
@@ -91,7 +91,7 @@ def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
 
     Numbers and booleans stay, so that `EXISTS`, `TTL` and `INCR` work for secret keys.
     """
-    verb = first_word(command)
+    verb = first_word(command[0])
     if reply is None or isinstance(reply, (BaseException, int, float)) or verb in _ABOUT_A_KEY:
         return reply
     if verb == "CONFIG":
@@ -117,7 +117,7 @@ def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
 
 
 def _has_fields(command: Command) -> bool:
-    verb = first_word(command)
+    verb = first_word(command[0])
     options = {part.upper() for part in command[2:]}
     if verb == "HRANDFIELD":
         return b"WITHVALUES" in options

@@ -35,7 +35,7 @@ def describe_commands(
     determines the types in replies.
     """
     plain = [_plain_command(command, redactor) for command in commands]
-    verb, main = verb_of(commands[0]), commands[0]
+    verb, main = verb_of(commands[0][0]), commands[0]
     name, counted = "command", plain[0]
     if len(commands) > 1:
         name, counted = "commands", plain
@@ -107,7 +107,7 @@ def store_reply(reply: Any, command: Command, redactor: Redactor, *, queued: Seq
 
     `queued` are the commands of a transaction, all of which `EXEC` answers.
     """
-    verb = verb_of(command)
+    verb = verb_of(command[0])
     if queued and verb == "EXEC" and isinstance(reply, list):
         return [store_reply(each, of, redactor) for each, of in zip(reply, queued)]
     plain = _plain_reply(hide_reply(reply, command, redactor), redactor)

@@ -290,7 +290,8 @@ def _plain_unknown(value: object, path: str) -> Any:
     if any(base.__module__.startswith("sqlalchemy.sql.") for base in kind.__mro__):
         # No driver accepts one. pandas tries whether a query is the name of a table.
         return {"$object": name}
-    from pytest_mimic._core.identity import Unstable, fingerprint
+    from pytest_mimic._core.identity.call_identity import fingerprint
+    from pytest_mimic._core.identity.kinds import Unstable
     from pytest_mimic._core.identity.locate import refusal
 
     try:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pytest_mimic._core.compare.lines import ABSENT
 from pytest_mimic._core.identity.call_identity import identity_of
+from pytest_mimic._core.identity.object_state import exception_fields
 from pytest_mimic._core.identity.opening import attributes_of, type_name
 
 _SIMPLE = frozenset({bool, float, int, str, type(None)})
@@ -48,9 +49,8 @@ def key_identity(key: Any) -> object:
 
 def exception_parts(error: BaseException) -> dict[str, Any]:
     """Return the parts of an exception that are compared, by name."""
-    # Python keeps the names and paths of some errors apart from their arguments.
-    also = ("name", "path", "filename", "filename2") if isinstance(error, (ImportError, OSError)) else ()
-    parts = {name: getattr(error, name, None) for name in ("args", "__cause__", *also)}
+    names = "args", "__cause__", *exception_fields(error)
+    parts = {name: getattr(error, name, None) for name in names}
     return {name: part for name, part in parts.items() if part is not None} | attributes_of(error)
 
 

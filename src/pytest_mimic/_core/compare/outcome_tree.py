@@ -142,7 +142,7 @@ def body_tree(
     found: dict[str, Any] = {}
     if "value" in body:
         value = body["value"]
-        found["value"] = _response(value) if _is_response(value) else read(value)
+        found["value"] = _response(value) if is_response(value) else read(value)
     if "returned" in body:
         found["value"] = Named("argument", body["returned"])
     if "raised" in body:
@@ -247,7 +247,7 @@ def _blob(text: Any) -> Any:
         return text
 
 
-def _is_response(value: Any) -> bool:
+def is_response(value: Any) -> bool:
     if not isinstance(value, dict) or type(value.get("status")) is not int:
         return False
     headers = value.get("headers")

@@ -10,7 +10,7 @@ from pytest_mimic._core.engine.call import Call, Plan, innermost
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
 from pytest_mimic._core.engine.steps import PASS, RunningCall
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.identity import CallIdentity
+from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.ignore import parse_path, prune
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.settings import Mode

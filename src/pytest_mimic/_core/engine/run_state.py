@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from threading import Lock
@@ -67,6 +68,7 @@ class RunState:
         context_copier: Copies `inside` into threads that a real call starts. Set by the first decision.
         running: The real calls (`steps.RunningCall`) whose code runs now, for the progress line.
         unfinished: The real calls without an outcome so far, in the order in which they began.
+        discarded: Functions that end calls whose streams were collected as garbage.
         begun_conversations: Those that are recorded again as a whole. None if the run has recorded none.
         raised: The exceptions of functions recorded in this phase of the test, each with its row in the summary.
         pending: The errors that must fail the running test, even if its code catches them.
@@ -94,6 +96,7 @@ class RunState:
         self.cassettes: ContextVar[tuple[object, ...]] = ContextVar("pytest_mimic_cassettes", default=())
         self.running: set[CallUnderWay] = set()
         self.unfinished: dict[CallUnderWay, None] = {}
+        self.discarded: deque[Callable[[], None]] = deque()
         self.owner = Owner("")  # the owner of the sequences that calls belong to now
         self.test = ""  # the id of the running test, empty outside of tests
         self.begun_conversations: Conversations | None = None
@@ -180,8 +183,8 @@ class RunState:
                 self._noter = Noter(self.inside, self._sources, started=self._started)
         return Trace(self._noter, plan.code)
 
-    def changed_inputs(self, name: str, test: str | None = None) -> list[Input]:
-        """Return what has changed of a list of what a call ran and read.
+    def changed_inputs(self, name: str, recording: str = "") -> list[Input]:
+        """Return what has changed of a list of what a call ran and read: of this recording, or of the running test.
 
         MimicError: the list is missing or damaged.
         """
@@ -190,8 +193,9 @@ class RunState:
         if name not in self._changed:
             from pytest_mimic._core.inputs.input_lists import changed_inputs
 
+            test = self.vault.test_of(recording) if recording else self.test
             self._changed[name] = changed_inputs(
-                self.vault.objects.input_list(name, test=test or self.test), self._sources
+                self.vault.objects.input_list(name, test=test), self._sources
             )
         return self._changed[name]
 
@@ -208,7 +212,7 @@ class RunState:
             return
         for (recording, inputs, target), calls in self.ledger.replays_with_inputs().items():
             try:
-                changed = self.changed_inputs(inputs, self.vault.test_of(recording))
+                changed = self.changed_inputs(inputs, recording)
             except MimicError as error:
                 self.ledger.note(str(error))
                 continue
@@ -275,8 +279,14 @@ class RunState:
                 self._retries = self._retries or Retries(self.settings.rootdir)
             self._retries.watch(error, key, self.own_files, lambda: bool(self.test))
 
+    def end_discarded(self) -> None:
+        """End the calls that were discarded."""
+        while self.discarded:
+            self.discarded.popleft()()
+
     def end_test(self) -> None:
         """End the running test: code that waits is no longer disturbed."""
+        self.end_discarded()
         self.test = ""
         if self._retries is not None:
             self._retries.end()

@@ -9,7 +9,7 @@ from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from pytest_mimic._core.engine.call import innermost
-from pytest_mimic._core.identity import Unstable
+from pytest_mimic._core.identity.kinds import Unstable
 from pytest_mimic._core.machinery import called_by_pytest
 from pytest_mimic.errors import MimicError
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 
@@ -14,13 +13,11 @@ class Library(NamedTuple):
             them, those of types that have a `shape` (`shaped`), or `none`.
         identity: The module whose `RULES` are those of its types, by package and class: `("numpy", "ndarray")`. It is
             imported for the first such value. Types without a rule follow the rules for any class.
-        words: Names for people, by the full name of a type: `{"shop.Handle": "a handle"}`.
     """
 
     data: Literal["all", "shaped", "none"] = "none"
     scalars: frozenset[str] = frozenset()  # full names of data types whose values have no extent but one text
     identity: str = ""
-    words: Mapping[str, str] = {}
 
 
 _IDENTITY = "pytest_mimic._core.identity"
@@ -35,7 +32,7 @@ LIBRARIES: dict[str, Library] = {
     "polars": Library("all", identity=f"{_IDENTITY}.arrow"),
     "pyarrow": Library("all", identity=f"{_IDENTITY}.arrow"),
     "scipy": Library("shaped", identity=f"{_IDENTITY}.numeric"),
-    "sqlalchemy": Library(words={"sqlalchemy.sql.elements.ClauseElement": "SQL in objects of SQLAlchemy"}),
+    "sqlalchemy": Library(),
     "torch": Library("shaped", identity=f"{_IDENTITY}.numeric"),
 }
 
@@ -78,6 +75,8 @@ def has_extent(kind: type) -> bool:
 
 # The full names of types by their name for people. A type also has the name of its bases.
 _NAMED = {
+    # It caches its uses, and names its parts by addresses in memory.
+    "SQL in objects of SQLAlchemy": ("sqlalchemy.sql.elements.ClauseElement",),
     "a bare object()": ("builtins.object",),
     "a closure cell": ("builtins.cell",),
     "a code object": ("builtins.code",),
@@ -126,9 +125,7 @@ def words_for(kind: type) -> str | None:
     """Return what people call an object of a type, or None where no table lists the type or its bases."""
     # Every class derives from object, which says nothing about the others.
     for base in kind.__mro__[:-1] or (object,):
-        name = f"{base.__module__}.{base.__qualname__}"
-        library = LIBRARIES.get(name.partition(".")[0])
-        words = NAMED.get(name) or (library.words.get(name) if library else None)
+        words = NAMED.get(f"{base.__module__}.{base.__qualname__}")
         if words is not None:
             return words
     return None

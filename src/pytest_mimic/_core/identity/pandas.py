@@ -171,11 +171,7 @@ def _values(array: Any, _layout: bool = False) -> object:
 
 
 def _texts(array: Any) -> object:
-    """Reduce texts to one joined text, or to a list if one contains the separator.
-
-    Raises:
-        TypeError: One is missing.
-    """
+    """Reduce texts to one joined text, or to a list if one contains the separator. TypeError: one is missing."""
     data = _joined_arrow(array.__arrow_array__()) if hasattr(array, "_pa_array") else None
     if data is None:
         values = sys.modules["numpy"].asarray(array, dtype=object).tolist()

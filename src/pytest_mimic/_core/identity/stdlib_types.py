@@ -218,10 +218,8 @@ def stdlib_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
 
 PATHS = frozenset(f"pathlib.{name}Path" for name in ("Posix", "Windows", "PurePosix", "PureWindows"))
 
-# Types without identity, all that have words. A ClauseElement caches its uses, and names its parts by addresses in memory.
-REFUSED = frozenset(NAMED) - {"builtins.memoryview", "builtins.module", "builtins.object"} | {
-    "sqlalchemy.sql.elements.ClauseElement"
-}
+# Types without identity, all that have words.
+REFUSED = frozenset(NAMED) - {"builtins.memoryview", "builtins.module", "builtins.object"}
 
 
 def _both(reduce: Reduce, read: Reduce | None) -> Reduce:

@@ -7,7 +7,8 @@ from typing import Any
 
 from pytest_mimic._core.outcome.names import RefusedError, resolve
 from pytest_mimic._core.outcome.pickled_code import STATE, code_in
-from pytest_mimic._core.outcome.unpickling import NAMED, PathRestorer, load_all
+from pytest_mimic._core.outcome.placed_paths import PathStore
+from pytest_mimic._core.outcome.unpickling import NAMED, load_all
 from pytest_mimic._core.outcome.uses import StandIns
 
 
@@ -23,7 +24,7 @@ class Admission:
         self._judged: set[tuple[str, int]] = set()
 
     def load(
-        self, stream: bytes, buffers: list[Any], content: tuple[str, int], paths: PathRestorer | None = None
+        self, stream: bytes, buffers: list[Any], content: tuple[str, int], paths: PathStore | None = None
     ) -> list[Any]:
         """Load the pickles of a content, its checksum and their count.
 

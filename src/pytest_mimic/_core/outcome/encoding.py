@@ -35,13 +35,13 @@ class Readable:
     imports: list[str] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
 
-    def load(self, paths: PathStore | None) -> Any:
+    def load(self, paths: PathStore) -> Any:
         tree = loads(self.text)
         if not self.is_tagged:
             return tree
         from pytest_mimic._core.outcome.tagged.types import reader
 
-        return reader(paths, None, self.objects.__getitem__).read_whole(tree)
+        return reader(paths, None, self.objects.__getitem__).read(tree)
 
 
 @dataclass(slots=True)
@@ -201,7 +201,7 @@ def _readable(value: Any, paths: PathStore) -> Readable | None:
 
 def _is_exact(value: Any, readable: Readable, paths: PathStore) -> bool:
     """Return whether a copy of the value is equal to it."""
-    from pytest_mimic._core.identity import fingerprint_outcome
+    from pytest_mimic._core.identity.call_identity import fingerprint_outcome
 
     with suppress(Exception):  # methods of the value's own types may raise anything
         fingerprint = fingerprint_outcome(value)
@@ -270,7 +270,7 @@ def _fingerprint(
 ) -> str:
     # A value without identity has its pickle's hash. So has a value with a class that defines its own identity, which
     # may leave out parts that a replay must give back.
-    from pytest_mimic._core.identity import fingerprint_outcome
+    from pytest_mimic._core.identity.call_identity import fingerprint_outcome
 
     found = None
     if not pickled.has_custom_identity:

@@ -20,7 +20,7 @@ from pytest_mimic._core.outcome.placed_paths import (
     persistent_id,
 )
 from pytest_mimic._core.outcome.reducing import reduced
-from pytest_mimic._core.outcome.unpickling import PathRestorer, load_all
+from pytest_mimic._core.outcome.unpickling import load_all
 from pytest_mimic._core.outcome.uses import uses_in
 
 
@@ -51,7 +51,7 @@ class Pickled:
     def detach(self) -> None:
         self.buffers = [Buffer(memoryview(bytearray(memory)), item) for memory, item in self.buffers]
 
-    def load(self, count: int = 1, paths: PathRestorer | None = None) -> list[Any]:
+    def load(self, count: int = 1, paths: PathStore | None = None) -> list[Any]:
         """Load the pickles, which this process has made, as they are."""
         find = Admission(self.imports, self.code).find
         return load_all(b"".join(self.chunks), self.copies(), find, count=count, paths=paths)

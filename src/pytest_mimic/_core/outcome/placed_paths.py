@@ -170,7 +170,7 @@ def _joined(folder: str, rest: str) -> str:
     return f"{folder}{os.sep}" + ("" if rest == "/" else rest.replace("/", os.sep))
 
 
-class _Neutral:
+class _Neutral(PathStore):
     """Restores paths to texts that are the same in every run, for fingerprints."""
 
     def restored(self, kind: Any, where: Where) -> Any:
@@ -178,7 +178,7 @@ class _Neutral:
         return made(kind, where if isinstance(where, str) else f"\0{where[0]}/{where[1]}")
 
 
-NEUTRAL = _Neutral()
+NEUTRAL = _Neutral(Places())
 NOWHERE = PathStore(Places())
 
 

@@ -8,19 +8,13 @@ import sys
 from collections.abc import Callable, Iterable
 from enum import Enum
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from pytest_mimic._core.outcome.names import RefusedError
-from pytest_mimic._core.outcome.placed_paths import NOWHERE
+from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore
 
 #: The name that represents, in a pickle, a function whose own name leads to its mimic wrapper.
 NAMED = "pytest_mimic._core.outcome.reducing:named"
-
-
-class PathRestorer(Protocol):
-    """Restores the paths of a pickle; see `PathStore`."""
-
-    def restored(self, kind: Any, where: Any) -> Any: ...
 
 
 Find = Callable[[str, str], Any]
@@ -33,7 +27,7 @@ def load_all(
     find: Find,
     *,
     count: int,
-    paths: PathRestorer | None = None,
+    paths: PathStore | None = None,
     is_watched: bool = False,
 ) -> list[Any]:
     """Load `count` pickles from one stream. They share no objects. Their paths are restored by `paths`.
@@ -53,7 +47,7 @@ def load_all(
 class _Finder:
     """The part of an unpickler that finds imports and paths."""
 
-    def __init__(self, file: Any, buffers: Iterable[Any], find: Find, paths: PathRestorer) -> None:
+    def __init__(self, file: Any, buffers: Iterable[Any], find: Find, paths: PathStore) -> None:
         super().__init__(file, buffers=buffers)  # type: ignore[call-arg]
         self._find = find
         self._paths = paths

@@ -39,12 +39,8 @@ class Environment:
         # A value may be a part of another one.
         self._forms = dict(sorted(forms.items(), key=lambda form: -len(form[0])))
         self.longest = max(map(len, forms), default=0)
-        # As they stand in the text of a JSON file, in which a text may be JSON itself, and in what Python shows.
+        # As they stand in the text of a JSON file, in which a text may be JSON itself.
         self._in_json = _shortest({*forms, *(dumps(form, ensure_ascii=False)[1:-1] for form in forms)})
-        self._in_repr = _shortest(
-            {repr(quotes + form)[1 + len(quotes) : -1] for form in forms for quotes in ("", "'")}
-            | {repr(form + "\"'")[1:-4] for form in forms}
-        )
         # In bytes, and in the memory of a numpy array of texts.
         self._patterns = {
             name: [
@@ -70,10 +66,9 @@ class Environment:
     def may_be_in_parts(self, plain: object) -> bool:
         """Check fast whether plain data may hold one of the values: each call of a client asks."""
         try:
-            shown = repr(plain)
-        except RecursionError:
+            return self.may_be_in(dumps(plain, ensure_ascii=False, default=repr))
+        except (RecursionError, TypeError, ValueError):
             return True
-        return any(form in shown for form in self._in_repr)
 
     def held_values(self, pieces: Iterable[Any]) -> Iterator[tuple[str, str]]:
         """Yield the variables whose values stand in one of the pieces, which are bytes, with these values."""

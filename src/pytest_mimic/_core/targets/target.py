@@ -242,11 +242,7 @@ def replaced_client(target: Target) -> TargetError | None:
 def as_targets(
     given: Iterable[str | Target | Callable[..., Any]], options: Mapping[str, Any] | None = None
 ) -> list[Target]:
-    """Return targets for lines, functions and Targets, each with these options.
-
-    Raises:
-        TargetError: As for `Target`.
-    """
+    """Return targets for lines, functions and Targets, each with these options. TargetError: as for `Target`."""
     targets = [one if isinstance(one, Target) else Target(one) for one in given]
     if not options:
         return targets

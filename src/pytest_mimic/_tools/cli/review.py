@@ -6,6 +6,7 @@ The exit code is 0 if no change is left, 1 if some are undecided.
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -126,9 +127,9 @@ def _ask_all(invocation: Invocation, review: Review) -> None:
 def _answer(out: Output) -> str:
     """Return the first character of the line that the user types, `?` of an empty one; empty at the end of the input."""
     out.say("> ")
-    stream = sys.stdin
+    stream = sys.stdin or io.StringIO()
     try:
-        line = stream.readline() if stream is not None else ""
+        line = stream.readline()
     except KeyboardInterrupt:
         line = ""
     key = line.strip()[:1].lower() or "?" if line else ""

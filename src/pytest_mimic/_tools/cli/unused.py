@@ -6,9 +6,7 @@ Each job runs `pytest --mimic-usage=FILE`. This command judges all files togethe
 
 from __future__ import annotations
 
-import os
 import sys
-from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +46,7 @@ def run(invocation: Invocation) -> int:
                 f"for one run: {command('--mimic-fail-on-unused')}",
             ],
         )
-    usages = [read_usage(path) for path in _paths(options.files)]
+    usages = [read_usage(path) for path in dict.fromkeys(map(Path, options.files))]
     commit = refuse_mixture(usages, None if options.vault else id_of_vault(settings))
     here = commit_of(settings.rootdir)
     is_elsewhere = bool(commit and here and commit != here)
@@ -83,23 +81,6 @@ def run(invocation: Invocation) -> int:
     else:
         _show(invocation, judgement, newer=newer, note=note, tests=len(whole.outcomes), files=len(usages))
     return 1 if judgement.unused and not judgement.cleared else 0
-
-
-def _paths(patterns: list[str]) -> list[Path]:
-    """Return the files, each once. Shells of Windows leave patterns as they are."""
-    found: dict[str, Path] = {}
-    for pattern in patterns:
-        names = [pattern]
-        if has_magic(pattern) and not os.path.lexists(pattern):
-            names = sorted(glob(pattern, recursive=True))  # noqa: PTH207 - it keeps the form of the pattern
-            if not names:
-                raise MimicError(
-                    f"no file matches {pattern}",
-                    remedies=[f"each job writes one: {command('--mimic-usage=FILE')}"],
-                )
-        for name in names:
-            found.setdefault(os.path.realpath(name), Path(name))
-    return list(found.values())
 
 
 def _judge(invocation: Invocation, usages: list[Usage], whole: Together) -> tuple[Judgement, list[str], int]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from pytest_mimic._core.compare.outcome_tree import Blob, Named, body_tree, exception_name
+from pytest_mimic._core.compare.outcome_tree import Blob, Named, body_tree, exception_name, is_response
 from pytest_mimic._core.describe.recorded_files import CatalogCall, CatalogFile, Entry
 from pytest_mimic._core.describe.text import shortened
 from pytest_mimic._core.seam.base import Adapter
@@ -65,10 +65,12 @@ def _short(call: CatalogCall, entry: Entry, size_of: Callable[[str], float]) -> 
         return f"stream of {len(entry['stream']['items'])}{f', then {error}' if error else ''}"
     if "returned" in entry:
         return f"returned {entry['returned']}"
+    if call.is_client and is_response(entry["value"]):
+        return _response_in_short(entry["value"])
     value = body_tree({"value": entry["value"]}, is_tagged=entry.get("tagged", False))["value"]
     if not call.is_client:
         return word(value)
-    return _exchange_in_short(value, _client(call.target).failure(entry["value"]))
+    return _reply_in_short(value, _client(call.target).failure(entry["value"]))
 
 
 def _object_in_short(entry: Entry, size_of: Callable[[str], float]) -> str:
@@ -85,16 +87,15 @@ def _object_in_short(entry: Entry, size_of: Callable[[str], float]) -> str:
     return f"{kind}{shortened(what, _WIDTH)}, {size(size_of(name))}"
 
 
-def _exchange_in_short(value: Any, failed: str | None) -> str:
-    if isinstance(value, Named) and value.name == "response":
-        body = value.value.get("body") or {}
-        kind = next((key for key in ("json", "text", "base64", "chunks", "events") if key in body), "")
-        kind = (
-            f"{len(body[kind])} {kind}"
-            if kind in ("chunks", "events")
-            else {"base64": "bytes"}.get(kind, kind)
-        )
-        return f"{value.value['status']} {kind}".rstrip()
+def _response_in_short(response: dict[str, Any]) -> str:
+    body = response.get("body") or {}
+    kind = next((key for key in ("json", "text", "base64", "chunks", "events") if key in body), "")
+    if kind in ("chunks", "events"):
+        return f"{response['status']} {len(body[kind])} {kind}"
+    return f"{response['status']} {'bytes' if kind == 'base64' else kind}".rstrip()
+
+
+def _reply_in_short(value: Any, failed: str | None) -> str:
     if failed or not isinstance(value, dict):
         return failed or word(value)
     if "responses" in value:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.files.whole import write_whole
+from pytest_mimic._core.whole_files import write_whole
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ def read_usage(path: Path) -> Usage:
             f"{path} is a folder", remedies=[f"name its files: {path.as_posix()}/*.json"]
         ) from None
     except OSError as reason:
-        raise MimicError(f"cannot read {path}: {reason.strerror or reason}") from None
+        remedies = ["each job writes one: pytest --mimic-usage=FILE"]
+        raise MimicError(f"cannot read {path}: {reason.strerror or reason}", remedies=remedies) from None
     except (ValueError, RecursionError):
         raise _strange(path) from None
     version = facts.get(_KEY) if isinstance(facts, dict) else None

@@ -14,7 +14,7 @@ pytest.importorskip("redis")
 from redis import exceptions
 
 from pytest_mimic._clients.redis.redis_client import RedisAdapter
-from pytest_mimic._clients.redis.redis_commands import read_commands
+from pytest_mimic._clients.redis.redis_commands import joined, read_commands
 from pytest_mimic._clients.redis.replies import comparable_reply, describe_commands, load_reply, store_reply
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic.errors import CorruptRecordingError
@@ -284,7 +284,7 @@ def test_commands_have_all_declared_parts() -> None:
 
 @pytest.mark.parametrize("pack", [bytes, lambda data: data.decode(), lambda data: [data[:9], data[9:]]])
 def test_packed_commands_can_be_bytes_text_or_pieces(pack: Any) -> None:
-    assert read_commands(pack(b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n*1\r\n$4\r\nPING\r\n")) == [
+    assert read_commands(joined(pack(b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n*1\r\n$4\r\nPING\r\n"))) == [
         [b"GET", b"a"],
         [b"PING"],
     ]

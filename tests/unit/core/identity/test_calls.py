@@ -12,8 +12,9 @@ import pytest
 from kinds_of_things import WithIdentity
 
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.identity import CallIdentity, Unstable, fingerprint
+from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
 from pytest_mimic._core.identity.ignore import parse_path, prune
+from pytest_mimic._core.identity.kinds import Unstable
 from pytest_mimic._core.identity.locate import refusal
 from pytest_mimic._core.target_options import Options
 

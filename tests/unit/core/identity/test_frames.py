@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.identity import Unstable, fingerprint
+from pytest_mimic._core.identity.call_identity import fingerprint
+from pytest_mimic._core.identity.kinds import Unstable
 
 np = pytest.importorskip("numpy")
 pd = pytest.importorskip("pandas")

@@ -10,7 +10,8 @@ from array import array
 import pytest
 from kinds_of_things import Plain
 
-from pytest_mimic._core.identity import Unstable, fingerprint, fingerprint_outcome
+from pytest_mimic._core.identity.call_identity import fingerprint, fingerprint_outcome
+from pytest_mimic._core.identity.kinds import Unstable
 
 DEPTH = 100_000
 

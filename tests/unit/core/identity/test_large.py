@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.identity import CallIdentity, fingerprint, graph, walk
+from pytest_mimic._core.identity import graph, walk
+from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
 
 MEGABYTE = 1 << 20
 BLOB = bytes(range(256)) * (40 * MEGABYTE // 256)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mimic._core.identity import Unstable, fingerprint, fingerprint_outcome
+from pytest_mimic._core.identity.call_identity import fingerprint, fingerprint_outcome
+from pytest_mimic._core.identity.kinds import Unstable
 
 np = pytest.importorskip("numpy")
 pd = pytest.importorskip("pandas")
@@ -456,7 +457,7 @@ def test_facts_that_equality_ignores_count_in_an_outcome_only(one, other):
 
 def test_nested_categories_of_polars_count_by_their_texts():
     script = (
-        "import polars as pl; from datetime import date; from pytest_mimic._core.identity import fingerprint;"
+        "import polars as pl; from datetime import date; from pytest_mimic._core.identity.call_identity import fingerprint;"
         "row = {'day': date(2024, 5, 1), 'c': 'a', 'l': ['b', None], 'p': ['a', 'c']};"
         "kind = {'day': pl.Date, 'c': pl.Categorical, 'l': pl.List(pl.Categorical), 'p': pl.Array(pl.Categorical, 2)};"
         "print(fingerprint(pl.Series([row, None], dtype=pl.Struct(kind))),"
@@ -475,7 +476,7 @@ def test_nested_categories_of_polars_count_by_their_texts():
 
 def test_numbers_of_polars_are_the_same_without_numpy():
     script = (
-        "import polars as pl, sys; from pytest_mimic._core.identity import fingerprint;"
+        "import polars as pl, sys; from pytest_mimic._core.identity.call_identity import fingerprint;"
         "series = pl.Series('a', [1.5, None, 3, -float('nan')]);"
         "{};"
         "print(fingerprint(series), fingerprint(series[:3].cast(pl.Int16)), 'numpy' in sys.modules)"
@@ -518,7 +519,7 @@ def test_a_cython_function_without_importable_name_is_refused(monkeypatch):
 def test_libraries_are_not_imported():
     script = (
         "import sys, datetime; before = set(sys.modules);"
-        "from pytest_mimic._core.identity import fingerprint;"
+        "from pytest_mimic._core.identity.call_identity import fingerprint;"
         "fingerprint([1, datetime.date(2024, 5, 1), {'a': (1, b'', 2.5)}, sys]);"
         "print(sorted({'numpy', 'pandas', 'polars', 'pyarrow', 'torch', 'scipy', 'PIL', 'pydantic', 'attr',"
         " 'decimal', 'uuid', 'inspect'} & (set(sys.modules) - before)))"

@@ -9,7 +9,7 @@ import types
 
 import pytest
 
-from pytest_mimic._core.identity import CallIdentity, fingerprint
+from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
 
 attr = pytest.importorskip("attr")
 pydantic = pytest.importorskip("pydantic")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.identity import CallIdentity, fingerprint
+from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
 from pytest_mimic._core.identity.walk import MOST_LEVELS
 
 # The name of a run's folder must not decide the order of keys or members.

@@ -13,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from kinds_of_things import Pair, Plain
 
-from pytest_mimic._core.identity import CallIdentity, fingerprint, fingerprint_outcome
+from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint, fingerprint_outcome
 
 hashable = st.recursive(
     st.none()

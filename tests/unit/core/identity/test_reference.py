@@ -20,7 +20,7 @@ from kinds_of_things import Pair, Plain
 from test_properties import hashable, values
 from xxhash import xxh3_128
 
-from pytest_mimic._core.identity import CallIdentity, fingerprint
+from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
 
 NUMBERS = {int, float, bool, type(None)}
 SCALARS = NUMBERS | {str, bytes}

@@ -28,8 +28,8 @@ import zoneinfo
 import pytest
 from kinds_of_things import Bare, Plain
 
-from pytest_mimic._core.identity import CallIdentity, Unstable, fingerprint
-from pytest_mimic._core.identity.kinds import register_fingerprint
+from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
+from pytest_mimic._core.identity.kinds import Unstable, register_fingerprint
 from pytest_mimic._core.identity.locate import refusal
 
 HELD = Bare()

@@ -17,7 +17,8 @@ import kinds_of_things as k
 import pytest
 import several_lambdas as lambdas
 
-from pytest_mimic._core.identity import CallIdentity, fingerprint, source_fingerprint
+from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
+from pytest_mimic._core.identity.source import source_fingerprint
 
 _numbers = itertools.count()
 
@@ -172,7 +173,7 @@ def test_lambdas_on_one_line_differ():
 
 def test_one_of_several_lambdas_on_a_line_has_no_source_without_column_numbers():
     script = (
-        "import several_lambdas as s; from pytest_mimic._core.identity import source_fingerprint;"
+        "import several_lambdas as s; from pytest_mimic._core.identity.source import source_fingerprint;"
         "print(source_fingerprint(s.PAIR[0]), source_fingerprint(s.OUTER))"
     )
     options = (

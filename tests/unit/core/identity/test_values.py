@@ -30,7 +30,7 @@ import kinds_of_things as k
 import pytest
 
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.identity import fingerprint, fingerprint_outcome
+from pytest_mimic._core.identity.call_identity import fingerprint, fingerprint_outcome
 from pytest_mimic._core.identity.kinds import register_fingerprint
 
 NAN = float("nan")

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from pytest_mimic._core.identity import source_fingerprint
+from pytest_mimic._core.identity.source import source_fingerprint
 from pytest_mimic._core.inputs.target_sources import judge
 
 MODULE = '''
