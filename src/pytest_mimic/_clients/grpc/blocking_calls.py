@@ -114,8 +114,10 @@ class NotedCall:
                 self._status = operation
             elif kind == _kinds.receive_message and (data := operation.message()) is not None:
                 self._rpc.note_response(data)
-        if self._status is not None and self._initial is not None:
-            self._rpc.finish(self._status, self._initial)
+        status = self._status
+        # A call that fails may end before it is told that it has no initial metadata.
+        if status is not None and (self._initial is not None or status.code()):
+            self._rpc.finish(status, self._initial)
 
 
 def _replayed(rpc: Rpc, real: Any, unsent: Iterable[Any]) -> Any:
