@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from support.loopback import serving
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -67,12 +68,5 @@ class Services(ThreadingHTTPServer):
 @contextmanager
 def running_services() -> Iterator[Services]:
     """Run both services in a thread."""
-    server = Services()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with serving(Services()) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)

@@ -177,38 +177,34 @@ def test_servers_are_told_apart(shop: Any, library: Any, monkeypatch: pytest.Mon
 
 
 def test_retries_do_not_wait_after_a_recorded_failure(shop: Any, library: Any) -> None:
-    """Sleeps in the test's own files go on, so that the retries are in a module."""
+    pytest.importorskip("tenacity")
     shop.module(
         LIBRARY
         + """
-    import asyncio, time
+    from tenacity import retry, stop_after_attempt, wait_fixed
 
+    patiently = retry(stop=stop_after_attempt(3), wait=wait_fixed(float(os.environ["PAUSE"])), reraise=True)
+
+    @patiently
     def find_at_last():
-        for _ in range(3):
-            try:
-                return find("UNAVAILABLE")
-            except grpc.RpcError:
-                time.sleep(PAUSE)
+        return find("UNAVAILABLE")
 
+    @patiently
     async def find_at_last_later():
         async with grpc.aio.insecure_channel(os.environ["LIBRARY"]) as channel:
-            for _ in range(3):
-                try:
-                    return await services.LibraryStub(channel).Find(protos.Wish(title="UNAVAILABLE"))
-                except grpc.RpcError:
-                    await asyncio.sleep(PAUSE)
-
-    PAUSE = float(os.environ["PAUSE"])
+            return await services.LibraryStub(channel).Find(protos.Wish(title="UNAVAILABLE"))
 """
     )
     shop.tests("""
-        import asyncio, shop
+        import asyncio, pytest, shop
 
         def test_sync():
-            shop.find_at_last()
+            with pytest.raises(shop.grpc.RpcError):
+                shop.find_at_last()
 
         def test_asyncio():
-            asyncio.run(shop.find_at_last_later())
+            with pytest.raises(shop.grpc.aio.AioRpcError):
+                asyncio.run(shop.find_at_last_later())
     """)
     shop.record(env={"PAUSE": "0"}).expect(passed=2)
     library.stop()

@@ -127,7 +127,7 @@ def test_integration_patterns_replay_without_the_server(project, client):
     with running_server() as server:
         recorded = project.run("--mimic-record", env={"API": server.url}).expect(passed=4)
         asked = list(server.seen)
-    replayed = project.run(process=True, env={"API": server.url}).expect(passed=4)
+    replayed = project.run(env={"API": server.url}).expect(passed=4)
 
     assert len(asked) == len(server.seen) == 17
     assert replayed.changed == set()
@@ -161,8 +161,8 @@ def test_a_cassette_holds_a_conversation_in_order(project):
     project.write("test_talk.py", OPTIONS)
 
     with running_server() as server:
-        project.run(process=True, env={"API": server.url}).expect(passed=1)
-        project.run(process=True, env={"API": server.url}).expect(passed=1)
+        project.run(env={"API": server.url}).expect(passed=1)
+        project.run(env={"API": server.url}).expect(passed=1)
 
     both = ["GET /users/1?page=2", "GET /pages", "GET /items/1", "POST /echo"]
     assert server.seen == [*both, "GET /pages", "GET /items/1"]
@@ -194,8 +194,8 @@ def test_ignore_and_match_choose_the_parts_that_count(project):
     with running_server() as server:
         project.run("--mimic-record", env={"API": server.url}).expect(passed=1)
 
-    project.run(process=True, env={"API": "http://127.0.0.1:9"}).expect(passed=1)
-    other = project.run(process=True, env={"API": "http://127.0.0.1:9", "ACCEPT": "text/html"})
+    project.run(env={"API": "http://127.0.0.1:9"}).expect(passed=1)
+    other = project.run(env={"API": "http://127.0.0.1:9", "ACCEPT": "text/html"})
     other.expect(failed=1, says=["no recording of http POST /users/1"])
 
 
@@ -228,7 +228,7 @@ def test_reading_further_is_a_miss_with_a_working_command(project, mode):
     with running_server() as server:
         first = {"API": server.url, "LINES": "1"}
         project.run("--mimic-record", env=first).expect(passed=1)
-        project.run(process=True, env=first).expect(passed=1)
+        project.run(env=first).expect(passed=1)
         second = {"API": server.url, "LINES": "6"}
         longer = project.run(*mode, env=second)
         longer.expect(
@@ -240,7 +240,7 @@ def test_reading_further_is_a_miss_with_a_working_command(project, mode):
             never=["to record the missing"],
         )
         project.run("--mimic-rerecord", env=second).expect(passed=1)
-    project.run(process=True, env=second).expect(passed=1)
+    project.run(env=second).expect(passed=1)
 
 
 def test_rerecording_an_unchanged_service_changes_no_file(project):

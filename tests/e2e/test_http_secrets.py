@@ -158,7 +158,7 @@ def test_no_planted_secret_is_in_files_or_output(project, client):
     with running_server() as server:
         run = project.run("--mimic-record", env={"API": server.url}).expect(passed=1)
         seen = "\n".join(server.seen)
-    replayed = project.run(process=True, env={"API": server.url}).expect(passed=1)
+    replayed = project.run(env={"API": server.url}).expect(passed=1)
 
     words = [*SECRETS.values(), *ISSUED, base64.b64encode(f"me:{SECRETS['basic']}".encode()).decode()]
     stored = b"\n".join(run.vault.values()).decode() + run.output + replayed.output
@@ -185,7 +185,7 @@ def test_a_miss_shows_neither_secrets_nor_plugin_frames(project, client):
 
     with running_server() as server:
         project.run("--mimic-record", env={**env, "API": server.url}).expect(passed=1)
-    run = project.run(process=True, env={**env, "API": server.url, "A": "2"})
+    run = project.run(env={**env, "API": server.url, "A": "2"})
 
     run.expect(failed=1, says=["body.a: '1' recorded, '2' now"], never=["planted-secret-9000", "clients/"])
 
@@ -229,7 +229,7 @@ def test_a_new_request_is_not_sent_with_a_placeholder(project, is_apart):
         else:
             assert "GET /me" not in server.seen
             project.run("--mimic-rerecord", env=env).expect(passed=1)
-    project.run(process=True, env=env).expect(passed=1)
+    project.run(env=env).expect(passed=1)
 
     if is_apart:
         grown.expect(
@@ -266,6 +266,6 @@ def test_a_secret_issued_to_one_client_is_hidden_for_another(project):
     with running_server() as server:
         env = {"API": server.url}
         recorded = project.run("--mimic-record", env=env).expect(passed=1)
-    project.run(process=True, env=env).expect(passed=1)
+    project.run(env=env).expect(passed=1)
 
     assert not [name for name, data in recorded.vault.items() if b"tok-issued-42" in data]

@@ -68,8 +68,8 @@ def test_the_vaults_own_file_access_is_not_found(project, mode):
             assert asyncio.run(main())["city"] == "Bern"
     """)
 
-    project.run("--mimic-record", process=True).expect(passed=3)
-    project.run(process=True).expect(passed=3)
+    project.run("--mimic-record").expect(passed=3)
+    project.run().expect(passed=3)
     project.run(mode, process=True).expect(passed=3)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from support.loopback import serving
+
 
 class Handler(BaseHTTPRequestHandler):
     """Empties the cart, adds an item or shows the items, and notes each request in `server.seen`."""
@@ -71,11 +73,5 @@ class CartServer(ThreadingHTTPServer):
 @contextmanager
 def cart_server() -> Iterator[CartServer]:
     """Run a server until the block ends."""
-    with CartServer() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(CartServer()) as server:
+        yield server

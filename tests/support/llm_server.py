@@ -12,6 +12,8 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
+from support.loopback import serving
+
 KEY = "sk-live-9f8e7d6c5b4a"
 
 
@@ -190,15 +192,8 @@ class Server(ThreadingHTTPServer):
 @contextmanager
 def running_llm(handler: type[Handler] = Handler) -> Iterator[Server]:
     """Run a server in a thread."""
-    server = Server(handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with serving(Server(handler)) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)
 
 
 @contextmanager

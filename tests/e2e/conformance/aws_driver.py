@@ -13,7 +13,7 @@ SECRET = "wJalrXUtnFEMI/K7MDENG/conformance"
 def client():
     return boto3.client(
         "s3",
-        endpoint_url=os.environ["S3"],
+        endpoint_url=os.environ["SERVICE"],
         region_name="eu-central-1",
         aws_access_key_id="AKIDEXAMPLE",
         aws_secret_access_key=SECRET,

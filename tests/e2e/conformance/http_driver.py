@@ -3,7 +3,7 @@
 import os
 import sys
 
-CLIENT = os.environ["HTTP_CLIENT"]
+CLIENT = os.environ["CLIENT"]
 URL = os.environ["SERVICE"]
 SECRET = "sk-4711-conformance-0815"
 

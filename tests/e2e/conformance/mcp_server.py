@@ -1,18 +1,16 @@
-"""An MCP server: over stdio, or over HTTP on the port that it is given. Its answer stands in a file."""
+"""An MCP server over HTTP, made with the SDK, on the port and by the transport that it is given."""
 
 import sys
-from pathlib import Path
 
 from mcp.server.mcpserver import Context, MCPServer
+from mcp_types import SamplingMessage, TextContent
 
 server = MCPServer("answers")
-FOLDER = Path(__file__).parent
-FOLDER.joinpath("started").open("a").write("started\n")
 
 
 @server.tool()
 def say(text: str) -> dict[str, str]:
-    return {"text": text, "answer": FOLDER.joinpath("answer").read_text(encoding="utf-8")}
+    return {"text": text, "answer": "as usual"}
 
 
 @server.tool()
@@ -27,13 +25,17 @@ def log_in(api_key: str) -> dict[str, str]:
     return {"access_token": api_key}
 
 
+@server.tool()
+async def consult(question: str, ctx: Context) -> str:
+    """Ask the client's model."""
+    message = SamplingMessage(role="user", content=TextContent(type="text", text=question))
+    return (await ctx.session.create_message([message], max_tokens=9)).content.text
+
+
 @server.resource("weather://{city}")
 def weather(city: str) -> str:
     return f"rain in {city}"
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        server.run("streamable-http", port=int(sys.argv[1]))
-    else:
-        server.run("stdio")
+    server.run(sys.argv[2], port=int(sys.argv[1]))

@@ -15,7 +15,7 @@ from pytest_mimic.testing import ClientConformance
 
 
 class OfHttp(ClientConformance):
-    """The tests for a client of HTTP."""
+    """The tests for a client of the answering service."""
 
     driver = "http_driver"
 
@@ -23,7 +23,7 @@ class OfHttp(ClientConformance):
     def serve(self, folder: Path) -> Iterator[Mapping[str, str]]:
         pytest.importorskip(self.line)
         with answering_service(folder) as url:
-            yield {"SERVICE": url, "HTTP_CLIENT": self.line}
+            yield {"SERVICE": url, "CLIENT": self.line}
 
     def change(self, folder: Path) -> None:
         folder.joinpath("answer").write_text("otherwise", encoding="utf-8")
@@ -41,17 +41,9 @@ class TestAiohttp(OfHttp):
     line = "aiohttp"
 
 
-class TestBotocore(ClientConformance):
+class TestBotocore(OfHttp):
     line = "botocore"
     driver = "aws_driver"
-
-    @contextmanager
-    def serve(self, folder: Path) -> Iterator[Mapping[str, str]]:
-        pytest.importorskip("botocore")
-        with answering_service(folder) as url:
-            yield {"S3": url}
-
-    change = OfHttp.change
 
 
 class TestSqlalchemy(ClientConformance):
@@ -137,7 +129,7 @@ class TestMcp(ClientConformance):
         """The server is a script, which is away while it is gone."""
         pytest.importorskip("mcp")
         script = folder / "server.py"
-        shutil.copy(Path(__file__).with_name("mcp_server.py"), script)
+        shutil.copy(Path(__file__).with_name("stdio_server.py"), script)
         if not folder.joinpath("answer").exists():
             folder.joinpath("answer").write_text("as usual", encoding="utf-8")
         yield {"MCP_SERVER": str(script)}

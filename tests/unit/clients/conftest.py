@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from pytest_mimic._core.seam.registry import load_adapter
 from unit.clients.runs import Runs
 
 
@@ -14,3 +15,11 @@ def _ended_runs() -> Iterator[None]:
     """End the tests that runs have played."""
     yield
     Runs.end_all()
+
+
+@pytest.fixture
+def runs(line: str, monkeypatch: pytest.MonkeyPatch) -> Runs:
+    """Runs of a test with the client that the fixture `line` names."""
+    runs = Runs(load_adapter(line))
+    runs.install(monkeypatch)
+    return runs

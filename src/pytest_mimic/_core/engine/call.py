@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from pytest_mimic._core.vault.file_names import recording_name
 
 if TYPE_CHECKING:
     from types import CodeType
@@ -59,6 +62,21 @@ def innermost(opened: Sequence[Opened]) -> Opened:
     return opened[-1]
 
 
+class Argument(NamedTuple):
+    """One argument of a call; those in `*rest` and `**extra` are arguments each."""
+
+    place: int  # the index of its parameter in the signature
+    parameter: str  # the parameter's name, without stars
+    name: str  # the argument's own name: `rest[0]`, or its key in `**extra`
+    value: object  # the argument
+    as_bound: object  # the argument as the parameter holds it: `(value,)`, `{name: value}`, or the value
+
+    @property
+    def option(self) -> str:
+        """Its name in options: that of `*rest` for each argument in it."""
+        return self.parameter if self.name.startswith(f"{self.parameter}[") else self.name
+
+
 class Place(NamedTuple):
     """Where the outcome of a call is recorded, or will be.
 
@@ -75,7 +93,7 @@ class Place(NamedTuple):
     date: str | None = None
     number: int = 0
     is_real: bool = False
-    keep: Callable[[Any, Outcome, float], None] | None = None
+    keep: Callable[..., None] | None = None
 
 
 class Plan:
@@ -93,6 +111,11 @@ class Plan:
     places: Places  # the folders below which paths are stored by their place
     source: str | None = None
     code: CodeType | None = None  # the code of the function itself
+
+    @cached_property
+    def folder(self) -> str:
+        """The folder of the target's recordings. Those of calls without an owner are named by their identities."""
+        return recording_name(self.target, "").rpartition("/")[0]
 
     def note(self, call: Call) -> Any:  # noqa: ARG002
         """Return the state of the arguments before a real call can change them."""

@@ -10,14 +10,10 @@ from urllib.request import Request, urlopen
 import pytest
 from support.aws_server import Server, loader, running_moto, running_server
 
-from unit.clients.runs import Runs
-
 pytest.importorskip("boto3")
 
 import boto3
 import botocore.session
-
-from pytest_mimic._clients.aws.botocore import BotocoreAdapter
 
 ACCESS_KEY, SECRET_KEY = "AKIAQ3EXAMPLE7KEY4711", "wJalrXUtnFEMI7K7MDENG7bPxRfiCYEXAMPLEKEY"
 
@@ -58,11 +54,8 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: Server) -> Cal
 
 
 @pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
-    """Runs of a test with the client."""
-    runs = Runs(BotocoreAdapter("botocore"))
-    runs.install(monkeypatch)
-    return runs
+def line() -> str:
+    return "botocore"
 
 
 def new_session(**options: Any) -> Any:

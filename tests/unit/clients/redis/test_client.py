@@ -16,7 +16,6 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from pytest_mimic._clients.redis.redis_client import RedisAdapter
 from pytest_mimic._clients.redis.replies import describe_commands
 from pytest_mimic.errors import MissingRecordingError
 from unit.clients.runs import Runs
@@ -30,11 +29,8 @@ GONE = 1
 
 
 @pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
-    """Runs of a test with redis-py."""
-    runs = Runs(RedisAdapter("redis"))
-    runs.install(monkeypatch)
-    return runs
+def line() -> str:
+    return "redis"
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic._clients.sql.sqlalchemy import SqlAdapter
 from unit.clients.runs import Runs
 from unit.clients.sql.places import ASYNC, SYNC, Place, place_for
 
@@ -18,11 +17,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
-    """A test at SQLAlchemy's edges, with its vault in memory."""
-    runs = Runs(SqlAdapter("sqlalchemy"))
-    runs.install(monkeypatch)
-    return runs
+def line() -> str:
+    return "sqlalchemy"
 
 
 @pytest.fixture
