@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import pytest_mimic
+import pytest_mimic.plugin
 
 if TYPE_CHECKING:
     from support.s3_server import S3Server
@@ -60,6 +61,23 @@ with suppress(ImportError):
 # Plugins that are off in the runs of a project unless a run requests them: they reorder tests, add output or need settings.
 QUIET = ("randomly", "asyncio", "anyio", "rerunfailures", "timeout", "cacheprovider")
 
+# Plugins of pytest itself that are off in a run in process, but for those with an option among its arguments. Registering
+# plugins takes half of the time of such a run.
+IDLE = {
+    **dict.fromkeys(("faulthandler", "legacypath", "nose", "pastebin"), "--none"),
+    **dict.fromkeys(("setuponly", "setupplan"), "--setup"),
+    "doctest": "--doctest",
+    "junitxml": "--junit",
+    "stepwise": "--sw",
+}
+
+# The modules of plugins that runs request.
+MODULE_OF = {
+    "anyio": "anyio.pytest_plugin",
+    "asyncio": "pytest_asyncio.plugin",
+    "rerunfailures": "pytest_rerunfailures",
+}
+
 # tally.py of every project. Real functions call `ran`, which raises in a run with offline=True.
 TALLY = """
 import os
@@ -95,8 +113,10 @@ MODULES = (
 )
 FIXTURES = ("tmp_path", "monkeypatch", "mimic_auto", "mimic_record", "mimic_replay", "mimic_vault_dir")
 
+NAME = "pytest_mimic.plugin"
+
 # A checkout that is on the path but not installed has no entry point.
-PLUGIN = () if entry_points(group="pytest11", name="mimic") else ("-p", "pytest_mimic.plugin")
+PLUGIN = () if entry_points(group="pytest11", name="mimic") else ("-p", NAME)
 
 
 # The vaults of `Project.record_once` by the files of their projects.
@@ -282,13 +302,23 @@ class Project:
         if hash_seed is not None:
             process, variables["PYTHONHASHSEED"] = True, str(hash_seed)
         before, already = self.files(), len(self.real())
-        argv = self.arguments(*args, plugins=plugins)
-        if not plugins and "no:mimic" not in args:
+        argv, given = self.arguments(*args, plugins=plugins), False
+        if {*plugins} <= {*MODULE_OF, "cacheprovider"} and "no:mimic" not in args:
             # Finding and loading all installed plugins takes longer than most tests.
             variables["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-            argv = [*self._loaded(args), "--color=no", "-W", "error", *args]
+            is_parallel = any(arg.startswith(("-n", "--dist", "--numprocesses", "--tx")) for arg in args)
+            given = not (process or is_parallel or NAME in args)
+            argv = [
+                *self._loaded(args, plugins, given=given, is_parallel=is_parallel),
+                "--color=no",
+                "-W",
+                "error",
+                *args,
+            ]
         code, output = (
-            self._run_process(argv, variables, timeout) if process else self._run_here(argv, variables)
+            self._run_process(argv, variables, timeout)
+            if process
+            else self._run_here(argv, variables, [pytest_mimic.plugin] if given else [])
         )
         return Run(code, _outcomes(output), output, self.real()[already:], self.files(), before)
 
@@ -313,16 +343,19 @@ class Project:
         """Run without a mode. Real executions raise an error."""
         return self.run(*args, offline=True, **options)  # type: ignore[arg-type]
 
-    def _loaded(self, args: Sequence[str]) -> list[str]:
-        """Return the options that load the plugins in a process that loads none by itself."""
-        is_parallel = any(arg.startswith(("-n", "--dist", "--numprocesses", "--tx")) for arg in args)
-        return [
-            "-p",
-            "pytest_mimic.plugin",
-            "-p",
-            "no:cacheprovider",
-            *(["-p", "xdist"] if is_parallel else []),
-        ]
+    def _loaded(
+        self, args: Sequence[str], plugins: Sequence[str], *, given: bool, is_parallel: bool
+    ) -> list[str]:
+        """Return the options of a run that loads no plugins by itself.
+
+        A run in this process is given the plugin as an object, which saves a search of all distributions. Workers are told
+        its name. A run that is about the order in which pytest learns of options names it too: `"-p", NAME`.
+        """
+        loaded = [MODULE_OF[name] for name in plugins if name in MODULE_OF]
+        loaded += [*([] if given else [NAME]), *(["xdist"] if is_parallel else [])]
+        idle = [name for name, option in IDLE.items() if not any(arg.startswith(option) for arg in args)]
+        off = [*(["cacheprovider"] if "cacheprovider" not in plugins else []), *(idle if given else [])]
+        return [part for name in (*loaded, *(f"no:{name}" for name in off)) for part in ("-p", name)]
 
     def arguments(self, *args: str, plugins: Sequence[str] = ()) -> list[str]:
         """Return the arguments of pytest for this project, for tests that start a process themselves."""
@@ -333,11 +366,13 @@ class Project:
         """Return the environment of a process of this project."""
         return {**os.environ, "TALLY": str(self.tally), **(variables or {})}
 
-    def _run_here(self, argv: Sequence[str], variables: Mapping[str, str]) -> tuple[int, str]:
+    def _run_here(
+        self, argv: Sequence[str], variables: Mapping[str, str], plugins: Sequence[object]
+    ) -> tuple[int, str]:
         with self.monkeypatch.context() as patch:
             for name, value in variables.items():
                 patch.setenv(name, value)
-            result = self.pytester.runpytest_inprocess(*argv, no_reraise_ctrlc=True)
+            result = self.pytester.runpytest_inprocess(*argv, plugins=plugins, no_reraise_ctrlc=True)
         with warnings.catch_warnings():
             # The modules of the project are gone, with clients that nobody has closed. Later, a collection during any
             # other test would warn.
@@ -375,6 +410,14 @@ def _outcomes(output: str) -> dict[str, int]:
     return {}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the rare tests. The workflow of releases and that of each Monday run them."""
+    if not os.environ.get("MIMIC_RARE"):
+        for item in items:
+            if item.get_closest_marker("rare") is not None:
+                item.add_marker(pytest.mark.skip(reason="rare: runs with MIMIC_RARE=1"))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
     """Leave the modules loaded by now out of garbage collections, which then take milliseconds."""
@@ -389,7 +432,7 @@ def pytest_runtest_logfinish() -> None:
     Within a test, the objects of its runs would be frozen. They would never be collected, and would hold functions
     that later runs patch, which then have to be searched everywhere.
     """
-    if next(_TESTS) % 50 == 0:
+    if next(_TESTS) % 10 == 0:
         gc.collect()
         gc.freeze()
 

@@ -36,33 +36,6 @@ async def streamed(text):
         return [event async for event in events]
 """
 
-ANTHROPIC = """
-import asyncio, os
-import anthropic
-
-def client(kind=anthropic.Anthropic):
-    return kind(base_url=os.environ["LLM"], api_key=os.environ["LLM_KEY"])
-
-def ask(text, **more):
-    return {"model": "claude-x", "max_tokens": 9, "messages": [{"role": "user", "content": text}], **more}
-
-def plain(text):
-    return client().messages.create(**ask(text)).content[0].text
-
-def stream(text):
-    with client().messages.stream(**ask(text)) as stream:
-        return list(stream.text_stream)
-
-async def alone(text):
-    async with client(anthropic.AsyncAnthropic) as api:
-        return await api.messages.create(**ask(text))
-
-async def streamed(text):
-    async with client(anthropic.AsyncAnthropic) as api:
-        async with api.messages.stream(**ask(text)) as stream:
-            return [text async for text in stream.text_stream]
-"""
-
 SDK_TESTS = """
 import asyncio, os
 from concurrent.futures import ThreadPoolExecutor
@@ -289,11 +262,11 @@ def expect_misses(run, count):
 @pytest.mark.promise("no client waits or tries again because of a miss")
 @pytest.mark.promise("a miss is shown first, then its client's error and the test's own failure")
 @pytest.mark.promise("the same missing call counts once")
-@pytest.mark.parametrize(("sdk", "shop"), [("openai", OPENAI), ("anthropic", ANTHROPIC)])
-def test_an_sdk_does_not_try_again(project, sdk, shop):
-    need(sdk)
+def test_an_sdk_does_not_try_again(project):
+    """That of anthropic is made by the same generator."""
+    need("openai")
 
-    run = ask_again(project, shop, SDK_TESTS, passed=6, args=["--log-level=INFO"])
+    run = ask_again(project, OPENAI, SDK_TESTS, passed=6, args=["--log-level=INFO"])
 
     expect_misses(run, 6)
     # Each of the twelve calls may announce one retry, and makes none.

@@ -41,6 +41,7 @@ def test_views_replay_without_a_network(web):
     assert run.changed == set()
 
 
+@pytest.mark.rare
 def test_views_are_recorded_again_without_the_api_key(web):
     shutil.rmtree(web.vault)
 

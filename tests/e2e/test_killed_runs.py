@@ -12,7 +12,7 @@ import pytest
 
 from pytest_mimic._core.vault import FolderStore, Vault
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
+pytestmark = [pytest.mark.rare, pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")]
 
 #: How many runs are killed: 3, or what the environment says.
 KILLS = int(os.environ.get("MIMIC_KILLED_RUNS", "3"))

@@ -40,6 +40,7 @@ def test_the_pipeline_replays_everywhere(pipeline: Project) -> None:
     pipeline.run("--mimic-fail-on-unused", offline=True).expect(passed=COUNT)
 
 
+@pytest.mark.rare
 def test_two_workers_record_the_pipeline(project: Project) -> None:
     check_in(project, "pipeline")
     project.record("-n2", process=True).expect(passed=COUNT)

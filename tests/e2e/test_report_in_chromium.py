@@ -12,6 +12,8 @@ from support.chromium import Browser, chromium
 
 from pytest_mimic._tools.shown.page import page
 
+pytestmark = pytest.mark.rare
+
 HOSTILE = (
     "</script><script>window.harmed=1</script>",
     "<img src=x onerror='window.harmed=1'>",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -69,21 +68,16 @@ def test_the_shop_replays_everywhere(shop: Project, there: dict[str, str]) -> No
     shop.run("--mimic-verify", env=there).expect(failed=2, passed=2, says=["payment-"])
 
 
-def test_a_changed_statement_is_recorded_with_its_conversation(shop: Project, there: dict[str, str]) -> None:
+def test_what_changed_is_recorded_with_its_conversation(
+    shop: Project, there: dict[str, str], services: Services
+) -> None:
     old = "sa.select(Product).where(Product.name == product)"
     edit(shop, "shop.py", old, f"{old}.order_by(Product.id)")
-
     missed = shop.replay(env=NOTHING_RUNS)
     missed.expect(failed=3, passed=1, says=["no recording of sqlalchemy SELECT products"])
     shop.record(env=there).expect(passed=COUNT)
-    replay_here(shop, passed=COUNT, env=NOTHING_RUNS)
 
-
-def test_a_changed_request_is_recorded_with_its_conversation(
-    shop: Project, there: dict[str, str], services: Services
-) -> None:
     edit(shop, "shop.py", 'CURRENCY = "EUR"', 'CURRENCY = "NOK"')
-
     shop.replay(env=NOTHING_RUNS).expect(failed=2, passed=2, says=["'EUR' recorded, 'NOK' now"])
     already = len(services.seen)
     shop.record(env=there).expect(passed=COUNT)
@@ -91,27 +85,22 @@ def test_a_changed_request_is_recorded_with_its_conversation(
     replay_here(shop, passed=COUNT, env=NOTHING_RUNS)
 
 
-@pytest.mark.parametrize("broken", ["services", "database", "cache"])
 def test_a_broken_service_replaces_nothing(
     shop: Project,
     there: dict[str, str],
     services: Services,
     postgres: Postgres,
     redis_server: RedisServer,
-    broken: str,
 ) -> None:
     before = shop.files()
-    with ExitStack() as stack:
-        services.is_broken = broken == "services"
-        if broken == "database":
-            stack.enter_context(postgres.stopped())
-        if broken == "cache":
-            stack.enter_context(redis_server.stopped())
-        run = shop.run("--mimic-rerecord", env=there)
-    assert run.exit_code == 1
+    for stopped in (postgres.stopped(), redis_server.stopped()):
+        with stopped:
+            assert shop.run("--mimic-rerecord", env=there).exit_code == 1
+        assert shop.files() == before  # every test needs them
+
+    services.is_broken = True
+    assert shop.run("--mimic-rerecord", env=there).exit_code == 1
     replay_here(shop, passed=COUNT, env=NOTHING_RUNS)
-    if broken != "services":  # every test needs the others
-        assert shop.files() == before
 
 
 def test_branches_that_both_record_merge(shop: Project, there: dict[str, str]) -> None:

@@ -120,25 +120,19 @@ def shop(project: Project) -> Project:
 
 
 @pytest.mark.promise("replay opens no connection")
-def test_a_suite_replays_without_its_database(shop: Project, urls: tuple[str, str]) -> None:
-    """Seed data in a fixture, a rollback per test, a handled IntegrityError: the same with the database gone."""
-    real, gone = urls
-
-    shop.record(env={"DATABASE_URL": real}).expect(passed=3)
-
-    shop.run(env={"DATABASE_URL": gone}).expect(passed=3)
-
-
 def test_any_test_may_be_the_first_to_connect(shop: Project, urls: tuple[str, str]) -> None:
-    """The requests of the first connection belong to the engine: each test alone, backwards, in workers."""
+    """The requests of the first connection belong to the engine: each test alone, in another order, in workers.
+
+    Seed data in a fixture, a rollback per test, a handled IntegrityError: the same with the database gone.
+    """
     real, gone = urls
-    shop.record(env={"DATABASE_URL": real})
+    shop.record(env={"DATABASE_URL": real}).expect(passed=3)
     names = [f"test_shop.py::{name}" for name in ("test_rolled_back", "test_taken", "test_new")]
 
     for name in names:
         shop.run(name, env={"DATABASE_URL": gone}).expect(passed=1)
     shop.run(*names, env={"DATABASE_URL": gone}).expect(passed=3)
-    shop.run("-n", "3", env={"DATABASE_URL": gone}, process=True).expect(passed=3)
+    shop.run("-n", "2", env={"DATABASE_URL": gone}, process=True).expect(passed=3)
 
 
 def test_a_test_that_grows_is_recorded_in_place(shop: Project, urls: tuple[str, str]) -> None:
@@ -222,9 +216,9 @@ def test_reading():
 """
 
 
-@pytest.mark.parametrize(("driver", "seeds"), [("psycopg", (2, 3)), ("psycopg2", (2,)), ("pg8000", (3,))])
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "pg8000"])
 def test_frames_and_sets_replay_under_any_hash_seed(
-    project: Project, postgres: Postgres, driver: str, seeds: tuple[int, ...]
+    project: Project, postgres: Postgres, driver: str
 ) -> None:
     """pandas offers its query to the driver as a table's name first; values of a set come in any order."""
     # They are imported by the run only: numpy cannot be imported again after `project` has forgotten it.
@@ -236,6 +230,5 @@ def test_frames_and_sets_replay_under_any_hash_seed(
 
     project.record(hash_seed=1, env={"DATABASE_URL": real}).expect(passed=1)
 
-    for seed in seeds:
-        gone = {"DATABASE_URL": f"postgresql+{driver}://postgres@127.0.0.1:1/gone"}
-        project.replay(hash_seed=seed, env=gone).expect(passed=1)
+    gone = {"DATABASE_URL": f"postgresql+{driver}://postgres@127.0.0.1:1/gone"}
+    project.replay(hash_seed=2, env=gone).expect(passed=1)

@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills a process by a signal")
+pytestmark = [
+    pytest.mark.rare,
+    pytest.mark.skipif(sys.platform == "win32", reason="kills a process by a signal"),
+]
 
 CONFTEST = """
     import os, signal

@@ -25,7 +25,6 @@ TESTS = """
     def test_shared(number):
         assert shop.fetch("Oslo") == {"city": "Oslo"}
 """
-DISTRIBUTIONS = ["load", "loadscope", "loadfile", "loadgroup", "worksteal"]
 
 
 @pytest.fixture
@@ -57,7 +56,7 @@ def test_a_call_in_two_workers_runs_once(shop):
 
 
 @pytest.mark.promise("xdist workers count as one run")
-@pytest.mark.parametrize("dist", DISTRIBUTIONS)
+@pytest.mark.parametrize("dist", ["load", "loadgroup"])
 def test_unused_recordings_are_judged_once_by_the_controller(shop, dist):
     """`--dist=loadgroup` changes the ids of tests in the workers."""
     shop.record().expect(passed=8)
@@ -110,13 +109,12 @@ def test_nothing_is_judged_after_a_workers_crash(shop):
     assert run.changed == set()
 
 
-@pytest.mark.parametrize("flag", ["-x", "--maxfail=1"])
-def test_a_run_that_stopped_early_judges_nothing(shop, flag):
+def test_a_run_that_stopped_early_judges_nothing(shop):
     shop.record().expect(passed=8)
     failing = "import pytest\n\n@pytest.mark.parametrize('n', range(20))\ndef test_it(n): assert False\n"
     shop.tests(failing)
 
-    run = workers(shop, flag, "--mimic-clear-unused")
+    run = workers(shop, "-x", "--mimic-clear-unused")
 
     assert run.exit_code in (1, 2)
     assert run.section == ["warning: --mimic-clear-unused could not judge: the run was stopped early"]
@@ -222,22 +220,10 @@ def test_an_unreadable_line_ends_the_run_before_workers_start(shop):
 
 
 @pytest.mark.promise("under xdist, the tests fail with TargetError and the run exits with 4")
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        (
-            "shop:fetsh",
-            "pytest.ini, mimic_functions line 2: shop:fetsh does not exist in shop (did you mean fetch?)",
-        ),
-        (
-            "shopp:fetch",
-            "pytest.ini, mimic_functions line 2: shopp:fetch does not exist: there is no module shopp (did you mean shop?)",
-        ),
-    ],
-)
-def test_a_target_that_does_not_exist_fails_the_tests_and_exits_4(shop, line, message):
+def test_a_target_that_does_not_exist_fails_the_tests_and_exits_4(shop):
+    message = "pytest.ini, mimic_functions line 2: shop:fetsh does not exist in shop (did you mean fetch?)"
     shop.record().expect(passed=8)
-    shop.ini("shop:fetch", line, pythonpath=".")
+    shop.ini("shop:fetch", "shop:fetsh", pythonpath=".")
     shop.test("shop.fetch('Oslo')")
 
     run = workers(shop, "--mimic-clear-unused")

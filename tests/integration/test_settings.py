@@ -95,7 +95,9 @@ def test_a_vault_that_pytest_took_for_tests_is_a_usage_error(shop, tmp_path_fact
     vault = tmp_path_factory.mktemp("elsewhere")
 
     run = shop.run("--mimic-record", "--mimic-vault", str(vault), process=True)
-    by_environment = shop.run("--mimic-record", env={"PYTEST_ADDOPTS": f"--mimic-vault '{vault}'"})
+    by_environment = shop.run(
+        "--mimic-record", "-p", "pytest_mimic.plugin", env={"PYTEST_ADDOPTS": f"--mimic-vault '{vault}'"}
+    )
 
     for one in (run, by_environment):
         one.expect(exit_code=4, real=[], says=[f"write --mimic-vault={vault}"], never=["Traceback"])
@@ -114,7 +116,7 @@ def test_a_vault_that_hid_the_nearest_ini_file_is_a_usage_error(shop, monkeypatc
     shop.write("inner/test_inner.py", "def test_it(): pass")
     monkeypatch.chdir(shop.root / "inner")
 
-    run = shop.run("--mimic-vault", "../elsewhere", "-k", "inner")
+    run = shop.run("-p", "pytest_mimic.plugin", "--mimic-vault", "../elsewhere", "-k", "inner")
 
     assert ("write --mimic-vault=../elsewhere" in run.output, run.exit_code) == (exit_code == 4, exit_code)
 
@@ -128,7 +130,7 @@ def test_a_path_that_hid_the_ini_file_of_a_folder_of_tests_is_a_usage_error(shop
     shop.record("inner").expect(passed=1)
     (shop.root / "there").mkdir()
 
-    run = shop.replay(option, "there", "inner")
+    run = shop.replay("-p", "pytest_mimic.plugin", option, "there", "inner")
 
     says = [f"not read the configuration in {shop.root / 'inner'}: write {option}=there"]
     run.expect(exit_code=4, real=[], says=says, never=["Traceback"])
@@ -140,7 +142,7 @@ def test_a_path_that_found_another_ini_file_is_a_usage_error(shop, tmp_path_fact
     (vault.parent / "pytest.ini").write_text("[pytest]")
     (shop.root / "pytest.ini").unlink()
 
-    run = shop.run("--mimic-vault", str(vault))
+    run = shop.run("-p", "pytest_mimic.plugin", "--mimic-vault", str(vault))
 
     says = [f"read the configuration in {vault.parent}: write --mimic-vault={vault}"]
     run.expect(exit_code=4, real=[], says=says)

@@ -15,7 +15,8 @@ def test_each_marker_names_a_promise_of_the_list():
 
 
 @pytest.mark.parametrize(
-    "line", ["replay opens no connection", "    tests/e2e/test_sql_session.py::test_a_suite_replays_without_"]
+    "line",
+    ["replay opens no connection", "    tests/e2e/test_sql_session.py::test_any_test_may_be_the_first_"],
 )
 def test_promises_are_listed_with_their_tests(capsys, line):
     main("replay opens")

@@ -31,7 +31,9 @@ def steps_of(path: Path) -> list[dict[str, Any]]:
     return [step for job in read(path)["jobs"].values() for step in job["steps"]]
 
 
-@pytest.mark.parametrize(("name", "names"), [("tests.yml", ["py", "demo"]), ("newest.yml", ["py"])])
+@pytest.mark.parametrize(
+    ("name", "names"), [("tests.yml", ["py", "demo"]), ("newest.yml", ["py"]), ("release.yml", ["py"])]
+)
 def test_the_commands_that_it_looks_for_are_in_the_readme(name: str, names: list[str]):
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     scripts = [step.get("run", "") for step in steps_of(GITHUB / "workflows" / name)]
@@ -76,6 +78,7 @@ def test_a_release_publishes_what_was_built_and_tried():
 
     build, publish = jobs["build"], jobs["publish"]
     assert [step["run"].split()[0] for step in build["steps"] if "name" not in step and "run" in step] == [
+        "sudo",
         ".ci/try-wheel",
         "pip",
     ]

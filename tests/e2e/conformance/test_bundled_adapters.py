@@ -137,7 +137,7 @@ class TestMcp(ClientConformance):
         """The server is a script, which is away while it is gone."""
         pytest.importorskip("mcp")
         script = folder / "server.py"
-        shutil.copy(Path(__file__).with_name("mcp_server.py"), script)
+        shutil.copy(Path(__file__).with_name("stdio_server.py"), script)
         if not folder.joinpath("answer").exists():
             folder.joinpath("answer").write_text("as usual", encoding="utf-8")
         yield {"MCP_SERVER": str(script)}
