@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("mcp")
 
-CONFORMANCE = Path(__file__).parent / "conformance"
+SERVER = Path(__file__).parent / "conformance" / "mcp_server.py"
 TALKS = """
 import asyncio
 import sys
@@ -34,7 +34,7 @@ def talk(server, *texts):
 
 
 STDIO = StdioServerParameters(command=sys.executable, args=["server.py"])
-SAID = (["count", "log_in", "say"], "rain in Oslo")
+SAID = (["consult", "count", "log_in", "say"], "rain in Oslo")
 """
 
 
@@ -43,19 +43,19 @@ def talks(project):
     """A project with a server that can be started."""
     project.process = True
     project.ini("mcp", "http")
-    shutil.copy(CONFORMANCE / "stdio_server.py", project.root / "server.py")
+    shutil.copy(SERVER, project.root / "server.py")
     project.write("answer", "as usual")
     project.write("talks.py", TALKS)
     return project
 
 
 @contextmanager
-def running(root: Path) -> Iterator[int]:
+def running(root: Path, transport: str) -> Iterator[int]:
     """Yield the port of a server over HTTP."""
     from support.database_servers import held_port  # a plugin of other modules
 
     with held_port() as port:
-        command = [sys.executable, str(CONFORMANCE / "mcp_server.py"), str(port)]
+        command = [sys.executable, "server.py", str(port), transport]
         process = subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         for line in process.stderr:
@@ -70,7 +70,7 @@ def running(root: Path) -> Iterator[int]:
 
 @pytest.mark.promise("an MCP session replays, and no server starts")
 def test_a_session_over_http_is_recorded_once_and_replays_without_a_server(talks):
-    with running(talks.root) as port:
+    with running(talks.root, "streamable-http") as port:
         test = "from talks import SAID, talk\n\ndef test_talk():\n    assert talk({!r}, 'a', 'b') == (*SAID, ['a', 'b'])\n"
         talks.write("test_talk.py", test.format(f"http://127.0.0.1:{port}/mcp"))
         recorded = talks.run("--mimic-record")
@@ -94,48 +94,77 @@ def test_a_server_over_stdio_does_not_start_in_a_replay(talks):
     assert not talks.root.joinpath("started").exists()
 
 
+@pytest.mark.promise("an MCP session replays, and no server starts")
+def test_a_session_over_sse_is_recorded_and_replays_without_a_server(talks):
+    with running(talks.root, "sse") as port:
+        test = """
+            from mcp.client.sse import sse_client
+            from talks import SAID, talk
+
+            def test_talk():
+                assert talk(sse_client({!r}), 'a', 'b') == (*SAID, ['a', 'b'])
+            """
+        talks.write("test_talk.py", test.format(f"http://127.0.0.1:{port}/sse"))
+        recorded = talks.run("--mimic-record")
+        talks.run("--mimic-verify").expect(passed=1)
+
+    recorded.expect(passed=1)
+    assert {name.split("/")[1] for name in recorded.vault} == {"mcp"}
+    talks.run().expect(passed=1)
+
+
+HELD = """
+    import asyncio
+
+    import pytest
+    from mcp import Client
+    from mcp_types import CreateMessageResult, TextContent
+    from talks import STDIO
+
+    asked = []
+
+    async def sample(_context, params):
+        asked.append(params.messages[0].content.text)
+        content = TextContent(type="text", text=f"yes, {asked[-1]}")
+        return CreateMessageResult(role="assistant", model="m", content=content)
+
+    @pytest.fixture(scope="module")
+    def call():
+        loop = asyncio.new_event_loop()
+        ready, end = asyncio.Event(), asyncio.Event()
+        clients = []
+
+        async def hold():
+            async with Client(STDIO, mode="legacy", sampling_callback=sample) as client:
+                clients.append(client)
+                ready.set()
+                await end.wait()
+
+        task = loop.create_task(hold())
+        loop.run_until_complete(ready.wait())
+        yield lambda tool, **given: loop.run_until_complete(clients[0].call_tool(tool, given)).content[0].text
+        end.set()
+        loop.run_until_complete(task)
+        loop.close()
+    """
+TESTS = """
+    def test_one(call):
+        assert call("consult", question="one") == "yes, one"
+        assert asked == ["one"]
+
+    def test_two(call):
+        assert '"text": "two"' in call("say", text="two")
+        assert asked == ["one"]
+    """
+
+
 def test_a_new_call_over_a_session_of_a_wider_fixture_runs_after_what_was_replayed(talks):
-    """The real server starts then, and is told first what the client has said so far."""
-    text = """
-        import asyncio
-
-        import pytest
-        from mcp import Client
-        from talks import STDIO
-
-
-        @pytest.fixture(scope="module")
-        def say():
-            loop = asyncio.new_event_loop()
-            ready, end = asyncio.Event(), asyncio.Event()
-            clients = []
-
-            async def hold():
-                async with Client(STDIO) as client:
-                    clients.append(client)
-                    ready.set()
-                    await end.wait()
-
-            task = loop.create_task(hold())
-            loop.run_until_complete(ready.wait())
-            yield lambda text: loop.run_until_complete(clients[0].call_tool("say", {"text": text})).structured_content
-            end.set()
-            loop.run_until_complete(task)
-            loop.close()
-
-
-        def test_one(say):
-            assert say("one")["text"] == "one"
-
-
-        def test_two(say):
-            assert say("two")["text"] == "two"
-        """
-    talks.write("test_talk.py", text)
+    """The real server starts then, is told first what the client has said so far, and gets the same answers."""
+    talks.write("test_talk.py", HELD + TESTS)
     talks.run("--mimic-record").expect(passed=2)
-    talks.write("test_talk.py", text.replace('"two"', '"three"'))
+    talks.write("test_talk.py", HELD + TESTS.replace('"two"', '"three"'))
 
-    talks.run("--mimic-record").expect(passed=2, says=["1 call recorded"])
+    talks.run("--mimic-record", timeout=60).expect(passed=2, says=["1 call recorded"])
     talks.root.joinpath("server.py").unlink()
     talks.run().expect(passed=2)
 

@@ -27,7 +27,7 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
     "_clients.aws": 600,
-    "_clients.grpc": 1_200,
+    "_clients.grpc": 1_100,
     "_clients.http": 3_700,
     "_clients.mcp": 500,
     "_clients.redis": 1_100,
@@ -35,18 +35,18 @@ BUDGET = {
     "_core.compare": 1_500,
     "_core.describe": 2_050,
     "_core.engine": 5_200,
-    "_core.files": 950,
+    "_core.files": 850,
     "_core.identity": 4_150,
     "_core.inputs": 700,
     "_core.network": 350,
-    "_core.outcome": 4_750,
+    "_core.outcome": 4_700,
     "_core.patch": 1_500,
     "_core.pending": 600,
     "_core.redact": 1_050,
     "_core.seam": 800,
     "_core.swallowed": 450,
     "_core.targets": 850,
-    "_core.vault": 3_250,
+    "_core.vault": 3_200,
     "_run": 3_350,
     "_tools.cli": 3_250,
     "_tools.foreign": 1_600,
@@ -54,12 +54,12 @@ BUDGET = {
     "_tools.shown": 2_500,
     "_tools.unused": 700,
     "face": 800,
-    "ground": 1_150,
+    "ground": 1_250,
 }
 # These two only fall.
-MOST_LINES = 50_900
+MOST_LINES = 50_750
 MOST_FILES = 312
-MOST_ARROWS = 129
+MOST_ARROWS = 124
 MOST_FLOORS = 12
 
 # The houses that each house may import, besides itself. `ground` is `errors` and the modules directly in `_core`.

@@ -43,7 +43,7 @@ class Gateways:
         Its calls belong to the cassette in whose block the gateway was asked for, else to the test.
 
         Raises:
-            TargetError: It is no URL of HTTP.
+            TargetError: It is no URL of HTTP, or has more than a host, a port and a path.
         """
         wrong = TargetError(f"mimic_gateway takes the URL of a service, http://… or https://…, not {url!r}")
         try:
@@ -53,6 +53,11 @@ class Gateways:
             raise wrong from None
         if not is_service:
             raise wrong
+        if "@" in upstream.netloc or upstream.query or upstream.fragment:
+            raise TargetError(
+                "mimic_gateway takes no user, password, query or fragment in its URL: "
+                "let the other process send them with its requests"
+            )
         server = _Server(upstream, copy_context())
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         self._servers.append(server)

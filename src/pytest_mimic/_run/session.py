@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     AnyRequest: TypeAlias = "RequestedTarget | WatchedFunction | Edge"
 
 # What a recording mode loads at once, because a test may replace functions that these modules bind.
-_BOUND_EARLY = ("engine.call_files", "engine.execution", "vault.objects", "vault.writing")
+_BOUND_EARLY = ("engine.call_files", "engine.execution", "vault.object_writing", "vault.writing")
 
 
 class RequestedTarget:
@@ -324,6 +324,7 @@ class Session:
 
     def take_pending(self) -> list[MimicError]:
         """Return the errors that must fail the current phase of the test, and forget them."""
+        self.state.end_discarded()
         return [*self.state.pending.take(self.ledger.add_forked()), *self.new_problems()]
 
     def take_strays(self) -> None:

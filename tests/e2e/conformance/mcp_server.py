@@ -1,15 +1,19 @@
-"""An MCP server over HTTP on the port that it is given, made with the SDK."""
+"""An MCP server: over stdio, or on the port and by the transport that it is given. Its answer stands in a file."""
 
 import sys
+from pathlib import Path
 
 from mcp.server.mcpserver import Context, MCPServer
+from mcp_types import SamplingMessage, TextContent
 
 server = MCPServer("answers")
+FOLDER = Path(__file__).parent
+FOLDER.joinpath("started").open("a").write("started\n")
 
 
 @server.tool()
 def say(text: str) -> dict[str, str]:
-    return {"text": text, "answer": "as usual"}
+    return {"text": text, "answer": FOLDER.joinpath("answer").read_text(encoding="utf-8")}
 
 
 @server.tool()
@@ -24,10 +28,20 @@ def log_in(api_key: str) -> dict[str, str]:
     return {"access_token": api_key}
 
 
+@server.tool()
+async def consult(question: str, ctx: Context) -> str:
+    """Ask the client's model."""
+    message = SamplingMessage(role="user", content=TextContent(type="text", text=question))
+    return (await ctx.session.create_message([message], max_tokens=9)).content.text
+
+
 @server.resource("weather://{city}")
 def weather(city: str) -> str:
     return f"rain in {city}"
 
 
 if __name__ == "__main__":
-    server.run("streamable-http", port=int(sys.argv[1]))
+    if sys.argv[1:]:
+        server.run(sys.argv[2], port=int(sys.argv[1]))
+    else:
+        server.run("stdio")

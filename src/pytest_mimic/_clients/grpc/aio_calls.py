@@ -1,4 +1,4 @@
-"""Calls on asyncio channels: an interceptor, below those of the caller, that records and replays.
+"""Calls on asyncio channels: the transport below the client's own call objects, real or replayed.
 
 It is imported by the first call, since it needs the classes of the client.
 """
@@ -6,270 +6,242 @@ It is imported by the first call, since it needs the classes of the client.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
+from copy import copy
 from importlib import import_module
+from time import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.grpc.rpc import Method, Rpc, Shape, metadata_of
+from pytest_mimic._clients.grpc.rpc import END, Metadata, Rpc, Shape
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
 
-grpc: Any = import_module("grpc")
-aio: Any = import_module("grpc.aio")
-
-_END = object()
-
-
-def intercepted(shape: Shape, port: Port, method: Any) -> Any:
-    """Return a copy of a method of a service whose calls an interceptor of ours takes last."""
-    called = Method(method)
-    called.sending._interceptors = [*(method._interceptors or ()), Interceptor(shape, port, called)]
-    return called.sending
+_codes: Any = import_module("grpc").StatusCode
+_common: Any = import_module("grpc._common")
+_cygrpc: Any = import_module("grpc._cython.cygrpc")
 
 
-class Interceptor:
-    """Takes the calls of one method. Those of all shapes are taken in the same way."""
+def transported(shape: Shape, port: Port, method: Any) -> Any:
+    """Return a copy of a method of a service whose calls go through a transport of ours, below all interceptors.
 
-    def __init__(self, shape: Shape, port: Port, method: Method) -> None:
-        self._shape = shape
-        self._port = port
-        self._method = method
-
-    async def intercept(self, send: Callable[..., Any], details: Any, request: Any) -> Any:
-        """Return the call, real or recorded. `send` makes the real one."""
-        rpc, shape = Rpc(self._port, self._method, details.metadata, self._shape), self._shape
-        if shape.sends_many and not shape.gives_many:
-            # The caller may write messages, which it does not before it has the call.
-            return DeferredCall(self._collect(rpc, send, details, request))
-        rpc.begin(None if shape.sends_many else [request])
-        return await self._make(rpc, send, details, request)
-
-    intercept_unary_unary = intercept_unary_stream = intercept
-    intercept_stream_unary = intercept_stream_stream = intercept
-
-    async def _collect(self, rpc: Rpc, send: Callable[..., Any], details: Any, requests: Any) -> Any:
-        messages = [request async for request in _each(requests)]
-        rpc.begin(messages)
-        return await self._make(rpc, send, details, messages)
-
-    async def _make(self, rpc: Rpc, send: Callable[..., Any], details: Any, request: Any) -> Any:
-        mode, is_stream = rpc.step.mode, self._shape.gives_many
-        is_talk = is_stream and self._shape.sends_many
-        if mode == "pass":
-            self._method.is_noting = False
-            return await send(details, request)
-        call = stream = None
-        if mode != "replay":
-            with rpc.running():
-                call = await send(details, _sending(rpc, request) if is_talk else request)
-                if is_stream:
-                    call = stream = RecordedStream(call, rpc)
-                else:
-                    with suppress(aio.AioRpcError):
-                        rpc.note_response(await call)
-                    await _finish(rpc, call)
-            if mode == "run":
-                return call
-            request = ()
-        return AsyncReplayedCall(rpc, rpc.recorded(), request if is_talk else None, stream)
-
-
-async def _each(requests: Any) -> AsyncIterator[Any]:
-    if hasattr(requests, "__aiter__"):
-        async for request in requests:
-            yield request
-    else:
-        for request in requests:
-            yield request
-
-
-async def _sending(rpc: Rpc, requests: Any) -> AsyncIterator[Any]:
-    """Yield the messages that the caller sends while it reads responses, and note them."""
-    async for request in _each(requests):
-        rpc.note_request(request)
-        yield request
-    rpc.all_sent = True
-
-
-async def _finish(rpc: Rpc, call: Any) -> None:
-    code, details = await call.code(), await call.details()
-    rpc.finish(code.name, details, await call.initial_metadata(), await call.trailing_metadata())
-
-
-class DeferredCall:
-    """A call that begins when its messages are there."""
-
-    _done_writing_flag, _channel = False, None  # read by the client
-
-    def __init__(self, beginning: Coroutine[Any, Any, Any]) -> None:
-        self._begun = asyncio.ensure_future(beginning)
-        self.cancel, self.cancelled, self.done = self._begun.cancel, self._begun.cancelled, self._begun.done
-
-    def __await__(self) -> Generator[Any, None, Any]:
-        call = yield from self._begun.__await__()
-        return (yield from call.__await__())
-
-    def __getattr__(self, name: str) -> Any:
-        async def ask() -> Any:
-            return await getattr(await self._begun, name)()
-
-        return ask
-
-    def add_done_callback(self, callback: Callable[[Any], object]) -> None:
-        self._begun.add_done_callback(lambda _: callback(self))
-
-
-class RecordedStream:
-    """A real stream of responses, which is recorded as it is read."""
-
-    def __init__(self, call: Any, rpc: Rpc) -> None:
-        self._call = call
-        self._rpc = rpc
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._call, name)
-
-    async def __aiter__(self) -> AsyncIterator[Any]:
-        try:
-            async for response in self._call:
-                self._rpc.note_response(response)
-                yield response
-        except (asyncio.CancelledError, GeneratorExit):
-            self._rpc.finish()
-            raise
-        except aio.AioRpcError:
-            await _finish(self._rpc, self._call)
-            raise
-        await _finish(self._rpc, self._call)
-
-    def cancel(self) -> bool:
-        is_cancelled: bool = self._call.cancel()
-        self._rpc.finish()
-        return is_cancelled
-
-    def __del__(self) -> None:
-        self._rpc.finish()
-
-
-class AsyncReplayedCall:
-    """A recorded call, of any shape. To verify a stream, the `real` one is read beside it.
-
-    `unsent` are the messages that the caller sends while it reads responses.
+    It takes messages as the caller sends them, and gives them as the caller gets them.
     """
+    copied = copy(method)
+    copied._channel = SimpleNamespace(call=lambda *args: Transport(Rpc(port, method, shape), method, args))
+    copied._request_serializer = copied._response_deserializer = None
+    return copied
 
-    _done_writing_flag, _channel = False, None  # read by the client
 
-    def __init__(self, rpc: Rpc, recorded: dict[str, Any], unsent: Any = None, real: Any = None) -> None:
+class Transport:
+    """One call, with the methods of the client's own transport, an `_AioCall`. The real one is made with `args`."""
+
+    _initial_metadata: Any = None
+
+    def __init__(self, rpc: Rpc, method: Any, args: tuple[Any, ...]) -> None:
         self._rpc = rpc
-        self._call = real
-        self._real = None if real is None else aiter(real)
-        self._recorded = recorded
-        self._initial, self._trailing = (
-            aio.Metadata(*metadata_of(recorded, name)) for name in ("initial", "trailing")
-        )
-        self._code = grpc.StatusCode[recorded.get("code", "CANCELLED")]
-        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.done, self.cancelled = self._ended.done, self._ended.cancelled
+        self._method = method
+        self._args = args
+        self._real: Any = None
+        self._end_status: Any = None
+        self._is_cancelled = False
+        self._callbacks: list[Callable[[], object]] = []
         self._unsent: asyncio.Queue[Any] = asyncio.Queue()
-        # The client takes messages at once, so that a caller may write all of them before it reads.
-        self._taking = None if unsent is None else asyncio.ensure_future(self._take(unsent))
-        if "responses" not in recorded:
-            self._ended.set_result(None)
+        self._answered, self._ended = asyncio.Event(), asyncio.Event()
 
-    async def _take(self, requests: Any) -> None:
-        try:
-            async for request in _each(requests):
-                self._unsent.put_nowait(request)
-        finally:
-            self._unsent.put_nowait(_END)
+    # -- what the client asks
 
-    def __await__(self) -> Generator[Any, None, Any]:
-        return self._result().__await__()
+    def done(self) -> bool:
+        return self._end_status is not None
 
-    async def _result(self) -> Any:
-        self._raise_failure()
-        return self._rpc.load(self._recorded["response"])
+    def is_ok(self) -> bool:
+        return self.done() and self._end_status.code() == _codes.OK.value[0]
 
-    async def __aiter__(self) -> AsyncIterator[Any]:
-        responses = self._recorded["responses"]
-        try:
-            for index in range(len(responses) + 1):
-                await self._reach(index)
-                if self.cancelled():
-                    raise asyncio.CancelledError
-                if index < len(responses):
-                    yield self._rpc.load(responses[index])
-            if self._recorded.get("end") == "stopped":
-                raise self._rpc.step.exhausted()
-        finally:  # its reader may leave early
-            if self._taking is not None:
-                self._taking.cancel()
-        if not self.done():
-            self._ended.set_result(None)
-        self._raise_failure()
+    def cancelled(self) -> bool:
+        return self.done() and self._end_status.code() == _codes.CANCELLED.value[0]
 
-    async def _reach(self, index: int) -> None:
-        """Let the caller send what it sent before it got the response at this index, and check that."""
-        if self._real is not None:
-            is_last = index == len(self._recorded["responses"]) and "code" in self._recorded
-            with suppress(StopAsyncIteration, aio.AioRpcError):
-                await anext(self._real)
-                while is_last:
-                    await anext(self._real)
-            return
-        for _ in self._rpc.unsent(self._recorded, index):
-            request = await self._unsent.get()
-            if request is _END:
-                self._unsent.put_nowait(_END)
-                break
-            self._rpc.note_request(request)
-        self._rpc.check_sent(self._recorded, index)
+    def is_locally_cancelled(self) -> bool:
+        return self._is_cancelled
 
-    def _raise_failure(self) -> None:
-        if self._code is not grpc.StatusCode.OK:
-            # Once more: now it is whoever awaits the call that gets the failure, and may wait to try again.
+    def add_done_callback(self, callback: Callable[[], object]) -> None:
+        callback() if self.done() else self._callbacks.append(callback)
+
+    def time_remaining(self) -> float | None:
+        deadline = self._args[1]
+        return None if deadline is None else max(0, deadline - time())
+
+    @property
+    def _status(self) -> Any:
+        """The status, as the client reads it for whoever awaits the call, who may wait after a failure to try again."""
+        if self._rpc.recorded and not self.is_ok():
             self._rpc.step.outcome()
-            raise aio.AioRpcError(
-                self._code, self._initial, self._trailing, self._recorded.get("details", ""), ""
-            )
+        return self._end_status
 
-    def cancel(self) -> bool:
-        for inner in (self._call, self._taking):
-            if inner is not None:
-                inner.cancel()
-        return self._ended.cancel()
-
-    def add_done_callback(self, callback: Callable[[Any], object]) -> None:
-        self._ended.add_done_callback(lambda _: callback(self))
-
-    def time_remaining(self) -> None:
-        """Return that there is no deadline."""
-
-    async def wait_for_connection(self) -> None:
-        """Return at once: nothing is connected."""
+    async def status(self) -> Any:
+        await self._ended.wait()
+        return self._status
 
     async def initial_metadata(self) -> Any:
-        return self._initial
+        await self._answered.wait()
+        return self._initial_metadata
 
-    async def trailing_metadata(self) -> Any:
-        await asyncio.wait([self._ended])
-        return self._trailing
+    def cancel(self, details: str) -> None:
+        self._is_cancelled = True
+        self._rpc.cancel(details)
+        if self._real is not None:
+            self._real.cancel(details)
+        self._end(_cygrpc.AioRpcStatus(_codes.CANCELLED.value[0], details, None, None))
 
-    async def code(self) -> Any:
-        await asyncio.wait([self._ended])
-        return grpc.StatusCode.CANCELLED if self.cancelled() else self._code
+    def set_internal_error(self, text: str) -> None:
+        self._real.set_internal_error(text)
 
-    async def details(self) -> str:
-        await asyncio.wait([self._ended])
-        text: str = self._recorded.get("details", "")
-        return "Locally cancelled by application!" if self.cancelled() else text
+    # -- what the client does
 
-    async def debug_error_string(self) -> str:
-        return ""
+    async def unary_unary(self, request: Any, metadata: Any, *context: Any) -> Any:
+        data = self._bytes(request)
+        return await self._begin([request], metadata, lambda real: real.unary_unary(data, metadata, *context))
 
+    async def initiate_unary_stream(self, request: Any, metadata: Any, *context: Any) -> None:
+        data = self._bytes(request)
+        await self._begin(
+            [request], metadata, lambda real: real.initiate_unary_stream(data, metadata, *context)
+        )
 
-for _kind in (aio.UnaryUnaryCall, aio.UnaryStreamCall, aio.StreamUnaryCall, aio.StreamStreamCall):
-    for _class in (DeferredCall, RecordedStream, AsyncReplayedCall):
-        _kind.register(_class)
+    async def stream_unary(self, metadata: Any, may_send: Callable[[], None], *context: Any) -> Any:
+        may_send()
+        requests = []
+        while (request := await self._unsent.get()) is not END:
+            requests.append(request)
+        sendable = asyncio.Event()
+
+        async def send() -> None:
+            await sendable.wait()
+            for request in requests:
+                await self._real.send_serialized_message(self._bytes(request))
+            await self._real.send_receive_close()
+
+        async def ask(real: Any) -> Any:
+            sending = asyncio.ensure_future(send())
+            try:
+                return await real.stream_unary(metadata, sendable.set, *context)
+            finally:
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+
+        return await self._begin(requests, metadata, ask)
+
+    async def initiate_stream_stream(
+        self, metadata: Any, may_send: Callable[[], None], *context: Any
+    ) -> None:
+        try:
+            await self._begin(
+                None, metadata, lambda real: real.initiate_stream_stream(metadata, may_send, *context)
+            )
+        finally:
+            may_send()
+
+    async def send_serialized_message(self, request: Any) -> None:
+        if self._real is None:
+            self._unsent.put_nowait(request)
+        else:
+            self._rpc.note_request(request)
+            await self._real.send_serialized_message(self._bytes(request))
+
+    async def send_receive_close(self) -> None:
+        if self._real is None:
+            self._unsent.put_nowait(END)
+        else:
+            self._rpc.all_sent = True
+            await self._real.send_receive_close()
+
+    async def receive_serialized_message(self) -> Any:
+        if not self._rpc.recorded:
+            return await self._receive()
+        if self.done():
+            return _cygrpc.EOF
+        if self._real is not None:
+            message = await self._receive()
+            while self._rpc.wants_end and message is not _cygrpc.EOF:
+                message = await self._receive()
+        else:
+            for _ in self._rpc.unsent():
+                request = await self._unsent.get()
+                if request is END:
+                    self._unsent.put_nowait(END)
+                    break
+                self._rpc.note_request(request)
+        response = self._rpc.next_response()
+        if self._rpc.is_over:
+            self._end_as_recorded()
+        return _cygrpc.EOF if response is END else response
+
+    # -- the real call, and the recorded one
+
+    async def _begin(
+        self, requests: list[Any] | None, metadata: Metadata, begin: Callable[[Any], Awaitable[Any]]
+    ) -> Any:
+        """Begin a call, or its replay. The response is returned if there is only one."""
+        rpc, response = self._rpc, None
+        mode, is_stream = rpc.begin(requests, metadata), rpc.shape.gives_many
+        if mode == "replay" or (mode == "verify" and is_stream):
+            self._replay()
+        if mode != "replay":
+            self._real = self._method._channel.call(*self._args)
+            if is_stream:
+                self._real.add_done_callback(self._take_end)
+            with rpc.running():
+                data = await begin(self._real)
+                if not is_stream:
+                    response = None if data is None else self._take(data)
+                    self._take_end()
+                elif mode != "verify":
+                    self._initial_metadata = await self._real.initial_metadata()
+                    self._answered.set()
+        if mode == "verify" and not is_stream:
+            self._replay()
+        return rpc.response() if mode in ("replay", "verify") else response
+
+    async def _receive(self) -> Any:
+        data = await self._real.receive_serialized_message()
+        if data is _cygrpc.EOF:
+            await self._real.status()
+            return data
+        return self._take(data)
+
+    def _take(self, data: bytes) -> Any:
+        self._rpc.note_response(data)
+        return _common.deserialize(data, self._method._response_deserializer)
+
+    def _take_end(self) -> None:
+        """Take the status of the real call."""
+        if not self._is_cancelled:
+            status, initial = self._real._status, self._real._initial_metadata
+            self._rpc.finish(status, initial)
+            if self._rpc.step.mode != "verify":
+                self._end(status, initial)
+
+    def _replay(self) -> None:
+        recorded = self._rpc.replay()
+        self._initial_metadata = tuple(self._rpc.metadata("initial"))
+        self._answered.set()
+        if self._rpc.is_over or "responses" not in recorded:
+            self._end_as_recorded()
+
+    def _end_as_recorded(self) -> None:
+        recorded, trailing = self._rpc.recorded, tuple(self._rpc.metadata("trailing"))
+        code = _codes[recorded["code"]].value[0]
+        self._end(_cygrpc.AioRpcStatus(code, recorded.get("details", ""), trailing, ""))
+
+    def _end(self, status: Any, initial: Any = ()) -> None:
+        if self.done():
+            return
+        self._end_status = status
+        self._initial_metadata = self._initial_metadata or initial
+        self._answered.set()
+        self._ended.set()
+        for callback in self._callbacks:
+            callback()
+
+    def _bytes(self, request: Any) -> Any:
+        return _common.serialize(request, self._rpc.serialize)

@@ -1,90 +1,59 @@
-"""Calls on sync channels: real ones while they are recorded, and recorded ones as the client gives them.
+"""Calls on sync channels: real ones are recorded as the client's transport tells of them, and recorded ones replayed.
 
 It is imported by the first call, since it needs the classes of the client.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from functools import cache
+from copy import copy
 from importlib import import_module
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._clients.grpc.rpc import Method, Rpc, Shape, metadata_of
+from pytest_mimic._clients.grpc.rpc import END, Rpc, Shape
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
 
 grpc: Any = import_module("grpc")
 _channel: Any = import_module("grpc._channel")
+_cygrpc: Any = import_module("grpc._cython.cygrpc")
 
+_kinds = _cygrpc.OperationType
 # Stands for the connection of a call that has none.
 _UNCONNECTED = SimpleNamespace(cancel=lambda *_: None)
 
 
 def invoke(shape: Shape, original: Callable[..., Any], port: Port, method: Any, given: dict[str, Any]) -> Any:
     """Call a method of a service, or replay it. `original` is the function of the client, `given` are its arguments."""
-    called, request = Method(method), given[shape.request]
-    rpc, is_talk = Rpc(port, called, given.get("metadata"), shape), shape.sends_many and shape.gives_many
-    if is_talk:
-        mode = rpc.begin(None)
-    elif shape.sends_many:
+    rpc, request = Rpc(port, method, shape), given[shape.request]
+    messages = None if shape.is_talk else [request]
+    if shape.sends_many and not shape.gives_many:
         try:
             messages = list(request)
         except Exception:  # as the client does
             state = _channel._RPCState((), (), (), grpc.StatusCode.UNKNOWN, "Exception iterating requests!")
             raise _channel._InactiveRpcError(state) from None
-        mode, given[shape.request] = rpc.begin(messages), iter(messages)
-    else:
-        mode = rpc.begin([request])
+        given[shape.request] = iter(messages)
+    mode = rpc.begin(messages, given.get("metadata"))
     if mode == "pass":
         return original(method, **given)
-    call: Any = None
-    if mode != "replay" and (shape.gives_many or (mode == "run" and shape.style == "future")):
-        if is_talk:
+    real: Any = None
+    if mode != "replay":
+        if shape.is_talk:
             given[shape.request] = _sending(rpc, request)
+        recorded = copy(method)
+        recorded._channel = call = NotedCall(rpc, method)
+        recorded._managed_call = call.managed_call
         with rpc.running():
-            call = original(called.sending, **given)
-            kind: Any = type(call)
-            call.__class__ = _recorded(kind)
-            call.rpc = rpc
-            if not shape.gives_many:
-                call.add_done_callback(_Recorded.settle)
-        if mode == "run":
-            return call
-    elif mode != "replay":
-        with rpc.running():
-            result = _ask(rpc, called.sending, given)
+            real = original(recorded, **given)
             if mode == "run":
-                return result if shape.style == "with_call" else result[0]
-    return _replayed(shape, rpc, call, request if is_talk else ())
-
-
-def _ask(rpc: Rpc, method: Any, given: dict[str, Any]) -> tuple[Any, Any]:
-    """Make a call that gives one message. An error of the client's is its outcome."""
-    try:
-        response, call = method.with_call(**given)
-    except grpc.RpcError as error:
-        _finish(rpc, error)
-        if rpc.step.mode == "run":
-            raise
-        return None, error
-    rpc.note_response(response)
-    _finish(rpc, call)
-    return response, call
-
-
-def _replayed(shape: Shape, rpc: Rpc, real: Any, unsent: Iterable[Any]) -> Any:
-    recorded = rpc.recorded()
-    if shape.gives_many or shape.style == "future":
-        return ReplayedCall(rpc, recorded, real, unsent)
-    if recorded["code"] != "OK":
-        raise _channel._InactiveRpcError(_state_of(recorded))
-    response = rpc.load(recorded["response"])
-    return (response, ReplayedCall(rpc, recorded)) if shape.style == "with_call" else response
+                return real
+            if shape.style == "future":
+                real.exception()
+    return _replayed(rpc, real if shape.gives_many else None, request if shape.is_talk else ())
 
 
 def _sending(rpc: Rpc, requests: Iterable[Any]) -> Iterator[Any]:
@@ -95,62 +64,68 @@ def _sending(rpc: Rpc, requests: Iterable[Any]) -> Iterator[Any]:
     rpc.all_sent = True
 
 
-def _finish(rpc: Rpc, call: Any) -> None:
-    rpc.finish(call.code().name, call.details(), call.initial_metadata(), call.trailing_metadata())
+class NotedCall:
+    """A real call in the place of its channel and of itself. What the server sends is noted before the client has it."""
+
+    def __init__(self, rpc: Rpc, method: Any) -> None:
+        self._rpc = rpc
+        self._method = method
+        self._initial: Any = None
+        self._status: Any = None
+
+    def segregated_call(self, *args: Any) -> Any:
+        """Begin a call whose events its caller waits for."""
+        self._call = self._method._channel.segregated_call(*args)
+        return self
+
+    def managed_call(self, *args: Any) -> Any:
+        """Begin a call whose events the client's thread gives to a handler, the eighth argument."""
+        self._call = self._method._managed_call(*args[:7], self._noting(args[7]), *args[8:])
+        return self
+
+    def operate(self, operations: Any, handler: Any) -> Any:
+        return self._call.operate(operations, handler and self._noting(handler))
+
+    def next_event(self) -> Any:
+        event = self._call.next_event()
+        self._note(event)
+        return event
+
+    def cancel(self, code: int, details: str) -> None:
+        if code == grpc.StatusCode.CANCELLED.value[0]:
+            self._rpc.cancel(details)
+        else:  # the caller's messages raised an error
+            self._rpc.finish(_cygrpc.AioRpcStatus(code, details, None, None))
+        self._call.cancel(code, details)
+
+    def _noting(self, handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def handle(event: Any) -> Any:
+            self._note(event)
+            return handler(event)
+
+        return handle
+
+    def _note(self, event: Any) -> None:
+        for operation in event.batch_operations:
+            kind = operation.type()
+            if kind == _kinds.receive_initial_metadata:
+                self._initial = operation.initial_metadata()
+            elif kind == _kinds.receive_status_on_client:
+                self._status = operation
+            elif kind == _kinds.receive_message and (data := operation.message()) is not None:
+                self._rpc.note_response(data)
+        if self._status is not None and self._initial is not None:
+            self._rpc.finish(self._status, self._initial)
 
 
-class _Recorded:
-    """A real call that goes on after it was begun: a future, or a stream of responses."""
-
-    rpc: Rpc
-    _settling = threading.Lock()
-
-    def _next(self: Any) -> Any:
-        try:
-            response = super()._next()  # type: ignore[misc]
-        except (StopIteration, grpc.RpcError):
-            self._end()
-            raise
-        self.rpc.note_response(response)
-        return response
-
-    def result(self, timeout: float | None = None) -> Any:
-        try:
-            return super().result(timeout)  # type: ignore[misc]
-        finally:
-            self.settle()
-
-    def exception(self, timeout: float | None = None) -> Any:
-        try:
-            return super().exception(timeout)  # type: ignore[misc]
-        finally:
-            self.settle()
-
-    def settle(self: Any) -> None:
-        """Record a response that has come. The client tells it from a thread of its own, perhaps after its reader has it."""
-        with self._settling:
-            if self.done() and not self.rpc.is_done and not self.rpc.shape.gives_many:
-                if self.code() is grpc.StatusCode.OK:
-                    self.rpc.note_response(super().result())  # type: ignore[misc]
-                self._end()
-
-    def cancel(self, *_: object) -> bool:
-        is_cancelled: bool = super().cancel()  # type: ignore[misc]
-        if is_cancelled:
-            self.rpc.finish()
-        return is_cancelled
-
-    def _end(self: Any) -> None:
-        self.rpc.finish() if self.cancelled() else _finish(self.rpc, self)
-
-    def __del__(self) -> None:
-        super().__del__()  # type: ignore[misc]
-        self.rpc.finish()
-
-
-@cache
-def _recorded(kind: Any) -> type:
-    return type(kind.__name__, (_Recorded, kind), {})
+def _replayed(rpc: Rpc, real: Any, unsent: Iterable[Any]) -> Any:
+    rpc.replay()
+    call = ReplayedCall(rpc, real, unsent)
+    if rpc.shape.gives_many or rpc.shape.style == "future":
+        return call
+    if call.code() is not grpc.StatusCode.OK:
+        raise _channel._InactiveRpcError(call._state)
+    return (call.result(), call) if rpc.shape.style == "with_call" else call.result()
 
 
 class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
@@ -159,54 +134,40 @@ class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
     `unsent` are the messages that the caller has yet to send.
     """
 
-    def __init__(
-        self, rpc: Rpc, recorded: dict[str, Any], real: Any = None, unsent: Iterable[Any] = ()
-    ) -> None:
-        self._final = _state_of(recorded)
-        state = _channel._RPCState((), self._final.initial_metadata, None, None, None)
-        super().__init__(state, _UNCONNECTED if real is None else real, None, None)
+    def __init__(self, rpc: Rpc, real: Any, unsent: Iterable[Any]) -> None:
+        initial = tuple(Metadatum(*pair) for pair in rpc.metadata("initial"))
+        state = _channel._RPCState((), initial, None, None, None)
+        super().__init__(state, _UNCONNECTED if real is None else real._call, None, None)
         self._rpc = rpc
-        self._recorded = recorded
         self._real = real
         self._unsent = iter(unsent)
-        self._index = 0
-        if "responses" not in recorded:
-            if "response" in recorded:
-                state.response = rpc.load(recorded["response"])
+        state.response = rpc.response()
+        if rpc.is_over or not rpc.shape.gives_many:
             self._end()
 
     def _next(self) -> Any:
         if self._state.code is None:
-            responses, index = self._recorded["responses"], self._index
-            self._reach(index)
-            if index < len(responses):
-                self._index += 1
-                return self._rpc.load(responses[index])
-            if self._recorded.get("end") == "stopped":
-                raise self._rpc.step.exhausted()
-            self._end()
+            if self._real is not None:
+                with suppress(StopIteration, grpc.RpcError):
+                    next(self._real)
+                    while self._rpc.wants_end:
+                        next(self._real)
+            else:
+                with suppress(Exception):  # the end, or an error of the caller's, which ends the call
+                    for _ in self._rpc.unsent():
+                        self._rpc.note_request(next(self._unsent))
+            response = self._rpc.next_response()
+            if self._rpc.is_over:
+                self._end()
+            if response is not END:
+                return response
         return super()._next()
 
-    def _reach(self, index: int) -> None:
-        """Let the caller send what it sent before it got the response at this index, and check that."""
-        if self._real is not None:
-            is_last = index == len(self._recorded["responses"]) and "code" in self._recorded
-            with suppress(StopIteration, grpc.RpcError):
-                next(self._real)
-                while is_last:
-                    next(self._real)
-            return
-        for _ in self._rpc.unsent(self._recorded, index):
-            try:
-                self._rpc.note_request(next(self._unsent))
-            except Exception:  # the end, or an error of the caller's, which ends the call
-                break
-        self._rpc.check_sent(self._recorded, index)
-
     def _end(self) -> None:
-        state, final = self._state, self._final
-        state.trailing_metadata, state.details = final.trailing_metadata, final.details
-        state.debug_error_string, state.code = "", final.code
+        state, recorded = self._state, self._rpc.recorded
+        state.trailing_metadata = tuple(Metadatum(*pair) for pair in self._rpc.metadata("trailing"))
+        state.details, state.debug_error_string = recorded.get("details", ""), ""
+        state.code = grpc.StatusCode[recorded["code"]]
         for callback in state.callbacks:
             callback()
 
@@ -216,13 +177,3 @@ class Metadatum(NamedTuple):
 
     key: str
     value: Any
-
-
-def _state_of(recorded: dict[str, Any]) -> Any:
-    initial, trailing = (
-        tuple(Metadatum(*pair) for pair in metadata_of(recorded, name)) for name in ("initial", "trailing")
-    )
-    code = grpc.StatusCode[recorded["code"]] if "code" in recorded else None
-    state = _channel._RPCState((), initial, trailing, code, recorded.get("details", ""))
-    state.debug_error_string = ""
-    return state

@@ -37,33 +37,21 @@ class GrpcAdapter(Adapter):
     exact: ClassVar = frozenset({"code"})
 
     def edges(self) -> Sequence[Edge]:
+        tells, gives = lambda ready, tell, *_: tell(ready), lambda ready, *_: ready
         found = [
-            Edge(
-                "grpc._channel",
-                ("_SingleThreadedUnaryStreamMultiCallable", "__call__"),
-                _blocking(False, True),
-            ),
-            Edge(
-                "grpc._channel",
-                ("Channel", "subscribe"),
-                partial(_wrap_ready, lambda ready, tell, *_: tell(ready)),
-            ),
-            Edge(
-                "grpc.aio._channel", ("Channel", "get_state"), partial(_wrap_ready, lambda ready, *_: ready)
-            ),
+            Edge("grpc._channel", ("Channel", "subscribe"), partial(_wrap_ready, tells)),
+            Edge("grpc.aio._channel", ("Channel", "get_state"), partial(_wrap_ready, gives)),
             Edge("grpc.aio._channel", ("Channel", "channel_ready"), partial(_wrap_ready, _is_ready)),
-            Edge("grpc.aio._interceptor", ("_InterceptedStreamResponseMixin", "read"), _wrap_read),
             Edge("grpc._plugin_wrapping", ("_Plugin", "__call__"), _wrap_credentials),
         ]
-        for sends_many in (False, True):
-            for gives_many in (False, True):
-                one, other = ("Stream" if many else "Unary" for many in (sends_many, gives_many))
-                name = f"{one}{other}MultiCallable"
-                wrap_aio = partial(_wrap_aio, Shape(sends_many, gives_many))
-                found.append(Edge("grpc.aio._channel", (name, "__call__"), wrap_aio))
-                for style in ("__call__",) if gives_many else ("__call__", "with_call", "future"):
-                    wrap = _blocking(sends_many, gives_many, style)
-                    found.append(Edge("grpc._channel", (f"_{name}", style), wrap))
+        for name in ("UnaryUnary", "UnaryStream", "StreamUnary", "StreamStream", "SingleThreadedUnaryStream"):
+            sends_many, gives_many = name.startswith("Stream"), name.endswith("Stream")
+            for style in ("__call__",) if gives_many else ("__call__", "with_call", "future"):
+                wrap = partial(_wrap_blocking, Shape(sends_many, gives_many, style))
+                found.append(Edge("grpc._channel", (f"_{name}MultiCallable", style), wrap))
+            if not name.startswith("Single"):
+                wrap = partial(_wrap_aio, Shape(sends_many, gives_many))
+                found.append(Edge("grpc.aio._channel", (f"{name}MultiCallable", "__call__"), wrap))
         return found
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:
@@ -94,12 +82,6 @@ def _gave(plain: Any, codes: frozenset[str]) -> str | None:
     return f"gave {code}" if code in codes else None
 
 
-def _blocking(
-    sends_many: bool, gives_many: bool, style: str = "__call__"
-) -> Callable[[_Function, Port], _Function]:
-    return partial(_wrap_blocking, Shape(sends_many, gives_many, style))
-
-
 def _wrap_blocking(shape: Shape, original: _Function, port: Port) -> _Function:
     @wraps(original)
     def call(method: Any, *args: Any, **options: Any) -> Any:
@@ -117,9 +99,9 @@ def _wrap_aio(shape: Shape, original: _Function, port: Port) -> _Function:
     @wraps(original)
     def call(method: Any, *args: Any, **options: Any) -> Any:
         if port.taking():
-            from pytest_mimic._clients.grpc.aio_calls import intercepted
+            from pytest_mimic._clients.grpc.aio_calls import transported
 
-            method = intercepted(shape, port, method)
+            method = transported(shape, port, method)
         return original(method, *args, **options)
 
     return call
@@ -139,19 +121,6 @@ def _wrap_ready(answer: _Function, original: _Function, port: Port) -> _Function
 
 async def _is_ready(_: object) -> None:
     """Wait for nothing."""
-
-
-def _wrap_read(original: _Function, _port: Port) -> _Function:
-    """Let the end of a stream that was intercepted be what it is without interceptors, as it is not before grpcio 1.80."""
-
-    @wraps(original)
-    async def read(call: Any) -> Any:
-        try:
-            return await original(call)
-        except StopAsyncIteration:
-            return sys.modules["grpc.aio"].EOF
-
-    return read
 
 
 def _wrap_credentials(original: _Function, port: Port) -> _Function:

@@ -1,4 +1,4 @@
-"""One call of gRPC as plain data: what identifies it, and the outcome that is collected while it runs.
+"""One call of gRPC as plain data: what identifies it, the outcome that is collected while it runs, and its replay.
 
 An outcome is stored as
 
@@ -12,9 +12,10 @@ directions, `requests` are the messages that were sent, and `asked` says how man
 from __future__ import annotations
 
 import base64
+import sys
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from copy import copy
 from typing import Any, NamedTuple
 
 from pytest_mimic._clients.grpc.protobuf import load_answer, plain_of, store_answer, store_request
@@ -27,6 +28,15 @@ _SECRET_FIELDS = (
     *(("/google.cloud.secretmanager.", name) for name in ("data", "!secret", "!secrets")),
     ("/google.cloud.kms.", "plaintext"),
 )
+# How the client names the end of a call that nobody refers to any more.
+_DISCARDED = "Cancelled upon garbage collection!"
+# A call may end in a thread of the client's while its reader cancels it.
+_ENDING = threading.Lock()
+
+# Stands for the end of a stream.
+END = object()
+
+Metadata = Iterable[tuple[str, Any]] | None
 
 
 class Shape(NamedTuple):
@@ -41,81 +51,56 @@ class Shape(NamedTuple):
         """The name of the first argument."""
         return "request_iterator" if self.sends_many else "request"
 
-
-Metadata = Iterable[tuple[str, Any]] | None
-
-
-class Method:
-    """A method of a service, as an object of the client that calls it, and the bytes that it has received.
-
-    Attributes:
-        target: The address of the server.
-        sending: A copy of the object, to be called for a real call. It notes each message as it is received.
-        is_noting: Whether it does so: not for a call that is not recorded.
-    """
-
-    def __init__(self, method: Any) -> None:
-        name = method._method
-        self.name = name.decode() if isinstance(name, bytes) else name
-        target: Any = method._channel.target  # a method, but of an asyncio channel a value
-        self.target: Any = target() if callable(target) else target
-        self.serialize = method._request_serializer
-        self.deserialize = deserialize = method._response_deserializer
-        self._arrived: dict[int, tuple[bytes, Any]] = {}
-        self.is_noting = True
-
-        def note(data: bytes) -> Any:
-            message = data if deserialize is None else deserialize(data)
-            if self.is_noting:
-                self._arrived[id(message)] = data, message
-            return message
-
-        self.sending = copy(method)
-        self.sending._response_deserializer = note
-
-    def bytes_of(self, message: Any) -> bytes:
-        """Return a message as it was received, once."""
-        return self._arrived.pop(id(message))[0]
+    @property
+    def is_talk(self) -> bool:
+        """Whether messages are sent while others are read."""
+        return self.sends_many and self.gives_many
 
 
 class Rpc:
-    """One call of a method. `metadata` is what the caller sends beside the messages.
+    """One call of a method. `method` is the object of the client that makes its calls.
 
     Attributes:
         step: The engine's decision.
+        is_done: Whether the step has an outcome or was abandoned, or there is none.
+        recorded: The recorded outcome, if there is one.
         sent: The messages that were sent, if they come one by one while responses are read.
         all_sent: Whether the caller has no more messages to send.
-        is_done: Whether the step has an outcome, or was abandoned.
+        is_over: Whether the caller of a recorded stream has all of it.
     """
 
     step: Step
 
-    def __init__(self, port: Port, method: Method, metadata: Metadata, shape: Shape) -> None:
+    def __init__(self, port: Port, method: Any, shape: Shape) -> None:
         self.shape = shape
+        self.serialize, self._deserialize = method._request_serializer, method._response_deserializer
+        self._name = method._method if isinstance(method._method, str) else method._method.decode()
+        target: Any = method._channel.target  # a method, but of an asyncio channel a value
+        self._target = target() if callable(target) else target
         self._port = port
-        self._method = method
-        self._pairs = _pairs(metadata)
-        self._responses: list[dict[str, Any]] = []
         self._requests: list[dict[str, Any]] = []
+        self._responses: list[dict[str, Any]] = []
         self._asked: list[int] = []
-        self._checked = 0
-        self.is_done = False
+        self._checked = self._index = 0
+        self.recorded: dict[str, Any] = {}
         self.sent: list[dict[str, Any]] = []
-        self.all_sent = False
+        self.is_done = True
+        self.all_sent = self.is_over = self._is_cancelled = False
 
     # -- the decision
 
-    def begin(self, requests: list[Any] | None) -> str:
+    def begin(self, requests: list[Any] | None, metadata: Metadata) -> str:
         """Ask the engine for a step, and return its mode. `requests` is None if they follow later.
 
         Raises:
             MissingRecordingError: As for `Port.begin`.
         """
-        if requests is not None:
-            self._requests = [store_request(request, self._method.serialize) for request in requests]
+        self._pairs = _pairs(metadata)
+        self._requests = [store_request(request, self.serialize) for request in requests or ()]
         self.step = self._port.begin(self._call(None if requests is None else self._requests))
         if self.step.mode in ("run", "verify") and holds_placeholder("", self._pairs):
             self.step = self.step.refuse()
+        self.is_done = self.step.mode in ("pass", "replay")
         return self.step.mode
 
     def _call(self, requests: list[dict[str, Any]] | None) -> ClientCall:
@@ -124,15 +109,15 @@ class Rpc:
         for key, value in self._pairs:
             shown = secrets.header(key, value)
             metadata[key] = f"{metadata[key]}, {shown}" if key in metadata else shown
-        server = self._port.ordinal("grpc server", repr(self._method.target))
-        parts: dict[str, Any] = {"server": server, "method": self._method.name, "metadata": metadata}
+        server = self._port.ordinal("grpc server", repr(self._target))
+        parts: dict[str, Any] = {"server": server, "method": self._name, "metadata": metadata}
         described: dict[str, Any] = {}
         if requests is None:
             self._described = described  # the messages will be there when it is needed
         else:
             parts["request"] = described["request"] = self._shown(secrets, requests)
         return ClientCall(
-            f"CALL {self._method.name}",
+            f"CALL {self._name}",
             parts=parts,
             identity=("server", "method", "request"),
             described=described,
@@ -140,54 +125,65 @@ class Rpc:
 
     def _secrets(self) -> Secrets:
         redactor = self._port.redactor
-        names = [name for start, name in _SECRET_FIELDS if self._method.name.startswith(start)]
+        names = [name for start, name in _SECRET_FIELDS if self._name.startswith(start)]
         return Secrets(redactor.with_names(tuple(names)) if names else redactor, redactor.issued)
 
     def _shown(self, secrets: Secrets, requests: list[dict[str, Any]]) -> Any:
-        hidden = [plain_of(one) for one in self._hidden(secrets, requests)]
+        hidden = [plain_of(one) for one in _hidden(secrets, requests)]
         return hidden if self.shape.sends_many else hidden[0]
-
-    @staticmethod
-    def _hidden(secrets: Secrets, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [secrets.scrub(one, keep_types=True) for one in messages]
 
     # -- a real call
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Return a block for the real call, in which errors of other kinds than the client's are no outcome."""
+        """Return a block for the real call. An error in it that is no status of the server is no outcome."""
+        if self.is_done:
+            yield
+            return
         try:
             with self.step.running():
                 yield
         except BaseException as error:
-            self.is_done = True
-            self.step.abandon(error)
+            if not self.is_done:
+                self.is_done = True
+                self.step.abandon(error)
             if not self.step.answers(error):
                 raise
 
     def note_request(self, request: Any) -> None:
         """Take a message that the caller sends while it reads responses."""
-        self.sent.append(store_request(request, self._method.serialize))
+        self.sent.append(store_request(request, self.serialize))
 
-    def note_response(self, response: Any) -> None:
-        """Take a message that the caller has received."""
-        self._responses.append(store_answer(self._method.bytes_of(response), self._method.deserialize))
-        self._asked.append(len(self.sent))
+    def note_response(self, data: bytes) -> None:
+        """Take a message that the server has sent."""
+        if not self.is_done:
+            self._responses.append(store_answer(data, self._deserialize))
+            self._asked.append(len(self.sent))
 
-    def finish(
-        self, code: str = "", details: str | None = "", initial: Metadata = None, trailing: Metadata = None
-    ) -> None:
-        """Record how the call has ended, without a code that its reader wants no more of a stream.
+    def cancel(self, details: str) -> None:
+        """End the call because its caller wants no more of it. A discarded one ends later: its collector may interrupt anything."""
+        self._is_cancelled = True
+        if details != _DISCARDED:
+            self.finish()
+        elif not self.is_done:
+            self.step.end_later(self.finish)
 
-        Of a call with one response, nothing is recorded then.
+    def finish(self, status: Any = None, initial: Metadata = None) -> None:
+        """Record how the call has ended, without a status that its reader wants no more of a stream.
+
+        Of a call with one response, nothing is recorded then. What the server says to a cancellation does not count.
         """
-        if self.is_done:
-            return
-        self.is_done = True
-        if not code and not self.shape.gives_many:
+        if self._is_cancelled:
+            status = initial = None
+        with _ENDING:
+            if self.is_done:
+                return
+            self.is_done = True
+        if status is None and not self.shape.gives_many:
             self.step.abandon()
             return
         redactor, secrets = self._port.redactor, self._secrets()
+        code, details, trailing = ("", "", None) if status is None else _told(status)
         pairs = {"initial": _pairs(initial), "trailing": _pairs(trailing)}
         secrets.learn_headers(self._pairs)
         secrets.learn([self._requests, self.sent])
@@ -195,74 +191,107 @@ class Rpc:
         secrets.learn(self._responses)
         secrets.learn_headers([*pairs["initial"], *pairs["trailing"]])
         redactor.issued |= secrets.values - known
-        if self.shape.sends_many and self.shape.gives_many:
+        if self.shape.is_talk:
             self._described["request"] = self._shown(secrets, self.sent)
 
         def plain(hide: Secrets) -> dict[str, Any]:
-            responses = self._hidden(hide, self._responses)
-            found: dict[str, Any] = {"code": code, "details": hide.text(details or "")}
+            responses = _hidden(hide, self._responses)
+            found: dict[str, Any] = {"code": code, "details": hide.text(details)}
             for name in pairs:
                 found[name] = [[key, hide.header(key, value)] for key, value in pairs[name]]
             if self.sent or self.all_sent:
-                found["requests"] = self._hidden(hide, self.sent)
+                found["requests"] = _hidden(hide, self.sent)
                 found |= {"asked": self._asked, "all_sent": self.all_sent}
             found = {name: value for name, value in found.items() if value not in ("", [])}
             if self.shape.gives_many:
                 return {**found, "responses": responses, **({} if code else {"end": "stopped"})}
             return {**found, "response": responses[0]} if responses else found
 
-        self._hidden_outcome, self._real_outcome = plain(secrets), plain(NoSecrets(redactor))
-        self.step.finish(self._hidden_outcome)
+        self._outcomes = plain(secrets), plain(NoSecrets(redactor))
+        self.step.finish(self._outcomes[0], raises=False)  # this may be a thread of the client's
 
     # -- a recorded call
 
-    def recorded(self) -> dict[str, Any]:
+    def replay(self) -> dict[str, Any]:
         """Return the recorded outcome; after verifying, with the secrets of the real one."""
-        plain: dict[str, Any] = self.step.outcome()
-        if self.step.mode == "verify" and self.is_done:
+        self.recorded = self.step.outcome()
+        if self.step.mode == "verify" and self.is_done and hasattr(self, "_outcomes"):
             from pytest_mimic._core.redact.reveal import with_secrets
 
-            plain = with_secrets(plain, self._hidden_outcome, self._real_outcome)
-        return plain
+            self.recorded = with_secrets(self.recorded, *self._outcomes)
+        self._note_over()
+        return self.recorded
 
-    def load(self, stored: dict[str, Any]) -> Any:
-        """Return a recorded response as the client gives it."""
-        return load_answer(stored, self._method.deserialize)
+    def response(self) -> Any:
+        """Return the one recorded response as the client gives it; None if there is none."""
+        stored = self.recorded.get("response")
+        return None if stored is None else load_answer(stored, self._deserialize)
 
-    def unsent(self, recorded: dict[str, Any], index: int) -> range:
-        """Return a number for each message to take from the caller before it gets the response at this index.
+    def metadata(self, name: str) -> list[tuple[str, Any]]:
+        """Return recorded metadata. As in the client, values of keys that end in `-bin` are bytes."""
+        pairs = self.recorded.get(name, ())
+        return [(key, _bytes(value) if key.endswith("-bin") else value) for key, value in pairs]
+
+    @property
+    def wants_end(self) -> bool:
+        """Whether the next that the caller of a recorded stream gets is its end."""
+        return "code" in self.recorded and self._index == len(self.recorded.get("responses", ()))
+
+    def unsent(self) -> range:
+        """Return a number for each message to take from the caller before it gets the next response.
 
         At the end, it is one too many, if the caller had no more messages.
         """
-        wanted, is_all = self._sent_before(recorded, index)
+        wanted, is_all = self._sent_before()
         return range(len(self.sent), wanted + is_all)
 
-    def check_sent(self, recorded: dict[str, Any], index: int) -> None:
-        """Check that the messages sent before the response at this index are those that were recorded.
+    def next_response(self) -> Any:
+        """Return the next recorded response, or `END`.
 
         Raises:
-            MissingRecordingError: They are others.
+            MissingRecordingError: The caller sent other messages before it, or reads further than was recorded.
         """
-        count, _ = self._sent_before(recorded, index)
+        if self.step.mode == "replay":
+            self._check_sent()
+        if self._index < len(self.recorded["responses"]):
+            self._index += 1
+            self._note_over()
+            return load_answer(self.recorded["responses"][self._index - 1], self._deserialize)
+        if "code" not in self.recorded:
+            raise self.step.exhausted()
+        self.is_over = True
+        return END
+
+    def _note_over(self) -> None:
+        # Otherwise something is left to be compared at its end: the caller's messages, or the real stream's end.
+        self.is_over = self.wants_end and self.step.mode == "replay" and not self.shape.is_talk
+
+    def _check_sent(self) -> None:
+        """Check that the messages sent before the next response are those that were recorded."""
+        count, _ = self._sent_before()
         start, self._checked = self._checked, max(count, len(self.sent))
         if start == self._checked:
             return
-        wanted = self._call(recorded["requests"][start:count])
+        wanted = self._call(self.recorded["requests"][start:count])
         if self._port.identity(self._call(self.sent[start:])) != self._port.identity(wanted):
             self._port.begin(self._call(self.sent)).abandon()
             raise self.step.exhausted()
 
-    @staticmethod
-    def _sent_before(recorded: dict[str, Any], index: int) -> tuple[int, bool]:
-        asked = recorded.get("asked", ())
-        if index < len(asked):
-            return asked[index], False
-        return len(recorded.get("requests", ())), bool(recorded.get("all_sent"))
+    def _sent_before(self) -> tuple[int, bool]:
+        asked = self.recorded.get("asked", ())
+        if self._index < len(asked):
+            return asked[self._index], False
+        return len(self.recorded.get("requests", ())), bool(self.recorded.get("all_sent"))
 
 
-def metadata_of(recorded: dict[str, Any], name: str) -> list[tuple[str, Any]]:
-    """Return recorded metadata. As in the client, values of keys that end in `-bin` are bytes."""
-    return [(key, _bytes(value) if key.endswith("-bin") else value) for key, value in recorded.get(name, ())]
+def _hidden(secrets: Secrets, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [secrets.scrub(one, keep_types=True) for one in messages]
+
+
+def _told(status: Any) -> tuple[str, str, Metadata]:
+    """Return what a status of the client's transport says: a code that it does not know is `UNKNOWN`."""
+    codes = {code.value[0]: code.name for code in sys.modules["grpc"].StatusCode}
+    return codes.get(status.code(), "UNKNOWN"), status.details() or "", status.trailing_metadata()
 
 
 def _bytes(text: str) -> bytes:

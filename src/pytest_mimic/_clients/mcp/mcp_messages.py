@@ -86,13 +86,15 @@ def outcome_of(
             plain[name] = answer[name]
     secrets = Secrets(port.redactor, port.redactor.issued)
     secrets.learn(request.get("params"))
-    tools = (plain.get("result") or {}).get("tools")
-    if not isinstance(tools, list):
-        known = set(secrets.values)
-        secrets.learn(plain)
-        port.redactor.issued |= secrets.values - known
-    scrubbed: dict[str, Any] = secrets.scrub(plain, keep_types=True)
+    known, tools = set(secrets.values), (plain.get("result") or {}).get("tools")
+    told = plain
     if isinstance(tools, list):  # a schema names fields, and holds no value of them
+        bare = [{name: each for name, each in tool.items() if name not in _SCHEMAS} for tool in tools]
+        told = {**plain, "result": {**plain["result"], "tools": bare}}
+    secrets.learn(told)
+    port.redactor.issued |= secrets.values - known
+    scrubbed: dict[str, Any] = secrets.scrub(plain, keep_types=True)
+    if isinstance(tools, list):
         for tool, copy in zip(tools, scrubbed["result"]["tools"], strict=True):
             copy.update({name: tool[name] for name in _SCHEMAS if name in tool})
     return scrubbed

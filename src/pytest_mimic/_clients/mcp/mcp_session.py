@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from math import inf
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port, Step
 
 _CANCELLED = "notifications/cancelled"
+_NO_ANSWER = -32603  # an internal error of JSON-RPC
 
 
 class _Open(NamedTuple):
@@ -53,7 +55,8 @@ class McpSession:
         self._gives_id = gives_id
         self._open: dict[Any, _Open] = {}
         self._replayed: list[Any] = []  # what the real server has not seen of the client's messages
-        self._expected: dict[Any, Any] = {}  # events: the client's answers to requests of a replayed server
+        self._expected: dict[Any, tuple[str, Any]] = {}  # the requests of a replayed server: method, event
+        self._answers: dict[str, deque[dict[str, Any]]] = {}  # what the client answered them, by the method
         self._unasked: list[dict[str, Any]] = []  # messages of the server while no request was open
         self._to_server: Any = None  # the real transport's stream
 
@@ -63,7 +66,6 @@ class McpSession:
 
         self._tasks = tasks
         self._stopping = anyio.Event()
-        self._stopped = anyio.Event()
         self._connecting = anyio.Lock()
         self._to_client, from_server = anyio.create_memory_object_stream[Any](inf)
         return (from_server, _Writer(self), *((lambda: None,) if self._gives_id else ()))
@@ -144,7 +146,8 @@ class McpSession:
 
         for one in messages:
             if "method" in one and "id" in one:
-                answered = self._expected[one["id"]] = anyio.Event()
+                answered = anyio.Event()
+                self._expected[one["id"]] = one["method"], answered
                 self._give([one])
                 await answered.wait()
             else:
@@ -153,7 +156,10 @@ class McpSession:
     # -- other messages of the client
 
     async def _answer(self, message: Any, plain: dict[str, Any]) -> None:
-        if (answered := self._expected.pop(plain["id"], None)) is not None:
+        if (expected := self._expected.pop(plain["id"], None)) is not None:
+            method, answered = expected
+            if self._to_server is None:
+                self._answers.setdefault(method, deque()).append(plain)
             answered.set()
         elif self._to_server is not None:
             await self._send_for_real(message)
@@ -182,18 +188,20 @@ class McpSession:
         """Start the real server, let it know what was replayed, and pass its messages on until the session ends."""
         import anyio
 
+        self._stopped = anyio.Event()
         try:
             async with self._connect() as (from_server, to_server, *_):
                 for message in self._replayed:
                     await to_server.send(message)
-                    plain = plain_message(message)
-                    while "id" in plain and "method" in plain:
-                        answer = await from_server.receive()
-                        if (
-                            not isinstance(answer, Exception)
-                            and plain_message(answer).get("id") == plain["id"]
-                        ):
-                            break
+                    request = plain_message(message)
+                    is_open = "id" in request and "method" in request
+                    while is_open:
+                        received = await from_server.receive()
+                        plain = {} if isinstance(received, Exception) else plain_message(received)
+                        if "method" in plain and "id" in plain:
+                            await to_server.send(self._answer_again(plain))
+                        else:
+                            is_open = plain.get("id") != request["id"]
                 self._replayed.clear()
                 self._to_server = to_server
                 task_status.started()
@@ -203,6 +211,18 @@ class McpSession:
                     reading.cancel_scope.cancel()
         finally:
             self._stopped.set()
+
+    def _answer_again(self, request: dict[str, Any]) -> Any:
+        """Return what the client answered to this request of a replayed server; an error if it has answered no such request."""
+        again = self._answers.get(request["method"])
+        if again:
+            answer = again.popleft()
+        elif request["method"] == "ping":
+            answer = {"jsonrpc": "2.0", "result": {}}
+        else:
+            text = f"the recording of this session has no answer to {request['method']}"
+            answer = {"jsonrpc": "2.0", "error": {"code": _NO_ANSWER, "message": text}}
+        return sdk_message({**answer, "id": request["id"]})
 
     async def _read(self, from_server: Any) -> None:
         async for message in from_server:

@@ -20,7 +20,6 @@ from pytest_mimic._core.describe.description_form import (
     TAG,
     Budget,
     order,
-    size_of,
 )
 from pytest_mimic._core.describe.leaves import is_path, leaf_text, library_text
 from pytest_mimic._core.files.digests import NoDigest
@@ -345,3 +344,12 @@ _CONTAINERS: dict[type, Callable[[_Walk, Any, int, int], Any]] = {
     set: _Walk._members,
     tuple: _Walk._items,
 }
+
+
+def size_of(description: Any) -> int:
+    """Return about how many characters a description takes."""
+    if isinstance(description, dict):
+        return sum(len(key) + 4 + size_of(part) for key, part in description.items())
+    if isinstance(description, list):
+        return sum(2 + size_of(part) for part in description)
+    return len(description if type(description) is str else str(description)) + 2

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from pytest_mimic._core.vault.file_names import recording_name
 
 if TYPE_CHECKING:
     from types import CodeType
@@ -75,7 +78,7 @@ class Place(NamedTuple):
     date: str | None = None
     number: int = 0
     is_real: bool = False
-    keep: Callable[[Any, Outcome, float], None] | None = None
+    keep: Callable[..., None] | None = None
 
 
 class Plan:
@@ -93,6 +96,11 @@ class Plan:
     places: Places  # the folders below which paths are stored by their place
     source: str | None = None
     code: CodeType | None = None  # the code of the function itself
+
+    @cached_property
+    def folder(self) -> str:
+        """The folder of the target's recordings. Those of calls without an owner are named by their identities."""
+        return recording_name(self.target, "").rpartition("/")[0]
 
     def note(self, call: Call) -> Any:  # noqa: ARG002
         """Return the state of the arguments before a real call can change them."""

@@ -28,9 +28,6 @@ _SOURCES = (os.urandom, uuid.uuid4, getattr(random, "_urandom", None))
 def note_changing(call: Call, duration: float, state: RunState, known: Collection[Recording]) -> None:
     """Note in the ledger the arguments of a call that is recorded now, after so many seconds; `known` are the other recordings."""
     options = call.plan.options
-    is_described = state.settings.store_arguments or "described" in vars(call)
-    if not is_described or options.key is not None:
-        return
     from pytest_mimic._core.describe.changing_values import paths_made_now
     from pytest_mimic._core.target_options import target_line
 

@@ -12,7 +12,6 @@ from pytest_mimic._core.engine.single_flight import MAX_CHECKS, MAX_WAIT, CallsI
 from pytest_mimic._core.engine.steps import PASS, RealCall, Replay
 from pytest_mimic._core.engine.threads import ContextCopier
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.vault.file_names import recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -65,7 +64,9 @@ class Decisions:
                 )
             state.use(place.name)
             if mode is Mode.VERIFY:
-                return self.recordings.verification(call, place)
+                from pytest_mimic._core.engine.verifying import Verification
+
+                return Verification(self.recordings, state, call, place)
             return Replay(state, call, place)
         except MimicError as error:
             state.pending.note(error)
@@ -82,7 +83,7 @@ class Decisions:
 
     def place_of(self, call: Call, mode: Mode) -> Place:
         recordings = self.recordings
-        name = recording_name(call.plan.target, call.key)
+        name = f"{call.plan.folder}/{call.key}.json"
         keep = partial(recordings.record, name) if mode.writes else None
         place = Place(name, is_real=mode.writes, keep=keep)
         is_unknown = name not in recordings.known and call.plan.kind == "function"
@@ -103,17 +104,21 @@ class Decisions:
         if not is_first:
             return flight if self._waits(call, flight, checks) else RealCall(self.state, call, place)
         # Looked up only now: another thread or process may have just recorded the call.
+        is_new = False
         try:
             if self.state.settings.mode is Mode.RERECORD:
                 found = self.recordings.known.get(name) if checks else None
             else:
                 found = self.recordings.find(name, again=True)
+                is_new = found is None  # and stays so: nobody else records the call before this one has ended
                 if found is not None and self.recordings.is_outdated(call.plan, found):
                     found = None
         except BaseException:
             flight.done()
             raise
         if found is None:
+            assert place.keep is not None
+            place = place._replace(keep=partial(place.keep, is_new=is_new))
             return RealCall(self.state, call, place, flight)
         flight.done()
         self.state.use(name)

@@ -13,7 +13,6 @@ from pytest_mimic._core.identity.kinds import Unstable
 from pytest_mimic._core.identity.source import code_of, source_or_version
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.binding import Bound, compile_binder
-from pytest_mimic._core.vault import recording_name
 from pytest_mimic.errors import StaleRecordingError
 
 if TYPE_CHECKING:
@@ -185,7 +184,7 @@ class FunctionPlan(Plan):
 
         None: there is no recording, or more to it than a value. `Decisions.decide` handles that.
         """
-        name = f"{self._folder}/{key}.json"
+        name = f"{self.folder}/{key}.json"
         found = self.state.vault.read_player(name)
         state = self.state
         if found is None or state.is_stale(self, found[0]):
@@ -195,10 +194,6 @@ class FunctionPlan(Plan):
         _, duration, fresh, inputs = found
         player = self.players[key] = self.state.ledger.player(duration, fresh, name, inputs, self.target)
         return player
-
-    @cached_property
-    def _folder(self) -> str:
-        return recording_name(self.target, "").rpartition("/")[0]
 
     def _described(self, signature: Signature, values: tuple[object, ...]) -> dict[str, Any]:
         from pytest_mimic._core.describe.value_description import describe_arguments

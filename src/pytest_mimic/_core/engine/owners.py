@@ -162,10 +162,13 @@ class Owner:
 class SequenceInProgress:
     """The outcomes of one sequence while it is recorded: `found` those of an outdated recording, too."""
 
-    __slots__ = ("_found", "call", "new", "old", "was_recorded")
+    __slots__ = ("_found", "call", "is_new", "new", "old", "was_recorded")
 
-    def __init__(self, call: Call, old: list[Stored], found: Sequence[Stored] = ()) -> None:
+    def __init__(
+        self, call: Call, old: list[Stored], found: Sequence[Stored] = (), *, is_new: bool = False
+    ) -> None:
         self.call = call  # the first call
+        self.is_new = is_new  # whether the vault has no recording of it so far
         self.old = old  # the outcomes recorded before
         self.new: dict[int, Stored] = {}  # the outcomes of this pass, by position
         self.was_recorded = bool(old)  # whether the run found outcomes

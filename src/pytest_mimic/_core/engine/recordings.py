@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,9 +14,7 @@ from os import getpid
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.machinery import PACKAGE
-from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import cancelled_name, imported_parts, recording_name
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.owners import Errors, Owner
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.steps import RealCall
-    from pytest_mimic._core.engine.verifying import Verification
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
     from pytest_mimic._core.vault.writing import Written
@@ -40,6 +38,9 @@ MODELS = (
     "POST api.anthropic.com/v1/messages",
     "POST */models/*:generateContent",
 )
+
+# What each time and each random UUID among the arguments has. Few calls have any, and are looked at part by part.
+_MAY_CHANGE = re.compile(r"\b1[5-9]\d{8}|\d{4}-\d\d-\d\d[T ]\d\d:|[0-9a-f]{4}-4[0-9a-f]{3}-[89ab]")
 
 
 class Recordings:
@@ -68,7 +69,7 @@ class Recordings:
         """Return the file name of the imported recording that answers a call, of which fewer parts count. None: there is none."""
         target = call.plan.target
         if target not in self.imports:  # once a run, which imports nothing itself
-            names = self._state.vault.store.names(recording_name(target, "").rpartition("/")[0])
+            names = self._state.vault.store.names(call.plan.folder)
             found = {imported_parts(name.rpartition("/")[2].removesuffix(".json")) for name in names}
             self.imports[target] = sorted(found - {""}, key=lambda match: (-match.count("-"), match))
         for match in self.imports[target]:
@@ -195,64 +196,6 @@ class Recordings:
         self.missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 
-    def verification(self, call: Call, place: Place) -> Verification:
-        """Return the step that verifies a call."""
-        from pytest_mimic._core.engine.verifying import Verification
-
-        replay = Replay(self._state, call, place, counts=False)
-        return Verification(self._state, call, place._replace(keep=partial(self._verify, place)), replay)
-
-    def _verify(self, place: Place, real: RealCall, outcome: Outcome, duration: float) -> None:
-        """Compare a real outcome with its recording, and note a difference."""
-        from pytest_mimic._core.engine.verifying import drift_of, matching_stream
-
-        state, call = self._state, real.call
-        call.plan.add_effects(outcome, call, real.noted, refuses=False)
-        if state.redactor.environment:
-            outcome = self._as_recorded(call, outcome)
-        expected = matching_stream(place.outcomes, outcome, call.paths)
-        with self.guard:
-            state.ledger.verified += 1
-        paths: dict[str | None, None] = {}
-        drift = drift_of(real, expected, outcome, redactor=state.redactor, test=state.test, paths=paths)
-        if drift is not None:
-            drift.facts += version_change(place.source, call.plan.source)
-        if state.settings.review:
-            from pytest_mimic._core.engine.drifts import Drift, encoded, keep
-
-            number = next(index for index, one in enumerate(place.outcomes, place.number) if one is expected)
-            recording_of = partial(self.new_recording, call)
-            if drift is not None:
-                encode = partial(self.encode, real, duration=duration, logs=False)
-                found = Drift(call, expected, number, drift.facts, list(paths))
-                keep(found, state, partial(encoded, call, outcome, encode), recording_of)
-            elif changed := self._changed(call, place.source, expected):
-                found = Drift(call, expected, number, changed, [], "equal")
-                keep(found, state, partial(self._stamped, real, expected), recording_of)
-        if drift is not None:
-            state.blame(drift, call)
-        if state.log is not None:
-            kind = "verified" if drift is None else "drifted"
-            told = {"stored": expected, "actual": outcome, "seconds": duration}
-            state.log(kind, call, **told, error=drift, paths=paths.keys())
-
-    def _changed(self, call: Call, source: str | None, stored: Stored) -> list[str]:
-        """Return what has changed since an outcome was recorded: its target's source, and what its call ran and read."""
-        state, inputs = self._state, stored.entry.get("inputs")
-        changed = state.changed_inputs(inputs) if inputs and state.settings.inputs != "ignore" else []
-        own = [call.plan.target] if state.is_stale(call.plan, source) else []
-        return [f"{one} has changed since it was recorded" for one in (*own, *changed)]
-
-    def _stamped(self, real: RealCall, stored: Stored) -> Stored:
-        """Return a recorded outcome with what its call has now run and read."""
-        from pytest_mimic._core.vault.recording_facts import KeptInputs
-
-        lifted = stored.lifted()
-        if real.trace is not None:
-            before = None if lifted.inputs is None else lifted.inputs.over(None, is_same=True).encode()
-            lifted.inputs = KeptInputs(real.trace.noted().over(before, is_same=True))
-        return lifted
-
     # -- writing
 
     def new_recording(self, call: Call, outcomes: list[Stored], owner: Owner | None = None) -> Recording:
@@ -291,7 +234,7 @@ class Recordings:
         stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)
         environment = self._state.redactor.environment
         if environment and stored.encoded is not None:
-            from pytest_mimic._core.engine.environment_values import hide
+            from pytest_mimic._core.engine.outcomes_kept import hide
 
             for name, is_hidden in hide(stored.encoded, environment).items():
                 self._state.ledger.count_environment(call.label, self._state.test, name, is_hidden=is_hidden)
@@ -305,45 +248,36 @@ class Recordings:
         if real.awaited:
             stored.entry["awaited"] = True
         if real.trace is not None:
-            stored.inputs = real.trace.noted()
+            stored.inputs = real.trace.noter.noted(real.trace)
         if before is not None and (plan.options.volatile or plan.kind != "function"):
-            from pytest_mimic._core.engine.verifying import is_unchanged
+            from pytest_mimic._core.engine.outcomes_kept import is_unchanged
 
             if is_unchanged(call, before, stored, redactor=self._state.redactor):
                 before.inputs, stored = stored.inputs, before
         if logs:
-            from pytest_mimic._core.engine.changing_arguments import note_changing
+            # A description that is only made for this is not worth it, and one of a key is no argument's.
+            is_described = self._state.settings.store_arguments or "described" in vars(call)
+            if is_described and plan.options.key is None and _MAY_CHANGE.search(repr(call.arguments)):
+                from pytest_mimic._core.engine.changing_arguments import note_changing
 
-            note_changing(call, duration, self._state, self.known.values())
+                note_changing(call, duration, self._state, self.known.values())
             if self._state.log is not None:
                 self._state.log("recorded", call, stored=stored, seconds=duration)
         return stored
 
-    def _as_recorded(self, call: Call, outcome: Outcome) -> Outcome:
-        """Return a real outcome with the names of environment variables in place of secret values, as it is recorded."""
-        from pytest_mimic._core.engine.environment_values import hide
-
-        with suppress(MimicError):  # what cannot be stored is compared as it is
-            stored = self._state.vault.stored(outcome, 0.0, target=call.plan.target, paths=call.paths)
-            if stored.encoded is not None and any(
-                hide(stored.encoded, self._state.redactor.environment).values()
-            ):
-                found = stored.load(call.paths)
-                found.files = outcome.files
-                return found
-        return outcome
-
-    def record(self, name: str, real: RealCall, outcome: Outcome, duration: float) -> None:
-        """Record the outcome of a call that belongs to no sequence and no cassette.
+    def record(
+        self, name: str, real: RealCall, outcome: Outcome, duration: float, *, is_new: bool = False
+    ) -> None:
+        """Record the outcome of a call that belongs to no sequence and no cassette. It `is_new` if there is none so far.
 
         Of the streams of a call, one is kept for each way in which its reader replied: the one that goes furthest.
         """
         call, before = real.call, None
-        if call.plan.options.volatile or call.plan.kind != "function":
+        if not is_new and (call.plan.options.volatile or call.plan.kind != "function"):
             before = self._before(name, call, outcome)
         stored = self.encode(real, outcome, duration, before=before)
         streams = [stored]
-        if stored.kind == "stream" and name in self.known and name in self._state.ledger.used:
+        if outcome.kind == "stream" and name in self.known and name in self._state.ledger.used:
             from pytest_mimic._core.engine.streams import goes_further, share_beginning
 
             new = stored.load(call.paths)
@@ -353,7 +287,7 @@ class Recordings:
                     streams.insert(-1, other)
                 elif goes_further(old, new):
                     return
-        self.write(name, call, streams, errors={0: self.error_of(call, outcome)})
+        self.write(name, call, streams, errors={0: self.error_of(call, outcome)}, is_new=is_new)
         if call.edge_call is not None and (imported := self.imported_name(call)):
             self._state.owner.journal.note(imported, self._state.vault.store.read(imported), None, {})
             self.drop(imported)
@@ -361,7 +295,7 @@ class Recordings:
 
     def _before(self, name: str, call: Call, outcome: Outcome) -> Stored | None:
         """Return the outcome that a new one replaces, if parts of it may be volatile."""
-        from pytest_mimic._core.engine.verifying import matching_stream
+        from pytest_mimic._core.engine.streams import matching_stream
 
         with suppress(MimicError):  # a damaged file is replaced
             recording = self.find(name)
@@ -369,11 +303,18 @@ class Recordings:
         return None
 
     def write(
-        self, name: str, call: Call, outcomes: list[Stored], owner: Owner | None = None, *, errors: Errors
+        self,
+        name: str,
+        call: Call,
+        outcomes: list[Stored],
+        owner: Owner | None = None,
+        *,
+        errors: Errors,
+        is_new: bool = False,
     ) -> None:
         """Write a recording of a call, or of an owner's sequence; `errors` are those of its new outcomes."""
         recording = self.new_recording(call, outcomes, owner)
-        written = self._state.vault.write(name, recording)
+        written = self._state.vault.write(name, recording, is_new=is_new)
         self.known[name] = recording._replace(arguments=None)  # which may be long, and is not needed again
         self._state.use(name)
         is_talk = owner is not None and call.converses

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from threading import Lock
@@ -67,6 +68,7 @@ class RunState:
         context_copier: Copies `inside` into threads that a real call starts. Set by the first decision.
         running: The real calls (`steps.RunningCall`) whose code runs now, for the progress line.
         unfinished: The real calls without an outcome so far, in the order in which they began.
+        discarded: Functions that end calls whose streams were collected as garbage.
         begun_conversations: Those that are recorded again as a whole. None if the run has recorded none.
         raised: The exceptions of functions recorded in this phase of the test, each with its row in the summary.
         pending: The errors that must fail the running test, even if its code catches them.
@@ -94,6 +96,7 @@ class RunState:
         self.cassettes: ContextVar[tuple[object, ...]] = ContextVar("pytest_mimic_cassettes", default=())
         self.running: set[CallUnderWay] = set()
         self.unfinished: dict[CallUnderWay, None] = {}
+        self.discarded: deque[Callable[[], None]] = deque()
         self.owner = Owner("")  # the owner of the sequences that calls belong to now
         self.test = ""  # the id of the running test, empty outside of tests
         self.begun_conversations: Conversations | None = None
@@ -276,8 +279,14 @@ class RunState:
                 self._retries = self._retries or Retries(self.settings.rootdir)
             self._retries.watch(error, key, self.own_files, lambda: bool(self.test))
 
+    def end_discarded(self) -> None:
+        """End the calls that were discarded."""
+        while self.discarded:
+            self.discarded.popleft()()
+
     def end_test(self) -> None:
         """End the running test: code that waits is no longer disturbed."""
+        self.end_discarded()
         self.test = ""
         if self._retries is not None:
             self._retries.end()

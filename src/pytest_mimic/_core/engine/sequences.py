@@ -72,7 +72,9 @@ class Sequences:
             if sequence is None:
                 is_kept = found is not None and not recordings.is_outdated(call.plan, found)
                 outcomes = list(found.outcomes) if found is not None else []
-                sequence = SequenceInProgress(call, outcomes if is_kept else [], outcomes)
+                sequence = SequenceInProgress(
+                    call, outcomes if is_kept else [], outcomes, is_new=found is None
+                )
                 owner.sequences[name] = sequence
             is_real = mode is Mode.RERECORD or position >= len(sequence.old)
             if call.converses:
@@ -96,7 +98,8 @@ class Sequences:
         errors = {position: recordings.error_of(call, outcome)}
         with recordings.guard:
             sequence.new[position] = stored
-            recordings.write(name, call, sequence.outcomes(), owner, errors=errors)
+            recordings.write(name, call, sequence.outcomes(), owner, errors=errors, is_new=sequence.is_new)
+            sequence.is_new = False
         recordings.count(duration)
         if position < len(sequence.old) and self._state.settings.mode is Mode.RECORD:
             recordings.count_again(call, name, duration)

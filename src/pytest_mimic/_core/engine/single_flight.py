@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from os import getpid
 from typing import TYPE_CHECKING, Literal
-
-from pytest_mimic._core.event_loop import outside_event_loop
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault.locks import ByteLocks
@@ -73,7 +70,6 @@ class CallsInFlight:
         self._process = getpid()
         self._guard = threading.Lock()
         self._calls: dict[str, CallInFlight] = {}
-        self._users: Counter[int] = Counter()
 
     def start(self, name: str) -> tuple[CallInFlight, bool]:
         """Start a call, by the name of its recording, and return it with True; with False, one that runs already."""
@@ -84,7 +80,7 @@ class CallsInFlight:
             if current is not None:
                 return current, False
             byte = int(name.rpartition("/")[2][:7], 16)
-            if not self._lock(byte):
+            if not self._locks.acquire(byte):
                 return CallInFlight(None, is_here=False), False
             flight = self._calls[name] = CallInFlight(partial(self._remove, name, byte))
             return flight, True
@@ -97,18 +93,7 @@ class CallsInFlight:
             return
         with self._guard:
             if self._calls.pop(name, None) is not None:
-                self._users[byte] -= 1
-                if not self._users[byte]:
-                    del self._users[byte]
-                    self._locks.release(byte)
-
-    @outside_event_loop
-    def _lock(self, byte: int) -> bool:
-        """Take a lock between processes. Calls of this process share it."""
-        if not self._users[byte] and not self._locks.acquire(byte):
-            return False
-        self._users[byte] += 1
-        return True
+                self._locks.release(byte)
 
 
 def _current_task() -> object | None:

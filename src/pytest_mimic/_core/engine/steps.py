@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from random import getstate
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from pytest_mimic._core.outcome.outcome import is_cancellation, is_outcome, raise_again
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import cancelled_name
+from pytest_mimic._core.vault.parsing import fresh_copies
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ class Replay:
         """Return a fresh copy of the plain value that a client stored."""
         stored = self.stored
         try:
-            plain = stored.load(self.call.paths).value if stored.is_tagged else stored.player()()
+            is_here = stored.is_plain  # most are: no store of paths is made for them
+            plain = fresh_copies(stored.entry["value"])() if is_here else stored.load(self.call.paths).value
         except MimicError as error:
             self._state.pending.note(error)
             raise
@@ -175,6 +177,10 @@ class RunningCall:
         """Return whether the caller gets a recorded outcome, although the original raised this."""
         return False
 
+    def end_later(self, end: Callable[[], None]) -> None:
+        """Call a function that ends this call with the running phase of the test: now it is discarded, perhaps as garbage."""
+        self._state.discarded.append(end)
+
     def copy(self, value: object) -> object:
         """Return an item of a stream, as it is to be recorded."""
         return value
@@ -222,9 +228,9 @@ class RealCall(RunningCall):
     @contextmanager
     def running(self) -> Iterator[None]:
         """Mark the code that runs in this block as part of this call, and note the global random states that it draws from."""
-        before = {} if self._drawn is None else _global_states()
+        before, trace = {} if self._drawn is None else _global_states(), self.trace
         try:
-            with super().running(), nullcontext() if self.trace is None else self.trace.noting(self):
+            with super().running(), nullcontext() if trace is None else trace.noter.noting(self, trace):
                 yield
         finally:
             if self._drawn is not None:
@@ -242,11 +248,12 @@ class RealCall(RunningCall):
         if self._flight is not None:
             self._flight.returned_coroutine = True
 
-    def finish(self, plain: object) -> None:
-        """Complete the call with a plain value; see `complete`."""
+    def finish(self, plain: object, *, raises: bool = True) -> None:
+        """Complete the call with a plain value; see `complete`. Where nobody would catch an error, it `raises` none."""
         from pytest_mimic._core.outcome.outcome import Outcome
 
-        self.complete(Outcome.of_value(plain))
+        with nullcontext() if raises else suppress(MimicError):
+            self.complete(Outcome.of_value(plain))
 
     def complete(self, outcome: Outcome) -> None:
         """Record an outcome, or compare it with the recording. An error of ours refuses it: nothing is recorded."""
@@ -254,13 +261,16 @@ class RealCall(RunningCall):
             return
         duration = self._state.clock() - self._started
         try:
-            assert self._place.keep is not None
-            self._place.keep(self, outcome, duration)
+            self._keep(outcome, duration)
         except MimicError as error:
             self._state.pending.note(error)
             raise
         finally:
             self._end()
+
+    def _keep(self, outcome: Outcome, duration: float) -> None:
+        assert self._place.keep is not None
+        self._place.keep(self, outcome, duration)
 
     def abandon(self, error: BaseException | None = None) -> None:
         """End the call without an outcome. Nothing is recorded; the summary names a call that was cancelled or raised.

@@ -19,6 +19,8 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.steps import Replay, RunningCall
     from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.outcome.placed_paths import PathStore
+    from pytest_mimic._core.vault import Stored
 
 
 class Resume(NamedTuple):
@@ -293,3 +295,10 @@ def goes_further(one: Outcome, other: Outcome) -> bool:
     if other.end is not None:
         return False
     return (len(one.items), one.end is not None) > (len(other.items), False)
+
+
+def matching_stream(recorded: Sequence[Stored], outcome: Outcome, paths: PathStore | None = None) -> Stored:
+    """Return the stream, of those recorded for a call, whose reader sent the same values."""
+    if len(recorded) > 1 and outcome.kind == "stream":
+        return next((one for one in recorded if share_beginning(one.load(paths), outcome)), recorded[0])
+    return recorded[0]

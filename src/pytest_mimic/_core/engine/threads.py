@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from threading import Lock, Thread
@@ -21,9 +22,10 @@ class ContextCopier:
         self._wrappers: dict[str, tuple[object, Any]] = {}
 
     def __enter__(self) -> None:
-        from concurrent.futures.thread import ThreadPoolExecutor
-
-        patches = ((Thread, "start", self._wrap_start), (ThreadPoolExecutor, "submit", self._wrap_submit))
+        patches: list[tuple[type, str, Callable[[Any], Any]]] = [(Thread, "start", self._wrap_start)]
+        # The call itself may import it. Then its pool's threads are copied into as any others.
+        if (pools := sys.modules.get("concurrent.futures.thread")) is not None:
+            patches.append((pools.ThreadPoolExecutor, "submit", self._wrap_submit))
         with self._guard:
             self._entered += 1
             for holder, name, wrap in patches if self._entered == 1 else ():

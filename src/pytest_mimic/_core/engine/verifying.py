@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pytest_mimic._core.compare.outcome_comparison import compare
 from pytest_mimic._core.describe.changing_values import changes_always
 from pytest_mimic._core.describe.messages import drift, unverifiable
-from pytest_mimic._core.engine.steps import RealCall
-from pytest_mimic._core.engine.streams import share_beginning
+from pytest_mimic._core.engine.steps import RealCall, Replay
+from pytest_mimic._core.engine.streams import matching_stream
+from pytest_mimic._core.origin import version_change
+from pytest_mimic._core.outcome.encoding import Snapshot, snapshot
 from pytest_mimic._core.outcome.outcome import is_outcome
 from pytest_mimic._core.target_options import target_line
+from pytest_mimic._core.vault.file_names import CASSETTES, recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Place, Plan
+    from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.engine.steps import Replay
     from pytest_mimic._core.outcome.outcome import Outcome
-    from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.vault import Stored
+    from pytest_mimic._core.vault import Recording, Stored
     from pytest_mimic.errors import DriftError
 
 # If more parts than these differ, the outcome is another one.
@@ -34,13 +38,88 @@ class Verification(RealCall):
     So the calls that follow are the recorded ones. Drift does not raise here: it fails the test afterwards.
     """
 
-    __slots__ = ("_replay", "exhausted", "outcome")
+    __slots__ = ("_recordings", "_replay", "exhausted", "outcome")
     mode: Literal["run", "verify"] = "verify"
 
-    def __init__(self, state: RunState, call: Call, place: Place, recorded: Replay) -> None:
+    def __init__(self, recordings: Recordings, state: RunState, call: Call, place: Place) -> None:
         super().__init__(state, call, place)
-        self.recorded = self._replay = recorded
+        self._recordings = recordings
+        self.recorded = self._replay = recorded = Replay(state, call, place, counts=False)
         self.outcome, self.exhausted = recorded.outcome, recorded.exhausted
+
+    def _keep(self, outcome: Outcome, duration: float) -> None:
+        """Compare the real outcome with its recording, and note a difference."""
+        state, call, place = self._state, self.call, self._place
+        call.plan.add_effects(outcome, call, self.noted, refuses=False)
+        if state.redactor.environment:
+            outcome = self._as_recorded(outcome)
+        expected = matching_stream(place.outcomes, outcome, call.paths)
+        with self._recordings.guard:
+            state.ledger.verified += 1
+        paths: dict[str | None, None] = {}
+        drift = drift_of(self, expected, outcome, redactor=state.redactor, test=state.test, paths=paths)
+        if drift is not None:
+            drift.facts += version_change(place.source, call.plan.source)
+        if state.settings.review:
+            number = next(index for index, one in enumerate(place.outcomes, place.number) if one is expected)
+            recording_of = partial(self._recordings.new_recording, call)
+            keep_as = partial(_keep_for_review, state, call, expected, number, recording_of=recording_of)
+            if drift is not None:
+                keep_as(drift.facts, list(paths), encode=lambda: self._encoded(outcome, duration))
+            elif changed := self._changed(expected):
+                keep_as(changed, [], encode=lambda: self._stamped(expected), change="equal")
+        if drift is not None:
+            state.blame(drift, call)
+        if state.log is not None:
+            kind = "verified" if drift is None else "drifted"
+            told = {"stored": expected, "actual": outcome, "seconds": duration}
+            state.log(kind, call, **told, error=drift, paths=paths.keys())
+
+    def _as_recorded(self, outcome: Outcome) -> Outcome:
+        """Return a real outcome with the names of environment variables in place of secret values, as it is recorded."""
+        from pytest_mimic._core.engine.outcomes_kept import hide
+
+        state, call = self._state, self.call
+        with suppress(MimicError):  # what cannot be stored is compared as it is
+            stored = state.vault.stored(outcome, 0.0, target=call.plan.target, paths=call.paths)
+            if stored.encoded is not None and any(hide(stored.encoded, state.redactor.environment).values()):
+                found = stored.load(call.paths)
+                found.files = outcome.files
+                return found
+        return outcome
+
+    def _changed(self, stored: Stored) -> list[str]:
+        """Return what has changed since an outcome was recorded: its target's source, and what its call ran and read."""
+        state, plan, inputs = self._state, self.call.plan, stored.entry.get("inputs")
+        changed = state.changed_inputs(inputs) if inputs and state.settings.inputs != "ignore" else []
+        own = [plan.target] if state.is_stale(plan, self._place.source) else []
+        return [f"{one} has changed since it was recorded" for one in (*own, *changed)]
+
+    def _encoded(self, outcome: Outcome, duration: float) -> Stored:
+        """Return the outcome as recording would store it. MimicError: it would refuse it."""
+        plan = self.call.plan
+        if plan.kind != "function" and outcome.kind == "raised":
+            raise MimicError("the real call failed, which recording would not keep")
+        items = outcome.items
+        # As recording takes them, with the places of their paths.
+        outcome.items = [
+            one if isinstance(one, Snapshot) else snapshot(one, target=plan.target, paths=self.call.paths)
+            for one in items
+        ]
+        try:
+            return self._recordings.encode(self, outcome, duration, logs=False)
+        finally:
+            outcome.items = items
+
+    def _stamped(self, stored: Stored) -> Stored:
+        """Return a recorded outcome with what its call has now run and read."""
+        from pytest_mimic._core.vault.recording_facts import KeptInputs
+
+        lifted = stored.lifted()
+        if self.trace is not None:
+            before = None if lifted.inputs is None else lifted.inputs.over(None, is_same=True).encode()
+            lifted.inputs = KeptInputs(self.trace.noter.noted(self.trace).over(before, is_same=True))
+        return lifted
 
     def answers(self, error: BaseException) -> bool:
         """Return whether the caller gets the recorded outcome: not after an interrupt or an error of ours."""
@@ -65,6 +144,67 @@ class Verification(RealCall):
         if self._state.log is not None:
             self._state.log("drifted", self.call, stored=self._replay.stored, error=error)
         return self._replay
+
+
+def _keep_for_review(
+    state: RunState,
+    call: Call,
+    recorded: Stored,
+    place: int,
+    facts: Sequence[str],
+    paths: Sequence[str | None],
+    *,
+    encode: Callable[[], Stored],
+    recording_of: Callable[[list[Stored]], Recording],
+    change: Literal["changed", "equal"] = "changed",
+) -> None:
+    """Keep a drift in the folder of `--mimic-review`, and enter it into the ledger.
+
+    Or an outcome that is equal, although its source, or what the call ran and read, has changed: accepting it notes that.
+
+    `place` is that of the recorded one in its recording or cassette. `facts` show the differences, `paths` has their
+    paths, as `volatile=` takes them; None for a difference without one. If `encode` refuses the new outcome, it is only
+    described.
+    """
+    from pytest_mimic._core.pending.review_folder import id_of, mark_of
+    from pytest_mimic._core.pending.waiting import folder_of
+    from pytest_mimic._core.vault.long_parts import shortened
+
+    vault = folder_of(state.settings).drift_vault()
+    problem, outcomes = "", [recorded.lifted()]
+    try:
+        outcomes.append(encode())
+    except MimicError as error:
+        problem = error.what
+    recording = recording_of(outcomes)
+    file, before = recorded.name, mark_of(recorded)
+    key = id_of(file, place, before, *map(mark_of, outcomes[1:]), *facts)
+    name = recording_name(call.plan.target, key)
+    vault.write(name, recording)
+    vault.store.flush()
+    state.ledger.enter(
+        "drifts",
+        {
+            "id": key,
+            "change": change,
+            "file": file,
+            "place": place,
+            "kind": call.plan.kind,
+            "target": call.plan.target,
+            "call": call.label,
+            "signature": call.signature,
+            "host": call.host,
+            "key": call.key,
+            "arguments": shortened(recording.arguments)[0],
+            "tests": [state.test] if state.test else [],
+            "differences": list(facts),
+            "paths": list(paths),
+            "before": before,
+            "staged": name,
+            "problem": problem,
+            "in_cassette": file.startswith(CASSETTES),
+        },
+    )
 
 
 def drift_of(
@@ -132,42 +272,6 @@ def _failed(plan: Plan, outcome: Outcome) -> str:
     if is_failure:
         return f"the service gave an error or could not be reached ({what})"
     return what and f"the service refused the credentials ({what})"
-
-
-def is_unchanged(call: Call, before: Stored, after: Stored, *, redactor: Redactor) -> bool:
-    """Check whether an outcome differs from the one recorded before at most in parts that verifying leaves out.
-
-    At a client, these are those of `volatile=` and a few more, such as a date; otherwise, they are those of
-    `volatile=`.
-    """
-    plan, volatile = call.plan, call.plan.options.volatile
-    if plan.kind == "function":
-        hides_parts = after.encoded is not None and after.encoded.has_custom_identity
-        if not volatile or hides_parts or before.awaited != after.awaited:
-            return False
-    try:
-        old, new = before.load(call.paths), after.load(call.paths)
-    except MimicError:  # the file is damaged, for example
-        return False
-    if old.kind != new.kind or (old.files is None) != (new.files is None):
-        return False
-    if old.kind == "stream" and _extent(old) != _extent(new):
-        return False
-    # The new outcome is compared beside nothing: if it goes further than the recorded one, they differ.
-    recorded, now = plan.comparable(old, new), plan.comparable(new)
-    return not compare(recorded, now, volatile=volatile, ordered=True, redactor=redactor)
-
-
-def _extent(stream: Outcome) -> tuple[object, ...]:
-    """Return how far a stream was read, and what its reader sent."""
-    return len(stream.items), stream.end is None, stream.sent
-
-
-def matching_stream(recorded: Sequence[Stored], outcome: Outcome, paths: PathStore | None = None) -> Stored:
-    """Return the stream, of those recorded for a call, whose reader sent the same values."""
-    if len(recorded) > 1 and outcome.kind == "stream":
-        return next((one for one in recorded if share_beginning(one.load(paths), outcome)), recorded[0])
-    return recorded[0]
 
 
 def _failure(outcome: Outcome) -> BaseException | None:

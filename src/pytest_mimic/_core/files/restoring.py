@@ -10,7 +10,7 @@ from itertools import count
 from typing import NamedTuple
 
 from pytest_mimic._core.event_loop import outside_event_loop
-from pytest_mimic._core.files.whole import patient
+from pytest_mimic._core.whole_files import patient
 
 _numbers = count()
 # Git runs what is in its folder. On Windows, `git~1` is its short name.

@@ -7,12 +7,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property
 from threading import Lock
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.event_loop import outside_event_loop
-from pytest_mimic._core.inputs.input_lists import Functions, NotedInputs
+from pytest_mimic._core.inputs.input_lists import (
+    Functions,
+    changed_inputs,
+    module_of,
+    read_list,
+    text_of_inputs,
+)
 
 if TYPE_CHECKING:
     from pytest_mimic._core.inputs.project_sources import ProjectSources
@@ -46,19 +53,50 @@ class Trace:
         self.files: set[str] = set()
         self.fault = ""
         self.own = own
-        self._noter = noter
+        self.noter = noter
 
-    @contextmanager
-    def noting(self, call: object) -> Iterator[None]:
-        """Note what runs and is read in this block inside of a call."""
-        self._noter.begin(call, self)
+
+class NotedInputs:
+    """The list of a call that was just recorded, or verified."""
+
+    def __init__(self, sources: ProjectSources, files: dict[str, str], functions: Functions | str) -> None:
+        self._sources = sources
+        self._files, self._functions = files, functions
+
+    def over(self, before: bytes | None, *, is_same: bool) -> str:
+        """Return the list that stands in the vault from now on, empty if it names nothing. `is_same`: the outcome stays.
+
+        The list before stays as long as nothing in it has changed. Where no functions could be noted, those of the list
+        before stay, with the fingerprints of now; without files or functions, only the reason stands in the recording.
+        """
+        functions = self._functions
+        if before is None and isinstance(functions, dict):
+            return self._text
         try:
-            yield
-        finally:
-            self._noter.end(call)
+            old = None if before is None else read_list(before)
+        except (LookupError, TypeError, ValueError):  # a damaged one is replaced
+            old = None
+        if old is not None:
+            is_noted, was_noted = isinstance(functions, dict), isinstance(old[1], dict)
+            if is_same and (was_noted or not is_noted) and not changed_inputs(before or b"", self._sources):
+                return (before or b"").decode()
+            if was_noted and not is_noted:
+                functions = {source: self._now(source, names) for source, names in old[1].items()}  # type: ignore[union-attr]
+        if not self._files and not isinstance(functions, dict):
+            return "" if is_same and before is None else functions
+        return text_of_inputs(self._files, functions) if self._files or functions else ""
 
-    def noted(self) -> NotedInputs:
-        return self._noter.noted(self)
+    @cached_property
+    def _text(self) -> str:
+        return text_of_inputs(self._files, self._functions) if self._files or self._functions else ""
+
+    def _now(self, source: str, names: dict[str, str]) -> dict[str, str]:
+        module = module_of(names)
+        now = {"": self._sources.digest(source, module) or ""}
+        found = self._sources.file(source, module).functions
+        return now | {
+            name: found[name.partition(":")[2]] for name in names if name and name.partition(":")[2] in found
+        }
 
 
 class Noter:
@@ -86,7 +124,9 @@ class Noter:
 
     # -- calls
 
-    def begin(self, call: object, trace: Trace) -> None:
+    @contextmanager
+    def noting(self, call: object, trace: Trace) -> Iterator[None]:
+        """Note what runs and is read in this block inside of a call."""
         with self._guard:
             if not self._open:
                 _noters.append(self)
@@ -98,12 +138,13 @@ class Noter:
             self._open[call] = trace
             if not fault:
                 self._renew()
-
-    def end(self, call: object) -> None:
-        with self._guard:
-            self._open.pop(call, None)
-            if not self._open:
-                _noters.remove(self)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._open.pop(call, None)
+                if not self._open:
+                    _noters.remove(self)
 
     def close(self) -> None:
         """Give the ids of the tools back."""

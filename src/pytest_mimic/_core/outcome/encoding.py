@@ -35,13 +35,13 @@ class Readable:
     imports: list[str] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
 
-    def load(self, paths: PathStore | None) -> Any:
+    def load(self, paths: PathStore) -> Any:
         tree = loads(self.text)
         if not self.is_tagged:
             return tree
         from pytest_mimic._core.outcome.tagged.types import reader
 
-        return reader(paths, None, self.objects.__getitem__).read_whole(tree)
+        return reader(paths, None, self.objects.__getitem__).read(tree)
 
 
 @dataclass(slots=True)

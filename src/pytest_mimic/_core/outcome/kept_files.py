@@ -147,46 +147,30 @@ def _files_in(listing: Listing) -> Iterator[dict[str, Any]]:
 
 
 def listing_fault(listing: Any) -> str | None:
-    if type(listing) is not dict:
-        return "files must be an object"
-    for one in listing.values():
-        if one is None:
-            continue
-        if type(one) is not dict:
-            return "files must be objects"
-        if "files" not in one:
-            if fault := _file_fault(one):
-                return fault
-            continue
-        files, others = one["files"], [*_texts(one, "folders"), *_texts(one, "removed")]
-        if type(files) is not dict or any(type(name) is not str for name in others):
-            return "a folder without its files"
-        if type(one.get("gone", False)) is not bool:
-            return "gone must be true or false"
-        try:
-            for name in (*files, *others):
-                check_names(name.split("/"))
-        except UnsafePathError as unsafe:
-            return f"files lead out of their folder: {unsafe}"
-        for file in files.values():
-            if fault := _file_fault(file):
-                return fault
-    return None
+    """Return what is wrong with the files that a recording lists, or None."""
+    try:
+        is_sound = all(
+            _is_sound_folder(one) for one in listing.values() if one is not None and "files" in one
+        )
+        is_sound = is_sound and all(map(_is_sound_file, _files_in(listing)))
+    except UnsafePathError as unsafe:
+        return f"files lead out of their folder: {unsafe}"
+    except (AttributeError, KeyError, TypeError):
+        is_sound = False
+    return None if is_sound else "files must be objects with their content, size and place"
 
 
-def _texts(one: dict[str, Any], key: str) -> list[Any]:
-    found = one.get(key, [])
-    return found if type(found) is list else [None]
+def _is_sound_folder(one: dict[str, Any]) -> bool:
+    others = [one.get(key, []) for key in ("folders", "removed")]
+    for names in (one["files"], *others):
+        for name in names:
+            check_names(name.split("/"))
+    return {*map(type, others)} == {list} and type(one.get("gone", False)) is bool
 
 
-def _file_fault(file: Any) -> str | None:
-    if type(file) is not dict or type(file.get("object")) is not str:
-        return "a file without its object"
-    if not _OBJECT.fullmatch(file["object"]):
-        return "a file that names no object of the vault"
-    if type(file.get("size", 0)) is not int or type(file.get("executable", False)) is not bool:
-        return "a file without its size"
-    return None
+def _is_sound_file(file: dict[str, Any]) -> bool:
+    is_kept = _OBJECT.fullmatch(file["object"]) is not None
+    return is_kept and type(file.get("size", 0)) is int and type(file.get("executable", False)) is bool
 
 
 def content_of(data: memoryview, name: str) -> Iterator[Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from json import encoder
+from collections.abc import Callable
+from functools import cache
+from json import JSONEncoder, encoder
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -13,11 +14,6 @@ WIDTH = 120
 DEPTH = 100
 
 _ATOMS = frozenset({str, int, float, bool, type(None)})
-_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
-# `encode` makes such an encoder at each call.
-_chunks: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
-    None, _encoder.default, encode_basestring, None, ": ", ", ", False, False, False
-)
 
 
 def text_of(value: object) -> str | None:
@@ -43,33 +39,35 @@ def layout(value: Any, indent: str = "") -> str:
     kind = type(value)
     if kind is str:
         return encode_basestring(value)
+    if kind is int:
+        return int.__repr__(value)
     if kind is not dict and kind is not list:
-        return _line(value)
+        return _joined(", ")(value)
     inner = indent + " "
-    if kind is dict:
-        if len(value) == 1:
-            [(key, part)] = value.items()
-            if key[:1] == "$":  # a tag without other facts takes no line of its own
-                return f"{{{encode_basestring(key)}: {layout(part, indent)}}}"
-        if _is_leaf(value.values()):
-            line = _line(value)
-            if len(line) <= WIDTH:
-                return line
-        lines = [f"{inner}{encode_basestring(key)}: {layout(part, inner)}" for key, part in value.items()]
-        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-    if _is_leaf(value):
-        line = _line(value)
+    if kind is dict and len(value) == 1:
+        [(key, part)] = value.items()
+        if key[:1] == "$":  # a tag without other facts takes no line of its own
+            return f"{{{encode_basestring(key)}: {layout(part, indent)}}}"
+    if _is_leaf(value.values() if kind is dict else value):
+        line = _joined(", ")(value)
         if len(line) <= WIDTH:
             return line
-        if {str, dict}.isdisjoint(map(type, value)):
-            return "[\n" + inner + line[1:-1].replace(", ", ",\n" + inner) + f"\n{indent}]"
+        broken = _joined(",\n" + inner)(value)
+        return f"{broken[0]}\n{inner}{broken[1:-1]}\n{indent}{broken[-1]}"
+    if kind is dict:
+        lines = [f"{inner}{encode_basestring(key)}: {layout(part, inner)}" for key, part in value.items()]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     return "[\n" + ",\n".join([inner + layout(part, inner) for part in value]) + f"\n{indent}]"
 
 
-def _line(value: Any) -> str:
-    if type(value) is int:
-        return int.__repr__(value)
-    return "".join(_chunks(value, 0))
+@cache
+def _joined(separator: str) -> Callable[[Any], str]:
+    """Return a function that returns the JSON of a value, with this between its items."""
+    # `JSONEncoder.encode` makes such an encoder at each call.
+    chunks: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
+        None, JSONEncoder().default, encode_basestring, None, ": ", separator, False, False, False
+    )
+    return lambda value: "".join(chunks(value, 0))
 
 
 def _is_leaf(parts: Any) -> bool:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_64_hexdigest
 
-from pytest_mimic._core.files.whole import write_whole
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.file_names import FOLDERS
+from pytest_mimic._core.whole_files import write_whole
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

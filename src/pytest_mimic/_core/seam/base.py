@@ -37,11 +37,12 @@ class Step(Protocol):
         """Return a block for the original function: calls made inside it are not recorded on their own."""
         ...
 
-    def finish(self, plain: object) -> None:
+    def finish(self, plain: object, *, raises: bool = True) -> None:
         """Record the outcome, as plain data without secrets; to `verify`, compare it. For `run` and `verify`.
 
         To `run`, it may come late: the outcome of a stream is known when its reader stops. To `verify`, it comes before
-        the recorded outcome is returned. A difference fails the test afterwards, and raises nothing.
+        the recorded outcome is returned. A difference fails the test afterwards, and raises nothing. Nor does an error of
+        ours, in a thread of the client's for example, unless it `raises`.
         """
         ...
 
@@ -62,6 +63,10 @@ class Step(Protocol):
 
         The error is the one that the original raised. To `verify`, it is drift.
         """
+        ...
+
+    def end_later(self, end: Callable[[], None]) -> None:
+        """Call a function that ends this run, at a time when no garbage is being collected. For `run` and `verify`."""
         ...
 
 

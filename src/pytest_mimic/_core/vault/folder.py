@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from hashlib import blake2b
+from itertools import count
 from os import close, fstat, fsync, getpid, mkdir, read, replace, rmdir, scandir, stat, unlink, write
 from os import open as open_file
 from os.path import dirname, isdir, isfile, join, realpath
@@ -19,7 +21,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_mimic._core.event_loop import outside_event_loop
-from pytest_mimic._core.vault.leftovers import abandoned, give_back, sweep, take_number, temporary_name
+from pytest_mimic._core.vault.leftovers import abandoned, sweep, this_host
 from pytest_mimic._core.vault.locks import FOLDER, ByteLocks, RunMark, file_lock
 from pytest_mimic.errors import MimicError
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _open = open
 if os.name == "nt":
-    from pytest_mimic._core.files.whole import patient
+    from pytest_mimic._core.whole_files import patient
 
     open_file, replace, unlink, mkdir = patient(open_file), patient(replace), patient(unlink), patient(mkdir)
 # Files from this size on, in bytes, are mapped instead of read.
@@ -101,31 +103,29 @@ class FolderStore:
                 _make_folders(self.path)
                 sweep(self.path)
                 self._is_swept = True
-            file, whole, number = self._open_temporary()
-            _write_file(file, whole, data)
+            file, temporary = self._open_temporary()
+            _write_file(file, whole := self._prefix + temporary, data)
             try:
                 path = self._prefix + (name if isinstance(name, str) else name())
-                _in_folder(dirname(path), lambda: replace(whole, path))
+                _in_folder(dirname(path), partial(replace, whole, path))
             except BaseException:
                 with suppress(OSError):
                     unlink(whole)
                 raise
-            give_back(number)
+            give_back(temporary)
             if durable:
                 self._unflushed.add(path)
         except OSError as reason:
             at_fault = self.path if isfile(self.path) else path
             raise _cannot("write", at_fault, reason) from None
 
-    def _open_temporary(self) -> tuple[int, str, int]:
-        """Return a new temporary file, its path and its number."""
+    def _open_temporary(self) -> tuple[int, str]:
+        """Return a new temporary file and its name: in the vault's top folder, as one listing finds all leftovers there."""
         while True:
-            number = take_number()
-            # In the vault's top folder, so that one listing finds the leftovers of all crashed writers.
-            path = self._prefix + temporary_name(number)
+            name = take_name()
             try:
                 # A user may delete the vault during a run.
-                return _in_folder(self.path, partial(open_file, path, _WRITE, 0o666)), path, number
+                return _in_folder(self.path, partial(open_file, self._prefix + name, _WRITE, 0o666)), name
             except FileExistsError:  # from a dead process with the number of this one
                 continue
 
@@ -273,6 +273,28 @@ _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 # Windows flushes no file that is open for reading only; elsewhere, one may be read-only by now.
 _FLUSH = (os.O_RDWR if os.name == "nt" else os.O_RDONLY) | getattr(os, "O_CLOEXEC", 0)
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+_numbers = count()
+# The names that were given back, by process.
+_free = defaultdict[int, list[str]](list)
+
+
+def take_name() -> str:
+    """Return the name of a temporary file, which says who writes it: one that was given back, if there is one.
+
+    A folder in which files of one name come and go is several times as fast as one in which each has another name.
+    """
+    process = getpid()
+    try:
+        return _free[process].pop()
+    except IndexError:
+        return f".mimic-{this_host()}-{process}-{next(_numbers)}.tmp"
+
+
+def give_back(name: str) -> None:
+    """Let the next writer have the name of a temporary file that is gone."""
+    _free[getpid()].append(name)
 
 
 def _write_file(file: int, path: str, data: Data) -> None:

@@ -1,4 +1,4 @@
-"""Temporary files of writers: their names, and the removal of those that crashed writers have left."""
+"""The removal of temporary files that crashed writers have left."""
 
 from __future__ import annotations
 
@@ -6,35 +6,11 @@ import os
 import re
 from contextlib import suppress
 from hashlib import blake2b
-from itertools import count
-from os import getpid, scandir, unlink
+from os import scandir, unlink
 from time import time
 
 _LEFTOVER = r"\.mimic-([0-9a-f]{8})-([0-9]+)-[0-9]+\.tmp"
 _LEFTOVER_AGE = 24 * 3600.0
-_numbers = count()
-_free: list[int] = []
-
-
-def take_number() -> int:
-    """Return a number that no other writer of this process has: one that was given back, if there is one.
-
-    A folder in which files of one name come and go is several times as fast as one in which each has another name.
-    """
-    try:
-        return _free.pop()
-    except IndexError:
-        return next(_numbers)
-
-
-def give_back(number: int) -> None:
-    """Let the next writer have a number, whose temporary file is gone."""
-    _free.append(number)
-
-
-def temporary_name(number: int) -> str:
-    """Return the name of the temporary file of a number, which says who writes it."""
-    return f".mimic-{this_host()}-{getpid()}-{number}.tmp"
 
 
 def sweep(folder: str) -> None:

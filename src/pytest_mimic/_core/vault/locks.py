@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from errno import EACCES, EAGAIN
@@ -12,6 +12,7 @@ from os import getpid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.event_loop import outside_event_loop
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -47,47 +48,27 @@ class _LockFile:
     def __init__(self, path: str) -> None:
         self.path = path
         self.users = 0
-        self._number = -1
-        self._identity: tuple[int, int] | None = None
-        # The objects that have a lock, by process and byte: a forked process has no locks.
-        self.held = defaultdict[tuple[int, int], set[ByteLocks]](set)
+        self.number = -1
+        self.identity: tuple[int, int] | None = None
+        # How often a lock is held, by process and byte: a forked process has no locks.
+        self.held = Counter[tuple[int, int]]()
 
-    @property
     def is_open(self) -> bool:
-        """Whether the descriptor is still that of the file.
+        """Return whether the descriptor is still that of the file.
 
         Code under test that closes all files closes this one, too. Then its next file has the same number.
         """
-        return self._identity is not None and file_identity(self._number) == self._identity
-
-    def acquire(self, one: tuple[int, int], user: ByteLocks) -> bool:
         try:
-            if not self.is_open:  # all locks of this process are gone if it was closed
-                self._number = _open(self.path, _FLAGS, 0o600)
-                self._identity = file_identity(self._number)
-                self.held.clear()
-            if not self.held[one]:  # Windows refuses a lock that this process has
-                _lock(self._number, one[1])
-        except OSError as reason:
-            if reason.errno in (EACCES, EAGAIN) and self.is_open:
-                return False
-            cause = reason.strerror or str(reason)
-            raise MimicError(f"cannot lock {self.path}: {cause}", path=self.path, cause=cause) from None
-        self.held[one].add(user)
-        return True
+            found = _fstat(self.number)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == self.identity
 
-    def release(self, one: tuple[int, int], user: ByteLocks) -> None:
-        users = self.held.get(one, set())
-        if users == {user}:
-            del self.held[one]
-            if one[0] == getpid() and self.is_open:  # closing has released it
-                with suppress(OSError):
-                    _unlock(self._number, one[1])
-        users.discard(user)
-
-    def close(self) -> None:
-        if self.is_open:
-            _close(self._number)
+    def open(self) -> None:
+        self.number = _open(self.path, _FLAGS, 0o600)
+        found = _fstat(self.number)
+        self.identity = found.st_dev, found.st_ino
+        self.held.clear()  # all locks of this process are gone if it was closed
 
 
 # The open files of locks by their paths. They are state of the process, as POSIX locks are: see `ByteLocks`.
@@ -99,7 +80,8 @@ class ByteLocks:
 
     They belong to the process and go when it ends, however it ends. So its threads must agree among themselves. POSIX
     systems release all of them as soon as the process closes any descriptor of the file. So several objects for one
-    file, as those of a run inside a run, share a descriptor, and a byte is free when no object has it.
+    file, as those of a run inside a run, share a descriptor. A lock that is taken several times is free when it was
+    released as often.
 
     Args:
         path_of: Returns the path of the file, whose folder exists. It is called when the first lock is taken.
@@ -108,35 +90,67 @@ class ByteLocks:
     def __init__(self, path_of: Callable[[], str]) -> None:
         self._path_of = path_of
         self._file: _LockFile | None = None
+        self._held = Counter[tuple[int, int]]()  # by this object
 
+    @outside_event_loop
     def acquire(self, byte: int) -> bool:
         """Take the lock on a byte, by its offset below 2 ** 31. Return False if another process has it.
 
         Raises:
             MimicError: The system cannot lock the file.
         """
-        if self._file is None:
+        file = self._file
+        if file is None:
             path = self._path_of()
-            self._file = _open_files.setdefault(path, _LockFile(path))
-            self._file.users += 1
-        return self._file.acquire((getpid(), byte), self)
+            file = self._file = _open_files.setdefault(path, _LockFile(path))
+            file.users += 1
+        one = getpid(), byte
+        try:
+            if not file.is_open():
+                file.open()
+            if not file.held[one]:  # Windows refuses a lock that this process has
+                _lock(file.number, byte)
+        except OSError as reason:
+            if reason.errno in (EACCES, EAGAIN) and file.is_open():
+                return False
+            cause = reason.strerror or str(reason)
+            raise MimicError(f"cannot lock {file.path}: {cause}", path=file.path, cause=cause) from None
+        file.held[one] += 1
+        self._held[one] += 1
+        return True
 
     def release(self, byte: int) -> None:
-        """Release the lock on a byte, which this object has. Other objects for the same file keep theirs."""
-        if self._file is not None:
-            self._file.release((getpid(), byte), self)
+        """Release the lock on a byte, if this object has it."""
+        one = getpid(), byte
+        if self._held[one]:
+            self._free(one, 1)
+
+    def _free(self, one: tuple[int, int], times: int) -> None:
+        file = self._file
+        assert file is not None
+        self._held[one] -= times
+        file.held[one] -= times
+        if file.held[one] > 0:
+            return
+        del file.held[one]
+        if one[0] == getpid() and file.is_open():  # closing has released it
+            with suppress(OSError):
+                _unlock(file.number, one[1])
 
     def close(self) -> None:
         """Release all locks of this object. The last one for a file closes it."""
-        file, self._file = self._file, None
+        file = self._file
         if file is None:
             return
-        for one in list(file.held):
-            file.release(one, self)
+        for one, times in list(self._held.items()):
+            self._free(one, times)
+        self._held.clear()
+        self._file = None
         file.users -= 1
         if not file.users:
             del _open_files[file.path]
-            file.close()
+            if file.is_open():
+                _close(file.number)
 
 
 class RunMark:
@@ -186,15 +200,6 @@ _MARKS = range(1 << 28, (1 << 28) + 256)
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 # Bound here, because the test whose call is recorded may have replaced them.
 _open, _close, _fstat = os.open, os.close, os.fstat
-
-
-def file_identity(number: int) -> tuple[int, int] | None:
-    """Return what tells an open file from others that get its number later, None if it is closed."""
-    try:
-        found = _fstat(number)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 if os.name == "nt":  # pragma: no cover (Windows)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.ambient import command
@@ -24,14 +23,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.schema import Entry, Origin
     from pytest_mimic._core.vault.store import Store
 
-# The bytes of an outcome that a player keeps in memory; it reads a larger one again each time.
-_KEPT = 1 << 17
-# The same for a text with tags, which is several times as long as a pickle.
-_KEPT_TEXT = 1 << 19
 # How many characters of another's error are shown.
 _LONGEST = 200
-
-Player = Callable[[], Any]  # gives the value of an outcome, a fresh copy each time
 
 
 class Objects:
@@ -50,78 +43,27 @@ class Objects:
         self._admissions: dict[tuple[str | None, ...], Admission] = {}
         self._classes: dict[int, Tag] = {}
         #: The lists of what calls ran and read that this run has named in a recording, with their names.
-        self.lists: dict[str, str] = {"": ""}
+        self.lists: dict[str, str] = {}
         # The hashes of detached objects that were right: each content is checked once.
         self._sound: set[str] = set()
 
     def forget_lists(self) -> None:
         """Look again which lists are there: some may be deleted."""
-        self.lists = {"": ""}
+        self.lists = {}
 
     def load(self, entry: Entry, origin: Origin, paths: PathStore | None = None) -> Outcome:
         """Return the outcome of an entry, a fresh copy each time, with its paths restored by `paths`."""
         if "pickle" in entry:
             return self._unpickled(entry, origin, self.content(entry, origin), paths)
-        body = self.body(entry, origin)
         if entry.get("tagged"):
-            body = self._untagged(self._reader(entry, origin, paths or _nowhere()).read, entry, origin, body)
-        elif "json" not in entry:
-            body = marshal.loads(marshal.dumps(body))
+            body = self._untagged(entry, origin, paths or _nowhere())
+        else:
+            body = self.body(entry, origin)
+            body = body if "json" in entry else marshal.loads(marshal.dumps(body))
         try:
             return decode_plain(body)
         except Exception as reason:
             raise self._unreadable(reason, entry, origin) from None
-
-    def player(self, entry: Entry, origin: Origin) -> Player:
-        """Return the player of an entry's value. Its first copy is the one that was read to check the file.
-
-        NeedsCallError: it has paths.
-        """
-        if "pickle" in entry:
-            return self._pickle_player(entry, origin)
-        if entry.get("tagged"):
-            return self._tagged_player(entry, origin)
-        body = self.body(entry, origin)
-        if "value" not in body:
-            return lambda: self.load(entry, origin).value
-
-        def keep(tree: Any) -> Player | None:
-            copy = marshal.dumps(tree)  # as `fresh_copies` does
-            return partial(marshal.loads, copy) if len(copy) <= _KEPT else None
-
-        return _player(
-            partial(body.get, "value"), lambda: self.body(entry, origin)["value"], keep, lambda tree: tree
-        )
-
-    def _tagged_player(self, entry: Entry, origin: Origin) -> Player:
-        reader = self._reader(entry, origin, None)
-        make = partial(self._untagged, reader.read_whole, entry, origin)
-
-        def keep(tree: Any) -> Player | None:
-            size = self.size(entry, entry["json"]) if "json" in entry else 0
-            is_small = size is not None and size <= _KEPT_TEXT and "objects" not in entry
-            return partial(make, reader.prepared(tree)) if is_small else None
-
-        data = self.read(entry, entry["json"], origin) if "json" in entry else None
-        made = None if data is None else reader.parsed(data)
-        if made is None or "value" not in made:
-            body = self.body(entry, origin)
-            if "value" not in body:
-                return lambda: self.load(entry, origin).value
-            made = {"value": make(body["value"])}
-        return _player(partial(made.get, "value"), lambda: self.body(entry, origin)["value"], keep, make)
-
-    def _pickle_player(self, entry: Entry, origin: Origin) -> Player:
-        def make(content: tuple[bytes, list[Any]]) -> Any:
-            return self._unpickled(entry, origin, content).value
-
-        stream, buffers = self.content(entry, origin)
-        if len(stream) + sum(map(len, buffers)) <= _KEPT:
-            # Each value owns its buffers, so those that are kept are copied.
-            copies = [bytes(buffer) for buffer in buffers]
-            return lambda: make((stream, [bytearray(copy) for copy in copies]))
-        first = partial(make, (stream, buffers))
-        return _player(first, partial(self.content, entry, origin), lambda _: None, make)
 
     def body(self, entry: Entry, origin: Origin) -> Any:
         """Return the tree of a readable outcome: a part of its entry, or a JSON object, checked to be of its kind."""
@@ -191,7 +133,7 @@ class Objects:
 
     # Outcomes with tags
 
-    def _reader(self, entry: Entry, origin: Origin, paths: PathStore | None) -> Reader:
+    def _reader(self, entry: Entry, origin: Origin, paths: PathStore) -> Reader:
         from pytest_mimic._core.outcome.tagged.types import reader
 
         def content(name: str) -> bytes:
@@ -201,17 +143,23 @@ class Objects:
 
         return reader(paths, entry.get("imports", ()), content, self._classes)
 
-    def _untagged(self, read: Callable[[Any], Any], entry: Entry, origin: Origin, tree: Any) -> Any:
+    def _untagged(self, entry: Entry, origin: Origin, paths: PathStore) -> Any:
+        reader = self._reader(entry, origin, paths)
+        if "json" in entry and entry["kind"] == "value":
+            made = reader.parsed(self.read(entry, entry["json"], origin))
+            if made is not None and made.keys() == {"value"}:
+                return made
+        body = self.body(entry, origin)
         try:
-            return read(tree)
+            return reader.read(body)
         except Exception as reason:  # imported modules, and the hashes of their classes, may raise anything
             raise self._unreadable(reason, entry, origin) from None
 
     def _unreadable(self, reason: Exception, entry: Entry, origin: Origin) -> Exception:
         """Return the error for what reading a JSON text with tags has raised."""
-        from pytest_mimic._core.outcome.tagged.nodes import NeedsCallError, OutdatedClassError
+        from pytest_mimic._core.outcome.tagged.nodes import OutdatedClassError
 
-        if isinstance(reason, (MimicError, NeedsCallError)):
+        if isinstance(reason, MimicError):
             return reason
         if isinstance(reason, OutdatedClassError):
             return self._stale(origin, str(reason))
@@ -368,30 +316,3 @@ def _nowhere() -> PathStore:
     from pytest_mimic._core.outcome.placed_paths import NOWHERE
 
     return NOWHERE
-
-
-def _player(
-    first: Callable[[], Any],
-    read: Callable[[], Any],
-    keep: Callable[[Any], Player | None],
-    make: Callable[[Any], Any],
-) -> Player:
-    """Return a player: what `first` gives, then what is made of content that is read again, or that is kept in memory."""
-    firsts, kept = [first], list[Player]()
-
-    def play() -> Any:
-        try:
-            ready = firsts.pop()
-        except IndexError:  # it was played before, perhaps by another thread
-            pass
-        else:
-            return ready()
-        if kept:
-            return kept[0]()
-        content = read()
-        again = keep(content)
-        if again is not None:
-            kept.append(again)
-        return make(content)
-
-    return play

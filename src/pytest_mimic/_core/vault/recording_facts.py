@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -52,7 +51,7 @@ class Stored:
     """
 
     __slots__ = (
-        *("_is_outdated", "_origin", "_player", "_reader"),
+        *("_is_outdated", "_origin", "_reader"),
         *("duration", "encoded", "entry", "files", "inputs"),
     )
 
@@ -67,7 +66,6 @@ class Stored:
         self._origin = origin or Origin("?", "?", None)
         self.entry = entry
         self.duration: float = entry["duration"]  # of the real call, in seconds
-        self._player: Callable[[], Any] | None = None
         self.encoded = encoded  # the outcome in memory, until it is written
         self._is_outdated: bool | None = None
         self.files: KeptFiles | None = None  # the files that the call wrote, until their content is written
@@ -105,11 +103,6 @@ class Stored:
         """Whether parts of it are put in when it is loaded: the tags of a text, or the paths of a pickle."""
         return self.encoded.is_tagged if self.encoded is not None else self.entry.get("tagged", False) is True
 
-    @property
-    def is_here(self) -> bool:
-        """Whether it is a plain value that `player` can make without reading a file."""
-        return "value" in self.entry and not self.is_tagged
-
     def is_outdated(self) -> bool:
         """Check whether it cannot be loaded any more: a class has changed, or it holds code of another Python version.
 
@@ -126,17 +119,6 @@ class Stored:
                 except MimicError:
                     pass
         return self._is_outdated
-
-    @property
-    def is_plain_value(self) -> bool:
-        """Whether `player` returns all of it: a returned value, no changed arguments, nothing to await.
-
-        The paths of a readable value need a call, which `player` finds out.
-        """
-        needs_call = self.is_tagged and ("pickle" in self.entry or self.encoded is not None)
-        return self.kind == "value" and not (
-            self.changes or self.awaited or needs_call or "files" in self.entry
-        )
 
     def load(self, paths: PathStore | None = None) -> Outcome:
         """Return the outcome, a fresh copy each time, with its paths restored by `paths`.
@@ -197,19 +179,10 @@ class Stored:
             lifted.inputs = KeptInputs(self._reader.input_list(self.entry["inputs"]).decode())
         return lifted
 
-    def player(self) -> Callable[[], Any]:
-        """Return a function that returns the value, a fresh copy each time. Only for an `is_plain_value`.
-
-        The errors are those of `load`, now or when called, and now NeedsCallError: the value has paths.
-        """
-        if self.encoded is not None:
-            return lambda: self.load().value
-        if self._player is None:
-            entry = self.entry
-            self._player = (
-                fresh_copies(entry["value"]) if self.is_here else self._reader.player(entry, self._origin)
-            )
-        return self._player
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a value that stands in its recording as it is."""
+        return self.encoded is None and "value" in self.entry and not self.is_tagged
 
     def detach(self) -> None:
         """Copy memory that belongs to the value itself, so that the value may change before it is written."""
@@ -223,8 +196,7 @@ class Stored:
         if self.files is not None:
             self.files.drop()
             self.files = None
-        self.entry, self._player, self.inputs = entry, None, None
-        self.encoded = None
+        self.entry, self.encoded, self.inputs = entry, None, None
         self._origin = origin
 
 
@@ -297,20 +269,28 @@ def recording_of(objects: Objects, name: str, facts: dict[str, Any]) -> Recordin
     return Recording(target, arguments, source, test, recorded, owner, outcomes, name, identity, checked)
 
 
-def player_of(
-    objects: Objects, name: str, facts: dict[str, Any], entry: Any
-) -> tuple[str | None, float, Callable[[], Any], str | None] | None:
-    """Return what `Vault.read_player` returns, for the only outcome of a recording."""
-    stored = stored_of(objects, entry, Origin(name, facts.get("target", ""), facts.get("test")))
-    if not stored.is_plain_value:
+def player_of(objects: Objects, name: str, facts: dict[str, Any], entry: Any) -> Callable[[], Any] | None:
+    """Return a function that returns the value of an outcome, a fresh copy each time; None if there is more to it."""
+    origin = Origin(name, facts.get("target", ""), facts.get("test"))
+    stored = stored_of(objects, entry, origin)
+    if stored.is_tagged or stored.awaited or "files" in entry or stored.kind != "value" or stored.changes:
         return None
-    if not stored.is_tagged:
-        return facts.get("source"), stored.duration, stored.player(), entry.get("inputs")
-    from pytest_mimic._core.outcome.tagged.nodes import NeedsCallError
+    if "pickle" in entry:
+        return lambda: stored.load().value
+    body = objects.body(entry, origin)
+    if body.keys() != {"value"}:
+        return None
+    if "value" in entry:
+        return fresh_copies(body["value"])
+    read = [body]
 
-    with suppress(NeedsCallError):
-        return facts.get("source"), stored.duration, stored.player(), entry.get("inputs")
-    return None
+    def play() -> Any:
+        try:
+            return read.pop()["value"]
+        except IndexError:  # it was played before, perhaps by another thread
+            return objects.body(entry, origin)["value"]
+
+    return play
 
 
 def cassette_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[CassetteEntry]:

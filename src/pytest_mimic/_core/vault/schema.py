@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_mimic._core.vault.parsing import INFINITE, damaged, is_object
-
-if TYPE_CHECKING:
-    pass
-
 
 Entry = dict[str, Any]
 """One outcome in a recording's JSON: its duration, and its value or the name of its object."""
@@ -115,10 +111,6 @@ _NEEDED = {"json": ("kind",), "pickle": ("kind", "checksum")}
 
 def body_of(entry: Entry) -> Entry:
     return {key: value for key, value in entry.items() if key not in FIELDS or not FIELDS[key].is_beside}
-
-
-def facts_of(entry: Entry) -> Entry:
-    return {key: value for key, value in entry.items() if key in FIELDS and FIELDS[key].is_beside}
 
 
 def check_entry(entry: Any, path: str, test: str | None) -> None:

@@ -87,12 +87,12 @@ class Vault:
             raise
 
     def read_player(self, name: str) -> tuple[str | None, float, Callable[[], Any], str | None] | None:
-        """Read a recording of one returned value fast: without the facts that a replay of it does not need.
+        """Read a recording of one value that JSON holds fast: without the facts that a replay of it does not need.
 
         Return its source, its duration in seconds, a function that returns the value, a fresh copy each time, and the
         name of its inputs.
         None if there is no such recording or it holds anything else, which `read` finds out. The errors are those of
-        `read` and `Stored.player`.
+        `read` and `Stored.load`.
         """
         facts = self._facts(name, skim=True)
         if facts is None:
@@ -105,7 +105,8 @@ class Vault:
             return facts.get("source"), entry["duration"], fresh_copies(entry["value"]), entry.get("inputs")
         from pytest_mimic._core.vault.recording_facts import player_of
 
-        return player_of(self.objects, name, facts, entry)
+        player = player_of(self.objects, name, facts, entry)
+        return player and (facts.get("source"), entry["duration"], player, entry.get("inputs"))
 
     def read_cassette(self, name: str) -> list[CassetteEntry] | None:
         """Return the calls of a cassette in order, or None if there is none. The errors are those of `read`."""
@@ -182,8 +183,10 @@ class Vault:
             stored.detach()
         return stored
 
-    def write(self, name: str, recording: Recording) -> Written:
+    def write(self, name: str, recording: Recording, *, is_new: bool = False) -> Written:
         """Write the recording, its objects first, whole or not at all; return what this did to its file.
+
+        It is new if the caller knows that the vault has none of this name: then it is not looked up again.
 
         If the outcomes equal those in the vault, the facts of the run that recorded them stay. If the source and
         the arguments are equal as well, the file is not touched.
@@ -193,7 +196,8 @@ class Vault:
         """
         from pytest_mimic._core.vault import writing
 
-        written = writing.write_recording(self.store, self.objects, name, recording)
+        is_new = is_new and not self.has_outdated
+        written = writing.write_recording(self.store, self.objects, name, recording, is_new=is_new)
         self.replaced |= written.replaced
         return written
 

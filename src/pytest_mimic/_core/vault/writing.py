@@ -1,34 +1,20 @@
-"""Writes recordings and cassettes: their objects first, shared if they are equal, and deleted after a failure."""
+"""Writes recordings and cassettes: their objects first, and the file itself only where it says something else than before."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import partial
-from itertools import chain, count
+from functools import cached_property
+from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from xxhash import xxh3_128_hexdigest
-
-from pytest_mimic._core.outcome.admission import Admission
-from pytest_mimic._core.outcome.container import (
-    FILE_START,
-    DamagedError,
-    Packer,
-    checksum_of,
-    claimed_checksum,
-    packer_of,
-    segments_of,
-    unpack,
-)
-from pytest_mimic._core.outcome.kept_files import objects_in, pieces_of
-from pytest_mimic._core.outcome.plain import layout, text_of
-from pytest_mimic._core.outcome.unpickling import python_version
+from pytest_mimic._core.outcome.kept_files import objects_in
+from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.file_names import OBJECTS_LOCK
 from pytest_mimic._core.vault.long_parts import long_parts, shortened
 from pytest_mimic._core.vault.objects import Objects
-from pytest_mimic._core.vault.parsing import FORMAT, is_object, parse, parse_recording
+from pytest_mimic._core.vault.parsing import FORMAT, is_object, parse_recording
 from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, Stored
 from pytest_mimic._core.vault.schema import (
     CASSETTE_FACTS,
@@ -37,14 +23,12 @@ from pytest_mimic._core.vault.schema import (
     Origin,
     body_of,
     check_entry,
-    facts_of,
 )
-from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.errors import CorruptRecordingError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.files.written import WrittenFile
     from pytest_mimic._core.outcome.encoding import Encoded
-    from pytest_mimic._core.vault.detached import Detached
+    from pytest_mimic._core.vault.object_writing import ObjectWriter
     from pytest_mimic._core.vault.store import Store
 
 #: Plain outcomes up to this many bytes are stored inside their recording, or inside their cassette.
@@ -65,22 +49,25 @@ class Written(NamedTuple):
         return self.now is not self.before
 
 
-def write_recording(store: Store, objects: Objects, name: str, recording: Recording) -> Written:
-    arguments, parts = shortened(recording.arguments)
-    recording = recording._replace(arguments=arguments)
+def write_recording(
+    store: Store, objects: Objects, name: str, recording: Recording, *, is_new: bool = False
+) -> Written:
+    parts: dict[str, bytes] = {}
+    if ":" not in recording.target:  # a client's request is described whole, a function's arguments are short
+        arguments, parts = shortened(recording.arguments)
+        recording = recording._replace(arguments=arguments)
     head = {"format": FORMAT, **{fact: getattr(recording, fact) for fact in RECORDING_FACTS}}
     if recording.identity is None:
         del head["identity"]
     origin = Origin(name, recording.target, recording.test)
     writer = _FileWriter(store, objects, origin, recording.outcomes, inline=INLINE, parts=parts)
     with writer.transaction():
-        data, facts = _read_before(store, objects, name, "outcomes")
-        before, now = facts or {}, data
+        data: bytes | None = None
+        before: dict[str, Any] = {}
+        if not is_new:
+            data, before = _read_before(store, objects, name, "outcomes")
         old = before.get("outcomes", [])
         entries = writer.entries(old)
-        replaced = _references(old) - _references(entries)
-        replaced |= {*long_parts(before.get("arguments"))} - parts.keys()
-        recorded = recording.recorded
         is_same = bool(before) and _are_same(entries, old)
         if is_same:
             # The facts of the run that recorded the outcomes stay.
@@ -88,16 +75,18 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
             if _in_order(recording.arguments) == _in_order(before.get("arguments")):
                 kept.append("arguments")
             head.update({key: before.get(key) for key in kept})
-            recorded = str(before.get("recorded"))
-        checked = (
-            recording.checked if recording.checked != recorded else None
-        )  # the same day says nothing new
+        # The same day says nothing new.
+        checked = recording.checked if recording.checked != head["recorded"] else None
         if checked := checked or (before.get("checked") if is_same else None):
             head["checked"] = checked
-        is_same = is_same and _are_identical(entries, old)
-        if not is_same or not _equal(head, {key: before.get(key) for key in head}):
+        now, replaced = data, set[str]()
+        if old:
+            replaced = _references(old) - _references(entries)
+            replaced |= {*long_parts(before.get("arguments"))} - parts.keys()
+        if not (
+            is_same and _are_identical(entries, old) and _equal(head, {key: before.get(key) for key in head})
+        ):
             now = writer.write(name, {**head, "outcomes": entries}, replaced=replaced)
-    writer.settle(entries)
     return Written(data, now, replaced)
 
 
@@ -116,7 +105,7 @@ def write_cassette(
     with writer.transaction():
         data, before = _read_before(store, objects, name, "calls")
         now = data
-        old_calls = [] if before is None else before["calls"]
+        old_calls = before.get("calls", [])
         old = [call["outcome"] for call in old_calls]
         entries = writer.entries(old)
         replaced = _references(old) - _references(entries)
@@ -128,19 +117,18 @@ def write_cassette(
         for new, known in zip(new_calls, old_calls):
             if _in_order(new["arguments"]) == _in_order(known.get("arguments")):
                 new["arguments"] = known.get("arguments")
-        is_same = _are_identical(entries, old) and _equal(new_calls, old_calls)
+        is_same = bool(before) and _are_identical(entries, old) and _equal(new_calls, old_calls)
         checked = facts.pop("checked", None)
-        if before is not None and is_same and checked and checked != before.get("recorded"):
+        if is_same and checked and checked != before.get("recorded"):
             facts = {"test": before.get("test"), "recorded": before.get("recorded"), "checked": checked}
             is_same = checked == before.get("checked")
-        if before is None or not is_same:
+        if not is_same:
             now = writer.write(name, {"format": FORMAT, **facts, "calls": new_calls}, replaced=replaced)
-    writer.settle(entries)
     return Written(data, now, replaced)
 
 
 class _FileWriter:
-    """Writes one file and its objects."""
+    """Writes one file, after its objects."""
 
     def __init__(
         self,
@@ -158,34 +146,34 @@ class _FileWriter:
         self._origin = origin
         self._outcomes = outcomes
         self._inline = inline
-        self._made: list[str] = []
-        self._detached: dict[str, Detached] = {}
-        self._is_locked = False
-        self._durable = any(map(_is_worth_flushing, outcomes))
+        self._made: list[str] = []  # the new objects, which go if the file cannot be written
+        self._is_locked = bool(self._parts) or any(map(self._needs_objects, outcomes))
+        self._durable = any(one.duration > _FLUSH and _is_worth_flushing(one) for one in outcomes)
+
+    @cached_property
+    def _apart(self) -> ObjectWriter:
+        """Writes the objects. Most outcomes are small, and have none."""
+        from pytest_mimic._core.vault.object_writing import ObjectWriter
+
+        return ObjectWriter(self._store, self._objects, self._origin, self._made, durable=self._durable)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Keep collectors out while no recording names the new objects; delete these objects after a failure."""
-        encoded = [stored.encoded for stored in self._outcomes if stored.encoded is not None]
-        needs_lock = any(stored.files for stored in self._outcomes) or any(
-            self._needs_object(one) or (one.readable and one.readable.objects) for one in encoded
-        )
-        lists = (stored.inputs for stored in self._outcomes if stored.inputs is not None)
-        needs_lock = needs_lock or any(
-            one.over(None, is_same=False) not in self._objects.lists for one in lists
-        )
-        needs_lock = needs_lock or bool(self._parts)
-        with self._store.lock(OBJECTS_LOCK) if needs_lock else nullcontext():
-            self._is_locked = needs_lock
+        """Keep collectors out while no recording names the new objects; delete these objects after a failure.
+
+        From the end of the block on, the outcomes are those of the file.
+        """
+        with self._store.lock(OBJECTS_LOCK) if self._is_locked else nullcontext():
             try:
                 for name, data in self._parts.items():
-                    self._place_json(name, data)
+                    self._apart.place_json(name, data)
                 yield
             except BaseException:
-                for name in self._made:
-                    self._store.delete([name])
+                self._store.delete(self._made)
                 self._objects.forget_lists()
                 raise
+        for stored, entry in zip(self._outcomes, self._entries, strict=True):
+            stored.settle(entry, self._origin)
 
     def entries(self, before: Sequence[Entry]) -> list[Entry]:
         """Return an entry for each outcome, with its object written; the old entry if it is equal."""
@@ -195,7 +183,7 @@ class _FileWriter:
             if old is not None and self._is_same(stored, old):
                 found.append(self._with_inputs(stored, old, old, is_same=True))
                 continue
-            new = self._with_inputs(stored, self._with_detached(self._entry(stored)), old, is_same=False)
+            new = self._with_inputs(stored, self._entry(stored), old, is_same=False)
             # A detached object that was missing here has the same content: its recording need not change.
             is_same = (
                 old is not None
@@ -203,6 +191,7 @@ class _FileWriter:
                 and _equal({**new, "duration": 0}, {**old, "duration": 0})
             )
             found.append(old if old is not None and is_same else new)
+        self._entries = found
         return found
 
     def write(self, name: str, facts: dict[str, Any], *, replaced: set[str]) -> bytes:
@@ -215,12 +204,18 @@ class _FileWriter:
         self._made.clear()
         return content
 
-    def settle(self, entries: Sequence[Entry]) -> None:
-        for stored, entry in zip(self._outcomes, entries, strict=True):
-            stored.settle(entry, self._origin)
+    def _needs_objects(self, stored: Stored) -> bool:
+        """Return whether an outcome may get an object: for itself, a file, long bytes or the list of its inputs."""
+        if stored.inputs is not None:
+            text = stored.inputs.over(None, is_same=False)
+            if text[:1] == "{" and text not in self._objects.lists:
+                return True
+        return stored.files is not None or self._is_apart(stored.encoded)
 
-    def _needs_object(self, encoded: Encoded) -> bool:
-        return encoded.readable is None or len(encoded.readable.text) > self._inline
+    def _is_apart(self, encoded: Encoded | None) -> bool:
+        if encoded is None or encoded.readable is None:
+            return encoded is not None
+        return len(encoded.readable.text) > self._inline or bool(encoded.readable.objects)
 
     def _is_same(self, stored: Stored, old: Entry) -> bool:
         """Return whether an outcome equals the sound one in the vault."""
@@ -228,7 +223,7 @@ class _FileWriter:
             return False
         if not _equal(stored.entry.get("files"), old.get("files")):
             return False
-        if "files" in old and not self._has_files(old, objects_in(old["files"])):
+        if "files" in old and not self._apart.has_files(old, objects_in(old["files"])):
             return False
         if stored.encoded is not None:
             return self._objects.equals(old, self._origin, stored.encoded)
@@ -241,152 +236,34 @@ class _FileWriter:
         if stored.inputs is None:
             return entry
         known: str = "" if old is None else old.get("inputs", "")
-        before = self._store.read(known) if is_object(known) else known.encode() or None
+        before = self._store.read(known) if known and is_object(known) else known.encode() or None
         text = stored.inputs.over(before, is_same=is_same)
         if before is not None and before == text.encode():
             name = known
-        elif text in self._objects.lists:
-            name = self._objects.lists[text]
+        elif text[:1] != "{":  # a reason why there is no list, which has no object
+            name = text
         else:
-            name = self._objects.lists[text] = self._place_list(text)
+            lists = self._objects.lists
+            name = lists[text] = lists.get(text) or self._apart.place_list(text)
         if name == entry.get("inputs", ""):
             return entry
         bare = {key: value for key, value in entry.items() if key != "inputs"}
         return {**bare, "inputs": name} if name else bare
 
-    def _place_list(self, text: str) -> str:
-        """Write the object of a list, unless it exists, and return its name. A reason why there is none has no object."""
-        if text[:1] != "{":
-            return text
-        data = text.encode()
-        return self._place_json(next(_names(xxh3_128_hexdigest(data), "json")), data)
-
-    def _place_json(self, name: str, data: bytes) -> str:
-        known = self._store.read(name)
-        if known != data:
-            self._store.write(name, data, durable=self._durable)
-            self._made += [name] if known is None else []
-        return name
-
-    def _with_detached(self, entry: Entry) -> Entry:
-        """Return a new entry with the hashes of those of its objects that were detached."""
-        names = sorted(_references([entry]) & self._detached.keys()) if self._detached else ()
-        listed = {name: self._detached[name]._asdict() for name in names}
-        return {**entry, "detached": {**entry.get("detached", {}), **listed}} if listed else entry
-
     def _entry(self, stored: Stored) -> Entry:
         encoded = stored.encoded
         if encoded is None:
             return stored.entry
-        entry = facts_of(stored.entry)
-        for name, file in stored.files.sources.items() if stored.files is not None else ():
-            self._place_file(name, file)
-        if stored.awaited:
-            entry["awaited"] = True
+        entry = {key: value for key, value in stored.entry.items() if key != "kind"}
         if encoded.is_tagged:
             entry["tagged"] = True
         readable = encoded.readable
-        if readable is not None:
-            if readable.imports:
-                entry["imports"] = readable.imports
-            if readable.objects:
-                entry["objects"] = sorted(readable.objects)
-                for name, content in readable.objects.items():
-                    self._place(name, partial(pieces_of, content))
-            if not self._needs_object(encoded):
-                return {**entry, **parse(readable.text.encode(), "memory")}
-        entry["kind"] = encoded.kind
-        if encoded.changes:
-            entry["changes"] = encoded.changes
-        if readable is not None:
-            return {**entry, "json": self._place_text(encoded.fingerprint, readable.text)}
-        return {**entry, **self._place_pickle(encoded)}
-
-    def _place_text(self, fingerprint: str, text: str) -> str:
-        """Return the name of the object with this text; write it if necessary, but not over an edited one."""
-        content = text.encode()
-        names = _names(fingerprint, "json")
-        while True:
-            name = next(names)
-            found = self._store.map(name)
-            data = None if found is None else bytes(found)
-            if data == content:
-                return name
-            if data is not None and _is_other_text(data, text):
-                continue
-            if data is None or data.replace(b"\r\n", b"\n") != content:
-                self._make(name, content, absent=data is None)
-            return name
-
-    def _place_pickle(self, encoded: Encoded) -> Entry:
-        """Return the facts of the object with this pickle, or of an equal one that loads by the same names."""
-        pickled: Any = encoded.pickled
-        facts: Entry = {"imports": pickled.imports}
-        if encoded.count != 1:
-            facts["count"] = encoded.count
-        if pickled.code:
-            facts["code"] = pickled.code
-        if pickled.by_value:
-            facts["python"] = pickled.python or python_version()
-        names = _names(encoded.fingerprint, "pkl")
-        while True:
-            name = next(names)
-            data = self._store.map(name)
-            checksum = None if data is None else _sound_checksum(data)
-            if checksum is None:
-                packer = packer_of(pickled)
-                self._make(name, packer.pieces(), absent=data is None)
-                checksum = packer.checksum
-            elif checksum != checksum_of(data for data, _ in segments_of(pickled)) and (
-                self._objects.forbidden or not _loads_alike(data, checksum, facts)
-            ):
-                continue
-            return {"pickle": name, "checksum": checksum, **facts}
-
-    def _has_files(self, entry: Entry, names: Iterable[str]) -> bool:
-        """Return whether the objects of files of an outcome exist and are sound."""
-        try:
-            self._objects.check_files(entry, self._origin, names)
-        except MimicError:
-            return False
-        return True
-
-    def _place_file(self, name: str, file: WrittenFile) -> None:
-        """Write the object of a file, unless it exists."""
-        if not self._place(name, file.pieces):
-            raise MimicError(f"{file.path} has changed while it was stored", path=file.path)
-
-    def _place(self, name: str, pieces: Callable[[], Iterator[bytes]]) -> bool:
-        """Write an object that is named by its content, unless it exists. Return whether this is the content."""
-        if name in self._detached or self._has_files({}, [name]):
-            return True
-        packer = Packer(((memoryview(piece), 1) for piece in pieces()), FILE_START)
-        self._make(name, packer.pieces(), absent=self._store.size(name) is None)
-        return packer.checksum in name
-
-    def _make(self, name: str, data: Any, *, absent: bool) -> None:
-        """Write an object; a damaged one is replaced, and stays after a failure."""
-        if self._objects.detaches:
-            from pytest_mimic._core.vault.detached import DetachedWriter
-            from pytest_mimic._core.vault.folder import FolderStore
-
-            assert isinstance(self._store, FolderStore)  # no other has detached objects
-            detached, name_of_file, absent = DetachedWriter(self._store).write(
-                name, data, durable=self._durable
-            )
-            if detached is not None:
-                self._detached[name] = detached
-                name = name_of_file
-        else:
-            self._store.write(name, data, durable=self._durable)
-        if absent:
-            self._made.append(name)
-
-
-def _names(fingerprint: str, suffix: str) -> Iterator[str]:
-    """Yield the names that an object may have, the best first."""
-    start = f"objects/{fingerprint[:2]}/{fingerprint}"
-    return chain([f"{start}.{suffix}"], (f"{start}-{number}.{suffix}" for number in count(2)))
+        if readable is not None and readable.imports:
+            entry["imports"] = readable.imports
+        if self._is_apart(encoded) or stored.files is not None:
+            return self._apart.placed(entry, stored, inline=self._inline)
+        assert readable is not None
+        return {**entry, **loads(readable.text)}
 
 
 def _is_worth_flushing(stored: Stored) -> bool:
@@ -399,46 +276,15 @@ def _is_worth_flushing(stored: Stored) -> bool:
     return stored.duration > _FLUSH + size * _FLUSH_BYTE
 
 
-def _is_other_text(data: bytes, text: str) -> bool:
-    """Return whether it is a sound file with another content. A damaged file may be replaced."""
-    try:
-        return text_of(parse(data, "")) != text
-    except CorruptRecordingError:
-        return False
-
-
-def _sound_checksum(data: memoryview) -> str | None:
-    """Return the checksum of a pickle's file, or None if the file is damaged."""
-    try:
-        checksum = claimed_checksum(data)
-        unpack(data, checksum)
-    except DamagedError:
-        return None
-    return checksum
-
-
-def _loads_alike(data: Any, checksum: str, facts: Entry) -> bool:
-    """Return whether a file of other bytes loads by the listed names, such as one with a set in another order."""
-    stream, buffers = unpack(data, checksum)
-    admission = Admission(facts["imports"], facts.get("code", ()))
-    try:
-        admission.load(stream, buffers, (checksum, facts.get("count", 1)))
-    except Exception:  # the other file may hold anything
-        return False
-    return True
-
-
-def _read_before(
-    store: Store, objects: Objects, name: str, part: str
-) -> tuple[bytes | None, dict[str, Any] | None]:
-    """Return the content in the vault, and its facts: None if absent or damaged.
+def _read_before(store: Store, objects: Objects, name: str, part: str) -> tuple[bytes | None, dict[str, Any]]:
+    """Return the content in the vault, and its facts: none if it is absent or damaged.
 
     Raises:
         CorruptRecordingError: They have a newer format. One of an older format counts as damaged.
     """
     data = store.read(name)
     if data is None:
-        return None, None
+        return None, {}
     try:
         facts = parse_recording(data, objects.label, name)
         for each in facts[part]:
@@ -446,9 +292,9 @@ def _read_before(
     except CorruptRecordingError as error:
         if "format" in error.data:
             raise
-        return data, None
+        return data, {}
     except (LookupError, TypeError):
-        return data, None
+        return data, {}
     return data, facts
 
 

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pytest_mimic._core.describe.recorded_files import CatalogFile, Entry, objects_of
-from pytest_mimic._core.files.whole import patient
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.clearing import remove
 from pytest_mimic._core.vault.detached import LEAST, Detached, DetachedWriter, detached_in, hash_of_file
 from pytest_mimic._core.vault.file_names import CASSETTES, OBJECTS_LOCK
-from pytest_mimic._core.vault.folder import FolderStore
-from pytest_mimic._core.vault.leftovers import give_back, take_number, temporary_name
+from pytest_mimic._core.vault.folder import FolderStore, give_back, take_name
 from pytest_mimic._core.vault.parsing import parse_recording
+from pytest_mimic._core.whole_files import patient
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -147,8 +146,8 @@ class LargeObjects:
 
     def _fetch(self, one: LargeObject) -> str:
         """Fetch an object; return what is wrong with it, or an empty text."""
-        path, number = self._path(one), take_number()
-        whole = Path(self._store.path, temporary_name(number))
+        path, temporary = self._path(one), take_name()
+        whole = Path(self._store.path, temporary)
         try:
             if not self._bucket.download(one.detached.key, whole):
                 return "it is not there any more"
@@ -159,7 +158,7 @@ class LargeObjects:
             patient(os.replace)(whole, path)
         finally:
             whole.unlink(missing_ok=True)
-            give_back(number)
+            give_back(temporary)
         one.here = True
         return ""
 

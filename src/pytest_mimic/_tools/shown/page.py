@@ -10,7 +10,7 @@ from pathlib import Path
 from time import strftime
 from typing import Any, Literal
 
-from pytest_mimic._core.files.whole import write_whole
+from pytest_mimic._core.whole_files import write_whole
 from pytest_mimic._tools.shown.call_log import Row
 
 # In which a script element of HTML could end, or a comment begin.

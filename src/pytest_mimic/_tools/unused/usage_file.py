@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.files.whole import write_whole
+from pytest_mimic._core.whole_files import write_whole
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

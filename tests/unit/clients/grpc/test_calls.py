@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -356,6 +357,19 @@ def test_an_unreachable_service_is_drift(runs: Any, stub: Any, library: Any) -> 
     assert stub.Find(wish("Emma")).title == "Emma"
     assert titles(stub.List(wish("Emma", count=1))) == ["Emma 0"]
     assert runs.drifts().count("gave UNAVAILABLE") == 2
+
+
+def test_a_stream_that_is_garbage_ends_with_its_test(runs: Any, stub: Any) -> None:
+    """The collector may interrupt the engine, so it only notes the call. What the server says to its end does not count."""
+    call = stub.List(wish("endless", count=10**9))
+    next(call)
+    ended = threading.Event()
+    call._state.callbacks.append(ended.set)  # unlike a public callback, it does not hold the call
+    del call
+    assert ended.wait(10)
+    runs.state.end_discarded()
+    [plain] = runs.plain
+    assert (plain["end"], len(plain["responses"]), "code" in plain) == ("stopped", 1, False)
 
 
 def test_a_longer_stream_is_drift(runs: Any, library: Any, stub: Any) -> None:

@@ -42,16 +42,6 @@ def locks(tmp_path):
     made.close()
 
 
-def test_calls_that_share_a_lock_keep_it_until_the_last_has_ended(locks):
-    calls = CallsInFlight(locks)
-    (one, _), (other, _) = calls.start(OSLO), calls.start(OSLOS_NEIGHBOUR)
-
-    one.done()
-    assert locks.released == []
-    other.done()
-    assert locks.released == [1]
-
-
 def exit_code(act: Callable[[], bool]) -> int:
     """Return the exit code of a forked child: 0 if the action returns True, 1 if not or on an error."""
     child = os.fork()

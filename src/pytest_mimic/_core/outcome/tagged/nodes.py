@@ -31,10 +31,6 @@ class MisreadError(ValueError):
     """A node is not as it was written. The text names the tag."""
 
 
-class NeedsCallError(Exception):
-    """A value has paths, whose places only a call knows."""
-
-
 class NotTaggableError(Exception):
     """A part has no exact form in JSON."""
 
@@ -52,7 +48,6 @@ class Tag(NamedTuple):
             which parts may refer to the value: if it may contain itself, that goes to `Reader.keep` first.
         facts: The keys that a node may have besides its tag.
         is_shared: Whether it matters that two places hold the same value: it may change, or contain what may.
-        is_fixed: Whether neither a value nor anything in it can change, so that copies may share it.
     """
 
     name: str  # the tag, without `$`
@@ -62,7 +57,6 @@ class Tag(NamedTuple):
     facts: tuple[str, ...] = ()
     is_shared: bool = False
     may_contain_itself: bool = False  # whether `read` supports that
-    is_fixed: bool = False
 
     def check(self, node: Node) -> None:
         """Check that a node has the right parts. ValueError, OutdatedClassError: it has others."""
@@ -86,7 +80,7 @@ def simple(name: str, to_json: Callable[[Any], Any], from_json: Callable[[Any], 
     def read(part: Any, _node: Node, _reader: object, _anchor: int | None) -> Any:
         return from_json(part)
 
-    return Tag(name, write, read, types, is_fixed=True)
+    return Tag(name, write, read, types)
 
 
 def tag_in(tree: dict[Any, Any]) -> str | None:

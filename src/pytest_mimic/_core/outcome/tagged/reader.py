@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection
 from json import JSONDecoder
-from typing import Any, TypeVar
+from typing import Any
 
 from pytest_mimic._core.outcome.names import HEAP_TYPE, NoClassError, RefusedError, name_of, resolve_class
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.tagged.nodes import (
     MISREAD,
-    NeedsCallError,
     Node,
     OutdatedClassError,
     Tag,
@@ -21,7 +20,6 @@ from pytest_mimic._core.outcome.tagged.nodes import (
 )
 from pytest_mimic.errors import MimicError
 
-_Kind = TypeVar("_Kind", bound="Reader")
 _CONTAINERS = frozenset({list, dict})
 
 
@@ -29,7 +27,7 @@ class Reader:
     """Reads one value.
 
     Args:
-        paths: Restores paths. None if there is no call whose paths they are: they are refused.
+        paths: Restores paths.
         imports: The names that the recording lists as imports. None: any may be imported.
         content: Returns the content of an object of the vault.
         tag_named, tag_of: Return the tag with a name, or for the objects of a class, or None.
@@ -38,14 +36,14 @@ class Reader:
 
     def __init__(
         self,
-        paths: PathStore | None,
+        paths: PathStore,
         imports: Collection[str] | None,
         content: Callable[[str], bytes],
         tag_named: Callable[[str], Tag | None],
         tag_of: Callable[[type], Tag | None],
         classes: dict[int, Tag],
     ) -> None:
-        self._paths = paths
+        self.paths = paths
         self._imports = imports
         self.content = content
         self._anchors: dict[Any, Any] = {}
@@ -53,34 +51,14 @@ class Reader:
         self._tag_named, self._tag_of = tag_named, tag_of
         self._classes = classes
 
-    def _another(self, kind: type[_Kind]) -> _Kind:
-        """Return a reader that knows what this one knows, but for anchors."""
-        args = self._paths, self._imports, self.content, self._tag_named, self._tag_of, self._classes
-        return kind(*args)
-
-    @property
-    def paths(self) -> PathStore:
-        """Restores paths. NeedsCallError: only a call can tell where they are."""
-        if self._paths is None:
-            raise NeedsCallError
-        return self._paths
-
-    def read_whole(self, tree: Any) -> Any:
-        """Return the value of a whole tree, as often as it is called, also by several threads.
+    def read(self, tree: Any) -> Any:
+        """Return the value of a tree, or of a part of it.
 
         Raises:
-            NeedsCallError: It has paths, and the reader has no `paths`.
             OutdatedClassError: A class has changed since.
             RefusedError: It imports something that its recording does not list.
             ArithmeticError, LookupError, RecursionError, TypeError, ValueError: It is not as it was written.
         """
-        # Threads share the tags, but not the anchors.
-        reader = self._another(Reader)
-        reader._tags = self._tags
-        return reader.read(tree)
-
-    def read(self, tree: Any) -> Any:
-        """Return the value of a part of a tree. The errors are those of `read_whole`."""
         type_ = type(tree)
         if type_ is dict:
             for name in tree:
@@ -108,32 +86,18 @@ class Reader:
     def parsed(self, data: bytes) -> dict[str, Any] | None:
         """Return the mapping of a JSON text with its parts as values, which are made while the text is parsed.
 
-        That saves a third of the time. None: the text has references, or anything that `read_whole` reports.
+        That saves a third of the time. None: the text has references, or anything that `read` reports.
         """
         if b'"$anchor"' in data:
             return None
-        made = self._another(_ParsingReader).made
+        args = self.paths, self._imports, self.content, self._tag_named, self._tag_of, self._classes
+        made = _ParsingReader(*args).made
         try:
             text = data.decode()
             body, end = JSONDecoder(object_hook=made).scan_once(text, 0)  # type: ignore[attr-defined]
         except Exception:  # imported modules, and the hashes of their classes, may raise anything
             return None
         return body if type(body) is dict and text[end:] == "\n" else None
-
-    def prepared(self, tree: Any, *, in_tag: bool = False) -> Any:
-        """Return a tree that this reader has read, for further readings: values that cannot change are made already."""
-        if type(tree) is list:
-            return [self.prepared(part) if type(part) in _CONTAINERS else part for part in tree]
-        name = tag_in(tree) if type(tree) is dict else "$anchor"
-        if name == "$anchor":  # it may not contain a value that is made
-            return tree
-        # A mapping in a node may be the fields of an object.
-        tag = None if in_tag or name is None else self._tags.get(name)
-        if tag is not None and tag.is_fixed:
-            return self.read(tree)
-        if tag is not None and "." in tag.name:  # a short array, which reads its numbers itself
-            return tree
-        return {key: self.prepared(part, in_tag=tag is not None) for key, part in tree.items()}
 
     def _node(self, node: Node, name: str, anchor: int | None) -> Any:
         tag = self._tags.get(name)

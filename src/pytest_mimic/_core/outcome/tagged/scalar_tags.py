@@ -112,7 +112,7 @@ def _moment(type_: Any) -> Tag:
             moment = moment.replace(tzinfo=zone)
         return moment.replace(fold=typed(node["fold"], int)) if "fold" in node else moment
 
-    return Tag(name, write, read, (str,), ("zone", "fold"), is_fixed=True)
+    return Tag(name, write, read, (str,), ("zone", "fold"))
 
 
 def _write_timezone(value: dt.timezone, node: Node, writer: Writer) -> None:
@@ -273,28 +273,24 @@ OTHERS = (
     Tag(TEXT, _write_string, _read_place, (str, list)),
     Tag("zoneinfo", _write_zone, _read_zone, (str,)),
     simple("base64", lambda value: value, partial(base64.b64decode, validate=True), str),
-    Tag("object", _write_bytes, _read_object, (str,), ("size",), is_fixed=True),
+    Tag("object", _write_bytes, _read_object, (str,), ("size",)),
 )
 # What stands for bytes or a timedelta is such a value already where the parser has made it.
 _BYTES_OR_NODE = (dict, bytes)
 SCALARS: dict[type, Tag] = {
     int: simple("int", hex, partial(int, base=16), str),
     float: simple("float", repr, _float_from_json, str),
-    complex: Tag("complex", _write_complex, _read_complex, is_fixed=True),
+    complex: Tag("complex", _write_complex, _read_complex),
     Decimal: simple("decimal", _decimal_to_json, lambda text: Decimal(text, _CONTEXT), str),
     Fraction: _of_numbers("fraction", Fraction, "numerator", "denominator"),
     range: _of_numbers("range", range, "start", "stop", "step"),
-    bytes: Tag("bytes", _write_bytes, _read_text_bytes, (str, list), is_fixed=True),
+    bytes: Tag("bytes", _write_bytes, _read_text_bytes, (str, list)),
     bytearray: Tag("bytearray", _write_bytearray, _read_bytearray, _BYTES_OR_NODE, is_shared=True),
     dt.date: simple("date", dt.date.isoformat, dt.date.fromisoformat, str),
     dt.datetime: _moment(dt.datetime),
     dt.time: _moment(dt.time),
     dt.timedelta: simple("timedelta", _timedelta_to_json, _timedelta_from_json, dict),
-    dt.timezone: Tag(
-        "timezone", _write_timezone, _read_timezone, (dict, dt.timedelta), ("name",), is_fixed=True
-    ),
-    re.Pattern: Tag(
-        "regex", _write_pattern, _read_pattern, (str, *_BYTES_OR_NODE), ("flags",), is_fixed=True
-    ),
-    uuid.UUID: Tag("uuid", _write_uuid, _read_uuid, (str,), ("is_safe",), is_fixed=True),
+    dt.timezone: Tag("timezone", _write_timezone, _read_timezone, (dict, dt.timedelta), ("name",)),
+    re.Pattern: Tag("regex", _write_pattern, _read_pattern, (str, *_BYTES_OR_NODE), ("flags",)),
+    uuid.UUID: Tag("uuid", _write_uuid, _read_uuid, (str,), ("is_safe",)),
 }

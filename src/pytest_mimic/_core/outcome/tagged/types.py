@@ -72,7 +72,7 @@ def write(value: Any, paths: PathStore) -> Tree:
 
 
 def reader(
-    paths: PathStore | None,
+    paths: PathStore,
     imports: Collection[str] | None,
     content: Callable[[str], bytes],
     classes: dict[int, Tag] | None = None,

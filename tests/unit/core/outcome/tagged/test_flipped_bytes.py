@@ -17,7 +17,6 @@ import pytest
 
 from pytest_mimic import CorruptRecordingError, StaleRecordingError
 from pytest_mimic._core.outcome.outcome import Outcome
-from pytest_mimic._core.outcome.tagged.nodes import NeedsCallError
 from pytest_mimic._core.vault import Recording, Vault
 from unit.core.outcome.tagged import tripwires
 from unit.memory_store import MemoryStore
@@ -60,11 +59,7 @@ def recorded(value) -> MemoryStore:
 
 def replayed(store):
     """Read the value as a replay does."""
-    stored = Vault(store).read(NAME).outcomes[0]
-    try:
-        return stored.player()()
-    except NeedsCallError:  # it has paths
-        return stored.load().value
+    return Vault(store).read(NAME).outcomes[0].load().value
 
 
 def modules():

@@ -138,7 +138,7 @@ def test_strange_text_is_refused(value, noted):
 
     assert caught.value.file == f".mimic_vault/{NAME}"
     with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
-        Vault(in_object(store)).read(NAME).outcomes[0].player()
+        load(in_object(store))
     assert not noted
     assert "unit.core.outcome.tagged.unlisted" not in sys.modules
 

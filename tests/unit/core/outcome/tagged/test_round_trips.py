@@ -12,7 +12,6 @@ import struct
 import uuid
 import zoneinfo
 from collections import Counter, OrderedDict, defaultdict, deque
-from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from types import SimpleNamespace
@@ -22,7 +21,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pytest_mimic._core.outcome.tagged.nodes import NeedsCallError
 from pytest_mimic._core.vault import Vault
 from unit.core.outcome.tagged.stored import NAME, recorded
 
@@ -228,11 +226,8 @@ def files_of(store):
 
 
 def copies_of(store):
-    """Return the copies that a vault gives: of replays one after another, and of one that knows its call."""
+    """Return copies that a vault gives, one after another."""
     stored = Vault(store).read(NAME).outcomes[0]
-    with suppress(NeedsCallError):  # it has paths
-        play = stored.player()
-        return [play(), play(), play(), play(), stored.load().value]
     return [stored.load().value, stored.load().value]
 
 
