@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support.ports import held_port
 
 pytest.importorskip("mcp")
 
-SERVER = Path(__file__).parent / "conformance" / "mcp_server.py"
+CONFORMANCE = Path(__file__).parent / "conformance"
 TALKS = """
 import asyncio
 import sys
@@ -43,7 +44,7 @@ def talks(project):
     """A project with a server that can be started."""
     project.process = True
     project.ini("mcp", "http")
-    shutil.copy(SERVER, project.root / "server.py")
+    shutil.copy(CONFORMANCE / "stdio_server.py", project.root / "server.py")
     project.write("answer", "as usual")
     project.write("talks.py", TALKS)
     return project
@@ -52,10 +53,8 @@ def talks(project):
 @contextmanager
 def running(root: Path, transport: str) -> Iterator[int]:
     """Yield the port of a server over HTTP."""
-    from support.database_servers import held_port  # a plugin of other modules
-
     with held_port() as port:
-        command = [sys.executable, "server.py", str(port), transport]
+        command = [sys.executable, str(CONFORMANCE / "mcp_server.py"), str(port), transport]
         process = subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         for line in process.stderr:
@@ -149,7 +148,7 @@ HELD = """
     """
 TESTS = """
     def test_one(call):
-        assert call("consult", question="one") == "yes, one"
+        assert "yes, one" in call("consult", question="one")
         assert asked == ["one"]
 
     def test_two(call):

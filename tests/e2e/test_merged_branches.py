@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 
 import pytest
 from support.git import git as run_git
+from support.http_server import running_server
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 
@@ -110,3 +112,112 @@ def test_a_recording_deleted_by_hand_is_recorded_again_and_its_object_cleared(re
 
     missed.expect(failed=1, real=[], says=["pytest --mimic-record test_oslo.py::test_oslo"])
     assert (left, len(list(objects.rglob("*.pkl")))) == (2, 1)
+
+
+# The calls of an agent: each has another name when the first one changes.
+LOOP = """
+    import json, os
+    from http.client import HTTPConnection
+
+    PROMPT = {prompt!r}
+
+    def ask(messages):
+        connection = HTTPConnection(os.environ["HOST"])
+        connection.request("POST", "/echo", json.dumps({{"messages": messages}}))
+        connection.getresponse().read()
+        connection.close()
+
+    def {name}():
+        messages = [PROMPT]
+        for number in range(3):
+            ask(messages)
+            messages.append(f"step {{number}} of {{PROMPT}}")
+"""
+# What the two branches do to the file of the test: another prompt, another name, or nothing is left.
+AGENT, RENAMED, MOVED = "test_agent", "test_renamed", "test_moved"
+CHANGES = {
+    "both changed": (("one", AGENT), ("two", AGENT), {"DD", "AU", "UA"}),
+    "changed and deleted": (("one", AGENT), None, {"UD"}),
+    "deleted and changed": (None, ("two", AGENT), {"DU"}),
+    "changed and renamed": (("one", AGENT), ("base", RENAMED), {"DD", "AU", "UA"}),
+    "both renamed": (("base", RENAMED), ("base", MOVED), {"DD", "AU", "UA"}),
+    "both changed alike": (("same", AGENT), ("same", AGENT), {"UU"}),
+    "both deleted": (None, None, set()),
+}
+RECIPE = "git diff --name-only --diff-filter=U -z -- .mimic_vault | xargs -0r git rm -q --"
+
+
+@pytest.mark.promise("a merge of two branches keeps no half of a conversation")
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_recipe_holds_in_each_state_of_git(project, change):
+    project.ini("http ignore=port", pythonpath=".")
+
+    def git(*words):
+        return run_git(project.root, *words, check=False)  # a merge with conflicts fails
+
+    def write(what):
+        path = project.root / "test_agent.py"
+        if what is None:
+            path.unlink(missing_ok=True)
+        else:
+            project.write("test_agent.py", LOOP.format(prompt=what[0], name=what[1]))
+
+    def record(env, *words):
+        project.run("--mimic-record", "--mimic-clear-unused", *words, env=env)
+        git("add", "-A")
+
+    with running_server() as server:
+        env = {"HOST": server.url.removeprefix("http://")}
+        git("init", "-q", "-b", "main")
+        write(("base", "test_agent"))
+        project.write("test_other.py", LOOP.format(prompt="other", name="test_other"))
+        record(env)
+        git("commit", "-qm", "base")
+        for branch, what in zip(("ours", "theirs"), CHANGES[change], strict=False):
+            git("checkout", "-qb", branch, "main")
+            write(what)
+            record(env)
+            git("commit", "-qm", branch)
+        git("checkout", "-q", "ours")
+        git("merge", "theirs")
+        states = {line[:2] for line in git("status", "--short", ".mimic_vault").splitlines()}
+        write(CHANGES[change][1])
+        subprocess.run(["/bin/sh", "-c", RECIPE], cwd=project.root, check=True)
+        record(env)
+    assert states >= CHANGES[change][2]
+    assert git("diff", "--name-only", "--diff-filter=U") == ""
+    count = 2 if CHANGES[change][1] else 1
+    project.replay("--mimic-fail-on-unused", env={"HOST": "127.0.0.1:9"}).expect(passed=count)
+
+
+@pytest.mark.promise("a merge of two branches keeps no half of a conversation")
+@pytest.mark.parametrize("attribute", ["", ".mimic_vault/** -merge"])
+def test_an_answer_of_one_call_is_merged_into_another_one_unless_git_is_told(project, attribute):
+    """Git takes a call with a changed question for a renamed file, and puts the other branch's answer into it."""
+    project.ini("http ignore=port", pythonpath=".")
+    project.write(".gitattributes", attribute)
+
+    def git(*words):
+        return run_git(project.root, *words, check=False)
+
+    def record(prompt):
+        project.write("test_agent.py", LOOP.format(prompt=prompt, name=AGENT))
+        project.run("--mimic-record", "--mimic-clear-unused", env=env)
+        git("add", "-A")
+
+    with running_server() as server:
+        env = {"HOST": server.url.removeprefix("http://")}
+        git("init", "-q", "-b", "main")
+        record("Where is Oslo?")
+        git("commit", "-qm", "base")
+        git("checkout", "-qb", "theirs")
+        record("Where is Rome?")
+        git("commit", "-qm", "theirs")
+    git("checkout", "-qb", "ours", "main")
+    for path in project.vault.rglob("*.json"):
+        path.write_bytes(path.read_bytes().replace(b'"status": 200', b'"status": 429'))
+    git("commit", "-qam", "ours")
+
+    merged = git("merge", "theirs")
+
+    assert ("CONFLICT" in merged) is bool(attribute), merged

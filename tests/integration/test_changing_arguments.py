@@ -64,16 +64,29 @@ def test_changing_argument_is_named_with_the_line_that_ignores_it(shop, call, pa
         "shop.find(1, at=time.time())",
         "shop.save(datetime.datetime(2026, 11, 2, 10, 30))",
         "shop.save(uuid.uuid1())",
+        "monkeypatch.setitem(sys.modules, 'faker', random); "
+        "shop.save(uuid.UUID(int=random.Random(7).getrandbits(128), version=4))",
         "shop.find(shop.new()['id'])",
         "monkeypatch.setattr(os, 'urandom', random.Random(1).randbytes); shop.save(uuid.uuid4())",
         f"monkeypatch.setattr(uuid, 'uuid4', lambda: '{UUID[::-1]}'[::-1]); shop.save(uuid.uuid4())",
         "shop.save(datetime.date.today())",
         "shop.save('x' * 80 + str(uuid.uuid4()))",
     ],
-    ids=["in_the_file", "ignored", "fixed", "version_1", "issued", "seeded", "replaced", "date", "long"],
+    ids=[
+        "in_the_file",
+        "ignored",
+        "fixed",
+        "version_1",
+        "faker",
+        "issued",
+        "seeded",
+        "replaced",
+        "date",
+        "long",
+    ],
 )
 def test_argument_of_another_origin_is_not_named(shop, body):
-    shop.test(f"import datetime, os, random, time, uuid\n{body}")
+    shop.test(f"import datetime, os, random, sys, time, uuid\n{body}")
 
     run = shop.record().expect(passed=1)
 

@@ -277,8 +277,11 @@ def test_check_hides_names_and_finds_the_requests_again(project, line):
     if "match" in line:
         env["HOST"] = server.url.removeprefix("http://")
 
+    missed = project.replay(env=env).expect(failed=4, passed=1)
     fixed = command(project, "check", "--fix", env=env)
 
+    assert "'tok-0815" not in missed.output, "only the test's own source shows it"
+    assert "it holds what redaction hides today; to hide it there: pytest-mimic check --fix" in missed.output
     assert fixed.returncode == 0, fixed.stdout
     assert "tok-" not in project_text(project), fixed.stdout
     assert fixed.stdout.count("hidden now") == 5

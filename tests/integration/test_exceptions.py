@@ -206,7 +206,7 @@ def test_an_interruption_is_never_recorded(project):
     run = project.record().expect(passed=1)
 
     assert run.real == [f"{call} {number}" for number in range(11) for call in ("stop", "stop_async")]
-    assert run.vault == {}
+    assert not [name for name in run.vault if not name.startswith("cancelled/")]
 
 
 def test_recordings_made_before_an_interrupt_stay(project):

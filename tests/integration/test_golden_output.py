@@ -144,6 +144,25 @@ FILES = {
         """,
     "tests/test_unstorable.py": "import shop\n\ndef test_unstorable():\n    shop.report(3)\n",
     "tests/test_mutated.py": "import shop\n\ndef test_mutated():\n    shop.fit([{'seen': False}])\n",
+    "tests/test_slow.py": """
+        import asyncio, pytest, slow
+
+        def test_slow():
+            with pytest.raises(asyncio.TimeoutError):
+                asyncio.run(asyncio.wait_for(slow.answer("tea"), 0.01))
+        """,
+    "slow.py": """
+        import asyncio
+
+        async def answer(text):
+            await asyncio.sleep(60)
+        """,
+    "tests/test_made.py": """
+        import datetime, shop, uuid
+
+        def test_made():
+            shop.user({"id": str(uuid.uuid4()), "made": datetime.datetime.now()})
+        """,
     "tests/test_cassette.py": """
         import shop
 
@@ -196,6 +215,19 @@ CASES = {
         $ pytest --mimic-fail-on-unused -k euro
         $ pytest --mimic-clear-unused
         $ pytest --mimic-clear-unused""",
+    "run_lost_line": f"{RECORDED}edit pytest.ini shop:user ''\n$ pytest --mimic-fail-on-unused\n$ pytest --mimic-vault=.",
+    "run_moved_test": f"""edit pytest.ini shop:rates 'shop:rates sequence'
+        {RECORDED}
+        edit tests/test_rates.py test_euro test_dollar
+        $ pytest
+        $ pytest-mimic mv tests/test_rates.py::test_euro tests/test_rates.py::test_dollar
+        $ pytest""",
+    "run_changing": "write tests/test_made.py\n$ pytest --mimic-record tests/test_made.py",
+    "run_cancelled": """write slow.py
+        write tests/test_slow.py
+        edit pytest.ini shop:user slow:answer
+        $ pytest --mimic-record tests/test_slow.py
+        $ pytest tests/test_slow.py""",
     "run_usage_errors": """$ pytest --mimic-record --mimic-verify
         $ pytest --mimic-rerecord --mimic-no-record
         $ pytest --mimic-only=shop:rates

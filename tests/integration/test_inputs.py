@@ -582,11 +582,15 @@ def test_the_command_lists_shows_checks_and_removes_what_a_recording_ran(small: 
         in command(small, "show", "shop.api:fetch")[1]
     )
 
-    small.ini("shop.api:fetch", mimic_inputs="ignore")
-    assert command(small, "ls", "--stale")[0] == 1
     [path] = (small.vault / "objects").rglob("*.json")
     content = path.read_bytes()
     path.unlink()
+    assert command(small, "ls", "--stale") == (
+        1,
+        "1 file cannot be read: pytest-mimic check\n",
+    )
+    small.ini("shop.api:fetch", mimic_inputs="ignore")
+    assert command(small, "ls", "--stale") == (1, "nothing in .mimic_vault matches\n")
     assert f"objects/{path.parent.name}/{path.name} is missing" in command(small, "check")[1]
     before = set(small.files())
     command(small, "check", "--fix")
@@ -594,3 +598,19 @@ def test_the_command_lists_shows_checks_and_removes_what_a_recording_ran(small: 
     path.write_bytes(content)
     assert command(small, "rm", "shop.api:fetch")[0] == 0
     assert small.files() == {}
+
+
+@NOTES_FUNCTIONS
+@pytest.mark.parametrize("content", [None, b"{}"])
+def test_a_lost_list_is_made_again_by_a_run_that_records(small: Any, content: bytes | None) -> None:
+    small.ini("shop.api:fetch", mimic_inputs="strict")
+    small.record().expect(passed=1)
+    before = small.files()
+    [path] = (small.vault / "objects").rglob("*.json")
+    path.unlink() if content is None else path.write_bytes(content)
+
+    small.replay().expect(failed=1, says=["CorruptRecordingError", f"objects/{path.parent.name}/{path.name}"])
+    small.record().expect(passed=1, says=["1 call recorded"])
+
+    assert small.files().keys() == before.keys()
+    small.replay().expect(passed=1)

@@ -70,7 +70,7 @@ def aged(project):
 
 def dates(project):
     facts = [json.loads(data) for data in project.files().values()]
-    return sorted((one["recorded"], one.get("checked")) for one in facts)
+    return sorted(((one["recorded"], one.get("checked")) for one in facts), key=str)
 
 
 @pytest.mark.promise(
@@ -144,6 +144,19 @@ def test_another_outcome_has_only_its_own_date(aged):
     aged.run("--mimic-rerecord").expect(passed=3)
 
     assert dates(aged) == [(LONG_AGO, TODAY)] * 2 + [(TODAY, None)] * 2
+
+
+@pytest.mark.promise("an equal outcome that is recorded again notes the date where mimic_max_age is set")
+def test_an_outcome_that_was_verified_and_accepted_notes_when(aged):
+    """Its source has changed, and its outcome has not."""
+    aged.limit("90d")
+    aged.module(SHOP.replace('{"name": name}', "dict(name=name)"))
+    aged.run("--mimic-verify", "--mimic-review")
+
+    assert main(["review", "--accept", "shop:fetch"]) == 0
+
+    assert dates(aged) == [(LONG_AGO, TODAY), (LONG_AGO, None), (TODAY, None), (TODAY, None)]
+    aged.run("--mimic-record").expect(passed=3, never=["fetch was"])
 
 
 def test_dates_alone_do_not_wait_for_a_review(aged):

@@ -171,6 +171,25 @@ def test_what_the_summary_proposes_replays(repository, capsys, before, after, mo
 
 
 @pytest.mark.promise("pytest-mimic mv gives the recordings of a test to another, without the service")
+def test_the_last_test_of_a_file_names_the_recordings_of_its_fixtures(repository, capsys):
+    tests = [making(f"test_{name}", name).replace("():", "(wide):") for name in "xy"]
+    repository.put({"a": MODULE + "".join(tests)})
+    repository.record().expect(passed=2)
+    repository.put({"b": MODULE + "".join(tests)})
+
+    said = []
+    for name in "xy":
+        assert main(["mv", f"t/a.py::test_{name}", f"t/b.py::test_{name}"]) == 0
+        said.append(capsys.readouterr().out)
+    repository.replay().expect(errors=2)
+    assert main(["mv", "t/a.py", "t/b.py"]) == 0
+
+    line = "no test of t/a.py is left, but recordings of its fixtures are. To move them:\n  pytest-mimic mv t/a.py t/b.py\n"
+    assert [line in text for text in said] == [False, True]
+    repository.replay("--mimic-fail-on-unused").expect(passed=2, real=[])
+
+
+@pytest.mark.promise("pytest-mimic mv gives the recordings of a test to another, without the service")
 def test_merged_tests_and_shared_recordings(repository, capsys):
     """What both have recorded alike is there once; a shared recording names the new test."""
     repository.put({"a": making("test_x", 1, 2) + "    shared(7)\n" + making("test_y", 1, 3)})

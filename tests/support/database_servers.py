@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +13,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from support.ports import held_port
 
 # Runs in this process forget what they were first to import, and packages keep it: load it before.
 for _name in (
@@ -29,18 +30,6 @@ for _name in (
 ):
     with suppress(ImportError):
         import_module(_name)
-
-
-@contextmanager
-def held_port() -> Iterator[int]:
-    """A port of the loopback interface that nobody is given meanwhile; a server that names it may listen there."""
-    with socket.socket() as holder:
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.bind(("127.0.0.1", 0))
-        port: int = holder.getsockname()[1]
-        if sys.platform != "linux":  # elsewhere only one socket may be bound to it
-            holder.close()
-        yield port
 
 
 class Postgres:

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
-from support.http_server import CERTIFICATE
+from support.http_server import CERTIFICATE, NOWHERE
 
 
 class Ask(NamedTuple):
@@ -570,3 +570,16 @@ DRIVERS: list[Driver] = [
     StdlibDriver(),
 ]
 """The driver of each bundled client."""
+
+
+# For each kind of failure, the server (else the one of the test) and the request that ends in it.
+FAILURES = {
+    "refused": (NOWHERE, Ask("/users/1?api_key=key-in-url-77")),
+    "name": ("http://nobody.invalid", Ask("/")),
+    "reading": ("", Ask("/hang", timeout=0.2)),
+    "closed": ("", Ask("/refuse")),
+    "malformed": ("", Ask("/babble")),
+    "broken body": ("", Ask("/broken")),
+    "short body": ("", Ask("/short")),
+    "slow body": ("", Ask("/stall", timeout=0.2)),
+}

@@ -1,19 +1,16 @@
-"""An MCP server: over stdio, or on the port and by the transport that it is given. Its answer stands in a file."""
+"""An MCP server over HTTP, made with the SDK, on the port and by the transport that it is given."""
 
 import sys
-from pathlib import Path
 
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import SamplingMessage, TextContent
 
 server = MCPServer("answers")
-FOLDER = Path(__file__).parent
-FOLDER.joinpath("started").open("a").write("started\n")
 
 
 @server.tool()
 def say(text: str) -> dict[str, str]:
-    return {"text": text, "answer": FOLDER.joinpath("answer").read_text(encoding="utf-8")}
+    return {"text": text, "answer": "as usual"}
 
 
 @server.tool()
@@ -41,7 +38,4 @@ def weather(city: str) -> str:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        server.run(sys.argv[2], port=int(sys.argv[1]))
-    else:
-        server.run("stdio")
+    server.run(sys.argv[2], port=int(sys.argv[1]))

@@ -8,7 +8,10 @@ FOLDER = Path(__file__).parent
 with FOLDER.joinpath("started").open("a") as log:
     log.write("started\n")
 TEXT = {"type": "object"}
-TOOLS = [{"name": name, "inputSchema": TEXT, "outputSchema": TEXT} for name in ("say", "count", "log_in")]
+TOOLS = [
+    {"name": name, "inputSchema": TEXT, "outputSchema": TEXT}
+    for name in ("say", "count", "log_in", "consult")
+]
 
 
 def send(**message):
@@ -21,6 +24,10 @@ def call(name, arguments, token):
             progress = {"progressToken": token, "progress": step + 1, "total": arguments["steps"]}
             send(method="notifications/progress", params=progress)
         return {"result": "counted"}
+    if name == "consult":
+        message = {"role": "user", "content": {"type": "text", "text": arguments["question"]}}
+        send(id="sampling", method="sampling/createMessage", params={"messages": [message], "maxTokens": 9})
+        return {"result": json.loads(next(sys.stdin))["result"]["content"]["text"]}
     if name == "log_in":
         return {"access_token": arguments["api_key"]}
     return {**arguments, "answer": FOLDER.joinpath("answer").read_text(encoding="utf-8")}

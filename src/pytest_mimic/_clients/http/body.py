@@ -55,17 +55,11 @@ def store_body(
 ) -> dict[str, Any] | None:
     """Return a response's body as readable plain data without secrets, or None if it is empty.
 
-    Args:
-        chunks: The body as it arrived, decompressed, without the framing of the transfer.
-        content_type: The value of `Content-Type`.
-        compressed: The content encoding in which the body arrived; None if it was not compressed.
-        sized: The response has a `Content-Length`, so the ends of its chunks mean nothing.
-        secrets: Learns the values of secret names in the body, and hides secrets.
-        stopped: The reader did not read to the end, perhaps after a number of chunks.
+    Its chunks come without the framing of the transfer and decompressed; `compressed` is the content encoding in which they
+    arrived. With `sized`, there is a `Content-Length`, so their ends mean nothing. Its reader may have `stopped` before the end.
 
-    Returns:
-        One of `json` (with a `style` if it is not compact), `text`, `base64`, `events` or `chunks`. In addition, `charset` for
-        text in another charset than UTF-8, and `compressed`, the content encoding, if it can be restored.
+    It is one of `json` (with a `style` if it is not compact), `text`, `base64`, `events` or `chunks`. In addition, it has a
+    `charset` if that is not UTF-8, and `compressed` if the content encoding can be restored.
     """
     # In a compressed body that was not read to its end, a chunk that decodes to nothing was still a chunk to a
     # reader of the raw bytes.

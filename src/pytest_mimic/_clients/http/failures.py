@@ -59,9 +59,7 @@ def load_complaint(stored: Mapping[str, Any]) -> Exception | None:
 def system_failure(error: BaseException, *, reading: bool = True) -> Failure | None:
     """Return an exception of a socket, of TLS or of `http.client` as plain data, or None if it is none.
 
-    Args:
-        error: The exception.
-        reading: It came while a response was awaited: what is not said by its class was a timeout of reading.
+    Whether a timeout is one of `reading` or of connecting, its class does not say.
     """
     if not isinstance(error, OSError):
         return _protocol_failure(error)
@@ -205,10 +203,7 @@ def urllib3_error(stored: Mapping[str, Any], conn: Any) -> Exception:
 def aiohttp_failure(error: Any, *, at: str, proxy: Any) -> Failure | None:
     """Return an exception of aiohttp as plain data, or None if it is no outcome.
 
-    Args:
-        error: The exception.
-        at: When it was raised: `connect`, `request` or `response`.
-        proxy: The host and the port of the proxy of the request.
+    It was raised at `connect`, `request` or `response`. `proxy` is the host and the port of the proxy of the request.
     """
     from asyncio import TimeoutError as AsyncTimeoutError
 

@@ -230,6 +230,9 @@ class _Talk:
         """Return an exception as plain data, or None if it is no outcome."""
         if self._is_urllib3:
             found = urllib3_failure(error)
+            if found is not None and found["type"] == "reading" and not sending:
+                # As the pool says it.
+                found["message"] = f"Read timed out. (read timeout={self._conn.timeout})"
         else:
             found = system_failure(error, reading=not sending) or complaint(error)
         if found is None or not sending or found["type"] in CONNECTING:

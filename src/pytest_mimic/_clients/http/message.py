@@ -33,7 +33,9 @@ def parameters(header: str) -> dict[str, str]:
 
 def charset_of(content_type: str | None) -> str:
     """Return the charset that a `Content-Type` names, by default UTF-8."""
-    return parameters(content_type or "").get("charset", "utf-8")
+    return (
+        parameters(content_type).get("charset", "utf-8") if content_type and ";" in content_type else "utf-8"
+    )
 
 
 def as_text(data: bytes, charset: str = "utf-8") -> str | None:

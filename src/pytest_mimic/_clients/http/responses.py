@@ -164,12 +164,8 @@ def store_response(
 ) -> dict[str, Any]:
     """Return a response as plain data without secrets, and learn those under secret names in it.
 
-    Args:
-        head: Its `status`, `reason`, `version` and `headers`.
-        chunks: The body, without the framing of the transfer.
-        secrets: Learns the values of secret names, and hides secrets.
-        decoded: The chunks are decompressed already.
-        stopped: The reader did not read to the end.
+    Its head has `status`, `reason`, `version` and `headers`. The chunks come without the framing of the transfer; with
+    `decoded`, they are decompressed already. Its reader may have `stopped` before the end.
     """
     secrets.learn_headers(head["headers"])
     one = {name.lower(): value for name, value in head["headers"]}

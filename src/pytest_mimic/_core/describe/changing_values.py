@@ -25,7 +25,7 @@ _ID = re.compile(
 # A server of this machine in a URL, with its port, which is often another one in each run.
 _LOCAL_PORT = re.compile(r"(?<=//)(localhost|127(?:\.\d+){3}|\[::1\]):\d+(?=[/?#']|\Z)")
 _UNIX_TIME = re.compile(r"1[5-9]\d{8}(?:\d{3})?(?:\.\d+)?")
-_RANDOM_UUID = re.compile(
+RANDOM_UUID = re.compile(
     r"(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?![0-9a-f])"
 )
 # How many seconds a time may be away from its call, and how long a text with an id is at most: a longer one says more.
@@ -72,7 +72,7 @@ def paths_made_now(
         if len(text) > _LONGEST:
             continue
         moments = _moments(text)
-        if any(began - _NEAR <= one <= now + _NEAR for one in moments) or _RANDOM_UUID.search(text):
+        if any(began - _NEAR <= one <= now + _NEAR for one in moments) or RANDOM_UUID.search(text):
             path = _ignorable(step, is_client=is_client)
             if path is not None:
                 yield path, text

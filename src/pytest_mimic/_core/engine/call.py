@@ -62,6 +62,21 @@ def innermost(opened: Sequence[Opened]) -> Opened:
     return opened[-1]
 
 
+class Argument(NamedTuple):
+    """One argument of a call; those in `*rest` and `**extra` are arguments each."""
+
+    place: int  # the index of its parameter in the signature
+    parameter: str  # the parameter's name, without stars
+    name: str  # the argument's own name: `rest[0]`, or its key in `**extra`
+    value: object  # the argument
+    as_bound: object  # the argument as the parameter holds it: `(value,)`, `{name: value}`, or the value
+
+    @property
+    def option(self) -> str:
+        """Its name in options: that of `*rest` for each argument in it."""
+        return self.parameter if self.name.startswith(f"{self.parameter}[") else self.name
+
+
 class Place(NamedTuple):
     """Where the outcome of a call is recorded, or will be.
 

@@ -20,6 +20,7 @@ from pytest_mimic._core.identity.named_paths import NamedPath, named_paths
 from pytest_mimic.errors import MimicError, MutatedInputError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.engine.call import Argument
     from pytest_mimic._core.files.restoring import FileTarget
     from pytest_mimic._core.outcome.kept_files import KeptFiles
     from pytest_mimic._core.target_options import Options
@@ -28,19 +29,10 @@ _SHOWN = 5
 _ROOTS = "the rootdir and the base temporary folder"
 
 
-class CallArgument(NamedTuple):
-    """An argument of a call: its name for options, its own name, its value, and whether `writes=` names it."""
-
-    parameter: str
-    name: str
-    value: object
-    is_written: bool
-
-
 class NamedFile(NamedTuple):
     """A file or folder that an argument names: the argument, the way to it in there, and the absolute path."""
 
-    argument: CallArgument
+    argument: Argument
     step: str
     path: str
 
@@ -63,7 +55,7 @@ class CallFiles:
 
     @outside_event_loop
     def __init__(
-        self, target: str, options: Options, arguments: Iterable[CallArgument], places: Places, *, vault: str
+        self, target: str, options: Options, arguments: Iterable[Argument], places: Places, *, vault: str
     ) -> None:
         self._target = target
         self._options = options
@@ -72,17 +64,15 @@ class CallFiles:
         self._named: list[tuple[NamedFile, Snapshot]] = []
         written: list[tuple[NamedFile, bool]] = []
         # Most strings are no paths. After the call, it is enough to look whether there is a file now.
-        self._absent: list[tuple[CallArgument, NamedPath]] = []
+        self._absent: list[tuple[Argument, NamedPath]] = []
         self._folder = _current_folder()
-        found = [(one, path) for one in arguments for path in named_paths(one.name, one.value)]
-        for both in found:
-            argument, path = both
-            if path.is_text and not argument.is_written and not _exists(path.text):
-                self._absent.append(both)
+        for argument, path, is_written in _named_by(arguments, options):
+            if path.is_text and not is_written and not _exists(path.text):
+                self._absent.append((argument, path))
             else:
                 is_text = path.is_text
                 one = NamedFile(argument, path.step, _absolute(path.text))
-                if argument.is_written:
+                if is_written:
                     if not (path.is_inside and self._is_too_wide(path, one.path)):
                         written.append((one, path.is_inside))
                 elif not (self._holds_root(one.path) or (is_text and self._is_elsewhere(one.path))):
@@ -160,7 +150,7 @@ class CallFiles:
         if len(facts) > _SHOWN:
             facts = [*facts[:_SHOWN], f"and {len(facts) - _SHOWN} more"]
         outside = [path for _, path, _ in found if self._places.place_of(path) is None]
-        changed = dict.fromkeys(one.argument.parameter for one, _, _ in found)
+        changed = dict.fromkeys(one.argument.option for one, _, _ in found)
         if outside:
             facts.append(f"writes= keeps files below {_ROOTS} only: {outside[0]} is elsewhere")
             remedies = [f"if the file does not matter: {self._line('ignore', changed)}"]
@@ -240,8 +230,24 @@ def _current_folder() -> str:
         return ""
 
 
+def _named_by(arguments: Iterable[Argument], options: Options) -> Iterator[tuple[Argument, NamedPath, bool]]:
+    """Yield the paths that arguments name, each with whether `writes=` names it; none of those that `ignore=` leaves out."""
+    for argument in arguments:
+        names = {argument.parameter, argument.name}
+        is_written = not names.isdisjoint(options.writes)
+        if is_written or names.isdisjoint(options.ignore):
+            for path in named_paths(argument.name, argument.value):
+                yield argument, path, is_written
+
+
 def write_kept(
-    target: str, files: KeptFiles, arguments: Iterable[CallArgument], places: Places, vault: str
+    target: str,
+    options: Options,
+    files: KeptFiles,
+    arguments: Iterable[Argument],
+    places: Places,
+    *,
+    vault: str,
 ) -> None:
     """Write recorded files below the paths of a replayed call's arguments.
 
@@ -252,12 +258,10 @@ def write_kept(
     from pytest_mimic._core.files.restoring import UnsafePathError
 
     targets: dict[str, FileTarget] = {}
-    for argument in arguments:
-        for path in named_paths(argument.name, argument.value) if argument.is_written else ():
-            step = path.step
-            if step in files.listing:
-                one = NamedFile(argument, step, outside_event_loop(_absolute)(path.text))
-                targets[step] = _target(target, one, places, vault)
+    for argument, path, is_written in _named_by(arguments, options):
+        if is_written and path.step in files.listing:
+            one = NamedFile(argument, path.step, outside_event_loop(_absolute)(path.text))
+            targets[path.step] = _target(target, one, places, vault)
     try:
         files.write(targets)
     except UnsafePathError as unsafe:

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.engine.call import Call, Plan
+from pytest_mimic._core.engine.call import Argument, Call, Plan
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.kinds import Unstable
 from pytest_mimic._core.identity.source import code_of, source_or_version
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from pytest_mimic._core.engine.call import CassetteInUse
-    from pytest_mimic._core.engine.call_files import CallArgument, CallFiles
+    from pytest_mimic._core.engine.call_files import CallFiles
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.kept_files import KeptFiles
     from pytest_mimic._core.outcome.outcome import Outcome
@@ -33,16 +33,6 @@ class Signature(NamedTuple):
     names: tuple[str, ...]
     bind: Callable[..., tuple[object, ...]]
     identity: CallIdentity
-
-
-class Argument(NamedTuple):
-    """One argument of a call; those in `*rest` and `**extra` are arguments each."""
-
-    place: int  # the index of its parameter in the signature
-    parameter: str  # the parameter's name, without stars
-    name: str  # the argument's own name: `rest[0]`, or its key in `**extra`
-    value: object  # the argument
-    as_bound: object  # the argument as the parameter holds it: `(value,)`, `{name: value}`, or the value
 
 
 class Noted(NamedTuple):
@@ -189,7 +179,7 @@ class FunctionPlan(Plan):
         state = self.state
         if found is None or state.is_stale(self, found[0]):
             return None
-        if found[3] and state.settings.inputs == "strict" and state.changed_inputs(found[3]):
+        if found[3] and state.settings.inputs == "strict" and state.stale_lists([found[3]]):
             return None
         _, duration, fresh, inputs = found
         player = self.players[key] = self.state.ledger.player(duration, fresh, name, inputs, self.target)
@@ -226,7 +216,7 @@ class FunctionPlan(Plan):
             from pytest_mimic._core.engine.call_files import CallFiles
 
             vault = str(self.state.settings.vault)
-            files = CallFiles(self.target, self.options, self._call_arguments(call), self.places, vault=vault)
+            files = CallFiles(self.target, self.options, _arguments(call), self.places, vault=vault)
         return Noted(self._identities(call) if is_recorded else {}, files)
 
     def add_effects(self, outcome: Outcome, call: Call, noted: Noted, *, refuses: bool) -> None:
@@ -248,25 +238,12 @@ class FunctionPlan(Plan):
             found = differences(call.arguments, self._described(call.reading, call.values))
             raise mutated(self.target, self.options, changed, found)
 
-    def _call_arguments(self, call: Call) -> Iterator[CallArgument]:
-        """Yield the arguments, without those that `ignore=` leaves out."""
-        from pytest_mimic._core.engine.call_files import CallArgument
-
-        writes, ignore = self.options.writes, self.options.ignore
-        for argument in _arguments(call):
-            parameter, name = argument.parameter, argument.name
-            is_written = parameter in writes or name in writes
-            if is_written or not (parameter in ignore or name in ignore):
-                option = parameter if name.startswith(f"{parameter}[") else name
-                yield CallArgument(option, name, argument.value, is_written)
-
     def write(self, call: Call, files: KeptFiles) -> None:
         from pytest_mimic._core.engine.call_files import write_kept
 
         self._check_named(call, "writes", files.listing)
-        write_kept(
-            self.target, files, self._call_arguments(call), self.places, str(self.state.settings.vault)
-        )
+        vault = str(self.state.settings.vault)
+        write_kept(self.target, self.options, files, _arguments(call), self.places, vault=vault)
 
     def _changed(self, call: Call) -> dict[str, object]:
         """Return the arguments that the call may change, in their new state."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import re
 import sys
 import threading
@@ -11,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from itertools import islice
 from os import getpid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.machinery import PACKAGE
@@ -165,6 +164,7 @@ class Recordings:
         describe how to record the call, if no option does. The same call of a test gets an equal error again, and no
         recording is sought.
         """
+        from pytest_mimic._core.compare.outcome_tree import without_secrets
         from pytest_mimic._core.describe.messages import CANDIDATES, MissedCall, missing
 
         key = (self._state.test, call.plan.target, call.key, within)
@@ -190,9 +190,18 @@ class Recordings:
             if remedies is None:
                 record = command("--mimic-record", self._state.test)
                 remedies = [f"to record it, where nothing cancels it: {record}"]
-        error = missing(
-            missed, among, within=within, facts=facts, remedies=remedies, whole=operator.methodcaller("whole")
-        )
+
+        def whole(known: Any) -> Any:
+            """Return the nearest recording without what redaction hides today, which it may be older than."""
+            found = known.whole()
+            shown = found.arguments and without_secrets(found.arguments, self._state.redactor)
+            if shown != found.arguments:
+                facts.append(
+                    "it holds what redaction hides today; to hide it there: pytest-mimic check --fix"
+                )
+            return found._replace(arguments=shown)
+
+        error = missing(missed, among, within=within, facts=facts, remedies=remedies, whole=whole)
         self.missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 

@@ -201,10 +201,21 @@ class RunState:
 
     def stale_inputs(self, outcomes: Iterable[Stored]) -> list[str]:
         """Return what makes outcomes stale: what has changed of what their calls ran and read, if that is to be so."""
+        return self.stale_lists([name for one in outcomes if (name := one.entry.get("inputs"))])
+
+    def stale_lists(self, names: Iterable[str]) -> list[str]:
+        """Return what makes outcomes stale whose lists have these names.
+
+        MimicError: a list is missing or damaged, and nothing records it again.
+        """
         if self.settings.inputs != "strict":
             return []
-        names = [name for one in outcomes if (name := one.entry.get("inputs"))]
-        return list(dict.fromkeys(str(one) for name in names for one in self.changed_inputs(name)))
+        try:
+            return list(dict.fromkeys(str(one) for name in names for one in self.changed_inputs(name)))
+        except MimicError as error:
+            if not self.settings.mode.writes:
+                raise
+            return [error.what]
 
     def report_inputs(self) -> None:
         """Enter what has changed of what the replayed calls ran and read into the ledger."""

@@ -200,6 +200,7 @@ def _keep_for_review(
             "differences": list(facts),
             "paths": list(paths),
             "before": before,
+            "checked": state.checked,
             "staged": name,
             "problem": problem,
             "in_cassette": file.startswith(CASSETTES),

@@ -81,7 +81,7 @@ class Acceptor:
         # The outcomes that were not accepted come from the source that was recorded.
         places = {one["place"] for one in accepted if one["file"] == name} | {place}
         source = staged.source if len(places) == len(outcomes) else known.source
-        made = staged._replace(outcomes=outcomes, source=source)
+        made = staged._replace(outcomes=outcomes, source=source, checked=row.get("checked"))
         self._vault.write(name, made._replace(owner=known.owner, identity=known.identity))
 
     def _accept_in_cassette(self, row: Row) -> None:
@@ -94,7 +94,8 @@ class Acceptor:
         if staged.target != entries[place].target:
             raise self._foreign(row)
         entries[place] = entries[place]._replace(arguments=staged.arguments, source=staged.source, stored=new)
-        self._vault.write_cassette(name, entries, test=staged.test, recorded=staged.recorded)
+        checked = row.get("checked")
+        self._vault.write_cassette(name, entries, test=staged.test, recorded=staged.recorded, checked=checked)
 
     def _check(self, row: Row, recorded: Stored) -> None:
         if mark_of(recorded) != row["before"]:

@@ -26,30 +26,31 @@ def shortened(arguments: Mapping[str, Any] | None) -> tuple[Arguments | None, di
 
     def short(part: Any) -> Any:
         kind = type(part)
-        if kind is str and len(part) > _LONG:
-            return _detached(part.splitlines(keepends=True), {"start": part[:_START]}, part, objects)
-        if kind is list:
-            return [short(one) for one in part] if len(part) <= _MANY else _detached(part, {}, part, objects)
-        if kind is not dict:
-            return part
-        if "$" in part:  # a described value, whose lists are lists in any case
+        if kind is dict and "$" in part:  # a described value, whose lists are lists in any case
             return {
-                key: [short(one) for one in each] if type(each) is list else each
-                for key, each in part.items()
+                name: [short(one) for one in each] if type(each) is list else each
+                for name, each in part.items()
             }
-        if len(part) > _MANY:
-            return _detached(part, {}, part, objects)
-        return {key: short(each) for key, each in part.items()}
+        if kind in (str, list, dict) and len(part) > (_LONG if kind is str else _MANY):
+            return _detached(part, objects)
+        if kind is list:
+            return [short(one) for one in part]
+        return {name: short(each) for name, each in part.items()} if kind is dict else part
 
-    return (None if arguments is None else {name: short(part) for name, part in arguments.items()}), objects
+    if arguments is None:
+        return None, objects
+    return {name: short(part) for name, part in arguments.items()}, objects
 
 
-def _detached(tree: Any, shown: dict[str, Any], part: Any, objects: dict[str, bytes]) -> dict[str, Any]:
-    content = (layout(tree) + "\n").encode(errors="backslashreplace")
-    digits = xxh3_128_hexdigest(content)
+def _detached(part: Any, objects: dict[str, bytes]) -> dict[str, Any]:
+    is_text = type(part) is str
+    content = layout(part.splitlines(keepends=True) if is_text else part) + "\n"
+    data = content.encode(errors="backslashreplace")
+    digits = xxh3_128_hexdigest(data)
     name = f"objects/{digits[:2]}/{digits}.json"
-    objects[name] = content
-    return {"$": type(part).__name__, **shown, "length": len(part), "digest": digits[:8], "object": name}
+    objects[name] = data
+    start = {"start": part[:_START]} if is_text else {}
+    return {"$": type(part).__name__, **start, "length": len(part), "digest": digits[:8], "object": name}
 
 
 def long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:

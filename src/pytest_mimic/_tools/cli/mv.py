@@ -58,6 +58,13 @@ def run(invocation: Invocation) -> int:
         facts = Catalog(invocation.vault).read(move.new_name)
         what = facts.label() if facts is not None else move.new_name
         out.line((f"not moved, because {move.new_test} has another recording of it: {what}", "yellow"))
+    old_file, new_file = (one.partition("::")[0] for one in (old, new))
+    is_part = old_file in planned.tests and old_file not in (old, new_file)
+    if is_part and not {one for one in planned.tests if one.startswith(f"{old_file}::")} - {
+        one.test for one in moves
+    }:
+        out.line(f"no test of {old_file} is left, but recordings of its fixtures are. To move them:")
+        out.line(f"  {invocation.command('mv', old_file, new_file)}")
     report_damaged(invocation, planned.damaged)
     return 1 if kept else 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -79,10 +79,12 @@ def select(invocation: Invocation) -> Chosen:
     if options.errors:
         files = [file for file in files if is_error(file)]
     unknown: list[str] = []
-    if options.stale:
-        files, unknown = stale(invocation, files)
     if latest is not None or options.errors or options.stale:
         damaged = []
+    if options.stale:
+        catalog.damaged.clear()
+        files, unknown = stale(invocation, files, catalog.damaged)
+        damaged = list(catalog.damaged)
     return Chosen(catalog, files, damaged, selectors.unmatched, unknown)
 
 
@@ -173,8 +175,13 @@ def report_nothing(invocation: Invocation, selection: Chosen) -> int:
     return 1
 
 
-def stale(invocation: Invocation, files: list[CatalogFile]) -> tuple[list[CatalogFile], list[str]]:
-    """Return those of the recordings that are stale, and the targets that were not judged: modules are read, not imported."""
+def stale(
+    invocation: Invocation, files: list[CatalogFile], lost: dict[str, MimicError]
+) -> tuple[list[CatalogFile], list[str]]:
+    """Return those of the recordings that are stale, and the targets that were not judged: modules are read, not imported.
+
+    `lost` gets the errors of lists of what calls ran and read that cannot be read.
+    """
     from pytest_mimic._core.inputs.project_sources import ProjectSources
     from pytest_mimic._core.inputs.target_sources import judge
 
@@ -183,7 +190,7 @@ def stale(invocation: Invocation, files: list[CatalogFile]) -> tuple[list[Catalo
     settings = invocation.settings
     sources = None if settings.inputs == "ignore" else ProjectSources(settings.rootdir, settings.vault)
     for file in files:
-        is_stale = sources is not None and _has_changed_inputs(invocation, file, sources)
+        is_stale = sources is not None and _has_changed_inputs(invocation, file, sources, lost)
         for call in file.calls:
             if call.source is None or is_version(call.source):  # a client, or a function of a library
                 continue
@@ -199,15 +206,20 @@ def stale(invocation: Invocation, files: list[CatalogFile]) -> tuple[list[Catalo
     return found, sorted(unknown)
 
 
-def _has_changed_inputs(invocation: Invocation, file: CatalogFile, sources: ProjectSources) -> bool:
+def _has_changed_inputs(
+    invocation: Invocation, file: CatalogFile, sources: ProjectSources, lost: dict[str, MimicError]
+) -> bool:
     """Check whether something has changed that a recorded call ran or read."""
     from pytest_mimic._core.inputs.input_lists import changed_inputs
 
     lists = {entry["inputs"] for entry in file.outcomes if "inputs" in entry}
     for name in sorted(lists):
-        with suppress(MimicError), importable(invocation, file):  # `check` names a damaged list
-            if changed_inputs(invocation.vault.objects.input_list(name), sources):
-                return True
+        try:
+            with importable(invocation, file):
+                if changed_inputs(invocation.vault.objects.input_list(name), sources):
+                    return True
+        except MimicError as error:
+            lost[name] = error
     return False
 
 

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 import pytest
-from support.http_drivers import DRIVERS, Answer, Ask, Driver
-from support.http_server import NOWHERE, Server, running_server
+from support.http_drivers import DRIVERS, FAILURES, Answer, Ask, Driver
+from support.http_server import Server, running_server
 
 from pytest_mimic._clients.http.body import load_body
 from pytest_mimic.errors import MissingRecordingError
@@ -371,25 +371,13 @@ def test_a_proxy_does_not_change_the_call(
 # Errors
 
 
-FAILURES = {
-    "refused": ("", Ask("/users/1?api_key=key-in-url-77")),
-    "name": ("http://nobody.invalid", Ask("/")),
-    "reading": (None, Ask("/hang", timeout=0.2)),
-    "closed": (None, Ask("/refuse")),
-    "malformed": (None, Ask("/babble")),
-    "broken body": (None, Ask("/broken")),
-    "short body": (None, Ask("/short")),
-    "slow body": (None, Ask("/stall", timeout=0.2)),
-}
-
-
 @pytest.mark.promise("responses and errors replay as the client's own objects")
 @pytest.mark.parametrize("kind", FAILURES)
 def test_an_error_is_the_same(driver: Driver, runs: Runs, server: Server, kind: str) -> None:
     place, ask = FAILURES[kind]
 
     def talk(url: str) -> list[str]:
-        found = driver.failure(url if place is None else place or NOWHERE, ask)
+        found = driver.failure(place or url, ask)
         return [found[0], found[1].replace("key-in-url-77", "<redacted>")]
 
     [name, _] = same(runs, server, talk)

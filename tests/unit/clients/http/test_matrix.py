@@ -6,8 +6,8 @@ from itertools import product
 from typing import Any
 
 import pytest
-from support.http_drivers import DRIVERS, Answer, Ask, Driver
-from support.http_server import NOWHERE, Server
+from support.http_drivers import DRIVERS, FAILURES, Answer, Ask, Driver
+from support.http_server import Server
 
 from pytest_mimic._clients.http.body import load_body
 from unit.clients.runs import Runs
@@ -89,18 +89,6 @@ def test_a_stream_of_one_client_replays_chunk_by_chunk_in_another(
     assert len(chunks) == len(stored)
     if page == "events":
         assert chunks == stored
-
-
-FAILURES = {
-    "refused": (NOWHERE, Ask("/users/1")),
-    "name": ("http://nobody.invalid", Ask("/")),
-    "reading": ("", Ask("/hang", timeout=0.2)),
-    "closed": ("", Ask("/refuse")),
-    "malformed": ("", Ask("/babble")),
-    "broken body": ("", Ask("/broken")),
-    "short body": ("", Ask("/short")),
-    "slow body": ("", Ask("/stall", timeout=0.2)),
-}
 
 
 @pytest.mark.promise("an error of the network replays as the exception of the client that asks")

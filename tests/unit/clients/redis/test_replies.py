@@ -13,10 +13,10 @@ pytest.importorskip("redis")
 
 from redis import exceptions
 
-from pytest_mimic._clients.redis.redis_client import RedisAdapter
 from pytest_mimic._clients.redis.redis_commands import joined, read_commands
 from pytest_mimic._clients.redis.replies import comparable_reply, describe_commands, load_reply, store_reply
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.seam.registry import parts_of
 from pytest_mimic.errors import CorruptRecordingError
 from unit.clients.json_texts import written_json
 
@@ -279,7 +279,7 @@ def test_commands_have_all_declared_parts() -> None:
         for commands in ([[b"PING"]], [[b"PING"], [b"PING"]])
     ]
 
-    assert set(calls[0].parts) | set(calls[1].parts) == set(RedisAdapter.parts)
+    assert set(calls[0].parts) | set(calls[1].parts) == set(parts_of("redis"))
 
 
 @pytest.mark.parametrize("pack", [bytes, lambda data: data.decode(), lambda data: [data[:9], data[9:]]])

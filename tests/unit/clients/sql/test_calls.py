@@ -13,8 +13,8 @@ import pytest
 from pytest_mimic import fingerprint
 from pytest_mimic._clients.sql.database_calls import StatementCall, StatementNames
 from pytest_mimic._clients.sql.results import load_columns, store_columns, store_rows
-from pytest_mimic._clients.sql.sqlalchemy import SqlAdapter
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.seam.registry import parts_of
 from pytest_mimic.errors import UnstableIdentityError
 from unit.clients.json_texts import written_json
 
@@ -40,7 +40,7 @@ def test_parts_are_what_options_may_name() -> None:
     """Each part of a statement has its word in `ignore=` and `match=`."""
     call = StatementCall("SELECT 1", (), database=0, redactor=Redactor()).call
 
-    assert set(call.parts) == set(SqlAdapter.parts)
+    assert set(call.parts) == set(parts_of("sqlalchemy"))
 
 
 @pytest.mark.parametrize(

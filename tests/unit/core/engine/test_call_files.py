@@ -11,17 +11,19 @@ from typing import Any
 import pytest
 
 from pytest_mimic import MutatedInputError, UnstorableOutcomeError
-from pytest_mimic._core.engine.call_files import CallArgument, CallFiles
+from pytest_mimic._core.engine.call import Argument
+from pytest_mimic._core.engine.call_files import CallFiles
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.target_options import Options
 
 
-def named(name: str, value: object, *, is_written: bool = False) -> CallArgument:
-    return CallArgument(name, name, value, is_written)
+def named(name: str, value: object, *, is_written: bool = False) -> tuple[Argument, bool]:
+    return Argument(0, name, name, value, value), is_written
 
 
-def call_files(places: Places, *arguments: CallArgument) -> CallFiles:
-    return CallFiles("shop:f", Options(), arguments, places, vault="nowhere")
+def call_files(places: Places, *arguments: tuple[Argument, bool]) -> CallFiles:
+    options = Options(writes=tuple(one.name for one, is_written in arguments if is_written))
+    return CallFiles("shop:f", options, [one for one, _ in arguments], places, vault="nowhere")
 
 
 @pytest.fixture
