@@ -223,6 +223,9 @@ class Handler(BaseHTTPRequestHandler):
     def page_chunks(self, _: dict[str, str]) -> None:
         self.stream([b"one,", b"two,", b"\xff\x00,", b"four"], "application/octet-stream")
 
+    def page_one_chunk(self, _: dict[str, str]) -> None:
+        self.stream([b"only"], "application/octet-stream")
+
     def page_old(self, _: dict[str, str]) -> None:
         """Ends with its connection, as in HTTP/1.0."""
         self.send_response(200)
@@ -248,13 +251,14 @@ class Handler(BaseHTTPRequestHandler):
     def page_html(self, _: dict[str, str]) -> None:
         self.stream(["<p>", "one page", "</p>"], "text/html")
 
-    def page_broken(self, _: dict[str, str]) -> None:
-        """Breaks within its chunks."""
+    def page_broken(self, query: dict[str, str]) -> None:
+        """Breaks between two of its chunks, inside one, or at a size that is none."""
         self.send_response(200)
         self.send_header("Content-Type", "text/plain")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        self.wfile.write(b"5\r\nfirst\r\n6\r\nsecond\r\n")
+        rest = {"inside": b"ff\r\npart", "malformed": b"none\r\n"}.get(query.get("at", ""), b"")
+        self.wfile.write(b"5\r\nfirst\r\n6\r\nsecond\r\n" + rest)
         self.wfile.flush()
         self.close_connection = True
 

@@ -128,14 +128,19 @@ class ReplayedProtocol(ResponseHandler):
             payload = EMPTY_PAYLOAD
         elif len(answer.chunks) < 2 and answer.is_complete:
             payload = StreamReader(self, **options)
+            is_chunked = answer.chunks and "chunked" in headers.get("Transfer-Encoding", "").lower()
+            if is_chunked:
+                payload.begin_http_chunk_receiving()
             payload.feed_data(b"".join(answer.chunks))
+            if is_chunked:
+                payload.end_http_chunk_receiving()
             payload.feed_eof()
         else:
             payload = _ReplayedReader(self, **options)
             payload.pending = answer.chunks[::-1]
             payload.stopped = answer.stopped
             payload.ending = partial(answer.ending, partial(aiohttp_error, req=req, in_body=True), exhausted)
-            payload.is_chunked = "chunked" in headers.get("Transfer-Encoding", "")
+            payload.is_chunked = "chunked" in headers.get("Transfer-Encoding", "").lower()
         # The attributes of the message that aiohttp's parser returns.
         message = SimpleNamespace(
             version=version,

@@ -83,31 +83,40 @@ class RecordedFile:
         recorder = self._recorder
         if recorder.done:
             return
-        wire = b"".join(self._wire)
+        wire, place = b"".join(self._wire), "between"
         if self._chunked:
-            recorder.chunks, complete = unframe(wire)
+            recorder.chunks, place = unframe(wire)
+            complete = place == "end"
         else:
             recorder.chunks = [wire]
             complete = self._at_end if self._length is None else len(wire) >= self._length
         if complete:
             recorder.complete()
-        elif error or self._at_end:
-            recorder.fail(error or CUT_OFF)
+        elif error or self._at_end or place == "malformed":
+            recorder.fail({**(error or CUT_OFF), **({"inside": True} if place == "inside" else {})})
         else:
             recorder.stop()
 
 
-def unframe(wire: bytes) -> tuple[list[bytes], bool]:
-    """Return the chunks of a chunked body (RFC 9112, 7.1), and whether the last one has arrived."""
+def unframe(wire: bytes) -> tuple[list[bytes], str]:
+    """Return the chunks of a chunked body (RFC 9112, 7.1), and the place where it stops.
+
+    That is its `end`, `between` two chunks, `inside` one, or a `malformed` size.
+    """
     chunks: list[bytes] = []
     position = 0
     while True:
         end = wire.find(b"\r\n", position)
         if end < 0:
-            return chunks, False
-        size = int(wire[position:end].partition(b";")[0] or b"0", 16)
+            return chunks, "between" if position <= len(wire) else "inside"
+        try:
+            size = int(wire[position:end].partition(b";")[0], 16)
+        except ValueError:
+            size = -1
+        if size < 0:
+            return chunks, "malformed"
         if size == 0:
-            return chunks, True
+            return chunks, "end"
         chunks.append(wire[end + 2 : end + 2 + size])
         position = end + 2 + size + 2
 
@@ -135,7 +144,7 @@ class RequestMessage:
             self._read_head(head.decode("latin-1"))
         self._body.append(piece)
         if self._missing is None:
-            self.is_complete = piece.endswith(b"0\r\n\r\n") and unframe(b"".join(self._body))[1]
+            self.is_complete = piece.endswith(b"0\r\n\r\n") and unframe(b"".join(self._body))[1] == "end"
         else:
             self._missing -= len(piece)
             self.is_complete = self._missing <= 0
@@ -217,6 +226,8 @@ def _wire_of(answer: StoredResponse) -> list[bytes]:
     pieces += [b"%x\r\n%s\r\n" % (len(chunk), chunk) if chunked else chunk for chunk in answer.chunks]
     if chunked and answer.is_complete:
         pieces.append(b"0\r\n\r\n")
+    if chunked and answer.chunks and "inside" in (answer.error or ()):  # more of this chunk is announced
+        pieces[-1] = b"%x\r\n%s" % (len(answer.chunks[-1]) + 1, answer.chunks[-1])
     return pieces
 
 

@@ -284,9 +284,11 @@ class _Talk:
                         response.fp, recorder, chunked=response.chunked, length=response.length
                     )
                 if recorder.is_verifying:  # read what the recording has, to compare it
-                    response.read(recorder.wanted)
-                    if not recorder.done:
-                        response._close_conn()
+                    try:
+                        response.read(recorder.wanted)
+                    finally:
+                        if not recorder.done:
+                            response._close_conn()
             if recorder.is_verifying:
                 self._replace(response, recorder.recorded())
 

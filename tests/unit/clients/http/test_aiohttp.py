@@ -160,6 +160,16 @@ def test_an_empty_chunk_ends_a_chunked_body(runs: Runs, server: Server) -> None:
     assert replayed == [(chunk, True) for chunk in chunks]
 
 
+def test_the_end_of_an_only_chunk_is_told(runs: Runs, server: Server) -> None:
+    async def talk(session: Any, url: str) -> list[tuple[bytes, bool]]:
+        async with session.get(f"{url}/one_chunk") as response:
+            return [item async for item in response.content.iter_chunks()]
+
+    real, replayed = both(runs, server, talk)
+
+    assert real[0] == replayed[0] == (b"only", True)
+
+
 def test_expect_100_continue_works_without_a_server(runs: Runs, server: Server) -> None:
     async def talk(session: Any, url: str) -> str:
         async with session.post(f"{url}/echo", data=b"waited", expect100=True) as response:

@@ -269,3 +269,13 @@ def test_a_replay_without_the_pool_is_the_same(runs: Runs, server: Server, page:
     runs.again("replay")
 
     assert seen(Own()) == direct
+
+
+def test_a_size_that_is_none_breaks_a_body(runs: Runs, server: Server) -> None:
+    def talk(url: str) -> Any:
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            requests.get(f"{url}/broken?at=malformed", timeout=5)
+
+    both(runs, server, talk)
+
+    assert runs.plain[0]["error"]["type"] == "closed"

@@ -272,3 +272,20 @@ def test_a_request_without_its_response_is_not_recorded(runs: Runs, server: Serv
         connection.request("GET", "/users/1")
 
     assert (runs.plain, runs.abandoned) == ([], 1)
+
+
+@pytest.mark.parametrize("at", ["between", "inside", "malformed"])
+@pytest.mark.parametrize("read", [lambda response: response.read(), list], ids=["read", "lines"])
+def test_a_chunked_body_breaks_where_it_did(
+    runs: Runs, server: Server, read: Callable[[Any], Any], at: str
+) -> None:
+    def talk(url: str) -> Any:
+        with connect(url) as connection:
+            connection.request("GET", f"/broken?at={at}")
+            try:
+                return read(connection.getresponse())
+            except http.client.IncompleteRead:
+                return "broken"
+
+    # Lines end at a missing chunk without an error.
+    assert same(runs, server, talk) == ([b"firstsecond"] if read is list and at != "inside" else "broken")
