@@ -316,9 +316,44 @@ def test_check_leaves_a_request_that_it_cannot_tell_with_its_command(project):
     fixed = command(project, "check", "--fix", env=env)
 
     assert fixed.returncode == 1
-    assert "in the request by which it is found" in fixed.stdout
+    assert "and has to be recorded again" in fixed.stdout
     assert "to record it again: pytest --mimic-rerecord test_shop.py::test_request" in fixed.stdout
     assert project.files().keys() == before.keys()
+
+
+@pytest.mark.promise("check --fix redacts by the rules of today")
+def test_check_names_what_other_clients_hold_under_a_name_that_is_declared_later(project):
+    pytest.importorskip("sqlalchemy")
+    project.ini("shop:order", "sqlalchemy")
+    project.module("def order(customer_no):\n    return 1\n")
+    project.tests("""
+        import shop
+        import sqlalchemy as sa
+
+        def test_order():
+            assert shop.order("C-123456") == 1
+
+        def test_row():
+            engine = sa.create_engine("sqlite://")
+            with engine.connect() as connection:
+                row = connection.execute(sa.text("SELECT :customer_no AS customer_no"), {"customer_no": "C-123456"})
+                assert row.scalar()
+            engine.dispose()
+    """)
+    project.record().expect(passed=2)
+    project.ini("shop:order", "sqlalchemy", mimic_redact="customer_no")
+
+    dry = command(project, "check", "--fix", "-n", env={})
+    fixed = command(project, "check", "--fix", env={})
+    shown = command(project, "show", "test_row", env={})
+
+    assert (dry.returncode, fixed.returncode) == (1, 1)
+    assert dry.stdout.count("would be hidden") == fixed.stdout.count("hidden now") == 1
+    assert "to record it again: pytest --mimic-rerecord test_shop.py::test_row" in fixed.stdout
+    assert "C-123456" not in shown.stdout
+    project.run("--mimic-rerecord").expect(passed=2)
+    assert command(project, "check", env={}).returncode == 0
+    assert not [name for name, data in project.run().vault.items() if b"C-123456" in data]
 
 
 def project_text(project):

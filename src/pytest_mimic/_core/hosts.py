@@ -47,6 +47,9 @@ def is_local(host: str) -> bool:
     return host in ("", "localhost", _own_name().lower()) or host.endswith(".localhost")
 
 
+_MOST_PORTS = 65_535
+
+
 class _AllowedHost(NamedTuple):
     """One host that is let through: a network of addresses or a pattern for names, at one port or at any."""
 
@@ -100,7 +103,7 @@ def _read_host(host: str) -> _AllowedHost:
         return _AllowedHost(text, ip_network(address_of(text) or text, strict=False), port)
     except ValueError:
         pass
-    if not _NAME.fullmatch(text):
+    if not _NAME.fullmatch(text) or (port or 0) > _MOST_PORTS:
         raise ValueError(
             f"{host} is not a host: write api.example.com, *.example.com, 10.0.0.0/8 or example.com:443"
         )

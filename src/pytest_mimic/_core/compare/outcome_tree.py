@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -77,6 +77,10 @@ def without_secrets(
         node = todo.pop()
         if type(node) is list:
             _hide_in_list(node, redactor)
+        else:
+            for values, place, name in named_places(node):
+                if redactor.hides(name, values[place]):
+                    values[place] = PLACEHOLDER
         parts: list[tuple[Any, Any]] = list(enumerate(node) if isinstance(node, list) else node.items())
         for key, part in parts:
             if type(part) is str:
@@ -84,6 +88,22 @@ def without_secrets(
             elif type(part) is dict or type(part) is list:
                 todo.append(part)
     return copy
+
+
+def named_places(node: dict[str, Any]) -> Iterator[tuple[list[Any], int, Any]]:
+    """Yield the values of a client that stand beside their names: in a command of Redis, in the rows of a statement.
+
+    Each is a list, the place in it, and the name.
+    """
+    commands, columns, rows = node.get("commands"), node.get("columns"), node.get("rows")
+    for words in (node.get("command"), *(commands if type(commands) is list else ())):
+        if type(words) is list:
+            yield from ((words, place, name) for place, name in enumerate(words[:-1], 1))
+    if type(columns) is list and type(rows) is list:
+        names = [column[0] if type(column) is list and column else None for column in columns]
+        for row in rows:
+            if type(row) is list:
+                yield from ((row, place, name) for place, name in enumerate(names[: len(row)]))
 
 
 def _hide_in_list(items: list[Any], redactor: Redactor) -> None:

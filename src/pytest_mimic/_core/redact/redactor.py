@@ -37,6 +37,11 @@ class Redactor(SecretNames):
         self.issued: set[str] = set()
 
     @cached_property
+    def declared(self) -> Redactor:
+        """A redactor for the names of the configuration alone."""
+        return Redactor(self._given, defaults=False)
+
+    @cached_property
     def texts(self) -> SecretTexts:
         # Most runs replay without looking into a text, and compiling the patterns takes milliseconds.
         from pytest_mimic._core.redact.texts import SecretTexts

@@ -250,13 +250,15 @@ def _redact(invocation: Invocation, vault: Vault, names: Sequence[str]) -> list[
     options, findings = invocation.options, []
     for name, found in redactions(vault, names, invocation.redactor, invocation.project.ini):
         what, remedy = f"{vault.label}/{name} holds what redaction hides today", ""
-        is_fixed = options.fix and not found.is_left
-        if is_fixed and not options.dry_run:
+        is_fixed = options.fix and not found.is_left and not options.dry_run
+        if is_fixed:
             found.write()
             what += ": hidden now"
         elif found.is_left:
-            what += ", in the request by which it is found"
+            what += ", and has to be recorded again"
             remedy = f"to record it again: {command('--mimic-rerecord', found.test)}"
+        elif options.fix:
+            what += ": would be hidden"
         else:
             remedy = f"to hide it: {invocation.command('check', '--fix')}"
         findings.append(Finding("hidden" if is_fixed else "secret", name, what, remedy, name, found.test))

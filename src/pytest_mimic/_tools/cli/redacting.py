@@ -1,4 +1,4 @@
-"""Redacts by the rules of today what a vault holds: the outcomes of HTTP, and the values of the environment everywhere."""
+"""Redacts by the rules of today what a vault holds: calls of HTTP, descriptions, and values of the environment everywhere."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._clients.http.http_secrets import redacted_request, redacted_response
+from pytest_mimic._core.compare.outcome_tree import named_places
 from pytest_mimic._core.describe.value_description import describe_parts
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.recording_facts import Stored
@@ -26,7 +28,8 @@ class Redaction:
     """Applies the rules of today to one recording or cassette, where they change anything.
 
     A request of HTTP that changes gets its new identity, and its recording the new name. It is left, to be recorded again,
-    if that cannot be told, or if another recording has that name.
+    if that cannot be told, or if another recording has that name. So is a call of another client that holds a text under
+    a name that the configuration declares.
     """
 
     def __init__(self, vault: Vault, name: str, redactor: Redactor, requests: Requests) -> None:
@@ -54,6 +57,8 @@ class Redaction:
             if new != key:
                 self._new_name = recording_name(found.target, new, found.owner)
                 self.is_left = self.is_left or vault.store.size(self._new_name) is not None
+            # Without its request, nobody can tell whether an answer that held a secret is still found.
+            self.is_left |= self.is_changed and found.target == "http" and found.arguments is None
             self._recording = found._replace(
                 arguments=arguments,
                 identity=found.identity and new,
@@ -74,15 +79,20 @@ class Redaction:
         self, target: str, arguments: dict[str, Any] | None, key: str
     ) -> tuple[dict[str, Any] | None, str]:
         """Return the arguments without secrets, and the identity that the call then has."""
-        if ":" not in target:
+        is_function = ":" in target
+        if not is_function:
             arguments = _plain(arguments)
         found: dict[str, Any] | None = self._redactor.environment.scrub(arguments)
         if target == "http" and found is not None:
             found = redacted_request(found, self._redactor)
+        elif is_function and found is not None:
+            found = self._redactor.declared.scrub(found)
+        elif found is not None and holds_text(found, self._redactor.declared):
+            self.is_changed = self.is_left = True
         if found == arguments:
             return arguments, key
         self.is_changed = True
-        if ":" in target:  # a function is found by its real arguments
+        if is_function:  # it is found by its real arguments
             return found, key
         new = self._requests.renamed(arguments or {}, found or {}, key) if target == "http" else None
         self.is_left = self.is_left or new is None
@@ -96,6 +106,8 @@ class Redaction:
         found = self._redactor.environment.scrub(body)
         if target == "http" and isinstance(found.get("value"), dict):
             found = {**found, "value": redacted_response(found["value"], self._redactor)}
+        elif ":" not in target and holds_text(body, self._redactor.declared):
+            self.is_changed = self.is_left = True
         if found == body:
             return stored
         from pytest_mimic._core.outcome.encoding import Encoded, Readable
@@ -111,6 +123,26 @@ class Redaction:
         )
         kept = {key: entry[key] for key in ("duration", "inputs") if key in entry} | {"kind": stored.kind}
         return Stored(self._objects, kept | ({"awaited": True} if stored.awaited else {}), None, encoded)
+
+
+def holds_text(tree: Any, redactor: Redactor) -> bool:
+    """Check whether plain data of a client holds a text under a secret name: of a mapping, a command of Redis, a column."""
+
+    def hides(name: Any, value: Any) -> bool:
+        is_text = type(name) is str and type(value) is str
+        return is_text and PLACEHOLDER not in value and redactor.hides(name, value)
+
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        if type(node) is dict:
+            pairs = [*node.items(), *((name, values[at]) for values, at, name in named_places(node))]
+            if any(hides(*pair) for pair in pairs):
+                return True
+            todo += node.values()
+        elif type(node) is list:
+            todo += node
+    return False
 
 
 def _plain(part: Any) -> Any:
