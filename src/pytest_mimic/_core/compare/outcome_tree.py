@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, named_places
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
@@ -88,22 +88,6 @@ def without_secrets(
             elif type(part) is dict or type(part) is list:
                 todo.append(part)
     return copy
-
-
-def named_places(node: dict[str, Any]) -> Iterator[tuple[list[Any], int, Any]]:
-    """Yield the values of a client that stand beside their names: in a command of Redis, in the rows of a statement.
-
-    Each is a list, the place in it, and the name.
-    """
-    commands, columns, rows = node.get("commands"), node.get("columns"), node.get("rows")
-    for words in (node.get("command"), *(commands if type(commands) is list else ())):
-        if type(words) is list:
-            yield from ((words, place, name) for place, name in enumerate(words[:-1], 1))
-    if type(columns) is list and type(rows) is list:
-        names = [column[0] if type(column) is list and column else None for column in columns]
-        for row in rows:
-            if type(row) is list:
-                yield from ((row, place, name) for place, name in enumerate(names[: len(row)]))
 
 
 def _hide_in_list(items: list[Any], redactor: Redactor) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, TypeAlias
 
 # How secret a value is: not at all, whole, or but for the ids of the secrets in it.
@@ -232,3 +232,19 @@ def normalised(name: str) -> str:
 
 def _words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
+
+
+def named_places(node: dict[str, Any]) -> Iterator[tuple[list[Any], int, Any]]:
+    """Yield the values of a client that stand beside their names: in a command of Redis, in the rows of a statement.
+
+    Each is a list, the place in it, and the name.
+    """
+    commands, columns, rows = node.get("commands"), node.get("columns"), node.get("rows")
+    for words in (node.get("command"), *(commands if type(commands) is list else ())):
+        if type(words) is list:
+            yield from ((words, place, name) for place, name in enumerate(words[:-1], 1))
+    if type(columns) is list and type(rows) is list:
+        names = [column[0] if type(column) is list and column else None for column in columns]
+        for row in rows:
+            if type(row) is list:
+                yield from ((row, place, name) for place, name in enumerate(names[: len(row)]))

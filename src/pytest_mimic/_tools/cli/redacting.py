@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._clients.http.http_secrets import redacted_request, redacted_response
-from pytest_mimic._core.compare.outcome_tree import named_places
 from pytest_mimic._core.describe.value_description import describe_parts
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, named_places
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.recording_facts import Stored
