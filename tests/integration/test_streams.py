@@ -373,7 +373,7 @@ def test_an_async_stream_that_is_cancelled_is_not_recorded(project):
 
     run = project.record().expect(passed=1, real=["slow"])
 
-    assert run.vault == {}
+    assert not [name for name in run.vault if not name.startswith("cancelled/")]
 
 
 def test_a_stream_with_other_values_sent_is_recorded_separately(project):

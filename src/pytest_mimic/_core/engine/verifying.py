@@ -102,10 +102,11 @@ class Verification(RealCall):
             raise MimicError("the real call failed, which recording would not keep")
         items = outcome.items
         # As recording takes them, with the places of their paths.
-        outcome.items = [
+        taken: list[object] = [
             one if isinstance(one, Snapshot) else snapshot(one, target=plan.target, paths=self.call.paths)
             for one in items
         ]
+        outcome.items = taken
         try:
             return self._recordings.encode(self, outcome, duration, logs=False)
         finally:
