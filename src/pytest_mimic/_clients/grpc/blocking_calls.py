@@ -172,3 +172,7 @@ class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
         state.code = grpc.StatusCode[recorded["code"]]
         for callback in state.callbacks:
             callback()
+
+
+# It is an exception, too, whose text has the name of its class.
+ReplayedCall.__name__ = ReplayedCall.__qualname__ = _channel._MultiThreadedRendezvous.__name__

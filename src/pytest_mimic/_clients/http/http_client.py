@@ -240,7 +240,12 @@ class _Talk:
         return {**found, "while": "sending"}
 
     def _error(self, stored: dict[str, Any]) -> Exception:
-        return urllib3_error(stored, self._conn) if self._is_urllib3 else system_error(stored)
+        if not self._is_urllib3:
+            return system_error(stored)
+        if stored["type"] == "tls" or stored["type"] not in CONNECTING:
+            # The pool blames a proxy that is not connected.
+            self._conn._has_connected_to_proxy = bool(self._conn.proxy)
+        return urllib3_error(stored, self._conn)
 
     # -- the real response, which the recorder sees before any client has read its body
 

@@ -42,6 +42,7 @@ def fails(call: Callable[[], Any]) -> tuple[Any, ...]:
     with pytest.raises(grpc.RpcError) as failed:
         call()
     assert isinstance(failed.value, grpc.Call)
+    assert str(failed.value).startswith(("<_InactiveRpcError of", "<_MultiThreadedRendezvous of"))
     return status(failed.value)
 
 

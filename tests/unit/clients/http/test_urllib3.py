@@ -73,6 +73,12 @@ ERRORS: dict[str, Callable[[str], Any]] = {
     "tunnel refused": lambda url: urllib3.ProxyManager(url, retries=0).request(
         "GET", "https://refused.example/"
     ),
+    "slow behind a proxy": lambda url: urllib3.ProxyManager(url, retries=0).request(
+        "GET", "http://a.example/hang", timeout=0.2
+    ),
+    "no tls behind a tunnel": lambda url: urllib3.ProxyManager(url, retries=0).request(
+        "GET", url.replace("http:", "https:")
+    ),
 }
 
 
