@@ -72,6 +72,14 @@ def test_nothing_is_said_if_every_recording_is_used(shop):
     assert run.changed == set()
 
 
+def test_the_notes_of_cancelled_calls_are_cleared(shop):
+    shop.write(".mimic_vault/cancelled/shop/fetch/0123456789abcdef0123456789abcdef", "")
+
+    assert shop.replay().expect(passed=2).changed == set()
+    assert len(shop.replay("--mimic-clear-unused").expect(passed=2).changed) == 1
+    assert not shop.root.joinpath(".mimic_vault/cancelled").exists()
+
+
 @pytest.mark.promise("a recording is unused if its test is gone and no test was skipped or failed")
 @pytest.mark.parametrize(
     "tests",

@@ -10,6 +10,8 @@ from xxhash import xxh3_64_hexdigest, xxh3_128_hexdigest
 
 #: The folders of recordings and of cassettes.
 FOLDERS = ("calls", "cassettes")
+# That of the notes of cancelled calls.
+CANCELLED = "cancelled"
 #: The beginning of the name of each recording that is no cassette, and of each cassette.
 CALLS = "calls/"
 CASSETTES = "cassettes/"
@@ -36,7 +38,7 @@ def recording_name(target: str, key: str, owner: str | None = None) -> str:
 
 def cancelled_name(target: str, key: str) -> str:
     """Return the name of the empty file that says that a call was cancelled while it was recorded, for its miss."""
-    return f"cancelled/{_folder(target)}/{key}"
+    return f"{CANCELLED}/{_folder(target)}/{key}"
 
 
 def imported_parts(key: str) -> str:

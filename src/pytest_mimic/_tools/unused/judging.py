@@ -9,7 +9,8 @@ from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic._core.vault.file_names import CALLS, CASSETTES
+from pytest_mimic._core.vault.clearing import remove
+from pytest_mimic._core.vault.file_names import CALLS, CANCELLED, CASSETTES
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.unused.judgement import Judgement
 from pytest_mimic.errors import MimicError
@@ -95,10 +96,11 @@ def _first_not_passed(evidence: Evidence) -> str:
 
 
 def clear(vault: Vault, proven: Mapping[str, int]) -> str:
-    """Delete recordings, and what runs that were killed have left, and return it in words.
+    """Delete recordings, the notes of cancelled calls, and what runs that were killed have left, and return it in words.
 
     Each recording is given with its bytes.
     """
+    remove(vault.store, vault.store.names(CANCELLED))
     deleted = vault.delete(proven)
     if deleted.recordings:
         freed = sum(proven.values()) + deleted.bytes
