@@ -100,7 +100,7 @@ def clear(vault: Vault, proven: Mapping[str, int]) -> str:
 
     Each recording is given with its bytes.
     """
-    remove(vault.store, vault.store.names(CANCELLED))
+    remove(vault.store, [*vault.store.names(CANCELLED)])
     deleted = vault.delete(proven)
     if deleted.recordings:
         freed = sum(proven.values()) + deleted.bytes
