@@ -40,6 +40,8 @@ for _module in pkgutil.walk_packages(pytest_mimic.__path__, "pytest_mimic."):
 # because its plugin requests it.
 for _late in (
     "concurrent.futures.thread",
+    "cryptography.hazmat.primitives.asymmetric.rsa",
+    "cryptography.hazmat.primitives.serialization",
     "filelock",
     "httpcore",
     "httpcore2",
