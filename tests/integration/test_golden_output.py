@@ -409,7 +409,7 @@ def normalised(text: str, root: Path) -> str:
         (r"\b[0-9a-f]{8,64}\b", "DIGEST"),
         (r"0x[0-9a-f]{6,}", "ADDRESS"),
         (r" *(< ?)?\b\d[\d.,]* ?(ms|s|min|h)\b", " # s"),
-        (r" \( # s\)", ""),  # after a call that took long enough
+        (r" \( # s( saved)?\)", ""),  # after a call that took long enough
         (r" *\b\d[\d.,]* ?(bytes|[kMG]?B)\b", " # B"),
         (r"line \d+ column \d+ \(char \d+\)", "line # column #"),
         (r"=+ (.*?) =+$", r"=== \1 ==="),

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._clients.http.http_secrets import redacted_request, redacted_response
-from pytest_mimic._core.describe.value_description import describe_parts
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER, named_places
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.recording_facts import Stored
 from pytest_mimic._core.vault.schema import Origin
-from pytest_mimic._tools.foreign.recording_exchanges import Requests
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import IniOptions
     from pytest_mimic._core.vault import CassetteEntry, Recording, Vault
+    from pytest_mimic._tools.foreign.recording_exchanges import Requests
 
 
 class Redaction:
@@ -31,7 +31,7 @@ class Redaction:
     a name that the configuration declares.
     """
 
-    def __init__(self, vault: Vault, name: str, redactor: Redactor, requests: Requests) -> None:
+    def __init__(self, vault: Vault, name: str, redactor: Redactor, requests: Callable[[], Requests]) -> None:
         self._vault, self._name, self._redactor, self._requests = vault, name, redactor, requests
         self._new_name = name
         self._objects = Objects(vault.store, pickles="listed", label=vault.label)
@@ -93,7 +93,9 @@ class Redaction:
         self.is_changed = True
         if is_function:  # it is found by its real arguments
             return found, key
-        new = self._requests.renamed(arguments or {}, found or {}, key) if target == "http" else None
+        from pytest_mimic._core.describe.value_description import describe_parts
+
+        new = self._requests().renamed(arguments or {}, found or {}, key) if target == "http" else None
         self.is_left = self.is_left or new is None
         return describe_parts(found or {}), new or key
 
@@ -159,7 +161,13 @@ def redactions(
     vault: Vault, names: Iterable[str], redactor: Redactor, ini: IniOptions
 ) -> Iterator[tuple[str, Redaction]]:
     """Yield what the rules of today change in these recordings and cassettes. What is damaged is left out."""
-    requests = Requests(ini)
+
+    @cache
+    def requests() -> Requests:  # loads the engine, which few checks need
+        from pytest_mimic._tools.foreign.recording_exchanges import Requests
+
+        return Requests(ini)
+
     for name in names:
         if not (name.endswith(".json") and name.startswith(tuple(FOLDERS))):
             continue
