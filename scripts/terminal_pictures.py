@@ -22,9 +22,9 @@ from rich.console import Console
 from rich.text import Text
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "tests"))
 
-from tests.support.llm_server import Handler, proxied_llm  # noqa: E402
+from support.llm_server import Handler, proxied_llm  # noqa: E402
 
 WIDTH = 96
 PART = re.compile(

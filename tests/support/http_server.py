@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from support.loopback import serving
+
 #: Where nothing listens; what a server had that was stopped, another may have by now.
 NOWHERE = "http://127.0.0.1:1"
 
@@ -487,13 +489,11 @@ def running_server(port: int = 0, *, tls: bool = False) -> Iterator[Server]:
         context.load_cert_chain(CERTIFICATE)
         server.socket = context.wrap_socket(server.socket, server_side=True)
         server.url = server.url.replace("http:", "https:")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-        thread.join(10)
+    with serving(server):
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 # The path of a UNIX socket on macOS, in bytes.
@@ -534,10 +534,8 @@ def running_unix_server(path: Path) -> Iterator[UnixServer]:
 
         pytest.skip("there can be no UNIX socket of this path")
     server = UnixServer(path)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-        thread.join(10)
+    with serving(server):
+        try:
+            yield server
+        finally:
+            server.stop()

@@ -10,6 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, NamedTuple
 
 _NAME = re.compile(r"[\w.*?-]+")
+_HIGHEST_PORT = 65_535
 # Bound here, because a test may replace it.
 _own_name = socket.gethostname
 
@@ -45,9 +46,6 @@ def is_local(host: str) -> bool:
     if address is not None:
         return address.is_loopback or address.is_unspecified
     return host in ("", "localhost", _own_name().lower()) or host.endswith(".localhost")
-
-
-_MOST_PORTS = 65_535
 
 
 class _AllowedHost(NamedTuple):
@@ -103,7 +101,7 @@ def _read_host(host: str) -> _AllowedHost:
         return _AllowedHost(text, ip_network(address_of(text) or text, strict=False), port)
     except ValueError:
         pass
-    if not _NAME.fullmatch(text) or (port or 0) > _MOST_PORTS:
+    if not _NAME.fullmatch(text) or (port or 0) > _HIGHEST_PORT:
         raise ValueError(
             f"{host} is not a host: write api.example.com, *.example.com, 10.0.0.0/8 or example.com:443"
         )

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import json
 import pickle
+import re
+import tarfile
+import uuid
 from array import array
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -11,6 +15,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import chain
 from marshal import dumps
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,10 +23,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kinds_of_things import Pair, Plain
 from test_properties import hashable, values
-from xxhash import xxh3_128
+from xxhash import xxh3_128, xxh3_128_hexdigest
 
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
 
+ARCHIVE = Path(__file__).parents[3] / "frozen" / "recordings.tar.xz"
 NUMBERS = {int, float, bool, type(None)}
 SCALARS = NUMBERS | {str, bytes}
 NAN = float("nan")
@@ -57,6 +63,9 @@ REDUCED: dict[type, Any] = {
     OrderedDict: lambda value: list(value.items()),
     datetime.date: lambda value: (value.year, value.month, value.day),
     datetime.datetime: lambda value: (*value.timetuple()[:6], value.microsecond, value.fold, value.tzinfo),
+    datetime.timedelta: lambda value: (value.days, value.seconds, value.microseconds),
+    range: lambda value: (value[0], value[-1], value.step) if len(value) > 1 else tuple(value),
+    uuid.UUID: int,
     Pair: tuple,
     Plain: vars,
     **dict.fromkeys(KINDS, vars),
@@ -217,6 +226,7 @@ def ranks(members: list[Any]) -> tuple[bytes, list[bytes]]:
     return b"#", [digest([member]) for member in members]
 
 
+@pytest.mark.promise("the reference describes identities so that another program can compute them")
 @given(values | st.lists(hashable, min_size=60, max_size=70) | st.sets(hashable, min_size=5))
 def test_the_reference_describes_the_identity_of_values(value):
     assert fingerprint(value) == identity(value)
@@ -237,6 +247,15 @@ LARGE = {
     "sets": [set(range(500)), {f"word {n}" for n in range(500)}, {n / 7 for n in range(500)}, {1, "a"}],
     "dicts": [{str(n): n for n in range(200)}, {n: str(n) for n in range(200)}, {None: 1, (1, 2): 2}],
     "decimals": [Decimal(n) / 100 for n in range(300)],
+    "moments and ids": [datetime.timedelta(-1, 2, 3), uuid.UUID(int=5), range(3, 9, 5), range(3, 4), range(0)]
+    * 20,
+    "sets and keys of moments": [
+        {datetime.date(2026, 1, day) for day in (1, 2)},
+        {datetime.datetime(2026, 1, 2, 3): [1]},
+    ],
+    "empty dicts": [{}, {}],
+    "one empty dict": [{}],
+    "keys that are NaN": {NAN: 1, -NAN: [2], 2.0: 3},
     "long keys": {"x" * 70_000: 1, "y": 2},
     "more than 256 types": [kind(a=n % 7) for n, kind in enumerate([*KINDS, *KINDS[::3]])],
     "256 types": [kind(a=[]) for kind in KINDS[:256]],
@@ -268,10 +287,55 @@ def test_the_reference_describes_the_identity_of_large_values(name):
     assert fingerprint(LARGE[name]) == identity(LARGE[name])
 
 
+def call_identity(target: str, names: list[str], arguments: list[Any]) -> str:
+    head = dump(("call", 1, target, names, False))
+    return xxh3_128(head + dump(list(map(part, arguments)))).hexdigest()
+
+
 def test_the_reference_describes_the_identity_of_calls():
     names, arguments = ("n", "*rest", "**extra"), (1, ("a", [2]), {"at": {1, 2}})
 
     key = CallIdentity("shop.api:send", names).key(arguments)
 
-    head = dump(("call", 1, "shop.api:send", list(names), False))
-    assert key == xxh3_128(head + dump(list(map(part, arguments)))).hexdigest()
+    assert key == call_identity("shop.api:send", list(names), list(arguments))
+
+
+def is_plain(described: Any) -> bool:
+    """Check whether the description of an argument is the argument itself: JSON, shown as a whole."""
+    if type(described) is dict:
+        return "$" not in described and all(map(is_plain, described.values()))
+    return all(map(is_plain, described)) if type(described) is list else True
+
+
+def frozen_files() -> list[tuple[str, bytes]]:
+    """Return the frozen recordings, cassettes and objects by their names in their vaults."""
+    with tarfile.open(ARCHIVE) as archive:
+        found = [(one.name.partition("/")[2], archive.extractfile(one)) for one in archive]
+        return [(name, file.read()) for name, file in found if file is not None]
+
+
+@pytest.mark.promise(
+    "the reference describes the names in a vault so that another program can find a recording"
+)
+def test_the_reference_describes_the_names_of_recordings():
+    owned, computed = [], []
+    for name, data in frozen_files():
+        if found := re.fullmatch(r"calls/.*/([0-9a-f]{32})(-[a-z-]+)?\.json", name):
+            facts = json.loads(data)
+            target, arguments, owner = facts["target"], facts["arguments"], facts["owner"]
+            if owner is not None:
+                owned.append(found[1] == xxh3_128_hexdigest(f"{facts['identity']}\0{owner}".encode()))
+            elif ":" in target and arguments and is_plain(arguments):
+                computed.append(found[1] == call_identity(target, [*arguments], [*arguments.values()]))
+
+    assert set(owned) == {True}
+    assert set(computed) == {True}
+
+
+def test_the_reference_describes_the_names_of_readable_objects():
+    readable = [
+        (Path(name).stem, text) for name, text in frozen_files() if re.match(r"objects/.*\.json$", name)
+    ]
+
+    assert readable
+    assert all(name == xxh3_128_hexdigest(text) for name, text in readable)

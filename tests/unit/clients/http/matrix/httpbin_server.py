@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from support.http_server import Handler, Server
+from support.loopback import serving
 
 
 class HttpbinHandler(Handler):
@@ -87,10 +87,8 @@ def running_httpbin() -> Iterator[Server]:
     """Run httpbin in a thread; it may be stopped early."""
     server = Server()
     server.RequestHandlerClass = HttpbinHandler
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-        thread.join(10)
+    with serving(server):
+        try:
+            yield server
+        finally:
+            server.stop()
