@@ -68,10 +68,20 @@ def running(root: Path, transport: str) -> Iterator[int]:
 
 
 @pytest.mark.promise("an MCP session replays, and no server starts")
-def test_a_session_over_http_is_recorded_once_and_replays_without_a_server(talks):
-    with running(talks.root, "streamable-http") as port:
-        test = "from talks import SAID, talk\n\ndef test_talk():\n    assert talk({!r}, 'a', 'b') == (*SAID, ['a', 'b'])\n"
-        talks.write("test_talk.py", test.format(f"http://127.0.0.1:{port}/mcp"))
+@pytest.mark.parametrize(
+    ("transport", "server"),
+    [("streamable-http", "'http://127.0.0.1:{}/mcp'"), ("sse", "sse_client('http://127.0.0.1:{}/sse')")],
+)
+def test_a_session_over_http_is_recorded_once_and_replays_without_a_server(talks, transport, server):
+    with running(talks.root, transport) as port:
+        test = """
+            from mcp.client.sse import sse_client
+            from talks import SAID, talk
+
+            def test_talk():
+                assert talk(SERVER, 'a', 'b') == (*SAID, ['a', 'b'])
+            """
+        talks.write("test_talk.py", test.replace("SERVER", server.format(port)))
         recorded = talks.run("--mimic-record")
         talks.run("--mimic-verify").expect(passed=1)
 
@@ -91,25 +101,6 @@ def test_a_server_over_stdio_does_not_start_in_a_replay(talks):
 
     talks.run(hash_seed=7).expect(passed=1)
     assert not talks.root.joinpath("started").exists()
-
-
-@pytest.mark.promise("an MCP session replays, and no server starts")
-def test_a_session_over_sse_is_recorded_and_replays_without_a_server(talks):
-    with running(talks.root, "sse") as port:
-        test = """
-            from mcp.client.sse import sse_client
-            from talks import SAID, talk
-
-            def test_talk():
-                assert talk(sse_client({!r}), 'a', 'b') == (*SAID, ['a', 'b'])
-            """
-        talks.write("test_talk.py", test.format(f"http://127.0.0.1:{port}/sse"))
-        recorded = talks.run("--mimic-record")
-        talks.run("--mimic-verify").expect(passed=1)
-
-    recorded.expect(passed=1)
-    assert {name.split("/")[1] for name in recorded.vault} == {"mcp"}
-    talks.run().expect(passed=1)
 
 
 HELD = """
