@@ -375,6 +375,9 @@ class Project:
             for name, value in variables.items():
                 patch.setenv(name, value)
             result = self.pytester.runpytest_inprocess(*argv, plugins=plugins, no_reraise_ctrlc=True)
+        # pytest leaves the last failure for debuggers. Its frames hold functions, for which a later run would search.
+        for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+            vars(sys).pop(name, None)
         with warnings.catch_warnings():
             # The modules of the project are gone, with clients that nobody has closed. Later, a collection during any
             # other test would warn.
