@@ -69,15 +69,15 @@ class Gateways:
     @contextmanager
     def open(self) -> Iterator[Gateways]:
         """Return a block, at whose end the gateways are closed. No line of the project has to take HTTP."""
-        has_line = any(one.module in ("http", "http.client") for one in self._session.targets)
-        covering = None if has_line else self._session.enter(as_targets(["http.client"]))
+        has_line = any(one.module in ("http", "http.client") for one in self._session.coverings.targets)
+        covering = None if has_line else self._session.coverings.enter(as_targets(["http.client"]))
         try:
             yield self
         finally:
             for server in self._servers:
                 server.stop()
             if covering is not None:
-                self._session.uncover(covering)
+                covering.end()
 
 
 class _Server(ThreadingHTTPServer):

@@ -128,19 +128,19 @@ class PytestRun:
             self._late_problems.append(TargetError(str(error)))
 
     def _cover(self, targets: Sequence[Target]) -> None:
-        self.session.targets += targets
+        self.session.coverings.targets += targets
         if not self._is_controller:
-            self.session.cover(targets)
+            self.session.coverings.cover(targets)
 
     def header(self) -> list[str]:
         """Return the line that names the mode and the vault, if the configuration or the vault asks for one."""
         settings = self.session.settings
-        configured = self.session.targets or settings.blocks_network
+        configured = self.session.coverings.targets or settings.blocks_network
         if not (configured or holds_recordings(settings.vault)):
             return []
         self._has_header = True
-        count = sum(not target.excluded for target in self.session.targets)
-        absent = self.session.missing_clients()
+        count = sum(not target.excluded for target in self.session.coverings.targets)
+        absent = self.session.coverings.missing_clients()
         facts = [plural(count, "target"), *([f"not installed: {', '.join(absent)}"] if absent else [])]
         targets = f" ({'; '.join(facts)})" if count else ""  # markers and fixtures may name others
         blocked = ", network blocked" if settings.blocks_network else ""
@@ -148,7 +148,7 @@ class PytestRun:
 
     def late_header(self, items: Sequence[pytest.Item]) -> list[str]:
         """Return the header after the collection: that only tests name targets, or that nothing does."""
-        if self.config.option.verbose < 0 or self.session.targets:
+        if self.config.option.verbose < 0 or self.session.coverings.targets:
             return []
         if any(map(names_targets, items)):
             return [] if self._has_header else [f"mimic: {mode_line(self.session.settings)}"]
@@ -182,15 +182,15 @@ class PytestRun:
             from pytest_mimic._run.progress import Progress
 
             self._progress = Progress(self.session.state, terminal)
-        problems = [*self._late_problems, *self.session.new_problems()]
+        problems = [*self._late_problems, *self.session.coverings.new_problems()]
         if settings.mode is not Mode.LIVE and owns_vcr_marks(self.config):
             marked = [item for item in selected if item.get_closest_marker("vcr")]
             if marked:
                 from pytest_mimic._run.vcr_marks import unanswered
 
-                problems += unanswered(marked, self.session.targets)
+                problems += unanswered(marked, self.session.coverings.targets)
         if not self.tests.narrowed():
-            problems += self.session.missing_modules()
+            problems += self.session.coverings.missing_modules()
         if not problems:
             return
         self.session.ledger.problems += [str(problem) for problem in problems]

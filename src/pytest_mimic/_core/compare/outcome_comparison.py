@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Rules(NamedTuple):
-    """What counts as a difference between two outcomes."""
+    """The rules that say what is a difference between two outcomes."""
 
     rtol: float = 0.0  # the tolerances for numbers, see `Closeness`
     atol: float = 0.0

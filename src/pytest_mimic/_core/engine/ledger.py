@@ -42,10 +42,52 @@ class OnceEach(list[_Row]):
             self.append(row)
 
 
-class Ledger:
+class _Selection:
+    """The entries that say which recordings are used, and which are proven unused."""
+
+    def __init__(self) -> None:
+        # The patterns of `--mimic-only` that matched a call.
+        self.matched: set[str] = set()
+        # Names of the recordings and cassettes that the run used or made.
+        self.used: set[str] = set()
+        # The ids of modules that were skipped as a whole.
+        self.skipped_modules: set[str] = set()
+        # The ids of the files and folders in which pytest looked for tests.
+        self.collected: set[str] = set()
+        # With `--mimic-usage`, the ids of the tests that were collected, also of those that were deselected then.
+        self.tests: set[str] = set()
+        # The kinds of clients that tests name, and of which none that is named is installed.
+        self.absent_clients: set[str] = set()
+        # How many tests of the collected ones do not run, in words; empty if all do.
+        self.deselected = OnceEach[str]()
+        # Other reasons why the run was not complete; empty if it was.
+        self.selection = OnceEach[str]()
+
+
+class _Writing:
+    """The entries that say what the tests wrote, and what is taken back of it."""
+
+    def __init__(self) -> None:
+        # The labels of the errors of failing tests, which were not kept.
+        self.taken_back: list[str] = []
+        # The name of each recording that a failing test replaced, its content before and its content now.
+        self.put_back: list[Sequence[str | None]] = []
+        # Marks of the contents that passing tests used; see `owners.accept`.
+        self.trusted: set[str] = set()
+        # What forked processes wrote since the last test: the arguments of `Journal.note`.
+        self.wrote: list[list[Any]] = []
+        # The drifts that wait for a review, each as a row of its list.
+        self.drifts: list[dict[str, Any]] = []
+        # Names of objects that re-recording left behind.
+        self.replaced: set[str] = set()
+
+
+class Ledger(_Selection, _Writing):
     """The account of one process. The kind of an entry says how two accounts add up."""
 
     def __init__(self) -> None:
+        _Selection.__init__(self)
+        _Writing.__init__(self)
         # Real calls recorded, and how long they took, in seconds.
         self.recorded = 0
         self.record_seconds = 0.0
@@ -58,18 +100,8 @@ class Ledger:
         self.missing = OnceEach[Miss]()
         # The recorded errors that were kept and are listed: each in words, and its test.
         self.failures: list[Sequence[str]] = []
-        # The labels of the errors of failing tests, which were not kept.
-        self.taken_back: list[str] = []
-        # The name of each recording that a failing test replaced, its content before and its content now.
-        self.put_back: list[Sequence[str | None]] = []
-        # Marks of the contents that passing tests used; see `owners.accept`.
-        self.trusted: set[str] = set()
         # The tests that were run again because a call of a conversation matches `--mimic-only`.
         self.begun_again: list[str] = []
-        # The patterns of `--mimic-only` that matched a call.
-        self.matched: set[str] = set()
-        # What forked processes wrote since the last test: the arguments of `Journal.note`.
-        self.wrote: list[list[Any]] = []
         # Misses outside of any test.
         self.strays: list[str] = []
         # The recorded calls that were made again only because their conversation has a new one: the seconds, the name of the
@@ -88,34 +120,16 @@ class Ledger:
         self.processes: list[Sequence[str]] = []
         # The calls that were noted for `-v` or the HTML report and are not yet part of a test's report; see `call_log`.
         self.calls: list[dict[str, Any]] = []
-        # The drifts that wait for a review, each as a row of its list.
-        self.drifts: list[dict[str, Any]] = []
         # WebSockets that were opened for real: the origin of the URL, and the test.
         self.websockets: list[Sequence[str]] = []
         # What has changed of what replayed calls ran and read: recording, target, what, and how many calls.
         self.inputs: list[Sequence[Any]] = []
-        # Names of the recordings and cassettes that the run used or made.
-        self.used: set[str] = set()
-        # Names of objects that re-recording left behind.
-        self.replaced: set[str] = set()
-        # The ids of modules that were skipped as a whole.
-        self.skipped_modules: set[str] = set()
-        # The ids of the files and folders in which pytest looked for tests.
-        self.collected: set[str] = set()
-        # With `--mimic-usage`, the ids of the tests that were collected, also of those that were deselected then.
-        self.tests: set[str] = set()
-        # The kinds of clients that tests name, and of which none that is named is installed.
-        self.absent_clients: set[str] = set()
         # Sentences for the summary.
         self.notes = OnceEach[str]()
         # Errors outside of any test, and steps that failed at the end of a test or of the run.
         self.errors = OnceEach[str]()
         # Targets that turned out not to exist.
         self.problems = OnceEach[str]()
-        # How many tests of the collected ones do not run, in words; empty if all do.
-        self.deselected = OnceEach[str]()
-        # Other reasons why the run was not complete; empty if it was.
-        self.selection = OnceEach[str]()
         # All of these are entries; what follows belongs to this process alone.
         self._entries = frozenset(vars(self))
         # Processes that are forked from this one add to its account by a log.
