@@ -335,7 +335,7 @@ def mimic_gateway(request: pytest.FixtureRequest) -> Iterator[Callable[[str], st
 
     Use it as `url = mimic_gateway("https://api.anthropic.com")`, and pass `url` to the process.
     """
-    from pytest_mimic._run.gateway import Gateways
+    from pytest_mimic._clients.http.gateway import Gateways
 
-    with Gateways(_run(request.config).session).open() as gateways:
+    with _run(request.config).session.coverings.http_client(), Gateways() as gateways:
         yield gateways

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from weakref import WeakValueDictionary
 
@@ -13,7 +14,7 @@ from pytest_mimic._core.machinery import may_be_called_by_pytest
 from pytest_mimic._core.patch import Patcher
 from pytest_mimic._core.seam.registry import kind_of, load_adapter
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.targets.target import Target, missing_module, replaced_client
+from pytest_mimic._core.targets.target import Target, as_targets, missing_module, replaced_client
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
@@ -153,6 +154,18 @@ class Coverings:
         for kind in _without_client(targets):
             self._state.ledger.enter("absent_clients", kind, once=True)
         return covering
+
+    @contextmanager
+    def http_client(self) -> Iterator[None]:
+        """Mimic the requests of `http.client` in this block, which the lines of the project need not take."""
+        if any(one.module in ("http", "http.client") for one in self.targets):
+            yield
+            return
+        covering = self.enter(as_targets(["http.client"]))
+        try:
+            yield
+        finally:
+            covering.end()
 
     def uncover(self, covering: Covering) -> None:
         """Restore the functions and clients of a covering."""
