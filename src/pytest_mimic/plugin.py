@@ -264,7 +264,7 @@ def _named(config: pytest.Config, vaults: Iterable[str]) -> list[str]:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if (run := session.config.stash.get(_RUN, None)) is not None:
-        run.finish(session)
+        run.ending.finish(session)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
