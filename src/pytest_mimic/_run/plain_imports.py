@@ -6,6 +6,7 @@ import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, SourceFileLoader
 from types import ModuleType
 
@@ -83,10 +84,17 @@ def load_all() -> None:
     loaded within its fake keeps the fake for the rest of the run.
     """
     from importlib import import_module
+
+    for name in _names_for_calls():
+        import_module(name)
+
+
+@cache
+def _names_for_calls() -> list[str]:
+    """Return the names of these modules. Looking for them takes longer than importing them again."""
     from pkgutil import walk_packages
 
     import pytest_mimic
 
-    for found in walk_packages(pytest_mimic.__path__, "pytest_mimic."):
-        if not found.name.startswith(_NOT_FOR_CALLS):
-            import_module(found.name)
+    found = walk_packages(pytest_mimic.__path__, "pytest_mimic.")
+    return [module.name for module in found if not module.name.startswith(_NOT_FOR_CALLS)]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from pytest_mimic._core.machinery import PACKAGE, is_machinery
 from pytest_mimic._core.origin import is_in_project, is_in_stdlib
-from pytest_mimic._core.patch.holders import all_namespaces, modules_now, read, write
+from pytest_mimic._core.patch.holders import all_namespaces, identity_of, modules_now, read, write
 from pytest_mimic.errors import MimicError
 
 # Given a function, `assertRaises` and `pytest.raises` catch its exception in a frame of these files.
@@ -206,18 +206,20 @@ class Sleeps:
 
     def __init__(self, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
         self._wrap = wrap
-        self._wrapped: dict[int, tuple[object, object]] = {}  # a sleep and its wrapper, by the ids of both
-        self._places: dict[tuple[int, str], _Place] = {}  # by the id of the namespace, and the name
+        self._wrapped: dict[
+            int, tuple[object, object]
+        ] = {}  # a sleep and its wrapper, by the identities of both
+        self._places: dict[tuple[int, str], _Place] = {}  # by the identity of the namespace, and the name
         self._modules: tuple[int, ...] = ()
 
     def replace(self) -> None:
         """Put the wrappers into all modules that hold a sleep."""
         for name in _SLEEPING:
             sleep: Any = getattr(sys.modules.get(name), "sleep", None)
-            if _is_genuine(sleep, name) and id(sleep) not in self._wrapped:
+            if _is_genuine(sleep, name) and identity_of(sleep) not in self._wrapped:
                 self._modules = ()
                 pair = sleep, self._wrap(sleep)
-                self._wrapped |= dict.fromkeys(map(id, pair), pair)
+                self._wrapped |= dict.fromkeys(map(identity_of, pair), pair)
         self._search()
         for place in self._places.values():
             if read(place.namespace, place.name) is place.original:
@@ -236,12 +238,12 @@ class Sleeps:
             return
         self._modules = modules
         for namespace in all_namespaces():
-            if self._wrapped.keys().isdisjoint(map(id, namespace.values())):
+            if self._wrapped.keys().isdisjoint(map(identity_of, namespace.values())):
                 continue
             for name, held in list(namespace.items()):
-                if id(held) in self._wrapped:
-                    place = _Place(namespace, name, *self._wrapped[id(held)])
-                    self._places[id(namespace), name] = place
+                if identity_of(held) in self._wrapped:
+                    place = _Place(namespace, name, *self._wrapped[identity_of(held)])
+                    self._places[identity_of(namespace), name] = place
 
 
 def _is_genuine(sleep: object, module: str) -> bool:
