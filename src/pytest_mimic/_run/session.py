@@ -16,10 +16,10 @@ from pytest_mimic._core.engine.wrappers import Mimicked
 from pytest_mimic._core.machinery import may_be_called_by_pytest
 from pytest_mimic._core.patch import Patcher
 from pytest_mimic._core.seam.registry import TAKEN_BY_CASSETTES, is_installed, kind_of, load_adapter
-from pytest_mimic._core.settings import Mode, Settings
+from pytest_mimic._core.settings import NEEDS_GIL, Mode, Settings, has_gil
 from pytest_mimic._core.targets.target import Target, as_targets, missing_module, replaced_client
 from pytest_mimic._core.vault import FolderStore, Vault
-from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
+from pytest_mimic.errors import CassetteError, MimicError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.cassettes import CassetteBlock, OpenCassette
@@ -404,6 +404,8 @@ class Session:
             mode = mode_left_out(fixture, settings.mode, exists=exists, may_record=may_record)
         else:
             mode = mode_of(fixture, settings.mode, name=name, exists=exists, may_record=may_record)
+        if mode == "record" and not has_gil():
+            raise CassetteError(f"cassette {name} is not recorded: {NEEDS_GIL}", cassette=name)
         cassette = OpenCassette(self.state, name, mode, strict=strict, only_replays=fixture == "replay")
         cassette.is_left_out = left_out and mode == "replay"
         return cassette
