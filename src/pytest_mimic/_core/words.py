@@ -56,6 +56,12 @@ def listed(heading: str, rows: Sequence[str], *, total: int | None = None, most:
     return [heading, *shown, *([f"  and {more} more"] if more else [])]
 
 
+def few(names: Sequence[str], *, most: int = 3) -> str:
+    """Return names in a line, of many only the first: `a, b, c and 4 more`."""
+    more = len(names) - most
+    return f"{', '.join(names[:most])}{f' and {more} more' if more > 0 else ''}"
+
+
 def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 

@@ -14,8 +14,10 @@ from pytest_mimic._core.describe.changing_values import changing_paths
 from pytest_mimic._core.identity.ignore import parse_path
 from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.target_options import target_line
 from pytest_mimic._core.vault.long_parts import shortened
+from pytest_mimic._core.words import few
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ _SHOWN = 5
 #: The recordings that a miss is compared with, at most.
 CANDIDATES = 300
 _LINE = 200
+# What is described of a client's call besides what counts: made from its other parts, or told apart by order.
+_BESIDE = ("signature", "server")
 # The digest of a value that is not shown as a whole.
 _DIGEST = re.compile(r" #[0-9a-f]{8}>\Z")
 
@@ -131,7 +135,7 @@ def missing(
 
 def _changing(paths: Sequence[str]) -> str:
     look = "looks as if it changes" if len(paths) == 1 else "look as if they change"
-    return f"{' and '.join(paths)} {look}"
+    return f"{' and '.join(paths) if len(paths) < 3 else few(paths)} {look}"
 
 
 def _ignored(call: MissedCall) -> tuple[str, ...]:
@@ -152,8 +156,8 @@ def _difference_lines(
 ) -> list[str]:
     """Explain how a call differs from the nearest recording; `counted` are the differences outside `ignore=`."""
     if counted:
-        # The signature of a client's call is made from its other parts.
-        parts = [one for one in counted if one.path != "signature"] or counted
+        beside = _BESIDE if names_client(_target_of(call.label)) else ()
+        parts = [one for one in counted if one.path not in beside] or counted
         return limited([one.line() for one in parts], _SHOWN)
     if differing:
         where = f"it differs only in what ignore={','.join(_ignored(call))} leaves out"
