@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 
@@ -54,6 +55,11 @@ def listed(heading: str, rows: Sequence[str], *, total: int | None = None, most:
     more = (len(rows) if total is None else total) - min(len(rows), most)
     shown = [f"  {row}" for row in rows[:most]]
     return [heading, *shown, *([f"  and {more} more"] if more else [])]
+
+
+def pattern_of(label: str) -> str:
+    """Return what the labels of many calls of one kind share: `http GET /users/*`, `shop:order`."""
+    return re.sub(r"(?<=/)[^/?]*\d[^/?]*", "*", label.partition("(")[0])
 
 
 def plural(count: int, noun: str) -> str:
