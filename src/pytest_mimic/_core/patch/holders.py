@@ -138,7 +138,7 @@ def frames_with(thing: object) -> int:
 
 def references_of(*wrappers: object) -> list[object]:
     """Return what wrappers refer to: by their attributes, their closures, and the plugin's objects in these."""
-    found: list[object] = []
+    found: list[Any] = []
     for wrapper in wrappers:
         cells = getattr(wrapper, "__closure__", None) or ()
         found += [*getattr(wrapper, "__dict__", {}).values(), *(cell.cell_contents for cell in cells)]
