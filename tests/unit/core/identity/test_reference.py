@@ -86,6 +86,12 @@ LARGE = {
     "a whole batch": [*range(1000)],
     "a batch of one": [*range(999), -(2**31) - 1, None],
     "a batch of two": [*range(1000), 2**255, -(2**2100)],
+    "a table": [(n, str(n), Decimal(n), None, NAN) for n in range(100)],
+    "a table but for a row": [*([n, Decimal(n)] for n in range(100)), [Decimal(1), 1]],
+    "scalars in turn": [(n, None, "a", 0.5) for n in range(2000)],
+    "none among numbers": [(n, None) for n in range(100)] + [(NAN, 1)],
+    "objects that occur often": [Decimal(1), Decimal(2)] * 50,
+    "empty sets": [set(), set(), frozenset()],
     "few and many keys": [dict.fromkeys(map(str, range(n))) for n in (64, 65)],
     "texts beyond ASCII": ["\ud800", "\U00010000", "\ud800\udc00", ""] * 17,
 }
