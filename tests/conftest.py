@@ -70,7 +70,6 @@ IDLE = {
     **dict.fromkeys(("faulthandler", "legacypath", "nose", "pastebin", "subtests"), "--none"),
     # The run that contains this one reports the errors of finalizers. This plugin would collect garbage five times.
     "unraisableexception": "--none",
-    "debugging": "--pdb",
     **dict.fromkeys(("setuponly", "setupplan"), "--setup"),
     "doctest": "--doctest",
     "junitxml": "--junit",

@@ -369,6 +369,29 @@ def test_drifts_that_are_alike_are_counted_and_come_after_the_telling_one(shop):
     ]
 
 
+def test_the_summary_leaves_out_by_one_line_what_differs_in_several_calls(shop):
+    """Of two lines for one target, only one would have an effect."""
+    run = shop(
+        """
+        import shop
+
+        def test_it():
+            shop.order("id"), shop.order("user_id"), shop.pay("tea")
+        """,
+        source=SHOP.replace('{"id": NEW, "name": name}', "{name: NEW}").replace("paid {order}", "paid {NEW}"),
+        failed=1,
+    )
+
+    assert run.section[1:] == [
+        "drifted:",
+        "  shop:pay(order='tea')         test_shop.py::test_it",
+        "  shop:order(name='id')         test_shop.py::test_it",
+        "  shop:order(name='user_id')    test_shop.py::test_it",
+        "to decide about each: pytest --mimic-verify --mimic-review test_shop.py::test_it",
+        "to leave out what always differs: shop:order volatile=id,user_id",
+    ]
+
+
 def test_the_tests_own_failure_comes_first(shop):
     run = shop(
         """

@@ -156,11 +156,30 @@ def _drifted(ledger: Ledger, *, last_failed: bool, is_reviewed: bool) -> list[st
     """Return the list of the calls that no longer give what was recorded, and the command that decides about them."""
     if not ledger.drifted:
         return []
-    rows = [(label, test) for label, test in ledger.drifted]
+    # Those in which only dates, times and ids differ come last.
+    drifted = sorted(map(tuple, ledger.drifted), key=lambda row: bool(row[2]))
+    rows = [(label, test) for label, test, _ in drifted]
     tests = [test for _, test in rows]
     remedy = _command("--mimic-verify", tests, "--mimic-review", last_failed=last_failed)
     lines = listed("drifted:", in_columns(_grouped(rows, pattern_of)))
-    return lines if is_reviewed else [*lines, f"to decide about each: {remedy}"]
+    if not is_reviewed:
+        lines.append(f"to decide about each: {remedy}")
+    return [*lines, *_volatile([line for _, _, line in drifted])]
+
+
+def _volatile(lines: Sequence[str]) -> list[str]:
+    """Return what leaves out together what several lines of one target leave out: of two such lines only one has effect."""
+    found: dict[str, list[str]] = {}
+    for line in dict.fromkeys(lines):
+        head, sign, paths = line.partition("volatile=")
+        if sign and not {"'", '"'} & set(paths):
+            found.setdefault(head + sign, []).append(paths)
+    merged = {head: dict.fromkeys(",".join(several).split(",")) for head, several in found.items()}
+    return [
+        f"to leave out what always differs: {head}{','.join(merged[head])}"
+        for head, several in found.items()
+        if len(several) > 1
+    ]
 
 
 def _grouped(calls: Sequence[tuple[str, str]], name_of: Callable[[str], str] = str) -> list[tuple[str, str]]:
