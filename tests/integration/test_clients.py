@@ -95,10 +95,10 @@ LARGE_BODIES = """
     import base64, os
     import httpx, pytest
 
-    IMAGE = bytes(range(256)) * 12_000
-    CHANGED = IMAGE[:2_000_000] + b"!" + IMAGE[2_000_001:]
+    IMAGE = bytes(range(256)) * 1_200
+    CHANGED = IMAGE[:199_808] + b"!" + IMAGE[199_809:]
     KINDS = {
-        "json": lambda text, image: {"json": {"model": "m", "image": text, "rows": [*range(50_000), text[2_666_667]]}},
+        "json": lambda text, image: {"json": {"model": "m", "image": text, "rows": [*range(5_000), text[266_411]]}},
         "part of json": lambda text, image: {"json": {"messages": [{"content": [{"image": {"data": text}}]}]}},
         "form": lambda text, image: {"data": {"n": "1", "image": text}},
         "text": lambda text, image: {"content": text},
@@ -135,7 +135,7 @@ def test_a_large_body_makes_no_large_recording(project):
         f"body.messages[0].content[0].image.data: {here}",
         f"body: {here}",
         f"body.rows.content: {here}",
-        "body.rows[50000]: 'A' recorded, 'h' now",
+        "body.rows[5000]: 'A' recorded, 'h' now",
         "body.image.content.sha256: '",
         "body.sha256: '",
     ):

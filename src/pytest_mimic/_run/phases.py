@@ -14,7 +14,7 @@ import pytest
 
 from pytest_mimic._core.node_ids import plain_id
 from pytest_mimic._core.targets.target import as_targets
-from pytest_mimic.errors import DriftError, MissingRecordingError, TargetError
+from pytest_mimic.errors import CorruptRecordingError, DriftError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
     from pytest_mimic._run.call_report import CallReports
@@ -116,8 +116,9 @@ class Phases:
             session.ledger.expected.update(row for error, row in raised if was_expected(error, item))
         for watcher in self.watchers:
             watcher.attach(report, pending)
-        # A miss and a drift name a command of their own.
-        has_command = any(isinstance(error, (DriftError, MissingRecordingError)) for error in unhandled)
+        # Damage, a drift and a miss name a command of their own.
+        commanding = (CorruptRecordingError, DriftError, MissingRecordingError)
+        has_command = any(isinstance(error, commanding) for error in unhandled)
         replays = session.ledger.replays_since(self._replays_before)
         if report.failed and replays and not has_command:
             from pytest_mimic._run.verdicts import SECTION, name_replays

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from pytest_mimic._core.ambient import command, vault_command
 from pytest_mimic._core.node_ids import relative_path
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.target_options import target_line
-from pytest_mimic._core.words import SHOWN, few, in_columns, listed, plural, seconds
+from pytest_mimic._core.words import SHOWN, few, in_columns, listed, pattern_of, plural, seconds
 from pytest_mimic._run.unused_check import holds_recordings
 from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused, not_judged
 
@@ -133,7 +133,7 @@ def _missing(ledger: Ledger, *, last_failed: bool) -> list[str]:
     for is_stale, what in ((False, "missing"), (True, "stale")):
         misses = [miss for miss in ledger.missing if miss.is_stale is is_stale]
         rows = [(one.label, one.test if one.by_option else f"{one.test}, see its error") for one in misses]
-        lines += listed(f"{what}:", in_columns(list(dict.fromkeys(rows))))
+        lines += listed(f"{what}:", in_columns(_grouped(list(dict.fromkeys(rows)))))
         if tests := [miss.test for miss in misses if miss.by_option]:
             lines.append(
                 f"to record the {what}: {_command('--mimic-record', tests, last_failed=last_failed)}"
@@ -156,29 +156,47 @@ def _drifted(ledger: Ledger, *, last_failed: bool, is_reviewed: bool) -> list[st
     """Return the list of the calls that no longer give what was recorded, and the command that decides about them."""
     if not ledger.drifted:
         return []
-    rows = [(label, test) for label, test in ledger.drifted]
+    # Those in which only dates, times and ids differ come last.
+    drifted = sorted(map(tuple, ledger.drifted), key=lambda row: bool(row[2]))
+    rows = [(label, test) for label, test, _ in drifted]
     tests = [test for _, test in rows]
     remedy = _command("--mimic-verify", tests, "--mimic-review", last_failed=last_failed)
-    lines = listed("drifted:", in_columns(_grouped(rows)))
-    return lines if is_reviewed else [*lines, f"to decide about each: {remedy}"]
+    lines = listed("drifted:", in_columns(_grouped(rows, pattern_of)))
+    if not is_reviewed:
+        lines.append(f"to decide about each: {remedy}")
+    return [*lines, *_volatile([line for _, _, line in drifted])]
 
 
-def _grouped(rows: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the rows of calls and their tests. Too many to list are counted by their targets and patterns."""
-    rows = list(dict.fromkeys(rows))
+def _volatile(lines: Sequence[str]) -> list[str]:
+    """Return what leaves out together what several lines of one target leave out: of two such lines only one has effect."""
+    found: dict[str, list[str]] = {}
+    for line in dict.fromkeys(lines):
+        head, sign, paths = line.partition("volatile=")
+        if sign and not {"'", '"'} & set(paths):
+            found.setdefault(head + sign, []).append(paths)
+    merged = {head: dict.fromkeys(",".join(several).split(",")) for head, several in found.items()}
+    return [
+        f"to leave out what always differs: {head}{','.join(merged[head])}"
+        for head, several in found.items()
+        if len(several) > 1
+    ]
+
+
+def _grouped(calls: Sequence[tuple[str, str]], name_of: Callable[[str], str] = str) -> list[tuple[str, str]]:
+    """Return the rows of calls and their tests. Too many to list are counted by the names of their labels."""
+    rows = [(f"{label}{_times(count)}", test) for (label, test), count in Counter(calls).items()]
     if len(rows) <= SHOWN:
         return rows
     groups: dict[str, list[tuple[str, str]]] = {}
-    for label, test in rows:
-        pattern = re.sub(r"(?<=/)[^/?]*\d[^/?]*", "*", label.partition("(")[0])
-        groups.setdefault(pattern, []).append((label, test))
-    return [
-        (
-            pattern,
-            f"{plural(len(calls), 'call')} in {plural(len({test for _, test in calls}), 'test')}, such as {calls[0][0]}",
-        )
-        for pattern, calls in groups.items()
-    ]
+    for label, test in calls:
+        groups.setdefault(name_of(label), []).append((label, test))
+    found = list[tuple[str, str]]()
+    for name, group in groups.items():
+        label, test = group[0]
+        count = f"{plural(len(group), 'call')} in {plural(len({test for _, test in group}), 'test')}"
+        such_as = f"{count}, such as {test if label == name else label}"
+        found.append((name, such_as if len(group) > 1 or name != label else test))
+    return found
 
 
 def _command(option: str, tests: Sequence[str], *more: str, last_failed: bool = False) -> str:
@@ -248,13 +266,12 @@ def _hidden(ledger: Ledger) -> list[str]:
 
 def _recorded_errors(ledger: Ledger) -> list[str]:
     """Return the list of the recorded errors, and the command that records them again."""
-    counts = Counter((label, test) for label, test in ledger.failures)
-    if not counts:
+    calls = [(label, test) for label, test in ledger.failures]
+    if not calls:
         return []
-    rows = [(f"{label}{_times(count)}", test) for (label, test), count in counts.items()]
-    again = "it" if len(rows) == 1 else "them"
-    remedy = _command("--mimic-rerecord", [test for _, test in counts])
-    return [*listed("recorded errors:", in_columns(rows)), f"to record {again} again: {remedy}"]
+    again = "it" if len(set(calls)) == 1 else "them"
+    remedy = _command("--mimic-rerecord", [test for _, test in calls])
+    return [*listed("recorded errors:", in_columns(_grouped(calls))), f"to record {again} again: {remedy}"]
 
 
 def _changing(ledger: Ledger) -> list[str]:

@@ -273,7 +273,7 @@ def drift(
         remedies = [f"{failed}, to try again: {command('--mimic-verify', test)}"]
     elif volatile:
         remedies.append(f"to leave out what always differs: {volatile}")
-    return DriftError(what, facts=lines, remedies=remedies, call=label, test=test)
+    return DriftError(what, facts=lines, remedies=remedies, call=label, test=test, volatile=volatile)
 
 
 def unverifiable(

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.engine.cassette_rules import cassette_name, is_left_out, mode_left_out, mode_of
 from pytest_mimic._core.engine.cassettes import CassetteBlock, OpenCassette
 from pytest_mimic._core.seam.registry import TAKEN_BY_CASSETTES, is_installed
+from pytest_mimic._core.settings import NEEDS_GIL, has_gil
 from pytest_mimic._core.targets.options import read_keyword_options
 from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic._core.vault.file_names import cassette_of_test
+from pytest_mimic.errors import CassetteError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.coverings import Coverings
@@ -63,6 +65,8 @@ class CassetteFixtures:
             mode = mode_left_out(fixture, settings.mode, exists=exists, may_record=may_record)
         else:
             mode = mode_of(fixture, settings.mode, name=name, exists=exists, may_record=may_record)
+        if mode == "record" and not has_gil():
+            raise CassetteError(f"cassette {name} is not recorded: {NEEDS_GIL}", cassette=name)
         cassette = OpenCassette(self._state, name, mode, strict=strict, only_replays=fixture == "replay")
         cassette.is_left_out = left_out and mode == "replay"
         return cassette

@@ -483,7 +483,7 @@ def test_a_merge_conflict_is_named_first(words: tuple[str, ...], clone: Clone, c
     assert done.code == 1
     assert done.out.startswith(
         f".mimic_vault/{ONE} has a merge conflict, line {place + 1}\n"
-        f"  take one side: git checkout --ours (or --theirs) .mimic_vault/{ONE}\n"
+        f"  take our side (or --theirs): git checkout --ours .mimic_vault/{ONE}\n"
     )
     assert "is neither here nor in" in done.out  # the other recording's
     with pytest.raises(CorruptRecordingError, match="merge conflict"):
