@@ -253,7 +253,7 @@ def _other_vaults(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
 def _named(config: pytest.Config, vaults: Iterable[str]) -> list[str]:
     if not vaults:
         return []
-    from pytest_mimic._run.summary import name_vaults
+    from pytest_mimic._run.unused_check import name_vaults
 
     return name_vaults(vaults, start=config.invocation_params.dir)
 
