@@ -15,6 +15,7 @@ import pytest
 
 from pytest_mimic._core.node_ids import plain_id, relative_path, without_group
 from pytest_mimic._core.words import plural
+from pytest_mimic._run.configuration import Hooks
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.ledger import Ledger
@@ -88,7 +89,7 @@ def _given(option: Any, flags: Mapping[str, str]) -> list[str]:
     return [f"{flag} was given" for name, flag in flags.items() if getattr(option, name, None)]
 
 
-class SelectedTests:
+class SelectedTests(Hooks):
     """A plugin that notes which tests a run collects and selects, and how they end."""
 
     def __init__(self, config: pytest.Config, ledger: Ledger) -> None:

@@ -16,6 +16,7 @@ from pytest_mimic._core.targets.target import Target
 from pytest_mimic._core.words import plural
 from pytest_mimic._run.complete_selection import SelectedTests
 from pytest_mimic._run.configuration import (
+    Hooks,
     hook_targets,
     ini_targets,
     is_asked,
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
     from pytest_mimic._run.progress import Progress
 
 
-class PytestRun:
-    """One pytest process's run.
+class PytestRun(Hooks):
+    """One pytest process's run, and the plugin for its header and its end.
 
     It may be made while a test is running. It has started when the configured targets are covered.
     """
@@ -132,7 +133,7 @@ class PytestRun:
         if not self._is_controller:
             self.session.cover(targets)
 
-    def header(self) -> list[str]:
+    def pytest_report_header(self) -> list[str]:
         """Return the line that names the mode and the vault, if the configuration or the vault asks for one."""
         settings = self.session.settings
         configured = self.session.targets or settings.blocks_network
@@ -205,7 +206,8 @@ class PytestRun:
         if error is not None or (ledger is None and self.has_started):
             self.tests.narrow("a worker crashed")
 
-    def finish(self, session: pytest.Session) -> None:
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """End the run: see `Ending`."""
         if self._progress is not None:
             self._progress.stop()

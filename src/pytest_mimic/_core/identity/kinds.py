@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 Reduce = Callable[[Any], object]
 
-# The only module-level state of the plugin besides `_ambient` and the open files of locks: the calls of `register_fingerprint`.
+# The only module-level state of the plugin besides `pytest_mimic._runs` and the open files of locks: the calls of `register_fingerprint`.
 _registered: dict[type, Reduce] = {}
 
 # Builtins that the walk encodes by itself.
