@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -15,7 +15,7 @@ from pytest_mimic._run.configuration import verbosity
 from pytest_mimic._run.summary import mode_line
 from pytest_mimic._tools.shown.call_log import CallLog, Row
 from pytest_mimic._tools.unused.judgement import Judgement
-from pytest_mimic.errors import MimicError, printable
+from pytest_mimic.errors import printable
 
 if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
@@ -51,11 +51,14 @@ class CallReports:
             from pytest_mimic._tools.shown import page  # noqa: F401
         session.state.log = CallLog(session.state, details=bool(path)).note
 
-    def attach(self, report: pytest.TestReport, errors: Sequence[MimicError]) -> None:  # noqa: ARG002 - for CiReports
-        """Put the rows since the last phase on the report of this one."""
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Put the rows since the last phase on the report of this one, once it is judged."""
+        report = yield
         ledger = self._session.ledger
         if ledger.calls:
             vars(report)["mimic_calls"], ledger.calls = ledger.calls, []
+        return report
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -17,8 +17,6 @@ from pytest_mimic._core.targets.target import as_targets
 from pytest_mimic.errors import DriftError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
-    from pytest_mimic._run.call_report import CallReports
-    from pytest_mimic._run.ci import CiReports
     from pytest_mimic._run.restarts import Restarts
     from pytest_mimic._run.session import Session
     from pytest_mimic.errors import MimicError
@@ -30,7 +28,6 @@ class Phases:
     def __init__(self, session: Session) -> None:
         self.broken: TargetError | None = None  # of a wrong target: each test of a worker of xdist raises it
         self.restarts: Restarts | None = None  # what runs tests again, if the run may do so
-        self.watchers: list[CallReports | CiReports] = []  # what shows the calls of each phase
         self._session = session
         self._marks: list[Callable[[], None]] = []  # what ends the coverings of its markers and decorators
         self._has_passed = self._is_whole = True
@@ -114,8 +111,9 @@ class Phases:
 
             raised, session.state.raised = session.state.raised, []
             session.ledger.expected.update(row for error, row in raised if was_expected(error, item))
-        for watcher in self.watchers:
-            watcher.attach(report, pending)
+        problems = [error for error in pending if isinstance(error, (DriftError, MissingRecordingError))]
+        if report.failed and problems:  # xdist brings them to the controller, for annotations
+            vars(report)["mimic_problems"] = list(dict.fromkeys(map(str, problems)))
         # A miss and a drift name a command of their own.
         has_command = any(isinstance(error, (DriftError, MissingRecordingError)) for error in unhandled)
         replays = session.ledger.replays_since(self._replays_before)
