@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pytest_mimic._core.words import SHOWN, seconds
+from pytest_mimic._core.words import SHOWN, and_more, seconds
 from pytest_mimic._run.configuration import verbosity
 from pytest_mimic._run.summary import mode_line
 from pytest_mimic._tools.shown.call_log import CallLog, Row
@@ -101,8 +101,8 @@ class CallReports:
         shown = rows if self._lines > 1 else rows[:SHOWN]
         for row in shown:
             terminal.write(f"\n  {line_of(row)}", **_MARKUP.get(row["kind"], {"light": True}))
-        if len(rows) > len(shown):
-            terminal.write(f"\n  and {len(rows) - len(shown)} more, which -vv shows", light=True)
+        for more in and_more(len(rows) - len(shown), ", which -vv shows"):
+            terminal.write(f"\n  {more}", light=True)
         terminal.currentfspath = -2  # the line is open: what comes next begins a new one
 
     def write(self, judgement: Judgement, *, notes: Sequence[str], outcomes: dict[str, str]) -> list[str]:

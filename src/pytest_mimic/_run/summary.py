@@ -12,7 +12,7 @@ from pytest_mimic._core.ambient import command, vault_command
 from pytest_mimic._core.node_ids import relative_path
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.target_options import target_line
-from pytest_mimic._core.words import SHOWN, in_columns, listed, plural, seconds
+from pytest_mimic._core.words import SHOWN, and_more, listed, plural, seconds
 from pytest_mimic._run.unused_check import holds_recordings
 from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused, not_judged
 
@@ -116,8 +116,7 @@ def _old(judgement: Judgement, settings: Settings) -> list[str]:
         return []
     rows = [(label, f"{day}, {test}" if test else day) for label, day, test in judgement.oldest]
     remedy = _command("--mimic-rerecord", [test for _, _, test in judgement.oldest])
-    heading = f"older than {settings.max_age} days:"
-    return [*listed(heading, in_columns(rows)), f"to record them again: {remedy}"]
+    return listed(f"older than {settings.max_age} days:", rows, f"to record them again: {remedy}")
 
 
 def _failed(judgement: Judgement) -> str:
@@ -133,11 +132,10 @@ def _missing(ledger: Ledger, *, last_failed: bool) -> list[str]:
     for is_stale, what in ((False, "missing"), (True, "stale")):
         misses = [miss for miss in ledger.missing if miss.is_stale is is_stale]
         rows = [(one.label, one.test if one.by_option else f"{one.test}, see its error") for one in misses]
-        lines += listed(f"{what}:", in_columns(list(dict.fromkeys(rows))))
+        lines += listed(f"{what}:", list(dict.fromkeys(rows)))
         if tests := [miss.test for miss in misses if miss.by_option]:
-            lines.append(
-                f"to record the {what}: {_command('--mimic-record', tests, last_failed=last_failed)}"
-            )
+            remedy = _command("--mimic-record", tests, last_failed=last_failed)
+            lines.append(f"to record the {what}: {remedy}")
     return lines
 
 
@@ -159,8 +157,7 @@ def _drifted(ledger: Ledger, *, last_failed: bool, is_reviewed: bool) -> list[st
     rows = [(label, test) for label, test in ledger.drifted]
     tests = [test for _, test in rows]
     remedy = _command("--mimic-verify", tests, "--mimic-review", last_failed=last_failed)
-    lines = listed("drifted:", in_columns(_grouped(rows)))
-    return lines if is_reviewed else [*lines, f"to decide about each: {remedy}"]
+    return listed("drifted:", _grouped(rows), *([] if is_reviewed else [f"to decide about each: {remedy}"]))
 
 
 def _grouped(rows: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -193,11 +190,11 @@ def _command(option: str, tests: Sequence[str], *more: str, last_failed: bool = 
 
 def _changed_inputs(ledger: Ledger) -> list[str]:
     """Return the list of what has changed of what replayed calls ran and read, and the command that verifies these calls."""
+    if not ledger.inputs:
+        return []
     calls: dict[str, Counter[str]] = {}
     for _, target, what, count in ledger.inputs:
         calls.setdefault(what, Counter())[target] += count
-    if not calls:
-        return []
     recordings = len({row[0] for row in ledger.inputs})
     rows = [
         (what, ", ".join(f"{plural(count, 'call')} of {target}" for target, count in sorted(counts.items())))
@@ -206,13 +203,8 @@ def _changed_inputs(ledger: Ledger) -> list[str]:
     targets = sorted({row[1] for row in ledger.inputs})
     only = [f"--mimic-only={target}" for target in targets] if len(targets) <= SHOWN else []
     remedy = command("--mimic-verify", more=("--mimic-review", *only))
-    return [
-        *listed(
-            f"{plural(recordings, 'recording')} ran code or read files that have changed since:",
-            in_columns(rows),
-        ),
-        f"to see whether it matters: {remedy}",
-    ]
+    heading = f"{plural(recordings, 'recording')} ran code or read files that have changed since:"
+    return listed(heading, rows, f"to see whether it matters: {remedy}")
 
 
 def _hidden(ledger: Ledger) -> list[str]:
@@ -225,34 +217,33 @@ def _hidden(ledger: Ledger) -> list[str]:
         f"{test or 'code outside of tests'} started a process ({method}) in which nothing is mimicked{_times(count)}"
         for (test, method), count in Counter(map(tuple, ledger.processes)).items()
     ]
-    lines = listed("drew from a global random state:", in_columns(draws))
-    if draws:
-        how = "use a generator of your own instead, such as random.Random(seed)"
-        lines.append(f"to make these calls repeatable: {how}")
-    lines += listed("processes:", started)
-    if started:
-        lines.append("to mimic calls there: start the process by fork, or name the function that starts it")
-    sockets = list(dict.fromkeys((origin, test) for origin, test in ledger.websockets))
-    lines += listed(
-        "outcomes with secrets of the environment:",
-        in_columns([(label, what) for label, what in ledger.environment]),
-    )
-    lines += listed("WebSockets, which are not recorded and connected for real:", in_columns(sockets))
-    if sockets:
-        lines.append("to record what they give: name your function that uses one in mimic_functions")
-        lines.append("to refuse them: mimic_network = block")
-    return lines
+    own = "use a generator of your own instead, such as random.Random(seed)"
+    named = "start the process by fork, or name the function that starts it"
+    return [
+        *listed("drew from a global random state:", draws, f"to make these calls repeatable: {own}"),
+        *listed("processes:", started, f"to mimic calls there: {named}"),
+        *listed(
+            "outcomes with secrets of the environment:",
+            [(label, what) for label, what in ledger.environment],
+        ),
+        *listed(
+            "WebSockets, which are not recorded and connected for real:",
+            list(dict.fromkeys((origin, test) for origin, test in ledger.websockets)),
+            "to record what they give: name your function that uses one in mimic_functions",
+            "to refuse them: mimic_network = block",
+        ),
+    ]
 
 
 def _recorded_errors(ledger: Ledger) -> list[str]:
     """Return the list of the recorded errors, and the command that records them again."""
-    counts = Counter((label, test) for label, test in ledger.failures)
-    if not counts:
+    if not ledger.failures:
         return []
+    counts = Counter((label, test) for label, test in ledger.failures)
     rows = [(f"{label}{_times(count)}", test) for (label, test), count in counts.items()]
     again = "it" if len(rows) == 1 else "them"
     remedy = _command("--mimic-rerecord", [test for _, test in counts])
-    return [*listed("recorded errors:", in_columns(rows)), f"to record {again} again: {remedy}"]
+    return listed("recorded errors:", rows, f"to record {again} again: {remedy}")
 
 
 def _changing(ledger: Ledger) -> list[str]:
@@ -265,7 +256,7 @@ def _changing(ledger: Ledger) -> list[str]:
             rows.append((f"{', '.join(new)} of {label.partition('(')[0]}", test))
     heading = "look as if they change in every run, so that a replay will miss these calls:"
     lines = [target_line(line, None, "ignore", paths) for line, paths in ignored.items()]
-    return [*listed(heading, in_columns(rows)), *(f"to leave them out: {line}" for line in lines)]
+    return listed(heading, rows, *(f"to leave them out: {line}" for line in lines))
 
 
 def _taken_back(labels: Sequence[str], restored: Sequence[str]) -> list[str]:
@@ -284,8 +275,7 @@ def _taken_back(labels: Sequence[str], restored: Sequence[str]) -> list[str]:
 def _in_line(labels: Sequence[str]) -> str:
     counts = Counter(labels)
     shown = [f"{label}{_times(count)}" for label, count in list(counts.items())[:_IN_LINE]]
-    more = len(labels) - sum(list(counts.values())[:_IN_LINE])
-    return "; ".join([*shown, *([f"and {more} more"] if more else [])])
+    return "; ".join([*shown, *and_more(len(labels) - sum(list(counts.values())[:_IN_LINE]))])
 
 
 def _times(count: int) -> str:
@@ -329,5 +319,4 @@ def name_vaults(vaults: Iterable[str], *, start: Path) -> list[str]:
         folder = relative_path(vault.parent, start=start)
         lines.append(f"{folder}/{vault.name} is not the vault of this run: nothing is replayed from it")
         lines.append(f"  to use it: {join(['pytest', f'--rootdir={folder}', folder])}")
-    more = len(recorded) - SHOWN
-    return [*lines, f"and {more} more vaults"] if more > 0 else lines
+    return [*lines, *and_more(len(recorded) - SHOWN, " vaults")]

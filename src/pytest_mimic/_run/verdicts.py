@@ -16,7 +16,7 @@ import pytest
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.origin import is_in_project
 from pytest_mimic._core.swallowed.retries import caught_in, handled_in, where_swallowed
-from pytest_mimic._core.words import SHOWN, plural
+from pytest_mimic._core.words import SHOWN, and_more, plural
 from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError, TargetError, printable
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def judge_phase(
     judged = list({str(error): error for error in errors if error not in handled}.values())
     for error in judged[:SHOWN]:
         _judge(item, report, error, rootdir)
-    if len(judged) > SHOWN:
-        report.sections.append((SECTION, f"and {len(judged) - SHOWN} more errors of calls"))
+    for more in and_more(len(judged) - SHOWN, " errors of calls"):
+        report.sections.append((SECTION, more))
     if drifts:
         _fail_for_drift(item, report, drifts)
     return handled
@@ -81,9 +81,7 @@ def was_expected(error: BaseException, item: pytest.Item) -> bool:
 
 def _fail_for_drift(item: pytest.Item, report: pytest.TestReport, drifts: Sequence[DriftError]) -> None:
     lines = [line for drift in drifts[:SHOWN] for line in f"DriftError: {drift}".splitlines()]
-    if len(drifts) > SHOWN:
-        more = len(drifts) - SHOWN
-        lines.append(f"and {more} more {'call' if more == 1 else 'calls'} that drifted")
+    lines += and_more(len(drifts) - SHOWN, f" {'call' if len(drifts) == SHOWN + 1 else 'calls'} that drifted")
     if report.failed:
         report.sections.append((SECTION, "\n".join(lines)))
     elif not (report.skipped and hasattr(report, "wasxfail")):

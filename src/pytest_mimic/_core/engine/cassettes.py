@@ -284,8 +284,8 @@ class OpenCassette(Cassette):
             self._recordings.write_cassette(self._file, entries, self._errors, test=test)
 
     def _check_played(self) -> None:
-        from pytest_mimic._core.describe.messages import limited
         from pytest_mimic._core.describe.text import call_label
+        from pytest_mimic._core.words import limited
 
         labels = [
             entry.signature if entry.kind != "function" else call_label(entry.target, entry.arguments)
