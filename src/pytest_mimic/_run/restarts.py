@@ -111,7 +111,7 @@ class Restarts:
             self._has_passed = True
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
+    def pytest_report_teststatus(self, report: object) -> tuple[str, str, str] | None:
         """Show nothing of a phase that does not count."""
         return ("", "", "") if hasattr(report, "mimic_restarts") else None
 

@@ -213,7 +213,7 @@ def exception_name(node: dict[str, Any]) -> str:
     return exception_name(node["value"]) if tag == "$anchor" else tag[1:]
 
 
-def _exception(read: Any) -> Any:
+def _exception(read: object) -> Any:
     """Return the parts of an exception by name: its `type`, `args`, `cause`, and the `exceptions` of a group."""
     if not isinstance(read, Named) or not isinstance(read.value, dict):
         return read
@@ -240,7 +240,7 @@ def _response(value: dict[str, Any]) -> Named:
     return Named("response", found)
 
 
-def _chunk(chunk: Any) -> Any:
+def _chunk(chunk: object) -> Any:
     return _blob(chunk["base64"]) if isinstance(chunk, dict) and "base64" in chunk else chunk
 
 
@@ -251,7 +251,7 @@ def _blob(text: Any) -> Any:
         return text
 
 
-def is_response(value: Any) -> bool:
+def is_response(value: object) -> bool:
     if not isinstance(value, dict) or type(value.get("status")) is not int:
         return False
     headers = value.get("headers")

@@ -74,7 +74,7 @@ def describe_arguments(
     return walk.named(arguments, budget.characters, budget.depth)
 
 
-def describe_parts(parts: Mapping[str, Any], places: Places | None = None) -> dict[str, Any]:
+def describe_parts(parts: Mapping[str, object], places: Places | None = None) -> dict[str, Any]:
     """Return the descriptions of the parts of a client's call, plain data in which secrets are hidden already."""
     redactor = Redactor(defaults=False)
     redactor.variables = {}
@@ -165,7 +165,7 @@ class _Walk:
             return value
         return self._marked({TAG: "int", "text": f"<int of {value.bit_length()} bits>"}, value)
 
-    def _path(self, value: Any, text: str) -> dict[str, Any]:
+    def _path(self, value: object, text: str) -> dict[str, Any]:
         place = self.places.place_of(text)
         description = {TAG: "Path", "text": self._shown(text if place is None else place.text)}
         path = counted_file(value, self.places) if self.budget.whole else None
@@ -265,10 +265,10 @@ class _Walk:
             return True
         return self._shown(key) == key and key.isprintable() and self._place_of_text(key) is None
 
-    def _safe(self, name: object, value: Any) -> Any:
+    def _safe(self, name: object, value: object) -> Any:
         return PLACEHOLDER if self.redactor.hides(name, value) else value
 
-    def named(self, parts: Mapping[str, Any], room: int, depth: int) -> dict[str, Any]:
+    def named(self, parts: Mapping[str, object], room: int, depth: int) -> dict[str, Any]:
         """Return the descriptions of attributes, arguments, or the entries of a dict, all of them."""
         room -= sum(map(len, parts)) + 4 * len(parts)
         hides = self.redactor.hides
@@ -346,7 +346,7 @@ _CONTAINERS: dict[type, Callable[[_Walk, Any, int, int], Any]] = {
 }
 
 
-def size_of(description: Any) -> int:
+def size_of(description: object) -> int:
     """Return about how many characters a description takes."""
     if isinstance(description, dict):
         return sum(len(key) + 4 + size_of(part) for key, part in description.items())

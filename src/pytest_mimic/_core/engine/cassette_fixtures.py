@@ -30,7 +30,7 @@ class CassetteFixtures:
         fixture: str,
         name: str | None = None,
         *,
-        targets: Iterable[Any] = (),
+        targets: Iterable[object] = (),
         strict: bool = False,
         **options: Any,
     ) -> CassetteBlock:

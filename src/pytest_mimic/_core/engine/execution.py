@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def call(
-    plan: FunctionPlan, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    plan: FunctionPlan, function: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, Any]
 ) -> Any:
     step = decide(plan, args, kwargs)
     if step.mode == "replay":
@@ -43,7 +43,7 @@ def call(
 async def call_async(
     plan: FunctionPlan,
     function: Callable[..., Any],
-    args: tuple[Any, ...],
+    args: tuple[object, ...],
     kwargs: dict[str, Any],
     *,
     late: bool = False,
@@ -58,7 +58,7 @@ async def call_async(
 
 
 def _deciding(
-    plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any], *, is_async: bool = False
+    plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any], *, is_async: bool = False
 ) -> Generator[CallInFlight, None, Step]:
     """Return the step for a call. Yield an identical call in flight for as long as it has to be waited for."""
     state = plan.state
@@ -75,7 +75,7 @@ def _deciding(
     return step
 
 
-def decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step | CallInFlight:
+def decide(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -> Step | CallInFlight:
     """Return the step for a call. It is a `CallInFlight` if a coroutine can do the waiting."""
     deciding = _deciding(plan, args, kwargs)
     try:
@@ -87,7 +87,7 @@ def decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     return flight
 
 
-async def decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step:
+async def decide_async(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -> Step:
     """Return the step for a call, after waiting for an identical one."""
     deciding = _deciding(plan, args, kwargs, is_async=True)
     try:
@@ -143,7 +143,7 @@ def _recorded(real_call: RunningCall) -> Any:
     return _replay(real_call.recorded, lambda: None)
 
 
-def _record_result(real_call: RunningCall, result: Any) -> Any:
+def _record_result(real_call: RunningCall, result: object) -> Any:
     """Complete a call with what a plain function returned: a value now, a stream or coroutine when it ends."""
     from pytest_mimic._core.outcome.outcome import Outcome
 
@@ -169,7 +169,7 @@ def _record_result(real_call: RunningCall, result: Any) -> Any:
     return late
 
 
-def _is_like(recorded: Replay, result: Any) -> bool:
+def _is_like(recorded: Replay, result: object) -> bool:
     """Check whether a function still returns a stream, a coroutine, or neither."""
     is_stream = isinstance(result, (types.GeneratorType, types.AsyncGeneratorType))
     is_awaited = isinstance(result, (types.CoroutineType, types.AsyncGeneratorType))
@@ -197,7 +197,7 @@ async def _record_coroutine(real_call: RunningCall, coroutine: Any, *, late: boo
     return real_call.recorded.unpack(real_call.recorded.load())
 
 
-def generator_wrapper(mimicked: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+def generator_wrapper(mimicked: object, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the wrapper of the generator or async generator of a `Mimicked`.
 
     A bound method of it would hide from `references_of` what it refers to.

@@ -148,7 +148,7 @@ class Ledger(_Selection, _Writing):
             if getpid() != self.process:
                 self.forks.report(used=[name])
 
-    def enter(self, name: str, row: Any, *, once: bool = False) -> None:
+    def enter(self, name: str, row: object, *, once: bool = False) -> None:
         """Add a row to an entry that is a list or set, also to that of the process which this one was forked from."""
         entry = vars(self)[name]
         if once and row in entry:

@@ -185,7 +185,7 @@ class RunningCall:
         """Return an item of a stream, as it is to be recorded."""
         return value
 
-    def end_with(self, late: Any, *, unread: Outcome | None = None) -> None:
+    def end_with(self, late: object, *, unread: Outcome | None = None) -> None:
         """End the call if the stream or coroutine that it returned is discarded before it was consumed.
 
         Its outcome is then the `unread` stream. A coroutine has no such outcome.

@@ -96,7 +96,7 @@ def view(mapping: dict[Any, Any], name: str) -> Any:
     return getattr(kind, name)(mapping)
 
 
-def lazy_remedy(thing: Any) -> str | None:
+def lazy_remedy(thing: object) -> str | None:
     """Return how to get the data of a value that may read files later, which may be gone then. None for any other value."""
     return _LAZY.get((str(type(thing).__module__).partition(".")[0], type(thing).__name__))
 

@@ -23,7 +23,7 @@ Find = Callable[[str, str], Any]
 
 def load_all(
     stream: Any,
-    buffers: Iterable[Any],
+    buffers: Iterable[object],
     find: Find,
     *,
     count: int,
@@ -47,7 +47,7 @@ def load_all(
 class _Finder:
     """The part of an unpickler that finds imports and paths."""
 
-    def __init__(self, file: Any, buffers: Iterable[Any], find: Find, paths: PathStore) -> None:
+    def __init__(self, file: object, buffers: Iterable[object], find: Find, paths: PathStore) -> None:
         super().__init__(file, buffers=buffers)  # type: ignore[call-arg]
         self._find = find
         self._paths = paths

@@ -64,7 +64,7 @@ def _reborn(base: Any, held: object, *arguments: object) -> object:
     return twin
 
 
-def behind(function: Any) -> Any:
+def behind(function: object) -> Any:
     """Return the function behind a wrapper, of another run or put back after its end; else the function itself."""
     try:
         original = behind_face(type(function))
@@ -122,7 +122,7 @@ def has_slots(function: object) -> bool:
     )
 
 
-def with_face(function: Any, wrapper: Callable[..., Any]) -> Any:
+def with_face(function: object, wrapper: Callable[..., Any]) -> Any:
     """Return an object that calls the wrapper, and otherwise cannot be told from the function.
 
     It shares the function's attributes, and belongs to a subclass of its class.

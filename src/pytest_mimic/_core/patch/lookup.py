@@ -160,7 +160,7 @@ class Lookup:
         kind = kind_of(original, in_class=in_class)
         return FoundFunction(holder, name, held, original, function, kind=kind, label=label)
 
-    def _own(self, function: Any, original: object, cls: type, name: str, *, is_inherited: bool) -> Any:
+    def _own(self, function: object, original: object, cls: type, name: str, *, is_inherited: bool) -> Any:
         """Return a function that belongs to this class alone: a copy if the class inherits it; the same each time."""
         if not is_inherited and not isinstance(original, partialmethod):
             return function

@@ -39,7 +39,7 @@ def to_plain(value: object, path: str = "value", *, unknown: Fallback | None = N
     if value is None or kind is str or kind is bool or kind is int:
         return value
 
-    def items(parts: Iterable[Any]) -> list[Any]:
+    def items(parts: Iterable[object]) -> list[Any]:
         return [to_plain(part, f"{path}[{place}]", unknown=unknown) for place, part in enumerate(parts)]
 
     for base, encode in _ENCODERS:
@@ -68,7 +68,7 @@ def to_plain(value: object, path: str = "value", *, unknown: Fallback | None = N
     )
 
 
-def from_plain(plain: Any) -> Any:
+def from_plain(plain: object) -> Any:
     """Return the value that `to_plain` got. CorruptRecordingError: a tag is unknown, or its content does not fit."""
     if isinstance(plain, list):
         return [from_plain(item) for item in plain]
@@ -100,7 +100,7 @@ def plain_bytes(value: bytes) -> dict[str, str]:
     return {"$base64": base64.b64encode(value).decode()}
 
 
-def _plain_mapping(value: Mapping[Any, Any], path: str, unknown: Fallback | None) -> Any:
+def _plain_mapping(value: Mapping[Any, object], path: str, unknown: Fallback | None) -> Any:
     if all(type(key) is str and not key.startswith("$") for key in value):
         return {key: to_plain(item, f"{path}.{key}", unknown=unknown) for key, item in value.items()}
     pairs = []

@@ -35,7 +35,7 @@ def async_method(begin: Callable[..., Any], *first: Any) -> Callable[..., Any]:
     return method
 
 
-def waiting(value: Any) -> Steps:
+def waiting(value: object) -> Steps:
     return (yield value)
 
 

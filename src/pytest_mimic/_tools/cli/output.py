@@ -82,7 +82,7 @@ class Output:
         line = (indent + gap.join(f"{{:{sign}{width}}}" for sign, width in zip(signs, widths))).format
         self._write("\n".join([line(*cells).rstrip() for cells in texts]) + "\n")
 
-    def json(self, data: Any) -> None:
+    def json(self, data: object) -> None:
         """Print data as one JSON document."""
         from json import dumps
 

@@ -84,7 +84,7 @@ class _Objects:
         if _CACHED_HASH in self._slots:
             raise NotTaggableError("a class that keeps a hash")
 
-    def write(self, value: Any, node: Node, writer: Writer) -> None:
+    def write(self, value: object, node: Node, writer: Writer) -> None:
         attributes = self._of(value)
         beside = {} if self._model is None else self._model.take(attributes)
         order: Iterable[str] = attributes if self._dict_of is not None else self._order

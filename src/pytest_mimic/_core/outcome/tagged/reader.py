@@ -165,7 +165,7 @@ class Reader:
         self._anchors.setdefault(anchor, value)
         return value
 
-    def keep(self, anchor: int | None, made: Any) -> None:
+    def keep(self, anchor: int | None, made: object) -> None:
         """Let the parts of a value refer to the value itself. Call it before reading them."""
         if anchor is not None:
             self._anchors[anchor] = made
