@@ -206,7 +206,7 @@ class Lines:
             return value is not None and type(value) is not bool
         return any(self.redactor.hides(name, value) for name in location.keys)
 
-    def _described(self, location: Location, value: object) -> Any:
+    def _described(self, location: Location, value: object) -> object:
         if self._is_hidden(location, value):
             return PLACEHOLDER
         if isinstance(value, Column):
@@ -233,7 +233,7 @@ def cut(table: Table, other: Table) -> Table:
     return table._replace(parts={name: _cut(part, rows) for name, part in table.parts.items()})
 
 
-def _cut(part: Any, rows: int) -> Any:
+def _cut(part: Any, rows: int) -> object:
     if isinstance(part, Column):
         return part._replace(values=part.values[:rows])
     return part[:rows] if hasattr(part, "nlevels") else part  # an index; a series also has a name

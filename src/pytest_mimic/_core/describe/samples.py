@@ -105,7 +105,7 @@ def plain(value: object) -> Any:
     return str(value) if isinstance(value, str) else bytes(value)
 
 
-def rounded(value: Any) -> Any:
+def rounded(value: Any) -> object:
     """Return a float with about six significant digits, or all of those before the point; any other value as it is."""
     if not isinstance(value, float) and getattr(getattr(value, "dtype", None), "kind", "") != "f":
         return value

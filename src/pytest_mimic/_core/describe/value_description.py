@@ -46,7 +46,7 @@ def describe(
     places: Places | None = None,
     budget: Budget = ARGUMENTS,
     secrets: frozenset[str] = frozenset(),
-) -> Any:
+) -> object:
     """Return a short description of any value, in plain data that JSON keeps exactly.
 
     A value for which JSON has no form becomes a dict with the key `$`. No code of the value's class runs except
@@ -128,7 +128,7 @@ class _Walk:
             return self._marked(description, value)
         return self._opened(value, room, depth)
 
-    def _opened(self, value: Any, room: int, depth: int) -> Any:
+    def _opened(self, value: Any, room: int, depth: int) -> object:
         self.open.add(id(value))
         try:
             return _CONTAINERS.get(type(value), _Walk._object)(self, value, room, depth)
@@ -159,7 +159,7 @@ class _Walk:
             return {TAG: name, "text": start if name == "bytes" else f"{name}({start})"}
         return self._marked({TAG: name, "start": start, "length": len(value)}, value)
 
-    def _integer(self, value: int, _room: int) -> Any:
+    def _integer(self, value: int, _room: int) -> object:
         # Python refuses to write integers of more than 4,300 digits.
         if value.bit_length() <= 400:
             return value
@@ -203,7 +203,7 @@ class _Walk:
 
     # Values with parts
 
-    def _items(self, value: list[Any] | tuple[Any, ...], room: int, depth: int) -> Any:
+    def _items(self, value: list[Any] | tuple[Any, ...], room: int, depth: int) -> object:
         if is_pair(value):
             items = [value[0], self._safe(*value)]
         else:
@@ -219,13 +219,13 @@ class _Walk:
             return inner
         return self._listed(inner, value)
 
-    def _listed(self, inner: list[Any], value: Any) -> Any:
+    def _listed(self, inner: list[Any], value: Any) -> object:
         description = {TAG: type(value).__name__, "items": inner}
         if len(inner) == len(value):
             return description
         return self._marked({**description, "length": len(value)}, value)
 
-    def _members(self, value: set[Any] | frozenset[Any], room: int, depth: int) -> Any:
+    def _members(self, value: set[Any] | frozenset[Any], room: int, depth: int) -> object:
         if self.budget.excess(value):
             return self._listed([], value)
         kinds = {type(item) for item in value}
@@ -241,7 +241,7 @@ class _Walk:
             inner = [self.node(item, room // len(value), depth - 1) for item in value]
         return self._listed(sorted(inner, key=order), value)
 
-    def _mapping(self, value: dict[Any, Any], room: int, depth: int) -> Any:
+    def _mapping(self, value: dict[Any, Any], room: int, depth: int) -> object:
         pairs = dict(islice(value.items(), self.budget.items))
         description: dict[str, Any]
         if all(map(self._is_name, pairs)):
@@ -265,7 +265,7 @@ class _Walk:
             return True
         return self._shown(key) == key and key.isprintable() and self._place_of_text(key) is None
 
-    def _safe(self, name: object, value: object) -> Any:
+    def _safe(self, name: object, value: object) -> object:
         return PLACEHOLDER if self.redactor.hides(name, value) else value
 
     def named(self, parts: Mapping[str, object], room: int, depth: int) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def _replay(step: Replay, real: Callable[[], Any] | None) -> Any:
     if not step.stored.awaited or real is None:
         return step.unpack(outcome)
 
-    async def late() -> Any:  # for a plain function that returned a coroutine
+    async def late() -> object:  # for a plain function that returned a coroutine
         return step.unpack(outcome)
 
     return late()
@@ -137,13 +137,13 @@ def _is_answered(real_call: RunningCall, error: BaseException) -> bool:
     return real_call.answers(error)
 
 
-def _recorded(real_call: RunningCall) -> Any:
+def _recorded(real_call: RunningCall) -> object:
     """Return the recorded outcome of a call that was verified."""
     assert real_call.recorded is not None
     return _replay(real_call.recorded, lambda: None)
 
 
-def _record_result(real_call: RunningCall, result: object) -> Any:
+def _record_result(real_call: RunningCall, result: object) -> object:
     """Complete a call with what a plain function returned: a value now, a stream or coroutine when it ends."""
     from pytest_mimic._core.outcome.outcome import Outcome
 
@@ -176,7 +176,7 @@ def _is_like(recorded: Replay, result: object) -> bool:
     return (is_stream, is_awaited) == (recorded.stored.kind == "stream", recorded.stored.awaited)
 
 
-async def _record_coroutine(real_call: RunningCall, coroutine: Any, *, late: bool = False) -> Any:
+async def _record_coroutine(real_call: RunningCall, coroutine: Any, *, late: bool = False) -> object:
     """Await the real coroutine and complete the call. If `late`, a plain function returned the coroutine."""
     from pytest_mimic._core.outcome.outcome import Outcome
 

@@ -217,7 +217,7 @@ class Ledger(_Selection, _Writing):
             self.use(name)
         count, replayed = self._replays.append, (duration, name, inputs, target)
 
-        def play() -> Any:
+        def play() -> object:
             value = fresh()
             count(replayed)
             return value

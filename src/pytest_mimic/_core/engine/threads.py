@@ -78,7 +78,7 @@ class ContextCopier:
         return start
 
     def _wrap_submit(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def submit(pool: object, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        def submit(pool: object, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> object:
             value = self._variable.get()
             if value is None:
                 return original(pool, function, *args, **kwargs)

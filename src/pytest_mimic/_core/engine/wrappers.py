@@ -131,7 +131,7 @@ def _execution() -> Any:
     return execution
 
 
-def _play(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -> Any:
+def _play(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -> object:
     """Return the plain recorded value of a call, or `_NOT_PLAYED` if `Decisions.decide` has to look at it.
 
     This is the shortest way of a replay: no `Call` is made, and after the first call no file is read.
@@ -150,6 +150,6 @@ def _play(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) 
         raise
 
 
-def _leave() -> Any:
+def _leave() -> object:
     """Play a recording that is more than a plain value, or none."""
     return _NOT_PLAYED

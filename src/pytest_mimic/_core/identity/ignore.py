@@ -148,7 +148,7 @@ def _pruned_object(value: object, paths: Sequence[Steps]) -> object:
     return result
 
 
-def _bare_copy(value: object) -> Any:
+def _bare_copy(value: object) -> object:
     """Return an object of the same class that shares no attributes with this one, or raise Unstable."""
     try:
         return object.__new__(type(value))

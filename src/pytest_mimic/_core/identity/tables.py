@@ -176,7 +176,7 @@ OPENERS: dict[tuple[str, str], Opener] = {
 }
 
 
-def _arrow_rows(table: Any, places: list[int]) -> Any:
+def _arrow_rows(table: Any, places: list[int]) -> object:
     return table.select(list(range(min(table.num_columns, _COLUMNS)))).take(places)
 
 

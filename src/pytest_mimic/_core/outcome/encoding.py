@@ -35,7 +35,7 @@ class Readable:
     imports: list[str] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
 
-    def load(self, paths: PathStore) -> Any:
+    def load(self, paths: PathStore) -> object:
         tree = loads(self.text)
         if not self.is_tagged:
             return tree
@@ -57,7 +57,7 @@ class Snapshot:
     pickled: pickles.Pickled | None
     paths: PathStore = NOWHERE
 
-    def load(self) -> Any:
+    def load(self) -> object:
         if self.readable is not None:
             return self.readable.load(self.paths)
         return cast(pickles.Pickled, self.pickled).load(paths=self.paths)[0]

@@ -89,7 +89,7 @@ def _dump(value: object, pickler_class: Any, paths: PathStore) -> Pickled:
     has_placed = False
 
     class PlacingPickler(pickler_class):  # type: ignore[misc]
-        def persistent_id(self, part: object, /) -> Any:
+        def persistent_id(self, part: object, /) -> object:
             nonlocal has_placed
             found = persistent_id(part, paths)
             has_placed |= found is not None

@@ -155,7 +155,7 @@ class PathStore:
 
             return _joined(gettempdir(), given)
 
-    def restored(self, kind: object, where: Where) -> Any:
+    def restored(self, kind: object, where: Where) -> object:
         """Return the string or path of a stored one. `kind` is a name in `KINDS`, `str`, or a user's class of paths.
 
         Raises:
@@ -173,7 +173,7 @@ def _joined(folder: str, rest: str) -> str:
 class _Neutral(PathStore):
     """Restores paths to texts that are the same in every run, for fingerprints."""
 
-    def restored(self, kind: object, where: Where) -> Any:
+    def restored(self, kind: object, where: Where) -> object:
         # No text of a real path begins like this.
         return made(kind, where if isinstance(where, str) else f"\0{where[0]}/{where[1]}")
 
@@ -207,7 +207,7 @@ def is_path_class(found: object) -> bool:
     return pathlib is not None and isinstance(found, type) and issubclass(found, pathlib.PurePath)
 
 
-def opened_texts(value: Any, paths: PathStore) -> Any:
+def opened_texts(value: Any, paths: PathStore) -> object:
     """Return a reduction to Python's strings for a column of strings that may hold paths, or None for other values.
 
     Arrow's and polars' own pickles contain the texts of a column as one piece of memory.

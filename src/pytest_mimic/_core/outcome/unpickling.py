@@ -52,10 +52,10 @@ class _Finder:
         self._find = find
         self._paths = paths
 
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> object:
         return self._find(module, name)
 
-    def persistent_load(self, pid: Any) -> Any:
+    def persistent_load(self, pid: Any) -> object:
         # Only texts, so that an edited pickle gives no other object to `restored`.
         kind, where = pid
         parts = (where,) if type(where) is str else where

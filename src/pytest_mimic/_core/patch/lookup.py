@@ -227,7 +227,7 @@ def _mangled(holder: Holder, name: str) -> str:
     return f"_{holder.__name__.lstrip('_')}{name}"
 
 
-def _function(original: object, label: str) -> Any:
+def _function(original: object, label: str) -> object:
     if isinstance(original, type):
         raise NotFoundError(f"is a class, which cannot be mimicked, name its methods: {label}.*")
     if isinstance(original, ModuleType):

@@ -125,7 +125,7 @@ class Retries:
         def wait(*args: Any, **options: Any) -> Any:
             return original(*self._waiting(sys._getframe(1), args), **options)
 
-        async def wait_async(*args: Any, **options: Any) -> Any:
+        async def wait_async(*args: Any, **options: Any) -> object:
             return await original(*self._waiting(sys._getframe(1), args), **options)
 
         return update_wrapper(wait_async if iscoroutinefunction(original) else wait, original)

@@ -62,7 +62,7 @@ def _read_text(path: Path) -> str:
     return text
 
 
-def _parse(text: str, path: Path) -> Any:
+def _parse(text: str, path: Path) -> object:
     """Return the plain data in a cassette's text."""
     looks_like_json = text.lstrip()[:1] in ("{", "[")
     if looks_like_json:

@@ -143,7 +143,7 @@ class Reader:
             raise ValueError(f"there is no tag ${name}")
         return tag
 
-    def _anchored(self, node: Node) -> Any:
+    def _anchored(self, node: Node) -> object:
         only_keys(node, "value")
         anchor, tree = node["$anchor"], node["value"]
         if type(anchor) is not int or anchor in self._anchors:

@@ -72,7 +72,7 @@ def _of_numbers(name: str, type_: Any, *attributes: str) -> Tag:
             raise NotTaggableError("a number that is no plain one")
         return numbers
 
-    def from_json(parts: list[Any]) -> Any:
+    def from_json(parts: list[Any]) -> object:
         numbers = [typed(part, int) for part in parts]
         if len(numbers) != len(attributes):
             raise ValueError("has too few or too many parts")
@@ -256,7 +256,7 @@ def _write_string(value: str, node: Node, writer: Writer) -> None:
     node[f"${TEXT}"] = list(where) if where is not None else value
 
 
-def _read_place(where: Any, node: Node, reader: Reader, _anchor: int | None) -> Any:
+def _read_place(where: Any, node: Node, reader: Reader, _anchor: int | None) -> object:
     [key] = node
     if type(where) is str:
         return reader.paths.restored(key[1:], where)

@@ -102,7 +102,7 @@ class Writer:
             return self._shared_part(value, tag)
         return self._plain_part(value, tag)
 
-    def write_hashed(self, value: object) -> Any:
+    def write_hashed(self, value: object) -> object:
         """Return a member of a set, or a key of a dict, as JSON. Its hash must not need what is read after it.
 
         Raises:
@@ -174,7 +174,7 @@ class Writer:
         self._depth += 1
         return tree
 
-    def _shared_part(self, value: object, tag: Tag) -> Any:
+    def _shared_part(self, value: object, tag: Tag) -> object:
         """Write a part that may change, or contain what may; at its second place a reference to the first."""
         known = self._known.get(id(value))
         if known is not None:
@@ -188,7 +188,7 @@ class Writer:
         self._open.discard(id(value))
         return node
 
-    def _plain_part(self, value: object, tag: Tag) -> Any:
+    def _plain_part(self, value: object, tag: Tag) -> object:
         """Write an immutable part again at each place, unless it contains something that may change."""
         fixed = self._fixed.get(id(value))
         if fixed is not None:
@@ -230,7 +230,7 @@ class Writer:
         if self._depth < 0:
             raise NotTaggableError("nested too deeply")
 
-    def _numbered(self, tree: object) -> Any:
+    def _numbered(self, tree: object) -> object:
         """Return the tree in which each part that was met again is a node with an anchor, in the order of the text."""
         references = self._met_again.pop(id(tree), None)
         number = 0
