@@ -18,7 +18,6 @@ from pytest_mimic._core.identity.opening import key_step
 from pytest_mimic._core.identity.tables import Column, Table
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.texts import hide_values
-from pytest_mimic._core.words import and_more
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
@@ -135,7 +134,8 @@ class Lines:
             f"{line} (and {self._repeated[key]} more like it)" if self._repeated[key] else line
             for key, line in self._lines.items()
         ]
-        return [*lines, *and_more(self.count - len(lines))]
+        more = self.count - len(lines)
+        return [*lines, f"and {more} more"] if more else lines
 
     def add(self, location: Location | str, fact: str) -> None:
         self.count += 1

@@ -21,7 +21,7 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.cassette_rules import CassetteMode
+    from pytest_mimic._core.engine.cassette_types import CassetteMode
     from pytest_mimic._core.engine.conversations import ClientConversation
     from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.engine.run_state import RunState

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from weakref import WeakValueDictionary
 
@@ -52,38 +52,30 @@ class WatchedFunction(NamedTuple):
     origin: str = ""
 
 
-class Covering:
-    """The functions and clients that one activation mimics."""
+class Covering(ExitStack):
+    """The functions and clients that one activation mimics. Closing it restores them."""
 
-    def __init__(
-        self,
-        coverings: Coverings,
-        functions: Activation | None,
-        uncover_clients: Callable[[], None] | None = None,
-    ) -> None:
+    def __init__(self, coverings: Coverings) -> None:
+        super().__init__()
         self._coverings = coverings
-        self._functions = functions
-        self._uncover_clients = uncover_clients
+        self._functions: list[Activation] = []
         self.problems: Iterable[TargetError] = ()
+
+    def patch(self, functions: Activation) -> None:
+        self._functions.append(functions)
+        self.callback(functions.close)
 
     def take_problems(self) -> list[TargetError]:
         """Return errors for the targets found missing since the last call."""
         taken, self.problems = [*self.problems], ()
-        if self._functions is not None:
-            taken += self._functions.problems
-            self._functions.problems = []
+        for functions in self._functions:
+            taken += functions.problems
+            functions.problems = []
         return taken
 
     def end(self) -> None:
         """Restore the functions and clients before the run ends."""
         self._coverings.uncover(self)
-
-    def close(self) -> None:
-        """Restore the functions and clients."""
-        if self._uncover_clients is not None:
-            self._uncover_clients()
-        if self._functions is not None:
-            self._functions.close()
 
 
 class Coverings:
@@ -120,18 +112,15 @@ class Coverings:
             RequestedTarget(target, cassette) for target in targets if not target.is_client
         ]
         if targets and self._mimics:
-            requests.append(
-                WatchedFunction(
-                    "multiprocessing.process",
-                    ("BaseProcess", "start"),
-                    lambda start, _port: noting_processes(start, self._state),
-                )
-            )
-        functions = self._patcher.activate(requests) if requests else None
-        bounded = [target for target in targets if target.is_client and self._mimics]
-        clients = self._cover_clients(bounded, cassette, activation) if bounded else None
-        covering = Covering(self, functions, clients)
-        covering.problems = filter(None, map(replaced_client, bounded))
+            start = ("BaseProcess", "start")
+            note = lambda function, _port: noting_processes(function, self._state)  # noqa: E731
+            requests.append(WatchedFunction("multiprocessing.process", start, note))
+        covering = Covering(self)
+        if requests:
+            covering.patch(self._patcher.activate(requests))
+        if clients := [target for target in targets if target.is_client and self._mimics]:
+            covering.callback(self._cover_clients(clients, cassette, activation))
+            covering.problems = filter(None, map(replaced_client, clients))
         self._open.append(covering)
         return covering
 
@@ -236,7 +225,9 @@ class Coverings:
     def watch(self, requests: Iterable[WatchedFunction]) -> Activation:
         """Intercept functions for the run itself, until it ends."""
         functions = self._patcher.activate(requests)
-        self._open.append(Covering(self, functions))
+        covering = Covering(self)
+        covering.patch(functions)
+        self._open.append(covering)
         return functions
 
     def put_back(self, functions: Activation) -> None:
