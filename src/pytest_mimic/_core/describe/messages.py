@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.describe.argument_differences import Difference, differences, hidden
@@ -47,8 +46,7 @@ class Known(Protocol):
 K = TypeVar("K", bound=Known)
 
 
-@dataclass(slots=True, frozen=True)
-class MissedCall:
+class MissedCall(NamedTuple):
     """A call without a recording: its label, the descriptions of its arguments, and the id of its test.
 
     `line` is the name in the line of its target, `options` are those of the line, `source` is that of the target. Recordings of

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.compare.outcome_tree import outcome_tree
 from pytest_mimic._core.compare.tree_differences import differences
 from pytest_mimic._core.describe.text import by_name, recorded_label, render
-from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._tools.shown.difference_lines import side_by_side
@@ -39,6 +38,8 @@ class CallLog:
     """
 
     def __init__(self, state: RunState, *, details: bool) -> None:
+        from pytest_mimic._core.engine.decisions import decisions_of
+
         self._state = state
         self._details = details
         # Made now, because a test may replace functions that these modules bind.
