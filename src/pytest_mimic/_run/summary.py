@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.ambient import command, vault_command
+from pytest_mimic._core.ambient import command, command_for, vault_command
 from pytest_mimic._core.node_ids import relative_path
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.target_options import target_line
@@ -32,8 +32,6 @@ _HEADERS = {
 }
 # How many calls a single line names at most.
 _IN_LINE = 3
-# How many tests, or files of tests, a command names at most.
-_NAMED = 3
 
 
 def names_targets(item: pytest.Item) -> bool:
@@ -115,7 +113,7 @@ def _old(judgement: Judgement, settings: Settings) -> list[str]:
     if not judgement.old:
         return []
     rows = [(label, f"{day}, {test}" if test else day) for label, day, test in judgement.oldest]
-    remedy = _command("--mimic-rerecord", [test for _, _, test in judgement.oldest])
+    remedy = command_for("--mimic-rerecord", [test for _, _, test in judgement.oldest])
     return listed(f"older than {settings.max_age} days:", rows, f"to record them again: {remedy}")
 
 
@@ -134,7 +132,7 @@ def _missing(ledger: Ledger, *, last_failed: bool) -> list[str]:
         rows = [(one.label, one.test if one.by_option else f"{one.test}, see its error") for one in misses]
         lines += listed(f"{what}:", list(dict.fromkeys(rows)))
         if tests := [miss.test for miss in misses if miss.by_option]:
-            remedy = _command("--mimic-record", tests, last_failed=last_failed)
+            remedy = command_for("--mimic-record", tests, last_failed=last_failed)
             lines.append(f"to record the {what}: {remedy}")
     return lines
 
@@ -156,7 +154,7 @@ def _drifted(ledger: Ledger, *, last_failed: bool, is_reviewed: bool) -> list[st
         return []
     rows = [(label, test) for label, test in ledger.drifted]
     tests = [test for _, test in rows]
-    remedy = _command("--mimic-verify", tests, "--mimic-review", last_failed=last_failed)
+    remedy = command_for("--mimic-verify", tests, "--mimic-review", last_failed=last_failed)
     return listed("drifted:", _grouped(rows), *([] if is_reviewed else [f"to decide about each: {remedy}"]))
 
 
@@ -176,16 +174,6 @@ def _grouped(rows: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         )
         for pattern, calls in groups.items()
     ]
-
-
-def _command(option: str, tests: Sequence[str], *more: str, last_failed: bool = False) -> str:
-    """Return the command that runs these tests with an option: a few by name, else their files, or those that failed."""
-    named = list(dict.fromkeys(tests))
-    if len(named) > _NAMED:
-        named = list(dict.fromkeys(test.partition("::")[0] for test in named))
-    if len(named) <= _NAMED and all(named):
-        return command(option, *named, more=more)
-    return command(option, more=(*more, "--lf") if last_failed and all(named) else more)
 
 
 def _changed_inputs(ledger: Ledger) -> list[str]:
@@ -242,7 +230,7 @@ def _recorded_errors(ledger: Ledger) -> list[str]:
     counts = Counter((label, test) for label, test in ledger.failures)
     rows = [(f"{label}{_times(count)}", test) for (label, test), count in counts.items()]
     again = "it" if len(rows) == 1 else "them"
-    remedy = _command("--mimic-rerecord", [test for _, test in counts])
+    remedy = command_for("--mimic-rerecord", [test for _, test in counts])
     return listed("recorded errors:", rows, f"to record {again} again: {remedy}")
 
 
