@@ -36,6 +36,7 @@ _LABEL = 50
 def in_columns(pairs: Sequence[tuple[str, str]]) -> list[str]:
     """Return pairs of a label and what belongs to it as rows. Of a long row, the middle of the label is left out."""
     pairs = [(_fitted(label, _ROW - len(other)), other) for label, other in pairs]
+    # Of the rows that are shown, since a long label further down would widen the column for nothing.
     width = max((len(label) for label, _ in pairs[:SHOWN] if len(label) <= _WIDTH), default=0)
     return [f"{label:<{width}}    {other}".rstrip() for label, other in pairs]
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
 
 # How often a test is run at most.
+# An attempt ends at the first new call of a conversation, so a test may need one for each of its conversations.
 _MAX_ATTEMPTS = 20
 # The outcome of a phase that does not count, as pytest-rerunfailures names it.
 _RERUN: Any = "rerun"

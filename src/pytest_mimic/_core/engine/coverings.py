@@ -92,6 +92,7 @@ class Coverings:
         self._mimics = state.settings.mode is not Mode.LIVE or bool(state.settings.only)
         cover = self._cover if self._mimics else None
         self._patcher = Patcher(cover, self._uncover, self._judge)
+        # By id, as a function may have no hash. The wrapper keeps its function alive, so no other gets the id.
         self._mimicked: dict[int, Mimicked] = {}
         # Not strong: a reference from here would make a patch search for whoever else holds the wrapper.
         self._edges: WeakValueDictionary[int, Callable[..., Any]] = WeakValueDictionary()
@@ -158,6 +159,7 @@ class Coverings:
 
     def uncover(self, covering: Covering) -> None:
         """Restore the functions and clients of a covering."""
+        # What is noted later would fail another test.
         for problem in self.new_problems():
             self._state.pending.note(problem)
         covering.close()

@@ -27,6 +27,7 @@ def call(
         return _replay(step, lambda: function(*args, **kwargs))
     if step.mode == "pass":
         return function(*args, **kwargs)
+    # The identical call has returned a coroutine: to block this thread would stop the event loop that runs it.
     if step.mode == "wait":
         return call_async(plan, function, args, kwargs, late=True)
     try:
@@ -94,6 +95,7 @@ async def decide_async(plan: FunctionPlan, args: tuple[object, ...], kwargs: dic
         while True:
             interval = next(deciding).interval
             trio = sys.modules.get("trio")
+            # asyncio needs its own loop to sleep in, which a run of trio does not have.
             if trio is not None and trio.lowlevel.in_trio_run():
                 await trio.sleep(interval)
             else:
@@ -150,6 +152,7 @@ def _record_result(real_call: RunningCall, result: object) -> object:
     late: Any
     if real_call.recorded is not None and not _is_like(real_call.recorded, result):
         real_call.complete(Outcome.of_value(result))  # a stream is compared with a value, for example
+        # A coroutine that is never awaited would warn, and a generator end when the garbage collector likes.
         if isinstance(result, (types.GeneratorType, types.CoroutineType)):
             result.close()
         return _recorded(real_call)

@@ -145,6 +145,7 @@ class Ledger(_Selection, _Writing):
     def use(self, name: str) -> None:
         if name not in self.used:
             self.used.add(name)
+            # A forked process has a copy of this ledger, which is lost when it ends.
             if getpid() != self.process:
                 self.forks.report(used=[name])
 

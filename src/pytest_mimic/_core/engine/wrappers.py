@@ -98,6 +98,7 @@ def _function(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...,
         plan = mimicked.own_plan() if mimicked.is_split else mimicked.plan
         if plan is None or (is_common and called_by_pytest()):
             return function(*args, **kwargs)
+        # A call inside of one that runs for real is real as well. Whether this one is, the engine finds out.
         if plan.plays and not plan.running:
             value = _play(plan, args, kwargs)
             if value is not _NOT_PLAYED:
