@@ -12,12 +12,12 @@ from typing import Any
 _runs: list[Callable[[], Any]] = []
 
 
-def push(session_of: Callable[[], Any]) -> None:
+def push(session_of: Callable[[], object]) -> None:
     """Add a run. `session_of` returns its session, which is made on first use."""
     _runs.append(session_of)
 
 
-def pop(session_of: Callable[[], Any]) -> None:
+def pop(session_of: Callable[[], object]) -> None:
     _runs.remove(session_of)
 
 

@@ -170,7 +170,7 @@ class _Reader:
         self._objects = objects
         self._is_tagged = is_tagged
 
-    def read(self, node: Any) -> Any:
+    def read(self, node: object) -> Any:
         if isinstance(node, list):
             return [self.read(part) for part in node]
         if not isinstance(node, dict):

@@ -165,7 +165,7 @@ class Coverings:
         covering.close()
         self._open.remove(covering)
 
-    def _cover(self, request: AnyRequest, name: str, function: Callable[..., Any], _kind: str) -> Any:
+    def _cover(self, request: AnyRequest, name: str, function: Callable[..., object], _kind: str) -> Any:
         if not isinstance(request, RequestedTarget):
             wrapper = self._edges.get(id(function))
             if wrapper is None:
@@ -186,10 +186,10 @@ class Coverings:
         mimicked.push(request, plan, cassette)
         return mimicked.wrapper
 
-    def _judge(self, request: AnyRequest, function: Callable[..., Any]) -> str:
+    def _judge(self, request: AnyRequest, function: Callable[..., object]) -> str:
         return request.target.misfit(function) if isinstance(request, RequestedTarget) else ""
 
-    def _uncover(self, request: AnyRequest, _name: str, function: Callable[..., Any]) -> None:
+    def _uncover(self, request: AnyRequest, _name: str, function: Callable[..., object]) -> None:
         if isinstance(request, RequestedTarget):
             self._mimicked[id(function)].remove(request)
 

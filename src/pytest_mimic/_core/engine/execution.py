@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def call(
-    plan: FunctionPlan, function: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, Any]
+    plan: FunctionPlan, function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, Any]
 ) -> Any:
     step = decide(plan, args, kwargs)
     if step.mode == "replay":
@@ -200,7 +200,7 @@ async def _record_coroutine(real_call: RunningCall, coroutine: Any, *, late: boo
     return real_call.recorded.unpack(real_call.recorded.load())
 
 
-def generator_wrapper(mimicked: object, function: Callable[..., Any]) -> Callable[..., Any]:
+def generator_wrapper(mimicked: object, function: Callable[..., object]) -> Callable[..., Any]:
     """Return the wrapper of the generator or async generator of a `Mimicked`.
 
     A bound method of it would hide from `references_of` what it refers to.
@@ -224,7 +224,7 @@ def _generator(mimicked: Any, function: Callable[..., Any]) -> Callable[..., Any
     return wrapper
 
 
-def _async_generator(mimicked: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+def _async_generator(mimicked: Any, function: Callable[..., object]) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         plan = mimicked.plan_now()
         step = PASS if plan is None else await decide_async(plan, args, kwargs)

@@ -208,7 +208,7 @@ class Ledger(_Selection, _Writing):
     def player(
         self,
         duration: float,
-        fresh: Callable[[], Any],
+        fresh: Callable[[], object],
         name: str = "",
         inputs: str | None = None,
         target: str = "",

@@ -33,7 +33,7 @@ class Mimicked:
 
     __slots__ = ("_opened", "function", "is_common", "is_split", "plan", "wrapper")
 
-    def __init__(self, function: Callable[..., Any], *, is_common: bool = False) -> None:
+    def __init__(self, function: Callable[..., object], *, is_common: bool = False) -> None:
         self.function = function  # the original
         self.is_common = is_common
         self._opened: list[_Opened] = []
@@ -91,7 +91,7 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
     return cast("Callable[..., Any]", wrapper)
 
 
-def _function(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[..., Any]:
+def _function(mimicked: Mimicked, function: Callable[..., object]) -> Callable[..., Any]:
     is_common = mimicked.is_common
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:

@@ -46,7 +46,7 @@ def attribute_reader(type_: type, *, below: type = object) -> Reduce | None:
     if not slots and left_out == MEMORIES:
         return attrgetter("__dict__")
 
-    def read(value: Any) -> object:
+    def read(value: object) -> object:
         attributes = {**(value.__dict__ if has_dict else {}), **slot_values(value, slots)}
         for name in left_out & attributes.keys():
             del attributes[name]
@@ -142,7 +142,7 @@ def _checked(read: Reduce) -> Reduce:
     return reduce
 
 
-def _asked(ask: Callable[[Any], Any], value: object) -> Any:
+def _asked(ask: Callable[[Any], object], value: object) -> Any:
     try:
         return ask(value)
     except Exception as error:  # a class that cannot be pickled may raise anything

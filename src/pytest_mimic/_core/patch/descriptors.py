@@ -122,7 +122,7 @@ def has_slots(function: object) -> bool:
     )
 
 
-def with_face(function: object, wrapper: Callable[..., Any]) -> Any:
+def with_face(function: object, wrapper: Callable[..., object]) -> Any:
     """Return an object that calls the wrapper, and otherwise cannot be told from the function.
 
     It shares the function's attributes, and belongs to a subclass of its class.

@@ -45,7 +45,7 @@ class Patch:
         originals: By id, each object that replaces another, with the one it replaces.
     """
 
-    def __init__(self, named: FoundFunction, label: str, wrapper: Callable[..., Any]) -> None:
+    def __init__(self, named: FoundFunction, label: str, wrapper: Callable[..., object]) -> None:
         self.named = named  # how the function was found first
         self.label = label  # its `module:qualname`
         self.wrapper = wrapper

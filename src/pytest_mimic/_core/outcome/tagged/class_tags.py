@@ -261,7 +261,7 @@ class _Members:
             raise OutdatedClassError(f"{name_of(self._cls)} has no member {name!r:.60} any more")
         return self._by_name[name]
 
-    def read(self, name: Any, _node: Node, _reader: Reader, _anchor: int | None) -> object:
+    def read(self, name: object, _node: Node, _reader: Reader, _anchor: int | None) -> object:
         if type(name) is not list:
             return self._member(name)
         if not self._is_combinable():

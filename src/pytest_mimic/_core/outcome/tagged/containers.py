@@ -80,7 +80,7 @@ def _subclass(name: str, type_: Any, *facts: str) -> Tag:
                 raise NotTaggableError("a factory that is no class of data")
             node["factory"] = writer.import_name(value.default_factory)
 
-    def read(part: Any, node: Node, reader: Reader, anchor: int | None) -> Any:
+    def read(part: object, node: Node, reader: Reader, anchor: int | None) -> Any:
         made = type_()
         if "factory" in node:
             made.default_factory = reader.find(typed(node["factory"], str))

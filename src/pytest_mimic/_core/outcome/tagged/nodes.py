@@ -70,14 +70,16 @@ class Tag(NamedTuple):
             raise OutdatedClassError(f"{next(iter(node))[1:]} {what}") from None
 
 
-def simple(name: str, to_json: Callable[[Any], Any], from_json: Callable[[Any], Any], *types: type) -> Tag:
+def simple(
+    name: str, to_json: Callable[[Any], object], from_json: Callable[[Any], object], *types: type
+) -> Tag:
     """Return the tag of a type whose values have one part in JSON, which is of one of the types."""
     key = f"${name}"
 
     def write(value: object, node: Node, _: object) -> None:
         node[key] = to_json(value)
 
-    def read(part: Any, _node: Node, _reader: object, _anchor: int | None) -> Any:
+    def read(part: object, _node: Node, _reader: object, _anchor: int | None) -> Any:
         return from_json(part)
 
     return Tag(name, write, read, types)

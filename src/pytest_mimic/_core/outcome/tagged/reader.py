@@ -199,7 +199,7 @@ class Reader:
 class _ParsingReader(Reader):
     """A reader whose parts are values already, since the parser ends a part before the node that it is in."""
 
-    def read(self, tree: Any) -> Any:
+    def read(self, tree: object) -> Any:
         return tree
 
     def parts(self, trees: dict[str, Any]) -> dict[str, Any]:
