@@ -154,7 +154,7 @@ class BlockedPhases:
         from pytest_mimic._core.network.edges import guarded_functions
         from pytest_mimic._core.network.guard import NetworkGuard
 
-        self._coverings = session.coverings
+        self._patcher = session.coverings.patcher
         self._guard = session.state.network = guard = NetworkGuard(session.state)
         self._allowed = AllowedHosts(session.settings.allowed_hosts)
         # Patched now, because modules imported later may keep the functions.
@@ -167,7 +167,7 @@ class BlockedPhases:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def _block(self) -> Generator[None, object, object]:
-        self._coverings.put_back(self._functions)  # pytest-socket restores them after each test
+        self._patcher.put_back(self._functions)  # pytest-socket restores them after each test
         with self._guard.block(self._allowed):
             return (yield)
 

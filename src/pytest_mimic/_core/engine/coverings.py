@@ -91,7 +91,7 @@ class Coverings:
         # In live mode, targets are only checked, unless `--mimic-only` leaves some of them to replay.
         self._mimics = state.settings.mode is not Mode.LIVE or bool(state.settings.only)
         cover = self._cover if self._mimics else None
-        self._patcher = Patcher(cover, self._uncover, self._judge)
+        self.patcher = Patcher(cover, self._uncover, self._judge)
         # By id, as a function may have no hash. The wrapper keeps its function alive, so no other gets the id.
         self._mimicked: dict[int, Mimicked] = {}
         # Not strong: a reference from here would make a patch search for whoever else holds the wrapper.
@@ -118,7 +118,7 @@ class Coverings:
             requests.append(WatchedFunction("multiprocessing.process", start, note))
         covering = Covering(self)
         if requests:
-            covering.patch(self._patcher.activate(requests))
+            covering.patch(self.patcher.activate(requests))
         if clients := [target for target in targets if target.is_client and self._mimics]:
             covering.callback(self._cover_clients(clients, cassette, activation))
             covering.problems = filter(None, map(replaced_client, clients))
@@ -215,7 +215,7 @@ class Coverings:
             for edge in edges[adapter.name]:  # one may belong to a client below, which may be named later
                 self._ports.setdefault(edge.origin, ClientPort(self._state))
         # Together, because all that is imported is searched for whoever holds one of the functions.
-        patched = self._patcher.activate([edge for own in edges.values() for edge in own])
+        patched = self.patcher.activate([edge for own in edges.values() for edge in own])
 
         def uncover() -> None:
             patched.close()
@@ -226,23 +226,11 @@ class Coverings:
 
     def watch(self, requests: Iterable[WatchedFunction]) -> Activation:
         """Intercept functions for the run itself, until it ends."""
-        functions = self._patcher.activate(requests)
+        functions = self.patcher.activate(requests)
         covering = Covering(self)
         covering.patch(functions)
         self._open.append(covering)
         return functions
-
-    def put_back(self, functions: Activation) -> None:
-        """Intercept functions again that others have restored."""
-        self._patcher.put_back(functions)
-
-    def begin_test(self) -> None:
-        """Mimic what appeared without an import."""
-        self._patcher.look_again()
-
-    def end_test(self) -> None:
-        """Restore what the test has put back after its end."""
-        self._patcher.sweep()
 
     def close(self) -> None:
         """Restore everything."""
@@ -251,7 +239,7 @@ class Coverings:
         self._open.clear()
         self._mimicked.clear()
         self._edges.clear()
-        self._patcher.forget()
+        self.patcher.forget()
 
     # -- problems with targets
 
