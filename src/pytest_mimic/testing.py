@@ -189,9 +189,8 @@ class ClientConformance:
         replayed = conformance.runs["replay"]
 
         failed = [line for line in replayed.output.splitlines() if line.startswith(("FAILED", "ERROR"))]
-        assert not [line for line in failed if "::test_new" not in line] and replayed.code <= 1, (
-            replayed.output
-        )
+        assert [line for line in failed if "::test_new" not in line] == [], replayed.output
+        assert replayed.code <= 1, replayed.output
         assert replayed.seen == conformance.passed("record").seen
         assert "replayed" in replayed.output
 
