@@ -27,7 +27,7 @@ class Fixtures(Hooks):
         self._parameters: dict[str, list[str]] = {}
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Generator[None, object, object]:
+    def pytest_fixture_setup(self, fixturedef: Any, request: object) -> Generator[None, object, object]:
         if fixturedef.argname in ("tmp_path", "tmp_path_factory"):
             given: Any = yield
             self._note_folder(fixturedef.argname, given)
@@ -115,13 +115,7 @@ class Fixtures(Hooks):
         """
         needed = [one for name in fixturedef.argnames for one in self._parameters.get(name, ())]
         if hasattr(request, "param"):
-            parameter = request.param
-            if isinstance(parameter, (str, int)):
-                shown = repr(parameter)
-            else:
-                from pytest_mimic._core.identity.call_identity import identity_of
-
-                shown = identity_of(parameter, self._session.state.places) or str(request.param_index)
+            shown = self._session.scopes.name_of(request.param) or str(request.param_index)
             needed.append(f"{fixturedef.argname}={shown}")
         self._parameters[fixturedef.argname] = found = list(dict.fromkeys(needed))
         return found

@@ -5,12 +5,10 @@ A tree is plain JSON, with a few more kinds of parts: `Named`, `Blob`, `PickleVi
 
 from __future__ import annotations
 
-import json
 from base64 import b64decode
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER, named_places
 
@@ -23,16 +21,14 @@ if TYPE_CHECKING:
 _KINDS = {b"\x89PNG": "PNG image", b"GIF8": "GIF image", b"\xff\xd8\xff": "JPEG image", b"%PDF-": "PDF"}
 
 
-@dataclass(frozen=True)
-class Named:
+class Named(NamedTuple):
     """A value with a type that JSON does not have: the name of its tag, and its parts."""
 
     name: str
     value: Any
 
 
-@dataclass(frozen=True)
-class Blob:
+class Blob(NamedTuple):
     """Bytes that are no text: their content, or where they are if they were not read."""
 
     content: bytes
@@ -46,14 +42,13 @@ class Blob:
         return f"<{kind}, {len(self.content)} B>"
 
 
-@dataclass(frozen=True)
-class PickleView:
+class PickleView(NamedTuple):
     """A pickle, by its lists: it is not loaded."""
 
     size: int
-    imports: list[str]
-    code: list[str] = field(default_factory=list)
-    preview: list[str] = field(default_factory=list)
+    imports: Sequence[str]
+    code: Sequence[str] = ()
+    preview: Sequence[str] = ()
     mark: str = ""
 
 
@@ -102,7 +97,7 @@ def _hide_in_list(items: list[Any], redactor: Redactor) -> None:
 # -- trees
 
 
-def outcome_tree(stored: Stored, redactor: Redactor, secrets: Collection[str] = ()) -> Any:
+def outcome_tree(stored: Stored, redactor: Redactor, secrets: Collection[str] = ()) -> object:
     """Return an outcome as a tree: the value itself, or a mapping with `raised`, `items`, `changed`, `files`.
 
     `secrets` are as for `without_secrets`. CorruptRecordingError: a file is damaged or missing.
@@ -111,13 +106,15 @@ def outcome_tree(stored: Stored, redactor: Redactor, secrets: Collection[str] = 
     detached = entry.get("detached", {}).get(entry.get("pickle"))
     if detached is not None:  # its recording says enough, also where it was not pulled
         return _pickle_tree(entry, detached["size"], entry.get("imports", []), entry.get("code", []))
-    encoded: Any = stored.lifted().encoded
-    if encoded.readable is None:
+    body = stored.readable()
+    # Lifting loads all that makes outcomes, so it is only done for what the JSON does not say.
+    encoded: Any = stored.lifted().encoded if body is None or stored.encoded or "objects" in entry else None
+    if body is None:
         pickled = encoded.pickled
         size = sum(map(len, pickled.chunks)) + sum(len(buffer.memory) for buffer in pickled.buffers)
         return _pickle_tree(entry, size, pickled.imports, pickled.code, mark=encoded.fingerprint)
-    body = without_secrets(json.loads(encoded.readable.text), redactor, secrets)
-    found = body_tree(body, is_tagged=stored.is_tagged, objects=encoded.readable.objects)
+    body = without_secrets(body, redactor, secrets)
+    found = body_tree(body, is_tagged=stored.is_tagged, objects=encoded and encoded.readable.objects)
     found.pop("is_open", None)  # items count as far as both streams were read
     if stored.awaited:
         found["awaited"] = True
@@ -128,7 +125,7 @@ def outcome_tree(stored: Stored, redactor: Redactor, secrets: Collection[str] = 
 
 def _pickle_tree(
     entry: Mapping[str, Any], size: int, imports: list[str], code: list[str], *, mark: str = ""
-) -> Any:
+) -> object:
     preview = [str(line) for line in entry.get("preview", ())]
     tree = PickleView(size, imports, code, preview, entry.get("checksum", mark))
     return {"": tree, "files": entry["files"]} if "files" in entry else tree
@@ -173,7 +170,7 @@ class _Reader:
         self._objects = objects
         self._is_tagged = is_tagged
 
-    def read(self, node: Any) -> Any:
+    def read(self, node: object) -> Any:
         if isinstance(node, list):
             return [self.read(part) for part in node]
         if not isinstance(node, dict):
@@ -185,7 +182,7 @@ class _Reader:
             return self._tagged(tag, node)
         return {key: self.read(part) for key, part in node.items()}
 
-    def _tagged(self, tag: str, node: dict[str, Any]) -> Any:
+    def _tagged(self, tag: str, node: dict[str, Any]) -> object:
         part = node[tag]
         if tag == "$anchor":
             return self.read(node.get("value"))
@@ -213,7 +210,7 @@ def exception_name(node: dict[str, Any]) -> str:
     return exception_name(node["value"]) if tag == "$anchor" else tag[1:]
 
 
-def _exception(read: Any) -> Any:
+def _exception(read: object) -> object:
     """Return the parts of an exception by name: its `type`, `args`, `cause`, and the `exceptions` of a group."""
     if not isinstance(read, Named) or not isinstance(read.value, dict):
         return read
@@ -240,18 +237,18 @@ def _response(value: dict[str, Any]) -> Named:
     return Named("response", found)
 
 
-def _chunk(chunk: Any) -> Any:
+def _chunk(chunk: object) -> object:
     return _blob(chunk["base64"]) if isinstance(chunk, dict) and "base64" in chunk else chunk
 
 
-def _blob(text: Any) -> Any:
+def _blob(text: Any) -> object:
     try:
         return Blob(b64decode(text))
     except (TypeError, ValueError):  # edited by hand
         return text
 
 
-def is_response(value: Any) -> bool:
+def is_response(value: object) -> bool:
     if not isinstance(value, dict) or type(value.get("status")) is not int:
         return False
     headers = value.get("headers")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.compare.outcome_tree import Blob, Named, PickleView
 from pytest_mimic._core.identity.opening import key_step
@@ -27,8 +26,7 @@ _WIDEST_CELL = 60
 _COMPARED_HEADERS = ("content-type",)
 
 
-@dataclass
-class TreeDifference:
+class TreeDifference(NamedTuple):
     """One difference: the `old` and the `new` part as trees, None for what one side does not have."""
 
     path: str  # where it is, `rates.USD`; empty for the outcome as a whole
@@ -36,29 +34,28 @@ class TreeDifference:
     kind: Literal["changed", "added", "removed", "text", "rows"]
     old: Any = None
     new: Any = None
-    spans: list[Span] = field(default_factory=list)
-    columns: list[Any] = field(default_factory=list)
+    spans: Sequence[Span] = ()
+    columns: Sequence[Any] = ()
     # The rows of a table that differ: `-` or `+`, and the cells.
-    rows: list[tuple[str, list[Any]]] = field(default_factory=list)
+    rows: Sequence[tuple[str, list[Any]]] = ()
     total: int = 0  # how many rows the new table has
     is_opaque: bool = False  # whether only the sizes or previews of two pickles are compared
     steps: str | None = None  # the path as `volatile=` takes it; None if it cannot be named there
 
 
-@dataclass(frozen=True)
-class RowTable:
+class RowTable(NamedTuple):
     """A table: the names of its columns, and the cells of each row."""
 
     columns: list[Any]
     rows: list[list[Any]]
 
 
-def differences(old: Any, new: Any) -> list[TreeDifference]:
+def differences(old: object, new: object) -> list[TreeDifference]:
     """Return the differences between two trees, in the order of the old one."""
     return list(_compare(old, new, "", ()))
 
 
-def _compare(old: Any, new: Any, path: str, steps: tuple[str, ...] | None) -> Iterator[TreeDifference]:
+def _compare(old: object, new: object, path: str, steps: tuple[str, ...] | None) -> Iterator[TreeDifference]:
     if is_same(old, new):
         return
     if isinstance(old, Named) and isinstance(new, Named) and old.name == new.name:
@@ -261,7 +258,7 @@ def opcodes(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, int, int,
     return found
 
 
-def _mark(node: Any) -> str:
+def _mark(node: object) -> str:
     return json.dumps(plain(node), sort_keys=True, ensure_ascii=False)
 
 
@@ -269,7 +266,7 @@ def _is_prose(old: str, new: str) -> bool:
     return max(len(_WORD.findall(text[:200])) for text in (old, new)) > _FEW_WORDS * 2 or "\n" in old + new
 
 
-def plain(node: Any) -> Any:
+def plain(node: object) -> Any:
     """Return a tree as JSON data, in which what differs is different."""
     if isinstance(node, dict):
         return {str(key): plain(part) for key, part in node.items()}
@@ -286,7 +283,7 @@ def plain(node: Any) -> Any:
     return node
 
 
-def grid_of(tree: Any) -> RowTable | None:
+def grid_of(tree: object) -> RowTable | None:
     """Return a list of rows as a table: mappings with the same keys, or lists of the same length."""
     if not isinstance(tree, list) or len(tree) < 2 or not tree[0] or type(tree[0]) not in (dict, list):
         return None

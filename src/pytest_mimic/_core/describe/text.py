@@ -12,10 +12,11 @@ from pytest_mimic._core.seam.registry import names_client
 
 _LABEL_WIDTH = 120
 _LEAST_WIDTH = 24
+_QUERY_WIDTH = 60
 _ATOMS = frozenset({int, float, bool, type(None)})
 
 
-def render(description: Any, limit: int | None = None, *, digests: bool = False) -> str:
+def render(description: object, limit: int | None = None, *, digests: bool = False) -> str:
     """Return a description as one line of at most `limit` characters: `'EUR'`, `2024-05-01`, `Rate(base='EUR')`.
 
     With `digests`, values that are described in part show theirs.
@@ -117,7 +118,16 @@ def recorded_label(
         return f"{target}(...)"
 
 
-def by_name(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def query_text(arguments: Mapping[str, Any] | None) -> str:
+    """Return the described query of a request, `?page=2&size=10`, with long values shortened. Empty if it has none."""
+    query = (arguments or {}).get("query")
+    if type(query) is not dict or not query or TAG in query:
+        return ""
+    texts = [f"{name}={part if type(part) is str else render(part)}" for name, part in query.items()]
+    return f"?{'&'.join(_fitted(texts, _QUERY_WIDTH))}"
+
+
+def by_name(arguments: Mapping[str, object]) -> dict[str, Any]:
     """Return the arguments with those of `**extra` under their own names, and those of `*rest` as `*rest[0]`."""
     if "*" not in "".join(arguments):
         return dict(arguments)

@@ -30,12 +30,21 @@ class Scopes:
 
     # -- scopes
 
+    def name_of(self, parameter: object) -> str | None:
+        """Return what tells the scope of a fixture's parameter from those of others; None if it has no identity."""
+        if isinstance(parameter, (str, int)):
+            return repr(parameter)
+        from pytest_mimic._core.identity.call_identity import identity_of
+
+        return identity_of(parameter, self._state.places)
+
     def enter(self, name: str) -> Callable[[bool], Owner]:
         """Assign calls to the scope of a wider fixture until the returned function is called.
 
         That function gets whether the fixture's set-up or tear-down has passed.
         """
         outer, owner = self._state.owner, self._owners.setdefault(name, Owner(name))
+        # A set-up is judged by itself: if it fails, what it recorded goes, and what earlier ones recorded stays.
         journal, owner.journal = owner.journal, Journal()
         self._state.owner = owner
         if name:  # the scope of the session ends with the run
@@ -92,6 +101,7 @@ class Scopes:
                 decided.recordings.missed.clear()
                 decided.sequences.end_owner(test, passed=passed and is_whole)
             self._judge(test, passed=passed)
+            # A test that passed with what a scope recorded is the proof that it is good.
             for owner in (self._outside, *around) if passed else ():
                 owner.passed = True
             for name, owner in list(self._open.items()):

@@ -77,21 +77,24 @@ class ContextCopier:
 
         return start
 
-    def _wrap_submit(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def submit(pool: Any, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    def _wrap_submit(self, original: Callable[..., object]) -> Callable[..., Any]:
+        def submit(pool: object, function: Callable[..., object], /, *args: Any, **kwargs: Any) -> object:
             value = self._variable.get()
             if value is None:
                 return original(pool, function, *args, **kwargs)
+            # Since Python 3.14, a pool may pickle its tasks for other interpreters, in which nothing is mimicked.
+            if all(base.__module__ != "concurrent.futures.interpreter" for base in type(pool).__mro__):
+                function = self._inside(value, function)
             # A thread that the pool starts now serves other callers later, so it must not inherit the value.
             token = self._variable.set(None)
             try:
-                return original(pool, self._inside(value, function), *args, **kwargs)
+                return original(pool, function, *args, **kwargs)
             finally:
                 self._variable.reset(token)
 
         return submit
 
-    def _inside(self, value: object, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _inside(self, value: object, function: Callable[..., object]) -> Callable[..., Any]:
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:

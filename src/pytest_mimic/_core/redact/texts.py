@@ -7,7 +7,6 @@ from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from json import dumps, loads
-from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
 from pytest_mimic._core.redact.secret_names import (
@@ -85,10 +84,10 @@ class SecretTexts:
             return text
         return replace_in_json(text, self._names, self.scrub_json)
 
-    def scrub_data(self, text: str) -> str:
+    def scrub_data(self, text: str, *, in_prose: bool = False) -> str:
         """Return a text that is JSON, markup, GraphQL, a form or a URL as a whole without its secrets.
 
-        Any other text loses the secrets in its URLs only.
+        Any other text loses the secrets in its URLs only or, with `in_prose`, as free text does.
         """
         if parse_json_text(text) is not None:
             return replace_in_json(text, self._names, self.scrub_data)
@@ -101,6 +100,8 @@ class SecretTexts:
                 return self.scrub_form(text)
             if _WITH_QUERY.fullmatch(text):
                 return self.scrub_url(text)
+        if in_prose:
+            return self.scrub_text(text)
         return self.scrub_urls(text) if "://" in text else text
 
     def literals(self, text: str) -> list[str]:
@@ -177,16 +178,23 @@ class SecretTexts:
 
     def _assigned(self, text: str) -> Iterator[str]:
         """Yield the text in pieces, with the values after secret names replaced."""
-        done = at = 0
+        done = 0
+        for value in self.assigned(text):
+            quote = value["open"] or value["double"] or value["single"] or ""
+            yield f"{text[done : value.start()]}{quote}{PLACEHOLDER}{quote}"
+            done = value.end()
+        yield text[done:]
+
+    def assigned(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield the values after secret names in free text, `token=…`."""
+        at = 0
         while named := _NAMED.search(text, at):
             at = named.end()
             # In free text, names that are secret only with a text mean something else.
             value = _VALUE.match(text, at) if self.hides(named["name"], 0) else None
             if value is not None and value[0] not in _NO_SECRETS:
-                quote = value["open"] or value["double"] or value["single"] or ""
-                yield f"{text[done:at]}{quote}{PLACEHOLDER}{quote}"
-                done = at = value.end()
-        yield text[done:]
+                yield value
+                at = value.end()
 
 
 def is_form(text: str) -> bool:
@@ -285,7 +293,7 @@ def may_be_json(text: str) -> bool:
     return "{" in text or "[" in text
 
 
-def parse_json_text(text: str) -> Any:
+def parse_json_text(text: str) -> object:
     """Return the mapping or list in a JSON text, which may be JSONP, or None for any other text."""
     start, end = _span(text)
     if not text.startswith(("{", "["), start):

@@ -156,7 +156,7 @@ def _find_test(data: bytes) -> object:
         return None
 
 
-def is_usual(entry: Any) -> bool:
+def is_usual(entry: object) -> bool:
     """Return whether an outcome is just a duration and a value, which needs no other check.
 
     The name of its inputs is checked when they are read.
@@ -212,7 +212,7 @@ def _conflict(path: str, line: int, *, test: str | None) -> CorruptRecordingErro
     return CorruptRecordingError(
         f"{path} has a merge conflict, line {line}",
         remedies=[
-            f"take one side: git checkout --ours (or --theirs) {path}",
+            f"take our side (or --theirs): git checkout --ours {path}",
             f"or record again: {command('--mimic-rerecord', test)}",
         ],
         file=path,

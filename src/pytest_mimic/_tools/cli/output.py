@@ -7,10 +7,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from errno import EINVAL, EPIPE
 from functools import cache
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from pytest_mimic._core.ambient import command
+from pytest_mimic._core.ambient import command_for
 from pytest_mimic._core.words import plural, seconds
 from pytest_mimic.errors import printable
 
@@ -82,7 +81,7 @@ class Output:
         line = (indent + gap.join(f"{{:{sign}{width}}}" for sign, width in zip(signs, widths))).format
         self._write("\n".join([line(*cells).rstrip() for cells in texts]) + "\n")
 
-    def json(self, data: Any) -> None:
+    def json(self, data: object) -> None:
         """Print data as one JSON document."""
         from json import dumps
 
@@ -111,8 +110,7 @@ class Output:
         kept, self._kept = "".join(self._kept), []
         if not kept:
             return
-        # Not that of `os`, which gives 0 where a terminal does not know its size.
-        if self.is_terminal and _has_extra() and kept.count("\n") >= get_terminal_size().lines:
+        if self.is_terminal and _has_extra() and kept.count("\n") >= _lines():
             from rich.pager import SystemPager
 
             os.environ.setdefault("LESS", "FRX")
@@ -166,6 +164,13 @@ def _in_json(line: str) -> str:
     return "".join(sign if sign.isprintable() else dumps(sign)[1:-1] for sign in line)
 
 
+def _lines() -> int:
+    # Not that of `os`, which gives 0 where a terminal does not know its size.
+    from shutil import get_terminal_size
+
+    return get_terminal_size().lines
+
+
 @cache
 def _has_extra() -> bool:
     from importlib.util import find_spec
@@ -202,12 +207,7 @@ def counted(recordings: int, cassettes: int) -> str:
 
 def record_again(tests: list[str | None]) -> str:
     """Return the command that records what these tests had recorded."""
-    named = list(dict.fromkeys(test for test in tests if test))
-    if len(named) > _TESTS:
-        named = list(dict.fromkeys(test.partition("::")[0] for test in named))
-    if len(named) > _TESTS or None in tests:
-        named = []
-    return command("--mimic-record", *named)
+    return command_for("--mimic-record", tests, most=_TESTS)
 
 
 def json_of(catalog: Catalog, file: CatalogFile) -> dict[str, Any]:
