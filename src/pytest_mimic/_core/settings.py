@@ -131,9 +131,9 @@ class IniOptions:
 
     def read_lines(self, name: str, read: Callable[[str, str], object]) -> list[Any]:
         """Return what `read` makes of each line of an option and its origin. All wrong lines are named together."""
-        results, problems = [], []
+        results, problems, place = [], [], self._place(name)
         for number, line in enumerate(self.lines(name), 1):
-            origin = f"{self._place(name)} line {number}"
+            origin = f"{place} line {number}"
             try:
                 results.append(read(line, origin))
             except ValueError as error:  # a TargetError names the origin itself

@@ -82,7 +82,7 @@ def describe_parts(parts: Mapping[str, object], places: Places | None = None) ->
     return walk.named(parts, PARTS.characters, PARTS.depth)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Walk:
     """A walk over one value. In its methods, `room` is in characters, and `depth` counts down."""
 

