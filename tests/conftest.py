@@ -386,6 +386,9 @@ class Project:
                 sys.modules.clear()
                 sys.modules.update(modules)
                 sys.path[:], sys.meta_path[:] = paths, finders
+        # pytest leaves the last failure for debuggers. Its frames hold functions, for which a later run would search.
+        for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+            vars(sys).pop(name, None)
         with warnings.catch_warnings():
             # The modules of the project are gone, with clients that nobody has closed. Later, a collection during any
             # other test would warn.

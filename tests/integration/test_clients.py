@@ -207,6 +207,27 @@ def test_the_whole_of_a_request_is_kept_and_shared(project):
     assert not [name for name in project.files() if "objects/" in name]
 
 
+@pytest.mark.parametrize("nearest", ["rain", "snow", "wind"])
+def test_the_nearest_of_long_prompts_is_the_one_that_differs_least(project, nearest):
+    """The beginning that a recording shows of them is the same."""
+    project.ini("httpx ignore=host,port,headers.host")
+    project.test("""
+        import httpx
+        for word in os.environ["WORDS"].split():
+            prompt = "Be kind. " * 100 + f"Tell me about {word}. " * 120 + os.environ["END"]
+            assert httpx.post(os.environ["API"] + "/nothing", json={"prompt": prompt}).status_code == 204
+        """)
+    with running_server() as server:
+        project.record(env={"API": server.url, "WORDS": "snow rain wind", "END": "Thanks!"}).expect(passed=1)
+
+    env = {"API": "http://127.0.0.1:9", "WORDS": nearest, "END": "Thank you!"}
+    missed = project.replay(env=env).expect(failed=1)
+
+    about = f"about {nearest}. "
+    assert f"{about}Thanks!' recorded, " in missed.output
+    assert f"{about}Thank you!' now" in missed.output
+
+
 @pytest.mark.promise("a miss shows the place in a long text of a request that differs")
 def test_a_miss_shows_the_place_in_a_long_prompt(project):
     project.ini("httpx ignore=host,port,headers.host")
