@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from types import SimpleNamespace
 
 import pytest
 from support.http_server import running_server
+
+from pytest_mimic._tools.cli.main import main
 
 SECRET = "zx81-spectrum-4711-abcd"
 
@@ -187,12 +188,19 @@ def test_what_a_test_puts_into_the_environment_is_no_secret_of_the_run(project):
     assert SECRET in read(recorded)
 
 
-def command(project, *words, env):
-    """Run the command in the project, in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "pytest_mimic", *words],
-        cwd=project.root, env=project.environment(env), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+@pytest.fixture
+def command(project, monkeypatch, capsys):
+    """Return a function that runs the command in the project with these variables of the environment."""
+
+    def run(*words, env):
+        with monkeypatch.context() as patch:
+            patch.chdir(project.root)
+            for name, value in env.items():
+                patch.setenv(name, value)
+            code = main([*words])
+        return SimpleNamespace(returncode=code, stdout=capsys.readouterr().out)
+
+    return run
 
 
 @pytest.mark.promise("check --fix redacts by the rules of today")
@@ -206,7 +214,7 @@ def command(project, *words, env):
         ("list(stream())", "['a', [X]]"),
     ],
 )  # fmt: skip
-def test_check_hides_what_was_recorded_before_the_variable_was_known(project, call, expected):
+def test_check_hides_what_was_recorded_before_the_variable_was_known(project, command, call, expected):
     shop(project, call=call)
     project.ini("shop:give", "shop:stream", mimic_redact="!token")
     project.record(env={"SHOP_TOKEN": SECRET, "EXPECTED": expected.replace("X", "secret()")}).expect(passed=1)
@@ -214,13 +222,13 @@ def test_check_hides_what_was_recorded_before_the_variable_was_known(project, ca
     project.ini("shop:give", "shop:stream")
     env = {"SHOP_TOKEN": SECRET}
 
-    found, fixed = command(project, "check", env=env), command(project, "check", "--fix", env=env)
+    found, fixed = command("check", env=env), command("check", "--fix", env=env)
 
     assert (found.returncode, SECRET in found.stdout) == (1, False)
     assert "to hide it: pytest-mimic check --fix" in found.stdout
     assert "holds what redaction hides today: hidden now" in fixed.stdout
     assert SECRET not in project_text(project)
-    sound = command(project, "check", env=env)
+    sound = command("check", env=env)
     assert (sound.returncode, "is sound" in sound.stdout) == (0, True), sound.stdout
     project.replay(env={"EXPECTED": expected.replace("X", "'<SHOP_TOKEN>'")}).expect(passed=1)
 
@@ -265,7 +273,7 @@ REQUESTS = """
         "http sequence=no ignore=port",
     ],
 )
-def test_check_hides_names_and_finds_the_requests_again(project, line):
+def test_check_hides_names_and_finds_the_requests_again(project, command, line):
     project.ini(line, mimic_redact="!token\n    !access_token")
     project.tests(REQUESTS)
     with running_server() as server:
@@ -278,7 +286,7 @@ def test_check_hides_names_and_finds_the_requests_again(project, line):
         env["HOST"] = server.url.removeprefix("http://")
 
     missed = project.replay(env=env).expect(failed=4, passed=1)
-    fixed = command(project, "check", "--fix", env=env)
+    fixed = command("check", "--fix", env=env)
 
     assert "'tok-0815" not in missed.output, "only the test's own source shows it"
     assert "it holds what redaction hides today; to hide it there: pytest-mimic check --fix" in missed.output
@@ -286,11 +294,11 @@ def test_check_hides_names_and_finds_the_requests_again(project, line):
     assert "tok-" not in project_text(project), fixed.stdout
     assert fixed.stdout.count("hidden now") == 5
     project.replay(env=env).expect(passed=5)
-    assert command(project, "check", env=env).returncode == 0
+    assert command("check", env=env).returncode == 0
 
 
 @pytest.mark.promise("check --fix redacts by the rules of today")
-def test_check_leaves_a_request_that_it_cannot_tell_with_its_command(project):
+def test_check_leaves_a_request_that_it_cannot_tell_with_its_command(project, command):
     project.ini("http.client", mimic_redact="!token")
     project.tests("""
         import os
@@ -313,7 +321,7 @@ def test_check_leaves_a_request_that_it_cannot_tell_with_its_command(project):
     project.ini("http.client")
     before = project.files()
 
-    fixed = command(project, "check", "--fix", env=env)
+    fixed = command("check", "--fix", env=env)
 
     assert fixed.returncode == 1
     assert "and has to be recorded again" in fixed.stdout
@@ -322,7 +330,7 @@ def test_check_leaves_a_request_that_it_cannot_tell_with_its_command(project):
 
 
 @pytest.mark.promise("check --fix redacts by the rules of today")
-def test_check_names_what_other_clients_hold_under_a_name_that_is_declared_later(project):
+def test_check_names_what_other_clients_hold_under_a_name_that_is_declared_later(project, command):
     pytest.importorskip("sqlalchemy")
     project.ini("shop:order", "sqlalchemy")
     project.module("def order(customer_no):\n    return 1\n")
@@ -343,16 +351,16 @@ def test_check_names_what_other_clients_hold_under_a_name_that_is_declared_later
     project.record().expect(passed=2)
     project.ini("shop:order", "sqlalchemy", mimic_redact="customer_no")
 
-    dry = command(project, "check", "--fix", "-n", env={})
-    fixed = command(project, "check", "--fix", env={})
-    shown = command(project, "show", "test_row", env={})
+    dry = command("check", "--fix", "-n", env={})
+    fixed = command("check", "--fix", env={})
+    shown = command("show", "test_row", env={})
 
     assert (dry.returncode, fixed.returncode) == (1, 1)
     assert dry.stdout.count("would be hidden") == fixed.stdout.count("hidden now") == 1
     assert "to record it again: pytest --mimic-rerecord test_shop.py::test_row" in fixed.stdout
     assert "C-123456" not in shown.stdout
     project.run("--mimic-rerecord").expect(passed=2)
-    assert command(project, "check", env={}).returncode == 0
+    assert command("check", env={}).returncode == 0
     assert not [name for name, data in project.run().vault.items() if b"C-123456" in data]
 
 

@@ -253,8 +253,7 @@ def test_cassette(mimic_auto):
 @pytest.mark.promise(
     "a recording of a release candidate is refused in one line, with the command that records it again"
 )
-@pytest.mark.parametrize("number", [1, 2])
-@pytest.mark.parametrize("mode", ["--mimic-record", "--mimic-rerecord"])
+@pytest.mark.parametrize(("number", "mode"), [(1, "--mimic-record"), (2, "--mimic-rerecord")])
 def test_a_recording_of_a_release_candidate_is_recorded_again(shop, number, mode):
     """Nothing of it is used, whatever holds it: for a run that records, it is not there."""
     shop.write("test_shop.py", ALL_WAYS)

@@ -609,9 +609,14 @@ NAMES = ["fetch_all", "cached", "Client.get", "Client.parse", "Client.build"]
 
 
 @pytest.mark.parametrize(
-    ("name", "kept"), [*(("fetch", kept) for kept in KEPT), *((name, listed) for name in NAMES)]
+    ("name", "kept", "holder"),
+    [
+        *(("fetch", kept, "module") for kept in KEPT),
+        *(("fetch", listed, holder) for holder in ("class", "its own module")),
+        *((name, listed, "class") for name in NAMES),
+        ("Client.get", listed, "module"),
+    ],
 )
-@pytest.mark.parametrize("holder", ["module", "class", "its own module"])
 def test_new_holder_is_found_although_the_count_is_the_same(
     name, kept, holder, shop, calls, activate, monkeypatch
 ):
