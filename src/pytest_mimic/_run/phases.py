@@ -14,7 +14,8 @@ import pytest
 
 from pytest_mimic._core.node_ids import plain_id
 from pytest_mimic._core.targets.target import as_targets
-from pytest_mimic.errors import DriftError, MissingRecordingError, TargetError
+from pytest_mimic._run.configuration import Hooks
+from pytest_mimic.errors import CorruptRecordingError, DriftError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
     from pytest_mimic._run.restarts import Restarts
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_mimic.errors import MimicError
 
 
-class Phases:
+class Phases(Hooks):
     """A plugin: the test that runs, and what its phases have shown so far."""
 
     def __init__(self, session: Session) -> None:
@@ -115,8 +116,9 @@ class Phases:
         problems = [error for error in pending if isinstance(error, (DriftError, MissingRecordingError))]
         if report.failed and problems:  # xdist brings them to the controller, for annotations
             vars(report)["mimic_problems"] = list(dict.fromkeys(map(str, problems)))
-        # A miss and a drift name a command of their own.
-        has_command = any(isinstance(error, (DriftError, MissingRecordingError)) for error in unhandled)
+        # Damage, a drift and a miss name a command of their own.
+        commanding = (CorruptRecordingError, DriftError, MissingRecordingError)
+        has_command = any(isinstance(error, commanding) for error in unhandled)
         replays = session.ledger.replays_since(self._replays_before)
         if report.failed and replays and not has_command:
             from pytest_mimic._run.verdicts import SECTION, name_replays
@@ -145,7 +147,7 @@ def _own_files(item: pytest.Item) -> set[str]:
     return own_files(item)
 
 
-class BlockedPhases:
+class BlockedPhases(Hooks):
     """The plugin of a run with `mimic_network = block`. Between its phases, other plugins may report to their servers."""
 
     def __init__(self, session: Session) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.engine.cassette_types import CassetteMode
 from pytest_mimic._core.engine.cassettes import CassetteBlock, OpenCassette
 from pytest_mimic._core.seam.registry import TAKEN_BY_CASSETTES, is_installed
-from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.settings import NEEDS_GIL, Mode, has_gil
 from pytest_mimic._core.targets.options import read_keyword_options
 from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic._core.vault.file_names import cassette_name, cassette_of_test
@@ -64,6 +64,8 @@ class CassetteFixtures:
             mode = "record" if records else "replay"
         else:
             mode = mode_of(fixture, settings.mode, name=name, exists=exists, may_record=may_record)
+        if mode == "record" and not has_gil():
+            raise CassetteError(f"cassette {name} is not recorded: {NEEDS_GIL}", cassette=name)
         cassette = OpenCassette(self._state, name, mode, strict=strict, only_replays=fixture == "replay")
         cassette.is_left_out = left_out and mode == "replay"
         return cassette

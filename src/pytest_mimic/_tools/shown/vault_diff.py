@@ -12,7 +12,7 @@ from pytest_mimic._core.describe.argument_differences import Difference
 from pytest_mimic._core.describe.argument_differences import differences as argument_differences
 from pytest_mimic._core.describe.messages import nearest_recording
 from pytest_mimic._core.describe.text import recorded_label
-from pytest_mimic._core.vault import FolderStore, Vault
+from pytest_mimic._core.vault import FolderStore, Recording, Vault
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS
 from pytest_mimic._core.vault.parsing import parse_recording
 from pytest_mimic._core.words import plural
@@ -23,7 +23,7 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.compare.tree_differences import TreeDifference
-    from pytest_mimic._core.vault import CassetteEntry, Recording
+    from pytest_mimic._core.vault import CassetteEntry
 
 Change = Literal["outcome", "call", "added", "removed", "damaged"]
 
@@ -141,7 +141,8 @@ class VaultDiff:
         """Yield the calls of one side: a new one with its nearest predecessor, if there is one."""
         for new in come:
             candidates = gone[new.target]
-            nearest = nearest_recording(candidates, new.arguments, test=new.test)
+            whole = Recording.whole
+            nearest = nearest_recording(candidates, new.whole().arguments, test=new.test, whole=whole)
             if nearest is not None and _is_near(nearest, new):
                 candidates.remove(nearest)
                 yield self._changed_call(nearest, new)
