@@ -245,8 +245,6 @@ def _hidden(ledger: Ledger) -> list[str]:
 def _recorded_errors(ledger: Ledger) -> list[str]:
     """Return the list of the recorded errors, and the command that records them again."""
     calls = [(label, test) for label, test in ledger.failures]
-    if not calls:
-        return []
     again = "it" if len(set(calls)) == 1 else "them"
     remedy = command_for("--mimic-rerecord", [test for _, test in calls])
     return listed("recorded errors:", _grouped(calls), f"to record {again} again: {remedy}")
@@ -262,7 +260,7 @@ def _changing(ledger: Ledger) -> list[str]:
         if new:  # other workers may have noted them, too
             rows.append((f"{few(new)} of {label.partition('(')[0]}", test))
     heading = "look as if they change in every run, so that a replay will miss these calls:"
-    lines = []
+    lines = list[str]()
     for line, paths in ignored.items():
         before, new = paths[: kept[line]], _patterns(paths[kept[line] :])
         which = "them" if len(new) <= _NAMED else f"the first {_NAMED} of {len(new)}"
