@@ -96,8 +96,7 @@ def listed(
 
 def few(names: Sequence[str], *, most: int = 3) -> str:
     """Return names in a line, of many only the first: `a, b, c and 4 more`."""
-    more = len(names) - most
-    return f"{', '.join(names[:most])}{f' and {more} more' if more > 0 else ''}"
+    return " ".join([", ".join(names[:most]), *and_more(len(names) - most)])
 
 
 def pattern_of(label: str) -> str:

@@ -156,10 +156,9 @@ def _drifted(ledger: Ledger, *, last_failed: bool, is_reviewed: bool) -> list[st
     rows = [(label, test) for label, test, _ in drifted]
     tests = [test for _, test in rows]
     remedy = command_for("--mimic-verify", tests, "--mimic-review", last_failed=last_failed)
-    lines = listed(
-        "drifted:", _grouped(rows, pattern_of), *([] if is_reviewed else [f"to decide about each: {remedy}"])
-    )
-    return [*lines, *_volatile([line for _, _, line in drifted])]
+    after = [] if is_reviewed else [f"to decide about each: {remedy}"]
+    after += _volatile([line for _, _, line in drifted])
+    return listed("drifted:", _grouped(rows, pattern_of), *after)
 
 
 def _volatile(lines: Sequence[str]) -> list[str]:
