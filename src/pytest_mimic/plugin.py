@@ -264,7 +264,7 @@ def _named(config: pytest.Config, vaults: Iterable[str]) -> list[str]:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if (run := session.config.stash.get(_RUN, None)) is not None:
-        run.finish(session)
+        run.ending.finish(session)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -306,7 +306,7 @@ def mimic_record(request: pytest.FixtureRequest) -> CassetteFixture:
     Use it as `with mimic_record("name", targets=["httpx"]) as cassette: ...`.
     Every call in the block runs for real. The cassette is written when the block ends.
     """
-    return _Blocks(_run(request.config).session.block, "record")
+    return _Blocks(_run(request.config).session.cassettes.block, "record")
 
 
 @pytest.fixture
@@ -316,7 +316,7 @@ def mimic_replay(request: pytest.FixtureRequest) -> CassetteFixture:
     Use it as `with mimic_replay("name", strict=True) as cassette: ...`.
     Nothing runs for real. With `strict`, the block also fails if a recorded call was not made, or in another order.
     """
-    return _Blocks(_run(request.config).session.block, "replay")
+    return _Blocks(_run(request.config).session.cassettes.block, "replay")
 
 
 @pytest.fixture
@@ -326,7 +326,7 @@ def mimic_auto(request: pytest.FixtureRequest) -> CassetteFixture:
     Use it as `with mimic_auto() as cassette: ...`.
     With `--mimic-no-record`, or if the environment variable `CI` is set, a missing cassette is a miss.
     """
-    return _Blocks(_run(request.config).session.block, "auto")
+    return _Blocks(_run(request.config).session.cassettes.block, "auto")
 
 
 @pytest.fixture
@@ -335,7 +335,7 @@ def mimic_gateway(request: pytest.FixtureRequest) -> Iterator[Callable[[str], st
 
     Use it as `url = mimic_gateway("https://api.anthropic.com")`, and pass `url` to the process.
     """
-    from pytest_mimic._run.gateway import Gateways
+    from pytest_mimic._clients.http.gateway import Gateways
 
-    with Gateways(_run(request.config).session).open() as gateways:
+    with _run(request.config).session.coverings.http_client(), Gateways() as gateways:
         yield gateways

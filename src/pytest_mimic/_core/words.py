@@ -57,6 +57,12 @@ def listed(heading: str, rows: Sequence[str], *, total: int | None = None, most:
     return [heading, *shown, *([f"  and {more} more"] if more else [])]
 
 
+def few(names: Sequence[str], *, most: int = 3) -> str:
+    """Return names in a line, of many only the first: `a, b, c and 4 more`."""
+    more = len(names) - most
+    return f"{', '.join(names[:most])}{f' and {more} more' if more > 0 else ''}"
+
+
 def pattern_of(label: str) -> str:
     """Return what the labels of many calls of one kind share: `http GET /users/*`, `shop:order`."""
     return re.sub(r"(?<=/)[^/?]*\d[^/?]*", "*", label.partition("(")[0])

@@ -124,8 +124,7 @@ class SelectedTests:
 
     def narrow(self, reason: str) -> None:
         """Note a reason why not all tests run."""
-        if reason not in self._ledger.selection:
-            self._ledger.selection.append(reason)
+        self._ledger.selection.add(reason)
 
     def have_all_passed(self) -> bool:
         """Return whether all tests of the project have run and passed."""

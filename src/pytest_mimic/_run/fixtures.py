@@ -114,13 +114,7 @@ class Fixtures:
         """
         needed = [one for name in fixturedef.argnames for one in self._parameters.get(name, ())]
         if hasattr(request, "param"):
-            parameter = request.param
-            if isinstance(parameter, (str, int)):
-                shown = repr(parameter)
-            else:
-                from pytest_mimic._core.identity.call_identity import identity_of
-
-                shown = identity_of(parameter, self._session.state.places) or str(request.param_index)
+            shown = self._session.scopes.name_of(request.param) or str(request.param_index)
             needed.append(f"{fixturedef.argname}={shown}")
         self._parameters[fixturedef.argname] = found = list(dict.fromkeys(needed))
         return found

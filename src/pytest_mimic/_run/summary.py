@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from pytest_mimic._core.ambient import command, vault_command
 from pytest_mimic._core.node_ids import relative_path
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.target_options import target_line
-from pytest_mimic._core.words import SHOWN, in_columns, listed, pattern_of, plural, seconds
+from pytest_mimic._core.words import SHOWN, few, in_columns, listed, pattern_of, plural, seconds
 from pytest_mimic._run.unused_check import holds_recordings
 from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused, not_judged
 
@@ -31,7 +32,7 @@ _HEADERS = {
 }
 # How many calls a single line names at most.
 _IN_LINE = 3
-# How many tests, or files of tests, a command names at most.
+# How many tests, files, targets or paths a command or a line names at most.
 _NAMED = 3
 
 
@@ -217,11 +218,13 @@ def _changed_inputs(ledger: Ledger) -> list[str]:
         return []
     recordings = len({row[0] for row in ledger.inputs})
     rows = [
-        (what, ", ".join(f"{plural(count, 'call')} of {target}" for target, count in sorted(counts.items())))
+        (what, few([f"{plural(count, 'call')} of {target}" for target, count in sorted(counts.items())]))
         for what, counts in sorted(calls.items(), key=lambda row: (not row[0].endswith(")"), row[0]))
     ]
     targets = sorted({row[1] for row in ledger.inputs})
-    only = [f"--mimic-only={target}" for target in targets] if len(targets) <= SHOWN else []
+    if len(targets) > _NAMED:  # by module
+        targets = sorted({f"{target.partition(':')[0]}:*" if ":" in target else target for target in targets})
+    only = [f"--mimic-only={target}" for target in targets] if len(targets) <= _NAMED else []
     remedy = command("--mimic-verify", more=("--mimic-review", *only))
     return [
         *listed(
@@ -273,15 +276,29 @@ def _recorded_errors(ledger: Ledger) -> list[str]:
 
 def _changing(ledger: Ledger) -> list[str]:
     """Return the list of the arguments that look as if they change in every run, and the line of each target that ignores them."""
-    rows, ignored = list[tuple[str, str]](), dict[str, list[str]]()
+    rows, ignored, kept = list[tuple[str, str]](), dict[str, list[str]](), dict[str, int]()
     for line, before, paths, label, test in map(tuple, ledger.changing):
+        kept.setdefault(line, len(before))
         new = [path for path in paths if path not in ignored.setdefault(line, list(before))]
         ignored[line] += new
         if new:  # other workers may have noted them, too
-            rows.append((f"{', '.join(new)} of {label.partition('(')[0]}", test))
+            rows.append((f"{few(new)} of {label.partition('(')[0]}", test))
     heading = "look as if they change in every run, so that a replay will miss these calls:"
-    lines = [target_line(line, None, "ignore", paths) for line, paths in ignored.items()]
-    return [*listed(heading, in_columns(rows)), *(f"to leave them out: {line}" for line in lines)]
+    lines = []
+    for line, paths in ignored.items():
+        before, new = paths[: kept[line]], _patterns(paths[kept[line] :])
+        which = "them" if len(new) <= _NAMED else f"the first {_NAMED} of {len(new)}"
+        lines.append(f"to leave {which} out: {target_line(line, None, 'ignore', [*before, *new[:_NAMED]])}")
+    return [*listed(heading, in_columns(rows)), *lines]
+
+
+def _patterns(paths: Sequence[str]) -> list[str]:
+    """Return paths, of too many those that differ only in indexes as one pattern: `commands.*.1`."""
+    if len(paths) <= _NAMED:
+        return list(paths)
+    patterns = [re.sub(r"\.\d+(?=\.)", ".*", path) for path in paths]
+    counts = Counter(patterns)
+    return list(dict.fromkeys(many if counts[many] > 1 else one for one, many in zip(paths, patterns)))
 
 
 def _taken_back(labels: Sequence[str], restored: Sequence[str]) -> list[str]:

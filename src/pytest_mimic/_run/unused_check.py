@@ -45,7 +45,7 @@ def judge_unused(
         ledger.collected,
         settings.rootdir,
         settings.is_shared,
-        dict.fromkeys(session.missing_kinds(), ()),
+        dict.fromkeys(session.coverings.missing_kinds(), ()),
     )
     judgement, proven = judge(session.vault, unused, evidence, listed=listed)
     judgement.unnamed = _unnamed(session, [label for label, _, _ in judgement.shown])
@@ -59,7 +59,7 @@ def judge_unused(
 
 def _unnamed(session: Session, labels: Collection[str]) -> list[str]:
     """Return the targets of calls that no line of `mimic_functions` takes, and that nothing else has mimicked in this run."""
-    taken, used = [target for target in session.targets if not target.excluded], session.ledger.used
+    taken, used = [target for target in session.coverings.targets if not target.excluded], session.ledger.used
     found: dict[str, None] = {}
     for label in labels:
         name = re.split(r"[( ]", label)[0]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 
@@ -56,6 +58,20 @@ def rows() -> list[dict[str, object]]:
     return [{"id": k, "name": f"n{k}", "ok": True, "w": k / 3} for k in range(200_000)]
 
 
+class Size(Enum):
+    """Members that occur over and over."""
+
+    SMALL = 1
+    MEDIUM = 2
+    LARGE = "l"
+
+
+def moments(zone: timezone | None) -> list[datetime]:
+    """100,000 moments, of which no two are the same."""
+    first = datetime(2026, 1, 1, tzinfo=zone)
+    return [first + timedelta(seconds=37 * k) for k in range(100_000)]
+
+
 VALUES: dict[str, Callable[[], Any]] = {
     "bytes": binary,
     "bytearray": lambda: bytearray(binary()),
@@ -71,6 +87,10 @@ VALUES: dict[str, Callable[[], Any]] = {
     "list of floats": lambda: [k / 3 for k in range(1_000_000)],
     "set of ints": lambda: set(range(0, 1_400_000, 7)),
     "set of strs": lambda: {f"word {k}" for k in range(200_000)},
+    "list of datetimes": lambda: moments(None),
+    "list of datetimes with a zone": lambda: moments(timezone.utc),
+    "list of pairs": lambda: [(k, f"n{k}") for k in range(100_000)],
+    "list of Enum members": lambda: list(Size) * 33_333,
     "list of Decimals": lambda: [Decimal(k) / 100 for k in range(100_000)],
     "dict": lambda: {f"key-{k:06}": k for k in range(100_000)},
     "nested": rows,

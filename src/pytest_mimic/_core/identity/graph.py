@@ -22,8 +22,8 @@ from typing import Any
 from xxhash import xxh3_128_digest
 
 from pytest_mimic._core.identity.kinds import Raw
-from pytest_mimic._core.identity.short import SCALARS, TEXT
-from pytest_mimic._core.identity.walk import MOST_DEEP_CELLS, MOST_LEVELS, NUMBER, Walk
+from pytest_mimic._core.identity.short import SCALARS
+from pytest_mimic._core.identity.walk import MOST_DEEP_CELLS, MOST_LEVELS, Walk, only_type
 
 # A part within these limits is digested by one walk. The walk measures slightly differently: hence the margins.
 SMALL_CELLS = MOST_DEEP_CELLS // 8
@@ -129,8 +129,7 @@ class _Graph:
         keys = list(content)
         if self.walk.ordered:
             return Node(value, dumps(("ordered", len(keys)), 2), [*keys, *content.values()])
-        types = set(map(type, keys))
-        if types <= TEXT or types <= NUMBER:
+        if not keys or only_type(keys) in (str, int):
             keys.sort()
             label = dumps(("dict", len(keys)), 2) + self.digest_small(keys)
             return Node(value, label, list(map(content.__getitem__, keys)))

@@ -22,6 +22,9 @@ CHUNK_OF_OBJECTS = 1 << 15
 # Up to this size, Python finds a NaN faster than numpy: 1 µs, against 3.
 SMALL = 256
 
+# Up to this size, Python counts zeros faster than numpy: 0.25 ns a byte, against 2 µs.
+FEW_BYTES = 1 << 13
+
 SIZES = {"e": 2, "f": 4, "d": 8}
 SIGNLESS_HALF, INFINITE_HALF = 0x7FFF, 0x7C00
 
@@ -57,6 +60,14 @@ def with_one_nan(memory: memoryview, floats: str) -> Any:
     values = values.copy()
     numpy.putmask(values, numpy.isnan(values), NAN)
     return values.view(numpy.uint8).data
+
+
+def zeros(data: bytes) -> int:
+    """Return how many bytes are zero."""
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is None or len(data) <= FEW_BYTES:
+        return data.count(0)
+    return len(data) - int(numpy.count_nonzero(numpy.frombuffer(data, "u1")))
 
 
 def write_memory(hasher: Any, column: Iterable[Raw]) -> None:

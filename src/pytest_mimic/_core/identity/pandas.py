@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from pytest_mimic._core.identity.kinds import Raw, Rule
-from pytest_mimic._core.identity.nans import CHUNK
+from pytest_mimic._core.identity.nans import CHUNK, zeros
 from pytest_mimic._core.identity.numeric import array_memory, float_format
 
 # Index classes that say no more than their dtype does. Those for numbers exist before pandas 2 only.
@@ -175,10 +175,9 @@ def _texts(array: Any) -> object:
     data = _joined_arrow(array.__arrow_array__()) if hasattr(array, "_pa_array") else None
     if data is None:
         values = sys.modules["numpy"].asarray(array, dtype=object).tolist()
-        text = "\0".join(values)
-        if text.count("\0") != max(len(values) - 1, 0):
+        data = "\0".join(values).encode("utf-8", "surrogatepass")
+        if zeros(data) != max(len(values) - 1, 0):
             return values
-        data = text.encode("utf-8", "surrogatepass")
     return Raw(
         ("texts", len(array)), len(data), lambda: (data,), texts=lambda: list(array.to_numpy(dtype=object))
     )
@@ -203,8 +202,7 @@ def _joined_arrow(texts: Any) -> bytes | None:
             ends = numpy.frombuffer(offsets, "i8")[made.offset :]
             parts.append(memoryview(data)[ends[0] : ends[len(made)]])
     joined = b"".join(parts)[1:]
-    zeros = len(joined) - numpy.count_nonzero(numpy.frombuffer(joined, "u1"))
-    return joined if zeros == max(len(texts) - 1, 0) else None
+    return joined if zeros(joined) == max(len(texts) - 1, 0) else None
 
 
 RULES: dict[tuple[str, str], Rule] = {

@@ -53,9 +53,10 @@ def pickled_numbers(column: list[Any]) -> bytes | None:
         total: float = sum(column)
     except (TypeError, OverflowError):
         # None, an empty tuple or the column itself; or an int that is too large for a float.
-        if not NUMBERS.issuperset(map(type, column)):
+        types = set(map(type, column))
+        if not types <= NUMBERS:
             return None
-        total = NAN
+        total = NAN if float in types else 0
     if total != total:
         found.clear()
         _NumberPickler(found).dump(plain_nans(column))

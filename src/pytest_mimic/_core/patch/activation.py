@@ -67,7 +67,14 @@ class Activation:
             self.claims[key].pop(active.number, None)
         active.claimed = [id(one.function) for one in found]
         for one in found:
-            self.claims.setdefault(id(one.function), {})[active.number] = Claim(active, one)
+            claims = self.claims.setdefault(id(one.function), {})
+            # Lines that name it alike share one object, since a second would count as one more holder of the function.
+            alike = [
+                claim.found
+                for claim in claims.values()
+                if claim.found.label == one.label and claim.found.holder is one.holder
+            ]
+            claims[active.number] = Claim(active, alike[0] if alike else one)
         return [*before, *active.claimed]
 
     def decide(self, key: int) -> Claim | None:

@@ -8,8 +8,11 @@ import sys
 import pytest
 
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
+from pytest_mimic._clients.http.failures import CONNECTING
 from pytest_mimic._clients.http.http_secrets import redacted_request
+from pytest_mimic._clients.http.httpx import _CLASSES
 from pytest_mimic._clients.http.responses import load_response
+from pytest_mimic._core.seam.base import _NETWORK
 from pytest_mimic._core.seam.registry import parts_of
 from unit.clients.runs import Runs
 
@@ -298,6 +301,33 @@ def test_a_cookie_without_a_date_keeps_its_expiry(runs, date):
 )
 def test_verifying_compares_status_type_and_body(runs, plain, comparable):
     assert runs.client.comparable(plain) == comparable
+
+
+@pytest.mark.parametrize(
+    ("plain", "words"),
+    [
+        ({"error": {"type": "refused", "message": ""}}, "was refused a connection"),
+        ({"error": {"type": "reading", "message": ""}}, "timed out reading"),
+        (
+            {"status": 200, "headers": [], "error": {"type": "reading", "message": ""}},
+            "gave 200, then timed out reading",
+        ),
+        (
+            {"status": 200, "headers": [], "error": {"type": "closed", "message": ""}},
+            "gave 200, then lost its connection",
+        ),
+        ({"error": {"type": "builtins:ValueError", "message": ""}}, "raised ValueError"),
+        ({"status": 503, "headers": []}, "gave 503"),
+        ({"status": 200, "headers": []}, None),
+    ],
+)
+def test_a_failure_is_told_in_words(runs, plain, words):
+    """They follow the call: `http GET /slow gave 200, then timed out reading`."""
+    assert runs.client.failure(plain) == words
+
+
+def test_each_kind_of_failure_has_words():
+    assert {*CONNECTING, *_CLASSES} == {*_NETWORK}
 
 
 def chunked(*chunks, **end):
