@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 
 
 def closest_name(name: str, names: Iterable[str]) -> str | None:
@@ -68,8 +69,30 @@ def pattern_of(label: str) -> str:
     return re.sub(r"(?<=/)[^/?]*\d[^/?]*", "*", label.partition("(")[0])
 
 
+def grouped(calls: Sequence[tuple[str, str]], name_of: Callable[[str], str] = str) -> list[tuple[str, str]]:
+    """Return the rows of calls and their tests. Too many to list are counted by the names of their labels."""
+    rows = [(f"{label}{times(count)}", test) for (label, test), count in Counter(calls).items()]
+    if len(rows) <= SHOWN:
+        return rows
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for label, test in calls:
+        groups.setdefault(name_of(label), []).append((label, test))
+    found = list[tuple[str, str]]()
+    for name, group in groups.items():
+        label, test = group[0]
+        count = f"{plural(len(group), 'call')} in {plural(len({test for _, test in group}), 'test')}"
+        such_as = f"{count}, such as {test if label == name else label}"
+        found.append((name, such_as if len(group) > 1 or name != label else test))
+    return found
+
+
 def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def times(count: int) -> str:
+    """Return `, 3 times`, or nothing for one."""
+    return f", {count} times" if count > 1 else ""
 
 
 def seconds(amount: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,17 @@ from pytest_mimic._core.ambient import command, vault_command
 from pytest_mimic._core.node_ids import relative_path
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.target_options import target_line
-from pytest_mimic._core.words import SHOWN, few, in_columns, listed, pattern_of, plural, seconds
+from pytest_mimic._core.words import (
+    SHOWN,
+    few,
+    grouped,
+    in_columns,
+    listed,
+    pattern_of,
+    plural,
+    seconds,
+    times,
+)
 from pytest_mimic._run.unused_check import holds_recordings
 from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused, not_judged
 
@@ -133,7 +143,7 @@ def _missing(ledger: Ledger, *, last_failed: bool) -> list[str]:
     for is_stale, what in ((False, "missing"), (True, "stale")):
         misses = [miss for miss in ledger.missing if miss.is_stale is is_stale]
         rows = [(one.label, one.test if one.by_option else f"{one.test}, see its error") for one in misses]
-        lines += listed(f"{what}:", in_columns(_grouped(list(dict.fromkeys(rows)))))
+        lines += listed(f"{what}:", in_columns(grouped(list(dict.fromkeys(rows)))))
         if tests := [miss.test for miss in misses if miss.by_option]:
             lines.append(
                 f"to record the {what}: {_command('--mimic-record', tests, last_failed=last_failed)}"
@@ -161,7 +171,7 @@ def _drifted(ledger: Ledger, *, last_failed: bool, is_reviewed: bool) -> list[st
     rows = [(label, test) for label, test, _ in drifted]
     tests = [test for _, test in rows]
     remedy = _command("--mimic-verify", tests, "--mimic-review", last_failed=last_failed)
-    lines = listed("drifted:", in_columns(_grouped(rows, pattern_of)))
+    lines = listed("drifted:", in_columns(grouped(rows, pattern_of)))
     if not is_reviewed:
         lines.append(f"to decide about each: {remedy}")
     return [*lines, *_volatile([line for _, _, line in drifted])]
@@ -174,29 +184,12 @@ def _volatile(lines: Sequence[str]) -> list[str]:
         head, sign, paths = line.partition("volatile=")
         if sign and not {"'", '"'} & set(paths):
             found.setdefault(head + sign, []).append(paths)
-    merged = {head: dict.fromkeys(",".join(several).split(",")) for head, several in found.items()}
-    return [
-        f"to leave out what always differs: {head}{','.join(merged[head])}"
+    merged = [
+        head + ",".join(dict.fromkeys(",".join(several).split(",")))
         for head, several in found.items()
         if len(several) > 1
     ]
-
-
-def _grouped(calls: Sequence[tuple[str, str]], name_of: Callable[[str], str] = str) -> list[tuple[str, str]]:
-    """Return the rows of calls and their tests. Too many to list are counted by the names of their labels."""
-    rows = [(f"{label}{_times(count)}", test) for (label, test), count in Counter(calls).items()]
-    if len(rows) <= SHOWN:
-        return rows
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for label, test in calls:
-        groups.setdefault(name_of(label), []).append((label, test))
-    found = list[tuple[str, str]]()
-    for name, group in groups.items():
-        label, test = group[0]
-        count = f"{plural(len(group), 'call')} in {plural(len({test for _, test in group}), 'test')}"
-        such_as = f"{count}, such as {test if label == name else label}"
-        found.append((name, such_as if len(group) > 1 or name != label else test))
-    return found
+    return [f"to leave out what always differs: {line}" for line in merged]
 
 
 def _command(option: str, tests: Sequence[str], *more: str, last_failed: bool = False) -> str:
@@ -238,11 +231,11 @@ def _changed_inputs(ledger: Ledger) -> list[str]:
 def _hidden(ledger: Ledger) -> list[str]:
     """Return the lines about inputs that no recording sees. Equal ones are counted."""
     draws = [
-        (label, f"{modules}{_times(count)}")
+        (label, f"{modules}{times(count)}")
         for (label, modules), count in Counter(map(tuple, ledger.draws)).items()
     ]
     started = [
-        f"{test or 'code outside of tests'} started a process ({method}) in which nothing is mimicked{_times(count)}"
+        f"{test or 'code outside of tests'} started a process ({method}) in which nothing is mimicked{times(count)}"
         for (test, method), count in Counter(map(tuple, ledger.processes)).items()
     ]
     lines = listed("drew from a global random state:", in_columns(draws))
@@ -271,7 +264,7 @@ def _recorded_errors(ledger: Ledger) -> list[str]:
         return []
     again = "it" if len(set(calls)) == 1 else "them"
     remedy = _command("--mimic-rerecord", [test for _, test in calls])
-    return [*listed("recorded errors:", in_columns(_grouped(calls))), f"to record {again} again: {remedy}"]
+    return [*listed("recorded errors:", in_columns(grouped(calls))), f"to record {again} again: {remedy}"]
 
 
 def _changing(ledger: Ledger) -> list[str]:
@@ -316,13 +309,9 @@ def _taken_back(labels: Sequence[str], restored: Sequence[str]) -> list[str]:
 
 def _in_line(labels: Sequence[str]) -> str:
     counts = Counter(labels)
-    shown = [f"{label}{_times(count)}" for label, count in list(counts.items())[:_IN_LINE]]
+    shown = [f"{label}{times(count)}" for label, count in list(counts.items())[:_IN_LINE]]
     more = len(labels) - sum(list(counts.values())[:_IN_LINE])
     return "; ".join([*shown, *([f"and {more} more"] if more else [])])
-
-
-def _times(count: int) -> str:
-    return f", {count} times" if count > 1 else ""
 
 
 def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
