@@ -1,10 +1,25 @@
-"""Counts, durations, sizes and lists in words, and the closest existing name for a mistyped one."""
+"""Counts, durations, sizes and lists in words, the closest name to a mistyped one, and patterns compiled on first use."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+class _Pattern:
+    def __init__(self, text: str, flags: int) -> None:
+        self._given = text, flags
+
+    def __getattr__(self, name: str) -> Any:
+        method = vars(self)[name] = getattr(re.compile(*self._given), name)
+        return method
+
+
+def pattern(text: str, flags: int = 0) -> re.Pattern[str]:
+    """Return a regular expression that is compiled on first use: a run needs few of them, and one may take a millisecond."""
+    lazy: Any = _Pattern(text, flags)
+    return lazy  # type: ignore[no-any-return]
 
 
 def closest_name(name: str, names: Iterable[str]) -> str | None:
@@ -38,6 +53,7 @@ _LABEL = 50
 def in_columns(pairs: Sequence[tuple[str, str]]) -> list[str]:
     """Return pairs of a label and what belongs to it as rows. Of a long row, the middle of the label is left out."""
     pairs = [(_fitted(label, _ROW - len(other)), other) for label, other in pairs]
+    # Of the rows that are shown, since a long label further down would widen the column for nothing.
     width = max((len(label) for label, _ in pairs[:SHOWN] if len(label) <= _WIDTH), default=0)
     return [f"{label:<{width}}    {other}".rstrip() for label, other in pairs]
 
@@ -49,13 +65,33 @@ def _fitted(label: str, room: int) -> str:
     return f"{label[: room // 2 - 2]}...{label[len(label) - (room - room // 2 - 1) :]}"
 
 
-def listed(heading: str, rows: Sequence[str], *, total: int | None = None, most: int = SHOWN) -> list[str]:
-    """Return a heading and the first rows, and how many more there are of the total. Nothing without rows."""
+def and_more(left: int, of: str = "") -> list[str]:
+    """Return the line about what a list leaves out: `and 3 more`. Nothing if that is nothing."""
+    return [f"and {left} more{of}"] if left > 0 else []
+
+
+def limited(lines: Sequence[str], most: int = SHOWN, of: str = "") -> list[str]:
+    """Return the first lines, and how many more there are."""
+    return [*lines[:most], *and_more(len(lines) - most, of)]
+
+
+def listed(
+    heading: str,
+    rows: Sequence[str] | Sequence[tuple[str, str]],
+    *after: str,
+    total: int | None = None,
+    most: int = SHOWN,
+) -> list[str]:
+    """Return a heading, the first rows, how many more there are of the total, and what follows. Nothing without rows.
+
+    Pairs of a label and what belongs to it stand in columns.
+    """
     if not rows:
         return []
-    more = (len(rows) if total is None else total) - min(len(rows), most)
-    shown = [f"  {row}" for row in rows[:most]]
-    return [heading, *shown, *([f"  and {more} more"] if more else [])]
+    pairs = [row for row in rows if not isinstance(row, str)]
+    lines = in_columns(pairs) if pairs else [row for row in rows if isinstance(row, str)]
+    shown = [*lines[:most], *and_more((total or len(lines)) - len(lines[:most]))]
+    return [heading, *(f"  {line}" for line in shown), *after]
 
 
 def few(names: Sequence[str], *, most: int = 3) -> str:
@@ -69,30 +105,8 @@ def pattern_of(label: str) -> str:
     return re.sub(r"(?<=/)[^/?]*\d[^/?]*", "*", label.partition("(")[0])
 
 
-def grouped(calls: Sequence[tuple[str, str]], name_of: Callable[[str], str] = str) -> list[tuple[str, str]]:
-    """Return the rows of calls and their tests. Too many to list are counted by the names of their labels."""
-    rows = [(f"{label}{times(count)}", test) for (label, test), count in Counter(calls).items()]
-    if len(rows) <= SHOWN:
-        return rows
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for label, test in calls:
-        groups.setdefault(name_of(label), []).append((label, test))
-    found = list[tuple[str, str]]()
-    for name, group in groups.items():
-        label, test = group[0]
-        count = f"{plural(len(group), 'call')} in {plural(len({test for _, test in group}), 'test')}"
-        such_as = f"{count}, such as {test if label == name else label}"
-        found.append((name, such_as if len(group) > 1 or name != label else test))
-    return found
-
-
 def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def times(count: int) -> str:
-    """Return `, 3 times`, or nothing for one."""
-    return f", {count} times" if count > 1 else ""
 
 
 def seconds(amount: float) -> str:

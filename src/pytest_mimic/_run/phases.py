@@ -14,23 +14,21 @@ import pytest
 
 from pytest_mimic._core.node_ids import plain_id
 from pytest_mimic._core.targets.target import as_targets
+from pytest_mimic._run.configuration import Hooks
 from pytest_mimic.errors import CorruptRecordingError, DriftError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
-    from pytest_mimic._run.call_report import CallReports
-    from pytest_mimic._run.ci import CiReports
     from pytest_mimic._run.restarts import Restarts
     from pytest_mimic._run.session import Session
     from pytest_mimic.errors import MimicError
 
 
-class Phases:
+class Phases(Hooks):
     """A plugin: the test that runs, and what its phases have shown so far."""
 
     def __init__(self, session: Session) -> None:
         self.broken: TargetError | None = None  # of a wrong target: each test of a worker of xdist raises it
         self.restarts: Restarts | None = None  # what runs tests again, if the run may do so
-        self.watchers: list[CallReports | CiReports] = []  # what shows the calls of each phase
         self._session = session
         self._marks: list[Callable[[], None]] = []  # what ends the coverings of its markers and decorators
         self._has_passed = self._is_whole = True
@@ -48,6 +46,7 @@ class Phases:
 
         TargetError: A target does not exist.
         """
+        # Errors since the last test, of threads or of a module that was imported, are no fault of this one.
         self._has_passed = self._is_whole = True
         self._session.take_strays()
         self.name_test(item)
@@ -114,8 +113,9 @@ class Phases:
 
             raised, session.state.raised = session.state.raised, []
             session.ledger.expected.update(row for error, row in raised if was_expected(error, item))
-        for watcher in self.watchers:
-            watcher.attach(report, pending)
+        problems = [error for error in pending if isinstance(error, (DriftError, MissingRecordingError))]
+        if report.failed and problems:  # xdist brings them to the controller, for annotations
+            vars(report)["mimic_problems"] = list(dict.fromkeys(map(str, problems)))
         # Damage, a drift and a miss name a command of their own.
         commanding = (CorruptRecordingError, DriftError, MissingRecordingError)
         has_command = any(isinstance(error, commanding) for error in unhandled)
@@ -147,7 +147,7 @@ def _own_files(item: pytest.Item) -> set[str]:
     return own_files(item)
 
 
-class BlockedPhases:
+class BlockedPhases(Hooks):
     """The plugin of a run with `mimic_network = block`. Between its phases, other plugins may report to their servers."""
 
     def __init__(self, session: Session) -> None:
@@ -156,7 +156,7 @@ class BlockedPhases:
         from pytest_mimic._core.network.edges import guarded_functions
         from pytest_mimic._core.network.guard import NetworkGuard
 
-        self._coverings = session.coverings
+        self._patcher = session.coverings.patcher
         self._guard = session.state.network = guard = NetworkGuard(session.state)
         self._allowed = AllowedHosts(session.settings.allowed_hosts)
         # Patched now, because modules imported later may keep the functions.
@@ -169,7 +169,7 @@ class BlockedPhases:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def _block(self) -> Generator[None, object, object]:
-        self._coverings.put_back(self._functions)  # pytest-socket restores them after each test
+        self._patcher.put_back(self._functions)  # pytest-socket restores them after each test
         with self._guard.block(self._allowed):
             return (yield)
 

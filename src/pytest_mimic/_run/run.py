@@ -16,6 +16,7 @@ from pytest_mimic._core.targets.target import Target
 from pytest_mimic._core.words import plural
 from pytest_mimic._run.complete_selection import SelectedTests
 from pytest_mimic._run.configuration import (
+    Hooks,
     hook_targets,
     ini_targets,
     is_asked,
@@ -34,8 +35,8 @@ from pytest_mimic._run.unused_check import holds_recordings
 from pytest_mimic.errors import MimicError, TargetError
 
 
-class PytestRun:
-    """One pytest process's run.
+class PytestRun(Hooks):
+    """One pytest process's run, and the plugin for its header and its end.
 
     It may be made while a test is running. It has started when the configured targets are covered.
     """
@@ -53,10 +54,10 @@ class PytestRun:
         # What the end of the run finds and says.
         self.ending = Ending(config, self.session, self.tests, is_controller=self._is_controller)
         self._late_problems: list[TargetError] = []
-        self._watch()
         fixtures = Fixtures(config, self.session)
         config.pluginmanager.register(fixtures, "mimic-fixtures")
         config.pluginmanager.register(self.phases, "mimic-phases")
+        self._watch()  # after the phases, so that it sees reports that are judged
         if (item := _test_under_way(config)) is not None:
             self.phases.name_test(item)
             fixtures.catch_up(item)
@@ -68,14 +69,12 @@ class PytestRun:
             from pytest_mimic._run.call_report import CallReports
 
             self.ending.calls = calls = CallReports(self.config, self.session)
-            self.phases.watchers.append(calls)
             register(calls, "mimic-calls")
         if reports_to_ci(self.config):
             from pytest_mimic._run.ci import CiReports
 
-            reports = CiReports(self.config, self.session.ledger, partial(self.ending.summary, quiet=False))
-            self.phases.watchers.append(reports)
-            register(reports, "mimic-ci")
+            lines = partial(self.ending.summary, quiet=False)
+            register(CiReports(self.config, self.session.ledger, lines), "mimic-ci")
 
     # -- start
 
@@ -122,7 +121,7 @@ class PytestRun:
         if not self._is_controller:
             self.session.coverings.cover(targets)
 
-    def header(self) -> list[str]:
+    def pytest_report_header(self) -> list[str]:
         """Return the line that names the mode and the vault, if the configuration or the vault asks for one."""
         settings = self.session.settings
         configured = self.session.coverings.targets or settings.blocks_network
@@ -188,6 +187,10 @@ class PytestRun:
             self.session.ledger.add(ledger)
         if error is not None or (ledger is None and self.has_started):
             self.tests.narrow("a worker crashed")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        self.ending.finish(session)
 
     def close(self) -> None:
         """Restore everything if the run did not come to its end."""

@@ -9,6 +9,7 @@ from json import dumps
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.redact.texts import forms_of
+from pytest_mimic._core.words import pattern
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.secret_names import SecretNames
@@ -19,7 +20,7 @@ _SHORTEST = 16
 _START = 8
 # The shell's names for the working directory, of which no password is kept.
 _FOLDERS = ("OLDPWD", "PWD")
-_PLAIN_WORD = re.compile(r"[A-Za-z][a-z]*|[A-Z]+")
+_PLAIN_WORD = pattern(r"[A-Za-z][a-z]*|[A-Z]+")
 _BASE64 = re.compile(r'base64": "((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/]=))?)"')
 
 
@@ -77,7 +78,7 @@ class Environment:
             if any(pattern.search(piece) for pattern in self._patterns[name] for piece in pieces):
                 yield name, value
 
-    def held_by(self, pieces: Iterable[Any]) -> set[str]:
+    def held_by(self, pieces: Iterable[object]) -> set[str]:
         """Return the names of the variables whose values stand in one of the pieces, which are bytes."""
         return {name for name, _ in self.held_values(pieces)}
 
@@ -94,7 +95,7 @@ class Environment:
         sizes = (n for form in self._forms for n in range(_START, len(form) + 1) if text.endswith(form[:n]))
         return text[: len(text) - max(sizes, default=0)]
 
-    def scrub(self, plain: Any) -> Any:
+    def scrub(self, plain: object) -> Any:
         """Return plain data without the values. What tags hold besides texts, such as bytes in base64, stays."""
         root = [plain]
         todo: list[Any] = [root]

@@ -9,7 +9,7 @@ from typing import Any
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 
-def with_secrets(recorded: Any, hidden: Any, real: Any) -> Any:
+def with_secrets(recorded: object, hidden: object, real: object) -> Any:
     """Return recorded plain data with the secrets of a `real` outcome, which is `hidden` without them.
 
     While a call is verified, the application gets what was recorded. But the server would refuse a request with a
