@@ -41,6 +41,7 @@ class RecordedFile:
         self._chunked = chunked
         self._length = length
         self._wire: list[bytes] = []
+        self._ahead = b""  # what was peeked at and not read
         self._at_end = False
 
     def __getattr__(self, name: str) -> Any:
@@ -49,19 +50,27 @@ class RecordedFile:
             return found
         return lambda *size: self._recorded(found, size)
 
-    def _recorded(self, read: Callable[..., bytes], size: tuple[Any, ...]) -> bytes:
+    def _watched(self, read: Callable[..., bytes], size: tuple[Any, ...]) -> bytes:
         try:
-            data = read(*size)
+            return read(*size)
         except OSError as error:
             self._end(system_failure(error))
             raise
         except BaseException:
             self._recorder.abandon()
             raise
+
+    def _recorded(self, read: Callable[..., bytes], size: tuple[Any, ...]) -> bytes:
+        data = self._watched(read, size)
         if not data and size != (0,):
             self._at_end = True
         self._wire.append(data)
+        self._ahead = self._ahead[len(data) :]
         return data
+
+    def peek(self, *size: Any) -> bytes:
+        self._ahead = self._watched(self._file.peek, size)
+        return self._ahead
 
     def read(self, *size: Any) -> bytes:
         data = self._recorded(self._file.read, size)
@@ -83,7 +92,7 @@ class RecordedFile:
         recorder = self._recorder
         if recorder.done:
             return
-        wire, place = b"".join(self._wire), "between"
+        wire, place = b"".join([*self._wire, self._ahead]), "between"
         if self._chunked:
             recorder.chunks, place = unframe(wire)
             complete = place == "end"
@@ -244,6 +253,8 @@ class _RecordedBytes(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         if not self._pieces:
             error = self._end()
+            if isinstance(error, TimeoutError):  # as the file of a real socket says from then on
+                self._end = lambda: OSError("cannot read from timed out object")
             if error is not None:
                 raise error
             return 0

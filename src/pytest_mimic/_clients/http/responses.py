@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from pytest_mimic._clients.http.http_secrets import Secrets
     from pytest_mimic._core.seam.base import Port, Step
 
+# The encodings that aiohttp decodes before its reader sees them. It leaves the others to the application.
+_DECODED = frozenset({"br", "deflate", "gzip", "zstd"})
+
 
 class ExchangeRecorder:
     """Collects one response, and reports it to its step once: when it has been read, given up or broken.
@@ -170,6 +173,9 @@ def store_response(
     secrets.learn_headers(head["headers"])
     one = {name.lower(): value for name, value in head["headers"]}
     compressed = one.get("content-encoding")
+    encoding = (compressed or "").strip().lower()
+    if encoding == "identity" or (decoded and encoding not in _DECODED):
+        compressed = None  # the chunks are as they arrived
     if compressed and not decoded:
         opened = inflate(chunks, compressed)
         chunks, compressed = (chunks, None) if opened is None else (opened, compressed)

@@ -10,15 +10,10 @@ from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 
 def with_secrets(recorded: object, hidden: object, real: object) -> Any:
-    """Return recorded plain data with the secrets of a real outcome.
+    """Return recorded plain data with the secrets of a `real` outcome, which is `hidden` without them.
 
-    While a call is verified, the application gets what was recorded. But a request that it makes with a recorded
-    placeholder would be refused by the server, so that it gets the real secrets, as while recording.
-
-    Args:
-        recorded: The outcome in the vault.
-        hidden: The real outcome without its secrets.
-        real: The same with its secrets.
+    While a call is verified, the application gets what was recorded. But the server would refuse a request with a
+    recorded placeholder.
     """
     if isinstance(recorded, str) and isinstance(hidden, str) and isinstance(real, str):
         return _text(recorded, hidden, real)

@@ -163,12 +163,7 @@ class SecretTexts:
         return PLACEHOLDER
 
     def scrub_text(self, text: str, secrets: Iterable[str] = ()) -> str:
-        """Return free text without secrets in URLs, after secret names (`token=…`, `"token": "…"`), and elsewhere.
-
-        Args:
-            text: The text to show.
-            secrets: Values known to be secret. Those under four characters are left in.
-        """
+        """Return free text without secrets in URLs, after secret names (`token=…`, `"token": "…"`), and those known."""
         if not secrets and _MAY_HOLD.search(text) is None:
             return text
         text = hide_google_keys(hide_values(text, secrets))
@@ -315,13 +310,7 @@ def _span(text: str) -> tuple[int, int]:
 
 
 def replace_in_json(text: str, names: SecretNames, inner: Callable[[str], str]) -> str:
-    """Replace secret values in a JSON text by values of the same type, and leave the rest unchanged.
-
-    Args:
-        text: Valid JSON.
-        names: The secret names. Everything in a secret mapping or list is secret.
-        inner: Applied to all other strings.
-    """
+    """Replace secret values in a JSON text by values of the same type, and apply `inner` to all other strings."""
     # For each open mapping or list: how much of it is secret, whether it is a list, and the name of a pair's second item.
     around: list[tuple[Secrecy, bool, str | None]] = [("", False, None)]
     name: str | None = None

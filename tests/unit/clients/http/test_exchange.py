@@ -146,6 +146,22 @@ def test_secrets_in_response_headers_are_hidden(runs):
     ]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "decoded"),
+    [("identity", False), ("Identity", True), ("aes128gcm", False), ("aes128gcm", True), ("x, gzip", True)],
+)
+def test_an_encoding_that_nobody_decodes_stays(runs, encoding, decoded):
+    _, exchange, request, step = begun(runs, "http://shop.test/")
+    recorder = exchange.recorder(step, request)
+    headers = [("Content-Type", "text/plain"), ("Content-Encoding", encoding)]
+    recorder.start(200, "OK", "HTTP/1.1", headers, decoded=decoded)
+    recorder.chunks.append(b"as it is")
+    recorder.complete()
+
+    plain = runs.plain[-1]
+    assert (plain["headers"][1], plain["body"]) == (["Content-Encoding", encoding], {"text": "as it is"})
+
+
 def test_a_basic_password_is_hidden_in_the_response(runs):
     sent = [("Authorization", "Basic bWU6cGFzczEyMzR3b3Jk")]
     plain = recorded(runs, [("Content-Type", "text/plain")], b"hello pass1234word", sent=sent)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from support.http_server import NOWHERE, Server
 
-from unit.clients.http.four_ways import four_ways, same
+from unit.clients.http.four_ways import both, four_ways, same
 from unit.clients.runs import Runs
 
 
@@ -289,3 +289,21 @@ def test_a_chunked_body_breaks_where_it_did(
 
     # Lines end at a missing chunk without an error.
     assert same(runs, server, talk) == ([b"firstsecond"] if read is list and at != "inside" else "broken")
+
+
+@pytest.mark.parametrize("steps", ["peek", "peek peek", "peek read", "read1 peek", "peek read1 peek read"])
+def test_a_peek_sees_what_it_saw_and_times_out_where_it_did(runs: Runs, server: Server, steps: str) -> None:
+    def talk(url: str) -> list[Any]:
+        with connect(url) as connection:
+            connection.request("GET", "/stall")
+            connection.sock.settimeout(0.2)
+            response, seen = connection.getresponse(), []
+            for step in steps.split():
+                try:
+                    seen.append(getattr(response, step)())
+                except OSError as error:
+                    seen.append(failure(error))
+            return seen
+
+    real, replayed = both(runs, server, talk)
+    assert real == replayed
