@@ -29,8 +29,6 @@ def test_a_run_that_mimics_nothing_loads_a_few_small_modules(project):
     loaded = json.loads((project.root / "loaded.json").read_text())
     assert {name for name in loaded if name.partition(".")[0] in WATCHED} == {
         "pytest_mimic",
-        "pytest_mimic._core",
-        "pytest_mimic._core.ambient",
         "pytest_mimic.plugin",
     }
     assert (run.header, run.section, run.vault) == ("", [], {})
@@ -74,8 +72,6 @@ def test_the_plugins_own_modules_are_imported_without_assertion_rewriting(projec
         True,
         [
             "pytest_mimic",
-            "pytest_mimic._core",
-            "pytest_mimic._core.ambient",
             "pytest_mimic._run",
             "pytest_mimic._run.plain_imports",
             "pytest_mimic.plugin",

@@ -1,9 +1,25 @@
-"""Counts, durations, sizes and lists in words, and the closest existing name for a mistyped one."""
+"""Counts, durations, sizes and lists in words, the closest name to a mistyped one, and patterns compiled on first use."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+class _Pattern:
+    def __init__(self, text: str, flags: int) -> None:
+        self._given = text, flags
+
+    def __getattr__(self, name: str) -> Any:
+        method = vars(self)[name] = getattr(re.compile(*self._given), name)
+        return method
+
+
+def pattern(text: str, flags: int = 0) -> re.Pattern[str]:
+    """Return a regular expression that is compiled on first use: a run needs few of them, and one may take a millisecond."""
+    lazy: Any = _Pattern(text, flags)
+    return lazy  # type: ignore[no-any-return]
 
 
 def closest_name(name: str, names: Iterable[str]) -> str | None:

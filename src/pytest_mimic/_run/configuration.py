@@ -26,6 +26,13 @@ _DECIDING = ("mimic_", "python", "doctest_")
 _OF_REPLAYS = "mimic_network"
 
 
+class Hooks:
+    """A plugin that consists of hooks. pytest searches the other names of a plugin for fixtures, which takes longer."""
+
+    def __dir__(self) -> list[str]:
+        return [name for name in vars(type(self)) if name.startswith("pytest_")]
+
+
 def settings_of(config: pytest.Config) -> Settings:
     """Return the settings of a run.
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mimic._core.node_ids import plain_id
+from pytest_mimic._run.configuration import Hooks
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.owners import Owner
     from pytest_mimic._run.session import Session
 
 
-class Fixtures:
+class Fixtures(Hooks):
     """A plugin: while fixtures of wider scope than a test are set up or torn down, they own the session's calls."""
 
     def __init__(self, config: pytest.Config, session: Session) -> None:

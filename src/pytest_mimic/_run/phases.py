@@ -14,6 +14,7 @@ import pytest
 
 from pytest_mimic._core.node_ids import plain_id
 from pytest_mimic._core.targets.target import as_targets
+from pytest_mimic._run.configuration import Hooks
 from pytest_mimic.errors import CorruptRecordingError, DriftError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pytest_mimic.errors import MimicError
 
 
-class Phases:
+class Phases(Hooks):
     """A plugin: the test that runs, and what its phases have shown so far."""
 
     def __init__(self, session: Session) -> None:
@@ -147,7 +148,7 @@ def _own_files(item: pytest.Item) -> set[str]:
     return own_files(item)
 
 
-class BlockedPhases:
+class BlockedPhases(Hooks):
     """The plugin of a run with `mimic_network = block`. Between its phases, other plugins may report to their servers."""
 
     def __init__(self, session: Session) -> None:

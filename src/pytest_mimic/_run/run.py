@@ -16,6 +16,7 @@ from pytest_mimic._core.targets.target import Target
 from pytest_mimic._core.words import plural
 from pytest_mimic._run.complete_selection import SelectedTests
 from pytest_mimic._run.configuration import (
+    Hooks,
     hook_targets,
     ini_targets,
     is_asked,
@@ -34,8 +35,8 @@ from pytest_mimic._run.unused_check import holds_recordings
 from pytest_mimic.errors import MimicError, TargetError
 
 
-class PytestRun:
-    """One pytest process's run.
+class PytestRun(Hooks):
+    """One pytest process's run, and the plugin for its header and its end.
 
     It may be made while a test is running. It has started when the configured targets are covered.
     """
@@ -122,7 +123,7 @@ class PytestRun:
         if not self._is_controller:
             self.session.coverings.cover(targets)
 
-    def header(self) -> list[str]:
+    def pytest_report_header(self) -> list[str]:
         """Return the line that names the mode and the vault, if the configuration or the vault asks for one."""
         settings = self.session.settings
         configured = self.session.coverings.targets or settings.blocks_network
@@ -188,6 +189,10 @@ class PytestRun:
             self.session.ledger.add(ledger)
         if error is not None or (ledger is None and self.has_started):
             self.tests.narrow("a worker crashed")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        self.ending.finish(session)
 
     def close(self) -> None:
         """Restore everything if the run did not come to its end."""

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.ambient import command, vault_command
-from pytest_mimic._core.node_ids import relative_path
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.target_options import target_line
 from pytest_mimic._core.words import SHOWN, few, in_columns, listed, pattern_of, plural, seconds
-from pytest_mimic._run.unused_check import holds_recordings
 from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused, not_judged
 
 if TYPE_CHECKING:
@@ -350,17 +347,3 @@ def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
         counts.append("every call ran for real, and nothing was recorded or compared")
     parts = [", ".join(counts)] if counts else []
     return "; ".join([*parts, *count_unused(judgement)])
-
-
-def name_vaults(vaults: Iterable[str], *, start: Path) -> list[str]:
-    """Return lines that name the vaults with recordings, and the commands that use them from the folder `start`."""
-    from shlex import join
-
-    recorded = [vault for vault in map(Path, vaults) if holds_recordings(vault)]
-    lines = []
-    for vault in recorded[:SHOWN]:
-        folder = relative_path(vault.parent, start=start)
-        lines.append(f"{folder}/{vault.name} is not the vault of this run: nothing is replayed from it")
-        lines.append(f"  to use it: {join(['pytest', f'--rootdir={folder}', folder])}")
-    more = len(recorded) - SHOWN
-    return [*lines, f"and {more} more vaults"] if more > 0 else lines

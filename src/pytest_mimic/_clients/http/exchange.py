@@ -68,9 +68,9 @@ class HttpAdapter(Adapter):
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:
         """Return status, content type and body, or the type of the exception that came instead.
 
-        Of a body that was not read to its end, only the part that both readers read is compared; how much more had
-        arrived is an accident. Without another exchange beside it, such a body is compared as it is. A stream of events
-        is compared event by event.
+        Of a body that was not read to its end, or of two that broke off, only the part that both readers read is
+        compared; how much more had arrived is an accident. Without another exchange beside it, such a body is compared
+        as it is. A stream of events is compared event by event.
         """
         if "status" not in plain:
             return {"error": plain["error"]["type"]}
@@ -78,6 +78,8 @@ class HttpAdapter(Adapter):
         headers = {} if kind is None else {"content-type": kind}
         found = {"status": plain["status"], "headers": headers, "body": body_value(plain.get("body"))}
         is_cut = beside is not None and beside.get("end") == "stopped"
+        is_stopped = is_cut or plain.get("end") == "stopped"
+        is_broken = "error" in plain and (beside is None or "error" in beside)
         events = events_in(plain)
         others = None if beside is None else events_in(beside)
         if events is not None and not (is_cut and others is None):  # it may be cut within its first event
@@ -85,12 +87,13 @@ class HttpAdapter(Adapter):
             if others is not None and not (events.is_whole and others.is_whole):
                 events.is_whole = False
                 del events[len(others) :]
-        elif is_cut or plain.get("end") == "stopped":
+        elif is_stopped or is_broken:
             chunks = load_body(plain.get("body"))
             chunks_beside = chunks if beside is None else load_body(beside.get("body"))
-            body = b"".join(chunks)[: sum(map(len, chunks_beside)) if is_cut else None]
+            body = b"".join(chunks)[: sum(map(len, chunks_beside)) if is_cut or is_broken else None]
             found["body"] = body.decode("utf-8", "backslashreplace")
-            found["chunks"] = min(len(chunks), len(chunks_beside))
+            if is_stopped:
+                found["chunks"] = min(len(chunks), len(chunks_beside))
         if "error" in plain and not is_cut:
             found["error"] = plain["error"]["type"]
         return found

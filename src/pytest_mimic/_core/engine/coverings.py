@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakValueDictionary
 
 from pytest_mimic._core.engine.function_plan import FunctionPlan
@@ -42,14 +42,16 @@ class RequestedTarget:
         self.candidates = target.candidates
 
 
-class WatchedFunction(NamedTuple):
+class WatchedFunction:
     """A function that the run itself intercepts: an edge without a client."""
 
-    module: str
-    path: tuple[str, ...]
-    wrap: Callable[..., Any]
-    excluded: bool = False
-    origin: str = ""
+    excluded = False
+    origin = ""
+
+    def __init__(self, module: str, path: tuple[str, ...], wrap: Callable[..., Any]) -> None:
+        self.module = module
+        self.path = path
+        self.wrap = wrap
 
 
 class Covering:

@@ -26,7 +26,7 @@ class Scopes:
 
     @property
     def _outside(self) -> Owner:
-        return self._owners.setdefault("", Owner(""))
+        return self._owners.get("") or self._owners.setdefault("", Owner(""))
 
     # -- scopes
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Set
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pytest_mimic._core.patch.lookup import FoundFunction
 from pytest_mimic._core.targets.target import FunctionPath
@@ -92,11 +92,14 @@ class Activation:
         return best
 
 
-class Claim(NamedTuple):
+class Claim:
     """A request that names a function."""
 
-    active: ActiveRequest
-    found: FoundFunction
+    __slots__ = ("active", "found")
+
+    def __init__(self, active: ActiveRequest, found: FoundFunction) -> None:
+        self.active = active
+        self.found = found
 
 
 class ActiveRequest:

@@ -318,6 +318,7 @@ def chunked(*chunks, **end):
     return {"status": 200, "headers": [], "body": {"chunks": list(chunks)}, **end}
 
 
+LATE = {"type": "reading", "message": ""}
 LEFT = {"status": 200, "headers": [], "end": "stopped"}
 WHOLE = {"status": 200, "headers": []}
 
@@ -336,6 +337,11 @@ WHOLE = {"status": 200, "headers": []}
         ({"error": {"type": "x:Y", "message": ""}}, LEFT, False),
         (chunked("abc", "d"), chunked("a", "b", "c", end="stopped"), True),
         (chunked("abcd", end="stopped"), chunked("a", "b", end="stopped"), True),
+        (chunked("abc", error=LATE), chunked("a", "b", error=LATE), True),
+        (chunked("abc", error=LATE), {**WHOLE, "error": LATE}, True),
+        (chunked("abc", error=LATE), chunked("ax", error=LATE), False),
+        (chunked("ab", error=LATE), chunked("ab", error={"type": "closed", "message": ""}), False),
+        (chunked("abc", error=LATE), chunked("abcd"), False),
     ],
     ids=[
         "not read",
@@ -349,6 +355,11 @@ WHOLE = {"status": 200, "headers": []}
         "error",
         "chunks",
         "chunks of both",
+        "both late",
+        "late without a body",
+        "late with another body",
+        "another error",
+        "late before",
     ],
 )
 def test_verifying_compares_only_what_both_readers_read(runs, recorded, now, same):
@@ -370,6 +381,8 @@ def test_verifying_compares_only_what_both_readers_read(runs, recorded, now, sam
         (chunked("abc", "d"), chunked("ab", "c", end="stopped"), True),
         ({**WHOLE, "body": {"text": "abcd"}}, chunked("ab", "c", end="stopped"), False),
         (chunked("abcd", "e", end="stopped"), chunked("a", "b", "c", end="stopped"), False),
+        (chunked("abc", error=LATE), chunked("a", "b", error=LATE), True),
+        (chunked("ab", error=LATE), chunked("abc", error=LATE), False),
     ],
     ids=[
         "not read",
@@ -381,6 +394,8 @@ def test_verifying_compares_only_what_both_readers_read(runs, recorded, now, sam
         "chunks",
         "now chunks",
         "more chunks",
+        "less in time",
+        "more in time",
     ],
 )
 def test_rerecording_keeps_a_recording_with_the_same_chunks(runs, recorded, now, serves):
