@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from pytest_mimic import CassetteFixture, Target
     from pytest_mimic._run.run import PytestRun
 
-_USUAL = {
-    "mimic_source": "strict",
-    "mimic_pickle": "listed",
-    "mimic_network": "allow",
-    "mimic_max_age": "",
-    "mimic_inputs": "warn",
-}
+# Ini options that start a run where their value is not the default, with their help. The name of a place starts none.
+_RULES = (
+    ("source", "what to do if the source of a target has changed: strict, warn or ignore", "strict"),
+    ("inputs", "the same if what a recorded call ran or read has: warn, strict or ignore", "warn"),
+    ("network", "in a replay, connections that nothing mimics: allow or block", "allow"),
+    ("max_age", "name recordings older than this, such as 90d; with `fail` behind it, exit with 1", ""),
+    ("pickle", "pickles that may be loaded: listed (what their recordings list) or forbid", "listed"),
+)
 # Options and ini keys that are gone, and what to do instead.
 GONE = {
     "--mimic-block-network": "write -o mimic_network=block",
@@ -94,11 +95,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, text, default in (
         ("vault_path", "the folder of the recordings, relative to the rootdir", ".mimic_vault"),
         ("objects", "an object store for large objects, such as s3://bucket/prefix", ""),
-        ("source", "what to do if the source of a target has changed: strict, warn or ignore", "strict"),
-        ("inputs", "the same if what a recorded call ran or read has: warn, strict or ignore", "warn"),
-        ("network", "in a replay, connections that nothing mimics: allow or block", "allow"),
-        ("max_age", "name recordings older than this, such as 90d; with `fail` behind it, exit with 1", ""),
-        ("pickle", "pickles that may be loaded: listed (what their recordings list) or forbid", "listed"),
+        *_RULES,
     ):
         parser.addini(f"mimic_{name}", text, default=default)
 
@@ -159,7 +156,7 @@ def _is_wanted(config: pytest.Config) -> bool:
         config.getini("mimic_functions")
         or config.hook.pytest_mimic_targets.get_hookimpls()
         or any(value for name, value in vars(config.option).items() if name.startswith("mimic_"))
-        or any(config.getini(name) != usual for name, usual in _USUAL.items())
+        or any(config.getini(f"mimic_{name}") != default for name, _, default in _RULES)
         or config.getini("mimic_vault_path").find(":") > 1  # a URL, and no drive of Windows
         or _vault_path(config).is_dir()
     )

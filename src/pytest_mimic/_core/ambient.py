@@ -24,6 +24,21 @@ def vault_command(*words: str) -> str:
     return join(["pytest-mimic", *words, *(word for vault in vaults for word in ("--vault", vault))])
 
 
+def command_for(
+    option: str, tests: Sequence[str | None], *more: str, most: int = 3, last_failed: bool = False
+) -> str:
+    """Return the command that runs these tests with an option: a few by name, else their files, else all tests.
+
+    With `last_failed`, pytest knows which tests failed, and they are those.
+    """
+    named = list(dict.fromkeys(tests))
+    if len(named) > most:
+        named = list(dict.fromkeys((test or "").partition("::")[0] for test in named))
+    if len(named) <= most and all(named):
+        return command(option, *named, more=more)
+    return command(option, more=(*more, "--lf") if last_failed and all(named) else more)
+
+
 def command(option: str, *tests: str | None, more: Sequence[str] = ()) -> str:
     """Return the command line that runs tests with options, or all tests if there is none (None or empty).
 

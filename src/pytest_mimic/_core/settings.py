@@ -101,7 +101,7 @@ class IniOptions:
 
     def __init__(
         self,
-        get: Callable[[str], Any],
+        get: Callable[[str], object],
         *,
         place: Callable[[str], str],
         error: Callable[..., Exception],
@@ -129,7 +129,7 @@ class IniOptions:
         lines = value if isinstance(value, list) else str(value).split("\n")
         return [line for each in lines if (line := str(each).strip())]
 
-    def read_lines(self, name: str, read: Callable[[str, str], Any]) -> list[Any]:
+    def read_lines(self, name: str, read: Callable[[str, str], object]) -> list[Any]:
         """Return what `read` makes of each line of an option and its origin. All wrong lines are named together."""
         results, problems = [], []
         for number, line in enumerate(self.lines(name), 1):

@@ -53,6 +53,7 @@ _LABEL = 50
 def in_columns(pairs: Sequence[tuple[str, str]]) -> list[str]:
     """Return pairs of a label and what belongs to it as rows. Of a long row, the middle of the label is left out."""
     pairs = [(_fitted(label, _ROW - len(other)), other) for label, other in pairs]
+    # Of the rows that are shown, since a long label further down would widen the column for nothing.
     width = max((len(label) for label, _ in pairs[:SHOWN] if len(label) <= _WIDTH), default=0)
     return [f"{label:<{width}}    {other}".rstrip() for label, other in pairs]
 
@@ -64,13 +65,33 @@ def _fitted(label: str, room: int) -> str:
     return f"{label[: room // 2 - 2]}...{label[len(label) - (room - room // 2 - 1) :]}"
 
 
-def listed(heading: str, rows: Sequence[str], *, total: int | None = None, most: int = SHOWN) -> list[str]:
-    """Return a heading and the first rows, and how many more there are of the total. Nothing without rows."""
+def and_more(left: int, of: str = "") -> list[str]:
+    """Return the line about what a list leaves out: `and 3 more`. Nothing if that is nothing."""
+    return [f"and {left} more{of}"] if left > 0 else []
+
+
+def limited(lines: Sequence[str], most: int = SHOWN, of: str = "") -> list[str]:
+    """Return the first lines, and how many more there are."""
+    return [*lines[:most], *and_more(len(lines) - most, of)]
+
+
+def listed(
+    heading: str,
+    rows: Sequence[str] | Sequence[tuple[str, str]],
+    *after: str,
+    total: int | None = None,
+    most: int = SHOWN,
+) -> list[str]:
+    """Return a heading, the first rows, how many more there are of the total, and what follows. Nothing without rows.
+
+    Pairs of a label and what belongs to it stand in columns.
+    """
     if not rows:
         return []
-    more = (len(rows) if total is None else total) - min(len(rows), most)
-    shown = [f"  {row}" for row in rows[:most]]
-    return [heading, *shown, *([f"  and {more} more"] if more else [])]
+    pairs = [row for row in rows if not isinstance(row, str)]
+    lines = in_columns(pairs) if pairs else [row for row in rows if isinstance(row, str)]
+    shown = [*lines[:most], *and_more((total or len(lines)) - len(lines[:most]))]
+    return [heading, *(f"  {line}" for line in shown), *after]
 
 
 def few(names: Sequence[str], *, most: int = 3) -> str:

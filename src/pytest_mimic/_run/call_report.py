@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
 
-from pytest_mimic._core.words import SHOWN, seconds
+from pytest_mimic._core.words import SHOWN, and_more, seconds
 from pytest_mimic._run.configuration import verbosity
 from pytest_mimic._run.summary import mode_line
 from pytest_mimic._tools.shown.call_log import CallLog, Row
 from pytest_mimic._tools.unused.judgement import Judgement
-from pytest_mimic.errors import MimicError, printable
+from pytest_mimic.errors import printable
 
 if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
@@ -51,11 +51,14 @@ class CallReports:
             from pytest_mimic._tools.shown import page  # noqa: F401
         session.state.log = CallLog(session.state, details=bool(path)).note
 
-    def attach(self, report: pytest.TestReport, errors: Sequence[MimicError]) -> None:  # noqa: ARG002 - for CiReports
-        """Put the rows since the last phase on the report of this one."""
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Put the rows since the last phase on the report of this one, once it is judged."""
+        report = yield
         ledger = self._session.ledger
         if ledger.calls:
             vars(report)["mimic_calls"], ledger.calls = ledger.calls, []
+        return report
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -98,8 +101,8 @@ class CallReports:
         shown = rows if self._lines > 1 else rows[:SHOWN]
         for row in shown:
             terminal.write(f"\n  {line_of(row)}", **_MARKUP.get(row["kind"], {"light": True}))
-        if len(rows) > len(shown):
-            terminal.write(f"\n  and {len(rows) - len(shown)} more, which -vv shows", light=True)
+        for more in and_more(len(rows) - len(shown), ", which -vv shows"):
+            terminal.write(f"\n  {more}", light=True)
         terminal.currentfspath = -2  # the line is open: what comes next begins a new one
 
     def write(self, judgement: Judgement, *, notes: Sequence[str], outcomes: dict[str, str]) -> list[str]:

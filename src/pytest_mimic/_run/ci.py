@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.ledger import Ledger
@@ -48,21 +46,21 @@ class CiReports:
         lists = {"drifted": len(ledger.drifted), "missing": len(ledger.missing)}
         return {**counts, **lists, "seconds saved": ledger.saved}
 
-    def attach(self, report: pytest.TestReport, errors: Sequence[MimicError]) -> None:
-        """Put the misses and drifts of a failed phase on its report, and the counts of a test on its last one."""
-        problems = [error for error in errors if isinstance(error, (MissingRecordingError, DriftError))]
-        if report.failed and problems and self._annotates:
-            vars(report)["mimic_problems"] = list(dict.fromkeys(str(error) for error in problems))
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Put the counts of a test on its last report."""
+        report = yield
         if report.when == "teardown" and self._has_properties:
             before = self._counts_before
             for name, count in self._counts().items():
                 if more := round(count - before.get(name, 0), 3):
                     report.user_properties.append((f"mimic {name}", str(more)))
+        return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the misses and drifts of a failed phase, with the place of its test."""
         problems: list[str] = vars(report).get("mimic_problems", [])
-        if problems and report.failed:
+        if problems and report.failed and self._annotates:
             file, line, _ = report.location
             self._annotations.setdefault((os.fspath(file), (line or 0) + 1), []).extend(problems)
 

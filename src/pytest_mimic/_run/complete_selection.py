@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from functools import cached_property
 from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -53,7 +53,7 @@ class Selection:
 
 
 def selection_of(
-    option: Any,
+    option: object,
     *,
     args: Sequence[str],
     testpaths: Sequence[str],
@@ -93,7 +93,7 @@ def _is_in(path: Path, folders: Sequence[Path]) -> bool:
     return any(path.is_relative_to(folder) for folder in folders)
 
 
-def _given(option: Any, flags: Mapping[str, str]) -> list[str]:
+def _given(option: object, flags: Mapping[str, str]) -> list[str]:
     return [f"{flag} was given" for name, flag in flags.items() if getattr(option, name, None)]
 
 

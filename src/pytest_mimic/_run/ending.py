@@ -69,6 +69,7 @@ class Ending:
         if vault.has_outdated and (old := vault.outdated()):
             ledger.note(old)
         is_complete = session.exitstatus in _COMPLETE
+        # The controller of xdist runs no test.
         if not self._is_controller:
             passed = is_complete and not session.testsfailed
             ran_all = passed and not self._is_worker and self._tests.have_all_passed()
@@ -82,12 +83,14 @@ class Ending:
             return
         if session.shouldstop or session.shouldfail or not is_complete:
             self._tests.narrow(STOPPED)
+        # Before objects are deleted: what is put back needs its own again.
         own.keep_error(lambda: self._restored.extend(restore_replaced(own)))
         if ledger.replaced:
             own.keep_error(lambda: vault.collect(ledger.replaced))
         for step in (vault.store.flush, self._judge, self._keep_usage, self._keep_changes):
             own.keep_error(step)
         own.take_strays()  # from threads that tests have left running
+        # Last, as the page shows the summary.
         own.keep_error(self._write_page)
         self._set_exit_code(session)
 

@@ -27,7 +27,7 @@ class Fixtures(Hooks):
         self._parameters: dict[str, list[str]] = {}
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Generator[None, object, object]:
+    def pytest_fixture_setup(self, fixturedef: Any, request: object) -> Generator[None, object, object]:
         if fixturedef.argname in ("tmp_path", "tmp_path_factory"):
             given: Any = yield
             self._note_folder(fixturedef.argname, given)

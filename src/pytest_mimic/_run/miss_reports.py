@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 from _pytest._code.code import ExceptionChainRepr, ReprEntry, ReprEntryNative, ReprFileLocation, ReprTraceback
 
-from pytest_mimic._core.words import SHOWN
+from pytest_mimic._core.words import limited
 from pytest_mimic.errors import MissingRecordingError
 
 # How pytest marks the lines of an error.
@@ -78,9 +78,7 @@ def show_first(
         then, rest = chain[last].then, [one.trimmed(is_own) for one in chain[last + 1 :]]
     else:
         then, rest = None, [chain[last].trimmed(is_own, 1)]
-    more = len(texts) - SHOWN
-    shown = [*texts[:SHOWN], *([f"and {more} more missing"] if more > 0 else [])]
-    block = ReprEntryNative([f"{text}\n" for text in shown])
+    block = ReprEntryNative([f"{text}\n" for text in limited(texts, of=" missing")])
     crash = _place(report, rest[-1].traceback, texts[0])
     if then is None:
         traceback = rest[-1].traceback

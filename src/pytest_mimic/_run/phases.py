@@ -18,8 +18,6 @@ from pytest_mimic._run.configuration import Hooks
 from pytest_mimic.errors import CorruptRecordingError, DriftError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
-    from pytest_mimic._run.call_report import CallReports
-    from pytest_mimic._run.ci import CiReports
     from pytest_mimic._run.restarts import Restarts
     from pytest_mimic._run.session import Session
     from pytest_mimic.errors import MimicError
@@ -31,7 +29,6 @@ class Phases(Hooks):
     def __init__(self, session: Session) -> None:
         self.broken: TargetError | None = None  # of a wrong target: each test of a worker of xdist raises it
         self.restarts: Restarts | None = None  # what runs tests again, if the run may do so
-        self.watchers: list[CallReports | CiReports] = []  # what shows the calls of each phase
         self._session = session
         self._marks: list[Callable[[], None]] = []  # what ends the coverings of its markers and decorators
         self._has_passed = self._is_whole = True
@@ -49,6 +46,7 @@ class Phases(Hooks):
 
         TargetError: A target does not exist.
         """
+        # Errors since the last test, of threads or of a module that was imported, are no fault of this one.
         self._has_passed = self._is_whole = True
         self._session.take_strays()
         self.name_test(item)
@@ -115,8 +113,9 @@ class Phases(Hooks):
 
             raised, session.state.raised = session.state.raised, []
             session.ledger.expected.update(row for error, row in raised if was_expected(error, item))
-        for watcher in self.watchers:
-            watcher.attach(report, pending)
+        problems = [error for error in pending if isinstance(error, (DriftError, MissingRecordingError))]
+        if report.failed and problems:  # xdist brings them to the controller, for annotations
+            vars(report)["mimic_problems"] = list(dict.fromkeys(map(str, problems)))
         # Damage, a drift and a miss name a command of their own.
         commanding = (CorruptRecordingError, DriftError, MissingRecordingError)
         has_command = any(isinstance(error, commanding) for error in unhandled)
@@ -157,7 +156,7 @@ class BlockedPhases(Hooks):
         from pytest_mimic._core.network.edges import guarded_functions
         from pytest_mimic._core.network.guard import NetworkGuard
 
-        self._coverings = session.coverings
+        self._patcher = session.coverings.patcher
         self._guard = session.state.network = guard = NetworkGuard(session.state)
         self._allowed = AllowedHosts(session.settings.allowed_hosts)
         # Patched now, because modules imported later may keep the functions.
@@ -170,7 +169,7 @@ class BlockedPhases(Hooks):
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def _block(self) -> Generator[None, object, object]:
-        self._coverings.put_back(self._functions)  # pytest-socket restores them after each test
+        self._patcher.put_back(self._functions)  # pytest-socket restores them after each test
         with self._guard.block(self._allowed):
             return (yield)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
 
 # How often a test is run at most.
+# An attempt ends at the first new call of a conversation, so a test may need one for each of its conversations.
 _MAX_ATTEMPTS = 20
 # The outcome of a phase that does not count, as pytest-rerunfailures names it.
 _RERUN: Any = "rerun"
@@ -111,7 +112,7 @@ class Restarts:
             self._has_passed = True
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
+    def pytest_report_teststatus(self, report: object) -> tuple[str, str, str] | None:
         """Show nothing of a phase that does not count."""
         return ("", "", "") if hasattr(report, "mimic_restarts") else None
 

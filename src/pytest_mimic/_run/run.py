@@ -54,10 +54,10 @@ class PytestRun(Hooks):
         # What the end of the run finds and says.
         self.ending = Ending(config, self.session, self.tests, is_controller=self._is_controller)
         self._late_problems: list[TargetError] = []
-        self._watch()
         fixtures = Fixtures(config, self.session)
         config.pluginmanager.register(fixtures, "mimic-fixtures")
         config.pluginmanager.register(self.phases, "mimic-phases")
+        self._watch()  # after the phases, so that it sees reports that are judged
         if (item := _test_under_way(config)) is not None:
             self.phases.name_test(item)
             fixtures.catch_up(item)
@@ -69,14 +69,12 @@ class PytestRun(Hooks):
             from pytest_mimic._run.call_report import CallReports
 
             self.ending.calls = calls = CallReports(self.config, self.session)
-            self.phases.watchers.append(calls)
             register(calls, "mimic-calls")
         if reports_to_ci(self.config):
             from pytest_mimic._run.ci import CiReports
 
-            reports = CiReports(self.config, self.session.ledger, partial(self.ending.summary, quiet=False))
-            self.phases.watchers.append(reports)
-            register(reports, "mimic-ci")
+            lines = partial(self.ending.summary, quiet=False)
+            register(CiReports(self.config, self.session.ledger, lines), "mimic-ci")
 
     # -- start
 

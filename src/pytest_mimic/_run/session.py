@@ -69,7 +69,7 @@ class Session:
 
     def begin_test(self, nodeid: str) -> None:
         """Begin a test, before its set-up. Its sequences start over."""
-        self.coverings.begin_test()
+        self.coverings.patcher.look_again()
         self.state.test = nodeid
         self.state.pending.begin()
         self.scopes.begin_test(nodeid)
@@ -81,7 +81,7 @@ class Session:
         try:
             self.scopes.end_test(passed=passed, is_whole=is_whole)
         finally:
-            self.coverings.end_test()
+            self.coverings.patcher.sweep()
             self.state.end_test()
             self.state.places.own = None
 

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.ambient import command, vault_command
+from pytest_mimic._core.ambient import command, command_for, vault_command
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.target_options import target_line
-from pytest_mimic._core.words import SHOWN, few, in_columns, listed, pattern_of, plural, seconds
+from pytest_mimic._core.words import SHOWN, and_more, few, listed, pattern_of, plural, seconds
 from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused, not_judged
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _HEADERS = {
 }
 # How many calls a single line names at most.
 _IN_LINE = 3
-# How many tests, files, targets or paths a command or a line names at most.
+# How many targets or paths a command or a line names at most.
 _NAMED = 3
 
 
@@ -112,9 +112,8 @@ def _old(judgement: Judgement, settings: Settings) -> list[str]:
     if not judgement.old:
         return []
     rows = [(label, f"{day}, {test}" if test else day) for label, day, test in judgement.oldest]
-    remedy = _command("--mimic-rerecord", [test for _, _, test in judgement.oldest])
-    heading = f"older than {settings.max_age} days:"
-    return [*listed(heading, in_columns(rows)), f"to record them again: {remedy}"]
+    remedy = command_for("--mimic-rerecord", [test for _, _, test in judgement.oldest])
+    return listed(f"older than {settings.max_age} days:", rows, f"to record them again: {remedy}")
 
 
 def _failed(judgement: Judgement) -> str:
@@ -130,11 +129,10 @@ def _missing(ledger: Ledger, *, last_failed: bool) -> list[str]:
     for is_stale, what in ((False, "missing"), (True, "stale")):
         misses = [miss for miss in ledger.missing if miss.is_stale is is_stale]
         rows = [(one.label, one.test if one.by_option else f"{one.test}, see its error") for one in misses]
-        lines += listed(f"{what}:", in_columns(_grouped(list(dict.fromkeys(rows)))))
+        lines += listed(f"{what}:", _grouped(list(dict.fromkeys(rows))))
         if tests := [miss.test for miss in misses if miss.by_option]:
-            lines.append(
-                f"to record the {what}: {_command('--mimic-record', tests, last_failed=last_failed)}"
-            )
+            remedy = command_for("--mimic-record", tests, last_failed=last_failed)
+            lines.append(f"to record the {what}: {remedy}")
     return lines
 
 
@@ -157,10 +155,10 @@ def _drifted(ledger: Ledger, *, last_failed: bool, is_reviewed: bool) -> list[st
     drifted = sorted(map(tuple, ledger.drifted), key=lambda row: bool(row[2]))
     rows = [(label, test) for label, test, _ in drifted]
     tests = [test for _, test in rows]
-    remedy = _command("--mimic-verify", tests, "--mimic-review", last_failed=last_failed)
-    lines = listed("drifted:", in_columns(_grouped(rows, pattern_of)))
-    if not is_reviewed:
-        lines.append(f"to decide about each: {remedy}")
+    remedy = command_for("--mimic-verify", tests, "--mimic-review", last_failed=last_failed)
+    lines = listed(
+        "drifted:", _grouped(rows, pattern_of), *([] if is_reviewed else [f"to decide about each: {remedy}"])
+    )
     return [*lines, *_volatile([line for _, _, line in drifted])]
 
 
@@ -196,23 +194,13 @@ def _grouped(calls: Sequence[tuple[str, str]], name_of: Callable[[str], str] = s
     return found
 
 
-def _command(option: str, tests: Sequence[str], *more: str, last_failed: bool = False) -> str:
-    """Return the command that runs these tests with an option: a few by name, else their files, or those that failed."""
-    named = list(dict.fromkeys(tests))
-    if len(named) > _NAMED:
-        named = list(dict.fromkeys(test.partition("::")[0] for test in named))
-    if len(named) <= _NAMED and all(named):
-        return command(option, *named, more=more)
-    return command(option, more=(*more, "--lf") if last_failed and all(named) else more)
-
-
 def _changed_inputs(ledger: Ledger) -> list[str]:
     """Return the list of what has changed of what replayed calls ran and read, and the command that verifies these calls."""
+    if not ledger.inputs:
+        return []
     calls: dict[str, Counter[str]] = {}
     for _, target, what, count in ledger.inputs:
         calls.setdefault(what, Counter())[target] += count
-    if not calls:
-        return []
     recordings = len({row[0] for row in ledger.inputs})
     rows = [
         (what, few([f"{plural(count, 'call')} of {target}" for target, count in sorted(counts.items())]))
@@ -223,13 +211,8 @@ def _changed_inputs(ledger: Ledger) -> list[str]:
         targets = sorted({f"{target.partition(':')[0]}:*" if ":" in target else target for target in targets})
     only = [f"--mimic-only={target}" for target in targets] if len(targets) <= _NAMED else []
     remedy = command("--mimic-verify", more=("--mimic-review", *only))
-    return [
-        *listed(
-            f"{plural(recordings, 'recording')} ran code or read files that have changed since:",
-            in_columns(rows),
-        ),
-        f"to see whether it matters: {remedy}",
-    ]
+    heading = f"{plural(recordings, 'recording')} ran code or read files that have changed since:"
+    return listed(heading, rows, f"to see whether it matters: {remedy}")
 
 
 def _hidden(ledger: Ledger) -> list[str]:
@@ -242,33 +225,30 @@ def _hidden(ledger: Ledger) -> list[str]:
         f"{test or 'code outside of tests'} started a process ({method}) in which nothing is mimicked{_times(count)}"
         for (test, method), count in Counter(map(tuple, ledger.processes)).items()
     ]
-    lines = listed("drew from a global random state:", in_columns(draws))
-    if draws:
-        how = "use a generator of your own instead, such as random.Random(seed)"
-        lines.append(f"to make these calls repeatable: {how}")
-    lines += listed("processes:", started)
-    if started:
-        lines.append("to mimic calls there: start the process by fork, or name the function that starts it")
-    sockets = list(dict.fromkeys((origin, test) for origin, test in ledger.websockets))
-    lines += listed(
-        "outcomes with secrets of the environment:",
-        in_columns([(label, what) for label, what in ledger.environment]),
-    )
-    lines += listed("WebSockets, which are not recorded and connected for real:", in_columns(sockets))
-    if sockets:
-        lines.append("to record what they give: name your function that uses one in mimic_functions")
-        lines.append("to refuse them: mimic_network = block")
-    return lines
+    own = "use a generator of your own instead, such as random.Random(seed)"
+    named = "start the process by fork, or name the function that starts it"
+    return [
+        *listed("drew from a global random state:", draws, f"to make these calls repeatable: {own}"),
+        *listed("processes:", started, f"to mimic calls there: {named}"),
+        *listed(
+            "outcomes with secrets of the environment:",
+            [(label, what) for label, what in ledger.environment],
+        ),
+        *listed(
+            "WebSockets, which are not recorded and connected for real:",
+            list(dict.fromkeys((origin, test) for origin, test in ledger.websockets)),
+            "to record what they give: name your function that uses one in mimic_functions",
+            "to refuse them: mimic_network = block",
+        ),
+    ]
 
 
 def _recorded_errors(ledger: Ledger) -> list[str]:
     """Return the list of the recorded errors, and the command that records them again."""
     calls = [(label, test) for label, test in ledger.failures]
-    if not calls:
-        return []
     again = "it" if len(set(calls)) == 1 else "them"
-    remedy = _command("--mimic-rerecord", [test for _, test in calls])
-    return [*listed("recorded errors:", in_columns(_grouped(calls))), f"to record {again} again: {remedy}"]
+    remedy = command_for("--mimic-rerecord", [test for _, test in calls])
+    return listed("recorded errors:", _grouped(calls), f"to record {again} again: {remedy}")
 
 
 def _changing(ledger: Ledger) -> list[str]:
@@ -281,12 +261,12 @@ def _changing(ledger: Ledger) -> list[str]:
         if new:  # other workers may have noted them, too
             rows.append((f"{few(new)} of {label.partition('(')[0]}", test))
     heading = "look as if they change in every run, so that a replay will miss these calls:"
-    lines = []
+    lines = list[str]()
     for line, paths in ignored.items():
         before, new = paths[: kept[line]], _patterns(paths[kept[line] :])
         which = "them" if len(new) <= _NAMED else f"the first {_NAMED} of {len(new)}"
         lines.append(f"to leave {which} out: {target_line(line, None, 'ignore', [*before, *new[:_NAMED]])}")
-    return [*listed(heading, in_columns(rows)), *lines]
+    return listed(heading, rows, *lines)
 
 
 def _patterns(paths: Sequence[str]) -> list[str]:
@@ -314,8 +294,7 @@ def _taken_back(labels: Sequence[str], restored: Sequence[str]) -> list[str]:
 def _in_line(labels: Sequence[str]) -> str:
     counts = Counter(labels)
     shown = [f"{label}{_times(count)}" for label, count in list(counts.items())[:_IN_LINE]]
-    more = len(labels) - sum(list(counts.values())[:_IN_LINE])
-    return "; ".join([*shown, *([f"and {more} more"] if more else [])])
+    return "; ".join([*shown, *and_more(len(labels) - sum(list(counts.values())[:_IN_LINE]))])
 
 
 def _times(count: int) -> str:

@@ -11,7 +11,7 @@ from pytest_mimic._core.node_ids import relative_path
 from pytest_mimic._core.seam.registry import kind_of
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import FOLDERS, recording_name
-from pytest_mimic._core.words import SHOWN
+from pytest_mimic._core.words import SHOWN, and_more
 from pytest_mimic._tools.unused.judgement import Judgement
 
 if TYPE_CHECKING:
@@ -124,5 +124,4 @@ def name_vaults(vaults: Iterable[str], *, start: Path) -> list[str]:
         folder = relative_path(vault.parent, start=start)
         lines.append(f"{folder}/{vault.name} is not the vault of this run: nothing is replayed from it")
         lines.append(f"  to use it: {join(['pytest', f'--rootdir={folder}', folder])}")
-    more = len(recorded) - SHOWN
-    return [*lines, f"and {more} more vaults"] if more > 0 else lines
+    return [*lines, *and_more(len(recorded) - SHOWN, " vaults")]

@@ -17,7 +17,7 @@ import pytest
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.origin import is_in_project
 from pytest_mimic._core.swallowed.retries import caught_in, handled_in, where_swallowed
-from pytest_mimic._core.words import SHOWN, pattern_of, plural
+from pytest_mimic._core.words import SHOWN, and_more, pattern_of, plural
 from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError, TargetError, printable
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def judge_phase(
     judged = list({str(error): error for error in errors if error not in handled}.values())
     for error in judged[:SHOWN]:
         _judge(item, report, error, rootdir)
-    if len(judged) > SHOWN:
-        report.sections.append((SECTION, f"and {len(judged) - SHOWN} more errors of calls"))
+    for more in and_more(len(judged) - SHOWN, " errors of calls"):
+        report.sections.append((SECTION, more))
     if drifts:
         _fail_for_drift(item, report, drifts)
     return handled
@@ -85,8 +85,8 @@ def was_expected(error: BaseException, item: pytest.Item) -> bool:
 def _fail_for_drift(item: pytest.Item, report: pytest.TestReport, drifts: Sequence[DriftError]) -> None:
     groups = _alike(drifts)
     lines = [line for alike in groups[:SHOWN] for line in _shown(alike).splitlines()]
-    if more := sum(map(len, groups[SHOWN:])):
-        lines.append(f"and {more} more {'call' if more == 1 else 'calls'} that drifted")
+    more = sum(map(len, groups[SHOWN:]))
+    lines += and_more(more, f" {'call' if more == 1 else 'calls'} that drifted")
     if report.failed:
         report.sections.append((SECTION, "\n".join(lines)))
     elif not (report.skipped and hasattr(report, "wasxfail")):

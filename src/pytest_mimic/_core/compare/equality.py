@@ -19,7 +19,7 @@ _SIMPLE = frozenset({bool, float, int, str, type(None)})
 K = TypeVar("K")
 
 
-def paired(old: Mapping[K, Any], new: Mapping[K, Any]) -> list[tuple[K, Any, Any]]:
+def paired(old: Mapping[K, object], new: Mapping[K, object]) -> list[tuple[K, Any, Any]]:
     """Return each key of two mappings with both values, `ABSENT` where a side lacks the key."""
     return [(key, old.get(key, ABSENT), new.get(key, ABSENT)) for key in dict.fromkeys([*old, *new])]
 
@@ -29,7 +29,7 @@ def is_same_type(recorded: object, actual: object) -> bool:
     return type(recorded) is type(actual) or type_name(type(recorded)) == type_name(type(actual))
 
 
-def is_settled(recorded: Any, actual: Any, *, shape: bool) -> bool:
+def is_settled(recorded: object, actual: object, *, shape: bool) -> bool:
     """Return whether two values plainly are equal, which is the common case and must cost little."""
     kind = type(recorded)
     if kind not in _SIMPLE or kind is not type(actual):
@@ -38,7 +38,7 @@ def is_settled(recorded: Any, actual: Any, *, shape: bool) -> bool:
     return shape or (recorded == actual and (kind is not float or bool(recorded)))
 
 
-def key_identity(key: Any) -> object:
+def key_identity(key: object) -> object:
     """Return what makes two keys, or two members of a set, the same: `1`, `1.0` and `True` are three."""
     if type(key) is str:
         return key
@@ -65,7 +65,7 @@ def other_identity(recorded: object, actual: object) -> bool | None:
     return None if old is None or new is None else old != new
 
 
-def is_equal(recorded: Any, actual: Any) -> bool:
+def is_equal(recorded: object, actual: object) -> bool:
     """Return whether two values without parts are equal: by identity, or else as Python compares them."""
     other = other_identity(recorded, actual)
     if other is not None:
@@ -145,7 +145,7 @@ def extent(values: Any) -> tuple[int, ...]:
     return (len(values),) if isinstance(values, list) else tuple(values.shape)
 
 
-def _is_nan(number: Any) -> bool:
+def _is_nan(number: object) -> bool:
     return number.is_nan() if isinstance(number, Decimal) else bool(number != number)
 
 

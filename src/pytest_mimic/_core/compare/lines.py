@@ -145,7 +145,7 @@ class Lines:
         if len(self._lines) < self.limit:
             self._lines[self.count] = hide_values(f"{location}{fact}", self.secrets)
 
-    def entry(self, parent: Location, key: Any) -> Location:
+    def entry(self, parent: Location, key: object) -> Location:
         """Return the location of the value under a key of a mapping."""
         if parent.secret:
             return Location(f"[{PLACEHOLDER}]", (str(key),), parent)
@@ -158,7 +158,7 @@ class Lines:
         names = (str(key),) if type(key) is int else ()
         return Location(f"[{self.text(key)}]", names, parent, secret)
 
-    def differ(self, location: Location, recorded: Any, actual: Any) -> None:
+    def differ(self, location: Location, recorded: object, actual: object) -> None:
         """Add that two values differ as a whole; one of them may be `ABSENT`."""
         self._note(location)
         group: object = self.count, "line"
@@ -179,7 +179,7 @@ class Lines:
             is_shown = path is not None and hide_values(path, self.secrets) == path
             self.paths[path if is_shown else None] = None
 
-    def fact(self, location: Location, recorded: Any, actual: Any) -> str:
+    def fact(self, location: Location, recorded: object, actual: object) -> str:
         if recorded is ABSENT:
             return Difference("", None, render(self._described(location, actual), _WIDTH)).fact()
         if actual is ABSENT:
@@ -206,12 +206,12 @@ class Lines:
         text = value if type(value) is str else value.decode("latin-1")
         return self.redactor.texts.scrub_text(text, self.secrets | secrets_in(value, self.redactor))
 
-    def _is_hidden(self, location: Location, value: Any) -> bool:
+    def _is_hidden(self, location: Location, value: object) -> bool:
         if location.secret:
             return value is not None and type(value) is not bool
         return any(self.redactor.hides(name, value) for name in location.keys)
 
-    def _described(self, location: Location, value: Any) -> Any:
+    def _described(self, location: Location, value: object) -> object:
         if self._is_hidden(location, value):
             return PLACEHOLDER
         if isinstance(value, Column):
@@ -238,7 +238,7 @@ def cut(table: Table, other: Table) -> Table:
     return table._replace(parts={name: _cut(part, rows) for name, part in table.parts.items()})
 
 
-def _cut(part: Any, rows: int) -> Any:
+def _cut(part: Any, rows: int) -> object:
     if isinstance(part, Column):
         return part._replace(values=part.values[:rows])
     return part[:rows] if hasattr(part, "nlevels") else part  # an index; a series also has a name
@@ -250,7 +250,7 @@ def shape_fact(old: tuple[int, ...], new: tuple[int, ...]) -> str:
     return f": shape {shapes[0]} recorded, {shapes[1]} now"
 
 
-def element_fact(lines: Lines, location: Location, recorded: Column, actual: Column, first: Any) -> str:
+def element_fact(lines: Lines, location: Location, recorded: Column, actual: Column, first: object) -> str:
     """Return `[1, 2]: 0.5 recorded, 0.7 now` for the elements of two columns at an index, or at a tuple of indexes."""
     indexes = first if isinstance(first, tuple) else (first,)
     labels = [side.labels[indexes[0]] for side in (recorded, actual) if side.labels is not None]

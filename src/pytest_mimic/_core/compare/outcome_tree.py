@@ -97,7 +97,7 @@ def _hide_in_list(items: list[Any], redactor: Redactor) -> None:
 # -- trees
 
 
-def outcome_tree(stored: Stored, redactor: Redactor, secrets: Collection[str] = ()) -> Any:
+def outcome_tree(stored: Stored, redactor: Redactor, secrets: Collection[str] = ()) -> object:
     """Return an outcome as a tree: the value itself, or a mapping with `raised`, `items`, `changed`, `files`.
 
     `secrets` are as for `without_secrets`. CorruptRecordingError: a file is damaged or missing.
@@ -125,7 +125,7 @@ def outcome_tree(stored: Stored, redactor: Redactor, secrets: Collection[str] = 
 
 def _pickle_tree(
     entry: Mapping[str, Any], size: int, imports: list[str], code: list[str], *, mark: str = ""
-) -> Any:
+) -> object:
     preview = [str(line) for line in entry.get("preview", ())]
     tree = PickleView(size, imports, code, preview, entry.get("checksum", mark))
     return {"": tree, "files": entry["files"]} if "files" in entry else tree
@@ -170,7 +170,7 @@ class _Reader:
         self._objects = objects
         self._is_tagged = is_tagged
 
-    def read(self, node: Any) -> Any:
+    def read(self, node: object) -> Any:
         if isinstance(node, list):
             return [self.read(part) for part in node]
         if not isinstance(node, dict):
@@ -182,7 +182,7 @@ class _Reader:
             return self._tagged(tag, node)
         return {key: self.read(part) for key, part in node.items()}
 
-    def _tagged(self, tag: str, node: dict[str, Any]) -> Any:
+    def _tagged(self, tag: str, node: dict[str, Any]) -> object:
         part = node[tag]
         if tag == "$anchor":
             return self.read(node.get("value"))
@@ -210,7 +210,7 @@ def exception_name(node: dict[str, Any]) -> str:
     return exception_name(node["value"]) if tag == "$anchor" else tag[1:]
 
 
-def _exception(read: Any) -> Any:
+def _exception(read: object) -> object:
     """Return the parts of an exception by name: its `type`, `args`, `cause`, and the `exceptions` of a group."""
     if not isinstance(read, Named) or not isinstance(read.value, dict):
         return read
@@ -237,18 +237,18 @@ def _response(value: dict[str, Any]) -> Named:
     return Named("response", found)
 
 
-def _chunk(chunk: Any) -> Any:
+def _chunk(chunk: object) -> object:
     return _blob(chunk["base64"]) if isinstance(chunk, dict) and "base64" in chunk else chunk
 
 
-def _blob(text: Any) -> Any:
+def _blob(text: Any) -> object:
     try:
         return Blob(b64decode(text))
     except (TypeError, ValueError):  # edited by hand
         return text
 
 
-def is_response(value: Any) -> bool:
+def is_response(value: object) -> bool:
     if not isinstance(value, dict) or type(value.get("status")) is not int:
         return False
     headers = value.get("headers")

@@ -50,12 +50,12 @@ class RowTable(NamedTuple):
     rows: list[list[Any]]
 
 
-def differences(old: Any, new: Any) -> list[TreeDifference]:
+def differences(old: object, new: object) -> list[TreeDifference]:
     """Return the differences between two trees, in the order of the old one."""
     return list(_compare(old, new, "", ()))
 
 
-def _compare(old: Any, new: Any, path: str, steps: tuple[str, ...] | None) -> Iterator[TreeDifference]:
+def _compare(old: object, new: object, path: str, steps: tuple[str, ...] | None) -> Iterator[TreeDifference]:
     if is_same(old, new):
         return
     if isinstance(old, Named) and isinstance(new, Named) and old.name == new.name:
@@ -258,7 +258,7 @@ def opcodes(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, int, int,
     return found
 
 
-def _mark(node: Any) -> str:
+def _mark(node: object) -> str:
     return json.dumps(plain(node), sort_keys=True, ensure_ascii=False)
 
 
@@ -266,7 +266,7 @@ def _is_prose(old: str, new: str) -> bool:
     return max(len(_WORD.findall(text[:200])) for text in (old, new)) > _FEW_WORDS * 2 or "\n" in old + new
 
 
-def plain(node: Any) -> Any:
+def plain(node: object) -> Any:
     """Return a tree as JSON data, in which what differs is different."""
     if isinstance(node, dict):
         return {str(key): plain(part) for key, part in node.items()}
@@ -283,7 +283,7 @@ def plain(node: Any) -> Any:
     return node
 
 
-def grid_of(tree: Any) -> RowTable | None:
+def grid_of(tree: object) -> RowTable | None:
     """Return a list of rows as a table: mappings with the same keys, or lists of the same length."""
     if not isinstance(tree, list) or len(tree) < 2 or not tree[0] or type(tree[0]) not in (dict, list):
         return None

@@ -71,7 +71,7 @@ class Comparison:
     # By the ids of both values, which are kept alive so that their ids stay theirs.
     _seen: dict[tuple[int, int, str], tuple[Any, Any]] = field(init=False, default_factory=dict)
 
-    def compare(self, root: Location, recorded: Any, actual: Any) -> None:
+    def compare(self, root: Location, recorded: object, actual: object) -> None:
         other = other_identity(recorded, actual)
         if other is False:
             return
@@ -84,13 +84,13 @@ class Comparison:
         if other and exact and self.lines.count == before:
             self.lines.add(root, ": differs from the recording in a part that has no readable form")
 
-    def _walk(self, root: Location, recorded: Any, actual: Any) -> None:
+    def _walk(self, root: Location, recorded: object, actual: object) -> None:
         self._todo.append((root, recorded, actual))
         # Without lines to collect, the first difference is enough.
         while self._todo and (self.lines.limit or not self.lines.count):
             self._compare_pair(*self._todo.pop())
 
-    def _compare_pair(self, location: Location, recorded: Any, actual: Any) -> None:
+    def _compare_pair(self, location: Location, recorded: object, actual: object) -> None:
         if recorded is actual or any(location.matches(path) for path in self.volatile):
             return
         kind = type(recorded)
@@ -120,7 +120,7 @@ class Comparison:
         elif self._is_new(location, recorded, actual):
             self._object(location, recorded, actual)
 
-    def _is_new(self, location: Location, recorded: Any, actual: Any) -> bool:
+    def _is_new(self, location: Location, recorded: object, actual: object) -> bool:
         """Return whether a pair was not compared yet; at another location, a path may leave out other parts of it."""
         where = str(location) if any(location.depth < len(path) for path in self.volatile) else ""
         mark = id(recorded), id(actual), where
@@ -135,11 +135,11 @@ class Comparison:
         ]
         self._todo.extend(reversed(wanted))
 
-    def _leaf(self, location: Location, recorded: Any, actual: Any, equal: bool) -> None:
+    def _leaf(self, location: Location, recorded: object, actual: object, equal: bool) -> None:
         if not self.shape and not equal:
             self.lines.differ(location, recorded, actual)
 
-    def _object(self, location: Location, recorded: Any, actual: Any) -> None:
+    def _object(self, location: Location, recorded: object, actual: object) -> None:
         old, new = (
             Opened((), exception_parts(side)) if isinstance(side, BaseException) else opened(side)
             for side in (recorded, actual)
@@ -154,7 +154,7 @@ class Comparison:
         elif not (old.attributes or new.attributes or self._iterators(location, recorded, actual)):
             self._leaf(location, recorded, actual, is_equal(recorded, actual))
 
-    def _iterators(self, location: Location, recorded: Any, actual: Any) -> bool:
+    def _iterators(self, location: Location, recorded: object, actual: object) -> bool:
         """Compare two of Python's own iterators by their states; return whether they are such."""
         states = iterator_state(recorded), iterator_state(actual)
         if None in states:
@@ -162,7 +162,7 @@ class Comparison:
         self._todo.append((location, *states))
         return True
 
-    def _order(self, location: Location, old: Iterable[Any], new: Iterable[Any], what: str) -> None:
+    def _order(self, location: Location, old: Iterable[object], new: Iterable[object], what: str) -> None:
         then, now = list(old), list(new)
         if not self.shape and then != now and len(then) == len(now) and set(then) == set(now):
             self.lines.add(location, f": the {what} are in another order now")
@@ -206,8 +206,8 @@ class Comparison:
     def _parts(
         self,
         location: Location,
-        old: Mapping[str, Any],
-        new: Mapping[str, Any],
+        old: Mapping[str, object],
+        new: Mapping[str, object],
         *,
         indexed: bool = False,
         optional: str = "",
@@ -272,7 +272,7 @@ class Comparison:
             pairs.append((index, next(fitting, same[0]), item))
         return pairs
 
-    def _alike(self, recorded: Any, actual: Any) -> bool:
+    def _alike(self, recorded: object, actual: object) -> bool:
         """Return whether two values are equal, or have the same shape if only shapes count."""
         if is_settled(recorded, actual, shape=self.shape):
             return True
@@ -284,7 +284,7 @@ class Comparison:
         inner._walk(Location(""), recorded, actual)
         return not inner.lines.count
 
-    def _members(self, location: Location, recorded: Iterable[Any], actual: Iterable[Any]) -> None:
+    def _members(self, location: Location, recorded: Iterable[object], actual: Iterable[object]) -> None:
         old, new = ({key_identity(item): item for item in side} for side in (recorded, actual))
         if self.shape:
             self._patterns(location, [old[key] for key in sorted(old, key=repr)], list(new.values()))
@@ -338,5 +338,5 @@ _CONTAINERS: dict[type, Callable[[Comparison, Location, Any, Any], None]] = {
 }
 
 
-def _name_of(event: Any) -> object:
+def _name_of(event: object) -> object:
     return event.get("event") if type(event) is ServerSentEvent else None

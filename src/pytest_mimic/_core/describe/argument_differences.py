@@ -68,7 +68,7 @@ def differences(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) ->
     return list(_between_parts("", _argument_steps(old), _argument_steps(new)))
 
 
-def _argument_steps(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _argument_steps(arguments: Mapping[str, object]) -> dict[str, Any]:
     return {name.lstrip("*"): part for name, part in by_name(arguments).items()}
 
 
@@ -121,7 +121,7 @@ def _between_items(path: str, old: dict[str, Any], new: dict[str, Any]) -> Itera
                 yield from _between_parts(path, {now[0]: then[1]}, dict([now]))
 
 
-def is_file(description: Any) -> bool:
+def is_file(description: object) -> bool:
     """Check whether something is described that counts with the content of a file or folder."""
     return (
         isinstance(description, dict) and description.get(TAG) in _FILES and description.keys() >= _FILE_KEYS
@@ -137,7 +137,7 @@ def _is_same(old: Any, new: Any) -> bool:
     return order(old) == order(new) or _is_same_value(old, new)
 
 
-def _is_same_value(old: Any, new: Any) -> bool:
+def _is_same_value(old: object, new: object) -> bool:
     """Check whether two values have one identity, whose digest they show. A library's version may name them otherwise."""
     if not isinstance(old, dict) or not isinstance(new, dict) or is_file(old) or is_file(new):
         return False
@@ -157,13 +157,13 @@ def _file_name(description: dict[str, Any]) -> str:
     return text.removeprefix("<tmp>/")
 
 
-def _kind_of(description: Any) -> str:
+def _kind_of(description: object) -> str:
     if isinstance(description, dict):
         return str(description.get(TAG, "dict"))
     return type(description).__name__
 
 
-def _steps(node: Any) -> dict[str, Any] | None:
+def _steps(node: object) -> dict[str, Any] | None:
     """Return a description's parts by their step in paths, or None for a value without parts."""
     if isinstance(node, list):
         return {f"[{index}]": item for index, item in enumerate(node)}
@@ -186,7 +186,7 @@ def _steps(node: Any) -> dict[str, Any] | None:
     return found
 
 
-def _length(node: Any) -> int | None:
+def _length(node: object) -> int | None:
     return node.get("length") if isinstance(node, dict) and TAG in node else None
 
 
@@ -219,14 +219,14 @@ def sides(old: Any, new: Any) -> tuple[str, str]:
     return f"{rendered[0]} ({kinds[0]})", f"{rendered[1]} ({kinds[1]})"
 
 
-def _string_of(description: Any) -> str | None:
+def _string_of(description: object) -> str | None:
     """Return a described string, or the beginning of a long one."""
     if isinstance(description, dict) and description.get(TAG) == "str":
         return str(description["start"]) if "start" in description else None
     return description if isinstance(description, str) and description != PLACEHOLDER else None
 
 
-def _common_beginning(old: Any, new: Any) -> int:
+def _common_beginning(old: object, new: object) -> int:
     """Return how many characters or bytes of two long values are described, if these are equal; else 0."""
     if not (isinstance(old, dict) and isinstance(new, dict) and "start" in old):
         return 0
@@ -274,7 +274,7 @@ def hidden(arguments: Mapping[str, Any] | None) -> list[str]:
     return sorted(found)
 
 
-def described_parts(arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def described_parts(arguments: Mapping[str, object]) -> Iterator[tuple[str, Any]]:
     """Yield the path and the description of each part of a call's arguments, the arguments themselves among them."""
     todo = list(_argument_steps(arguments).items())
     while todo:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any
 
 from pytest_mimic._core.describe.argument_differences import Difference, described_parts
 from pytest_mimic._core.describe.description_form import TAG
@@ -57,7 +56,7 @@ def changing_paths(target: str, found: Sequence[Difference], recorded: str | Non
 
 
 def paths_made_now(
-    target: str, arguments: Mapping[str, Any], *, began: float, now: float
+    target: str, arguments: Mapping[str, object], *, began: float, now: float
 ) -> Iterator[tuple[str, str]]:
     """Yield the path, as `ignore=` takes it, and the text of each part that is a time of this call, or a random UUID.
 

@@ -40,6 +40,6 @@ ARGUMENTS = Budget(characters=4_000, items=40, depth=8, text=400)
 PARTS = Budget(characters=maxsize, items=maxsize, depth=64, text=maxsize)
 
 
-def order(description: Any) -> str:
+def order(description: object) -> str:
     """Return a text that is equal for equal descriptions and orders them."""
     return dumps(description, sort_keys=True)

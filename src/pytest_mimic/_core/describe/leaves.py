@@ -104,7 +104,7 @@ def library_text(value: Any) -> str:
     return f"{text}: {', '.join(columns)}"
 
 
-def library_facts(value: Any) -> tuple[str, tuple[int, ...]]:
+def library_facts(value: object) -> tuple[str, tuple[int, ...]]:
     """Return the dtype, type or mode of the elements of a library's value, empty if it has none, and its shape."""
     kinds = [getattr(value, name, None) for name in ("dtype", "type", "mode")]
     # A frame gives its column of that name.

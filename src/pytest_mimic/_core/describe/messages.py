@@ -19,7 +19,7 @@ from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.target_options import target_line
 from pytest_mimic._core.vault.long_parts import shortened
-from pytest_mimic._core.words import few
+from pytest_mimic._core.words import few, limited
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
 
 if TYPE_CHECKING:
@@ -314,9 +314,3 @@ def mutated(
 
 def _argument_of(path: str) -> str:
     return re.split(r"[.\[{]", path)[0]
-
-
-def limited(lines: Sequence[str], shown: int = 10) -> list[str]:
-    """Return the first lines, and how many more there are."""
-    more = len(lines) - shown
-    return [*lines[:shown], f"and {more} more"] if more > 0 else list(lines)

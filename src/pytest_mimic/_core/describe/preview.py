@@ -145,7 +145,7 @@ class _Lines:
             return f"{type_name(kind)} of {base.__len__(value):,}", ""
         return (type_name(kind), "") if attributes_of(value) else ("", self._text(value))
 
-    def _text(self, value: Any) -> str:
+    def _text(self, value: object) -> str:
         secrets = frozenset(self._secrets)
         brief = describe(value, self._redactor, places=self._places, budget=_BRIEF, secrets=secrets)
         return render(brief)
@@ -175,7 +175,7 @@ class _Lines:
                 room -= len(details)
                 yield from (f"  {line}" for line in details)
 
-    def _details(self, value: Any, room: int) -> Iterator[str]:
+    def _details(self, value: object, room: int) -> Iterator[str]:
         """Yield the lines below the first one of a value."""
         if is_library(value):
             sample = sample_of(value)
@@ -260,7 +260,7 @@ class _Lines:
         row = self._row(shown[:-1], shown[-1:]) if rows > len(shown) else self._row(shown, [])
         return f"{start}: {PLACEHOLDER if is_hidden else row}"
 
-    def _row(self, first: Sequence[Any], last: Sequence[Any]) -> str:
+    def _row(self, first: Sequence[object], last: Sequence[object]) -> str:
         start, end = (", ".join(self._text(rounded(plain(one))) for one in side) for side in (first, last))
         return f"{start}, … {end}" if last else start
 
@@ -269,7 +269,7 @@ def _container(kind: type) -> Any:
     return next((base for base in _CONTAINERS if issubclass(kind, base)), None)
 
 
-def _has_parts(value: Any) -> bool:
+def _has_parts(value: object) -> bool:
     """Return whether a value is shown by its parts rather than by one text."""
     return type(value) not in (*_SIMPLE, bytes, bytearray) and leaf_text(value) is None
 

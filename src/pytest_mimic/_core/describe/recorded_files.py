@@ -134,7 +134,7 @@ def objects_of(entry: Entry) -> Iterator[str]:
         yield from objects_in(entry["files"])
 
 
-def _checked(entries: Any) -> list[Entry]:
+def _checked(entries: object) -> list[Entry]:
     if type(entries) is not list or not entries:
         raise TypeError
     for entry in entries:
@@ -143,7 +143,7 @@ def _checked(entries: Any) -> list[Entry]:
     return entries
 
 
-def _host_in(url: Any) -> str | None:
+def _host_in(url: object) -> str | None:
     if not isinstance(url, str):
         return None
     host = url.partition("://")[2].partition("/")[0].partition("?")[0]

@@ -45,7 +45,7 @@ def columns_of(sample: Table | Column, index: str = "") -> list[SampledColumn]:
     return found
 
 
-def _bare(names: Any) -> object:
+def _bare(names: object) -> object:
     """Return the only one of several names by itself."""
     if not isinstance(names, list):
         return names
@@ -95,7 +95,7 @@ def ends_of_array(value: Any) -> tuple[Sequence[Any], Sequence[Any]] | None:
     return list(value.flat[:_FIRST]), list(value.flat[-_LAST:])
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """Return a text or bytes of numpy as Python's own, and a record by the names of its fields."""
     fields = record_fields(value)
     if fields is not None:
@@ -105,7 +105,7 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, str) else bytes(value)
 
 
-def rounded(value: Any) -> Any:
+def rounded(value: Any) -> object:
     """Return a float with about six significant digits, or all of those before the point; any other value as it is."""
     if not isinstance(value, float) and getattr(getattr(value, "dtype", None), "kind", "") != "f":
         return value
@@ -119,7 +119,7 @@ def rounded(value: Any) -> Any:
     return round(number, max(0, _DIGITS - 1 - math.floor(math.log10(abs(number)))))
 
 
-def is_library(value: Any) -> bool:
+def is_library(value: object) -> bool:
     """Return whether a value is a library's data, with a shape or a length."""
     return library_of(type(value)) is not None and has_extent(type(value))
 

@@ -16,7 +16,7 @@ _QUERY_WIDTH = 60
 _ATOMS = frozenset({int, float, bool, type(None)})
 
 
-def render(description: Any, limit: int | None = None, *, digests: bool = False) -> str:
+def render(description: object, limit: int | None = None, *, digests: bool = False) -> str:
     """Return a description as one line of at most `limit` characters: `'EUR'`, `2024-05-01`, `Rate(base='EUR')`.
 
     With `digests`, values that are described in part show theirs.
@@ -127,7 +127,7 @@ def query_text(arguments: Mapping[str, Any] | None) -> str:
     return f"?{'&'.join(_fitted(texts, _QUERY_WIDTH))}"
 
 
-def by_name(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def by_name(arguments: Mapping[str, object]) -> dict[str, Any]:
     """Return the arguments with those of `**extra` under their own names, and those of `*rest` as `*rest[0]`."""
     if "*" not in "".join(arguments):
         return dict(arguments)

@@ -46,7 +46,7 @@ def describe(
     places: Places | None = None,
     budget: Budget = ARGUMENTS,
     secrets: frozenset[str] = frozenset(),
-) -> Any:
+) -> object:
     """Return a short description of any value, in plain data that JSON keeps exactly.
 
     A value for which JSON has no form becomes a dict with the key `$`. No code of the value's class runs except
@@ -74,7 +74,7 @@ def describe_arguments(
     return walk.named(arguments, budget.characters, budget.depth)
 
 
-def describe_parts(parts: Mapping[str, Any], places: Places | None = None) -> dict[str, Any]:
+def describe_parts(parts: Mapping[str, object], places: Places | None = None) -> dict[str, Any]:
     """Return the descriptions of the parts of a client's call, plain data in which secrets are hidden already."""
     redactor = Redactor(defaults=False)
     redactor.variables = {}
@@ -128,7 +128,7 @@ class _Walk:
             return self._marked(description, value)
         return self._opened(value, room, depth)
 
-    def _opened(self, value: Any, room: int, depth: int) -> Any:
+    def _opened(self, value: Any, room: int, depth: int) -> object:
         self.open.add(id(value))
         try:
             return _CONTAINERS.get(type(value), _Walk._object)(self, value, room, depth)
@@ -159,13 +159,13 @@ class _Walk:
             return {TAG: name, "text": start if name == "bytes" else f"{name}({start})"}
         return self._marked({TAG: name, "start": start, "length": len(value)}, value)
 
-    def _integer(self, value: int, _room: int) -> Any:
+    def _integer(self, value: int, _room: int) -> object:
         # Python refuses to write integers of more than 4,300 digits.
         if value.bit_length() <= 400:
             return value
         return self._marked({TAG: "int", "text": f"<int of {value.bit_length()} bits>"}, value)
 
-    def _path(self, value: Any, text: str) -> dict[str, Any]:
+    def _path(self, value: object, text: str) -> dict[str, Any]:
         place = self.places.place_of(text)
         description = {TAG: "Path", "text": self._shown(text if place is None else place.text)}
         path = counted_file(value, self.places) if self.budget.whole else None
@@ -203,7 +203,7 @@ class _Walk:
 
     # Values with parts
 
-    def _items(self, value: list[Any] | tuple[Any, ...], room: int, depth: int) -> Any:
+    def _items(self, value: list[Any] | tuple[Any, ...], room: int, depth: int) -> object:
         if is_pair(value):
             items = [value[0], self._safe(*value)]
         else:
@@ -219,13 +219,13 @@ class _Walk:
             return inner
         return self._listed(inner, value)
 
-    def _listed(self, inner: list[Any], value: Any) -> Any:
+    def _listed(self, inner: list[Any], value: Any) -> object:
         description = {TAG: type(value).__name__, "items": inner}
         if len(inner) == len(value):
             return description
         return self._marked({**description, "length": len(value)}, value)
 
-    def _members(self, value: set[Any] | frozenset[Any], room: int, depth: int) -> Any:
+    def _members(self, value: set[Any] | frozenset[Any], room: int, depth: int) -> object:
         if self.budget.excess(value):
             return self._listed([], value)
         kinds = {type(item) for item in value}
@@ -241,7 +241,7 @@ class _Walk:
             inner = [self.node(item, room // len(value), depth - 1) for item in value]
         return self._listed(sorted(inner, key=order), value)
 
-    def _mapping(self, value: dict[Any, Any], room: int, depth: int) -> Any:
+    def _mapping(self, value: dict[Any, Any], room: int, depth: int) -> object:
         pairs = dict(islice(value.items(), self.budget.items))
         description: dict[str, Any]
         if all(map(self._is_name, pairs)):
@@ -265,10 +265,10 @@ class _Walk:
             return True
         return self._shown(key) == key and key.isprintable() and self._place_of_text(key) is None
 
-    def _safe(self, name: object, value: Any) -> Any:
+    def _safe(self, name: object, value: object) -> object:
         return PLACEHOLDER if self.redactor.hides(name, value) else value
 
-    def named(self, parts: Mapping[str, Any], room: int, depth: int) -> dict[str, Any]:
+    def named(self, parts: Mapping[str, object], room: int, depth: int) -> dict[str, Any]:
         """Return the descriptions of attributes, arguments, or the entries of a dict, all of them."""
         room -= sum(map(len, parts)) + 4 * len(parts)
         hides = self.redactor.hides
@@ -346,7 +346,7 @@ _CONTAINERS: dict[type, Callable[[_Walk, Any, int, int], Any]] = {
 }
 
 
-def size_of(description: Any) -> int:
+def size_of(description: object) -> int:
     """Return about how many characters a description takes."""
     if isinstance(description, dict):
         return sum(len(key) + 4 + size_of(part) for key, part in description.items())

@@ -119,7 +119,7 @@ class Plan:
         """The folder of the target's recordings. Those of calls without an owner are named by their identities."""
         return recording_name(self.target, "").rpartition("/")[0]
 
-    def note(self, call: Call) -> Any:  # noqa: ARG002
+    def note(self, call: Call) -> object:  # noqa: ARG002
         """Return the state of the arguments before a real call can change them."""
         return None
 

@@ -17,6 +17,7 @@ from pytest_mimic._core.files.states import (
     wait_for_the_clock,
 )
 from pytest_mimic._core.identity.named_paths import NamedPath, named_paths
+from pytest_mimic._core.words import limited
 from pytest_mimic.errors import MimicError, MutatedInputError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
@@ -146,9 +147,7 @@ class CallFiles:
             raise self._changed(found)
 
     def _changed(self, found: Sequence[tuple[NamedFile, str, str]]) -> MutatedInputError:
-        facts = [f"{one.step}: {self._shown(path)}: {how}" for one, path, how in found]
-        if len(facts) > _SHOWN:
-            facts = [*facts[:_SHOWN], f"and {len(facts) - _SHOWN} more"]
+        facts = limited([f"{one.step}: {self._shown(path)}: {how}" for one, path, how in found], _SHOWN)
         outside = [path for _, path, _ in found if self._places.place_of(path) is None]
         changed = dict.fromkeys(one.argument.option for one, _, _ in found)
         if outside:

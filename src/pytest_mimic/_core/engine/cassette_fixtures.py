@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.engine.cassette_rules import cassette_name, is_left_out, mode_left_out, mode_of
+from pytest_mimic._core.engine.cassette_types import CassetteMode
 from pytest_mimic._core.engine.cassettes import CassetteBlock, OpenCassette
 from pytest_mimic._core.seam.registry import TAKEN_BY_CASSETTES, is_installed
-from pytest_mimic._core.settings import NEEDS_GIL, has_gil
+from pytest_mimic._core.settings import NEEDS_GIL, Mode, has_gil
 from pytest_mimic._core.targets.options import read_keyword_options
 from pytest_mimic._core.targets.target import Target, as_targets
-from pytest_mimic._core.vault.file_names import cassette_of_test
-from pytest_mimic.errors import CassetteError
+from pytest_mimic._core.vault.file_names import cassette_name, cassette_of_test
+from pytest_mimic.errors import CassetteError, CorruptRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.coverings import Coverings
@@ -32,7 +32,7 @@ class CassetteFixtures:
         fixture: str,
         name: str | None = None,
         *,
-        targets: Iterable[Any] = (),
+        targets: Iterable[object] = (),
         strict: bool = False,
         **options: Any,
     ) -> CassetteBlock:
@@ -44,10 +44,8 @@ class CassetteFixtures:
         read_keyword_options(options, f"mimic_{fixture}")
         self._unnamed += name is None
         name = cassette_of_test(self._state.test, self._unnamed) if name is None else cassette_name(name)
-        named = (
-            (targets,) if isinstance(targets, (str, Target)) or callable(targets) else tuple(targets or ())
-        )
-        covered = self._targets(named, options)
+        is_one = isinstance(targets, (str, Target)) or callable(targets)
+        covered = self._targets((targets,) if is_one else tuple(targets or ()), options)
 
         def cover(cassette: OpenCassette) -> Callable[[], None]:
             return self._coverings.enter(covered, cassette).end
@@ -60,9 +58,10 @@ class CassetteFixtures:
         in_ci = fixture == "auto" and settings.ci and not settings.mode.writes
         exists = self._state.vault.store.size(file) is not None
         may_record = not settings.no_record and not in_ci
-        left_out = is_left_out(self._state, file)
-        if left_out:
-            mode = mode_left_out(fixture, settings.mode, exists=exists, may_record=may_record)
+        mode: CassetteMode
+        if left_out := is_left_out(self._state, file):
+            records = fixture != "replay" and not exists and may_record and settings.mode.writes
+            mode = "record" if records else "replay"
         else:
             mode = mode_of(fixture, settings.mode, name=name, exists=exists, may_record=may_record)
         if mode == "record" and not has_gil():
@@ -79,3 +78,40 @@ class CassetteFixtures:
         others = [name for name in TAKEN_BY_CASSETTES if name not in present]
         installed = filter(is_installed, others)
         return as_targets([*self._coverings.targets, *installed], options)
+
+
+def is_left_out(state: RunState, file: str) -> bool:
+    """Check whether the mode of the run is not for a cassette, since `--mimic-only` selects none of its calls.
+
+    It replays then. One that does not exist may be recorded, as none of its calls is known.
+    """
+    if state.only is None or state.conversations.is_selected(file):
+        return False
+    try:
+        entries = state.vault.read_cassette(file) or ()
+    except CorruptRecordingError:
+        return True
+    selected = [state.only.takes(entry.target, entry.signature, entry.host) for entry in entries]
+    return not any(selected)
+
+
+def mode_of(fixture: str, mode: Mode, *, name: str, exists: bool, may_record: bool) -> CassetteMode:
+    """Return the mode of a fixture's cassette in a run's mode; the fixture is `record`, `replay` or `auto`.
+
+    It may not record if `--mimic-no-record` forbids that, or `CI` for `auto`.
+
+    Raises:
+        CassetteError: The fixture must record and may not.
+    """
+    if mode is Mode.LIVE:
+        return "live"
+    if fixture == "replay":
+        return "replay"
+    if mode is Mode.VERIFY:
+        return "verify"
+    if fixture == "record" and not may_record:
+        what = f"mimic_record may not record cassette {name}: --mimic-no-record was given"
+        raise CassetteError(what, remedies=["to replay it if it is recorded: mimic_auto"], cassette=name)
+    if fixture == "record" or mode is Mode.RERECORD or (not exists and may_record):
+        return "record"
+    return "extend" if mode is Mode.RECORD else "replay"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from pytest_mimic._core.engine.cassette_rules import CassetteMode
     from pytest_mimic._core.targets.options import TargetOptions
     from pytest_mimic._core.targets.target import Target
+
+CassetteMode = Literal["record", "replay", "extend", "verify", "live"]
 
 
 class CassetteCall(ABC):

@@ -21,7 +21,7 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.cassette_rules import CassetteMode
+    from pytest_mimic._core.engine.cassette_types import CassetteMode
     from pytest_mimic._core.engine.conversations import ClientConversation
     from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.engine.run_state import RunState
@@ -284,8 +284,8 @@ class OpenCassette(Cassette):
             self._recordings.write_cassette(self._file, entries, self._errors, test=test)
 
     def _check_played(self) -> None:
-        from pytest_mimic._core.describe.messages import limited
         from pytest_mimic._core.describe.text import call_label
+        from pytest_mimic._core.words import limited
 
         labels = [
             entry.signature if entry.kind != "function" else call_label(entry.target, entry.arguments)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakValueDictionary
 
@@ -54,38 +54,30 @@ class WatchedFunction:
         self.wrap = wrap
 
 
-class Covering:
-    """The functions and clients that one activation mimics."""
+class Covering(ExitStack):
+    """The functions and clients that one activation mimics. Closing it restores them."""
 
-    def __init__(
-        self,
-        coverings: Coverings,
-        functions: Activation | None,
-        uncover_clients: Callable[[], None] | None = None,
-    ) -> None:
+    def __init__(self, coverings: Coverings) -> None:
+        super().__init__()
         self._coverings = coverings
-        self._functions = functions
-        self._uncover_clients = uncover_clients
+        self._functions: list[Activation] = []
         self.problems: Iterable[TargetError] = ()
+
+    def patch(self, functions: Activation) -> None:
+        self._functions.append(functions)
+        self.callback(functions.close)
 
     def take_problems(self) -> list[TargetError]:
         """Return errors for the targets found missing since the last call."""
         taken, self.problems = [*self.problems], ()
-        if self._functions is not None:
-            taken += self._functions.problems
-            self._functions.problems = []
+        for functions in self._functions:
+            taken += functions.problems
+            functions.problems = []
         return taken
 
     def end(self) -> None:
         """Restore the functions and clients before the run ends."""
         self._coverings.uncover(self)
-
-    def close(self) -> None:
-        """Restore the functions and clients."""
-        if self._uncover_clients is not None:
-            self._uncover_clients()
-        if self._functions is not None:
-            self._functions.close()
 
 
 class Coverings:
@@ -101,7 +93,8 @@ class Coverings:
         # In live mode, targets are only checked, unless `--mimic-only` leaves some of them to replay.
         self._mimics = state.settings.mode is not Mode.LIVE or bool(state.settings.only)
         cover = self._cover if self._mimics else None
-        self._patcher = Patcher(cover, self._uncover, self._judge)
+        self.patcher = Patcher(cover, self._uncover, self._judge)
+        # By id, as a function may have no hash. The wrapper keeps its function alive, so no other gets the id.
         self._mimicked: dict[int, Mimicked] = {}
         # Not strong: a reference from here would make a patch search for whoever else holds the wrapper.
         self._edges: WeakValueDictionary[int, Callable[..., Any]] = WeakValueDictionary()
@@ -122,18 +115,15 @@ class Coverings:
             RequestedTarget(target, cassette) for target in targets if not target.is_client
         ]
         if targets and self._mimics:
-            requests.append(
-                WatchedFunction(
-                    "multiprocessing.process",
-                    ("BaseProcess", "start"),
-                    lambda start, _port: noting_processes(start, self._state),
-                )
-            )
-        functions = self._patcher.activate(requests) if requests else None
-        bounded = [target for target in targets if target.is_client and self._mimics]
-        clients = self._cover_clients(bounded, cassette, activation) if bounded else None
-        covering = Covering(self, functions, clients)
-        covering.problems = filter(None, map(replaced_client, bounded))
+            start = ("BaseProcess", "start")
+            note = lambda function, _port: noting_processes(function, self._state)  # noqa: E731
+            requests.append(WatchedFunction("multiprocessing.process", start, note))
+        covering = Covering(self)
+        if requests:
+            covering.patch(self.patcher.activate(requests))
+        if clients := [target for target in targets if target.is_client and self._mimics]:
+            covering.callback(self._cover_clients(clients, cassette, activation))
+            covering.problems = filter(None, map(replaced_client, clients))
         self._open.append(covering)
         return covering
 
@@ -171,12 +161,13 @@ class Coverings:
 
     def uncover(self, covering: Covering) -> None:
         """Restore the functions and clients of a covering."""
+        # What is noted later would fail another test.
         for problem in self.new_problems():
             self._state.pending.note(problem)
         covering.close()
         self._open.remove(covering)
 
-    def _cover(self, request: AnyRequest, name: str, function: Callable[..., Any], _kind: str) -> Any:
+    def _cover(self, request: AnyRequest, name: str, function: Callable[..., object], _kind: str) -> Any:
         if not isinstance(request, RequestedTarget):
             wrapper = self._edges.get(id(function))
             if wrapper is None:
@@ -197,10 +188,10 @@ class Coverings:
         mimicked.push(request, plan, cassette)
         return mimicked.wrapper
 
-    def _judge(self, request: AnyRequest, function: Callable[..., Any]) -> str:
+    def _judge(self, request: AnyRequest, function: Callable[..., object]) -> str:
         return request.target.misfit(function) if isinstance(request, RequestedTarget) else ""
 
-    def _uncover(self, request: AnyRequest, _name: str, function: Callable[..., Any]) -> None:
+    def _uncover(self, request: AnyRequest, _name: str, function: Callable[..., object]) -> None:
         if isinstance(request, RequestedTarget):
             self._mimicked[id(function)].remove(request)
 
@@ -226,7 +217,7 @@ class Coverings:
             for edge in edges[adapter.name]:  # one may belong to a client below, which may be named later
                 self._ports.setdefault(edge.origin, ClientPort(self._state))
         # Together, because all that is imported is searched for whoever holds one of the functions.
-        patched = self._patcher.activate([edge for own in edges.values() for edge in own])
+        patched = self.patcher.activate([edge for own in edges.values() for edge in own])
 
         def uncover() -> None:
             patched.close()
@@ -237,21 +228,11 @@ class Coverings:
 
     def watch(self, requests: Iterable[WatchedFunction]) -> Activation:
         """Intercept functions for the run itself, until it ends."""
-        functions = self._patcher.activate(requests)
-        self._open.append(Covering(self, functions))
+        functions = self.patcher.activate(requests)
+        covering = Covering(self)
+        covering.patch(functions)
+        self._open.append(covering)
         return functions
-
-    def put_back(self, functions: Activation) -> None:
-        """Intercept functions again that others have restored."""
-        self._patcher.put_back(functions)
-
-    def begin_test(self) -> None:
-        """Mimic what appeared without an import."""
-        self._patcher.look_again()
-
-    def end_test(self) -> None:
-        """Restore what the test has put back after its end."""
-        self._patcher.sweep()
 
     def close(self) -> None:
         """Restore everything."""
@@ -260,7 +241,7 @@ class Coverings:
         self._open.clear()
         self._mimicked.clear()
         self._edges.clear()
-        self._patcher.forget()
+        self.patcher.forget()
 
     # -- problems with targets
 

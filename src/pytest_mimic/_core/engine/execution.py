@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 
 def call(
-    plan: FunctionPlan, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    plan: FunctionPlan, function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, Any]
 ) -> Any:
     step = decide(plan, args, kwargs)
     if step.mode == "replay":
         return _replay(step, lambda: function(*args, **kwargs))
     if step.mode == "pass":
         return function(*args, **kwargs)
+    # The identical call has returned a coroutine: to block this thread would stop the event loop that runs it.
     if step.mode == "wait":
         return call_async(plan, function, args, kwargs, late=True)
     try:
@@ -43,7 +44,7 @@ def call(
 async def call_async(
     plan: FunctionPlan,
     function: Callable[..., Any],
-    args: tuple[Any, ...],
+    args: tuple[object, ...],
     kwargs: dict[str, Any],
     *,
     late: bool = False,
@@ -58,7 +59,7 @@ async def call_async(
 
 
 def _deciding(
-    plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any], *, is_async: bool = False
+    plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any], *, is_async: bool = False
 ) -> Generator[CallInFlight, None, Step]:
     """Return the step for a call. Yield an identical call in flight for as long as it has to be waited for."""
     state = plan.state
@@ -75,7 +76,7 @@ def _deciding(
     return step
 
 
-def decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step | CallInFlight:
+def decide(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -> Step | CallInFlight:
     """Return the step for a call. It is a `CallInFlight` if a coroutine can do the waiting."""
     deciding = _deciding(plan, args, kwargs)
     try:
@@ -87,13 +88,14 @@ def decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     return flight
 
 
-async def decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step:
+async def decide_async(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -> Step:
     """Return the step for a call, after waiting for an identical one."""
     deciding = _deciding(plan, args, kwargs, is_async=True)
     try:
         while True:
             interval = next(deciding).interval
             trio = sys.modules.get("trio")
+            # asyncio needs its own loop to sleep in, which a run of trio does not have.
             if trio is not None and trio.lowlevel.in_trio_run():
                 await trio.sleep(interval)
             else:
@@ -117,7 +119,7 @@ def _replay(step: Replay, real: Callable[[], Any] | None) -> Any:
     if not step.stored.awaited or real is None:
         return step.unpack(outcome)
 
-    async def late() -> Any:  # for a plain function that returned a coroutine
+    async def late() -> object:  # for a plain function that returned a coroutine
         return step.unpack(outcome)
 
     return late()
@@ -137,19 +139,20 @@ def _is_answered(real_call: RunningCall, error: BaseException) -> bool:
     return real_call.answers(error)
 
 
-def _recorded(real_call: RunningCall) -> Any:
+def _recorded(real_call: RunningCall) -> object:
     """Return the recorded outcome of a call that was verified."""
     assert real_call.recorded is not None
     return _replay(real_call.recorded, lambda: None)
 
 
-def _record_result(real_call: RunningCall, result: Any) -> Any:
+def _record_result(real_call: RunningCall, result: object) -> object:
     """Complete a call with what a plain function returned: a value now, a stream or coroutine when it ends."""
     from pytest_mimic._core.outcome.outcome import Outcome
 
     late: Any
     if real_call.recorded is not None and not _is_like(real_call.recorded, result):
         real_call.complete(Outcome.of_value(result))  # a stream is compared with a value, for example
+        # A coroutine that is never awaited would warn, and a generator end when the garbage collector likes.
         if isinstance(result, (types.GeneratorType, types.CoroutineType)):
             result.close()
         return _recorded(real_call)
@@ -169,14 +172,14 @@ def _record_result(real_call: RunningCall, result: Any) -> Any:
     return late
 
 
-def _is_like(recorded: Replay, result: Any) -> bool:
+def _is_like(recorded: Replay, result: object) -> bool:
     """Check whether a function still returns a stream, a coroutine, or neither."""
     is_stream = isinstance(result, (types.GeneratorType, types.AsyncGeneratorType))
     is_awaited = isinstance(result, (types.CoroutineType, types.AsyncGeneratorType))
     return (is_stream, is_awaited) == (recorded.stored.kind == "stream", recorded.stored.awaited)
 
 
-async def _record_coroutine(real_call: RunningCall, coroutine: Any, *, late: bool = False) -> Any:
+async def _record_coroutine(real_call: RunningCall, coroutine: Any, *, late: bool = False) -> object:
     """Await the real coroutine and complete the call. If `late`, a plain function returned the coroutine."""
     from pytest_mimic._core.outcome.outcome import Outcome
 
@@ -197,7 +200,7 @@ async def _record_coroutine(real_call: RunningCall, coroutine: Any, *, late: boo
     return real_call.recorded.unpack(real_call.recorded.load())
 
 
-def generator_wrapper(mimicked: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+def generator_wrapper(mimicked: object, function: Callable[..., object]) -> Callable[..., Any]:
     """Return the wrapper of the generator or async generator of a `Mimicked`.
 
     A bound method of it would hide from `references_of` what it refers to.
@@ -221,7 +224,7 @@ def _generator(mimicked: Any, function: Callable[..., Any]) -> Callable[..., Any
     return wrapper
 
 
-def _async_generator(mimicked: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+def _async_generator(mimicked: Any, function: Callable[..., object]) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         plan = mimicked.plan_now()
         step = PASS if plan is None else await decide_async(plan, args, kwargs)

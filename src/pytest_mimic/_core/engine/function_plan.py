@@ -79,6 +79,7 @@ class FunctionPlan(Plan):
         mode, only = state.settings.mode, state.only
         if only is not None and not only.selects(target):
             mode = Mode.REPLAY
+        # The shortest way knows neither the position of a call nor its arguments, which a log shows.
         is_plain = not options.sequence and cassette is None and state.log is None
         self.plays = mode is Mode.REPLAY and is_plain
         self.is_live = mode is Mode.LIVE and cassette is None  # whether calls run for real
@@ -137,6 +138,7 @@ class FunctionPlan(Plan):
         try:
             values = signature.bind(*args, **kwargs)
         except TypeError:
+            # `functools.wraps` shows the signature of the function inside; the decorator may take more.
             if not hasattr(self.function, "__wrapped__"):
                 raise
             signature = self.any_signature
@@ -180,6 +182,7 @@ class FunctionPlan(Plan):
         name = f"{self.folder}/{key}.json"
         found = self.state.vault.read_player(name)
         state = self.state
+        # Only the engine may say so: it knows the nearest recording, and whether the mode runs the call.
         if found is None or state.is_stale(self, found[0]):
             return None
         if found[3] and state.settings.inputs == "strict" and state.stale_lists([found[3]]):

@@ -145,10 +145,11 @@ class Ledger(_Selection, _Writing):
     def use(self, name: str) -> None:
         if name not in self.used:
             self.used.add(name)
+            # A forked process has a copy of this ledger, which is lost when it ends.
             if getpid() != self.process:
                 self.forks.report(used=[name])
 
-    def enter(self, name: str, row: Any, *, once: bool = False) -> None:
+    def enter(self, name: str, row: object, *, once: bool = False) -> None:
         """Add a row to an entry that is a list or set, also to that of the process which this one was forked from."""
         entry = vars(self)[name]
         if once and row in entry:
@@ -207,7 +208,7 @@ class Ledger(_Selection, _Writing):
     def player(
         self,
         duration: float,
-        fresh: Callable[[], Any],
+        fresh: Callable[[], object],
         name: str = "",
         inputs: str | None = None,
         target: str = "",
@@ -217,7 +218,7 @@ class Ledger(_Selection, _Writing):
             self.use(name)
         count, replayed = self._replays.append, (duration, name, inputs, target)
 
-        def play() -> Any:
+        def play() -> object:
             value = fresh()
             count(replayed)
             return value

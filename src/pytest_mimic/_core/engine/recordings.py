@@ -302,6 +302,7 @@ class Recordings:
                     return
         self.write(name, call, streams, errors={0: self.error_of(call, outcome)}, is_new=is_new)
         if call.edge_call is not None and (imported := self.imported_name(call)):
+            # The real recording replaces the imported one, of which fewer parts count. A failing test puts it back.
             self._state.owner.journal.note(imported, self._state.vault.store.read(imported), None, {})
             self.drop(imported)
         self.count(duration)

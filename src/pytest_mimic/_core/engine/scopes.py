@@ -44,6 +44,7 @@ class Scopes:
         That function gets whether the fixture's set-up or tear-down has passed.
         """
         outer, owner = self._state.owner, self._owners.setdefault(name, Owner(name))
+        # A set-up is judged by itself: if it fails, what it recorded goes, and what earlier ones recorded stays.
         journal, owner.journal = owner.journal, Journal()
         self._state.owner = owner
         if name:  # the scope of the session ends with the run
@@ -100,6 +101,7 @@ class Scopes:
                 decided.recordings.missed.clear()
                 decided.sequences.end_owner(test, passed=passed and is_whole)
             self._judge(test, passed=passed)
+            # A test that passed with what a scope recorded is the proof that it is good.
             for owner in (self._outside, *around) if passed else ():
                 owner.passed = True
             for name, owner in list(self._open.items()):

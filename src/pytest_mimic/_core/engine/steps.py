@@ -79,6 +79,7 @@ class Replay:
             self._state.pending.note(error)
             raise
         self._count()
+        # A client tries a failed request again after a while; a replay has nothing to wait for.
         if cast("Any", self.call.plan).adapter.failure(plain):
             self._state.watch()
         return plain
@@ -185,7 +186,7 @@ class RunningCall:
         """Return an item of a stream, as it is to be recorded."""
         return value
 
-    def end_with(self, late: Any, *, unread: Outcome | None = None) -> None:
+    def end_with(self, late: object, *, unread: Outcome | None = None) -> None:
         """End the call if the stream or coroutine that it returned is discarded before it was consumed.
 
         Its outcome is then the `unread` stream. A coroutine has no such outcome.
@@ -201,6 +202,7 @@ class RunningCall:
             with suppress(MimicError):  # it fails the test; nobody would catch it here
                 self.complete(unread)
 
+        # At the exit of the process the run has ended, and with it what could record the outcome.
         finalize(late, discarded).atexit = False
 
 
@@ -216,6 +218,7 @@ class RealCall(RunningCall):
         self.noted = call.plan.note(call)
         super().__init__(state)
         self.call = call
+        # It would become the context of the recorded exception, and it belongs to the caller.
         self.outer = sys.exc_info()[1]
         self._place = place
         self._flight = flight

@@ -116,7 +116,7 @@ async def perform_async(script: Script, close: Callable[[], Any] | None = None) 
             await close()
 
 
-def relaying(step: RunningCall, real: Any) -> Script:
+def relaying(step: RunningCall, real: object) -> Script:
     """Relay a real stream, and record it or compare it with the recorded one."""
     recorded = step.recorded
     if recorded is None or recorded.stored.kind != "stream":  # a function of another kind may be recorded
@@ -181,7 +181,7 @@ def recording(real_call: RunningCall, real: Any, *, replies: Sequence[Reply] = (
         real_call.abandon()
 
 
-def verifying(step: RunningCall, recorded: Replay, real: Any) -> Script:
+def verifying(step: RunningCall, recorded: Replay, real: object) -> Script:
     """Give the items of a recorded stream, and let the real one take the same steps.
 
     The real items are compared as far as the reader went. Past the recorded end, the real stream is asked for one more.

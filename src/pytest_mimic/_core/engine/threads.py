@@ -77,8 +77,8 @@ class ContextCopier:
 
         return start
 
-    def _wrap_submit(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def submit(pool: Any, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    def _wrap_submit(self, original: Callable[..., object]) -> Callable[..., Any]:
+        def submit(pool: object, function: Callable[..., object], /, *args: Any, **kwargs: Any) -> object:
             value = self._variable.get()
             if value is None:
                 return original(pool, function, *args, **kwargs)
@@ -94,7 +94,7 @@ class ContextCopier:
 
         return submit
 
-    def _inside(self, value: object, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _inside(self, value: object, function: Callable[..., object]) -> Callable[..., Any]:
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:

@@ -33,7 +33,7 @@ class Mimicked:
 
     __slots__ = ("_opened", "function", "is_common", "is_split", "plan", "wrapper")
 
-    def __init__(self, function: Callable[..., Any], *, is_common: bool = False) -> None:
+    def __init__(self, function: Callable[..., object], *, is_common: bool = False) -> None:
         self.function = function  # the original
         self.is_common = is_common
         self._opened: list[_Opened] = []
@@ -92,13 +92,14 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
     return cast("Callable[..., Any]", wrapper)
 
 
-def _function(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[..., Any]:
+def _function(mimicked: Mimicked, function: Callable[..., object]) -> Callable[..., Any]:
     is_common = mimicked.is_common
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         plan = mimicked.own_plan() if mimicked.is_split else mimicked.plan
         if plan is None or (is_common and called_by_pytest()):
             return function(*args, **kwargs)
+        # A call inside of one that runs for real is real as well. Whether this one is, the engine finds out.
         if plan.plays and not plan.running:
             value = _play(plan, args, kwargs)
             if value is not _NOT_PLAYED:
@@ -132,7 +133,7 @@ def _execution() -> Any:
     return execution
 
 
-def _play(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _play(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -> object:
     """Return the plain recorded value of a call, or `_NOT_PLAYED` if `Decisions.decide` has to look at it.
 
     This is the shortest way of a replay: no `Call` is made, and after the first call no file is read.
@@ -151,6 +152,6 @@ def _play(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
         raise
 
 
-def _leave() -> Any:
+def _leave() -> object:
     """Play a recording that is more than a plain value, or none."""
     return _NOT_PLAYED

@@ -43,7 +43,7 @@ def _polars_values(series: Any) -> object:
     return nulls, _numbers(series.fill_null(0) if nulls else series, code)
 
 
-def _without_categories(dtype: Any) -> Any:
+def _without_categories(dtype: Any) -> object:
     """Return the dtype with texts for categories, whose numbers differ between processes."""
     polars: Any = sys.modules["polars"]
     if isinstance(dtype, polars.Struct):

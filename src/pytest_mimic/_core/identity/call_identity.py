@@ -158,7 +158,7 @@ class CallIdentity:
             data += self._folder_numbers(values)
         return xxh3_128_hexdigest(self._prefix + data)
 
-    def is_still(self, key: str, values: tuple[Any, ...]) -> bool:
+    def is_still(self, key: str, values: tuple[object, ...]) -> bool:
         """Return whether the arguments surely are as they were when the call had this key.
 
         False says nothing: with `key=`, `content=` and `writes=`, for example, the key is not enough.
@@ -168,7 +168,7 @@ class CallIdentity:
         except Unstable:
             return False
 
-    def _folder_numbers(self, values: tuple[Any, ...]) -> bytes:
+    def _folder_numbers(self, values: tuple[object, ...]) -> bytes:
         """Return which paths are in one given folder, as a number for each path; nothing if all of them are.
 
         The names of these folders do not count. But a call with paths in two folders is another one than with paths in
@@ -178,12 +178,12 @@ class CallIdentity:
         numbers = {given: number for number, given in enumerate(dict.fromkeys(found))}
         return dumps([numbers[given] for given in found], 2) if len(numbers) > 1 else b""
 
-    def folders(self, values: tuple[Any, ...]) -> list[str]:
+    def folders(self, values: tuple[object, ...]) -> list[str]:
         """Return the given folders in which the arguments' paths are; first those of arguments whose places count."""
         places = range(len(self._names))
         return self._folders(values, sorted(places, key=lambda place: not self._is_located(place)))
 
-    def _folders(self, values: tuple[Any, ...], places: Iterable[int]) -> list[str]:
+    def _folders(self, values: tuple[object, ...], places: Iterable[int]) -> list[str]:
         from pytest_mimic._core.identity.named_paths import given_folders
 
         names, roots = self._names, self._resolver.places
@@ -194,18 +194,18 @@ class CallIdentity:
         is_chosen = self._key is not None or self._names[place] in self._by_content
         return place in self._counted and place not in self._ignored and not is_chosen
 
-    def _chosen(self, values: tuple[Any, ...]) -> bytes:
+    def _chosen(self, values: tuple[object, ...]) -> bytes:
         """Return the data of a call with `key=`, `content=` or `writes=`."""
         if self._key is None:
             return self._with_paths(values)
         key = self._key(dict(zip(self._names, values)))
         return dumps([_part(key, self._locating, "key")], 2)
 
-    def _with_paths(self, values: tuple[Any, ...]) -> bytes:
+    def _with_paths(self, values: tuple[object, ...]) -> bytes:
         """Return the data of a call in which strings that are paths count as such."""
         return dumps([self._located(place, values[place]) for place in self._counted], 2)
 
-    def digest(self, place: int, value: Any) -> str | None:
+    def digest(self, place: int, value: object) -> str | None:
         """Return the identity of an argument by its place in the signature, or None if it does not count or is unstable."""
         if place not in self._counted:
             return None
@@ -214,7 +214,7 @@ class CallIdentity:
         except Unstable:
             return None
 
-    def _located(self, place: int, value: Any) -> object:
+    def _located(self, place: int, value: object) -> object:
         """Return an argument in which strings that are paths count as such, and those of `content=` by content."""
         if self._by_content:
             from pytest_mimic._core.identity.paths import with_contents
@@ -251,7 +251,7 @@ class CallIdentity:
             raise self._failing(name, value, "without what is left out", error) from error
 
     def _named(
-        self, place: int, value: Any, names: frozenset[str], change: Callable[[Any, str], object]
+        self, place: int, value: object, names: frozenset[str], change: Callable[[Any, str], object]
     ) -> Any:
         """Return an argument changed if it has one of these names, or `**extra` with its arguments changed that have one."""
         name = self._names[place]
@@ -267,7 +267,7 @@ class CallIdentity:
             raise Unstable(error.type_name, error.kind, name, remedy=error.remedy) from error
         return value
 
-    def _failing(self, name: str, value: Any, when: str, error: Exception) -> Unstable:
+    def _failing(self, name: str, value: object, when: str, error: Exception) -> Unstable:
         what = f"{human_name(type(value))}, which fails {when} ({type(error).__name__})"
         return Unstable(what, type(value), name)
 

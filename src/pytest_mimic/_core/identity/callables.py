@@ -30,7 +30,7 @@ def callable_kind(type_: type) -> Kind | None:
 # Names
 
 
-def original(value: Any) -> Any:
+def original(value: object) -> Any:
     """Return the function behind a mimic wrapper. Any other value is returned as it is."""
     return getattr(value, "__mimic_original__", value)
 

@@ -101,7 +101,7 @@ class _Graph:
 
     # Opening
 
-    def node(self, value: Any) -> Node:
+    def node(self, value: object) -> Node:
         node = self.nodes.get(id(value))
         if node is None:
             node = self.nodes[id(value)] = self.opened(value)

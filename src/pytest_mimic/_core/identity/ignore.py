@@ -116,7 +116,7 @@ def _pruned_list(value: Any, paths: Sequence[Steps]) -> object:
     return tuple(items)
 
 
-def _pruned_object(value: Any, paths: Sequence[Steps]) -> object:
+def _pruned_object(value: object, paths: Sequence[Steps]) -> object:
     """Return a copy of an object with fewer attributes, made without code of its class if possible."""
     if isinstance(value, BY_NAME):
         return value
@@ -148,7 +148,7 @@ def _pruned_object(value: Any, paths: Sequence[Steps]) -> object:
     return result
 
 
-def _bare_copy(value: Any) -> Any:
+def _bare_copy(value: object) -> object:
     """Return an object of the same class that shares no attributes with this one, or raise Unstable."""
     try:
         return object.__new__(type(value))

@@ -140,5 +140,5 @@ def located(unstable: Unstable, value: object, resolver: Resolver, name: str) ->
     return Unstable(unstable.type_name, unstable.kind, name, remedy=unstable.remedy)
 
 
-def _located(part: Any, locate: Callable[[str], object]) -> Any:
+def _located(part: object, locate: Callable[[str], object]) -> Any:
     return locate(part) if type(part) is str else part

@@ -41,7 +41,7 @@ class NamedPath:
 
     __slots__ = ("_where", "is_text", "text")
 
-    def __init__(self, where: Any, text: str, *, is_text: bool) -> None:
+    def __init__(self, where: object, text: str, *, is_text: bool) -> None:
         self._where = where
         self.text = text  # its text
         self.is_text = is_text  # whether it is a string
@@ -67,7 +67,7 @@ class NamedPath:
         return f"{where}{''.join(reversed(steps))}"
 
 
-def named_paths(name: str, argument: Any) -> Iterator[NamedPath]:
+def named_paths(name: str, argument: object) -> Iterator[NamedPath]:
     """Yield the paths in an argument, in an order that is the same in every run. Values of libraries are not opened."""
     path_class = getattr(sys.modules.get("pathlib"), "PurePath", ())
     left, seen = MOST_PARTS, set()
@@ -91,7 +91,7 @@ def named_paths(name: str, argument: Any) -> Iterator[NamedPath]:
             )
 
 
-def given_folders(name: str, argument: Any, places: Places) -> list[str]:
+def given_folders(name: str, argument: object, places: Places) -> list[str]:
     """Return the folders of `tmp_path` or `mktemp` in which the paths in an argument are, one for each path.
 
     The order is the same for equal arguments.
@@ -115,7 +115,7 @@ def _is_opened(kind: type) -> bool:
     return library_of(kind) is None
 
 
-def _parts(value: Any, most: int) -> Sequence[tuple[str, Any, Any]]:
+def _parts(value: object, most: int) -> Sequence[tuple[str, Any, Any]]:
     if isinstance(value, (list, tuple)) and _SCALARS.issuperset(map(type, value)):
         return []
     if isinstance(value, (set, frozenset)):

@@ -37,7 +37,7 @@ def chunks(memory: memoryview) -> Iterable[memoryview]:
     return (memory[start : start + size] for start in range(0, len(memory), size))
 
 
-def with_one_nan(memory: memoryview, floats: str) -> Any:
+def with_one_nan(memory: memoryview, floats: str) -> object:
     """Return floats with one kind of NaN: a copy, or the memory itself if there is none. `floats` is a format as in `struct`."""
     order, code = floats[0], floats[1]
     numpy: Any = sys.modules.get("numpy")

@@ -107,7 +107,7 @@ def _masked(array: Any, layout: bool) -> object:
     return array_data(array.filled()), mask
 
 
-def _array(array: Any, layout: bool) -> object:
+def _array(array: object, layout: bool) -> object:
     """Reduce an array; one of a class that numpy does not define, with its attributes."""
     kind = type(array)
     data = array_data(array, layout)

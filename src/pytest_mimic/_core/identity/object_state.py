@@ -46,7 +46,7 @@ def attribute_reader(type_: type, *, below: type = object) -> Reduce | None:
     if not slots and left_out == MEMORIES:
         return attrgetter("__dict__")
 
-    def read(value: Any) -> object:
+    def read(value: object) -> object:
         attributes = {**(value.__dict__ if has_dict else {}), **slot_values(value, slots)}
         for name in left_out & attributes.keys():
             del attributes[name]
@@ -132,7 +132,7 @@ def _checked(read: Reduce) -> Reduce:
     """Return the reader with a check at the first value: a type of C may have state that Python cannot see."""
     is_checked = False
 
-    def reduce(value: Any) -> object:
+    def reduce(value: object) -> object:
         nonlocal is_checked
         if not is_checked:
             _asked(lambda value: object.__reduce_ex__(value, 2), value)  # pickle's own check
@@ -142,14 +142,14 @@ def _checked(read: Reduce) -> Reduce:
     return reduce
 
 
-def _asked(ask: Callable[[Any], Any], value: Any) -> Any:
+def _asked(ask: Callable[[Any], object], value: object) -> Any:
     try:
         return ask(value)
     except Exception as error:  # a class that cannot be pickled may raise anything
         raise Unstable(human_name(type(value)), type(value)) from error
 
 
-def _reduced(value: Any) -> object:
+def _reduced(value: object) -> object:
     reduce = copyreg.dispatch_table.get(type(value)) or (lambda value: value.__reduce_ex__(4))
     parts = _asked(reduce, value)
     if isinstance(parts, str):
@@ -159,7 +159,7 @@ def _reduced(value: Any) -> object:
     return make, arguments, _unversioned(state, value), items, None if pairs is None else dict(pairs)
 
 
-def _unversioned(state: Any, value: Any) -> object:
+def _unversioned(state: object, value: object) -> object:
     """Return a state without the version of its library that the class adds, as scikit-learn's `_sklearn_version`."""
     library = sys.modules.get(type(value).__module__.partition(".")[0])
     version = getattr(library, "__version__", None)

@@ -205,7 +205,7 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def iterator_state(value: Any) -> Any:
+def iterator_state(value: Any) -> object:
     """Return what pickle keeps of one of Python's own iterators: what it goes over, and how far it is.
 
     That over a container is the same whatever the container is, since all of them are recorded as lists. None for other

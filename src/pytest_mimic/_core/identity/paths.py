@@ -128,7 +128,7 @@ def text_locator(places: Places) -> Callable[[str], object]:
     return locate
 
 
-def with_contents(value: Any, places: Places) -> Any:
+def with_contents(value: object, places: Places) -> Any:
     """Return an argument of `content=` with a `NamedContent` for each path: one, or those in a container.
 
     Raises:

@@ -55,7 +55,7 @@ def source_or_version(function: object, module: str, rootdir: Path) -> str | Non
     return version or source_fingerprint(function)
 
 
-def _innermost(function: Any) -> Any:
+def _innermost(function: object) -> object:
     """Return the function behind wrappers, methods, partials and descriptors."""
     from inspect import getattr_static
 

@@ -57,7 +57,7 @@ def _zone(value: Any) -> object:
     return value.key
 
 
-def _decimal(value: Any) -> str:
+def _decimal(value: object) -> str:
     # In capitals, because `decimal.getcontext().capitals` decides between `1E+5` and `1e+5`.
     # By the class's own method, because a subclass may define another one.
     return cast(str, sys.modules["decimal"].Decimal.__str__(value).upper())

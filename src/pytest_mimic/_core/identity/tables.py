@@ -44,7 +44,7 @@ Opener = Callable[[Any], "Table | Column | None"]
 Picker = Callable[[Any, list[int]], Any]
 
 
-def open_elements(value: Any) -> Table | Column | None:
+def open_elements(value: object) -> Table | Column | None:
     """Open a library's value into its elements; None for one without elements that can be shown."""
     opener = _for_type_of(value, OPENERS)
     if opener is None:
@@ -70,7 +70,7 @@ def sample_of(value: Any) -> Sample | None:
     return Sample(rows, shape[1] if len(shape) == 2 else None, index, opened)
 
 
-def _for_type_of(value: Any, table: Mapping[tuple[str, str], _T]) -> _T | None:
+def _for_type_of(value: object, table: Mapping[tuple[str, str], _T]) -> _T | None:
     """Return what a table has for the type of a library's value, or None."""
     for base in type(value).__mro__:
         found = table.get((str(base.__module__).partition(".")[0], base.__qualname__.rpartition(".")[2]))
@@ -79,7 +79,7 @@ def _for_type_of(value: Any, table: Mapping[tuple[str, str], _T]) -> _T | None:
     return None
 
 
-def _array(array: Any) -> Column:
+def _array(array: object) -> Column:
     import numpy
 
     plain = numpy.asarray(array)
@@ -126,7 +126,7 @@ def _pandas_column(column: Any) -> Column:
     return _of_pandas(getattr(column, "dtype", "object"), list(column) if values.dtype.hasobject else values)
 
 
-def _of_pandas(dtype: Any, values: Any) -> Column:
+def _of_pandas(dtype: object, values: object) -> Column:
     name = f"{dtype}, ordered" if getattr(dtype, "ordered", False) else str(dtype)
     return Column(name, values, getattr(dtype, "categories", None))
 
@@ -176,7 +176,7 @@ OPENERS: dict[tuple[str, str], Opener] = {
 }
 
 
-def _arrow_rows(table: Any, places: list[int]) -> Any:
+def _arrow_rows(table: Any, places: list[int]) -> object:
     return table.select(list(range(min(table.num_columns, _COLUMNS)))).take(places)
 
 

@@ -220,7 +220,7 @@ class Noter:
         self._reported.append(code)
         return _monitoring.DISABLE
 
-    def opened(self, path: Any, mode: Any, flags: Any) -> None:
+    def opened(self, path: object, mode: Any, flags: Any) -> None:
         trace = self._open.get(self._inside.get())
         if trace is None or not isinstance(path, str | bytes | os.PathLike):
             return
@@ -352,7 +352,7 @@ def _is_source_read(frame: FrameType | None) -> bool:
     return False
 
 
-def _audit(event: str, args: tuple[Any, ...]) -> None:
+def _audit(event: str, args: tuple[object, ...]) -> None:
     if event == "open" and _noters:
         for noter in tuple(_noters):
             try:

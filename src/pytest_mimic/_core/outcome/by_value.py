@@ -25,11 +25,11 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
         if kind not in (io.TextIOWrapper, memoryview)
     }
 
-    def __init__(self, file: Any, protocol: int, *, buffer_callback: Any) -> None:
+    def __init__(self, file: object, protocol: int, *, buffer_callback: object) -> None:
         super().__init__(file, protocol=protocol, buffer_callback=buffer_callback)
         self.by_value: set[str] = set()
 
-    def reducer_override(self, obj: Any) -> Any:
+    def reducer_override(self, obj: object) -> Any:
         """Return the reduction of a value, or NotImplemented to leave it to the pickler."""
         if not isinstance(obj, (type, types.FunctionType)):
             return reduced(obj)

@@ -35,7 +35,7 @@ class Readable:
     imports: list[str] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
 
-    def load(self, paths: PathStore) -> Any:
+    def load(self, paths: PathStore) -> object:
         tree = loads(self.text)
         if not self.is_tagged:
             return tree
@@ -57,7 +57,7 @@ class Snapshot:
     pickled: pickles.Pickled | None
     paths: PathStore = NOWHERE
 
-    def load(self) -> Any:
+    def load(self) -> object:
         if self.readable is not None:
             return self.readable.load(self.paths)
         return cast(pickles.Pickled, self.pickled).load(paths=self.paths)[0]
@@ -180,7 +180,7 @@ def _pickled(outcome: Outcome, items: list[Snapshot], target: str | None, paths:
     return Encoded(outcome.kind, [*outcome.changed], fingerprint, None, pickled, 1 + len(items), paths)
 
 
-def _readable(value: Any, paths: PathStore) -> Readable | None:
+def _readable(value: object, paths: PathStore) -> Readable | None:
     """Return a value as readable JSON, or None if JSON with tags does not keep it exactly."""
     text = text_of(value)
     if text is not None and not paths.may_hold(text):
@@ -199,7 +199,7 @@ def _readable(value: Any, paths: PathStore) -> Readable | None:
     return readable if _is_exact(value, readable, paths) else None
 
 
-def _is_exact(value: Any, readable: Readable, paths: PathStore) -> bool:
+def _is_exact(value: object, readable: Readable, paths: PathStore) -> bool:
     """Return whether a copy of the value is equal to it."""
     from pytest_mimic._core.identity.call_identity import fingerprint_outcome
 
@@ -266,7 +266,7 @@ def _counted_parts(body: dict[str, Any]) -> object:
 
 
 def _fingerprint(
-    value: Any, pickled: pickles.Pickled, counted: Callable[[Any], object] = lambda value: value
+    value: object, pickled: pickles.Pickled, counted: Callable[[Any], object] = lambda value: value
 ) -> str:
     # A value without identity has its pickle's hash. So has a value with a class that defines its own identity, which
     # may leave out parts that a replay must give back.

@@ -48,7 +48,7 @@ class KeptFiles:
         kept.listing = {step: kept._listed(one) for step, one in written.items()}
         return kept
 
-    def _listed(self, written: WrittenFile | WrittenFolder | None) -> Any:
+    def _listed(self, written: WrittenFile | WrittenFolder | None) -> object:
         if written is None:
             return None
         if isinstance(written, WrittenFile):

@@ -6,7 +6,7 @@ import sys
 import types
 from collections.abc import Collection
 from importlib import import_module
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 #: The flag of a class that some code made while running.
 HEAP_TYPE = 1 << 9
@@ -17,7 +17,7 @@ def name_of(thing: object) -> str:
     return f"{getattr(thing, '__module__', None)}:{getattr(thing, '__qualname__', None)}"
 
 
-def resolve(module: str, qualname: str) -> Any:
+def resolve(module: str, qualname: str) -> object:
     """Return the object with a name, importing its module.
 
     If this Python lacks a private module of the standard library, the public module is used instead: Python 3.13
@@ -33,7 +33,7 @@ def resolve(module: str, qualname: str) -> Any:
     return found
 
 
-def _imported(module: str) -> Any:
+def _imported(module: str) -> object:
     found = sys.modules.get(module)
     if found is not None:
         return found
@@ -48,7 +48,7 @@ def _imported(module: str) -> Any:
         return import_module(public)
 
 
-def resolve_plainly(module: str, qualname: str) -> Any:
+def resolve_plainly(module: str, qualname: str) -> object:
     """Return what has a name, importing its module. Nothing else of it runs: only modules and classes are opened.
 
     Raises:
@@ -74,7 +74,7 @@ def resolve_plainly(module: str, qualname: str) -> Any:
     return found
 
 
-def resolve_class(module: str, qualname: str) -> Any:
+def resolve_class(module: str, qualname: str) -> object:
     """Return the class with a name, as `resolve_plainly` does. NoClassError: it leads to something else."""
     found = resolve_plainly(module, qualname)
     if not has_plain_metaclass(found):
@@ -128,7 +128,7 @@ def is_generated(method: object, names: Collection[str] = ()) -> bool:
     return any(space is module for module in modules) or space.get("__name__") in names
 
 
-def importable(thing: object) -> Any:
+def importable(thing: object) -> object:
     """Resolve the own name of a class or function. Return None unless it leads to that or to its mimic wrapper."""
     module, qualname = getattr(thing, "__module__", None), getattr(thing, "__qualname__", None)
     if not isinstance(module, str) or not isinstance(qualname, str) or module not in sys.modules:

@@ -160,7 +160,7 @@ def _is_set_plainly(cls: type, name: str) -> bool:
     return not hasattr(type(vars(owner)[name]), "__set__") or is_project(owner.__module__)
 
 
-def _is_inert(name: str, thing: Any) -> bool:
+def _is_inert(name: str, thing: object) -> bool:
     """Return whether something else than a class is the project's, a constant or a vouched builder."""
     if name in BUILDERS or name == NAMED or name in CONSTANTS:
         return True

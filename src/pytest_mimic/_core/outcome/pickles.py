@@ -64,7 +64,7 @@ class Pickled:
 class _Pickler(pickle.Pickler):
     by_value: frozenset[str] = frozenset()
 
-    def reducer_override(self, thing: Any, /) -> Any:
+    def reducer_override(self, thing: object, /) -> Any:
         return reduced(thing)
 
 
@@ -89,13 +89,13 @@ def _dump(value: object, pickler_class: Any, paths: PathStore) -> Pickled:
     has_placed = False
 
     class PlacingPickler(pickler_class):  # type: ignore[misc]
-        def persistent_id(self, part: Any, /) -> Any:
+        def persistent_id(self, part: object, /) -> object:
             nonlocal has_placed
             found = persistent_id(part, paths)
             has_placed |= found is not None
             return found
 
-        def reducer_override(self, part: Any, /) -> Any:
+        def reducer_override(self, part: object, /) -> Any:
             opened = opened_texts(part, paths)
             return super().reducer_override(part) if opened is None else opened
 

@@ -68,7 +68,7 @@ class PathStore:
         place = self._places.place_of_text(text)
         return None if place is None else self._where(self._spelled(place, text))
 
-    def stored_path(self, path: Any) -> Where:
+    def stored_path(self, path: object) -> Where:
         """Return the place of a path object, or its text if it is below no root."""
         text = str(path)
         place = self._places.place_of(text)
@@ -155,7 +155,7 @@ class PathStore:
 
             return _joined(gettempdir(), given)
 
-    def restored(self, kind: Any, where: Where) -> Any:
+    def restored(self, kind: object, where: Where) -> object:
         """Return the string or path of a stored one. `kind` is a name in `KINDS`, `str`, or a user's class of paths.
 
         Raises:
@@ -173,7 +173,7 @@ def _joined(folder: str, rest: str) -> str:
 class _Neutral(PathStore):
     """Restores paths to texts that are the same in every run, for fingerprints."""
 
-    def restored(self, kind: Any, where: Where) -> Any:
+    def restored(self, kind: object, where: Where) -> object:
         # No text of a real path begins like this.
         return made(kind, where if isinstance(where, str) else f"\0{where[0]}/{where[1]}")
 
@@ -207,7 +207,7 @@ def is_path_class(found: object) -> bool:
     return pathlib is not None and isinstance(found, type) and issubclass(found, pathlib.PurePath)
 
 
-def opened_texts(value: Any, paths: PathStore) -> Any:
+def opened_texts(value: Any, paths: PathStore) -> object:
     """Return a reduction to Python's strings for a column of strings that may hold paths, or None for other values.
 
     Arrow's and polars' own pickles contain the texts of a column as one piece of memory.
@@ -229,7 +229,7 @@ def _is_text(series: Any) -> bool:
     return str(series.dtype) == "String"
 
 
-def persistent_id(value: Any, paths: PathStore) -> tuple[Any, Where] | None:
+def persistent_id(value: object, paths: PathStore) -> tuple[Any, Where] | None:
     """Return the representation of a path or string in a pickle, or None for a value that is pickled as usual."""
     if type(value) is str:
         where = paths.stored_text(value)

@@ -52,7 +52,7 @@ def reduced(thing: Any) -> Any:
 _TYPES = {type(None): "None", type(...): "Ellipsis", type(NotImplemented): "NotImplemented"}
 
 
-def type_of(name: str) -> Any:
+def type_of(name: str) -> object:
     """Return the type of one of Python's constants."""
     return next(kind for kind, constant in _TYPES.items() if constant == name)
 
@@ -72,7 +72,7 @@ def _member(thing: Enum) -> Any:
 _REDUCING = ("__reduce_ex__", "__reduce__")
 
 
-def member(cls: Any, name: str | int) -> Any:
+def member(cls: Any, name: str | int) -> object:
     """Return the member of an enum with a name, or the combination of flags with a number."""
     if not issubclass(type(cls), EnumMeta):
         raise pickle.UnpicklingError("no enum")
@@ -88,7 +88,7 @@ _VIEWS = {f"{kind}_{name}": name for kind in ("dict", "odict") for name in ("key
 _VIEW_TYPES = (KeysView, ValuesView, ItemsView)
 
 
-def view(mapping: dict[Any, Any], name: str) -> Any:
+def view(mapping: dict[Any, Any], name: str) -> object:
     """Return a view of a dict: its `keys`, `values` or `items`."""
     kind = OrderedDict if isinstance(mapping, OrderedDict) else dict
     if name not in _VIEWS.values():
@@ -96,7 +96,7 @@ def view(mapping: dict[Any, Any], name: str) -> Any:
     return getattr(kind, name)(mapping)
 
 
-def lazy_remedy(thing: Any) -> str | None:
+def lazy_remedy(thing: object) -> str | None:
     """Return how to get the data of a value that may read files later, which may be gone then. None for any other value."""
     return _LAZY.get((str(type(thing).__module__).partition(".")[0], type(thing).__name__))
 

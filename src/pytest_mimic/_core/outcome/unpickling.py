@@ -23,7 +23,7 @@ Find = Callable[[str, str], Any]
 
 def load_all(
     stream: Any,
-    buffers: Iterable[Any],
+    buffers: Iterable[object],
     find: Find,
     *,
     count: int,
@@ -47,15 +47,15 @@ def load_all(
 class _Finder:
     """The part of an unpickler that finds imports and paths."""
 
-    def __init__(self, file: Any, buffers: Iterable[Any], find: Find, paths: PathStore) -> None:
+    def __init__(self, file: object, buffers: Iterable[object], find: Find, paths: PathStore) -> None:
         super().__init__(file, buffers=buffers)  # type: ignore[call-arg]
         self._find = find
         self._paths = paths
 
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> object:
         return self._find(module, name)
 
-    def persistent_load(self, pid: Any) -> Any:
+    def persistent_load(self, pid: Any) -> object:
         # Only texts, so that an edited pickle gives no other object to `restored`.
         kind, where = pid
         parts = (where,) if type(where) is str else where

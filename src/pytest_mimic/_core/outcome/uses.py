@@ -105,7 +105,7 @@ class Made:
         self.use.ways.add("object hash")
         return object.__hash__(self)
 
-    def __call__(self, *_: object, **__: object) -> Any:
+    def __call__(self, *_: object, **__: object) -> object:
         self.use.ways.add("odd")
         return result_of(self.use)
 
@@ -124,11 +124,11 @@ class _Result(type):
 
     __setstate__ = append = extend = add = __setitem__ = change
 
-    def __call__(cls, *_: object, **__: object) -> Any:
+    def __call__(cls, *_: object, **__: object) -> object:
         return cls
 
 
-def result_of(use: Use) -> Any:
+def result_of(use: Use) -> object:
     """Return what stands for the results of calls of an import that is code."""
     return _Result("result", (_OfAny,), {"use": use})
 
@@ -144,10 +144,10 @@ class _Imported(type):
     use: Use
     load: StandIns
 
-    def __call__(cls, *arguments: Any, **options: Any) -> Any:
+    def __call__(cls, *arguments: Any, **options: Any) -> object:
         return cls.load.called(cls.use, arguments, options)
 
-    def _refuse(cls, *_: object) -> Any:
+    def _refuse(cls, *_: object) -> object:
         raise RefusedError("it changes a class or an object that it imports")
 
     # The attributes by which pickle gives an object a state or items.
@@ -181,7 +181,7 @@ class StandIns:
         self.uses: dict[str, Use] = {}
         self._imports: dict[str, Any] = {}
 
-    def use(self, stream: bytes, buffers: Iterable[Any], *, count: int) -> bool:
+    def use(self, stream: bytes, buffers: Iterable[object], *, count: int) -> bool:
         """Load pickles with stand-ins. Return whether they do anything that no pickle did before.
 
         Raises:
@@ -218,7 +218,7 @@ class StandIns:
             found = self._imports[name] = _Imported("import", (_Import,), {"use": use, "load": self})
         return found
 
-    def called(self, use: Use, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    def called(self, use: Use, arguments: tuple[object, ...], options: dict[str, Any]) -> object:
         """Return what stands for the result of a call of an import."""
         if use.name == NAMED and not options:
             return self.find(*map(str, arguments))
@@ -236,7 +236,7 @@ class StandIns:
         use.ways.add("call")
         return Made(use)
 
-    def _built(self, builder: str, use: Use, arguments: tuple[Any, ...]) -> Any:
+    def _built(self, builder: str, use: Use, arguments: tuple[Any, ...]) -> object:
         """Return what stands for the result of a vouched builder, or None if these are no arguments of its."""
         first: Any = arguments[0] if arguments else None
         rest = arguments[1:]
@@ -288,7 +288,7 @@ class StandIns:
             )
         return Made(use, is_built=True) if fits else None
 
-    def _restored(self, exception: Any, state: Any) -> Any:
+    def _restored(self, exception: object, state: object) -> Any:
         """Note the parts that our own functions restore of an exception; see `exceptions`."""
         own, state = state if type(state) is tuple and len(state) == 2 else (None, state)
         if not isinstance(exception, (Made, _Result)) or type(state) is not dict:
@@ -309,7 +309,7 @@ def _is_stand_in(part: object) -> bool:
     return isinstance(part, (Made, _Imported, _Result))
 
 
-def is_plain(value: Any) -> bool:
+def is_plain(value: object) -> bool:
     """Return whether a value has only parts of builtin types, and values that vouched builders have made."""
     todo: list[Any] = [value]
     seen: set[int] = set()
@@ -336,7 +336,7 @@ def _is_plain_or_class(value: object) -> bool:
     return is_plain(value) or (isinstance(value, _Imported) and value.use.is_library)
 
 
-def uses_in(stream: bytes, buffers: Iterable[Any], *, count: int) -> dict[str, Use]:
+def uses_in(stream: bytes, buffers: Iterable[object], *, count: int) -> dict[str, Use]:
     """Return what loading pickles would import and do with it, by name. The errors are those of `StandIns.use`."""
     stand_ins = StandIns()
     stand_ins.use(stream, buffers, count=count)

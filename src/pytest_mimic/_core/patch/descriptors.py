@@ -16,7 +16,7 @@ CARRIERS: frozenset[type] = frozenset(
 _SLOTS = ("func", "fget", "wrapped", "__wrapped__")
 
 
-def carried(held: object) -> Any:
+def carried(held: object) -> object:
     """Return the function inside a descriptor or bound method, also a nested one; None for anything else."""
     inside = inner(held)
     return None if inside is None else carried(inside) or inside
@@ -64,7 +64,7 @@ def _reborn(base: Any, held: object, *arguments: object) -> object:
     return twin
 
 
-def behind(function: Any) -> Any:
+def behind(function: object) -> object:
     """Return the function behind a wrapper, of another run or put back after its end; else the function itself."""
     try:
         original = behind_face(type(function))
@@ -78,7 +78,7 @@ def behind(function: Any) -> Any:
     return inside if inside is not None and own.get("__wrapped__") is inside else function
 
 
-def as_attribute(function: object, wrapper: Callable[..., object]) -> Any:
+def as_attribute(function: object, wrapper: Callable[..., object]) -> object:
     """Return the object for a class to hold, so that the wrapper binds to instances if the function itself does."""
     kind = type(function)
     binds = hasattr(kind, "__get__") and not issubclass(kind, (MethodType, BuiltinFunctionType, partial))
@@ -122,7 +122,7 @@ def has_slots(function: object) -> bool:
     )
 
 
-def with_face(function: Any, wrapper: Callable[..., Any]) -> Any:
+def with_face(function: object, wrapper: Callable[..., object]) -> Any:
     """Return an object that calls the wrapper, and otherwise cannot be told from the function.
 
     It shares the function's attributes, and belongs to a subclass of its class.
@@ -146,10 +146,10 @@ def with_face(function: Any, wrapper: Callable[..., Any]) -> Any:
     return face
 
 
-def _bound(face: Any, instance: object, _owner: type | None = None) -> Any:
+def _bound(face: Any, instance: object, _owner: type | None = None) -> object:
     return face if instance is None else MethodType(face, instance)
 
 
-def behind_face(kind: type) -> Any:
+def behind_face(kind: type) -> object:
     """Return the object that one of this class stands for; None if the class is that of no face."""
     return found.fget(None) if (found := vars(kind).get("__mimic_original__")) is not None else None

@@ -67,7 +67,7 @@ class _ReportingLoader:
         self.loader = loader
         self._loaded = loaded
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self.loader, name)
 
     # importlib.resources and pkgutil choose by the class of a loader.
@@ -75,7 +75,7 @@ class _ReportingLoader:
     def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]  # for the same reason
         return type(self.loader)
 
-    def create_module(self, spec: ModuleSpec) -> Any:
+    def create_module(self, spec: ModuleSpec) -> object:
         create = getattr(self.loader, "create_module", None)
         return create(spec) if create else None
 

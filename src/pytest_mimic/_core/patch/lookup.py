@@ -160,7 +160,7 @@ class Lookup:
         kind = kind_of(original, in_class=in_class)
         return FoundFunction(holder, name, held, original, function, kind=kind, label=label)
 
-    def _own(self, function: Any, original: object, cls: type, name: str, *, is_inherited: bool) -> Any:
+    def _own(self, function: object, original: object, cls: type, name: str, *, is_inherited: bool) -> Any:
         """Return a function that belongs to this class alone: a copy if the class inherits it; the same each time."""
         if not is_inherited and not isinstance(original, partialmethod):
             return function
@@ -227,7 +227,7 @@ def _mangled(holder: Holder, name: str) -> str:
     return f"_{holder.__name__.lstrip('_')}{name}"
 
 
-def _function(original: object, label: str) -> Any:
+def _function(original: object, label: str) -> object:
     if isinstance(original, type):
         raise NotFoundError(f"is a class, which cannot be mimicked, name its methods: {label}.*")
     if isinstance(original, ModuleType):

@@ -47,7 +47,7 @@ class Patch:
         replacements: Each object that replaces another, by the id of that, and by whether a class holds it.
     """
 
-    def __init__(self, named: FoundFunction, label: str, wrapper: Callable[..., Any]) -> None:
+    def __init__(self, named: FoundFunction, label: str, wrapper: Callable[..., object]) -> None:
         self.named = named  # how the function was found first
         self.label = label  # its `module:qualname`
         self.wrapper = wrapper

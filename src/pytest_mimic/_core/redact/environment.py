@@ -78,7 +78,7 @@ class Environment:
             if any(pattern.search(piece) for pattern in self._patterns[name] for piece in pieces):
                 yield name, value
 
-    def held_by(self, pieces: Iterable[Any]) -> set[str]:
+    def held_by(self, pieces: Iterable[object]) -> set[str]:
         """Return the names of the variables whose values stand in one of the pieces, which are bytes."""
         return {name for name, _ in self.held_values(pieces)}
 
@@ -95,7 +95,7 @@ class Environment:
         sizes = (n for form in self._forms for n in range(_START, len(form) + 1) if text.endswith(form[:n]))
         return text[: len(text) - max(sizes, default=0)]
 
-    def scrub(self, plain: Any) -> Any:
+    def scrub(self, plain: object) -> Any:
         """Return plain data without the values. What tags hold besides texts, such as bytes in base64, stays."""
         root = [plain]
         todo: list[Any] = [root]

@@ -63,7 +63,7 @@ class Redactor(SecretNames):
             found.variables = self.variables
         return found
 
-    def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
+    def scrub(self, plain: object, *, keep_types: bool = False) -> Any:
         """Return a copy of plain data in which the values of secret names are replaced. None, booleans and empty texts stay.
 
         Strings that are data themselves, such as JSON or a URL, lose the secrets in them as well. With `keep_types`,

@@ -9,7 +9,7 @@ from typing import Any
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 
-def with_secrets(recorded: Any, hidden: Any, real: Any) -> Any:
+def with_secrets(recorded: object, hidden: object, real: object) -> Any:
     """Return recorded plain data with the secrets of a real outcome.
 
     While a call is verified, the application gets what was recorded. But a request that it makes with a recorded

@@ -7,7 +7,6 @@ from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from json import dumps, loads
-from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
 from pytest_mimic._core.redact.secret_names import (
@@ -294,7 +293,7 @@ def may_be_json(text: str) -> bool:
     return "{" in text or "[" in text
 
 
-def parse_json_text(text: str) -> Any:
+def parse_json_text(text: str) -> object:
     """Return the mapping or list in a JSON text, which may be JSONP, or None for any other text."""
     start, end = _span(text)
     if not text.startswith(("{", "["), start):

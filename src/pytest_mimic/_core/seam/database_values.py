@@ -27,7 +27,7 @@ PLAIN = frozenset((str, int, float, bool, type(None)))
 Fallback = Callable[[object, str], Any]
 
 
-def to_plain(value: object, path: str = "value", *, unknown: Fallback | None = None) -> Any:
+def to_plain(value: object, path: str = "value", *, unknown: Fallback | None = None) -> object:
     """Return plain data that `from_plain` turns back into an equal value of the same type.
 
     The value is anything that a database driver accepts or returns. `unknown` is called if it has no plain form.
@@ -39,7 +39,7 @@ def to_plain(value: object, path: str = "value", *, unknown: Fallback | None = N
     if value is None or kind is str or kind is bool or kind is int:
         return value
 
-    def items(parts: Iterable[Any]) -> list[Any]:
+    def items(parts: Iterable[object]) -> list[Any]:
         return [to_plain(part, f"{path}[{place}]", unknown=unknown) for place, part in enumerate(parts)]
 
     for base, encode in _ENCODERS:
@@ -68,7 +68,7 @@ def to_plain(value: object, path: str = "value", *, unknown: Fallback | None = N
     )
 
 
-def from_plain(plain: Any) -> Any:
+def from_plain(plain: object) -> Any:
     """Return the value that `to_plain` got. CorruptRecordingError: a tag is unknown, or its content does not fit."""
     if isinstance(plain, list):
         return [from_plain(item) for item in plain]
@@ -100,7 +100,7 @@ def plain_bytes(value: bytes) -> dict[str, str]:
     return {"$base64": base64.b64encode(value).decode()}
 
 
-def _plain_mapping(value: Mapping[Any, Any], path: str, unknown: Fallback | None) -> Any:
+def _plain_mapping(value: Mapping[Any, object], path: str, unknown: Fallback | None) -> object:
     if all(type(key) is str and not key.startswith("$") for key in value):
         return {key: to_plain(item, f"{path}.{key}", unknown=unknown) for key, item in value.items()}
     pairs = []
@@ -156,14 +156,14 @@ def _range_parts(value: Any) -> list[Any]:
     return [value.lower, value.upper, value.lower_inc, value.upper_inc, value.isempty]
 
 
-def _build_range(cls: Any, lower: Any, upper: Any, lower_inc: bool, upper_inc: bool, empty: bool) -> Any:
+def _build_range(cls: Any, lower: Any, upper: Any, lower_inc: bool, upper_inc: bool, empty: bool) -> object:
     bounds = ("[" if lower_inc else "(") + ("]" if upper_inc else ")")
     return cls(empty=True) if empty else cls(lower, upper, bounds=bounds)
 
 
 def _build_asyncpg_range(
     cls: Any, lower: Any, upper: Any, lower_inc: bool, upper_inc: bool, empty: bool
-) -> Any:
+) -> object:
     return cls(lower, upper, lower_inc=lower_inc, upper_inc=upper_inc, empty=empty)
 
 
@@ -256,7 +256,7 @@ _ZEROES: tuple[tuple[type, object], ...] = (
 )
 
 
-def blank(value: object, placeholder: str) -> Any:
+def blank(value: object, placeholder: str) -> object:
     """Return a value of the same type in place of a secret one.
 
     Text and bytes become the placeholder, other values the zero of their type. None and booleans stay, and containers

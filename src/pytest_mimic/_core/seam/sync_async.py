@@ -35,11 +35,11 @@ def async_method(begin: Callable[..., Any], *first: Any) -> Callable[..., Any]:
     return method
 
 
-def waiting(value: Any) -> Steps:
+def waiting(value: object) -> Steps:
     return (yield value)
 
 
-def run_sync(steps: Steps) -> Any:
+def run_sync(steps: Steps) -> object:
     """Return the result of the generator. Each value that it yields is sent back."""
     try:
         value = next(steps)
@@ -49,7 +49,7 @@ def run_sync(steps: Steps) -> Any:
         return end.value
 
 
-async def run_async(steps: Steps) -> Any:
+async def run_async(steps: Steps) -> object:
     """Return the result of the generator. Each awaitable that it yields is awaited, and its result sent back."""
     try:
         awaitable = next(steps)

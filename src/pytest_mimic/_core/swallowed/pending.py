@@ -39,6 +39,7 @@ class ForkLog:
     def report_error(self, error: MimicError) -> None:
         """Append an error of this forked process. If it is raised in the parent as well, the parent judges it."""
         error.rebuild = rebuild_in_parent
+        # Not pickled: the parent reads the log, and nothing in a file that others may write should run there.
         said = {"what": error.what, "facts": error.facts, "remedies": error.remedies}
         data = {name: value for name, value in error.data.items() if isinstance(value, str)}
         self._append({"error": type(error).__name__, "said": {**data, **said}})

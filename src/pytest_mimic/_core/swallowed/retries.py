@@ -125,12 +125,12 @@ class Retries:
         def wait(*args: Any, **options: Any) -> Any:
             return original(*self._waiting(sys._getframe(1), args), **options)
 
-        async def wait_async(*args: Any, **options: Any) -> Any:
+        async def wait_async(*args: Any, **options: Any) -> object:
             return await original(*self._waiting(sys._getframe(1), args), **options)
 
         return update_wrapper(wait_async if iscoroutinefunction(original) else wait, original)
 
-    def _waiting(self, caller: FrameType, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _waiting(self, caller: FrameType, args: tuple[object, ...]) -> tuple[Any, ...]:
         """Return the arguments of a sleep: with no seconds if a wait is skipped. Raise the miss that a wait is due to."""
         file = caller.f_code.co_filename
         if file.startswith(PACKAGE) or is_in_stdlib(file):
@@ -150,7 +150,9 @@ class Retries:
         # A thread or task of the project may never end, and others may wait for it: an error could stop it.
         return self._skipping(cause, args)
 
-    def _skipping(self, cause: FrameType, args: tuple[Any, ...], *, is_main: bool = False) -> tuple[Any, ...]:
+    def _skipping(
+        self, cause: FrameType, args: tuple[object, ...], *, is_main: bool = False
+    ) -> tuple[Any, ...]:
         self._skipped[cause.f_code] += 1
         return (0, *args[1:]) if args and (is_main or self._skipped[cause.f_code] <= _SKIPPED) else args
 

@@ -140,7 +140,7 @@ def _unknown(name: str, target: str, origin: str, known: Iterable[str]) -> Targe
     return target_error(origin, f"{target}: there is no option {name}{hint}", target=target, option=name)
 
 
-def _read(name: str, value: object, target: str, origin: str) -> Any:
+def _read(name: str, value: object, target: str, origin: str) -> object:
     """Read and check one option. None means that a line has it without a value."""
     if name not in _READERS:
         raise _unknown(name, target, origin, _READERS)

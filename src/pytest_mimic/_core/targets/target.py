@@ -151,7 +151,7 @@ class Target:
         copy._set(**{**vars(self), "options": chosen, "is_shared": is_shared})
         return copy
 
-    def misfit(self, function: Callable[..., Any]) -> str:
+    def misfit(self, function: Callable[..., object]) -> str:
         """Return a message about an argument that its options name and the function lacks, or an empty string."""
         named = [
             (name, path)

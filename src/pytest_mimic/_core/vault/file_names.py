@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from pathlib import PurePath
 
 from xxhash import xxh3_64_hexdigest, xxh3_128_hexdigest
+
+from pytest_mimic.errors import CassetteError
 
 #: The folders of recordings and of cassettes.
 FOLDERS = ("calls", "cassettes")
@@ -88,3 +91,24 @@ def cassette_of_test(nodeid: str, number: int = 1) -> str:
 def fingerprint_in(name: str) -> str:
     """Return the fingerprint in the name of an object."""
     return name.rpartition("/")[2].partition(".")[0].partition("-")[0]
+
+
+# File systems allow 255 bytes; the temporary file that is written first has a longer name.
+_MAX_STEP_BYTES = 200
+
+
+def cassette_name(given: str | PurePath) -> str:
+    """Return the name that a user gave, without `.json`.
+
+    Raises:
+        CassetteError: It leaves the vault, or cannot be a file's name.
+    """
+    if not isinstance(given, (str, PurePath)):
+        raise CassetteError(f"a cassette's name must be text, not {given!r}", cassette=given)
+    name = (given if isinstance(given, str) else given.as_posix()).removesuffix(".json")
+    steps = name.split("/")
+    too_long = any(len(step.encode("utf-8", "surrogatepass")) > _MAX_STEP_BYTES for step in steps)
+    if too_long or re.search(r"[\\:\0\ud800-\udfff]", name) or not {"", ".", ".."}.isdisjoint(steps):
+        fact = f"a name may hold folders, each part up to {_MAX_STEP_BYTES} bytes, and stays inside the vault"
+        raise CassetteError(f"a cassette cannot be called {given!r}", facts=[fact], cassette=given)
+    return name

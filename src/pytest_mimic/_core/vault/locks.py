@@ -10,7 +10,7 @@ from errno import EACCES, EAGAIN
 from functools import partial
 from os import getpid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_mimic._core.event_loop import outside_event_loop
 from pytest_mimic.errors import MimicError
@@ -210,7 +210,7 @@ if os.name == "nt":  # pragma: no cover (Windows)
     # The threads of the process share the position in the file.
     _positioned = Lock()
 
-    def _lock(file: int, byte: int, how: int = LK_NBLCK) -> Any:
+    def _lock(file: int, byte: int, how: int = LK_NBLCK) -> object:
         with _positioned:
             lseek(file, byte, os.SEEK_SET)
             return locking(file, how, 1)
@@ -219,7 +219,7 @@ if os.name == "nt":  # pragma: no cover (Windows)
 else:
     from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, lockf
 
-    def _lock(file: int, byte: int, how: int = LOCK_EX | LOCK_NB) -> Any:
+    def _lock(file: int, byte: int, how: int = LOCK_EX | LOCK_NB) -> object:
         return lockf(file, how, 1, byte)
 
     _unlock = partial(_lock, how=LOCK_UN)

@@ -74,7 +74,7 @@ def whole(arguments: Arguments | None, read: Callable[[str], bytes | None]) -> A
     if not any(long_parts(arguments)):
         return arguments
 
-    def find(part: Any) -> Any:
+    def find(part: object) -> Any:
         if type(part) is list:
             return [find(one) for one in part]
         if type(part) is not dict:

@@ -143,7 +143,7 @@ class Objects:
 
         return reader(paths, entry.get("imports", ()), content, self._classes)
 
-    def _untagged(self, entry: Entry, origin: Origin, paths: PathStore) -> Any:
+    def _untagged(self, entry: Entry, origin: Origin, paths: PathStore) -> object:
         reader = self._reader(entry, origin, paths)
         if "json" in entry and entry["kind"] == "value":
             made = reader.parsed(self.read(entry, entry["json"], origin))

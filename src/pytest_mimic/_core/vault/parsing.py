@@ -156,7 +156,7 @@ def _find_test(data: bytes) -> object:
         return None
 
 
-def is_usual(entry: Any) -> bool:
+def is_usual(entry: object) -> bool:
     """Return whether an outcome is just a duration and a value, which needs no other check.
 
     The name of its inputs is checked when they are read.

@@ -284,7 +284,7 @@ def player_of(objects: Objects, name: str, facts: dict[str, Any], entry: Any) ->
         return fresh_copies(body["value"])
     read = [body]
 
-    def play() -> Any:
+    def play() -> object:
         try:
             return read.pop()["value"]
         except IndexError:  # it was played before, perhaps by another thread

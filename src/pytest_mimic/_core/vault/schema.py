@@ -36,7 +36,7 @@ def _field(fits: Callable[[Any], bool], says: str, *, beside: bool = False) -> F
 
 
 def _texts(name: str, *, beside: bool = False) -> Field:
-    def fits(value: Any) -> bool:
+    def fits(value: object) -> bool:
         return type(value) is list and all(type(item) is str for item in value)
 
     return _field(fits, f"{name} must be a list of texts", beside=beside)
@@ -46,21 +46,21 @@ def _object(name: str, suffix: str) -> Field:
     return _field(lambda value: _is_object(value, suffix), f"{name} does not name an object of the vault")
 
 
-def _is_object(name: Any, suffix: str = "") -> bool:
+def _is_object(name: object, suffix: str = "") -> bool:
     return type(name) is str and is_object(name) and name.endswith(suffix)
 
 
-def _is_hex(value: Any, digits: int) -> bool:
+def _is_hex(value: object, digits: int) -> bool:
     return type(value) is str and re.fullmatch(f"[0-9a-f]{{{digits}}}", value) is not None
 
 
-def _listing_fault(listing: Any) -> str | None:
+def _listing_fault(listing: object) -> str | None:
     from pytest_mimic._core.outcome.kept_files import listing_fault
 
     return listing_fault(listing)
 
 
-def detached_fault(listed: Any) -> str | None:
+def detached_fault(listed: object) -> str | None:
     """Return what is wrong with the list of an outcome's objects that are not in Git, or None."""
     if type(listed) is not dict or not listed:
         return "detached must be an object"
@@ -113,14 +113,14 @@ def body_of(entry: Entry) -> Entry:
     return {key: value for key, value in entry.items() if key not in FIELDS or not FIELDS[key].is_beside}
 
 
-def check_entry(entry: Any, path: str, test: str | None) -> None:
+def check_entry(entry: object, path: str, test: str | None) -> None:
     """Check the shape of an outcome. CorruptRecordingError: it is another one."""
     fault = _entry_fault(entry)
     if fault:
         raise damaged(path, fault, test=test)
 
 
-def _entry_fault(entry: Any) -> str | None:
+def _entry_fault(entry: object) -> str | None:
     if type(entry) is not dict or type(entry.get("duration")) not in (float, int):
         return "an outcome without a duration"
     held = [key for key in _BODIES if key in entry]
@@ -155,7 +155,7 @@ _DESCRIBED: dict[str, type] = {
 }
 
 
-def is_description(arguments: Any) -> bool:
+def is_description(arguments: object) -> bool:
     """Return whether something is a description of arguments, as `describe_arguments` returns it."""
     if type(arguments) is not dict:
         return arguments is None
@@ -179,7 +179,7 @@ def is_description(arguments: Any) -> bool:
     return True
 
 
-def body_fault(body: Any) -> str | None:
+def body_fault(body: object) -> str | None:
     """Return what is wrong with the shape of an exception, a stream or the changes; None if nothing is."""
     if type(body) is not dict:
         return "an outcome must be an object"

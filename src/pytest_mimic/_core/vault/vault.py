@@ -196,6 +196,7 @@ class Vault:
         """
         from pytest_mimic._core.vault import writing
 
+        # What could not be read counts as absent to the caller, and stands there all the same.
         is_new = is_new and not self.has_outdated
         written = writing.write_recording(self.store, self.objects, name, recording, is_new=is_new)
         self.replaced |= written.replaced

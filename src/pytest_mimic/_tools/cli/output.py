@@ -9,7 +9,7 @@ from errno import EINVAL, EPIPE
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from pytest_mimic._core.ambient import command
+from pytest_mimic._core.ambient import command_for
 from pytest_mimic._core.words import plural, seconds
 from pytest_mimic.errors import printable
 
@@ -81,7 +81,7 @@ class Output:
         line = (indent + gap.join(f"{{:{sign}{width}}}" for sign, width in zip(signs, widths))).format
         self._write("\n".join([line(*cells).rstrip() for cells in texts]) + "\n")
 
-    def json(self, data: Any) -> None:
+    def json(self, data: object) -> None:
         """Print data as one JSON document."""
         from json import dumps
 
@@ -207,12 +207,7 @@ def counted(recordings: int, cassettes: int) -> str:
 
 def record_again(tests: list[str | None]) -> str:
     """Return the command that records what these tests had recorded."""
-    named = list(dict.fromkeys(test for test in tests if test))
-    if len(named) > _TESTS:
-        named = list(dict.fromkeys(test.partition("::")[0] for test in named))
-    if len(named) > _TESTS or None in tests:
-        named = []
-    return command("--mimic-record", *named)
+    return command_for("--mimic-record", tests, most=_TESTS)
 
 
 def json_of(catalog: Catalog, file: CatalogFile) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_mimic._core.ambient import vault_command
 from pytest_mimic._core.configuration_files import NAMES, read_options
@@ -28,7 +28,12 @@ class Project:
     """A pytest project."""
 
     def __init__(
-        self, here: Path, rootdir: Path, inifile: Path | None, options: Mapping[str, Any], vault: str | None
+        self,
+        here: Path,
+        rootdir: Path,
+        inifile: Path | None,
+        options: Mapping[str, object],
+        vault: str | None,
     ) -> None:
         self.here = here  # the folder in which the command was called
         self.rootdir = rootdir  # the folder that pytest calls so

@@ -126,7 +126,7 @@ class Redaction:
         return Stored(self._objects, kept | ({"awaited": True} if stored.awaited else {}), None, encoded)
 
 
-def holds_text(tree: Any, redactor: Redactor) -> bool:
+def holds_text(tree: object, redactor: Redactor) -> bool:
     """Check whether plain data of a client holds a text under a secret name: of a mapping, a command of Redis, a column."""
 
     def hides(name: Any, value: Any) -> bool:
@@ -146,7 +146,7 @@ def holds_text(tree: Any, redactor: Redactor) -> bool:
     return False
 
 
-def _plain(part: Any) -> Any:
+def _plain(part: object) -> Any:
     """Return described plain data as it was. Other values stay descriptions."""
     if type(part) is list:
         return [_plain(one) for one in part]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.words import plural, size
+from pytest_mimic._core.words import SHOWN, and_more, plural, size
 from pytest_mimic._tools.cli.selection import report_damaged, select
 from pytest_mimic._tools.objects.large import LargeObject, LargeObjects, Show, large_objects
 from pytest_mimic.errors import MimicError
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pytest_mimic._tools.objects.bucket import Bucket
 
 # So many objects of a kind are listed.
-_SHOWN = 10
 
 
 def bucket_of(invocation: Invocation) -> Bucket:
@@ -74,7 +73,7 @@ class Selected:
         """Print the objects in some of the states `lost` and `wrong`, and those that were not transferred."""
         out, label = self._invocation.out, self._invocation.vault.label
         bad = [*self.transfer.problems, *self.of(*states)]
-        for one in bad[:_SHOWN]:
+        for one in bad[:SHOWN]:
             problem = self.transfer.problems.get(one)
             if problem is not None:
                 line = f"was left out: {problem}"
@@ -86,8 +85,8 @@ class Selected:
             out.line(f"  named by {label}/{one.files[0].name}{_more(one)}")
             if one.state != "lost":
                 out.line(f"  in the store: {self.url}/{one.detached.key}")
-        if len(bad) > _SHOWN:
-            out.line(f"and {len(bad) - _SHOWN} more objects", ", all with --json")
+        for more in and_more(len(bad) - SHOWN, " objects, all with --json"):
+            out.line(more)
         if any(one.state == "wrong" for one in bad):
             push = self._invocation.command("push")
             out.line(
@@ -102,11 +101,11 @@ class Selected:
     def show_unreadable(self) -> None:
         """Print which recordings have a merge conflict, and how many others cannot be read."""
         conflicts = [error for error in self.unreadable if "merge conflict" in error.what]
-        for error in conflicts[:_SHOWN]:
+        for error in conflicts[:SHOWN]:
             self._invocation.out.line((error.what, "red"))
             self._invocation.out.line(f"  {error.remedies[0]}")
-        if len(conflicts) > _SHOWN:
-            self._invocation.out.line(f"and {len(conflicts) - _SHOWN} more recordings with a merge conflict")
+        for more in and_more(len(conflicts) - SHOWN, " recordings with a merge conflict"):
+            self._invocation.out.line(more)
         report_damaged(self._invocation, len(self.unreadable) - len(conflicts))
 
     @property
@@ -116,25 +115,24 @@ class Selected:
 
 
 def _more(one: LargeObject) -> str:
-    others = len(one.files) - 1
-    return f" and {others} more" if others else ""
+    return "".join(f" {more}" for more in and_more(len(one.files) - 1))
 
 
 def _tests(objects: Sequence[LargeObject]) -> list[str]:
     tests = dict.fromkeys(file.test for one in objects for file in one.files)
     named = [test for test in tests if test]
-    return named if len(named) <= _SHOWN and None not in tests else []
+    return named if len(named) <= SHOWN and None not in tests else []
 
 
 def listed(invocation: Invocation, objects: Sequence[LargeObject]) -> None:
     """Print objects with the calls that name them, ten at most."""
     rows: list[Any] = [
         [size(one.size), one.name, (one.files[0].label(60), "bold"), (one.files[0].test or "", "dim")]
-        for one in objects[:_SHOWN]
+        for one in objects[:SHOWN]
     ]
     invocation.out.table(rows, right=(0,), indent="  ")
-    if len(objects) > _SHOWN:
-        invocation.out.line(f"  and {len(objects) - _SHOWN} more")
+    for more in and_more(len(objects) - SHOWN):
+        invocation.out.line(f"  {more}")
 
 
 def json_of_objects(objects: Sequence[LargeObject]) -> list[dict[str, Any]]:

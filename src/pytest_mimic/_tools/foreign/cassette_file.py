@@ -62,7 +62,7 @@ def _read_text(path: Path) -> str:
     return text
 
 
-def _parse(text: str, path: Path) -> Any:
+def _parse(text: str, path: Path) -> object:
     """Return the plain data in a cassette's text."""
     looks_like_json = text.lstrip()[:1] in ("{", "[")
     if looks_like_json:
@@ -163,7 +163,7 @@ def _head(response: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _pairs(headers: Any) -> Iterator[tuple[str, str]]:
+def _pairs(headers: object) -> Iterator[tuple[str, str]]:
     """Yield the headers: a mapping to one or several values, or pairs of the same."""
     items: Any = list(headers.items()) if isinstance(headers, dict) else headers or []
     if not isinstance(items, (list, tuple)) or not all(
@@ -177,7 +177,7 @@ def _pairs(headers: Any) -> Iterator[tuple[str, str]]:
             yield _one_line(name), _one_line(value)
 
 
-def _one_line(value: Any) -> str:
+def _one_line(value: object) -> str:
     """Return the text of a header, of which each character is one byte."""
     text: str = value.decode("latin-1") if isinstance(value, bytes) else _as_text(value)
     try:
@@ -198,7 +198,7 @@ def _content(body: Any) -> bytes:
     return _as_bytes(body)
 
 
-def _is_typed(body: Any) -> bool:
+def _is_typed(body: object) -> bool:
     """Check whether a body is one of cassetter: `{"type": "json", "content": …}`."""
     return isinstance(body, dict) and body.keys() <= {"type", "content"} and "type" in body
 
@@ -217,7 +217,7 @@ def _typed(body: dict[str, Any]) -> bytes:
     return _as_bytes(content)
 
 
-def _as_bytes(value: Any) -> bytes:
+def _as_bytes(value: object) -> bytes:
     if value is None:
         return b""
     if isinstance(value, (bytes, bytearray)):
@@ -225,7 +225,7 @@ def _as_bytes(value: Any) -> bytes:
     return _as_text(value).encode("utf-8", "surrogatepass")
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: object) -> str:
     """Return the text of a value that YAML has without quotes: a number, `true`, or nothing."""
     if value is None:
         return ""

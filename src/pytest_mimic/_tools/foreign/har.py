@@ -75,7 +75,7 @@ def read_har(path: Path) -> ForeignFile:
     return ForeignFile(exchanges, refusals, is_talk=True)
 
 
-def _named(entry: Any) -> tuple[str, str]:
+def _named(entry: object) -> tuple[str, str]:
     """Return the method and the URL of an entry, empty if they are missing."""
     request = entry.get("request") if isinstance(entry, dict) else None
     found = [request.get(name) if isinstance(request, dict) else None for name in ("method", "url")]
@@ -141,7 +141,7 @@ def _network_error(entry: dict[str, Any]) -> str:
     return f" ({error})" if is_name else " (it was blocked, or broke off)"
 
 
-def _one_line(text: Any) -> str:
+def _one_line(text: object) -> str:
     """Return a text as a line of HTTP may hold it, in Latin-1; nothing for what is no text."""
     line = " ".join(text.split()) if isinstance(text, str) else ""
     return line.encode("latin-1", "ignore").decode("latin-1")
@@ -198,11 +198,11 @@ def _content(response: dict[str, Any], headers: tuple[tuple[str, str], ...], fol
     return b""
 
 
-def _is_positive(size: Any) -> bool:
+def _is_positive(size: object) -> bool:
     return size > 0 if type(size) is int else isinstance(size, str) and size.isdigit() and int(size) > 0
 
 
-def _encoded(text: Any, content_type: Any) -> bytes:
+def _encoded(text: object, content_type: object) -> bytes:
     """Return the bytes of a text that the tool has decoded."""
     if not isinstance(text, str):
         raise TypeError

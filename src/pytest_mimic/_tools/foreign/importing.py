@@ -118,7 +118,7 @@ class Importer:
 
     def _destinations(self, found: Found, *, is_talk: bool) -> list[tuple[Destination, bool]]:
         """Return what a file becomes, and whether it is a further one. Nothing if that is not known, which is reported."""
-        from pytest_mimic._core.engine.cassette_rules import cassette_name
+        from pytest_mimic._core.vault.file_names import cassette_name
         from pytest_mimic.errors import CassetteError
 
         if not self._request.as_cassettes and not is_talk:

@@ -30,7 +30,7 @@ class YamlError(ValueError):
         self.line = line
 
 
-def parse_yaml(text: str) -> Any:
+def parse_yaml(text: str) -> object:
     """Return the plain data in a YAML text.
 
     YamlError: it is not YAML, or has a tag of a Python object. ModuleNotFoundError: PyYAML is not installed.
@@ -55,7 +55,7 @@ def parse_yaml(text: str) -> Any:
         raise YamlError(f"a value is not valid: {error}") from None
 
 
-def _size(value: Any, sizes: dict[int, int]) -> int:
+def _size(value: object, sizes: dict[int, int]) -> int:
     """Return how much a value holds if all that its aliases name is copied there."""
     if isinstance(value, (str, bytes)):
         return 1 + len(value)
@@ -106,7 +106,7 @@ def _loader() -> Any:
     return CassetteLoader
 
 
-def _first(key: str, loader: Any, node: Any) -> Any:
+def _first(key: str, loader: Any, node: Any) -> object:
     """Return the first of the arguments, or of the state, with which an object would be made."""
     if node.id == "sequence":
         parts = loader.construct_sequence(node, deep=True)
@@ -115,5 +115,5 @@ def _first(key: str, loader: Any, node: Any) -> Any:
     return parts[0] if isinstance(parts, (list, tuple)) and parts else ""
 
 
-def _refuse(_loader: Any, suffix: str, node: Any) -> Any:
+def _refuse(_loader: object, suffix: str, node: Any) -> object:
     raise YamlError(f"the tag !!python/{suffix} asks for a Python object", node.start_mark.line + 1)

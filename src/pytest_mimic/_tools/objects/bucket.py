@@ -109,12 +109,12 @@ class Bucket:
 
         return self._repeat("write", key, act)
 
-    def _reader(self) -> Any:
+    def _reader(self) -> object:
         if is_absent(self.place):
             raise FileNotFoundError(self.place.prefix)
         return self._opened(self._timeout)
 
-    def _opened(self, seconds: float) -> Any:
+    def _opened(self, seconds: float) -> object:
         """Return obstore's store whose requests fail after some seconds."""
         with self._lock:
             if seconds not in self._stores:

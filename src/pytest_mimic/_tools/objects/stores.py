@@ -182,7 +182,7 @@ def library(place: RemotePlace) -> ModuleType:
     return obstore
 
 
-def open_store(place: RemotePlace, *, timeout: float) -> Any:
+def open_store(place: RemotePlace, *, timeout: float) -> object:
     """Return a store, which makes each request once, and gives up after `timeout` seconds without an answer.
 
     RemoteError: The environment has a setting that obstore does not take.
@@ -196,7 +196,7 @@ def open_store(place: RemotePlace, *, timeout: float) -> Any:
         raise failure(reason, "open", "", place) from None
 
 
-def _open_bucket(stores: Any, place: RemotePlace, timeout: float) -> Any:
+def _open_bucket(stores: Any, place: RemotePlace, timeout: float) -> object:
     options: dict[str, Any] = {
         "client_options": {
             "allow_http": place.endpoint.startswith("http://"),

@@ -180,7 +180,7 @@ class Checker:
         if self._secrets is not None:
             yield from self._secret(name, [self._store.read(name) or b""], name, test)
 
-    def _secret(self, file: str, pieces: Iterable[Any], name: str, test: str | None) -> Iterator[Finding]:
+    def _secret(self, file: str, pieces: Iterable[object], name: str, test: str | None) -> Iterator[Finding]:
         """Yield what looks like a secret in a file, each once."""
         assert self._secrets is not None
         for what, mark in self._secrets(file, pieces):
@@ -331,7 +331,7 @@ def _is_written_here(name: str, data: bytes) -> bool:
     return not data or b'"format"' in data or (not name.startswith(CASSETTES) and bool(_KEY.fullmatch(key)))
 
 
-def classes_in(tree: Any) -> Iterator[str]:
+def classes_in(tree: object) -> Iterator[str]:
     """Yield the classes that the tags in a tree of JSON name, `shop.models:User`."""
     todo = [tree]
     while todo:

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.compare.tree_differences import Span, TreeDifference, opcodes
+from pytest_mimic._core.words import and_more
 from pytest_mimic._tools.shown.value_lines import cell_text, grid_lines, sides
 from pytest_mimic.errors import printable
 
@@ -31,8 +32,8 @@ _AROUND = 60
 def shown(found: Sequence[TreeDifference], *, arrow: str = "->") -> Iterator[Line]:
     for difference in found[:_MOST]:
         yield from _shown(difference, arrow)
-    if len(found) > _MOST:
-        yield [(f"and {len(found) - _MOST} more differences", "dim")]
+    for more in and_more(len(found) - _MOST, " differences"):
+        yield [(more, "dim")]
 
 
 def _shown(one: TreeDifference, arrow: str) -> Iterator[Line]:
@@ -68,8 +69,8 @@ def _table(one: TreeDifference, head: Line) -> Iterator[Line]:
     lines = grid_lines([[printable(cell_text(cell)) for cell in cells] for _, cells in rows])
     for (sign, _), line in zip(rows, lines, strict=True):
         yield [(f"  {sign} {line}", _STYLES[sign]) if sign else (f"    {line}", "dim")]
-    if len(one.rows) > _MOST_ROWS:
-        yield [(f"    and {len(one.rows) - _MOST_ROWS} more", "dim")]
+    for more in and_more(len(one.rows) - _MOST_ROWS):
+        yield [(f"    {more}", "dim")]
 
 
 def text_lines(spans: Sequence[Span]) -> list[Line]:

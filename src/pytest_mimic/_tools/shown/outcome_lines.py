@@ -96,7 +96,7 @@ class OutcomeViewer:
 # -- parts
 
 
-def _described(part: Any) -> Node:
+def _described(part: object) -> Node:
     """Return the description of an argument. A text of several lines is a block."""
     if isinstance(part, str) and "\n" in part.rstrip("\n"):
         return Block(part)

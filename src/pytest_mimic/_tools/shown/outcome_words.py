@@ -98,7 +98,7 @@ def _response_in_short(response: dict[str, Any]) -> str:
     return f"{response['status']} {'bytes' if kind == 'base64' else kind}".rstrip()
 
 
-def _reply_in_short(value: Any, failed: str | None) -> str:
+def _reply_in_short(value: object, failed: str | None) -> str:
     if failed or not isinstance(value, dict):
         return failed or word(value)
     if "responses" in value:
@@ -114,7 +114,7 @@ def _reply_in_short(value: Any, failed: str | None) -> str:
     return word(value.get("reply", value))
 
 
-def word(tree: Any) -> str:
+def word(tree: object) -> str:
     """Return the shape of a value: numbers as they are, the length of a text or list, the keys of a mapping."""
     if isinstance(tree, str):
         return f"text of {len(tree)}" if tree else "''"

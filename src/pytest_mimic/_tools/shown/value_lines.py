@@ -104,7 +104,7 @@ def grid_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 # -- trees
 
 
-def short(tree: Any, width: int = 200, *, is_whole: bool = False) -> str:
+def short(tree: object, width: int = 200, *, is_whole: bool = False) -> str:
     """Return a tree on one line, cut to a width."""
     return shortened(_joined(node_of(tree, is_whole=is_whole)), width)
 
@@ -117,7 +117,7 @@ def _joined(node: Node) -> str:
     return node if isinstance(node, str) else node.title
 
 
-def node_of(tree: Any, *, shown: int | None = SHOWN, is_whole: bool = False) -> Node:
+def node_of(tree: object, *, shown: int | None = SHOWN, is_whole: bool = False) -> Node:
     """Return a tree as text, with `shown` parts of each list, mapping or table, or all.
 
     If it `is_whole`, classes are named with their modules.
@@ -132,7 +132,7 @@ class _Writer:
         self._shown = shown
         self._is_whole = is_whole
 
-    def node(self, tree: Any) -> Node:
+    def node(self, tree: object) -> Node:
         if isinstance(tree, str):
             return self._text(tree)
         if isinstance(tree, list):
@@ -160,7 +160,7 @@ class _Writer:
     def _list(self, items: list[Any], open_: str, close: str) -> Group:
         return self._group(open_, [("", item) for item in items], close)
 
-    def _named(self, tag: str, value: Any) -> Node:
+    def _named(self, tag: str, value: object) -> Node:
         """Return a value with a tag as the code that would make it."""
         name = tag.replace(":", ".") if self._is_whole else tag.rpartition(":")[2].rpartition(".")[2]
         if tag in _TEXTS and isinstance(value, str):
@@ -189,13 +189,13 @@ class _Writer:
         return self._group(f"{name}(", [("", value)], ")")
 
 
-def _pair(pair: Any) -> tuple[str, Any]:
+def _pair(pair: object) -> tuple[str, Any]:
     if not isinstance(pair, list) or len(pair) != 2:  # edited by hand
         return "", pair
     return f"{short(pair[0], 60)}: ", pair[1]
 
 
-def table(columns: Sequence[Any], rows: list[Any], *, shown: int | None = SHOWN) -> TextTable:
+def table(columns: Sequence[object], rows: list[Any], *, shown: int | None = SHOWN) -> TextTable:
     """Return the rows that a database gave."""
     first = rows if shown is None else rows[:shown]
     more = f", the first {len(first)}" if len(first) < len(rows) else ""
@@ -218,7 +218,7 @@ def sides(one: TreeDifference) -> tuple[str, str]:
     return old, f"{new}, of other content" if old == new else new
 
 
-def cell_text(value: Any) -> str:
+def cell_text(value: object) -> str:
     """Return a cell of a table, texts without quotes where they are plain."""
     return value if isinstance(value, str) and value == value.strip() != "" else short(value, is_whole=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pytest_mimic._core.words import SHOWN, in_columns, listed, plural
+from pytest_mimic._core.words import SHOWN, listed, plural
 
 
 class Judgement:
@@ -60,5 +60,5 @@ def list_unused(judgement: Judgement, *, most: int = SHOWN) -> list[str]:
         recorder = f"recorded by {test}{', gone' if is_gone else ''}" if test else ""
         rows.append((label, recorder))
     heading = "cleared:" if judgement.cleared else "unused:"
-    lines = listed(heading, in_columns(rows), total=judgement.unused, most=most)
+    lines = listed(heading, rows, total=judgement.unused, most=most)
     return [*lines, *(f"no line of mimic_functions takes {target}" for target in judgement.unnamed)]

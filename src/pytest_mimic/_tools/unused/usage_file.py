@@ -7,7 +7,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._core.whole_files import write_whole
 from pytest_mimic.errors import MimicError
@@ -100,7 +100,7 @@ def read_usage(path: Path) -> Usage:
     return Usage(**{**found, **sets}, label=str(path))
 
 
-def _is_valid(name: str, value: Any) -> bool:
+def _is_valid(name: str, value: object) -> bool:
     if name in _TEXTS:
         return isinstance(value, str)
     if name == "tests":

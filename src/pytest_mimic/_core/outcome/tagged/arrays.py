@@ -102,7 +102,7 @@ def _moment_to_json(moment: Any) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text).removesuffix("T00:00:00")
 
 
-def _number_from_json(item: Any, name: str, code: str) -> Any:
+def _number_from_json(item: object, name: str, code: str) -> object:
     if code == "?":
         return typed(item, bool)
     if code in "efd":
@@ -165,14 +165,14 @@ def _write_array(value: Any, node: Node, writer: Writer) -> None:
     writer.import_name(type(value), _NDARRAY)
 
 
-def _read_array(items: list[Any], node: Node, reader: Reader, _anchor: int | None) -> Any:
+def _read_array(items: list[Any], node: Node, reader: Reader, _anchor: int | None) -> object:
     reader.find(_NDARRAY)
     made = _array_of(items, typed(node["dtype"], str), reader)
     made.flags.writeable = not typed(node.get("readonly", False), bool)
     return made
 
 
-def _write_scalar(value: Any, node: Node, writer: Writer) -> None:
+def _write_scalar(value: object, node: Node, writer: Writer) -> None:
     numpy: Any = sys.modules["numpy"]
     array = numpy.asarray(value).reshape(1)
     [item], name = _to_json(array, writer)
@@ -186,7 +186,7 @@ def _write_scalar(value: Any, node: Node, writer: Writer) -> None:
     writer.import_name(numpy.ndarray, _NDARRAY)
 
 
-def _read_scalar(item: Any, node: Node, reader: Reader, _anchor: int | None) -> Any:
+def _read_scalar(item: object, node: Node, reader: Reader, _anchor: int | None) -> object:
     name = next(iter(node)).partition(".")[2].removesuffix("_")
     if "unit" in node:
         name = f"{name}[{typed(node['unit'], str)}]"

@@ -84,7 +84,7 @@ class _Objects:
         if _CACHED_HASH in self._slots:
             raise NotTaggableError("a class that keeps a hash")
 
-    def write(self, value: Any, node: Node, writer: Writer) -> None:
+    def write(self, value: object, node: Node, writer: Writer) -> None:
         attributes = self._of(value)
         beside = {} if self._model is None else self._model.take(attributes)
         order: Iterable[str] = attributes if self._dict_of is not None else self._order
@@ -261,7 +261,7 @@ class _Members:
             raise OutdatedClassError(f"{name_of(self._cls)} has no member {name!r:.60} any more")
         return self._by_name[name]
 
-    def read(self, name: Any, _node: Node, _reader: Reader, _anchor: int | None) -> object:
+    def read(self, name: object, _node: Node, _reader: Reader, _anchor: int | None) -> object:
         if type(name) is not list:
             return self._member(name)
         if not self._is_combinable():

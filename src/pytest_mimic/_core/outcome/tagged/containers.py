@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.tagged.writer import Writer
 
 
-def _write_tuple(value: tuple[Any, ...], node: Node, writer: Writer) -> None:
+def _write_tuple(value: tuple[object, ...], node: Node, writer: Writer) -> None:
     node["$tuple"] = list(map(writer.write, value))
 
 
@@ -25,7 +25,7 @@ def _read_tuple(parts: list[Any], _node: Node, reader: Reader, _anchor: int | No
 
 
 def _set(type_: Any, *, is_shared: bool) -> Tag:
-    def write(value: Iterable[Any], node: Node, writer: Writer) -> None:
+    def write(value: Iterable[object], node: Node, writer: Writer) -> None:
         # In the order of their texts, so that the order depends on no hash seed.
         members = [(dumps(tree, ensure_ascii=False), tree) for tree in map(writer.write_hashed, value)]
         members.sort(
@@ -44,7 +44,7 @@ def _set(type_: Any, *, is_shared: bool) -> Tag:
     return Tag(type_.__name__, write, read, is_shared=is_shared)
 
 
-def _is_number(tree: Any) -> bool:
+def _is_number(tree: object) -> bool:
     return type(tree) is int and tree >= 0
 
 
@@ -66,7 +66,7 @@ def _read_mapping(pairs: list[Any], _node: Node, reader: Reader, anchor: int | N
 def _subclass(name: str, type_: Any, *facts: str) -> Tag:
     """Return the tag of a subclass of dict, whose part is a dict."""
 
-    def is_data(factory: Any) -> bool:
+    def is_data(factory: object) -> bool:
         from pytest_mimic._core.outcome.pickled_code import makes_data
 
         return has_plain_metaclass(factory) and makes_data(factory)
@@ -80,7 +80,7 @@ def _subclass(name: str, type_: Any, *facts: str) -> Tag:
                 raise NotTaggableError("a factory that is no class of data")
             node["factory"] = writer.import_name(value.default_factory)
 
-    def read(part: Any, node: Node, reader: Reader, anchor: int | None) -> Any:
+    def read(part: object, node: Node, reader: Reader, anchor: int | None) -> Any:
         made = type_()
         if "factory" in node:
             made.default_factory = reader.find(typed(node["factory"], str))
@@ -116,7 +116,7 @@ def _write_namespace(value: SimpleNamespace, node: Node, writer: Writer) -> None
     node["$namespace"] = writer.write(dict(value.__dict__))
 
 
-def _read_namespace(part: Any, _node: Node, reader: Reader, anchor: int | None) -> SimpleNamespace:
+def _read_namespace(part: object, _node: Node, reader: Reader, anchor: int | None) -> SimpleNamespace:
     made = SimpleNamespace()
     reader.keep(anchor, made)
     for name, value in typed(reader.read(part), dict).items():

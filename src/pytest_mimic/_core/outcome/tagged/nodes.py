@@ -70,14 +70,16 @@ class Tag(NamedTuple):
             raise OutdatedClassError(f"{next(iter(node))[1:]} {what}") from None
 
 
-def simple(name: str, to_json: Callable[[Any], Any], from_json: Callable[[Any], Any], *types: type) -> Tag:
+def simple(
+    name: str, to_json: Callable[[Any], object], from_json: Callable[[Any], object], *types: type
+) -> Tag:
     """Return the tag of a type whose values have one part in JSON, which is of one of the types."""
     key = f"${name}"
 
-    def write(value: Any, node: Node, _: object) -> None:
+    def write(value: object, node: Node, _: object) -> None:
         node[key] = to_json(value)
 
-    def read(part: Any, _node: Node, _reader: object, _anchor: int | None) -> Any:
+    def read(part: object, _node: Node, _reader: object, _anchor: int | None) -> Any:
         return from_json(part)
 
     return Tag(name, write, read, types)
@@ -120,7 +122,7 @@ def misread(node: Node, reason: Exception) -> MisreadError:
     return MisreadError(f"{tag}: {text}" if shown in text else f"{tag}: {shown}: {text}")
 
 
-def typed(value: Any, *types: type) -> Any:
+def typed(value: object, *types: type) -> Any:
     """Return a part of a node, checked to be of one of the types. ValueError: it is not."""
     if type(value) not in types:
         expected = " or ".join(_IN_WORDS.get(each, each.__name__) for each in types)

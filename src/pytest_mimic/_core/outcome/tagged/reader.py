@@ -143,7 +143,7 @@ class Reader:
             raise ValueError(f"there is no tag ${name}")
         return tag
 
-    def _anchored(self, node: Node) -> Any:
+    def _anchored(self, node: Node) -> object:
         only_keys(node, "value")
         anchor, tree = node["$anchor"], node["value"]
         if type(anchor) is not int or anchor in self._anchors:
@@ -165,7 +165,7 @@ class Reader:
         self._anchors.setdefault(anchor, value)
         return value
 
-    def keep(self, anchor: int | None, made: Any) -> None:
+    def keep(self, anchor: int | None, made: object) -> None:
         """Let the parts of a value refer to the value itself. Call it before reading them."""
         if anchor is not None:
             self._anchors[anchor] = made
@@ -199,7 +199,7 @@ class Reader:
 class _ParsingReader(Reader):
     """A reader whose parts are values already, since the parser ends a part before the node that it is in."""
 
-    def read(self, tree: Any) -> Any:
+    def read(self, tree: object) -> Any:
         return tree
 
     def parts(self, trees: dict[str, Any]) -> dict[str, Any]:

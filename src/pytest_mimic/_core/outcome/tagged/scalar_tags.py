@@ -65,14 +65,14 @@ def _decimal_to_json(value: Decimal) -> str:
 def _of_numbers(name: str, type_: Any, *attributes: str) -> Tag:
     """Return the tag of a type that is made of as many integers, which it has as attributes."""
 
-    def to_json(value: Any) -> list[int]:
+    def to_json(value: object) -> list[int]:
         numbers = [getattr(value, attribute) for attribute in attributes]
         # `json` writes no other type, and not thousands of digits.
         if any(type(number) is not int or number.bit_length() >= MOST_BITS for number in numbers):
             raise NotTaggableError("a number that is no plain one")
         return numbers
 
-    def from_json(parts: list[Any]) -> Any:
+    def from_json(parts: list[Any]) -> object:
         numbers = [typed(part, int) for part in parts]
         if len(numbers) != len(attributes):
             raise ValueError("has too few or too many parts")
@@ -122,7 +122,7 @@ def _write_timezone(value: dt.timezone, node: Node, writer: Writer) -> None:
         node["name"] = value.tzname(None)
 
 
-def _read_timezone(part: Any, node: Node, reader: Reader, _anchor: int | None) -> dt.timezone:
+def _read_timezone(part: object, node: Node, reader: Reader, _anchor: int | None) -> dt.timezone:
     offset = typed(reader.read(part), dt.timedelta)
     return dt.timezone(offset, typed(node["name"], str)) if "name" in node else dt.timezone(offset)
 
@@ -197,7 +197,7 @@ def _write_bytearray(value: bytearray, node: Node, writer: Writer) -> None:
     node["$bytearray"] = writer.write(bytes(value))
 
 
-def _read_bytearray(part: Any, _node: Node, reader: Reader, _anchor: int | None) -> bytearray:
+def _read_bytearray(part: object, _node: Node, reader: Reader, _anchor: int | None) -> bytearray:
     return bytearray(typed(reader.read(part), bytes))
 
 
@@ -216,7 +216,7 @@ def _write_pattern(value: re.Pattern[Any], node: Node, writer: Writer) -> None:
         raise NotTaggableError("a pattern with other flags")
 
 
-def _read_pattern(part: Any, node: Node, reader: Reader, _anchor: int | None) -> re.Pattern[Any]:
+def _read_pattern(part: object, node: Node, reader: Reader, _anchor: int | None) -> re.Pattern[Any]:
     flags = typed(node.get("flags", []), list)
     if not set(flags) <= set(_FLAGS):
         raise ValueError(f"a pattern has the flags {', '.join(_FLAGS)}")
@@ -246,7 +246,7 @@ def _read_uuid(text: str, node: Node, _reader: Reader, _anchor: int | None) -> u
     return made
 
 
-def _write_path(value: Any, node: Node, writer: Writer) -> None:
+def _write_path(value: object, node: Node, writer: Writer) -> None:
     where = writer.paths.stored_path(value)
     node[f"${kind_of(value)}"] = where if isinstance(where, str) else list(where)
 
@@ -256,7 +256,7 @@ def _write_string(value: str, node: Node, writer: Writer) -> None:
     node[f"${TEXT}"] = list(where) if where is not None else value
 
 
-def _read_place(where: Any, node: Node, reader: Reader, _anchor: int | None) -> Any:
+def _read_place(where: Any, node: Node, reader: Reader, _anchor: int | None) -> object:
     [key] = node
     if type(where) is str:
         return reader.paths.restored(key[1:], where)

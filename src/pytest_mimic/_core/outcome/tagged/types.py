@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_mimic._core.outcome.names import has_plain_metaclass
 from pytest_mimic._core.outcome.placed_paths import PathStore
@@ -64,7 +64,7 @@ def tag_of_class(cls: type) -> Tag | None:
     return class_tags.tag_of(cls)
 
 
-def write(value: Any, paths: PathStore) -> Tree:
+def write(value: object, paths: PathStore) -> Tree:
     """Return a value as a tree. NotTaggableError: a part has no exact form."""
     from pytest_mimic._core.outcome.tagged.writer import Writer
 

@@ -69,7 +69,7 @@ class Writer:
         self._fixed: dict[int, tuple[Any, Any, int]] = {}
         self._count = self._repeated = self._nodes = self._bytes = self._anchors = 0
 
-    def whole(self, value: Any) -> Tree:
+    def whole(self, value: object) -> Tree:
         """Return a value as a tree. NotTaggableError: a part has no exact form."""
         tree = self.write(value)
         if self._references:
@@ -102,7 +102,7 @@ class Writer:
             return self._shared_part(value, tag)
         return self._plain_part(value, tag)
 
-    def write_hashed(self, value: Any) -> Any:
+    def write_hashed(self, value: object) -> object:
         """Return a member of a set, or a key of a dict, as JSON. Its hash must not need what is read after it.
 
         Raises:
@@ -118,7 +118,7 @@ class Writer:
         finally:
             self._hashed -= 1
 
-    def import_name(self, thing: Any, name: str | None = None) -> str:
+    def import_name(self, thing: object, name: str | None = None) -> str:
         """Return the name of a class or function, its own or another one, and list it as an import.
 
         Raises:
@@ -174,7 +174,7 @@ class Writer:
         self._depth += 1
         return tree
 
-    def _shared_part(self, value: Any, tag: Tag) -> Any:
+    def _shared_part(self, value: object, tag: Tag) -> object:
         """Write a part that may change, or contain what may; at its second place a reference to the first."""
         known = self._known.get(id(value))
         if known is not None:
@@ -188,7 +188,7 @@ class Writer:
         self._open.discard(id(value))
         return node
 
-    def _plain_part(self, value: Any, tag: Tag) -> Any:
+    def _plain_part(self, value: object, tag: Tag) -> object:
         """Write an immutable part again at each place, unless it contains something that may change."""
         fixed = self._fixed.get(id(value))
         if fixed is not None:
@@ -214,7 +214,7 @@ class Writer:
             self._known[id(value)] = _Written(value, node, tag)
         return node
 
-    def _reference(self, value: Any) -> Node:
+    def _reference(self, value: object) -> Node:
         """Return a reference to a part that was met before."""
         known = self._known[id(value)]
         if self._hashed or (id(value) in self._open and not (known.tag and known.tag.may_contain_itself)):
@@ -230,7 +230,7 @@ class Writer:
         if self._depth < 0:
             raise NotTaggableError("nested too deeply")
 
-    def _numbered(self, tree: Any) -> Any:
+    def _numbered(self, tree: object) -> object:
         """Return the tree in which each part that was met again is a node with an anchor, in the order of the text."""
         references = self._met_again.pop(id(tree), None)
         number = 0

@@ -7,9 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_mimic import CassetteError, CorruptRecordingError
-from pytest_mimic._core.engine.cassette_rules import cassette_name, is_left_out, mode_of
+from pytest_mimic._core.engine.cassette_fixtures import is_left_out, mode_of
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.vault.file_names import cassette_of_test
+from pytest_mimic._core.vault.file_names import cassette_name, cassette_of_test
 
 
 @pytest.mark.promise("a cassette name made from a test id is readable, unique and safe")
