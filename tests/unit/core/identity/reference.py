@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import pickle
 from itertools import chain
-from marshal import dumps
 from typing import Any
 
-from reference_kinds import NAN, PLAIN, Memory, reduced
+from reference_graph import Graph
+from reference_kinds import NAN, PLAIN, Memory, dump, reduced
 from xxhash import xxh3_128
 
 NUMBERS = {int, float, bool, type(None)}
 SCALARS = NUMBERS | {str, bytes}
 SHORT, LONG, MANY = 64, 65_536, 4096
-
-
-def dump(value: Any) -> bytes:
-    return dumps(value, 2)
 
 
 def nans(values: list[Any]) -> list[Any]:
@@ -52,17 +48,29 @@ def part(value: Any) -> Any:
         return type_(nans(list(value)))
     if type_ is dict and types_of(list(value)) <= {str} and is_short(list(value.values())):
         return [sorted(value), nans([value[key] for key in sorted(value)])]
-    return [[digest([value])]]
+    try:
+        return [[digest([value])]]
+    except (Large, RecursionError):
+        return [[Graph(value, digest).digest(value)]]
+
+
+class Large(Exception):
+    """A value has too many levels or cells for one walk."""
 
 
 def digest(column: list[Any]) -> bytes:
-    hasher, todo = xxh3_128(), [column]
+    hasher, todo = xxh3_128(), [(column, 0)]
+    cells = deep_cells = 0
     while todo:
-        column = todo.pop()
+        column, level = todo.pop()
+        cells += len(column)
+        deep_cells += len(column) if level >= 16 else 0
+        if level > 64 or cells > 2**24 or deep_cells > 2**20:
+            raise Large
         if column:
             written, pushed = encoded(column)
             hasher.update(written)
-            todo += pushed
+            todo += [(one, level + 1) for one in pushed if one]
     return hasher.digest()
 
 

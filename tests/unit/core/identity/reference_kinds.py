@@ -23,6 +23,10 @@ NAN = float("nan")
 PLAIN = frozenset({int, float, str, bool, type(None), bytes, list, tuple, dict, set, frozenset})
 
 
+def dump(value: Any) -> bytes:
+    return dumps(value, 2)
+
+
 @dataclass
 class Memory:
     """Memory as it is written: floats with one NaN only."""
@@ -193,7 +197,7 @@ def source(node: ast.AST) -> str:
             words.append((type(item).__name__, None if item is ... else item))
 
     write(node)
-    return xxh3_128_hexdigest(dumps(words, 2))
+    return xxh3_128_hexdigest(dump(words))
 
 
 def is_left_out(line: ast.stmt) -> bool:

@@ -9,6 +9,7 @@ import tarfile
 import uuid
 from array import array
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kinds_of_things import Plain
-from reference import dump, identity, part
-from reference_kinds import LIBRARIES, NAN, STDLIB
+from reference import identity, part
+from reference_kinds import LIBRARIES, NAN, STDLIB, dump
 from test_properties import hashable, values
 from test_values import ROWS, made
 from xxhash import xxh3_128, xxh3_128_hexdigest
@@ -104,7 +105,7 @@ def test_the_reference_describes_the_identity_of_large_values(name):
 
 
 @pytest.mark.promise("identities and the vault's layout change only with a new format number")
-@pytest.mark.parametrize("name", sorted(ROWS.keys() - {"recursive closure"}))  # `reference` follows no cycles
+@pytest.mark.parametrize("name", ROWS)
 def test_the_reference_describes_the_identity_of_each_kind(name):
     one, _, others = ROWS[name]
 
@@ -187,6 +188,45 @@ def test_the_reference_has_each_key_and_tag_of_a_recording():
     names = [*FIELDS, *_BODIES, *RECORDING_FACTS, *(f"${tag.name}" for tag in tags)]
 
     assert [name for name in names if f"`{name}`" not in page and f'"{name}"' not in page] == []
+
+
+def nested(levels, value):
+    for level in range(levels):
+        value = [value, level] if level % 3 else {"a": value, 2: (value,) if level < 20 else ()}
+    return value
+
+
+def linked(length, last=None):
+    """Return the first of some objects that know one another, as in a doubly linked list."""
+    nodes = [Plain(number=number % 3) for number in range(length)]
+    for one, other in pairwise(nodes):
+        one.next, other.before = other, one
+    nodes[-1].next = last
+    return nodes[0]
+
+
+def cyclic(*values):
+    return [made := list(values), made.append(made)]
+
+
+DEEP = {
+    "levels": nested(100, {1, 2}),
+    "many levels": nested(300, [{"a": 1}, None]),
+    "shared parts": [nested(90, shared := list(range(70))), shared, {"b": nested(80, shared)}],
+    "long lists of deep values": [[nested(n, n) for n in range(40, 90)], *range(100), nested(70, None)],
+    "a cycle": cyclic(1, "a", [2]),
+    "two cycles": [cyclic(1), cyclic(1), cyclic(2, cyclic(3))],
+    "linked": linked(5),
+    "linked for long": linked(80),
+    "linked with a set": linked(60, {1, "a"}),
+    "many rows with a cycle": {"rows": [{"id": n} for n in range(100)], "self": cyclic({"x": (1,)})},
+}
+
+
+@pytest.mark.promise("identities and the vault's layout change only with a new format number")
+@pytest.mark.parametrize("name", DEEP)
+def test_the_reference_describes_the_identity_of_deep_and_cyclic_values(name):
+    assert fingerprint(DEEP[name]) == identity(DEEP[name])
 
 
 def call_identity(target: str, names: list[str], arguments: list[Any]) -> str:
