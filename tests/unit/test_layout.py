@@ -28,7 +28,7 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 BUDGET = {
     "_clients.aws": 600,
     "_clients.grpc": 1_100,
-    "_clients.http": 3_900,
+    "_clients.http": 3_950,
     "_clients.mcp": 500,
     "_clients.redis": 1_100,
     "_clients.sql": 2_350,
@@ -42,7 +42,7 @@ BUDGET = {
     "_core.outcome": 4_700,
     "_core.patch": 1_500,
     "_core.pending": 600,
-    "_core.redact": 1_100,
+    "_core.redact": 1_050,
     "_core.seam": 800,
     "_core.swallowed": 450,
     "_core.targets": 850,
