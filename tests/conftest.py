@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import io
 import itertools
 import os
 import pkgutil
@@ -15,7 +16,7 @@ import textwrap
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -66,7 +67,9 @@ QUIET = ("randomly", "asyncio", "anyio", "rerunfailures", "timeout", "cacheprovi
 # Plugins of pytest itself that are off in a run in process, but for those with an option among its arguments. Registering
 # plugins takes half of the time of such a run.
 IDLE = {
-    **dict.fromkeys(("faulthandler", "legacypath", "nose", "pastebin"), "--none"),
+    **dict.fromkeys(("faulthandler", "legacypath", "nose", "pastebin", "subtests"), "--none"),
+    # The run that contains this one reports the errors of finalizers. This plugin would collect garbage five times.
+    "unraisableexception": "--none",
     **dict.fromkeys(("setuponly", "setupplan"), "--setup"),
     "doctest": "--doctest",
     "junitxml": "--junit",
@@ -371,16 +374,27 @@ class Project:
     def _run_here(
         self, argv: Sequence[str], variables: Mapping[str, str], plugins: Sequence[object]
     ) -> tuple[int, str]:
-        with self.monkeypatch.context() as patch:
+        modules, paths, finders = dict(sys.modules), list(sys.path), list(sys.meta_path)
+        said = io.StringIO()
+        importlib.invalidate_caches()
+        with self.monkeypatch.context() as patch, redirect_stdout(said), redirect_stderr(said):
             for name, value in variables.items():
                 patch.setenv(name, value)
-            result = self.pytester.runpytest_inprocess(*argv, plugins=plugins, no_reraise_ctrlc=True)
+            try:
+                code = int(pytest.main([*argv], [*plugins]))
+            finally:
+                sys.modules.clear()
+                sys.modules.update(modules)
+                sys.path[:], sys.meta_path[:] = paths, finders
+        # pytest leaves the last failure for debuggers. Its frames hold functions, for which a later run would search.
+        for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+            vars(sys).pop(name, None)
         with warnings.catch_warnings():
             # The modules of the project are gone, with clients that nobody has closed. Later, a collection during any
             # other test would warn.
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
-        return int(result.ret), "\n".join([*result.outlines, *result.errlines])
+        return code, said.getvalue()
 
     def _run_process(
         self, argv: Sequence[str], variables: Mapping[str, str], timeout: float

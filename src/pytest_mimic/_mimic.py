@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from pytest_mimic._core.targets.options import TargetOptions
-    from pytest_mimic._run.session import Covering, Session
+    from pytest_mimic._run.session import Session
 
 __all__ = ["fingerprint", "mimic", "register_fingerprint"]
 
@@ -63,18 +63,17 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
         if not targets or (len(targets) == 1 and getattr(targets[0], "__name__", "").startswith("test")):
             raise TargetError('mimic names no target: write it as mimic("shop.api:fetch_rates")')
         self._targets = as_targets(targets, options)
-        self._open: list[tuple[Session, Covering]] = []
+        self._open: list[Callable[[], None]] = []
 
     def __enter__(self) -> mimic:
         session: Session | None = _ambient.current()
         if session is not None:
-            self._open.append((session, session.enter(self._targets)))
+            self._open.append(session.coverings.enter(self._targets).end)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._open:
-            session, covering = self._open.pop()
-            session.uncover(covering)
+            self._open.pop()()
 
     def __call__(self, function: F) -> F:
         decorated: Any = function

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic._core import ambient as _ambient
+import pytest_mimic
 
 if TYPE_CHECKING:
     from pytest_mimic import CassetteFixture, Target
@@ -37,6 +37,7 @@ _VCR_OPTIONS = {
 }
 # The types are in annotations, which are not evaluated: at each start, subscripts would be.
 _RUN: pytest.StashKey[PytestRun] = pytest.StashKey()
+# The vaults that the tests of xdist's workers have and the run does not use; there once the run has been configured.
 _OTHER_VAULTS: pytest.StashKey[dict[str, None]] = pytest.StashKey()
 
 
@@ -47,6 +48,11 @@ class _HookSpecs:
 
         Mark the implementation `@pytest.hookimpl(optionalhook=True)`, so that `-p no:mimic` works.
         """
+
+
+def __dir__() -> list[str]:
+    """Return the hooks and fixtures. pytest looks for both at each name of a plugin, which takes longer than all else."""
+    return [name for name in globals() if name.startswith(("pytest_", "mimic_"))]
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -68,7 +74,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("--mimic-clear-unused", "after the run, delete the recordings that are proven unused"),
         ("--mimic-fail-on-unused", "exit with 1 if recordings are proven unused"),
     ):
-        group.addoption(flag, action="store_true", help=text)
+        # With `dest`, pytest does not compare the name with those of all options that it has.
+        group.addoption(flag, action="store_true", help=text, dest=flag[2:].replace("-", "_"))
     text = "with a mode: only for calls that match a pattern or a target, replay others; may be repeated"
     group.addoption("--mimic-only", metavar="PATTERN", action="append", default=[], help=text)
     for flag, metavar, text in (
@@ -119,39 +126,31 @@ def pytest_configure(config: pytest.Config) -> None:
     if getattr(config.option, "help", False):
         return
     session_of = lambda: _run(config).session  # noqa: E731
-    _ambient.push(session_of)
-    config.add_cleanup(lambda: _ambient.pop(session_of))
+    pytest_mimic._runs.append(session_of)
+    config.add_cleanup(lambda: pytest_mimic._runs.remove(session_of))
     try:
         is_wanted = _is_wanted(config)
     except (TypeError, ValueError) as error:  # an ini value does not have the type of its option
         raise pytest.UsageError(str(error)) from None
     if is_wanted:
         _run(config).start()
-    config.pluginmanager.register(_LateHooks(config), "mimic-late-hooks")
+    config.stash[_OTHER_VAULTS] = {}
 
 
-class _LateHooks:
-    """Hooks for targets that were unknown when the run began.
+def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
+    """Cover the targets of a conftest.py in a folder that is collected after the run has begun."""
+    if hasattr(plugin, "pytest_mimic_targets"):
+        config: Any = manager.get_plugin("pytestconfig")
+        if _OTHER_VAULTS in config.stash:
+            _run(config).add_conftest(plugin)
 
-    They may be in a conftest.py of a folder that is collected later, or in tests that run in a worker of xdist.
-    """
 
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        self._early = config.pluginmanager.get_plugins()
-
-    def pytest_plugin_registered(self, plugin: object) -> None:
-        if plugin in self._early or not hasattr(plugin, "pytest_mimic_targets"):
-            return
-        _run(self._config).add_conftest(plugin)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any, error: object) -> None:
-        output = getattr(node, "workeroutput", {})
-        others = output.get("mimic_other_vaults", ())
-        self._config.stash.setdefault(_OTHER_VAULTS, {}).update(dict.fromkeys(others))
-        if "mimic" in output or _RUN in self._config.stash:
-            _run(self._config).end_worker(output.get("mimic"), error)
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    output, config = getattr(node, "workeroutput", {}), node.config
+    config.stash[_OTHER_VAULTS].update(dict.fromkeys(output.get("mimic_other_vaults", ())))
+    if "mimic" in output or _RUN in config.stash:
+        _run(config).end_worker(output.get("mimic"), error)
 
 
 def _is_wanted(config: pytest.Config) -> bool:
@@ -181,13 +180,9 @@ def _run(config: pytest.Config) -> PytestRun:
         with without_collections():
             from pytest_mimic._run.run import PytestRun
         run = config.stash[_RUN] = PytestRun(config)
+        config.pluginmanager.register(run, "mimic-ends")
         config.add_cleanup(run.close)
     return run
-
-
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    run = config.stash.get(_RUN, None)
-    return run.header() if run is not None else []
 
 
 # -- collection
@@ -253,18 +248,12 @@ def _other_vaults(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
 def _named(config: pytest.Config, vaults: Iterable[str]) -> list[str]:
     if not vaults:
         return []
-    from pytest_mimic._run.summary import name_vaults
+    from pytest_mimic._run.unused_check import name_vaults
 
     return name_vaults(vaults, start=config.invocation_params.dir)
 
 
 # -- the end
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if (run := session.config.stash.get(_RUN, None)) is not None:
-        run.finish(session)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -306,7 +295,7 @@ def mimic_record(request: pytest.FixtureRequest) -> CassetteFixture:
     Use it as `with mimic_record("name", targets=["httpx"]) as cassette: ...`.
     Every call in the block runs for real. The cassette is written when the block ends.
     """
-    return _Blocks(_run(request.config).session.block, "record")
+    return _Blocks(_run(request.config).session.cassettes.block, "record")
 
 
 @pytest.fixture
@@ -316,7 +305,7 @@ def mimic_replay(request: pytest.FixtureRequest) -> CassetteFixture:
     Use it as `with mimic_replay("name", strict=True) as cassette: ...`.
     Nothing runs for real. With `strict`, the block also fails if a recorded call was not made, or in another order.
     """
-    return _Blocks(_run(request.config).session.block, "replay")
+    return _Blocks(_run(request.config).session.cassettes.block, "replay")
 
 
 @pytest.fixture
@@ -326,7 +315,7 @@ def mimic_auto(request: pytest.FixtureRequest) -> CassetteFixture:
     Use it as `with mimic_auto() as cassette: ...`.
     With `--mimic-no-record`, or if the environment variable `CI` is set, a missing cassette is a miss.
     """
-    return _Blocks(_run(request.config).session.block, "auto")
+    return _Blocks(_run(request.config).session.cassettes.block, "auto")
 
 
 @pytest.fixture
@@ -335,7 +324,7 @@ def mimic_gateway(request: pytest.FixtureRequest) -> Iterator[Callable[[str], st
 
     Use it as `url = mimic_gateway("https://api.anthropic.com")`, and pass `url` to the process.
     """
-    from pytest_mimic._run.gateway import Gateways
+    from pytest_mimic._clients.http.gateway import Gateways
 
-    with Gateways(_run(request.config).session).open() as gateways:
+    with _run(request.config).session.coverings.http_client(), Gateways() as gateways:
         yield gateways

@@ -29,8 +29,6 @@ def test_a_run_that_mimics_nothing_loads_a_few_small_modules(project):
     loaded = json.loads((project.root / "loaded.json").read_text())
     assert {name for name in loaded if name.partition(".")[0] in WATCHED} == {
         "pytest_mimic",
-        "pytest_mimic._core",
-        "pytest_mimic._core.ambient",
         "pytest_mimic.plugin",
     }
     assert (run.header, run.section, run.vault) == ("", [], {})
@@ -74,8 +72,6 @@ def test_the_plugins_own_modules_are_imported_without_assertion_rewriting(projec
         True,
         [
             "pytest_mimic",
-            "pytest_mimic._core",
-            "pytest_mimic._core.ambient",
             "pytest_mimic._run",
             "pytest_mimic._run.plain_imports",
             "pytest_mimic.plugin",
@@ -88,7 +84,7 @@ REPLAY = """
     pytest_mimic errors plugin
     _core _core.ambient _core.event_loop _core.machinery _core.modules _core.node_ids _core.origin _core.settings
     _core.target_options _core.words
-    _core.engine _core.engine.call _core.engine.function_plan _core.engine.ledger
+    _core.engine _core.engine.call _core.engine.coverings _core.engine.function_plan _core.engine.ledger
     _core.engine.owners _core.engine.run_state _core.engine.scopes _core.engine.wrappers
     _core.files _core.files.places
     _core.identity _core.identity.call_identity _core.identity.kinds _core.identity.resolve

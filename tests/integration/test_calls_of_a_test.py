@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+from support.http_server import running_server
 
 SHOP = """
     from tally import ran
@@ -65,6 +66,27 @@ def test_each_call_has_a_line(shop):
         "  replayed shop:fetch(city='late')",
         "test_shop.py::test_nothing PASSED",
     ]
+
+
+def test_requests_that_differ_in_their_query_are_told_apart(project):
+    project.ini("http")
+    with running_server() as server:
+        project.write(
+            "test_shop.py",
+            f"""
+            from urllib.request import urlopen
+
+            def test_pages():
+                for query in ("page=1", "page=2&api_key=sesame", "q={"long" * 40}&page=3"):
+                    urlopen(f"{server.url}/html?{{query}}").read()
+            """,
+        )
+        recorded = project.record("-v").expect(passed=1, never=["sesame"])
+    replayed = project.replay("-v").expect(passed=1, never=["sesame"])
+
+    queries = ["page=1", "page=2&api_key=<redacted>", f"q={'long' * 11}l...&page=3"]
+    for run, verb in ((recorded, "recorded"), (replayed, "replayed")):
+        assert shown(run)[1:4] == [f"  {verb} http GET /html?{query}" for query in queries]
 
 
 def test_without_v_no_call_has_a_line(shop):

@@ -151,17 +151,21 @@ def test_a_failing_test_writes_no_cassette(shop):
 
 @pytest.mark.promise("a cassette is written at the end of its block, and restored if the test fails")
 @pytest.mark.parametrize(
-    ("inside", "behind"),
+    ("fixture", "inside", "behind"),
     [
-        ("raise KeyboardInterrupt", ""),
+        ("mimic_auto", "raise KeyboardInterrupt", ""),
+        ("mimic_auto", "pytest.exit('enough')", ""),
+        ("mimic_auto", "", "raise KeyboardInterrupt"),
+        ("mimic_auto", "", "pytest.exit('enough')"),
         # A process in the background may have been started with SIGINT ignored.
-        ("signal.signal(signal.SIGINT, signal.default_int_handler); signal.raise_signal(signal.SIGINT)", ""),
-        ("pytest.exit('enough')", ""),
-        ("", "raise KeyboardInterrupt"),
-        ("", "pytest.exit('enough')"),
+        (
+            "mimic_record",
+            "signal.signal(signal.SIGINT, signal.default_int_handler); signal.raise_signal(signal.SIGINT)",
+            "",
+        ),
+        ("mimic_record", "", "pytest.exit('enough')"),
     ],
 )
-@pytest.mark.parametrize("fixture", ["mimic_auto", "mimic_record"])
 def test_an_interrupted_test_writes_no_cassette(shop, fixture, inside, behind):
     """A cassette that existed before stays unchanged."""
     trip = ('import signal; shop.fetch("Oslo")', inside, 'shop.fetch("Bonn")')

@@ -58,6 +58,22 @@ def test_changing_argument_is_named_with_the_line_that_ignores_it(shop, call, pa
 
 
 @pytest.mark.parametrize(
+    ("order", "named", "which", "line"),
+    [
+        ("{name: uuid.uuid4() for name in 'abcde'}", "order.a, order.b, order.c", "the first 3 of 5", "order.a,order.b,order.c"),
+        ("[['SET', uuid.uuid4()] for _ in range(5)]", "order.0.1, order.1.1, order.2.1", "them", "order.*.1"),
+    ],
+)  # fmt: skip
+def test_many_changing_arguments_are_named_in_short(shop, order, named, which, line):
+    shop.test(f"import uuid\nshop.save({order})")
+
+    assert shop.record().expect(passed=1).section[-2:] == [
+        f"  {named} and 2 more of shop:save    test_shop.py::test_it",
+        f"to leave {which} out: shop:save rtol=0.1 ignore={line}",
+    ]
+
+
+@pytest.mark.parametrize(
     "body",
     [
         f"shop.save({{'id': uuid.UUID('{UUID}')}})",

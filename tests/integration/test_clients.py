@@ -95,10 +95,10 @@ LARGE_BODIES = """
     import base64, os
     import httpx, pytest
 
-    IMAGE = bytes(range(256)) * 12_000
-    CHANGED = IMAGE[:2_000_000] + b"!" + IMAGE[2_000_001:]
+    IMAGE = bytes(range(256)) * 1_200
+    CHANGED = IMAGE[:199_808] + b"!" + IMAGE[199_809:]
     KINDS = {
-        "json": lambda text, image: {"json": {"model": "m", "image": text, "rows": [*range(50_000), text[2_666_667]]}},
+        "json": lambda text, image: {"json": {"model": "m", "image": text, "rows": [*range(5_000), text[266_411]]}},
         "part of json": lambda text, image: {"json": {"messages": [{"content": [{"image": {"data": text}}]}]}},
         "form": lambda text, image: {"data": {"n": "1", "image": text}},
         "text": lambda text, image: {"content": text},
@@ -135,7 +135,7 @@ def test_a_large_body_makes_no_large_recording(project):
         f"body.messages[0].content[0].image.data: {here}",
         f"body: {here}",
         f"body.rows.content: {here}",
-        "body.rows[50000]: 'A' recorded, 'h' now",
+        "body.rows[5000]: 'A' recorded, 'h' now",
         "body.image.content.sha256: '",
         "body.sha256: '",
     ):
@@ -205,6 +205,27 @@ def test_the_whole_of_a_request_is_kept_and_shared(project):
     assert "is missing, or is not what was sent" in pytest_mimic("check").stdout
     assert pytest_mimic("rm", "test_shop.py").returncode == 0
     assert not [name for name in project.files() if "objects/" in name]
+
+
+@pytest.mark.parametrize("nearest", ["rain", "snow", "wind"])
+def test_the_nearest_of_long_prompts_is_the_one_that_differs_least(project, nearest):
+    """The beginning that a recording shows of them is the same."""
+    project.ini("httpx ignore=host,port,headers.host")
+    project.test("""
+        import httpx
+        for word in os.environ["WORDS"].split():
+            prompt = "Be kind. " * 100 + f"Tell me about {word}. " * 120 + os.environ["END"]
+            assert httpx.post(os.environ["API"] + "/nothing", json={"prompt": prompt}).status_code == 204
+        """)
+    with running_server() as server:
+        project.record(env={"API": server.url, "WORDS": "snow rain wind", "END": "Thanks!"}).expect(passed=1)
+
+    env = {"API": "http://127.0.0.1:9", "WORDS": nearest, "END": "Thank you!"}
+    missed = project.replay(env=env).expect(failed=1)
+
+    about = f"about {nearest}. "
+    assert f"{about}Thanks!' recorded, " in missed.output
+    assert f"{about}Thank you!' now" in missed.output
 
 
 @pytest.mark.promise("a miss shows the place in a long text of a request that differs")

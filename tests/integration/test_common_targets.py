@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-
-import pytest
+from collections import Counter
 
 CALLS = {
     "time:time": "time.time()",
@@ -24,36 +24,37 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("target", CALLS)
-def test_function_that_the_plugin_uses_is_mimicked_for_tests(project, target):
-    """The one call by the test is recorded, and replayed whatever the clock shows."""
-    project.ini(target, "shop:fetch")
+def test_functions_that_the_plugin_uses_are_mimicked_for_tests(project):
+    """The one call of each by its test is recorded, and replayed whatever the clock shows."""
+    project.ini(*CALLS, "shop:fetch")
     project.write("note.txt", "noted")
     project.module("def fetch(city):\n    return city\n")
     project.write(
         "test_it.py",
-        f"""
-        import json, os, pathlib, socket, tempfile, time
-        import shop
-
-        def test_it():
-            import colorsys  # which nothing has imported: what Python looks up is no call of the test's
-
-            value = {CALLS[target]}
-            assert os.environ.get("SEEN", repr(value)) == repr(value)
-            assert shop.fetch("Oslo") == "Oslo"
-            print("value:", repr(value))
-        """,
+        "import json, os, pathlib, socket, tempfile, time\nimport shop\n\n"
+        + "".join(
+            f"def test_{number}():\n"
+            f"    value = {call}\n"
+            f"    assert os.environ.get('SEEN_{number}', repr(value)) == repr(value)\n"
+            f"    assert shop.fetch({number}) == {number}\n"
+            f"    print('value {number}:', repr(value))\n\n"
+            for number, call in enumerate(CALLS.values())
+        )
+        # Nothing has imported it so far: what Python looks up for it is no call of the test's.
+        + "def test_import():\n    import colorsys\n",
     )
 
-    recorded = project.run("--mimic-record", "-s", process=True).expect(passed=1)
-    seen = re.search("value: (.*)", recorded.output)
-    assert seen is not None
-    replayed = project.run(process=True, env={"SEEN": seen[1]}).expect(passed=1)
+    recorded = project.run("--mimic-record", "-s", process=True).expect(passed=len(CALLS) + 1)
+    seen = {f"SEEN_{number}": value for number, value in re.findall(r"value (\d+): (.*)", recorded.output)}
+    replayed = project.run(process=True, env=seen).expect(passed=len(CALLS) + 1)
 
-    assert len([name for name in recorded.vault if name.startswith("calls/")]) == 2, recorded.vault
-    assert recorded.section[0].startswith("2 calls recorded")
-    assert replayed.section == ["2 calls replayed, # s saved"]
+    assert len(seen) == len(CALLS)
+    # A recording has the function's own name: posix:getpid.
+    calls = [json.loads(data)["target"] for name, data in recorded.vault.items() if name.startswith("calls/")]
+    wanted = [*CALLS, *["shop:fetch"] * len(CALLS)]
+    assert Counter(name.split(":")[1] for name in calls) == Counter(name.split(":")[1] for name in wanted)
+    assert recorded.section[0].startswith(f"{2 * len(CALLS)} calls recorded")
+    assert replayed.section == [f"{2 * len(CALLS)} calls replayed, # s saved"]
 
 
 def test_project_package_named_like_the_standard_library(project):

@@ -36,37 +36,38 @@ FAKES = {
 }
 
 
-@pytest.mark.parametrize("fake", FAKES.values(), ids=FAKES)
-def test_plugin_does_not_use_faked_functions(project, fake):
+def test_plugin_does_not_use_faked_functions(project):
     """A call is recorded, replayed and verified, with its target imported within the fake or before."""
-    project.ini("shop:fetch", "late:fetch")
-    project.write("late.py", SHOP)
-    project.tests(f"""
-        import datetime
-        from unittest.mock import mock_open, patch
+    late = {f"late{number}": fake for number, fake in enumerate(FAKES.values())}
+    project.ini("shop:fetch", *(f"{name}:fetch" for name in late))
+    tests = [
+        "import datetime\n"
+        "from unittest.mock import mock_open, patch\n"
+        "import shop\n"
+        "DAY = datetime.datetime(2024, 5, 1)\n"
+    ]
+    for number, (name, fake) in enumerate(late.items()):
+        project.write(f"{name}.py", SHOP)
+        tests.append(f"""
+def test_early_{name}():
+    with {fake}:
+        found = shop.fetch(DAY.replace(hour={number}))
+    assert found == {{"2024-05-01 {number:02}:00:00", 3}}
 
-        import shop
+def test_{name}():
+    with {fake}:
+        import {name}
+        found = {name}.fetch(DAY.replace(hour={number}))
+    assert found == {{"2024-05-01 {number:02}:00:00", 3}}
+""")
+    project.tests("".join(tests))
+    calls = [f"fetch 2024-05-01 {number:02}:00:00" for number in range(len(late)) for _ in "ab"]
 
-        DAY = datetime.datetime(2024, 5, 1)
+    recorded = project.record().expect(passed=len(calls), real=calls)
+    project.replay().expect(passed=len(calls), real=[])
+    project.run("--mimic-verify").expect(passed=len(calls), real=calls)
 
-        def test_early():
-            with {fake}:
-                found = shop.fetch(DAY)
-            assert found == {{"2024-05-01 00:00:00", 3}}
-
-        def test_late():
-            with {fake}:
-                import late
-                found = late.fetch(DAY)
-            assert found == {{"2024-05-01 00:00:00", 3}}
-    """)
-    calls = ["fetch 2024-05-01 00:00:00"] * 2
-
-    recorded = project.record().expect(passed=2, real=calls)
-    project.replay().expect(passed=2, real=[])
-    project.run("--mimic-verify").expect(passed=2, real=calls)
-
-    assert sum(name.startswith("calls/") for name in recorded.vault) == 2
+    assert sum(name.startswith("calls/") for name in recorded.vault) == len(calls)
 
 
 def test_replay_and_verify_work_with_a_faked_clock_and_inspect(project):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import textwrap
 
 import pytest
 
@@ -58,9 +59,8 @@ def read(data, *, argument="path", call="shop.load", result="data"):
 @pytest.mark.promise(
     "a path under the base temporary folder counts by its place below the fixture's folder and by content"
 )
-@pytest.mark.parametrize(
-    ("argument", "call", "result"),
-    [
+def test_tests_of_one_name_in_two_files_have_their_own_data(shop):
+    ways = [
         ("path", "shop.load", "data"),
         ("str(path)", "shop.load", "data"),
         ("[str(path)]", "shop.load_all", "[data]"),
@@ -72,17 +72,22 @@ def read(data, *, argument="path", call="shop.load", result="data"):
         ("shop.Job(str(path))", "shop.run", "data"),
         ("tmp_path", "shop.listing", "{'in.csv': data}"),
         ("str(tmp_path)", "shop.listing", "{'in.csv': data}"),
-    ],
-)
-def test_tests_of_one_name_in_two_files_have_their_own_data(shop, argument, call, result):
+    ]
     for name, data in (("a", "one"), ("b", "two")):
-        shop.write(f"test_{name}.py", read(data, argument=argument, call=call, result=result))
+        tests = [
+            textwrap.dedent(read(data, argument=argument, call=call, result=result)).replace(
+                "test_read", f"test_read_{number}"
+            )
+            for number, (argument, call, result) in enumerate(ways)
+        ]
+        shop.write(f"test_{name}.py", "".join(tests))
+    called = [call.removeprefix("shop.") for _, call, _ in ways]
 
-    shop.record("test_a.py").expect(passed=1)
-    shop.run("test_b.py").expect(failed=1, real=[])
-    shop.record().expect(passed=2, real=[call.removeprefix("shop.")])
-    shop.replay("test_b.py").expect(passed=1)
-    shop.replay("test_b.py", "test_a.py", f"--basetemp={shop.root.parent / 'elsewhere'}").expect(passed=2)
+    shop.record("test_a.py").expect(passed=11, real=called)
+    shop.run("test_b.py").expect(failed=11, real=[])
+    shop.record().expect(passed=22, real=called)
+    shop.replay("test_b.py").expect(passed=11)
+    shop.replay("test_b.py", "test_a.py", f"--basetemp={shop.root.parent / 'elsewhere'}").expect(passed=22)
 
 
 def test_the_same_data_in_two_tests_is_one_recording(shop):
@@ -146,7 +151,6 @@ def test_workers_record_and_replay_files(shop):
 
     shop.record("-n2", "--dist=loadfile", process=True).expect(passed=8)
     shop.replay("-n2", process=True).expect(passed=8)
-    shop.replay("-n1", process=True).expect(passed=8)
     shop.replay("test_c.py").expect(passed=2)
 
 

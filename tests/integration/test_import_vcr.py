@@ -677,58 +677,53 @@ def test_a_cassette_with_an_entry_that_cannot_be_read_is_left_out(project, take_
     assert project.files() == {}
 
 
-# The calls of a suite, the options of the import, and the calls that are found. vcrpy's own defaults come first.
+# By the parts that an import names, the calls of its suite and whether they are found. vcrpy's own defaults come first.
 MATCHING = {
-    "the body does not count": ((), [("POST", "/a", {"json": {"n": 9}})]),
-    "the query in any order": ((), [("POST", "/a?y=2&x=1", {})]),
-    "headers do not count": ((), [("POST", "/a?x=1&y=2", {"headers": {"Accept": "text/plain"}})]),
-    "a secret that the cassette lacks": ((), [("POST", "/a?api_key=mine&x=1&y=2", {})]),
-    "another path": ((), [("POST", "/b", None)]),
-    "another query": ((), [("POST", "/a?x=2&y=2", None)]),
-    "another method": ((), [("PUT", "/a", None)]),
-    "the same body": (("method,uri,body",), [("POST", "/c", {"json": {"n": 1}})]),
-    "another body": (("method,uri,body",), [("POST", "/c", {"json": {"n": 2}}, None)]),
-    "the path alone": (("path",), [("PUT", "/a?x=3", {})]),
-    "headers of clients": (("method,path,headers",), [("POST", "/h", {"headers": {"X-Shop": "1"}})]),
-    "another header": (("method,path,headers",), [("POST", "/h", {"headers": {"X-Shop": "2"}}, None)]),
+    (): {
+        "the_body_does_not_count": ("POST", "/a", {"json": {"n": 9}}, True),
+        "the_query_in_any_order": ("POST", "/a?y=2&x=1", {}, True),
+        "headers_do_not_count": ("POST", "/a?x=1&y=2", {"headers": {"Accept": "text/plain"}}, True),
+        "a_secret_that_the_cassette_lacks": ("POST", "/a?api_key=mine&x=1&y=2", {}, True),
+        "another_path": ("POST", "/b", {}, False),
+        "another_query": ("POST", "/a?x=2&y=2", {}, False),
+        "another_method": ("PUT", "/a", {}, False),
+    },
+    ("method,uri,body",): {
+        "the_same_body": ("POST", "/c", {"json": {"n": 1}}, True),
+        "another_body": ("POST", "/c", {"json": {"n": 2}}, False),
+    },
+    ("path",): {"the_path_alone": ("PUT", "/a?x=3", {}, True)},
+    ("method,path,headers",): {
+        "headers_of_clients": ("POST", "/h", {"headers": {"X-Shop": "1"}}, True),
+        "another_header": ("POST", "/h", {"headers": {"X-Shop": "2"}}, False),
+    },
 }
 
 
 @pytest.mark.promise("what was imported is found by method and URL, or by the parts that --match names")
-@pytest.mark.parametrize("case", MATCHING)
-def test_what_counts_is_what_vcrpy_compared(case, project, take_over):
-    match, (call,) = MATCHING[case]
-    method, path, *rest = call
-    is_found = None not in rest
-    options = next((one for one in rest if one), {})
+@pytest.mark.parametrize("match", MATCHING, ids=lambda match: ";".join(match) or "default")
+def test_what_counts_is_what_vcrpy_compared(match, project, take_over):
     project.ini("http")
-    cassette = {
-        "/c": entries(
-            ("POST", "/c", "ok"), body='"{\\"n\\": 1}"', headers="{Content-Type: application/json}"
-        ),
-        "/h": entries(
-            ("POST", "/h", "ok"), headers="{X-Shop: '1', User-Agent: other/1, Authorization: gone}"
-        ),
-    }.get(path, entries(("POST", "/a", "ok"), ("POST", "/a?x=1&y=2", "ok")))
-    project.write("cassettes/test_talk/test_talk.yaml", cassette)
-    project.write(
-        "test_talk.py",
-        f"""
-        import pytest, requests
-        from pytest_mimic.errors import MissingRecordingError
-
-        def test_talk():
-            if {is_found}:
-                assert requests.request("{method}", "{ORIGIN}{path}", **{options!r}).text == "ok"
-            else:
-                with pytest.raises(MissingRecordingError):
-                    requests.request("{method}", "{ORIGIN}{path}", **{options!r})
-        """,
-    )
+    tests = ["import pytest, requests", "from pytest_mimic.errors import MissingRecordingError"]
+    for name, (method, path, options, is_found) in MATCHING[match].items():
+        cassette = {
+            "/c": entries(
+                ("POST", "/c", "ok"), body='"{\\"n\\": 1}"', headers="{Content-Type: application/json}"
+            ),
+            "/h": entries(
+                ("POST", "/h", "ok"), headers="{X-Shop: '1', User-Agent: other/1, Authorization: gone}"
+            ),
+        }.get(path, entries(("POST", "/a", "ok"), ("POST", "/a?x=1&y=2", "ok")))
+        project.write(f"cassettes/test_talk/test_{name}.yaml", cassette)
+        request = f"requests.request({method!r}, {ORIGIN + path!r}, **{options!r})"
+        found = f"assert {request}.text == 'ok'"
+        missed = f"with pytest.raises(MissingRecordingError):\n        {request}"
+        tests.append(f"\ndef test_{name}():\n    {found if is_found else missed}\n")
+    project.write("test_talk.py", "\n".join(tests))
 
     assert take_over("cassettes", *(f"--match={one}" for one in match))[0] == 0
 
-    project.replay().expect(passed=1)
+    project.replay().expect(passed=len(MATCHING[match]))
 
 
 @pytest.mark.promise("the n-th identical call of an import gets the n-th answer")

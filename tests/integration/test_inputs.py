@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 import sys
 from contextlib import redirect_stdout
 from typing import Any
@@ -333,6 +334,34 @@ def lists(project: Any) -> list[Any]:
 
 def change(project: Any, text: str = "return n + 1", now: str = "return n + 1 + 0") -> None:
     edit(project, "shop/helper.py", text, now)
+
+
+@pytest.mark.parametrize(
+    ("modules", "counts", "only"),
+    [
+        ("a", "1 call of a:read0, 1 call of a:read1, 1 call of a:read2 and 4 more", " '--mimic-only=a:*'"),
+        ("abcd", "1 call of a:read0, 1 call of a:read1, 1 call of a:read2 and 25 more", ""),
+    ],
+)
+def test_of_many_targets_that_read_a_changed_file_few_are_named(
+    project: Any, modules: str, counts: str, only: str
+) -> None:
+    """The command selects them by module, or verifies all."""
+    functions = "def read{n}():\n    with open('data.txt') as file:\n        return file.read()\n"
+    for name in modules:
+        project.write(f"{name}.py", "".join(functions.format(n=n) for n in range(7)))
+    project.write("data.txt", "old")
+    project.ini(*(f"{name}:*" for name in modules))
+    project.test("".join(f"import {name}\n{name}.read{n}()\n" for name in modules for n in range(7)))
+    project.record().expect(passed=1)
+    project.write("data.txt", "new")
+
+    run = project.replay().expect(passed=1)
+
+    command = f"pytest --mimic-verify --mimic-review{only}"
+    assert run.section[-2:] == [f"  data.txt    {counts}", f"to see whether it matters: {command}"]
+    verified = project.run("--mimic-verify", "--mimic-review", *shlex.split(only))
+    assert f"{7 * len(modules)} drifted" in verified.section[0]
 
 
 @NOTES_FUNCTIONS

@@ -170,6 +170,14 @@ def test_what_the_summary_proposes_replays(repository, capsys, before, after, mo
     assert "pytest-mimic" not in capsys.readouterr().err
 
 
+def test_of_two_cases_of_a_test_the_first_gets_its_recordings(repository):
+    repository.put({"a": making("test_x", "x")})
+    repository.record()
+    repository.put({"a": PARAMETRIZED})
+
+    assert proposed(repository.replay()) == ["a.py::test_x a.py::test_x[eur]"]
+
+
 @pytest.mark.promise("pytest-mimic mv gives the recordings of a test to another, without the service")
 def test_the_last_test_of_a_file_names_the_recordings_of_its_fixtures(repository, capsys):
     tests = [making(f"test_{name}", name).replace("():", "(wide):") for name in "xy"]

@@ -155,6 +155,26 @@ def test_at_most_ten_missing_calls_are_listed(shop):
     ]
 
 
+def test_one_missing_call_of_many_tests_is_one_row(shop):
+    shop.tests(
+        """
+        import pytest, shop
+
+        @pytest.mark.parametrize("number", range(12))
+        def test_many(number):
+            shop.fetch("Oslo")
+        """,
+    )
+
+    run = shop.run("-p", "no:randomly").expect(failed=12)
+
+    assert run.section[1:] == [
+        "missing:",
+        "  shop:fetch(city='Oslo')    12 calls in 12 tests, such as test_shop.py::test_many[0]",
+        "to record the missing: pytest --mimic-record test_shop.py",
+    ]
+
+
 @pytest.mark.promise("recorded errors are listed with their test and the command that records it again")
 @pytest.mark.parametrize(
     ("body", "is_listed"),

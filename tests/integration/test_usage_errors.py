@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from pytest_mimic.plugin import GONE
@@ -44,6 +46,28 @@ def wrong_lines(shop, messages):
     """Put the lines into pytest.ini, and return the lines of the errors."""
     shop.ini("shop:fetch_all", *messages)
     return [f"pytest.ini, mimic_functions line {at}: {text}" for at, text in enumerate(messages.values(), 2)]
+
+
+@pytest.mark.promise("without the GIL, a run that would record is refused, and a replay is not")
+def test_recording_needs_the_gil(shop, monkeypatch):
+    shop.test("""
+        with mimic_auto("trip", targets=["shop:fetch"]):
+            shop.fetch("Oslo")
+    """)
+    no_gil = (
+        "this Python runs without its GIL, and a recording with several threads may not end: set PYTHON_GIL=1"
+    )
+
+    def without_gil(*options):
+        with monkeypatch.context() as patches:
+            patches.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
+            return shop.run(*options)
+
+    for mode in ("record", "rerecord"):
+        usage_error(without_gil(f"--mimic-{mode}"), f"--mimic-{mode}: {no_gil}")
+    without_gil().expect(failed=1, real=[], says=[f"CassetteError: cassette trip is not recorded: {no_gil}"])
+    shop.run().expect(passed=1, real=["fetch Oslo"])
+    without_gil().expect(passed=1, real=[])
 
 
 # -- lines of mimic_functions

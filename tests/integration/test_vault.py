@@ -187,6 +187,37 @@ def test_damage_is_named_and_kept_until_rerecorded(shop, damage):
     shop.replay().expect(passed=1, real=[])
 
 
+@pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
+@pytest.mark.parametrize("damage", [name for name in DAMAGES if "calls" in DAMAGES[name][0]])
+def test_a_damaged_sequence_is_recorded_again_by_the_command_of_its_error(shop, damage):
+    pattern, spoil, says = DAMAGES[damage]
+    shop.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        @pytest.mark.mimic("shop:small", sequence=True)
+        def test_it():
+            shop.sets(1), shop.small(1), shop.small(1)
+        """,
+    )
+    shop.record().expect(passed=1)
+    path = the(shop, pattern)
+    path.write_bytes(spoil(path.read_bytes()))
+    remedy = "pytest --mimic-rerecord test_shop.py::test_it"
+
+    run = shop.replay().expect(failed=1, says=["CorruptRecordingError", says])
+    again = shop.run("--mimic-rerecord")
+
+    if damage == "a newer format":
+        assert again.outcomes == {"failed": 1}
+        assert again.changed == set()
+    else:
+        assert run.output.count(remedy) == 1
+        again.expect(passed=1)
+        shop.replay().expect(passed=1, real=[])
+
+
 @pytest.mark.promise("a vault of a newer format is refused")
 @pytest.mark.parametrize(
     "mode", ["--mimic-record", "--mimic-rerecord", "--mimic-verify", "--mimic-clear-unused"]

@@ -329,14 +329,66 @@ def test_at_most_ten_drifts_of_a_test_are_shown(shop):
                 shop.order(str(number))
         """,
         failed=1,
-        says=["shop:order(name='9') no longer", "and 4 more calls that drifted"],
-        never=["shop:order(name='10') no longer"],
+        says=["shop:order(name='0') no longer", "and 13 more calls like this"],
+        never=["shop:order(name='1') no longer"],
     )
 
     assert run.section[:3] == [
         "14 calls verified, 14 drifted",
         "drifted:",
         "  shop:order    14 calls in 1 test, such as shop:order(name='0')",
+    ]
+
+
+def test_drifts_that_are_alike_are_counted_and_come_after_the_telling_one(shop):
+    """Ids differ in each run. The one price that has changed is among them."""
+    run = shop(
+        """
+        import shop
+
+        def test_it():
+            for number in range(8):
+                shop.order(str(number))
+                if number == 4:
+                    shop.pay("6")
+        """,
+        source=SHOP.replace('return f"paid {order}"', 'return {"price": {"$decimal": f"{NEW}.50"}}'),
+        failed=1,
+    )
+
+    shown = [line for line in run.output.splitlines() if line.startswith("E ")]
+    assert shown == [
+        "E   DriftError: shop:pay(order='6') no longer gives what was recorded",
+        "E     price: '1.50' recorded, '2.50' now",
+        "E     to accept it: pytest --mimic-rerecord test_shop.py::test_it",
+        "E   DriftError: shop:order(name='0') no longer gives what was recorded",
+        "E     id: 1 recorded, 2 now",
+        "E     and 7 more calls like this",
+        "E     to accept it: pytest --mimic-rerecord test_shop.py::test_it",
+        "E     to leave out what always differs: shop:order volatile=id",
+    ]
+
+
+def test_the_summary_leaves_out_by_one_line_what_differs_in_several_calls(shop):
+    """Of two lines for one target, only one would have an effect."""
+    run = shop(
+        """
+        import shop
+
+        def test_it():
+            shop.order("id"), shop.order("user_id"), shop.pay("tea")
+        """,
+        source=SHOP.replace('{"id": NEW, "name": name}', "{name: NEW}").replace("paid {order}", "paid {NEW}"),
+        failed=1,
+    )
+
+    assert run.section[1:] == [
+        "drifted:",
+        "  shop:pay(order='tea')         test_shop.py::test_it",
+        "  shop:order(name='id')         test_shop.py::test_it",
+        "  shop:order(name='user_id')    test_shop.py::test_it",
+        "to decide about each: pytest --mimic-verify --mimic-review test_shop.py::test_it",
+        "to leave out what always differs: shop:order volatile=id,user_id",
     ]
 
 

@@ -1,4 +1,4 @@
-"""The map in CONTRIBUTING.md names the packages and test folders that exist."""
+"""What CONTRIBUTING.md says holds: its map names the packages and folders that exist, and each change is in the changelog."""
 
 from __future__ import annotations
 
@@ -32,3 +32,13 @@ def test_the_page_on_clients_shows_the_adapter_of_the_example():
 
     example = (REPOSITORY / "examples/sensor/mimic_sensor.py").read_text(encoding="utf-8")
     assert example.endswith(block)
+
+
+def test_the_changelog_takes_every_kind_of_fragment():
+    """towncrier leaves out the others without a word."""
+    known = re.findall(
+        r'^directory = "(\w+)"$', (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    kinds = {path.name.split(".")[-2] for path in (REPOSITORY / "changelog.d").glob("+*.md")}
+
+    assert kinds <= {*known}

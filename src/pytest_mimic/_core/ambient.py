@@ -1,26 +1,14 @@
-"""The stack of pytest runs in this process, and the command that runs a test again as the innermost run does.
-
-This is the only state of a run at module level.
-"""
+"""The innermost pytest run of this process, and the command that runs a test again as that run does."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-# Untyped, although each function returns a `pytest_mimic._run.session.Session`: modules below the session import this one.
-_runs: list[Callable[[], Any]] = []
+from pytest_mimic import _runs
 
 
-def push(session_of: Callable[[], Any]) -> None:
-    """Add a run. `session_of` returns its session, which is made on first use."""
-    _runs.append(session_of)
-
-
-def pop(session_of: Callable[[], Any]) -> None:
-    _runs.remove(session_of)
-
-
+# Untyped, although it is a `pytest_mimic._run.session.Session`: modules below the session import this one.
 def current() -> Any:
     """Return the session of the innermost run, or None outside of pytest and with `-p no:mimic`."""
     return _runs[-1]() if _runs else None

@@ -8,6 +8,7 @@ import re
 from os.path import isabs
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from pytest_mimic._core.words import did_you_mean
 
@@ -73,15 +74,21 @@ def parse_place(url: str, rootdir: Path) -> RemotePlace:
 
 def _folder(url: str, authority: str, path: str) -> RemotePlace:
     """Return the place in a local folder."""
-    from urllib.request import url2pathname
-
     if authority not in ("", "localhost"):
         raise _wrong(url, f"the path must be absolute: file:///{authority}/{path}")
-    folder = url2pathname(f"/{path}")
+    folder = _folder_in(f"/{path}")
     parts = re.split(r"[/\\]", folder)
     if not isabs(folder) or not any(parts) or ".." in parts:
         raise _wrong(url, "file:// needs an absolute path of a folder: file:///folder")
     return RemotePlace("file", "", folder.rstrip("/\\"))
+
+
+def _folder_in(path: str) -> str:
+    if os.name != "nt":
+        return unquote(path)  # what `url2pathname` does, whose module takes as long as the rest of a command
+    from urllib.request import url2pathname
+
+    return url2pathname(path)
 
 
 def _endpoint(scheme: str) -> str:

@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
 # The folders in which distributions are installed.
-_INSTALLED = re.compile(r"(.*[/\\](?:site|dist)-packages)[/\\](.+)")
-_NAME = re.compile(
-    r"""^\[(?:project|tool\.poetry)\]$(?:(?!^\[).)*?^name\s*=\s*["']([^"']+)""", re.MULTILINE | re.DOTALL
-)
+_INSTALLED = r"(.*[/\\](?:site|dist)-packages)[/\\](.+)"
+_NAME = r"""(?ms)^\[(?:project|tool\.poetry)\]$(?:(?!^\[).)*?^name\s*=\s*["']([^"']+)"""
 
 
 # Taken now, before a test may replace the file system by a fake one.
@@ -28,7 +26,7 @@ _STDLIB = f"{realpath(Path(os.__file__).parent)}{os.sep}"
 
 def is_in_stdlib(file: str) -> bool:
     # Distributions are installed inside the standard library's folder.
-    return realpath(file).startswith(_STDLIB) and not _INSTALLED.match(file)
+    return realpath(file).startswith(_STDLIB) and not re.match(_INSTALLED, file)
 
 
 def is_in_project(file: str, rootdir: Path) -> bool:
@@ -38,7 +36,7 @@ def is_in_project(file: str, rootdir: Path) -> bool:
     """
     if file.startswith(PACKAGE):
         return False
-    if _INSTALLED.match(file):
+    if re.match(_INSTALLED, file):
         name = _project_name(rootdir)
         found = None if name is None else _distribution_of(file)
         return found is not None and _normalised(found.name) == name
@@ -47,7 +45,7 @@ def is_in_project(file: str, rootdir: Path) -> bool:
 
 def path_when_installed(file: str) -> str | None:
     """Return the path of an installed file in its folder of packages; None for one that is not installed."""
-    place = _INSTALLED.match(file)
+    place = re.match(_INSTALLED, file)
     return None if place is None else place[2].replace(os.sep, "/")
 
 
@@ -78,7 +76,7 @@ def version_change(recorded: str | None, now: str | None) -> tuple[str, ...]:
 def _project_name(rootdir: Path) -> str | None:
     # tomllib is there from Python 3.11 on.
     try:
-        found = _NAME.search((rootdir / "pyproject.toml").read_text(encoding="utf-8"))
+        found = re.search(_NAME, (rootdir / "pyproject.toml").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
         return None
     return None if found is None else _normalised(found[1])
@@ -92,7 +90,7 @@ def _normalised(name: str) -> str:
 def _distribution_of(file: str) -> Distribution | None:
     from importlib.metadata import distributions
 
-    place = _INSTALLED.match(file)
+    place = re.match(_INSTALLED, file)
     if place is None:
         return None
     folder, path = place[1], place[2].replace(os.sep, "/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable
 from enum import Enum
 from importlib import import_module
@@ -21,6 +22,17 @@ _NO = ("false", "0", "no", "off")
 
 
 _NOT_ITS_OWN = "a vault is a folder of its own, such as .mimic_vault, and this is {}"
+
+
+NEEDS_GIL = (
+    "this Python runs without its GIL, and a recording with several threads may not end: set PYTHON_GIL=1"
+)
+
+
+def has_gil() -> bool:
+    """Return whether only one thread runs Python code at a time: not on a free-threaded build, unless it is told to."""
+    has: Callable[[], bool] = getattr(sys, "_is_gil_enabled", lambda: True)
+    return has()
 
 
 class Mode(Enum):

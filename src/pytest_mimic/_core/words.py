@@ -1,8 +1,25 @@
-"""Counts, durations, sizes and lists in words, and the closest existing name for a mistyped one."""
+"""Counts, durations, sizes and lists in words, the closest name to a mistyped one, and patterns compiled on first use."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+class _Pattern:
+    def __init__(self, text: str, flags: int) -> None:
+        self._given = text, flags
+
+    def __getattr__(self, name: str) -> Any:
+        method = vars(self)[name] = getattr(re.compile(*self._given), name)
+        return method
+
+
+def pattern(text: str, flags: int = 0) -> re.Pattern[str]:
+    """Return a regular expression that is compiled on first use: a run needs few of them, and one may take a millisecond."""
+    lazy: Any = _Pattern(text, flags)
+    return lazy  # type: ignore[no-any-return]
 
 
 def closest_name(name: str, names: Iterable[str]) -> str | None:
@@ -54,6 +71,17 @@ def listed(heading: str, rows: Sequence[str], *, total: int | None = None, most:
     more = (len(rows) if total is None else total) - min(len(rows), most)
     shown = [f"  {row}" for row in rows[:most]]
     return [heading, *shown, *([f"  and {more} more"] if more else [])]
+
+
+def few(names: Sequence[str], *, most: int = 3) -> str:
+    """Return names in a line, of many only the first: `a, b, c and 4 more`."""
+    more = len(names) - most
+    return f"{', '.join(names[:most])}{f' and {more} more' if more > 0 else ''}"
+
+
+def pattern_of(label: str) -> str:
+    """Return what the labels of many calls of one kind share: `http GET /users/*`, `shop:order`."""
+    return re.sub(r"(?<=/)[^/?]*\d[^/?]*", "*", label.partition("(")[0])
 
 
 def plural(count: int, noun: str) -> str:

@@ -9,12 +9,13 @@ from fnmatch import fnmatch
 from functools import cached_property
 from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_mimic._core.node_ids import plain_id, relative_path, without_group
 from pytest_mimic._core.words import plural
+from pytest_mimic._run.configuration import Hooks
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.ledger import Ledger
@@ -28,14 +29,22 @@ _PART = "only a part of the tests was named"
 STOPPED = "the run was stopped early"
 
 
-class Selection(NamedTuple):
+class Selection:
     """The selection of tests that a command line requests."""
 
-    wanted: list[str]  # the paths of a complete selection, relative to the rootdir
-    covered: list[str]  # those of them in which all tests are collected, although some may be deselected then
-    deselecting: list[str]  # reasons why tests are deselected after the collection
-    hiding: list[str]  # reasons why not all tests are collected
-    idle: list[str]  # reasons why no test runs as usual
+    def __init__(
+        self,
+        wanted: list[str],
+        covered: list[str],
+        deselecting: list[str],
+        hiding: list[str],
+        idle: list[str],
+    ) -> None:
+        self.wanted = wanted  # the paths of a complete selection, relative to the rootdir
+        self.covered = covered  # those in which all tests are collected, although some may be deselected
+        self.deselecting = deselecting  # reasons why tests are deselected after the collection
+        self.hiding = hiding  # reasons why not all tests are collected
+        self.idle = idle  # reasons why no test runs as usual
 
     @property
     def narrowed(self) -> list[str]:
@@ -88,7 +97,7 @@ def _given(option: Any, flags: Mapping[str, str]) -> list[str]:
     return [f"{flag} was given" for name, flag in flags.items() if getattr(option, name, None)]
 
 
-class SelectedTests:
+class SelectedTests(Hooks):
     """A plugin that notes which tests a run collects and selects, and how they end."""
 
     def __init__(self, config: pytest.Config, ledger: Ledger) -> None:
@@ -124,8 +133,7 @@ class SelectedTests:
 
     def narrow(self, reason: str) -> None:
         """Note a reason why not all tests run."""
-        if reason not in self._ledger.selection:
-            self._ledger.selection.append(reason)
+        self._ledger.selection.add(reason)
 
     def have_all_passed(self) -> bool:
         """Return whether all tests of the project have run and passed."""

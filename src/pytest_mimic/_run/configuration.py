@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.node_ids import relative_path
-from pytest_mimic._core.settings import IniOptions, Mode, Settings, days_in
+from pytest_mimic._core.settings import NEEDS_GIL, IniOptions, Mode, Settings, days_in, has_gil
 from pytest_mimic._core.targets.target import Target, as_targets, parse_target
 from pytest_mimic.errors import TargetError
 
@@ -24,6 +24,13 @@ _PATHS = ("--mimic-vault", "--mimic-report", "--mimic-usage")
 _DECIDING = ("mimic_", "python", "doctest_")
 # Of these, one that a recording run ignores.
 _OF_REPLAYS = "mimic_network"
+
+
+class Hooks:
+    """A plugin that consists of hooks. pytest searches the other names of a plugin for fixtures, which takes longer."""
+
+    def __dir__(self) -> list[str]:
+        return [name for name in vars(type(self)) if name.startswith("pytest_")]
 
 
 def settings_of(config: pytest.Config) -> Settings:
@@ -81,6 +88,8 @@ def _check_combination(option: Any, mode: Mode, only: tuple[str, ...], *, is_giv
     """Raise pytest.UsageError for options that cannot be combined. `is_given` means that one of them is the mode."""
     if mode.writes and option.mimic_no_record:
         raise pytest.UsageError(f"--mimic-{mode.value} cannot be combined with --mimic-no-record")
+    if mode.writes and not has_gil():
+        raise pytest.UsageError(f"--mimic-{mode.value}: {NEEDS_GIL}")
     if only and not is_given:
         raise pytest.UsageError(_NEEDS_MODE)
     if not all(only):

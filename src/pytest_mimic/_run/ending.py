@@ -31,16 +31,33 @@ class Ending:
         self, config: pytest.Config, session: Session, tests: SelectedTests, *, is_controller: bool
     ) -> None:
         self.calls: CallReports | None = None  # what collects the calls for the HTML report, or None
-        self.bytes_before: int | None = None  # the size of the vault before a recording run
+        self._bytes_before: int | None = None  # the size of the vault before a recording run
         self._config, self._session, self._tests = config, session, tests
         self._is_worker, self._is_controller = hasattr(config, "workerinput"), is_controller
         self._judgement = Judgement()
         self._restored: list[str] = []
         self._page: list[str] = []  # the line that names the HTML report
 
-    def measure(self) -> None:
-        """Note the size of the vault before the run."""
-        self.bytes_before = self._session.vault.size()[1]
+    def prepare(self) -> None:
+        """Note what the end of the run needs of its beginning, and remove what an earlier run has left in its place."""
+        settings, vault = self._session.settings, self._session.vault
+        if self._is_worker:
+            return
+        if settings.review:
+            from pytest_mimic._core.pending.waiting import begin
+
+            begin(settings)
+        if settings.usage is not None:
+            from pytest_mimic._run.usage_writer import remove_old
+
+            remove_old(settings.usage)
+        if settings.mode.writes:
+            self._session.keep_error(self._measure)
+            if self._is_controller:
+                self._session.keep_error(vault.mark_run)
+
+    def _measure(self) -> None:
+        self._bytes_before = self._session.vault.size()[1]
 
     def finish(self, session: pytest.Session) -> None:
         """End the run: send the ledger if this is a worker, else judge, clear and set the exit code."""
@@ -107,9 +124,9 @@ class Ending:
             return
         count, total = vault.size()
         line = f"vault: {settings.shown_vault}, {plural(count, 'recording')}, {size(total)}"
-        if self.bytes_before is not None:
-            added = total - self.bytes_before
-            if added >= _SOME and self.bytes_before:
+        if self._bytes_before is not None:
+            added = total - self._bytes_before
+            if added >= _SOME and self._bytes_before:
                 line += f" (+{size(added)})"
             if added > _MUCH and not settings.objects:
                 self._judgement.growth = [

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mimic._core.node_ids import plain_id
+from pytest_mimic._run.configuration import Hooks
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.owners import Owner
     from pytest_mimic._run.session import Session
 
 
-class Fixtures:
+class Fixtures(Hooks):
     """A plugin: while fixtures of wider scope than a test are set up or torn down, they own the session's calls."""
 
     def __init__(self, config: pytest.Config, session: Session) -> None:
@@ -114,13 +115,7 @@ class Fixtures:
         """
         needed = [one for name in fixturedef.argnames for one in self._parameters.get(name, ())]
         if hasattr(request, "param"):
-            parameter = request.param
-            if isinstance(parameter, (str, int)):
-                shown = repr(parameter)
-            else:
-                from pytest_mimic._core.identity.call_identity import identity_of
-
-                shown = identity_of(parameter, self._session.state.places) or str(request.param_index)
+            shown = self._session.scopes.name_of(request.param) or str(request.param_index)
             needed.append(f"{fixturedef.argname}={shown}")
         self._parameters[fixturedef.argname] = found = list(dict.fromkeys(needed))
         return found

@@ -6,7 +6,7 @@ The plugin is registered once something is mimicked: a run without mimicked call
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +14,18 @@ import pytest
 
 from pytest_mimic._core.node_ids import plain_id
 from pytest_mimic._core.targets.target import as_targets
-from pytest_mimic.errors import DriftError, MissingRecordingError, TargetError
+from pytest_mimic._run.configuration import Hooks
+from pytest_mimic.errors import CorruptRecordingError, DriftError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
     from pytest_mimic._run.call_report import CallReports
     from pytest_mimic._run.ci import CiReports
     from pytest_mimic._run.restarts import Restarts
-    from pytest_mimic._run.session import Covering, Session
+    from pytest_mimic._run.session import Session
     from pytest_mimic.errors import MimicError
 
 
-class Phases:
+class Phases(Hooks):
     """A plugin: the test that runs, and what its phases have shown so far."""
 
     def __init__(self, session: Session) -> None:
@@ -32,7 +33,7 @@ class Phases:
         self.restarts: Restarts | None = None  # what runs tests again, if the run may do so
         self.watchers: list[CallReports | CiReports] = []  # what shows the calls of each phase
         self._session = session
-        self._marks: list[Covering] = []
+        self._marks: list[Callable[[], None]] = []  # what ends the coverings of its markers and decorators
         self._has_passed = self._is_whole = True
         self._has_loaded_all = False
         self._replays_before = 0
@@ -60,13 +61,13 @@ class Phases:
         if self.broken is not None:
             raise self.broken
         for targets in _decorations(item):
-            self._marks.append(self._session.enter(targets))
+            self._marks.append(self._session.coverings.enter(targets).end)
         marks = list(item.iter_markers("mimic"))
         for mark in reversed(marks):  # the closest comes first, and is entered last
             try:
                 if not mark.args:
                     raise TargetError('the marker names no target: write it as mimic("shop.api:fetch_rates")')
-                self._marks.append(self._session.enter(as_targets(mark.args, mark.kwargs)))
+                self._marks.append(self._session.coverings.enter(as_targets(mark.args, mark.kwargs)).end)
             except TargetError as error:
                 file, line, _ = item.location
                 facts = (*error.facts, f"in a marker of {file}:{(line or 0) + 1}")
@@ -80,7 +81,7 @@ class Phases:
             return (yield)
         finally:
             while self._marks:
-                self._session.uncover(self._marks.pop())
+                self._marks.pop()()
 
     # Not tryfirst: what a conftest.py wraps so is to see the judgement.
     @pytest.hookimpl(wrapper=True)
@@ -116,8 +117,9 @@ class Phases:
             session.ledger.expected.update(row for error, row in raised if was_expected(error, item))
         for watcher in self.watchers:
             watcher.attach(report, pending)
-        # A miss and a drift name a command of their own.
-        has_command = any(isinstance(error, (DriftError, MissingRecordingError)) for error in unhandled)
+        # Damage, a drift and a miss name a command of their own.
+        commanding = (CorruptRecordingError, DriftError, MissingRecordingError)
+        has_command = any(isinstance(error, commanding) for error in unhandled)
         replays = session.ledger.replays_since(self._replays_before)
         if report.failed and replays and not has_command:
             from pytest_mimic._run.verdicts import SECTION, name_replays
@@ -146,19 +148,30 @@ def _own_files(item: pytest.Item) -> set[str]:
     return own_files(item)
 
 
-class BlockedPhases:
+class BlockedPhases(Hooks):
     """The plugin of a run with `mimic_network = block`. Between its phases, other plugins may report to their servers."""
 
     def __init__(self, session: Session) -> None:
-        session.guard_network()  # now, because modules imported later may keep the functions
+        from pytest_mimic._core.engine.coverings import WatchedFunction
         from pytest_mimic._core.hosts import AllowedHosts
+        from pytest_mimic._core.network.edges import guarded_functions
+        from pytest_mimic._core.network.guard import NetworkGuard
 
-        self._session = session
+        self._coverings = session.coverings
+        self._guard = session.state.network = guard = NetworkGuard(session.state)
         self._allowed = AllowedHosts(session.settings.allowed_hosts)
+        # Patched now, because modules imported later may keep the functions.
+        self._functions = session.coverings.watch(
+            WatchedFunction(
+                one.module, one.path, lambda function, _port, wrap=one.wrap: wrap(guard, function)
+            )
+            for one in guarded_functions()
+        )
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def _block(self) -> Generator[None, object, object]:
-        with self._session.guard_network().block(self._allowed):
+        self._coverings.put_back(self._functions)  # pytest-socket restores them after each test
+        with self._guard.block(self._allowed):
             return (yield)
 
     # Each phase is blocked in the same way.

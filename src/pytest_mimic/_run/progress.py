@@ -7,6 +7,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pytest
+
     from pytest_mimic._core.engine.run_state import RunState
 
 # How long a call runs before it is shown, and how often the line is updated, in seconds.
@@ -49,26 +51,34 @@ class Line:
         os.write(self._screen, text.encode(self._encoding, "backslashreplace"))
 
 
-class Progress:
-    """Shows the longest real call under way. It must be made while pytest captures nothing."""
+class ProgressLine:
+    """A plugin that shows the longest real call under way, if pytest writes to a terminal."""
 
-    def __init__(self, state: RunState, terminal: Any) -> None:
+    def __init__(self, config: pytest.Config, state: RunState) -> None:
+        self._config = config
         self._state = state
-        self._line = Line(terminal)
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="mimic-progress", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
 
-    def stop(self) -> None:
-        """Erase the line and end the thread."""
+    def pytest_collection_finish(self) -> None:
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None and terminal.isatty:
+            line = Line(terminal)
+            self._thread = threading.Thread(
+                target=self._watch, args=(line,), name="mimic-progress", daemon=True
+            )
+            self._thread.start()
+
+    def pytest_sessionfinish(self) -> None:
         self._stopped.set()
-        self._thread.join()
-        self._line.close()
+        if self._thread is not None:
+            self._thread.join()
 
-    def _watch(self) -> None:
+    def _watch(self, line: Line) -> None:
         while not self._stopped.wait(_INTERVAL):
             longest = max(list(self._state.running), key=lambda real: real.seconds, default=None)
             if longest is None or longest.seconds < _INTERVAL:
-                self._line.hide()
+                line.hide()
             else:
-                self._line.show(f"mimic: recording {longest.label}", f" {longest.seconds:.0f} s")
+                line.show(f"mimic: recording {longest.label}", f" {longest.seconds:.0f} s")
+        line.close()

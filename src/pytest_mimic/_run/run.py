@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -16,6 +16,7 @@ from pytest_mimic._core.targets.target import Target
 from pytest_mimic._core.words import plural
 from pytest_mimic._run.complete_selection import SelectedTests
 from pytest_mimic._run.configuration import (
+    Hooks,
     hook_targets,
     ini_targets,
     is_asked,
@@ -33,12 +34,9 @@ from pytest_mimic._run.summary import mode_line, names_targets
 from pytest_mimic._run.unused_check import holds_recordings
 from pytest_mimic.errors import MimicError, TargetError
 
-if TYPE_CHECKING:
-    from pytest_mimic._run.progress import Progress
 
-
-class PytestRun:
-    """One pytest process's run.
+class PytestRun(Hooks):
+    """One pytest process's run, and the plugin for its header and its end.
 
     It may be made while a test is running. It has started when the configured targets are covered.
     """
@@ -56,7 +54,6 @@ class PytestRun:
         # What the end of the run finds and says.
         self.ending = Ending(config, self.session, self.tests, is_controller=self._is_controller)
         self._late_problems: list[TargetError] = []
-        self._progress: Progress | None = None
         self._watch()
         fixtures = Fixtures(config, self.session)
         config.pluginmanager.register(fixtures, "mimic-fixtures")
@@ -86,29 +83,23 @@ class PytestRun:
     def start(self) -> None:
         """Cover the configured targets. pytest.UsageError: Lines are wrong. All of them are named."""
         self.has_started = True
-        if self.session.settings.review and not self._is_worker:
-            from pytest_mimic._core.pending.waiting import begin
-
-            begin(self.session.settings)
-        if self.session.settings.usage is not None and not self._is_worker:
-            from pytest_mimic._run.usage_writer import remove_old
-
-            remove_old(self.session.settings.usage)
-        if self.session.settings.mode.writes and not self._is_worker:
-            self.session.keep_error(self.ending.measure)
-        if self._is_controller and self.session.settings.mode.writes:
-            self.session.keep_error(self.session.vault.mark_run)
+        self.ending.prepare()
         hooks = self.config.hook.pytest_mimic_targets
         self._cover([*ini_targets(self.config), *hook_targets(lambda: hooks(config=self.config))])
         register_vcr_marks(self.config)
         manager = self.config.pluginmanager
         manager.register(self.tests, "mimic-run")
-        if self.session.settings.mode is Mode.RECORD or self.session.settings.only:
+        settings = self.session.settings
+        if settings.mode.writes:
+            from pytest_mimic._run.progress import ProgressLine
+
+            manager.register(ProgressLine(self.config, self.session.state), "mimic-progress")
+        if settings.mode is Mode.RECORD or settings.only:
             from pytest_mimic._run.restarts import Restarts
 
             self.phases.restarts = Restarts(self.session)
             manager.register(self.phases.restarts, "mimic-restarts")
-        if self.session.settings.blocks_network and not self._is_controller:
+        if settings.blocks_network and not self._is_controller:
             manager.register(BlockedPhases(self.session), "mimic-network")
 
     def add_conftest(self, plugin: object) -> None:
@@ -128,19 +119,19 @@ class PytestRun:
             self._late_problems.append(TargetError(str(error)))
 
     def _cover(self, targets: Sequence[Target]) -> None:
-        self.session.targets += targets
+        self.session.coverings.targets += targets
         if not self._is_controller:
-            self.session.cover(targets)
+            self.session.coverings.cover(targets)
 
-    def header(self) -> list[str]:
+    def pytest_report_header(self) -> list[str]:
         """Return the line that names the mode and the vault, if the configuration or the vault asks for one."""
         settings = self.session.settings
-        configured = self.session.targets or settings.blocks_network
+        configured = self.session.coverings.targets or settings.blocks_network
         if not (configured or holds_recordings(settings.vault)):
             return []
         self._has_header = True
-        count = sum(not target.excluded for target in self.session.targets)
-        absent = self.session.missing_clients()
+        count = sum(not target.excluded for target in self.session.coverings.targets)
+        absent = self.session.coverings.missing_clients()
         facts = [plural(count, "target"), *([f"not installed: {', '.join(absent)}"] if absent else [])]
         targets = f" ({'; '.join(facts)})" if count else ""  # markers and fixtures may name others
         blocked = ", network blocked" if settings.blocks_network else ""
@@ -148,7 +139,7 @@ class PytestRun:
 
     def late_header(self, items: Sequence[pytest.Item]) -> list[str]:
         """Return the header after the collection: that only tests name targets, or that nothing does."""
-        if self.config.option.verbose < 0 or self.session.targets:
+        if self.config.option.verbose < 0 or self.session.coverings.targets:
             return []
         if any(map(names_targets, items)):
             return [] if self._has_header else [f"mimic: {mode_line(self.session.settings)}"]
@@ -176,21 +167,15 @@ class PytestRun:
         """
         self.session.state.note_environment()
         self.tests.finish_collection(selected, are_listed=self.session.settings.usage is not None)
-        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
-        settings = self.session.settings
-        if settings.mode.writes and terminal is not None and terminal.isatty:
-            from pytest_mimic._run.progress import Progress
-
-            self._progress = Progress(self.session.state, terminal)
-        problems = [*self._late_problems, *self.session.new_problems()]
-        if settings.mode is not Mode.LIVE and owns_vcr_marks(self.config):
+        problems = [*self._late_problems, *self.session.coverings.new_problems()]
+        if self.session.settings.mode is not Mode.LIVE and owns_vcr_marks(self.config):
             marked = [item for item in selected if item.get_closest_marker("vcr")]
             if marked:
                 from pytest_mimic._run.vcr_marks import unanswered
 
-                problems += unanswered(marked, self.session.targets)
+                problems += unanswered(marked, self.session.coverings.targets)
         if not self.tests.narrowed():
-            problems += self.session.missing_modules()
+            problems += self.session.coverings.missing_modules()
         if not problems:
             return
         self.session.ledger.problems += [str(problem) for problem in problems]
@@ -205,10 +190,8 @@ class PytestRun:
         if error is not None or (ledger is None and self.has_started):
             self.tests.narrow("a worker crashed")
 
-    def finish(self, session: pytest.Session) -> None:
-        """End the run: see `Ending`."""
-        if self._progress is not None:
-            self._progress.stop()
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         self.ending.finish(session)
 
     def close(self) -> None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.ambient import command, vault_command
-from pytest_mimic._core.node_ids import relative_path
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.target_options import target_line
-from pytest_mimic._core.words import SHOWN, in_columns, listed, plural, seconds
-from pytest_mimic._run.unused_check import holds_recordings
+from pytest_mimic._core.words import SHOWN, few, in_columns, listed, pattern_of, plural, seconds
 from pytest_mimic._tools.unused.judgement import Judgement, count_unused, list_unused, not_judged
 
 if TYPE_CHECKING:
@@ -32,7 +29,7 @@ _HEADERS = {
 }
 # How many calls a single line names at most.
 _IN_LINE = 3
-# How many tests, or files of tests, a command names at most.
+# How many tests, files, targets or paths a command or a line names at most.
 _NAMED = 3
 
 
@@ -133,7 +130,7 @@ def _missing(ledger: Ledger, *, last_failed: bool) -> list[str]:
     for is_stale, what in ((False, "missing"), (True, "stale")):
         misses = [miss for miss in ledger.missing if miss.is_stale is is_stale]
         rows = [(one.label, one.test if one.by_option else f"{one.test}, see its error") for one in misses]
-        lines += listed(f"{what}:", in_columns(list(dict.fromkeys(rows))))
+        lines += listed(f"{what}:", in_columns(_grouped(list(dict.fromkeys(rows)))))
         if tests := [miss.test for miss in misses if miss.by_option]:
             lines.append(
                 f"to record the {what}: {_command('--mimic-record', tests, last_failed=last_failed)}"
@@ -156,29 +153,47 @@ def _drifted(ledger: Ledger, *, last_failed: bool, is_reviewed: bool) -> list[st
     """Return the list of the calls that no longer give what was recorded, and the command that decides about them."""
     if not ledger.drifted:
         return []
-    rows = [(label, test) for label, test in ledger.drifted]
+    # Those in which only dates, times and ids differ come last.
+    drifted = sorted(map(tuple, ledger.drifted), key=lambda row: bool(row[2]))
+    rows = [(label, test) for label, test, _ in drifted]
     tests = [test for _, test in rows]
     remedy = _command("--mimic-verify", tests, "--mimic-review", last_failed=last_failed)
-    lines = listed("drifted:", in_columns(_grouped(rows)))
-    return lines if is_reviewed else [*lines, f"to decide about each: {remedy}"]
+    lines = listed("drifted:", in_columns(_grouped(rows, pattern_of)))
+    if not is_reviewed:
+        lines.append(f"to decide about each: {remedy}")
+    return [*lines, *_volatile([line for _, _, line in drifted])]
 
 
-def _grouped(rows: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the rows of calls and their tests. Too many to list are counted by their targets and patterns."""
-    rows = list(dict.fromkeys(rows))
+def _volatile(lines: Sequence[str]) -> list[str]:
+    """Return what leaves out together what several lines of one target leave out: of two such lines only one has effect."""
+    found: dict[str, list[str]] = {}
+    for line in dict.fromkeys(lines):
+        head, sign, paths = line.partition("volatile=")
+        if sign and not {"'", '"'} & set(paths):
+            found.setdefault(head + sign, []).append(paths)
+    merged = {head: dict.fromkeys(",".join(several).split(",")) for head, several in found.items()}
+    return [
+        f"to leave out what always differs: {head}{','.join(merged[head])}"
+        for head, several in found.items()
+        if len(several) > 1
+    ]
+
+
+def _grouped(calls: Sequence[tuple[str, str]], name_of: Callable[[str], str] = str) -> list[tuple[str, str]]:
+    """Return the rows of calls and their tests. Too many to list are counted by the names of their labels."""
+    rows = [(f"{label}{_times(count)}", test) for (label, test), count in Counter(calls).items()]
     if len(rows) <= SHOWN:
         return rows
     groups: dict[str, list[tuple[str, str]]] = {}
-    for label, test in rows:
-        pattern = re.sub(r"(?<=/)[^/?]*\d[^/?]*", "*", label.partition("(")[0])
-        groups.setdefault(pattern, []).append((label, test))
-    return [
-        (
-            pattern,
-            f"{plural(len(calls), 'call')} in {plural(len({test for _, test in calls}), 'test')}, such as {calls[0][0]}",
-        )
-        for pattern, calls in groups.items()
-    ]
+    for label, test in calls:
+        groups.setdefault(name_of(label), []).append((label, test))
+    found = list[tuple[str, str]]()
+    for name, group in groups.items():
+        label, test = group[0]
+        count = f"{plural(len(group), 'call')} in {plural(len({test for _, test in group}), 'test')}"
+        such_as = f"{count}, such as {test if label == name else label}"
+        found.append((name, such_as if len(group) > 1 or name != label else test))
+    return found
 
 
 def _command(option: str, tests: Sequence[str], *more: str, last_failed: bool = False) -> str:
@@ -200,11 +215,13 @@ def _changed_inputs(ledger: Ledger) -> list[str]:
         return []
     recordings = len({row[0] for row in ledger.inputs})
     rows = [
-        (what, ", ".join(f"{plural(count, 'call')} of {target}" for target, count in sorted(counts.items())))
+        (what, few([f"{plural(count, 'call')} of {target}" for target, count in sorted(counts.items())]))
         for what, counts in sorted(calls.items(), key=lambda row: (not row[0].endswith(")"), row[0]))
     ]
     targets = sorted({row[1] for row in ledger.inputs})
-    only = [f"--mimic-only={target}" for target in targets] if len(targets) <= SHOWN else []
+    if len(targets) > _NAMED:  # by module
+        targets = sorted({f"{target.partition(':')[0]}:*" if ":" in target else target for target in targets})
+    only = [f"--mimic-only={target}" for target in targets] if len(targets) <= _NAMED else []
     remedy = command("--mimic-verify", more=("--mimic-review", *only))
     return [
         *listed(
@@ -246,26 +263,39 @@ def _hidden(ledger: Ledger) -> list[str]:
 
 def _recorded_errors(ledger: Ledger) -> list[str]:
     """Return the list of the recorded errors, and the command that records them again."""
-    counts = Counter((label, test) for label, test in ledger.failures)
-    if not counts:
+    calls = [(label, test) for label, test in ledger.failures]
+    if not calls:
         return []
-    rows = [(f"{label}{_times(count)}", test) for (label, test), count in counts.items()]
-    again = "it" if len(rows) == 1 else "them"
-    remedy = _command("--mimic-rerecord", [test for _, test in counts])
-    return [*listed("recorded errors:", in_columns(rows)), f"to record {again} again: {remedy}"]
+    again = "it" if len(set(calls)) == 1 else "them"
+    remedy = _command("--mimic-rerecord", [test for _, test in calls])
+    return [*listed("recorded errors:", in_columns(_grouped(calls))), f"to record {again} again: {remedy}"]
 
 
 def _changing(ledger: Ledger) -> list[str]:
     """Return the list of the arguments that look as if they change in every run, and the line of each target that ignores them."""
-    rows, ignored = list[tuple[str, str]](), dict[str, list[str]]()
+    rows, ignored, kept = list[tuple[str, str]](), dict[str, list[str]](), dict[str, int]()
     for line, before, paths, label, test in map(tuple, ledger.changing):
+        kept.setdefault(line, len(before))
         new = [path for path in paths if path not in ignored.setdefault(line, list(before))]
         ignored[line] += new
         if new:  # other workers may have noted them, too
-            rows.append((f"{', '.join(new)} of {label.partition('(')[0]}", test))
+            rows.append((f"{few(new)} of {label.partition('(')[0]}", test))
     heading = "look as if they change in every run, so that a replay will miss these calls:"
-    lines = [target_line(line, None, "ignore", paths) for line, paths in ignored.items()]
-    return [*listed(heading, in_columns(rows)), *(f"to leave them out: {line}" for line in lines)]
+    lines = []
+    for line, paths in ignored.items():
+        before, new = paths[: kept[line]], _patterns(paths[kept[line] :])
+        which = "them" if len(new) <= _NAMED else f"the first {_NAMED} of {len(new)}"
+        lines.append(f"to leave {which} out: {target_line(line, None, 'ignore', [*before, *new[:_NAMED]])}")
+    return [*listed(heading, in_columns(rows)), *lines]
+
+
+def _patterns(paths: Sequence[str]) -> list[str]:
+    """Return paths, of too many those that differ only in indexes as one pattern: `commands.*.1`."""
+    if len(paths) <= _NAMED:
+        return list(paths)
+    patterns = [re.sub(r"\.\d+(?=\.)", ".*", path) for path in paths]
+    counts = Counter(patterns)
+    return list(dict.fromkeys(many if counts[many] > 1 else one for one, many in zip(paths, patterns)))
 
 
 def _taken_back(labels: Sequence[str], restored: Sequence[str]) -> list[str]:
@@ -317,17 +347,3 @@ def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
         counts.append("every call ran for real, and nothing was recorded or compared")
     parts = [", ".join(counts)] if counts else []
     return "; ".join([*parts, *count_unused(judgement)])
-
-
-def name_vaults(vaults: Iterable[str], *, start: Path) -> list[str]:
-    """Return lines that name the vaults with recordings, and the commands that use them from the folder `start`."""
-    from shlex import join
-
-    recorded = [vault for vault in map(Path, vaults) if holds_recordings(vault)]
-    lines = []
-    for vault in recorded[:SHOWN]:
-        folder = relative_path(vault.parent, start=start)
-        lines.append(f"{folder}/{vault.name} is not the vault of this run: nothing is replayed from it")
-        lines.append(f"  to use it: {join(['pytest', f'--rootdir={folder}', folder])}")
-    more = len(recorded) - SHOWN
-    return [*lines, f"and {more} more vaults"] if more > 0 else lines

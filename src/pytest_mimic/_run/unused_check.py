@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_mimic._core.node_ids import relative_path
 from pytest_mimic._core.seam.registry import kind_of
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import FOLDERS, recording_name
@@ -45,7 +46,7 @@ def judge_unused(
         ledger.collected,
         settings.rootdir,
         settings.is_shared,
-        dict.fromkeys(session.missing_kinds(), ()),
+        dict.fromkeys(session.coverings.missing_kinds(), ()),
     )
     judgement, proven = judge(session.vault, unused, evidence, listed=listed)
     judgement.unnamed = _unnamed(session, [label for label, _, _ in judgement.shown])
@@ -59,7 +60,7 @@ def judge_unused(
 
 def _unnamed(session: Session, labels: Collection[str]) -> list[str]:
     """Return the targets of calls that no line of `mimic_functions` takes, and that nothing else has mimicked in this run."""
-    taken, used = [target for target in session.targets if not target.excluded], session.ledger.used
+    taken, used = [target for target in session.coverings.targets if not target.excluded], session.ledger.used
     found: dict[str, None] = {}
     for label in labels:
         name = re.split(r"[( ]", label)[0]
@@ -111,3 +112,17 @@ def restore_replaced(session: Session) -> list[str]:
 def holds_recordings(vault: Path) -> bool:
     """Check whether a vault has any recordings. This looks at two folders instead of listing all files."""
     return any(vault.joinpath(folder).is_dir() for folder in FOLDERS)
+
+
+def name_vaults(vaults: Iterable[str], *, start: Path) -> list[str]:
+    """Return lines that name the vaults with recordings, and the commands that use them from the folder `start`."""
+    from shlex import join
+
+    recorded = [vault for vault in map(Path, vaults) if holds_recordings(vault)]
+    lines = []
+    for vault in recorded[:SHOWN]:
+        folder = relative_path(vault.parent, start=start)
+        lines.append(f"{folder}/{vault.name} is not the vault of this run: nothing is replayed from it")
+        lines.append(f"  to use it: {join(['pytest', f'--rootdir={folder}', folder])}")
+    more = len(recorded) - SHOWN
+    return [*lines, f"and {more} more vaults"] if more > 0 else lines

@@ -47,7 +47,7 @@ def keep_usage(path: Path, session: Session, outcomes: Mapping[str, str], select
     settings, ledger = session.settings, session.ledger
     name = platform.python_implementation().replace("CPython", "Python")
     tests = {test: outcomes.get(test, "not run") for test in ledger.tests | outcomes.keys()}
-    absent = session.missing_kinds()
+    absent = session.coverings.missing_kinds()
     usage = Usage(
         vault=id_of_vault(settings),
         commit=commit_of(settings.rootdir),

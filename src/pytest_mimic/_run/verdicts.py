@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -16,7 +17,7 @@ import pytest
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.origin import is_in_project
 from pytest_mimic._core.swallowed.retries import caught_in, handled_in, where_swallowed
-from pytest_mimic._core.words import SHOWN, plural
+from pytest_mimic._core.words import SHOWN, pattern_of, plural
 from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError, TargetError, printable
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 SECTION = "mimic (this test)"
 """The title of a section in the report of a test. Only that of the summary is titled `mimic`."""
+# So many drifts of a test that are alike are each shown.
+_FEW_ALIKE = 3
 
 
 def judge_phase(
@@ -80,15 +83,37 @@ def was_expected(error: BaseException, item: pytest.Item) -> bool:
 
 
 def _fail_for_drift(item: pytest.Item, report: pytest.TestReport, drifts: Sequence[DriftError]) -> None:
-    lines = [line for drift in drifts[:SHOWN] for line in f"DriftError: {drift}".splitlines()]
-    if len(drifts) > SHOWN:
-        more = len(drifts) - SHOWN
+    groups = _alike(drifts)
+    lines = [line for alike in groups[:SHOWN] for line in _shown(alike).splitlines()]
+    if more := sum(map(len, groups[SHOWN:])):
         lines.append(f"and {more} more {'call' if more == 1 else 'calls'} that drifted")
     if report.failed:
         report.sections.append((SECTION, "\n".join(lines)))
     elif not (report.skipped and hasattr(report, "wasxfail")):
         report.longrepr = _Failure(lines)  # type: ignore[assignment]
         _fail(item, report, drifts[0])
+
+
+def _alike(drifts: Sequence[DriftError]) -> list[list[DriftError]]:
+    """Return drifts of one kind together where they are many: calls of one pattern with differences in the same places.
+
+    Those in which only dates, times and ids differ come last.
+    """
+    groups: dict[object, list[DriftError]] = {}
+    for drift in drifts:
+        label, _, what = drift.what.partition(" no longer ")
+        places = [re.sub(r"\[\d+\]", "[]", fact.rpartition(": ")[0]) for fact in drift.facts]
+        groups.setdefault((pattern_of(label), what, *places), []).append(drift)
+    found = list[list[DriftError]]()
+    for group in groups.values():
+        found += [group] if len(group) > _FEW_ALIKE else [[drift] for drift in group]
+    return sorted(found, key=lambda alike: len(alike[0].remedies))
+
+
+def _shown(alike: Sequence[DriftError]) -> str:
+    first, more = alike[0].copy(), len(alike) - 1
+    first.facts += (f"and {more} more calls like this",) if more else ()
+    return f"DriftError: {first}"
 
 
 class _Crash(SimpleNamespace):

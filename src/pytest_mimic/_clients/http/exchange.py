@@ -68,9 +68,9 @@ class HttpAdapter(Adapter):
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:
         """Return status, content type and body, or the type of the exception that came instead.
 
-        Of a body that was not read to its end, only the part that both readers read is compared; how much more had
-        arrived is an accident. Without another exchange beside it, such a body is compared as it is. A stream of events
-        is compared event by event.
+        Of a body that was not read to its end, or of two that broke off, only the part that both readers read is
+        compared; how much more had arrived is an accident. Without another exchange beside it, such a body is compared
+        as it is. A stream of events is compared event by event.
         """
         if "status" not in plain:
             return {"error": plain["error"]["type"]}
@@ -78,6 +78,8 @@ class HttpAdapter(Adapter):
         headers = {} if kind is None else {"content-type": kind}
         found = {"status": plain["status"], "headers": headers, "body": body_value(plain.get("body"))}
         is_cut = beside is not None and beside.get("end") == "stopped"
+        is_stopped = is_cut or plain.get("end") == "stopped"
+        is_broken = "error" in plain and (beside is None or "error" in beside)
         events = events_in(plain)
         others = None if beside is None else events_in(beside)
         if events is not None and not (is_cut and others is None):  # it may be cut within its first event
@@ -85,12 +87,13 @@ class HttpAdapter(Adapter):
             if others is not None and not (events.is_whole and others.is_whole):
                 events.is_whole = False
                 del events[len(others) :]
-        elif is_cut or plain.get("end") == "stopped":
+        elif is_stopped or is_broken:
             chunks = load_body(plain.get("body"))
             chunks_beside = chunks if beside is None else load_body(beside.get("body"))
-            body = b"".join(chunks)[: sum(map(len, chunks_beside)) if is_cut else None]
+            body = b"".join(chunks)[: sum(map(len, chunks_beside)) if is_cut or is_broken else None]
             found["body"] = body.decode("utf-8", "backslashreplace")
-            found["chunks"] = min(len(chunks), len(chunks_beside))
+            if is_stopped:
+                found["chunks"] = min(len(chunks), len(chunks_beside))
         if "error" in plain and not is_cut:
             found["error"] = plain["error"]["type"]
         return found
@@ -116,6 +119,7 @@ class _Headers(NamedTuple):
     content_type: str | None
     encoding: str | None
     is_websocket: bool
+    secrets: set[str]  # which the body may repeat
 
 
 class Exchange:
@@ -185,11 +189,10 @@ class Exchange:
             described["query"] = parts["query"] = url.query
         if request.body:
             parts["format"], body = describe_body(request.body, headers.content_type, headers.encoding)
-            secrets = self._secrets()
             if parts["format"] in ("form", "multipart"):
                 body = without_signature(body)
-            hidden = secrets.text(body) if isinstance(body, str) else secrets.scrub(body)
-            described["body"] = parts["body"] = hidden
+            secrets = Secrets(self.port.redactor, self.port.redactor.issued | headers.secrets)
+            described["body"] = parts["body"] = secrets.sent(body)
         return ClientCall(
             f"{method} {url.path}",
             host=url.host,
@@ -260,7 +263,9 @@ ABOVE: ContextVar[tuple[Exchange, ...]] = ContextVar("pytest_mimic_exchange", de
 def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Headers:
     found: dict[str, list[str]] = {}
     shown: dict[str, list[str]] = {}
-    for name, value in text_pairs(headers):
+    pairs, sent = text_pairs(headers), Secrets(secrets.redactor)
+    sent.learn_headers(pairs)
+    for name, value in pairs:
         found.setdefault(name.lower(), []).append(value)
         shown.setdefault(name.lower(), []).append(secrets.header(name, value))
     one = {name: ", ".join(values) for name, values in found.items()}
@@ -269,4 +274,5 @@ def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Head
         one.get("content-type"),
         one.get("content-encoding"),
         "websocket" in one.get("upgrade", "").lower(),
+        sent.values,
     )

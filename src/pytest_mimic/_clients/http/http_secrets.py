@@ -72,6 +72,9 @@ class Secrets:
     def learn_request(self, url: str, headers: Iterable[tuple[str, str]], body: Any) -> None:
         """Learn the secrets in a request: in its URL, its headers and the plain value of its body."""
         self.learn(body)
+        if isinstance(body, str):
+            for value in self.redactor.texts.assigned(body):
+                self.add(value[0].strip("\\\"'"))
         parts = urlsplit(url)
         if parts.query:
             self.learn(_form(parts.query))
@@ -130,13 +133,20 @@ class Secrets:
                     box[key] = hide_values(value, self.values)
         return root[0]
 
-    def text(self, text: str) -> str:
-        """Return a text without known secrets, and without those in it if it is data. The latter are learned."""
+    def sent(self, plain: Any) -> Any:
+        """Return the plain value of a request's body without secrets."""
+        return self.text(plain, is_sent=True) if isinstance(plain, str) else self.scrub(plain)
+
+    def text(self, text: str, *, is_sent: bool = False) -> str:
+        """Return a text without known secrets, and without those in it if it is data. The latter are learned.
+
+        Nobody reads a text that was sent, so that it loses what follows a secret name (`token=…`) in prose, too.
+        """
         self.learn(text)
         if looks_like_json(text) and parse_json_text(text) is None:
             text = self.redactor.texts.scrub_text(text)  # its reader may have cut it off
         else:
-            text = self.redactor.texts.scrub_data(text)
+            text = self.redactor.texts.scrub_data(text, in_prose=is_sent)
         return escaped(hide_values(text, self.values)) if self.values else text
 
     def store_text(self, text: str, kind: str) -> dict[str, Any]:
@@ -242,7 +252,7 @@ def redacted_request(described: dict[str, Any], redactor: Redactor) -> dict[str,
         if name.startswith("headers.") and isinstance(part, str):
             found[name] = secrets.header(name.removeprefix("headers."), part)
         elif name not in ("signature", "method", "url"):
-            found[name] = secrets.text(part) if isinstance(part, str) else secrets.scrub(part)
+            found[name] = secrets.sent(part)
     return found
 
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 ABSENT: Any = type("Absent", (), {})()
 
 _WIDTH = 70
+# The types of values that are stored with them, `{"$decimal": "1.50"}`, as those of databases are. A path leaves them out.
+_VALUE_TAGS = frozenset({"$date", "$datetime", "$decimal", "$time", "$uuid"})
 # Paths beyond this number are not kept.
 _MOST_PATHS = 50
 _SIDE = Budget(characters=400, items=10, depth=4, text=400)
@@ -149,7 +151,10 @@ class Lines:
             return Location(f"[{PLACEHOLDER}]", (str(key),), parent)
         secret = self.redactor.secret(key)
         if type(key) is str:
-            return Location(key_step(key), (key,), parent, secret)
+            found = Location("" if key in _VALUE_TAGS else key_step(key), (key,), parent, secret)
+            if key in _VALUE_TAGS:
+                found.make_optional()
+            return found
         names = (str(key),) if type(key) is int else ()
         return Location(f"[{self.text(key)}]", names, parent, secret)
 

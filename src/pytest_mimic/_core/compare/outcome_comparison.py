@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._core.compare.equality import Closeness, is_same_type, paired
 from pytest_mimic._core.compare.lines import ABSENT, Lines, Location
@@ -18,35 +18,42 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.kept_files import KeptFiles
 
 
+class Rules(NamedTuple):
+    """The rules that say what is a difference between two outcomes."""
+
+    rtol: float = 0.0  # the tolerances for numbers, see `Closeness`
+    atol: float = 0.0
+    # Paths in the outcome, or in each event of a stream, to leave out: `headers.date`, `rows.*.id`.
+    volatile: Sequence[str] = ()
+    # `shape` compares keys, types and the lengths of tuples, but not values and the lengths of lists.
+    mode: Literal["exact", "shape"] = "exact"
+    exact: Collection[str] = ()  # the keys of a returned mapping whose values count all the same
+    ordered: bool = False  # whether the order of mappings counts
+
+
+EXACTLY = Rules()
+
+
 def compare(
     recorded: Outcome,
     actual: Outcome,
+    rules: Rules = EXACTLY,
     *,
-    rtol: float = 0.0,
-    atol: float = 0.0,
-    volatile: Sequence[str] = (),
-    mode: Literal["exact", "shape"] = "exact",
-    exact: Collection[str] = (),
-    ordered: bool = False,
     redactor: Redactor,
     secrets: Iterable[str] = (),
     paths: dict[str | None, None] | None = None,
 ) -> list[str]:
     """Return the differences between two outcomes as lines; an empty list means that they are equal.
 
-    Values are equal if their identities are: types count, NaN equals itself, the order of a dict does not count unless
-    they are compared `ordered`.
-
-    `rtol` and `atol` are tolerances for numbers, see `Closeness`. `volatile` are paths in the outcome, or in each event
-    of a stream, to leave out: `headers.date`, `rows.*.id`. The mode `shape` compares keys, types and the lengths of
-    tuples, but not values and the lengths of lists; the values under the keys `exact` of a returned mapping count
-    all the same. `paths` gets the path of each difference, as `volatile=` takes it; None for one without.
+    Values are equal if their identities are: types count, and NaN equals itself. `paths` gets the path of each difference,
+    as `volatile=` takes it; None for one without.
     """
-    lines = Lines(redactor, frozenset(secrets), grouped=mode == "shape")
-    left_out = tuple(parse_path(path) for path in volatile)
-    close = Closeness(rtol, atol)
-    comparison = Comparison(lines, close, volatile=left_out, shape=mode == "shape", ordered=ordered)
-    if exact and mode == "shape":
+    exact, is_shape = rules.exact, rules.mode == "shape"
+    lines = Lines(redactor, frozenset(secrets), grouped=is_shape)
+    left_out = tuple(parse_path(path) for path in rules.volatile)
+    close = Closeness(rules.rtol, rules.atol)
+    comparison = Comparison(lines, close, volatile=left_out, shape=is_shape, ordered=rules.ordered)
+    if exact and is_shape:
         values = Comparison(lines, close, volatile=left_out)
         _compare_outcomes(values, _with_keys(recorded, exact), _with_keys(actual, exact))
         recorded, actual = (_with_keys(side, exact, without=True) for side in (recorded, actual))
@@ -55,7 +62,7 @@ def compare(
         location = Location(f"argument {name}", (name,), secret=redactor.secret(name), is_argument=True)
         comparison.compare(location, then, now)
     if recorded.files is not None and actual.files is not None:
-        _compare_files(lines, recorded.files, actual.files, shape=mode == "shape")
+        _compare_files(lines, recorded.files, actual.files, shape=is_shape)
     if paths is not None:
         paths.update(lines.paths)
     return lines.all()

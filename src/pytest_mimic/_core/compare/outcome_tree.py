@@ -5,12 +5,10 @@ A tree is plain JSON, with a few more kinds of parts: `Named`, `Blob`, `PickleVi
 
 from __future__ import annotations
 
-import json
 from base64 import b64decode
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER, named_places
 
@@ -23,16 +21,14 @@ if TYPE_CHECKING:
 _KINDS = {b"\x89PNG": "PNG image", b"GIF8": "GIF image", b"\xff\xd8\xff": "JPEG image", b"%PDF-": "PDF"}
 
 
-@dataclass(frozen=True)
-class Named:
+class Named(NamedTuple):
     """A value with a type that JSON does not have: the name of its tag, and its parts."""
 
     name: str
     value: Any
 
 
-@dataclass(frozen=True)
-class Blob:
+class Blob(NamedTuple):
     """Bytes that are no text: their content, or where they are if they were not read."""
 
     content: bytes
@@ -46,14 +42,13 @@ class Blob:
         return f"<{kind}, {len(self.content)} B>"
 
 
-@dataclass(frozen=True)
-class PickleView:
+class PickleView(NamedTuple):
     """A pickle, by its lists: it is not loaded."""
 
     size: int
-    imports: list[str]
-    code: list[str] = field(default_factory=list)
-    preview: list[str] = field(default_factory=list)
+    imports: Sequence[str]
+    code: Sequence[str] = ()
+    preview: Sequence[str] = ()
     mark: str = ""
 
 
@@ -111,13 +106,15 @@ def outcome_tree(stored: Stored, redactor: Redactor, secrets: Collection[str] = 
     detached = entry.get("detached", {}).get(entry.get("pickle"))
     if detached is not None:  # its recording says enough, also where it was not pulled
         return _pickle_tree(entry, detached["size"], entry.get("imports", []), entry.get("code", []))
-    encoded: Any = stored.lifted().encoded
-    if encoded.readable is None:
+    body = stored.readable()
+    # Lifting loads all that makes outcomes, so it is only done for what the JSON does not say.
+    encoded: Any = stored.lifted().encoded if body is None or stored.encoded or "objects" in entry else None
+    if body is None:
         pickled = encoded.pickled
         size = sum(map(len, pickled.chunks)) + sum(len(buffer.memory) for buffer in pickled.buffers)
         return _pickle_tree(entry, size, pickled.imports, pickled.code, mark=encoded.fingerprint)
-    body = without_secrets(json.loads(encoded.readable.text), redactor, secrets)
-    found = body_tree(body, is_tagged=stored.is_tagged, objects=encoded.readable.objects)
+    body = without_secrets(body, redactor, secrets)
+    found = body_tree(body, is_tagged=stored.is_tagged, objects=encoded and encoded.readable.objects)
     found.pop("is_open", None)  # items count as far as both streams were read
     if stored.awaited:
         found["awaited"] = True

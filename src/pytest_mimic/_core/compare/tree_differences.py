@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.compare.outcome_tree import Blob, Named, PickleView
 from pytest_mimic._core.identity.opening import key_step
@@ -27,8 +26,7 @@ _WIDEST_CELL = 60
 _COMPARED_HEADERS = ("content-type",)
 
 
-@dataclass
-class TreeDifference:
+class TreeDifference(NamedTuple):
     """One difference: the `old` and the `new` part as trees, None for what one side does not have."""
 
     path: str  # where it is, `rates.USD`; empty for the outcome as a whole
@@ -36,17 +34,16 @@ class TreeDifference:
     kind: Literal["changed", "added", "removed", "text", "rows"]
     old: Any = None
     new: Any = None
-    spans: list[Span] = field(default_factory=list)
-    columns: list[Any] = field(default_factory=list)
+    spans: Sequence[Span] = ()
+    columns: Sequence[Any] = ()
     # The rows of a table that differ: `-` or `+`, and the cells.
-    rows: list[tuple[str, list[Any]]] = field(default_factory=list)
+    rows: Sequence[tuple[str, list[Any]]] = ()
     total: int = 0  # how many rows the new table has
     is_opaque: bool = False  # whether only the sizes or previews of two pickles are compared
     steps: str | None = None  # the path as `volatile=` takes it; None if it cannot be named there
 
 
-@dataclass(frozen=True)
-class RowTable:
+class RowTable(NamedTuple):
     """A table: the names of its columns, and the cells of each row."""
 
     columns: list[Any]

@@ -241,8 +241,7 @@ def focused(old: str, new: str, quote: Callable[[str], str] = repr) -> tuple[str
     """Return two different texts, quoted; of long ones the stretch around the first character that differs."""
     start = 0
     if max(len(old), len(new)) > _SIDE_WIDTH:
-        pairs = enumerate(zip(old, new, strict=False))
-        same = next((index for index, (a, b) in pairs if a != b), min(len(old), len(new)))
+        same = shared_start(old, new)
         start = max(0, same - _SIDE_WIDTH // 3) if same > _SIDE_WIDTH // 2 else 0
     end = start + _SIDE_WIDTH
     texts = [
@@ -250,6 +249,18 @@ def focused(old: str, new: str, quote: Callable[[str], str] = repr) -> tuple[str
         for text in (old, new)
     ]
     return texts[0], texts[1]
+
+
+def shared_start(old: str, new: str) -> int:
+    """Return how many characters at their beginning two texts have in common."""
+    least, most = 0, min(len(old), len(new))
+    while least < most:
+        middle = (least + most + 1) // 2
+        if old[least:middle] == new[least:middle]:
+            least = middle
+        else:
+            most = middle - 1
+    return least
 
 
 def hidden(arguments: Mapping[str, Any] | None) -> list[str]:

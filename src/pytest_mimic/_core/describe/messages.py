@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from pytest_mimic._core.ambient import command
-from pytest_mimic._core.describe.argument_differences import Difference, differences, hidden
+from pytest_mimic._core.describe.argument_differences import Difference, differences, hidden, shared_start
 from pytest_mimic._core.describe.changing_values import changing_paths
+from pytest_mimic._core.describe.description_form import order
 from pytest_mimic._core.identity.ignore import parse_path
 from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.target_options import target_line
 from pytest_mimic._core.vault.long_parts import shortened
+from pytest_mimic._core.words import few
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
 
 if TYPE_CHECKING:
@@ -25,7 +28,11 @@ if TYPE_CHECKING:
 _SHOWN = 5
 #: The recordings that a miss is compared with, at most.
 CANDIDATES = 300
+# Of those that are as near, the long parts of so many are read.
+_READ = 50
 _LINE = 200
+# What is described of a client's call besides what counts: made from its other parts, or told apart by order.
+_BESIDE = ("signature", "server")
 # The digest of a value that is not shown as a whole.
 _DIGEST = re.compile(r" #[0-9a-f]{8}>\Z")
 
@@ -46,8 +53,7 @@ class Known(Protocol):
 K = TypeVar("K", bound=Known)
 
 
-@dataclass(slots=True, frozen=True)
-class MissedCall:
+class MissedCall(NamedTuple):
     """A call without a recording: its label, the descriptions of its arguments, and the id of its test.
 
     `line` is the name in the line of its target, `options` are those of the line, `source` is that of the target. Recordings of
@@ -64,26 +70,48 @@ class MissedCall:
 
 
 def nearest_recording(
-    candidates: Iterable[K], arguments: Mapping[str, Any] | None, *, test: str | None = None
+    candidates: Iterable[K],
+    arguments: Mapping[str, Any] | None,
+    *,
+    test: str | None = None,
+    whole: Callable[[K], K] = lambda one: one,
 ) -> K | None:
     """Return the recording that is most like a call, or None without candidates.
 
     A recording of the same test comes first, if it has at least one argument in common with the call or no recording
     has. Then comes the one with the fewest arguments that differ; then the fewest parts; then the most alike. Only
-    the first few hundred candidates are considered.
+    the first few hundred candidates are considered. `whole` reads the long parts of one: recordings show the beginning of
+    such a part, which those that are otherwise as near may share.
     """
+    short, long_parts = shortened(arguments)
 
     def distance(known: Known) -> tuple[float, ...]:
-        if known.arguments is None or arguments is None:
+        if known.arguments is None or short is None:
             return (True, known.test != test, 1_000_000, 0, 0)
-        found = differences(known.arguments, arguments)
-        whole = {_argument_of(one.path) for one in found}
+        found = differences(known.arguments, short)
+        differing = {_argument_of(one.path) for one in found}
         # Of a file, only the content differs: nothing is more alike.
         alike = sum(1 if one.file else _likeness(one) for one in found[:_SHOWN])
-        has_nothing_in_common = whole >= known.arguments.keys() | arguments.keys()
-        return (has_nothing_in_common, known.test != test, len(whole), len(found), -alike)
+        has_nothing_in_common = differing >= known.arguments.keys() | short.keys()
+        return (has_nothing_in_common, known.test != test, len(differing), len(found), -alike)
 
-    return min(islice(candidates, CANDIDATES), key=distance, default=None)
+    ranked = [(distance(one), one) for one in islice(candidates, CANDIDATES)]
+    nearest = min(ranked, key=itemgetter(0), default=None)
+    if nearest is None or not long_parts:
+        return nearest and nearest[1]
+    near = [one for found, one in ranked if found[:-1] == nearest[0][:-1]]
+    return min(near[:_READ], key=lambda one: _apart(whole(one), arguments or {}))
+
+
+def _apart(known: Known, arguments: Mapping[str, Any]) -> int:
+    """Return the length of the stretches outside of which the arguments of two calls are the same."""
+    apart = 0
+    for name in {*(known.arguments or ()), *arguments}:
+        old, new = order((known.arguments or {}).get(name)), order(arguments.get(name))
+        start = shared_start(old, new)
+        old, new = old[start:], new[start:]
+        apart += max(len(old), len(new)) - shared_start(old[::-1], new[::-1])
+    return apart
 
 
 def missing(
@@ -94,15 +122,16 @@ def missing(
     facts: Sequence[str] = (),
     remedies: Sequence[str] | None = None,
     whole: Callable[[K], K] = lambda one: one,
+    bare: Callable[[K], K] = lambda one: one,
 ) -> MissingRecordingError:
     """Return the error for a call without a recording, which shows how the nearest recording differs.
 
     The candidates are recordings of the same target: those in a cassette if `within` names one, else those of the whole
-    vault. `remedies` describe how to record the call, if not by `--mimic-record`. `whole` reads the long parts of the
-    nearest one.
+    vault. `remedies` describe how to record the call, if not by `--mimic-record`. `whole` reads the long parts of one,
+    `bare` takes secrets out of the nearest.
     """
     place = f" in {within}" if within else ""
-    nearest = nearest_recording(candidates, shortened(call.arguments)[0], test=call.test)
+    nearest = nearest_recording(candidates, call.arguments, test=call.test, whole=whole)
     record = command("--mimic-record", call.test)
     is_usual, first = not remedies and call.test is not None, list[str]()
     remedies = list(remedies or [f"to record it: {record}"])
@@ -111,7 +140,7 @@ def missing(
     else:
         by = f" by {nearest.test}" if nearest.test else ""
         on = f" on {nearest.recorded}" if nearest.recorded else ""
-        nearest = whole(nearest)
+        nearest = bare(whole(nearest))
         differing = differences(nearest.arguments, call.arguments)
         counted = [one for one in differing if not _is_left_out(one.path, _ignored(call))]
         inner = _difference_lines(nearest, call, differing, counted)
@@ -133,7 +162,7 @@ def missing(
 
 def _changing(paths: Sequence[str]) -> str:
     look = "looks as if it changes" if len(paths) == 1 else "look as if they change"
-    return f"{' and '.join(paths)} {look}"
+    return f"{' and '.join(paths) if len(paths) < 3 else few(paths)} {look}"
 
 
 def _ignored(call: MissedCall) -> tuple[str, ...]:
@@ -154,8 +183,8 @@ def _difference_lines(
 ) -> list[str]:
     """Explain how a call differs from the nearest recording; `counted` are the differences outside `ignore=`."""
     if counted:
-        # The signature of a client's call is made from its other parts.
-        parts = [one for one in counted if one.path != "signature"] or counted
+        beside = _BESIDE if names_client(_target_of(call.label)) else ()
+        parts = [one for one in counted if one.path not in beside] or counted
         return limited([one.line() for one in parts], _SHOWN)
     if differing:
         where = f"it differs only in what ignore={','.join(_ignored(call))} leaves out"
@@ -244,7 +273,7 @@ def drift(
         remedies = [f"{failed}, to try again: {command('--mimic-verify', test)}"]
     elif volatile:
         remedies.append(f"to leave out what always differs: {volatile}")
-    return DriftError(what, facts=lines, remedies=remedies, call=label, test=test)
+    return DriftError(what, facts=lines, remedies=remedies, call=label, test=test, volatile=volatile)
 
 
 def unverifiable(

@@ -12,6 +12,7 @@ from pytest_mimic._core.seam.registry import names_client
 
 _LABEL_WIDTH = 120
 _LEAST_WIDTH = 24
+_QUERY_WIDTH = 60
 _ATOMS = frozenset({int, float, bool, type(None)})
 
 
@@ -115,6 +116,15 @@ def recorded_label(
         return call_label(target, arguments, width=width)
     except (AttributeError, LookupError, TypeError):  # a damaged description
         return f"{target}(...)"
+
+
+def query_text(arguments: Mapping[str, Any] | None) -> str:
+    """Return the described query of a request, `?page=2&size=10`, with long values shortened. Empty if it has none."""
+    query = (arguments or {}).get("query")
+    if type(query) is not dict or not query or TAG in query:
+        return ""
+    texts = [f"{name}={part if type(part) is str else render(part)}" for name, part in query.items()]
+    return f"?{'&'.join(_fitted(texts, _QUERY_WIDTH))}"
 
 
 def by_name(arguments: Mapping[str, Any]) -> dict[str, Any]:

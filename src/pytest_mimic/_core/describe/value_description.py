@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from heapq import nsmallest
@@ -30,8 +29,9 @@ from pytest_mimic._core.identity.opening import is_pair, opened, type_name
 from pytest_mimic._core.identity.paths import NamedContent, counted_file
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.words import pattern
 
-_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
+_ADDRESS = pattern(r" at 0x[0-9A-Fa-f]+")
 _LONGEST_KEY, _SHORT = 100, 30
 _LEAST_ROOM, _LEAST_TEXT, _DIGEST = 8, 40, 8
 _NUMBERS, _SMALL = frozenset({bool, float, int}), 1 << 62

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -62,14 +61,17 @@ def innermost(opened: Sequence[Opened]) -> Opened:
     return opened[-1]
 
 
-class Argument(NamedTuple):
+class Argument:
     """One argument of a call; those in `*rest` and `**extra` are arguments each."""
 
-    place: int  # the index of its parameter in the signature
-    parameter: str  # the parameter's name, without stars
-    name: str  # the argument's own name: `rest[0]`, or its key in `**extra`
-    value: object  # the argument
-    as_bound: object  # the argument as the parameter holds it: `(value,)`, `{name: value}`, or the value
+    __slots__ = ("as_bound", "name", "parameter", "place", "value")
+
+    def __init__(self, place: int, parameter: str, name: str, value: object, as_bound: object) -> None:
+        self.place = place  # the index of its parameter in the signature
+        self.parameter = parameter  # the parameter's name, without stars
+        self.name = name  # the argument's own name: `rest[0]`, or its key in `**extra`
+        self.value = value  # the argument
+        self.as_bound = as_bound  # as the parameter holds it: `(value,)`, `{name: value}`, or the value
 
     @property
     def option(self) -> str:
@@ -164,22 +166,37 @@ class Plan:
         return frozenset()
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
 class Call:
     """One invocation of a target, bound and identified: what was asked."""
 
-    plan: Plan  # how the target is mimicked
-    key: str  # the identity, in 32 hex digits
-    signature: str  # `VERB resource`
-    sequence: bool  # whether the n-th identical call gets the n-th outcome
-    describe: Callable[[], dict[str, Any]]  # returns the structured, redacted description of the arguments
-    converses: bool = False  # whether it is part of the conversation of its test at a client
-    values: tuple[object, ...] = ()  # the bound arguments, in the order of the parameters
-    reading: Any = None  # how the plan read the arguments
-    host: str | None = None  # the host that patterns are matched against, at clients
-    is_shared: bool = False  # whether a client made the call for itself, so that it belongs to no test
-    is_async: bool = False  # whether the caller lets other tasks run while it waits
-    edge_call: Any = None  # the call as the edge of a client saw it, a `ClientCall`
+    def __init__(
+        self,
+        plan: Plan,
+        key: str,
+        signature: str,
+        *,
+        sequence: bool,
+        describe: Callable[[], dict[str, Any]],
+        converses: bool = False,
+        values: tuple[object, ...] = (),
+        reading: Any = None,
+        host: str | None = None,
+        is_shared: bool = False,
+        is_async: bool = False,
+        edge_call: Any = None,
+    ) -> None:
+        self.plan = plan  # how the target is mimicked
+        self.key = key  # the identity, in 32 hex digits
+        self.signature = signature  # `VERB resource`
+        self.sequence = sequence  # whether the n-th identical call gets the n-th outcome
+        self.describe = describe  # returns the structured, redacted description of the arguments
+        self.converses = converses  # whether it is part of the conversation of its test at a client
+        self.values = values  # the bound arguments, in the order of the parameters
+        self.reading = reading  # how the plan read the arguments
+        self.host = host  # the host that patterns are matched against, at clients
+        self.is_shared = is_shared  # whether a client made it for itself, so that it belongs to no test
+        self.is_async = is_async  # whether the caller lets other tasks run while it waits
+        self.edge_call = edge_call  # the call as the edge of a client saw it, a `ClientCall`
 
     @property
     def paths(self) -> PathStore:

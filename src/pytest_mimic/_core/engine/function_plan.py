@@ -27,12 +27,15 @@ if TYPE_CHECKING:
     from pytest_mimic._core.target_options import Options
 
 
-class Signature(NamedTuple):
+class Signature:
     """One way to read a function's arguments: how they are bound, and what identifies them."""
 
-    names: tuple[str, ...]
-    bind: Callable[..., tuple[object, ...]]
-    identity: CallIdentity
+    def __init__(
+        self, names: tuple[str, ...], bind: Callable[..., tuple[object, ...]], identity: CallIdentity
+    ) -> None:
+        self.names = names
+        self.bind = bind
+        self.identity = identity
 
 
 class Noted(NamedTuple):

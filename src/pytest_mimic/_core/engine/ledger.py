@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from os import getpid
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from pytest_mimic._core.swallowed.pending import ForkLog
 from pytest_mimic.errors import MimicError
@@ -31,87 +31,107 @@ RecordedError: TypeAlias = tuple[str, str, bool]
 """A recorded outcome that is an error: the call and its error in words, the test, and whether the summary lists it."""
 
 
-Lines: TypeAlias = list[str]
-"""Sentences, each of them once: several workers have the same ones."""
-
-Misses: TypeAlias = list[Miss]
-"""Calls without a recording. The same call of the same test counts once."""
+_Row = TypeVar("_Row")
 
 
-class Ledger:
-    """The account of one process. The type of an entry says how two accounts add up."""
+class OnceEach(list[_Row]):
+    """Rows that count once, because several workers have the same ones."""
 
-    # Real calls recorded, and how long they took, in seconds.
-    recorded: int
-    record_seconds: float
-    # How many tokens of language models the replayed answers took when they were recorded.
-    tokens: int
-    # Real calls compared, and those that differed from their recording: label and test.
-    verified: int
-    drifted: list[Sequence[str]]
-    missing: Misses
-    # The recorded errors that were kept and are listed: each in words, and its test.
-    failures: list[Sequence[str]]
-    # The labels of the errors of failing tests, which were not kept.
-    taken_back: list[str]
-    # The name of each recording that a failing test replaced, its content before and its content now.
-    put_back: list[Sequence[str | None]]
-    # Marks of the contents that passing tests used; see `owners.accept`.
-    trusted: set[str]
-    # The tests that were run again because a call of a conversation matches `--mimic-only`.
-    begun_again: list[str]
-    # The patterns of `--mimic-only` that matched a call.
-    matched: set[str]
-    # What forked processes wrote since the last test: the arguments of `Journal.note`.
-    wrote: list[list[Any]]
-    # Misses outside of any test.
-    strays: list[str]
-    # The recorded calls that were made again only because their conversation has a new one: the seconds, the name of the
-    # recording, and the line of a target that avoids it, which may be empty.
-    again: list[Sequence[Any]]
-    # The tests that were run again, each with the new call of its conversation.
-    restarts: list[str]
-    # Calls that drew from a global random state: label, and the modules of the states.
-    draws: list[Sequence[str]]
-    # The arguments that look as if they change in every run: the line of their target without `ignore=`, what it
-    # ignores already, the paths to add, and the first call that has them, with its test.
-    changing: list[Sequence[Any]]
-    # Outcomes that held the value of an environment variable: label, and what was done with it in which test.
-    environment: list[Sequence[str]]
-    # Processes that were started without anything mimicked in them: test, and the way of starting.
-    processes: list[Sequence[str]]
-    # The calls that were noted for `-v` or the HTML report and are not yet part of a test's report; see `call_log`.
-    calls: list[dict[str, Any]]
-    # The drifts that wait for a review, each as a row of its list.
-    drifts: list[dict[str, Any]]
-    # WebSockets that were opened for real: the origin of the URL, and the test.
-    websockets: list[Sequence[str]]
-    # What has changed of what replayed calls ran and read: recording, target, what, and how many calls.
-    inputs: list[Sequence[Any]]
-    # Names of the recordings and cassettes that the run used or made.
-    used: set[str]
-    # Names of objects that re-recording left behind.
-    replaced: set[str]
-    # The ids of modules that were skipped as a whole.
-    skipped_modules: set[str]
-    # The ids of the files and folders in which pytest looked for tests.
-    collected: set[str]
-    # With `--mimic-usage`, the ids of the tests that were collected, also of those that were deselected then.
-    tests: set[str]
-    # The kinds of clients that tests name, and of which none that is named is installed.
-    absent_clients: set[str]
-    # Sentences for the summary.
-    notes: Lines
-    # Errors outside of any test, and steps that failed at the end of a test or of the run.
-    errors: Lines
-    # Targets that turned out not to exist.
-    problems: Lines
-    # How many tests of the collected ones do not run, in words; empty if all do.
-    deselected: Lines
-    # Other reasons why the run was not complete; empty if it was.
-    selection: Lines
+    def add(self, row: _Row) -> None:
+        if row not in self:
+            self.append(row)
+
+
+class _Selection:
+    """The entries that say which recordings are used, and which are proven unused."""
 
     def __init__(self) -> None:
+        # The patterns of `--mimic-only` that matched a call.
+        self.matched: set[str] = set()
+        # Names of the recordings and cassettes that the run used or made.
+        self.used: set[str] = set()
+        # The ids of modules that were skipped as a whole.
+        self.skipped_modules: set[str] = set()
+        # The ids of the files and folders in which pytest looked for tests.
+        self.collected: set[str] = set()
+        # With `--mimic-usage`, the ids of the tests that were collected, also of those that were deselected then.
+        self.tests: set[str] = set()
+        # The kinds of clients that tests name, and of which none that is named is installed.
+        self.absent_clients: set[str] = set()
+        # How many tests of the collected ones do not run, in words; empty if all do.
+        self.deselected = OnceEach[str]()
+        # Other reasons why the run was not complete; empty if it was.
+        self.selection = OnceEach[str]()
+
+
+class _Writing:
+    """The entries that say what the tests wrote, and what is taken back of it."""
+
+    def __init__(self) -> None:
+        # The labels of the errors of failing tests, which were not kept.
+        self.taken_back: list[str] = []
+        # The name of each recording that a failing test replaced, its content before and its content now.
+        self.put_back: list[Sequence[str | None]] = []
+        # Marks of the contents that passing tests used; see `owners.accept`.
+        self.trusted: set[str] = set()
+        # What forked processes wrote since the last test: the arguments of `Journal.note`.
+        self.wrote: list[list[Any]] = []
+        # The drifts that wait for a review, each as a row of its list.
+        self.drifts: list[dict[str, Any]] = []
+        # Names of objects that re-recording left behind.
+        self.replaced: set[str] = set()
+
+
+class Ledger(_Selection, _Writing):
+    """The account of one process. The kind of an entry says how two accounts add up."""
+
+    def __init__(self) -> None:
+        _Selection.__init__(self)
+        _Writing.__init__(self)
+        # Real calls recorded, and how long they took, in seconds.
+        self.recorded = 0
+        self.record_seconds = 0.0
+        # How many tokens of language models the replayed answers took when they were recorded.
+        self.tokens = 0
+        # Real calls compared, and those that differed from their recording: label and test.
+        self.verified = 0
+        self.drifted: list[Sequence[str]] = []
+        # Calls without a recording.
+        self.missing = OnceEach[Miss]()
+        # The recorded errors that were kept and are listed: each in words, and its test.
+        self.failures: list[Sequence[str]] = []
+        # The tests that were run again because a call of a conversation matches `--mimic-only`.
+        self.begun_again: list[str] = []
+        # Misses outside of any test.
+        self.strays: list[str] = []
+        # The recorded calls that were made again only because their conversation has a new one: the seconds, the name of the
+        # recording, and the line of a target that avoids it, which may be empty.
+        self.again: list[Sequence[Any]] = []
+        # The tests that were run again, each with the new call of its conversation.
+        self.restarts: list[str] = []
+        # Calls that drew from a global random state: label, and the modules of the states.
+        self.draws: list[Sequence[str]] = []
+        # The arguments that look as if they change in every run: the line of their target without `ignore=`, what it
+        # ignores already, the paths to add, and the first call that has them, with its test.
+        self.changing: list[Sequence[Any]] = []
+        # Outcomes that held the value of an environment variable: label, and what was done with it in which test.
+        self.environment: list[Sequence[str]] = []
+        # Processes that were started without anything mimicked in them: test, and the way of starting.
+        self.processes: list[Sequence[str]] = []
+        # The calls that were noted for `-v` or the HTML report and are not yet part of a test's report; see `call_log`.
+        self.calls: list[dict[str, Any]] = []
+        # WebSockets that were opened for real: the origin of the URL, and the test.
+        self.websockets: list[Sequence[str]] = []
+        # What has changed of what replayed calls ran and read: recording, target, what, and how many calls.
+        self.inputs: list[Sequence[Any]] = []
+        # Sentences for the summary.
+        self.notes = OnceEach[str]()
+        # Errors outside of any test, and steps that failed at the end of a test or of the run.
+        self.errors = OnceEach[str]()
+        # Targets that turned out not to exist.
+        self.problems = OnceEach[str]()
+        # All of these are entries; what follows belongs to this process alone.
+        self._entries = frozenset(vars(self))
         # Processes that are forked from this one add to its account by a log.
         self.process = getpid()
         self.forks = ForkLog()
@@ -121,8 +141,6 @@ class Ledger:
         self._replays: list[Replayed] = []
         self._replayed_elsewhere = 0
         self._saved_elsewhere = 0.0
-        for name, kind in _ENTRIES.items():
-            setattr(self, name, kind())
 
     def use(self, name: str) -> None:
         if name not in self.used:
@@ -132,7 +150,7 @@ class Ledger:
 
     def enter(self, name: str, row: Any, *, once: bool = False) -> None:
         """Add a row to an entry that is a list or set, also to that of the process which this one was forked from."""
-        entry = getattr(self, name)
+        entry = vars(self)[name]
         if once and row in entry:
             return
         entry.add(row) if isinstance(entry, set) else entry.append(row)
@@ -140,8 +158,7 @@ class Ledger:
 
     def note(self, sentence: str) -> None:
         """Add a sentence to the summary, once."""
-        if sentence not in self.notes:
-            self.notes.append(sentence)
+        self.notes.add(sentence)
 
     def excuse(self, test: str, handled: Sequence[MimicError], unhandled: Sequence[MimicError]) -> None:
         """Forget the misses that the test's own file handled, unless it did not handle the same call elsewhere."""
@@ -149,7 +166,7 @@ class Ledger:
             error.data.get("call") for error in unhandled
         }
         if calls:
-            self.missing = [miss for miss in self.missing if miss.test != test or miss.label not in calls]
+            self.missing[:] = [miss for miss in self.missing if miss.test != test or miss.label not in calls]
 
     def count_environment(self, label: str, test: str, name: str, *, is_hidden: bool) -> None:
         """Count a new outcome that held the value of an environment variable, which is hidden where it is a text."""
@@ -219,9 +236,11 @@ class Ledger:
     def to_plain(self) -> dict[str, Any]:
         """Return the account as data that execnet can ship."""
         plain: dict[str, Any] = {"replayed": self.replayed, "saved": self.saved}
-        for name, kind in _ENTRIES.items():
-            entry = getattr(self, name)
-            plain[name] = sorted(entry) if kind is set else entry
+        for name in self._entries:
+            entry = vars(self)[name]
+            if isinstance(entry, set):
+                entry = sorted(entry)
+            plain[name] = list(entry) if isinstance(entry, OnceEach) else entry
         plain["missing"] = [tuple(miss) for miss in self.missing]
         return plain
 
@@ -229,18 +248,15 @@ class Ledger:
         """Add the account of another process, or a part of it, in the form of `to_plain`."""
         self._replayed_elsewhere += plain.get("replayed", 0)
         self._saved_elsewhere += plain.get("saved", 0.0)
-        for name in plain.keys() & _ENTRIES.keys():
-            mine, other = getattr(self, name), plain[name]
-            if isinstance(mine, set):
-                mine.update(other)
-            elif not isinstance(mine, list):
-                setattr(self, name, mine + other)
-            elif name == "missing":
-                mine += dict.fromkeys(miss for row in other if (miss := Miss(*row)) not in mine)
-            elif name in _LINES:
-                mine += [line for line in other if line not in mine]
+        for miss in plain.get("missing", ()):
+            self.missing.add(Miss(*miss))
+        for name in (self._entries & plain.keys()) - {"missing"}:
+            entry, other = vars(self)[name], plain[name]
+            if isinstance(entry, (set, OnceEach)):
+                for row in other:
+                    entry.add(row)
             else:
-                mine += other
+                vars(self)[name] = entry + other
 
     def add_forked(self) -> list[MimicError]:
         """Add the accounts of forked processes since the last call, and return their errors."""
@@ -248,15 +264,3 @@ class Ledger:
         for entry in entries:
             self.add(entry)
         return errors
-
-
-_KINDS: dict[str, type] = {
-    "int": int,
-    "float": float,
-    "list": list,
-    "set": set,
-    "Lines": list,
-    "Misses": list,
-}
-_ENTRIES = {name: _KINDS[kind.partition("[")[0]] for name, kind in Ledger.__annotations__.items()}
-_LINES = {name for name, kind in Ledger.__annotations__.items() if kind == "Lines"}

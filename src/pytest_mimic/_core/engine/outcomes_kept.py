@@ -48,7 +48,7 @@ def is_unchanged(call: Call, before: Stored, after: Stored, *, redactor: Redacto
     At a client, these are those of `volatile=` and a few more, such as a date; otherwise, they are those of
     `volatile=`.
     """
-    from pytest_mimic._core.compare.outcome_comparison import compare
+    from pytest_mimic._core.compare.outcome_comparison import Rules, compare
 
     plan, volatile = call.plan, call.plan.options.volatile
     if plan.kind == "function":
@@ -65,7 +65,7 @@ def is_unchanged(call: Call, before: Stored, after: Stored, *, redactor: Redacto
         return False
     # The new outcome is compared beside nothing: if it goes further than the recorded one, they differ.
     recorded, now = plan.comparable(old, new), plan.comparable(new)
-    return not compare(recorded, now, volatile=volatile, ordered=True, redactor=redactor)
+    return not compare(recorded, now, Rules(volatile=volatile, ordered=True), redactor=redactor)
 
 
 def _extent(stream: Outcome) -> tuple[object, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import islice
+from operator import methodcaller
 from os import getpid
 from typing import TYPE_CHECKING, Any
 
@@ -191,9 +192,8 @@ class Recordings:
                 record = command("--mimic-record", self._state.test)
                 remedies = [f"to record it, where nothing cancels it: {record}"]
 
-        def whole(known: Any) -> Any:
+        def bare(found: Any) -> Any:
             """Return the nearest recording without what redaction hides today, which it may be older than."""
-            found = known.whole()
             if not found.arguments:
                 return found
             own = {name: part for name, part in found.arguments.items() if name == "signature"}  # no secret
@@ -204,7 +204,8 @@ class Recordings:
                 )
             return found._replace(arguments=own | without_secrets(given, self._state.redactor))
 
-        error = missing(missed, among, within=within, facts=facts, remedies=remedies, whole=whole)
+        whole = methodcaller("whole")
+        error = missing(missed, among, within=within, facts=facts, remedies=remedies, whole=whole, bare=bare)
         self.missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 

@@ -275,7 +275,7 @@ class RunState:
                 self.log("missing", call, label=label, error=error)
             self.ledger.enter("missing", miss, once=True)
         else:
-            self.ledger.enter("drifted", [label, self.test])
+            self.ledger.enter("drifted", [label, self.test, str(error.data.get("volatile", ""))])
         self.pending.note(error)
         if isinstance(error, MissingRecordingError):
             self.watch(error, key or label)

@@ -26,9 +26,17 @@ class Scopes:
 
     @property
     def _outside(self) -> Owner:
-        return self._owners.setdefault("", Owner(""))
+        return self._owners.get("") or self._owners.setdefault("", Owner(""))
 
     # -- scopes
+
+    def name_of(self, parameter: object) -> str | None:
+        """Return what tells the scope of a fixture's parameter from those of others; None if it has no identity."""
+        if isinstance(parameter, (str, int)):
+            return repr(parameter)
+        from pytest_mimic._core.identity.call_identity import identity_of
+
+        return identity_of(parameter, self._state.places)
 
     def enter(self, name: str) -> Callable[[bool], Owner]:
         """Assign calls to the scope of a wider fixture until the returned function is called.

@@ -9,6 +9,7 @@ from pytest_mimic._core.engine.call import Place
 from pytest_mimic._core.engine.owners import Owner, SequenceInProgress
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import recording_name
+from pytest_mimic.errors import CorruptRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
@@ -49,7 +50,13 @@ class Sequences:
         """Return the place of the next identical call of the owner. At a client, a new call makes all of its calls real."""
         owner, recordings = self._state.owner, self._recordings
         name = recording_name(call.plan.target, call.key, owner.name)
-        found = recordings.find(name)
+        found, is_damaged = None, False
+        try:
+            found = recordings.find(name)
+        except CorruptRecordingError:
+            if mode is not Mode.RERECORD:
+                raise
+            is_damaged = True  # and replaced, as the error proposes
         if (
             found is None
             and call.edge_call is not None
@@ -73,7 +80,7 @@ class Sequences:
                 is_kept = found is not None and not recordings.is_outdated(call.plan, found)
                 outcomes = list(found.outcomes) if found is not None else []
                 sequence = SequenceInProgress(
-                    call, outcomes if is_kept else [], outcomes, is_new=found is None
+                    call, outcomes if is_kept else [], outcomes, is_new=found is None and not is_damaged
                 )
                 owner.sequences[name] = sequence
             is_real = mode is Mode.RERECORD or position >= len(sequence.old)

@@ -82,10 +82,13 @@ class ContextCopier:
             value = self._variable.get()
             if value is None:
                 return original(pool, function, *args, **kwargs)
+            # Since Python 3.14, a pool may pickle its tasks for other interpreters, in which nothing is mimicked.
+            if all(base.__module__ != "concurrent.futures.interpreter" for base in type(pool).__mro__):
+                function = self._inside(value, function)
             # A thread that the pool starts now serves other callers later, so it must not inherit the value.
             token = self._variable.set(None)
             try:
-                return original(pool, self._inside(value, function), *args, **kwargs)
+                return original(pool, function, *args, **kwargs)
             finally:
                 self._variable.reset(token)
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from pytest_mimic._core.compare.outcome_comparison import compare
+from pytest_mimic._core.compare.outcome_comparison import Rules, compare
 from pytest_mimic._core.describe.changing_values import changes_always
 from pytest_mimic._core.describe.messages import drift, unverifiable
 from pytest_mimic._core.engine.steps import RealCall, Replay
@@ -236,11 +236,7 @@ def drift_of(
     lines += compare(
         plan.comparable(recorded, actual),
         plan.comparable(actual, recorded),
-        rtol=options.rtol,
-        atol=options.atol,
-        volatile=options.volatile,
-        mode=options.compare,
-        exact=plan.exact,
+        Rules(options.rtol, options.atol, options.volatile, options.compare, plan.exact),
         redactor=redactor,
         secrets=plan.secrets(call),
         paths=paths,

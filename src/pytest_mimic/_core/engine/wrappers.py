@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from contextlib import suppress
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._core.engine.call import innermost
 from pytest_mimic._core.identity.kinds import Unstable
@@ -64,12 +64,13 @@ class Mimicked:
         self.is_split = is_split
 
 
-class _Opened(NamedTuple):
+class _Opened:
     """One activation of a function: who asked for it, its plan, and the cassette that takes its calls."""
 
-    request: object
-    plan: FunctionPlan | None
-    cassette: CassetteInUse | None
+    def __init__(self, request: object, plan: FunctionPlan | None, cassette: CassetteInUse | None) -> None:
+        self.request = request
+        self.plan = plan
+        self.cassette = cassette
 
 
 def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 Reduce = Callable[[Any], object]
 
-# The only module-level state of the plugin besides `_ambient` and the open files of locks: the calls of `register_fingerprint`.
+# The only module-level state of the plugin besides `pytest_mimic._runs` and the open files of locks: the calls of `register_fingerprint`.
 _registered: dict[type, Reduce] = {}
 
 # Builtins that the walk encodes by itself.
@@ -28,7 +28,7 @@ class Kind(NamedTuple):
     variables: dict[str, object] | None = None
 
 
-class Rule(NamedTuple):
+class Rule:
     """The identity rule of a class of a library and of its subclasses.
 
     Attributes:
@@ -37,9 +37,10 @@ class Rule(NamedTuple):
         is_full: Whether the tag names the module, too.
     """
 
-    reduce: Callable[[Any, bool], object]
-    name: str = ""
-    is_full: bool = False
+    def __init__(self, reduce: Callable[[Any, bool], object], name: str = "", is_full: bool = False) -> None:
+        self.reduce = reduce
+        self.name = name
+        self.is_full = is_full
 
     def kind(self, type_: type, library: str, layout: bool) -> Kind:
         is_own = type_.__module__.partition(".")[0] == library and not self.is_full

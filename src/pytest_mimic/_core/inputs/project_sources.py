@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 from pathlib import Path
 
 from xxhash import xxh3_64, xxh3_64_hexdigest
@@ -13,12 +12,13 @@ from pytest_mimic._core.event_loop import outside_event_loop
 from pytest_mimic._core.identity.source import normalised
 from pytest_mimic._core.modules import file_of_module
 from pytest_mimic._core.origin import is_in_project, path_when_installed
+from pytest_mimic._core.words import pattern
 
 _DIGITS = 8
 # A larger file is no text, and is read in pieces of this size.
 _LARGE = 1 << 26
-_INSTALLED = re.compile(r"(?:^|/)(?:(?:site|dist)-packages|__pycache__)/")
-_HIDDEN = re.compile(r"(?:^|/)\.[^/]*/")
+_INSTALLED = pattern(r"(?:^|/)(?:(?:site|dist)-packages|__pycache__)/")
+_HIDDEN = pattern(r"(?:^|/)\.[^/]*/")
 
 
 class ProjectSources:

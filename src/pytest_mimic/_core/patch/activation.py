@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Set
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pytest_mimic._core.patch.lookup import FoundFunction
 from pytest_mimic._core.targets.target import FunctionPath
@@ -67,7 +67,14 @@ class Activation:
             self.claims[key].pop(active.number, None)
         active.claimed = [id(one.function) for one in found]
         for one in found:
-            self.claims.setdefault(id(one.function), {})[active.number] = Claim(active, one)
+            claims = self.claims.setdefault(id(one.function), {})
+            # Lines that name it alike share one object, since a second would count as one more holder of the function.
+            alike = [
+                claim.found
+                for claim in claims.values()
+                if claim.found.label == one.label and claim.found.holder is one.holder
+            ]
+            claims[active.number] = Claim(active, alike[0] if alike else one)
         return [*before, *active.claimed]
 
     def decide(self, key: int) -> Claim | None:
@@ -85,11 +92,14 @@ class Activation:
         return best
 
 
-class Claim(NamedTuple):
+class Claim:
     """A request that names a function."""
 
-    active: ActiveRequest
-    found: FoundFunction
+    __slots__ = ("active", "found")
+
+    def __init__(self, active: ActiveRequest, found: FoundFunction) -> None:
+        self.active = active
+        self.found = found
 
 
 class ActiveRequest:

@@ -6,7 +6,7 @@ import gc
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
-from types import BuiltinMethodType
+from types import BuiltinMethodType, FrameType
 from typing import Any, Final, TypeAlias
 
 from pytest_mimic._core.machinery import is_machinery
@@ -131,10 +131,17 @@ def unknown_references(things: list[object], known: Callable[[], list[object]]) 
     ]
 
 
-def references_of(wrapper: object) -> list[object]:
-    """Return what a wrapper refers to: by its attributes, its closure, and the plugin's objects in these."""
-    cells = getattr(wrapper, "__closure__", None) or ()
-    found = [*getattr(wrapper, "__dict__", {}).values(), *(cell.cell_contents for cell in cells)]
+def frames_with(thing: object) -> int:
+    """Return how many frames refer to a thing, such as those that a traceback keeps."""
+    return sum(type(each) is FrameType for each in gc.get_referrers(thing))
+
+
+def references_of(*wrappers: object) -> list[object]:
+    """Return what wrappers refer to: by their attributes, their closures, and the plugin's objects in these."""
+    found: list[Any] = []
+    for wrapper in wrappers:
+        cells = getattr(wrapper, "__closure__", None) or ()
+        found += [*getattr(wrapper, "__dict__", {}).values(), *(cell.cell_contents for cell in cells)]
     every = found.copy()
     seen: set[int] = set()
     for _ in range(_LEVELS):

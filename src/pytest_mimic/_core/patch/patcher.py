@@ -155,8 +155,10 @@ class Patcher:
         """
         touched: dict[int, None] = {}
         for active in list(requests):
-            found = self._find_all(activation, active, just_loaded)
-            touched.update(dict.fromkeys(activation.claim(active, found)))
+            # Without a name for what was found: it would be one more reference to the functions.
+            touched |= dict.fromkeys(
+                activation.claim(active, self._find_all(activation, active, just_loaded))
+            )
         if self._cover is None:
             return
         fresh: list[Patch] = []

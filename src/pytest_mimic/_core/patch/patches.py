@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partialmethod
 from itertools import chain
 from types import MethodType
-from typing import Any, NamedTuple
+from typing import Any
 
 from pytest_mimic._core.patch.descriptors import CARRIERS, as_attribute, behind, carried, inner, rebuilt
 from pytest_mimic._core.patch.holders import (
@@ -14,6 +14,7 @@ from pytest_mimic._core.patch.holders import (
     Holder,
     all_classes,
     all_namespaces,
+    frames_with,
     held_by,
     identity_of,
     modules_now,
@@ -43,6 +44,7 @@ class Patch:
     Attributes:
         modules: The modules that were imported when the wrapper was put there, if anything else held it then.
         originals: By id, each object that replaces another, with the one it replaces.
+        replacements: Each object that replaces another, by the id of that, and by whether a class holds it.
     """
 
     def __init__(self, named: FoundFunction, label: str, wrapper: Callable[..., Any]) -> None:
@@ -53,7 +55,7 @@ class Patch:
         self.places: list[PatchedPlace] = []  # where the wrapper was put, first where the function was named
         self.modules: tuple[int, ...] = ()
         self.originals: dict[int, tuple[object, object]] = {id(wrapper): (wrapper, named.original)}
-        self._replacements: dict[tuple[int, bool], object] = {}
+        self.replacements: dict[tuple[int, bool], object] = {}
         self._holders_of_wrapper = 0
 
     @property
@@ -61,10 +63,10 @@ class Patch:
         function: Callable[..., Any] = self.named.function
         return function
 
-    def held_elsewhere(self) -> list[Sought]:
+    def held_elsewhere(self, ended: Iterable[Patch]) -> list[Sought]:
         """Return what to search if anything else may hold the function, now that its known places hold the wrapper.
 
-        Note how often the wrapper is held besides these places.
+        Note how often the wrapper is held besides these places. `ended` are earlier patches of the function that are kept.
         """
         things = list({id(held): held for _, held in self.originals.values()}.values())
         # The function may be inside of a descriptor, which then is held where the function was found.
@@ -77,7 +79,7 @@ class Patch:
             for thing in things
         )
         things.append(self.wrapper)
-        *of_function, of_wrapper = unknown_references(things, self._references)
+        *of_function, of_wrapper = unknown_references(things, lambda: _references([self, *ended]))
         places = sum(place.ours is self.wrapper for place in self.places)
         self._holders_of_wrapper = of_wrapper - places
         if self._holders_of_wrapper:
@@ -103,36 +105,26 @@ class Patch:
         """Return what to search if anything else may hold the wrapper, now that all its places are restored."""
         things: list[object] = [self.wrapper]
         things += [ours for ours, _ in self.originals.values() if ours is not self.wrapper]
-        counts = unknown_references(things, self._references)
+        counts = unknown_references(things, lambda: _references([self]))
         of_wrapper, *of_carriers = counts
         # One that held it before may be gone, and a module imported since may hold it instead.
         is_unsure = self._holders_of_wrapper and self.modules != modules
-        if is_unsure or of_wrapper > self._holders_of_wrapper or any(count > 0 for count in of_carriers):
-            return [Sought(thing, self, count) for thing, count in zip(things, counts, strict=True)]
-        return []
-
-    def _references(self) -> list[object]:
-        """Return each object that this patch, its wrapper and its descriptors refer to, once for each reference."""
-        pairs = list(chain.from_iterable(self.originals.values()))
-        carriers = {id(thing): thing for thing in pairs}
-        return [
-            self.wrapper,
-            *self.named,
-            *self._replacements.values(),
-            *(held for place in self.places for held in (place.before, place.holder, place.name, place.ours)),
-            *pairs,
-            *map(inner, carriers.values()),
-            *references_of(self.wrapper),
-        ]
+        is_carried = any(count > 0 for count in of_carriers)
+        new = of_wrapper - self._holders_of_wrapper
+        if not (is_unsure or is_carried or new > 0):
+            return []
+        if not (is_unsure or is_carried) and new == frames_with(self.wrapper):
+            counts = [0] * len(things)  # the traceback of a failure holds it, and no module does
+        return [Sought(thing, self, count) for thing, count in zip(things, counts, strict=True)]
 
     def replacement(self, held: object, *, in_class: bool) -> object:
         """Return the object to put in the place of the function or of its descriptor; the same each time."""
         key = (id(held), in_class)
-        if key not in self._replacements:
+        if key not in self.replacements:
             ours = self._build(held, in_class=in_class)
-            self._replacements[key] = ours
+            self.replacements[key] = ours
             self.originals.setdefault(id(ours), (ours, held))
-        return self._replacements[key]
+        return self.replacements[key]
 
     def _build(self, held: object, *, in_class: bool) -> object:
         if isinstance(held, partialmethod) and held is self.named.original:
@@ -142,12 +134,31 @@ class Patch:
         return as_attribute(held, self.wrapper) if in_class else self.wrapper
 
 
-class Sought(NamedTuple):
+def _references(patches: Sequence[Patch]) -> list[object]:
+    """Return each object that patches, their wrappers and their descriptors refer to, once for each reference."""
+    pairs = [thing for patch in patches for pair in patch.originals.values() for thing in pair]
+    carriers = {id(thing): thing for thing in pairs}
+    found = [
+        *chain.from_iterable({id(patch.named): patch.named for patch in patches}.values()),
+        *pairs,
+        *map(inner, carriers.values()),
+        *references_of(*(patch.wrapper for patch in patches)),
+    ]
+    for patch in patches:
+        found += [patch.wrapper, *patch.replacements.values()]
+        found += [
+            held for place in patch.places for held in (place.before, place.holder, place.name, place.ours)
+        ]
+    return found
+
+
+class Sought:
     """An object to be searched in all modules and classes for a patch."""
 
-    thing: object
-    patch: Patch
-    references: int  # how many references to it are unknown; negative if that is unknown itself
+    def __init__(self, thing: object, patch: Patch, references: int) -> None:
+        self.thing = thing
+        self.patch = patch
+        self.references = references  # how many to it are unknown; negative if that is unknown itself
 
 
 class Patches:
@@ -188,7 +199,9 @@ class Patches:
             named = patch.named
             self._put(patch, named.holder, named.name, named.held, named.original)
             self._put_where_last(patch)
-            everywhere += patch.held_elsewhere()
+            everywhere += patch.held_elsewhere(
+                [each for each in self._ended if each.function is patch.function]
+            )
         for holder, name, held, patch in _holding(everywhere):
             self._put(patch, holder, name, held, held)
 
@@ -251,8 +264,9 @@ class Patches:
         self._ended.clear()
 
     def forget_places(self) -> None:
-        """Drop the places to look at first when a function is patched again."""
+        """Drop the places of patches that have ended, and with them their functions."""
         self._last_places.clear()
+        self._ended.clear()
 
     def _before(self, place: PatchedPlace) -> object:
         """Return the object to put back: another patch's only while that patch is in force."""

@@ -9,6 +9,7 @@ from json import dumps
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.redact.texts import forms_of
+from pytest_mimic._core.words import pattern
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.secret_names import SecretNames
@@ -19,7 +20,7 @@ _SHORTEST = 16
 _START = 8
 # The shell's names for the working directory, of which no password is kept.
 _FOLDERS = ("OLDPWD", "PWD")
-_PLAIN_WORD = re.compile(r"[A-Za-z][a-z]*|[A-Z]+")
+_PLAIN_WORD = pattern(r"[A-Za-z][a-z]*|[A-Z]+")
 _BASE64 = re.compile(r'base64": "((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/]=))?)"')
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, TypeAlias
+
+from pytest_mimic._core.words import pattern
 
 # How secret a value is: not at all, whole, or but for the ids of the secrets in it.
 Secrecy: TypeAlias = Literal["", "all", "but ids"]
@@ -53,17 +54,17 @@ _ABOUT = frozenset(
 # A name that begins with one of these, or has one before the secret word, asks about a secret (`requires_auth`).
 _ASKING = frozenset("allow allowed allows has is needs require required requires supports".split())
 # Google's keys, which are sent under the name `key`.
-_GOOGLE_KEY = re.compile(r"(?<![\w-])AIza[\w-]{35}(?![\w-])")
+_GOOGLE_KEY = pattern(r"(?<![\w-])AIza[\w-]{35}(?![\w-])")
 
-_NAME = re.compile(r"!?[\w.-]+")
+_NAME = pattern(r"!?[\w.-]+")
 # The mark of a text that looks like a key and is none.
-_ACCEPTED = re.compile(r"!sha256:[0-9a-f]{8}")
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
-_PLURAL = re.compile(r"[sS][\W\d_]*$")
-_FLAG = re.compile(r"--?([A-Za-z][\w-]{0,200})")
+_ACCEPTED = pattern(r"!sha256:[0-9a-f]{8}")
+_WORD = pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
+_PLURAL = pattern(r"[sS][\W\d_]*$")
+_FLAG = pattern(r"--?([A-Za-z][\w-]{0,200})")
 _LONGEST_NAME = 200
 # Between the parts of a key in a database.
-_SEPARATOR = re.compile(r"[:/.]")
+_SEPARATOR = pattern(r"[:/.]")
 # Answers that are kept: a mapping with a million different keys must not fill the memory.
 _KEPT_ANSWERS = 10_000
 

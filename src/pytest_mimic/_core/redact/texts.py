@@ -17,21 +17,22 @@ from pytest_mimic._core.redact.secret_names import (
     hide_google_keys,
     normalised,
 )
+from pytest_mimic._core.words import pattern
 
 _SCHEMES = r"(?:apikey|basic|bearer|digest|negotiate|token)"
 # No pattern backtracks far: repetitions are bounded or cannot match what follows them, so that a long text which fits
 # none takes time in proportion to its length.
-_URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>]+")
-_USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@")
+_URL = pattern(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>]+")
+_USERINFO = pattern(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@")
 # A name with the sign before its value: `token=`, `"token":`, `--token `. A blank alone is enough after a flag only.
-_NAMED = re.compile(
+_NAMED = pattern(
     r"""(?<![\w-])(?P<flag>--?)?(?P<quote>(?:\\*["'])?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=quote)"""
     r"""(?:\s{0,20}[=:]\s{0,20}|(?(flag)\s{1,20}(?=[^\s-])|(?!)))"""
 )
 # What a text has that one of the patterns for free text matches.
-_MAY_HOLD = re.compile(r"[=:]|(?<![\w-])-|AIza")
+_MAY_HOLD = pattern(r"[=:]|(?<![\w-])-|AIza")
 # A value after a name: quoted, escaped and quoted as inside of a JSON text, or bare, perhaps after `Bearer`.
-_VALUE = re.compile(
+_VALUE = pattern(
     r"""(?:None|null|[Tt]rue|[Ff]alse)\b|(?P<open>\\+["'])[^"'\\]*(?:\\+["'])?|(?P<double>")(?:[^"\\]|\\.)*"?|"""
     r"""(?P<single>')(?:[^'\\]|\\.)*'?|(?i:"""
     + _SCHEMES
@@ -40,30 +41,30 @@ _VALUE = re.compile(
 # The values after a name that are no secret.
 _NO_SECRETS = frozenset({"", "None", "null", "True", "true", "False", "false"})
 # A parameter in the path of a URL.
-_PATH_PARAMETER = re.compile(r";([^;/?#=]+)=([^;/?#]+)")
-_FORM = re.compile(r"[\w.\[\]%+-]+=[^&\s]*(?:&[\w.\[\]%+-]+=[^&\s]*)*")
-_WITH_QUERY = re.compile(r"[^\s?#]*[?#]\S+")
-_GRAPHQL = re.compile(r"\s*(?:\{|(?:query|mutation|subscription|fragment)\b)")
+_PATH_PARAMETER = pattern(r";([^;/?#=]+)=([^;/?#]+)")
+_FORM = pattern(r"[\w.\[\]%+-]+=[^&\s]*(?:&[\w.\[\]%+-]+=[^&\s]*)*")
+_WITH_QUERY = pattern(r"[^\s?#]*[?#]\S+")
+_GRAPHQL = pattern(r"\s*(?:\{|(?:query|mutation|subscription|fragment)\b)")
 # An argument of GraphQL with a literal text, `password: "…"`. A block is one between three quotes.
-_ARGUMENT = re.compile(
+_ARGUMENT = pattern(
     r"""(?<![\w$])(?P<name>[A-Za-z_]\w{0,200})\s{0,20}:\s{0,20}"""
     r"""(?:\"{3}(?P<block>[^"]+)\"{3}|"(?P<text>(?:[^"\\\n]|\\.)+)")"""
 )
 # XML or HTML, perhaps after a byte order mark. A redacted text begins with `<` as well.
-_MARKUP = re.compile(rf"\ufeff?\s*(?!{PLACEHOLDER})<")
-_ELEMENT = re.compile(
+_MARKUP = pattern(rf"\ufeff?\s*(?!{PLACEHOLDER})<")
+_ELEMENT = pattern(
     r"<(?:[\w.-]{1,200}:)?(?P<name>[A-Za-z_][\w.-]{0,200})(?:\s[^<>]*)?>"
     r"(?P<text>[^<>]+|<!\[CDATA\[(?P<block>[^\]<]*)\]\]>)</"
 )
-_ATTRIBUTE = re.compile(
+_ATTRIBUTE = pattern(
     r"""\s(?:[\w.-]{1,200}:)?(?P<name>[A-Za-z_][\w.-]{0,200})=(?:"(?P<block>[^"<>]+)"|'(?P<text>[^'<>]+)')"""
 )
 # The placeholder as text inside markup.
 _ESCAPED = PLACEHOLDER.replace("<", "&lt;").replace(">", "&gt;")
 # The comma between cookies that were joined into one header. The one in `Expires=Wed, 09 Jun` is not followed by a name.
-_NEXT_COOKIE = re.compile(r",\s*(?=[^;,=\s]+=)")
-_SCHEME = re.compile(rf"^{_SCHEMES}\s+", re.IGNORECASE)
-_ESCAPE = re.compile("%[0-9A-F]{2}")
+_NEXT_COOKIE = pattern(r",\s*(?=[^;,=\s]+=)")
+_SCHEME = pattern(rf"^{_SCHEMES}\s+", re.IGNORECASE)
+_ESCAPE = pattern("%[0-9A-F]{2}")
 _URL_SAFE = str.maketrans("+/", "-_")
 # What is before a word: no letter but that of an escaped character (`%20`, `\n`, `\u003d`).
 _BEFORE_WORD = r"(?:(?<!\w)|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\\u[0-9A-Fa-f]{4}))"
@@ -84,10 +85,10 @@ class SecretTexts:
             return text
         return replace_in_json(text, self._names, self.scrub_json)
 
-    def scrub_data(self, text: str) -> str:
+    def scrub_data(self, text: str, *, in_prose: bool = False) -> str:
         """Return a text that is JSON, markup, GraphQL, a form or a URL as a whole without its secrets.
 
-        Any other text loses the secrets in its URLs only.
+        Any other text loses the secrets in its URLs only or, with `in_prose`, as free text does.
         """
         if parse_json_text(text) is not None:
             return replace_in_json(text, self._names, self.scrub_data)
@@ -100,6 +101,8 @@ class SecretTexts:
                 return self.scrub_form(text)
             if _WITH_QUERY.fullmatch(text):
                 return self.scrub_url(text)
+        if in_prose:
+            return self.scrub_text(text)
         return self.scrub_urls(text) if "://" in text else text
 
     def literals(self, text: str) -> list[str]:
@@ -176,16 +179,23 @@ class SecretTexts:
 
     def _assigned(self, text: str) -> Iterator[str]:
         """Yield the text in pieces, with the values after secret names replaced."""
-        done = at = 0
+        done = 0
+        for value in self.assigned(text):
+            quote = value["open"] or value["double"] or value["single"] or ""
+            yield f"{text[done : value.start()]}{quote}{PLACEHOLDER}{quote}"
+            done = value.end()
+        yield text[done:]
+
+    def assigned(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield the values after secret names in free text, `token=…`."""
+        at = 0
         while named := _NAMED.search(text, at):
             at = named.end()
             # In free text, names that are secret only with a text mean something else.
             value = _VALUE.match(text, at) if self.hides(named["name"], 0) else None
             if value is not None and value[0] not in _NO_SECRETS:
-                quote = value["open"] or value["double"] or value["single"] or ""
-                yield f"{text[done:at]}{quote}{PLACEHOLDER}{quote}"
-                done = at = value.end()
-        yield text[done:]
+                yield value
+                at = value.end()
 
 
 def is_form(text: str) -> bool:
@@ -259,15 +269,15 @@ def _hide_cookie(cookie: str) -> str:
 
 
 # Matches any JSON text in one pass: its first character decides what a token is, and a string ends in one place only.
-_TOKEN = re.compile(
+_TOKEN = pattern(
     r"""(?P<text>"[^"\\]*(?:\\.[^"\\]*)*")(?P<colon>\s*:)?|(?P<sign>[{}\[\],])|(?P<word>[^\s{}\[\],:"]+)"""
 )
 # What may precede a JSON text: a byte order mark, and a guard against being run as a script, `)]}',` or `for(;;);`.
-_BEFORE = re.compile(r"\ufeff?\s*(?:\)\]\}'?,?|(?:while|for)\s*\((?:1|;;)\);)?\s*")
+_BEFORE = pattern(r"\ufeff?\s*(?:\)\]\}'?,?|(?:while|for)\s*\((?:1|;;)\);)?\s*")
 # JSONP: a call of a function with the JSON text, perhaps after a comment.
-_CALL = re.compile(r"\s*(?:/\*[^*]{0,200}\*/\s*)?[A-Za-z_$][\w$.]{0,200}\(\s*(?=[{\[])")
+_CALL = pattern(r"\s*(?:/\*[^*]{0,200}\*/\s*)?[A-Za-z_$][\w$.]{0,200}\(\s*(?=[{\[])")
 # A pair in a list, whose first item may be the name of the second one.
-_PAIR = re.compile(
+_PAIR = pattern(
     r"""\[\s*(?P<name>"[^"\\]*(?:\\.[^"\\]*)*")\s*,\s*(?:"[^"\\]*(?:\\.[^"\\]*)*"|[^\s{}\[\],:"]+)\s*\]"""
 )
 _WORDS = frozenset({"null", "false", "true"})

@@ -14,6 +14,21 @@ if TYPE_CHECKING:
 _REFUSED = (401, 403, 407)
 # The server was too slow or too busy, or wants the request once more: another time, the answer is another one.
 _TRY_AGAIN = (408, 425, 429)
+# Errors of the network in words, by their kinds.
+_NETWORK = {
+    "refused": "was refused a connection",
+    "unreachable": "could not connect",
+    "name": "did not find its host",
+    "tls": "failed to agree on TLS",
+    "connecting": "timed out connecting",
+    "reading": "timed out reading",
+    "writing": "timed out writing",
+    "waiting": "timed out waiting for a connection",
+    "closed": "lost its connection",
+    "malformed": "got a malformed answer",
+    "proxy": "was refused by its proxy",
+    "invalid": "was refused by its client",
+}
 
 
 class Step(Protocol):
@@ -225,7 +240,7 @@ class Adapter:
         return plain
 
     def failure(self, plain: Any, /) -> str | None:
-        """Return how an exchange failed, `raised ReadTimeout` or `gave 503`; None if it did not. Failing tests keep no failure.
+        """Return how an exchange failed, `timed out reading` or `gave 503`; None if it did not. Failing tests keep no failure.
 
         By default, it has failed if the plain data has an `error`, or a `status` of 500 or more, 408, 425 or 429.
         """
@@ -234,7 +249,10 @@ class Adapter:
         error, status = plain.get("error"), plain.get("status")
         if error is not None:
             kind = error.get("type") if isinstance(error, dict) else None
-            return f"raised {kind.rpartition(':')[2]}" if isinstance(kind, str) else "failed"
+            if not isinstance(kind, str):
+                return "failed"
+            words = _NETWORK.get(kind) or f"raised {kind.rpartition(':')[2]}"
+            return words if status is None else f"gave {status}, then {words}"
         if isinstance(status, int) and (status >= 500 or status in _TRY_AGAIN):
             return f"gave {status}"
         return None

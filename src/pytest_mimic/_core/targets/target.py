@@ -310,7 +310,7 @@ def _importable_name(thing: object) -> str:
 # A line that names no target: the user probably means two targets, no blanks around `=`, or a client below a library
 
 
-_NAME = re.compile(r"!?\w+(\.\w+)*(:[\w.*]+)?")
+_NAME = r"!?\w+(\.\w+)*(:[\w.*]+)?"
 # What a line names to record what a library sends.
 _MEANT = {
     **dict.fromkeys("anthropic cohere google groq litellm mistralai ollama openai".split(), "http"),
@@ -340,6 +340,6 @@ def _meant_line(words: Sequence[str]) -> str:
             return f'no blanks after ",": {word}{after}'
     names = [name for word in words if "=" not in word for name in word.split(",") if name]
     others = [
-        name for name in names[1:] if _NAME.fullmatch(name) and (name in CLIENTS or set(name) & set(".:"))
+        name for name in names[1:] if re.fullmatch(_NAME, name) and (name in CLIENTS or set(name) & set(".:"))
     ]
     return f"one target per line: put {others[0]} on a line of its own" if others else ""

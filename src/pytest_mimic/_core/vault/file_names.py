@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from hashlib import blake2b
 
 from xxhash import xxh3_64_hexdigest, xxh3_128_hexdigest
 
@@ -60,6 +59,8 @@ def _component(text: str) -> str:
         safe = f"_{safe}"
     if safe == text and safe == safe.lower() and not safe.endswith((".json", ".pkl")):
         return safe
+    from hashlib import blake2b
+
     return f"{safe}-{blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=3).hexdigest()}"
 
 

@@ -10,12 +10,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
-from hashlib import blake2b
 from itertools import count
 from os import close, fstat, fsync, getpid, mkdir, read, replace, rmdir, scandir, stat, unlink, write
 from os import open as open_file
 from os.path import dirname, isdir, isfile, join, realpath
-from tempfile import gettempdir
 from threading import Lock
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
@@ -226,6 +224,8 @@ class FolderStore:
         threads = self._threads.setdefault(owner, Lock())
         outside_event_loop(threads.acquire)()
         try:
+            from hashlib import blake2b
+
             path = join(self._lock_folder, blake2b(name.encode(), digest_size=16).hexdigest())
             file = self._locks.get(owner)
             if file is None:
@@ -248,6 +248,9 @@ class FolderStore:
     @outside_event_loop
     def _lock_folder(self) -> str:
         """The folder of lock files: outside the vault, and the same for every path that leads to the vault."""
+        from hashlib import blake2b
+        from tempfile import gettempdir
+
         user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
         vault = blake2b(realpath(self.path).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
         folder = join(gettempdir(), f"{FOLDER}{user}", vault)

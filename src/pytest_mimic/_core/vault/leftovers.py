@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from hashlib import blake2b
 from os import scandir, unlink
 from time import time
 
@@ -49,6 +48,7 @@ def this_host() -> str:
     global _host_digits
     if _host_digits is None:
         from _socket import gethostname  # a test may have replaced the one in `socket`
+        from hashlib import blake2b
 
         _host_digits = blake2b(gethostname().encode(), digest_size=4).hexdigest()
     return _host_digits

@@ -212,7 +212,7 @@ def _conflict(path: str, line: int, *, test: str | None) -> CorruptRecordingErro
     return CorruptRecordingError(
         f"{path} has a merge conflict, line {line}",
         remedies=[
-            f"take one side: git checkout --ours (or --theirs) {path}",
+            f"take our side (or --theirs): git checkout --ours {path}",
             f"or record again: {command('--mimic-rerecord', test)}",
         ],
         file=path,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from pytest_mimic._core import ambient as _ambient
+from pytest_mimic import _runs
 from pytest_mimic._tools.cli.output import Output
 from pytest_mimic._tools.cli.parser import (
     COMMANDS,
@@ -95,7 +95,7 @@ def _run(words: list[str]) -> int:
         return invocation
 
     # Suggested commands repeat the options of this call.
-    _ambient.push(invocation_of)
+    _runs.append(invocation_of)
     thresholds = gc.get_threshold()
     # Tens of thousands of recordings stay in memory. Looking for garbage in them as often takes a fifth of the time.
     gc.set_threshold(_GARBAGE)
@@ -103,7 +103,7 @@ def _run(words: list[str]) -> int:
         return module.run(invocation)
     finally:
         gc.set_threshold(*thresholds)
-        _ambient.pop(invocation_of)
+        _runs.remove(invocation_of)
         invocation.out.close()
 
 

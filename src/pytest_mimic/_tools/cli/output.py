@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterable, Sequence
 from errno import EINVAL, EPIPE
 from functools import cache
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from pytest_mimic._core.ambient import command
@@ -111,8 +110,7 @@ class Output:
         kept, self._kept = "".join(self._kept), []
         if not kept:
             return
-        # Not that of `os`, which gives 0 where a terminal does not know its size.
-        if self.is_terminal and _has_extra() and kept.count("\n") >= get_terminal_size().lines:
+        if self.is_terminal and _has_extra() and kept.count("\n") >= _lines():
             from rich.pager import SystemPager
 
             os.environ.setdefault("LESS", "FRX")
@@ -164,6 +162,13 @@ def _in_json(line: str) -> str:
     from json import dumps
 
     return "".join(sign if sign.isprintable() else dumps(sign)[1:-1] for sign in line)
+
+
+def _lines() -> int:
+    # Not that of `os`, which gives 0 where a terminal does not know its size.
+    from shutil import get_terminal_size
+
+    return get_terminal_size().lines
 
 
 @cache

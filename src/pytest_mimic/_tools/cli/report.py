@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.words import plural
-from pytest_mimic._tools.cli.selection import add_selectors, report_damaged, report_left_out, select
+from pytest_mimic._tools.cli.selection import (
+    add_selectors,
+    given,
+    report_damaged,
+    report_left_out,
+    report_nothing,
+    select,
+)
 
 if TYPE_CHECKING:
     from pytest_mimic._tools.cli.parser import Parser
@@ -26,11 +33,16 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(invocation: Invocation) -> int:
-    """Write the page and name it. Exit code 1: a selector matched nothing."""
+    """Write the page and name it. Exit code 1: a selector matched nothing, and without any recording no page is written."""
     from pytest_mimic._tools.shown.call_log import recorded_rows
     from pytest_mimic._tools.shown.page import page, write_page
 
     selection = select(invocation)
+    if given(invocation) and not selection.names:
+        if invocation.options.json:
+            invocation.out.json({"file": None, "outcomes": 0, "damaged": 0, "unmatched": selection.unmatched})
+            return 1
+        return report_nothing(invocation, selection)
     rows = list(recorded_rows(invocation.vault, invocation.redactor, selection.names))
     damaged = sum(row["kind"] == "missing" for row in rows)
     outcomes = len(rows) - damaged

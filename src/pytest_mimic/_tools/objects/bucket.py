@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from random import SystemRandom
 from threading import Lock
 from time import sleep
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,7 +28,6 @@ _CHUNK = 1 << 20
 _MOST = 10.0
 # The slowest upload that is waited for, in bytes a second: the answer comes when the last byte was sent.
 _SLOWEST = 100_000
-_random = SystemRandom()
 
 
 class Bucket:
@@ -140,7 +138,9 @@ class Bucket:
                 attempt += 1
                 if attempt >= tries_after(reason):
                     raise failure(reason, do, key, self.place) from None
-                sleep(min(self._pause * 2**attempt, _MOST) * _random.uniform(0.5, 1))
+                from random import SystemRandom
+
+                sleep(min(self._pause * 2**attempt, _MOST) * SystemRandom().uniform(0.5, 1))
 
 
 def _check_answer(meta: Any) -> None:

@@ -167,10 +167,10 @@ def _in_parallel(
     act: Callable[[LargeObject], _T], objects: Sequence[LargeObject], most: int
 ) -> Iterator[tuple[LargeObject, _T]]:
     """Yield each object with the result of an action, as they come. After an error, no further one is begun."""
-    from concurrent.futures import ThreadPoolExecutor, as_completed
-
     if not objects:
         return
+    from concurrent.futures import ThreadPoolExecutor, as_completed
+
     pool = ThreadPoolExecutor(min(most, len(objects)), "mimic-objects")
     try:
         futures = {pool.submit(partial(act, one)): one for one in objects}
@@ -203,6 +203,8 @@ def detach(vault: Vault, files: Iterable[CatalogFile], is_sound: Callable[[str],
     files = list(files)
     large = in_git(vault, files)
     moved = Moved([], {}, [])
+    if not large and not _left_in_git(vault):
+        return moved
     with vault.store.lock(OBJECTS_LOCK):
         for file in files:
             if any(name in large for entry in file.outcomes for name in _attached(entry)):
@@ -211,7 +213,7 @@ def detach(vault: Vault, files: Iterable[CatalogFile], is_sound: Callable[[str],
                     _rewrite(vault, file.name, large, moved)
                 else:
                     moved.damaged.append(file.name)
-        _delete_detached(vault)
+        remove(vault.store, _left_in_git(vault))
     return moved
 
 
@@ -242,8 +244,8 @@ def _detached(store: FolderStore, writer: DetachedWriter, name: str) -> Detached
     return detached
 
 
-def _delete_detached(vault: Vault) -> None:
-    """Delete the objects that some outcome has detached, and that no other one needs in their old place."""
+def _left_in_git(vault: Vault) -> list[str]:
+    """Return the objects that some outcome has detached, and that no other one needs in their old place."""
     detached: set[str] = set()
     needed: set[str] = set()
     for name in vault.names():
@@ -254,9 +256,8 @@ def _delete_detached(vault: Vault) -> None:
                 detached.update(entry.get("detached", ()))
                 needed |= _attached(entry)
         except (MimicError, LookupError, TypeError, AttributeError):  # it may need any object
-            return
-    gone = [name for name in vault.store.names("objects") if name in detached and name not in needed]
-    remove(vault.store, gone)
+            return []
+    return [name for name in vault.store.names("objects") if name in detached and name not in needed]
 
 
 def _attached(entry: Entry) -> set[str]:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.compare.outcome_tree import outcome_tree
 from pytest_mimic._core.compare.tree_differences import differences
-from pytest_mimic._core.describe.text import by_name, recorded_label, render
-from pytest_mimic._core.engine.decisions import decisions_of
+from pytest_mimic._core.describe.text import by_name, query_text, recorded_label, render
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._tools.shown.difference_lines import side_by_side
@@ -28,7 +27,7 @@ _NETWORK = "network"
 _ARGUMENT = 1_000
 
 Row = dict[str, Any]
-"""One call. Always `kind`, `client`, `label`, `test`, `at` and `seconds`; in detail also `arguments`, `outcome`, ..."""
+"""One call. Always `kind`, `client`, `label`, `test`, `at` and `seconds`; a request's `query`; in detail `arguments`, `outcome`, ..."""
 
 
 class CallLog:
@@ -39,6 +38,8 @@ class CallLog:
     """
 
     def __init__(self, state: RunState, *, details: bool) -> None:
+        from pytest_mimic._core.engine.decisions import decisions_of
+
         self._state = state
         self._details = details
         # Made now, because a test may replace functions that these modules bind.
@@ -72,6 +73,8 @@ class CallLog:
             "at": self._state.clock() - took,
             "seconds": took or saved,
         }
+        if call is not None and call.plan.kind == "http":
+            row["query"] = query_text(call.arguments)
         if self._details:
             try:
                 row |= self._detailed(call, stored, actual, error, paths)

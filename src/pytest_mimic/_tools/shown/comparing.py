@@ -61,9 +61,9 @@ class Comparer:
         if pair.new is None:
             return differences({pair.name: trees[0]}, {})
         found = differences(*trees)
-        for one in found:
-            one.path = f"{pair.name}: {one.path}".removesuffix(": ") if pair.name else one.path
-        return found
+        if not pair.name:
+            return found
+        return [one._replace(path=f"{pair.name}: {one.path}".removesuffix(": ")) for one in found]
 
 
 def outcomes_in(vault: Vault, name: str) -> list[tuple[str, Stored]]:

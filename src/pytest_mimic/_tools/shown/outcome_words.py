@@ -10,7 +10,7 @@ from pytest_mimic._core.compare.outcome_tree import Blob, Named, body_tree, exce
 from pytest_mimic._core.describe.recorded_files import CatalogCall, CatalogFile, Entry
 from pytest_mimic._core.describe.text import shortened
 from pytest_mimic._core.seam.base import Adapter
-from pytest_mimic._core.seam.registry import load_adapter
+from pytest_mimic._core.seam.registry import OWN_FAILURES, is_bundled, is_client, load_adapter
 from pytest_mimic._core.words import plural, size
 from pytest_mimic.errors import TargetError
 
@@ -49,6 +49,9 @@ def error_of(call: CatalogCall, entry: Entry) -> str | None:
 
 @cache
 def _client(name: str) -> Adapter:
+    # Loading the adapters of HTTP takes longer than the whole command.
+    if is_client(name) and is_bundled(name) and name not in OWN_FAILURES:
+        return Adapter(name)
     try:
         return load_adapter(name)
     except TargetError:  # its distribution is not installed here

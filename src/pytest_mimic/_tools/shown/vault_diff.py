@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._core.describe.argument_differences import Difference
 from pytest_mimic._core.describe.argument_differences import differences as argument_differences
 from pytest_mimic._core.describe.messages import nearest_recording
 from pytest_mimic._core.describe.text import recorded_label
-from pytest_mimic._core.vault import FolderStore, Vault
+from pytest_mimic._core.vault import FolderStore, Recording, Vault
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS
 from pytest_mimic._core.vault.parsing import parse_recording
 from pytest_mimic._core.words import plural
@@ -24,13 +23,12 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.compare.tree_differences import TreeDifference
-    from pytest_mimic._core.vault import CassetteEntry, Recording
+    from pytest_mimic._core.vault import CassetteEntry
 
 Change = Literal["outcome", "call", "added", "removed", "damaged"]
 
 
-@dataclass
-class CallDifference:
+class CallDifference(NamedTuple):
     """A call that two vaults do not have alike."""
 
     # `outcome` (the same call, another outcome), `call` (its nearest predecessor differs), `added`,
@@ -40,9 +38,9 @@ class CallDifference:
     file: str  # its file in the vault
     test: str | None = None
     before: str = ""  # for a changed call, the old one
-    arguments: list[Difference] = field(default_factory=list)  # for a changed call, how its arguments differ
-    outcomes: list[TreeDifference] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)  # what is known besides, in words
+    arguments: Sequence[Difference] = ()  # for a changed call, how its arguments differ
+    outcomes: Sequence[TreeDifference] = ()
+    lines: Sequence[str] = ()  # what is known besides, in words
 
     def to_plain(self) -> dict[str, Any]:
         return {
@@ -53,7 +51,7 @@ class CallDifference:
             "test": self.test,
             "arguments": [{"path": one.path, "old": one.old, "new": one.new} for one in self.arguments],
             "outcomes": [plain_difference(one) for one in self.outcomes],
-            "lines": self.lines,
+            "lines": list(self.lines),
         }
 
 
@@ -143,7 +141,8 @@ class VaultDiff:
         """Yield the calls of one side: a new one with its nearest predecessor, if there is one."""
         for new in come:
             candidates = gone[new.target]
-            nearest = nearest_recording(candidates, new.arguments, test=new.test)
+            whole = Recording.whole
+            nearest = nearest_recording(candidates, new.whole().arguments, test=new.test, whole=whole)
             if nearest is not None and _is_near(nearest, new):
                 candidates.remove(nearest)
                 yield self._changed_call(nearest, new)
@@ -194,13 +193,13 @@ class VaultDiff:
         self, found: CallDifference, old: CassetteEntry, new: CassetteEntry
     ) -> Iterator[CallDifference]:
         """Yield how two calls of a cassette differ, unless they are one call with one outcome."""
-        found.outcomes, found.lines = self._comparer.compare([Pair("", old.stored, new.stored)])
+        outcomes, lines = self._comparer.compare([Pair("", old.stored, new.stored)])
+        found = found._replace(outcomes=outcomes, lines=lines)
         if found.change == "call":
-            found.before = _entry_label(old)
-            found.arguments = argument_differences(old.whole().arguments, new.whole().arguments)
-        elif not found.outcomes and not found.lines:
-            return
-        yield found
+            arguments = argument_differences(old.whole().arguments, new.whole().arguments)
+            yield found._replace(before=_entry_label(old), arguments=arguments)
+        elif outcomes or lines:
+            yield found
 
 
 def _is_near(old: Recording, new: Recording) -> bool:

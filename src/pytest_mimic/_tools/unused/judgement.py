@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from pytest_mimic._core.words import SHOWN, in_columns, listed, plural
 
 
-@dataclass
 class Judgement:
     """The result of a run's search for unused recordings."""
 
@@ -29,6 +28,9 @@ class Judgement:
     old: int = 0  # how many of the recordings that the run used are older than `mimic_max_age`
     oldest: Sequence[tuple[str, str, str]] = ()  # the first of them: the label, the date and the test of each
     growth: Sequence[str] = ()  # what to do about a run that added much to the vault
+
+    def __init__(self, **facts: Any) -> None:
+        vars(self).update(facts)
 
 
 def count_unused(judgement: Judgement) -> list[str]:

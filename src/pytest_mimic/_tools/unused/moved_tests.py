@@ -19,7 +19,7 @@ def moved_tests(
 ) -> list[tuple[str, str]]:
     """Return the moves that would give tests the recordings of their calls, each from an old id to a new one.
 
-    `missing` has the identity of each test's first missing call. `gone` are the tests that are known to exist no more,
+    `missing` has the identity of each test's first missing call, in their order. `gone` are the tests that are known to exist no more,
     and `ran` those that have run.
     """
 
@@ -44,7 +44,8 @@ def moved_tests(
             if test and ((test not in ran and _is_parametrized_now(test, new)) or is_gone(test))
         }
     found: dict[str, str] = {}
-    for old, new in sorted(pairs, key=_likeness, reverse=True):
+    order = {test: place for place, test in enumerate(missing)}
+    for old, new in sorted(pairs, key=lambda pair: (_likeness(pair), -order[pair[1]], pair), reverse=True):
         if new not in known and old not in found and new not in found.values():
             found[old] = new
 
@@ -68,13 +69,16 @@ def _is_parametrized_now(old: str, new: str) -> bool:
     return old.partition("[")[0] == new.partition("[")[0] and ("[" in old) != ("[" in new)
 
 
-def _likeness(pair: tuple[str, str]) -> tuple[bool, bool, bool, float, tuple[str, str]]:
-    """Return how much two ids have in common: the case, the function, the file, then the letters."""
+def _likeness(pair: tuple[str, str]) -> tuple[bool, bool, bool, float]:
+    """Return how much two ids have in common: the case, the function, the file, then the letters.
+
+    The letters of the cases of a test that has got parameters tell nothing: of these, the first one to run is taken.
+    """
     (old_file, _, old), (new_file, _, new) = (test.partition("::") for test in pair)
     cases = old.rpartition("::")[2], new.rpartition("::")[2]
     functions = [case.partition("[")[0] for case in cases]
-    letters = SequenceMatcher(None, *pair).ratio()
-    return cases[0] == cases[1], functions[0] == functions[1], old_file == new_file, letters, pair
+    letters = 0 if _is_parametrized_now(*pair) else SequenceMatcher(None, *pair).ratio()
+    return cases[0] == cases[1], functions[0] == functions[1], old_file == new_file, letters
 
 
 def _widened(found: Mapping[str, str], is_left: Callable[[str], bool]) -> Iterator[tuple[str, str]]:

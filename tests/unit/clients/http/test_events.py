@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._clients.http.httpx import HttpxAdapter
-from pytest_mimic._core.compare.outcome_comparison import compare
+from pytest_mimic._core.compare.outcome_comparison import Rules, compare
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 
@@ -35,7 +35,7 @@ def differences(recorded: Any, actual: Any, *volatile: str, mode: Any = "exact")
     client = HttpxAdapter("httpx")
     old, new = client.comparable(recorded, actual), client.comparable(actual, recorded)
     outcomes = Outcome.of_value(old), Outcome.of_value(new)
-    return compare(*outcomes, volatile=volatile, mode=mode, redactor=Redactor())
+    return compare(*outcomes, Rules(volatile=volatile, mode=mode), redactor=Redactor())
 
 
 MAKERS = pytest.mark.parametrize(

@@ -8,7 +8,11 @@ import sys
 import pytest
 
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
+from pytest_mimic._clients.http.failures import CONNECTING
+from pytest_mimic._clients.http.http_secrets import redacted_request
+from pytest_mimic._clients.http.httpx import _CLASSES
 from pytest_mimic._clients.http.responses import load_response
+from pytest_mimic._core.seam.base import _NETWORK
 from pytest_mimic._core.seam.registry import parts_of
 from unit.clients.runs import Runs
 
@@ -154,6 +158,7 @@ def test_a_basic_password_is_hidden_in_the_response(runs):
     [
         (b"password=raw1234secret&x=1", "password=<redacted>&x=1"),
         (b"password=raw1234secret", "password=<redacted>"),
+        (b"buy, token='raw1234secret' please", "buy, token='<redacted>' please"),
         (b'{"a": "{\\"password\\":\\"raw1234secret\\"}"}', {"a": '{"password":"<redacted>"}'}),
     ],
 )
@@ -166,6 +171,29 @@ def test_a_body_without_a_content_type_has_no_secrets(runs, body, shown):
 
     assert call.parts["body"] == call.described["body"] == shown
     assert runs.plain[-1]["body"] == {"text": "you said <redacted>"}
+
+
+@pytest.mark.promise("redaction leaves live traffic alone, and identities use redacted data")
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"I am raw1234secret", "I am <redacted>"),
+        (b"Authorization: Bearer raw1234secret", "Authorization: <redacted>"),
+        (b"buy, token=abc please", "buy, token=<redacted> please"),
+        (b'buy, api_key = "a b"', 'buy, api_key = "<redacted>"'),
+        (b"buy, token=true, page_token=abc", "buy, token=true, page_token=abc"),
+        (b'{"a": 1, "note": "raw1234secret"}', {"a": 1, "note": "<redacted>"}),
+        (b"note=of+raw1234secret", {"note": "of <redacted>"}),
+        (b"mutation($password: String!) { login(password: $password) { id } }", ...),
+    ],
+)
+def test_a_body_repeats_no_secret_of_its_request(runs, body, shown):
+    kind = "application/x-www-form-urlencoded" if body.startswith(b"note=") else "text/plain"
+    headers = [("Content-Type", kind), ("Authorization", "Bearer raw1234secret")]
+    call, *_ = begun(runs, "http://shop.test/", method="POST", headers=headers, body=body)
+
+    assert call.parts["body"] == call.described["body"] == (body.decode() if shown is ... else shown)
+    assert redacted_request(call.described, runs.port.redactor) == call.described
 
 
 def test_a_secret_in_a_header_is_hidden_everywhere_later(runs):
@@ -259,10 +287,38 @@ def test_verifying_compares_status_type_and_body(runs, plain, comparable):
     assert runs.client.comparable(plain) == comparable
 
 
+@pytest.mark.parametrize(
+    ("plain", "words"),
+    [
+        ({"error": {"type": "refused", "message": ""}}, "was refused a connection"),
+        ({"error": {"type": "reading", "message": ""}}, "timed out reading"),
+        (
+            {"status": 200, "headers": [], "error": {"type": "reading", "message": ""}},
+            "gave 200, then timed out reading",
+        ),
+        (
+            {"status": 200, "headers": [], "error": {"type": "closed", "message": ""}},
+            "gave 200, then lost its connection",
+        ),
+        ({"error": {"type": "builtins:ValueError", "message": ""}}, "raised ValueError"),
+        ({"status": 503, "headers": []}, "gave 503"),
+        ({"status": 200, "headers": []}, None),
+    ],
+)
+def test_a_failure_is_told_in_words(runs, plain, words):
+    """They follow the call: `http GET /slow gave 200, then timed out reading`."""
+    assert runs.client.failure(plain) == words
+
+
+def test_each_kind_of_failure_has_words():
+    assert {*CONNECTING, *_CLASSES} == {*_NETWORK}
+
+
 def chunked(*chunks, **end):
     return {"status": 200, "headers": [], "body": {"chunks": list(chunks)}, **end}
 
 
+LATE = {"type": "reading", "message": ""}
 LEFT = {"status": 200, "headers": [], "end": "stopped"}
 WHOLE = {"status": 200, "headers": []}
 
@@ -281,6 +337,11 @@ WHOLE = {"status": 200, "headers": []}
         ({"error": {"type": "x:Y", "message": ""}}, LEFT, False),
         (chunked("abc", "d"), chunked("a", "b", "c", end="stopped"), True),
         (chunked("abcd", end="stopped"), chunked("a", "b", end="stopped"), True),
+        (chunked("abc", error=LATE), chunked("a", "b", error=LATE), True),
+        (chunked("abc", error=LATE), {**WHOLE, "error": LATE}, True),
+        (chunked("abc", error=LATE), chunked("ax", error=LATE), False),
+        (chunked("ab", error=LATE), chunked("ab", error={"type": "closed", "message": ""}), False),
+        (chunked("abc", error=LATE), chunked("abcd"), False),
     ],
     ids=[
         "not read",
@@ -294,6 +355,11 @@ WHOLE = {"status": 200, "headers": []}
         "error",
         "chunks",
         "chunks of both",
+        "both late",
+        "late without a body",
+        "late with another body",
+        "another error",
+        "late before",
     ],
 )
 def test_verifying_compares_only_what_both_readers_read(runs, recorded, now, same):
@@ -315,6 +381,8 @@ def test_verifying_compares_only_what_both_readers_read(runs, recorded, now, sam
         (chunked("abc", "d"), chunked("ab", "c", end="stopped"), True),
         ({**WHOLE, "body": {"text": "abcd"}}, chunked("ab", "c", end="stopped"), False),
         (chunked("abcd", "e", end="stopped"), chunked("a", "b", "c", end="stopped"), False),
+        (chunked("abc", error=LATE), chunked("a", "b", error=LATE), True),
+        (chunked("ab", error=LATE), chunked("abc", error=LATE), False),
     ],
     ids=[
         "not read",
@@ -326,6 +394,8 @@ def test_verifying_compares_only_what_both_readers_read(runs, recorded, now, sam
         "chunks",
         "now chunks",
         "more chunks",
+        "less in time",
+        "more in time",
     ],
 )
 def test_rerecording_keeps_a_recording_with_the_same_chunks(runs, recorded, now, serves):

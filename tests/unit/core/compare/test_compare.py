@@ -33,7 +33,9 @@ END = given(None)
 
 def compare(recorded: Outcome, actual: Outcome, **options: Any) -> list[str]:
     """Return the differences between two outcomes."""
-    return outcome_comparison.compare(recorded, actual, redactor=Redactor(), **options)
+    shown = {name: options.pop(name) for name in ("secrets", "paths") if name in options}
+    rules = outcome_comparison.Rules(**options)
+    return outcome_comparison.compare(recorded, actual, rules, redactor=Redactor(), **shown)
 
 
 def lines(recorded: object, actual: object, **options: Any) -> list[str]:

@@ -150,7 +150,9 @@ def test_a_detached_pickle_is_shown_by_its_recording(tree):
     facts = {"pickle": "objects/aa/x.pkl", "checksum": "ff", "imports": ["shop:Odd"]}
     listed = {"objects/aa/x.pkl": {"sha256": "0" * 64, "size": 70_000}}
 
-    assert tree(Outcome.of_value(1), **facts, detached=listed) == PickleView(70_000, ["shop:Odd"], mark="ff")
+    assert tree(Outcome.of_value(1), **facts, detached=listed) == PickleView(
+        70_000, ["shop:Odd"], [], [], "ff"
+    )
 
 
 def test_a_key_that_looks_like_a_tag_is_shown_as_it_is(tree):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.compare.outcome_comparison import compare
+from pytest_mimic._core.compare.outcome_comparison import Rules, compare
 from pytest_mimic._core.identity.opening import Events, ServerSentEvent
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
@@ -17,9 +17,11 @@ def stream(*events: tuple[str, Any]) -> Events:
     return Events([ServerSentEvent(event=name, data=data) for name, data in events], is_whole=True)
 
 
-def lines(recorded: object, actual: object, **options: Any) -> list[str]:
+def lines(
+    recorded: object, actual: object, *, paths: dict[str | None, None] | None = None, **options: Any
+) -> list[str]:
     sides = Outcome.of_value({"body": recorded}), Outcome.of_value({"body": actual})
-    return compare(*sides, redactor=Redactor(), **options)
+    return compare(*sides, Rules(**options), redactor=Redactor(), paths=paths)
 
 
 ONE = stream(("a", {"id": 1, "text": "x"}))

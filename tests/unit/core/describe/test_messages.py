@@ -286,6 +286,30 @@ def test_ignoring_a_parameter_of_a_database_is_suggested(
 
 
 @pytest.mark.parametrize(
+    ("label", "parts", "lines"),
+    [
+        ("mcp CALL add", {"params": {"a": 2}}, ["params.a: 1 recorded, 2 now"]),
+        ("mcp CALL add", {}, ["server: 'old.py' recorded, 'new.py' now"]),
+        (
+            "shop:call(...)",
+            {"params": {"a": 2}},
+            ["server: 'old.py' recorded, 'new.py' now", "params.a: 1 recorded, 2 now"],
+        ),
+    ],
+    ids=["another part", "alone", "function"],
+)
+def test_the_server_of_a_client_is_named_only_if_nothing_else_differs(
+    label: str, parts: dict[str, Any], lines: list[str]
+) -> None:
+    """Servers are told apart by their order."""
+    old = {"server": "old.py", "params": {"a": 1}}
+
+    text = str(messages.missing(MissedCall(label, {**old, "server": "new.py", **parts}), [Recorded(old)]))
+
+    assert [line.strip() for line in text.splitlines()[2:-1]] == lines
+
+
+@pytest.mark.parametrize(
     ("old", "new"),
     [
         ({"at": "2024-05-01T12:00:00Z", "n": 1}, {"at": "2024-05-01T12:00:01Z", "n": 2}),

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from reference import identity
 
 from pytest_mimic._core.identity.call_identity import fingerprint, fingerprint_outcome
 from pytest_mimic._core.identity.kinds import Unstable
@@ -277,6 +278,16 @@ def test_known_identities():
     ]
 
     assert [f"{fingerprint(made(expression))} {expression}" for expression in expressions] == KNOWN
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning", "ignore::DeprecationWarning")
+@pytest.mark.promise("identities and the vault's layout change only with a new format number")
+@pytest.mark.parametrize("name", ROWS)
+def test_the_reference_describes_the_identity_of_each_kind(name):
+    one, _, others = ROWS[name]
+
+    for expression in (one, *others):
+        assert fingerprint(made(expression)) == identity(made(expression)), expression
 
 
 #: numpy drops a subclass's attributes, PIL the class itself.

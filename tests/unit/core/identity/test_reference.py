@@ -1,229 +1,39 @@
-"""The encoding as docs/internals/identity-encoding.md describes it, written from that page alone: it gives the same identities."""
+"""The identities that the reference describes, computed by `reference` from its pages alone, are those of the code."""
 
 from __future__ import annotations
 
 import datetime
 import json
-import pickle
 import re
 import tarfile
 import uuid
 from array import array
-from collections import OrderedDict
-from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
-from itertools import chain
-from marshal import dumps
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kinds_of_things import Pair, Plain
+from kinds_of_things import Plain
+from reference import dump, identity, part
+from reference_kinds import LIBRARIES, NAN, STDLIB
 from test_properties import hashable, values
+from test_values import ROWS, made
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
+from pytest_mimic._core.identity import arrow, numeric, pandas
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
+from pytest_mimic._core.identity.callables import _KINDS
+from pytest_mimic._core.identity.stdlib_types import PATHS, REDUCERS
+from pytest_mimic._core.outcome.tagged import scalar_tags
+from pytest_mimic._core.outcome.tagged.arrays import ARRAY
+from pytest_mimic._core.outcome.tagged.containers import CONTAINERS, MAPPING
+from pytest_mimic._core.outcome.tagged.scalar_tags import OTHERS, SCALARS
+from pytest_mimic._core.vault.schema import _BODIES, FIELDS, RECORDING_FACTS
 
 ARCHIVE = Path(__file__).parents[3] / "frozen" / "recordings.tar.xz"
-NUMBERS = {int, float, bool, type(None)}
-SCALARS = NUMBERS | {str, bytes}
-NAN = float("nan")
-SHORT, LONG, MANY = 64, 65_536, 4096
-
-
-@dataclass
-class Memory:
-    """Memory as it is written: floats with one NaN only."""
-
-    head: tuple[Any, ...]
-    data: bytes
-
-
-def memory(value: Any) -> Memory:
-    view = memoryview(value)
-    floats = [NAN if item != item else item for item in view.tolist()] if view.format == "d" else None
-    data = view.tobytes() if floats is None else array("d", floats).tobytes()
-    if type(value) is bytearray:
-        return Memory((), data)
-    if type(value) is array:
-        return Memory((value.typecode, value.itemsize, len(value)), data)
-    return Memory((view.format, view.itemsize, view.shape), data)
-
-
 KINDS = [type(f"Kind{n}", (Plain,), {}) for n in range(300)]
-
-#: Tags and reduced forms, from docs/internals/identity-of-types.md.
-REDUCED: dict[type, Any] = {
-    complex: lambda value: (value.real, value.imag),
-    Decimal: lambda value: str(value).upper(),
-    Fraction: lambda value: (value.numerator, value.denominator),
-    OrderedDict: lambda value: list(value.items()),
-    datetime.date: lambda value: (value.year, value.month, value.day),
-    datetime.datetime: lambda value: (*value.timetuple()[:6], value.microsecond, value.fold, value.tzinfo),
-    datetime.timedelta: lambda value: (value.days, value.seconds, value.microseconds),
-    range: lambda value: (value[0], value[-1], value.step) if len(value) > 1 else tuple(value),
-    uuid.UUID: int,
-    Pair: tuple,
-    Plain: vars,
-    **dict.fromkeys(KINDS, vars),
-    **dict.fromkeys((bytearray, array, memoryview), memory),
-}
-
-
-def dump(value: Any) -> bytes:
-    return dumps(value, 2)
-
-
-def nans(values: list[Any]) -> list[Any]:
-    return [NAN if value != value else value for value in values]
-
-
-def types_of(values: list[Any]) -> set[type]:
-    return set(map(type, values))
-
-
-def is_long(value: Any) -> bool:
-    return type(value) in (str, bytes) and len(value) > LONG
-
-
-def is_short(values: list[Any]) -> bool:
-    return len(values) <= SHORT and types_of(values) <= SCALARS and not any(map(is_long, values))
-
-
-def tag(type_: type) -> str:
-    fields = getattr(type_, "_fields", ())
-    return f"{type_.__module__}:{type_.__qualname__}" + (f"({','.join(fields)})" if fields else "")
-
-
-def identity(value: Any) -> str:
-    return xxh3_128(dump(("value", 1)) + dump([part(value)])).hexdigest()
-
-
-def part(value: Any) -> Any:
-    type_ = type(value)
-    if type_ in SCALARS and not is_long(value):
-        return nans([value])[0]
-    if type_ in (list, tuple) and is_short(list(value)):
-        return type_(nans(list(value)))
-    if type_ is dict and types_of(list(value)) <= {str} and is_short(list(value.values())):
-        return [sorted(value), nans([value[key] for key in sorted(value)])]
-    return [[digest([value])]]
-
-
-def digest(column: list[Any]) -> bytes:
-    hasher, todo = xxh3_128(), [column]
-    while todo:
-        column = todo.pop()
-        if column:
-            written, pushed = encoded(column)
-            hasher.update(written)
-            todo += pushed
-    return hasher.digest()
-
-
-def encoded(column: list[Any]) -> tuple[bytes, list[list[Any]]]:
-    """Return what is written for a column, and the columns that it pushes."""
-    types, first = types_of(column), column[0]
-    if types == {Memory}:
-        return b"".join(b"R" + dump((one.head, len(one.data))) + one.data for one in column), []
-    if types <= SCALARS and (scalars := encoded_scalars(column, types)):
-        return scalars, []
-    if len(types) > 1:
-        numbers = {type_: number for number, type_ in enumerate(dict.fromkeys(map(type, column)))}
-        parts = [[value for value in column if type(value) is type_] for type_ in numbers]
-        marks = [numbers[type(value)] for value in column]
-        return b"X" + dump(bytes(marks) if len(numbers) <= 256 else marks), parts
-    lengths = b"" if type(first) in REDUCED else dump(list(map(len, column)))
-    if types <= {list, tuple}:
-        return (b"L" if types == {list} else b"P") + lengths, [list(chain.from_iterable(column))]
-    if types <= {set, frozenset}:
-        return encoded_sets(column, (b"E" if types == {set} else b"G") + lengths)
-    if types == {dict}:
-        return encoded_dict(first) if len(column) == 1 else encoded_dicts(column, lengths)
-    return b"K" + dump((tag(type(first)), len(column))), [list(map(REDUCED[type(first)], column))]
-
-
-def encoded_scalars(column: list[Any], types: set[type]) -> bytes | None:
-    if is_short(column):
-        return b"M" + dump(nans(column))
-    if types <= NUMBERS:
-        return b"N" + pickle.dumps(nans(column), 2)
-    if types == {str}:
-        text = "\0".join(column)
-        if len(column) > SHORT and text.count("\0") == len(column) - 1:
-            data = text.encode("utf-8", "surrogatepass")
-            return b"S" + dump((len(column), len(data))) + data
-        return b"Z" + dump(list(map(len, column))) + "".join(column).encode("utf-8", "surrogatepass")
-    if types == {bytes}:
-        return b"B" + dump(list(map(len, column))) + b"".join(column)
-    if len(column) > MANY or not any(map(is_long, column)):
-        return b"M" + dump(nans(column))
-    return None
-
-
-def encoded_sets(column: list[Any], head: bytes) -> tuple[bytes, list[list[Any]]]:
-    members = list(chain.from_iterable(column))
-    types = types_of(members)
-    if types in (set(), {str}, {int}) or (types == {float} and nans(members) == members):
-        return head, [list(chain.from_iterable(map(sorted, column)))]
-    return head + b"#" + b"".join(
-        how + b"".join(sorted(found)) for how, found in map(ranks, map(list, column))
-    ), []
-
-
-def encoded_dict(value: dict[Any, Any]) -> tuple[bytes, list[list[Any]]]:
-    if types_of(list(value)) in ({str}, {int}, set()):
-        keys = sorted(value)
-        written = encoded(keys)[0] if keys else b"M" + dump([])
-        if keys and type(keys[0]) is str and len(keys) <= SHORT and any(map(is_long, keys)):
-            written = encoded_scalars(keys, {str}) or b""
-        return b"D" + written, [[value[key] for key in keys]]
-    return encoded_dicts([value], dump([len(value)]))
-
-
-def encoded_dicts(column: list[Any], lengths: bytes) -> tuple[bytes, list[list[Any]]]:
-    keys = [key for value in column for key in value]
-    if not types_of(keys) <= {str}:
-        written, found = b"Q" + lengths, []
-        for value in column:
-            how, order = ranks(list(value))
-            if len(set(order)) < len(order):
-                order = [rank + digest([item]) for rank, item in zip(order, value.values())]
-            written += how + b"".join(sorted(order))
-            items = list(value.values())
-            found += [items[place] for place in sorted(range(len(order)), key=order.__getitem__)]
-        return written, [found]
-    shapes = list(dict.fromkeys(tuple(sorted(value)) for value in column))
-    if len(column) >= 8 and len(shapes) == 1 and shapes[0]:
-        names = list(shapes[0])
-        return b"C" + dump((len(column), names)), [[row[name] for row in column] for name in reversed(names)]
-    if 8 * sum(map(len, shapes)) <= len(keys):
-        numbers = [shapes.index(tuple(sorted(value))) for value in column]
-        rows = [
-            [row for row, number in zip(column, numbers) if number == place] for place in range(len(shapes))
-        ]
-        parts = [[row[name] for row in rows[place]] for place, shape in enumerate(shapes) for name in shape]
-        return b"V" + dump((numbers, list(map(list, shapes)))), parts
-    flat = [
-        [key for value in column for key in sorted(value)],
-        [value[key] for value in column for key in sorted(value)],
-    ]
-    return b"W" + lengths, flat
-
-
-def ranks(members: list[Any]) -> tuple[bytes, list[bytes]]:
-    types = types_of(members)
-    if types <= SCALARS:
-        return b"m", [dump(member) for member in nans(members)]
-    if types == {tuple} and types_of(list(chain.from_iterable(members))) <= SCALARS - {float}:
-        return b"m", [dump(member) for member in members]
-    if len(types) == 1 and (type_ := types.pop()) in REDUCED:
-        how, found = ranks(list(map(REDUCED[type_], members)))
-        return b"K" + dump(tag(type_)) + how, found
-    return b"#", [digest([member]) for member in members]
 
 
 @pytest.mark.promise("the reference describes identities so that another program can compute them")
@@ -291,6 +101,92 @@ LARGE = {
 @pytest.mark.parametrize("name", LARGE)
 def test_the_reference_describes_the_identity_of_large_values(name):
     assert fingerprint(LARGE[name]) == identity(LARGE[name])
+
+
+@pytest.mark.promise("identities and the vault's layout change only with a new format number")
+@pytest.mark.parametrize("name", sorted(ROWS.keys() - {"recursive closure"}))  # `reference` follows no cycles
+def test_the_reference_describes_the_identity_of_each_kind(name):
+    one, _, others = ROWS[name]
+
+    for expression in (one, *others):
+        assert fingerprint(made(expression)) == identity(made(expression)), expression
+
+
+#: What the page calls a kind that has another name in the code.
+NAMES_ON_THE_PAGE = {
+    "builtins.mappingproxy": "`MappingProxyType`",
+    "builtins.method": "bound methods",
+    **{f"builtins.dict_{name}": f"`dict.{name}()`" for name in ("keys", "values", "items")},
+    **{f"builtins.odict_{name}": "the views of an `OrderedDict`" for name in ("keys", "values", "items")},
+    **{
+        f"ipaddress.IPv{version}{name}": f"{words} of `ipaddress`"
+        for version in (4, 6)
+        for name, words in (("Address", "addresses"), ("Network", "networks"), ("Interface", "interfaces"))
+    },
+    "types.GenericAlias": "`list[int]`",
+    "types.UnionType": "`int \\| str`",
+    "typing._UnionGenericAlias": "`Optional`, `Union`",
+    "typing._GenericAlias": "others of `typing`",
+    "typing._SpecialGenericAlias": "and others without arguments",
+    "typing._AnnotatedAlias": "`Annotated`",
+    "typing._SpecialForm": "other special forms",
+    **{f"pathlib.{name}Path": "`pathlib:Path`" for name in ("Posix", "Windows")},
+    "builtins.builtin_function_or_method": "a function written in C",
+    "builtins.method-wrapper": "a method written in C that is bound",
+    "builtins.function": "| a function | `function`",
+    "builtins.module": "| a module | `module`",
+    "builtins.type": "| a class | `class`",
+    "functools._lru_cache_wrapper": "a function of `lru_cache`",
+    **{
+        f"builtins.{name}_descriptor": "a descriptor written in C"
+        for name in ("classmethod", "getset", "member", "method", "wrapper")
+    },
+    "numpy:memmap": "`numpy:ndarray` (also `memmap`)",
+    "numpy:bool_": "`numpy:bool`",
+    "numpy:generic": "`numpy:<scalar>`",
+    **{
+        f"numpy:{name}": "generators of random numbers"
+        for name in ("Generator", "BitGenerator", "RandomState")
+    },
+    "numpy:_ArrayFunctionDispatcher": "`numpy:function`",
+    "scipy:_spbase": "`scipy:csr_array`, …",
+    "scipy:spmatrix": "`scipy:csr_array`, …",
+    "torch:Tensor": "tensors of torch",
+    **{f"torch:{name}Storage": "storages are refused" for name in ("Untyped", "Typed")},
+    **{f"pandas:{name}Index": "`pandas:Index`" for name in ("Range", "Int64", "UInt64", "Float64")},
+    "pandas:ExtensionArray": "`pandas:array`",
+    "pandas:ExtensionDtype": "`pandas:dtype`",
+    "polars:DataType": "`polars:<DataType>`",
+    **{f"pyarrow:{name}": f"`pyarrow:<{name}>`" for name in ("Array", "Scalar", "DataType")},
+}
+OF_LIBRARIES = {f"{library}:{name}" for module in (arrow, numeric, pandas) for library, name in module.RULES}
+#: torch is too large to be a test dependency.
+WITHOUT_SECOND = {name for name in OF_LIBRARIES if name.startswith("torch:")}
+
+
+@pytest.mark.promise("identities and the vault's layout change only with a new format number")
+def test_the_reference_has_each_kind_of_the_code():
+    page = (Path(__file__).parents[4] / "docs" / "internals" / "identity-of-types.md").read_text(
+        encoding="utf-8"
+    )
+    of_stdlib = {*REDUCERS, *PATHS}
+    named = {
+        name: NAMES_ON_THE_PAGE.get(name, f"`{name}`" if ":" in name else f"{name.rpartition('.')[2]}`")
+        for name in (*of_stdlib, *_KINDS, *OF_LIBRARIES)
+    }
+
+    assert {name: words for name, words in named.items() if words not in page} == {}
+    assert of_stdlib - STDLIB.keys() == set()
+    assert OF_LIBRARIES - LIBRARIES.keys() == WITHOUT_SECOND
+
+
+@pytest.mark.promise("identities and the vault's layout change only with a new format number")
+def test_the_reference_has_each_key_and_tag_of_a_recording():
+    page = (Path(__file__).parents[4] / "docs" / "internals" / "vault-format.md").read_text(encoding="utf-8")
+    tags = [*SCALARS.values(), *scalar_tags.PATHS.values(), *OTHERS, *CONTAINERS.values(), MAPPING, ARRAY]
+    names = [*FIELDS, *_BODIES, *RECORDING_FACTS, *(f"${tag.name}" for tag in tags)]
+
+    assert [name for name in names if f"`{name}`" not in page and f'"{name}"' not in page] == []
 
 
 def call_identity(target: str, names: list[str], arguments: list[Any]) -> str:

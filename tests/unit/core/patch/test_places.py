@@ -730,6 +730,38 @@ def test_function_with_one_holder_needs_no_search(name, write, searches):
 
 
 @counted
+@pytest.mark.parametrize("kept", ["an error", "the wrapper", "nothing"])
+def test_what_is_kept_of_an_ended_activation_causes_no_search(kept, write, searches):
+    """The frames of an error's traceback refer to the wrapper, and two lines of an activation to one function."""
+    write(shop="def fetch(): ...")
+    shop = importlib.import_module("shop")
+
+    def cover(request, name, function, kind):
+        @functools.wraps(function)
+        def wrapper():
+            raise LookupError("no recording")
+
+        return wrapper
+
+    patcher, keep = Patcher(cover, lambda *_: None), []
+    for _ in range(3):
+        with closing(patcher.activate([Target("shop:fetch"), Target("shop:fetch")])):
+            assert searches == []
+            with pytest.raises(LookupError) as caught:
+                shop.fetch()
+            keep.append({"an error": caught.value, "the wrapper": shop.fetch}.get(kept))
+            del caught
+        if kept == "the wrapper":
+            searches.clear()  # a module might have got it
+
+    assert searches == []
+    keep.clear()
+    patcher.forget()
+    Patcher(cover, lambda *_: None).activate([Target("shop:fetch")]).close()
+    assert searches == []
+
+
+@counted
 def test_search_ends_at_the_last_reference(write, monkeypatch):
     write(shop="def fetch(): ...", early="from shop import fetch", late="from shop import fetch")
     early, covering = importlib.import_module("early"), Covering()

@@ -102,6 +102,13 @@ def test_cassette(mimic_auto):
         shop.rates("CHF", datetime.date(2024, 5, 2))
         shop.user("Cid")
 """
+ANSWER = """{
+ "format": 3, "target": "http", "arguments": {"signature": "GET /users", "method": "GET", "url": "http://shop.test/users"},
+ "source": null, "test": "tests/test_shop.py::test_http", "recorded": "2026-11-23", "outcomes": [
+  {"duration": 0.1, "value": {"status": 503, "headers": [], "body": {"json": {"users": [1]}}}}
+ ]
+}
+"""
 INI = "[pytest]\nmimic_functions =\n    shop:*\n"
 
 
@@ -131,25 +138,33 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "pytest.ini").write_text(INI)
     (folder / "shop.py").write_text(MODULE)
     (folder / "tests" / "test_shop.py").write_text(TESTS)
-    environment = {key: value for key, value in os.environ.items() if key not in ("CI", "PYTEST_ADDOPTS")}
-    words = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "--mimic-record",
-        "-p",
-        "no:randomly",
-        "-p",
-        "no:cacheprovider",
-    ]
-    plugin = [] if _is_installed() else ["-p", "pytest_mimic.plugin"]
-    done = subprocess.run(
-        [*words, *plugin, "tests"], cwd=folder, env={**environment, "PYTHONPATH": str(folder)},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = run_pytest(folder, "--mimic-record")
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
+
+
+@pytest.fixture(scope="session")
+def waiting(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The recorded project with a change that waits for a review, and an answer of HTTP. Not to be changed."""
+    folder = tmp_path_factory.mktemp("waiting") / "project"
+    shutil.copytree(recorded, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    module = folder / "shop.py"
+    module.write_text(module.read_text().replace("0.93", "0.94"))
+    run_pytest(folder, "--mimic-rerecord", "--mimic-review", "-k", "test_rates")
+    answer = folder / ".mimic_vault/calls/http/0123456789abcdef0123456789abcdef.json"
+    answer.parent.mkdir()
+    answer.write_text(ANSWER)
+    return folder
+
+
+def run_pytest(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if key not in ("CI", "PYTEST_ADDOPTS")}
+    plugins = [] if _is_installed() else ["-p", "pytest_mimic.plugin"]
+    plugins += ["-p", "no:randomly", "-p", "no:cacheprovider"]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *plugins, *words, "tests"], cwd=folder,
+        env={**environment, "PYTHONPATH": str(folder)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
 def _is_installed() -> bool:

@@ -156,7 +156,7 @@ def test_next_step_is_for_the_same_vault(shop, call):
     ("text", "says", "remedy"),
     [
         (LFS, "is a Git LFS pointer, its content was not pulled", "git lfs pull"),
-        (CONFLICT, "has a merge conflict, line ", "take one side: git checkout --ours (or --theirs) "),
+        (CONFLICT, "has a merge conflict, line ", "take our side (or --theirs): git checkout --ours "),
         ('{\n "format": 4\n}\n', "is of format 4, which a newer pytest-mimic wrote", "pip install --upgrade pytest-mimic"),
     ],
 )  # fmt: skip

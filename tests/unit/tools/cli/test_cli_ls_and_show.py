@@ -103,8 +103,11 @@ def test_a_selector_that_matches_nothing_is_said(shop, call, command):
     files = set((shop / ".mimic_vault").rglob("*"))
 
     result = call(command, "shop:odd", "shop:od")
+    assert (shop / "mimic-report.html").exists() is (command == "report")
+    (shop / "mimic-report.html").unlink(missing_ok=True)
     nothing = call(command, "shop:od")
 
+    assert not (shop / "mimic-report.html").exists()
     said = "nothing in .mimic_vault matches shop:od"
     assert (result.code, nothing.code) == (1, 1)
     assert said in result.lines

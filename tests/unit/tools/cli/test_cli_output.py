@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -180,17 +181,56 @@ def test_an_error_of_the_command_itself_is_no_traceback(shop, monkeypatch, capsy
     assert "please report it" in err
 
 
-def test_commands_load_neither_pytest_nor_each_other(shop):
-    code = (
-        "import sys; from pytest_mimic._tools.cli.main import main; main(['ls']); print(*sorted(sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=shop, capture_output=True, text=True, check=True)
+# Modules that each cost a command a tenth of its start or more.
+SLOW = {
+    "pytest", "_pytest", "rich", "numpy", "shop", "cloudpickle", "pickle", "random", "tempfile", "filelock", "logging",
+    "socket", "ssl", "urllib.request", "concurrent.futures", "importlib.metadata", "pytest_mimic._core.engine",
+    "pytest_mimic._clients.http.exchange",
+}  # fmt: skip
+if sys.version_info < (3, 14):  # from then on, argparse loads them to colour its help
+    SLOW |= {"dataclasses", "inspect"}
 
-    loaded = set(done.stdout.splitlines()[-1].split())
-    assert not {"pytest", "_pytest", "rich", "numpy", "shop", "cloudpickle"} & loaded
-    own = {name for name in loaded if name.startswith("pytest_mimic._tools.cli.")}
-    others = {"import_", *COMMANDS} - {"ls"}
-    assert not {f"pytest_mimic._tools.cli.{name}" for name in others} & own
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("ls", 0),
+        ("show test_words 0123456789", 0),
+        ("stats", 0),
+        ("diff .mimic_vault .mimic_vault", 0),
+        ("report", 0),
+        ("review", 1),
+        ("mv -n tests/test_shop.py::test_words tests/test_shop.py::test_texts", 0),
+        ("rm -n test_words", 0),
+        ("check tests/test_shop.py::test_words", 0),
+        ("push test_words", 0),
+        ("push --check test_words", 0),
+        ("pull test_words", 0),
+    ],
+)
+def test_a_command_loads_neither_pytest_nor_another_nor_what_is_slow(words, code, waiting, tmp_path):
+    """So that each starts within 100 ms of CPU."""
+    if words.startswith("pu"):
+        pytest.importorskip("obstore")
+    command, *others = words.split()
+    folder = tmp_path / "shop"
+    shutil.copytree(waiting, folder)
+    (tmp_path / "objects").mkdir()
+    with (folder / "pytest.ini").open("a") as file:
+        file.write(f"mimic_objects = {(tmp_path / 'objects').as_uri()}\n")
+    program = (
+        "import sys; before = set(sys.modules); from pytest_mimic._tools.cli.main import main; "
+        f"code = main({[command, *others]}); print(); print(code, *set(sys.modules) - before)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True
+    )
+
+    ended, *loaded = done.stdout.splitlines()[-1].split()
+    assert (int(ended), done.stderr) == (code, "")
+    own = "pytest_mimic._tools.cli."
+    assert not (SLOW | {f"{own}{name}" for name in {"import_", *COMMANDS} - {command}}) & set(loaded)
 
 
 def test_thirty_thousand_recordings_are_listed(tmp_path, monkeypatch, call):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from hashlib import sha256
@@ -482,7 +483,7 @@ def test_a_merge_conflict_is_named_first(words: tuple[str, ...], clone: Clone, c
     assert done.code == 1
     assert done.out.startswith(
         f".mimic_vault/{ONE} has a merge conflict, line {place + 1}\n"
-        f"  take one side: git checkout --ours (or --theirs) .mimic_vault/{ONE}\n"
+        f"  take our side (or --theirs): git checkout --ours .mimic_vault/{ONE}\n"
     )
     assert "is neither here nor in" in done.out  # the other recording's
     with pytest.raises(CorruptRecordingError, match="merge conflict"):
@@ -532,6 +533,19 @@ def test_a_push_that_is_forbidden_says_so(
     assert "access is denied" in pushed.err
     assert not [secret for secret in (*SECRET.split(), *KEYS.values()) if secret in pushed.err]
     assert clone.files() == before
+
+
+def test_the_guide_shows_the_error_of_a_store_that_refuses(
+    proxied: tuple[Clone, FailingProxy], call: Call, s3_url: str
+) -> None:
+    clone, proxy = proxied
+    proxy.fail("403", number=0)
+    guide = (Path(__file__).parents[4] / "docs/how-to/object-store.md").read_text("utf-8")
+    shown = guide.partition("    ERROR: ")[2].partition("\n\n")[0].replace("\n    ", "\n")
+
+    told = re.sub(r"objects/\w\w/\w+", "objects/9f/9f31…", call(clone, "push").err)
+
+    assert told == f"ERROR: {shown}\n".replace("s3://my-bucket/mimic", s3_url)
 
 
 @pytest.mark.promise("a pull that gets a part of an object, or another one, leaves nothing in the vault")

@@ -9,6 +9,8 @@ import pytest
 
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.seam.base import Adapter
+from pytest_mimic._core.seam.registry import CLIENTS, OWN_FAILURES, is_bundled, load_adapter
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._tools.shown.outcome_lines import shown_outcome
 
@@ -105,3 +107,10 @@ def test_no_half_of_a_secret_is_left_where_a_long_text_is_cut(vault):
     found = shown(vault, Outcome.of_value([secret] * 8), secrets=[secret])
 
     assert "s3cr3t" not in found.text + found.brief
+
+
+def test_the_clients_that_tell_failures_in_their_own_way_are_listed():
+    """The adapter of another one is not loaded to show its recordings."""
+    own = {name for name in CLIENTS if type(load_adapter(name)).failure is not Adapter.failure}
+
+    assert {name for name in own if is_bundled(name)} == OWN_FAILURES

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import socket
 import threading
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from contextvars import Context, copy_context
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from pytest_mimic._core.targets.target import as_targets
 from pytest_mimic.errors import MimicError, TargetError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pytest_mimic._run.session import Session
 
 # Headers that belong to one connection (RFC 9110, 7.6.1). The host is the service's.
 _OF_CONNECTION = frozenset(
-    "connection host keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding upgrade".split()
+    {
+        *("connection", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"),
+        *("proxy-authenticate", "proxy-authorization", "proxy-connection"),
+    }
 )
 # The answer to a request without a recording. Clients do not send again because of it, as they do after 409 and 429.
 _FAILED_DEPENDENCY = 424
@@ -31,10 +28,9 @@ _PIECE = 65_536
 
 
 class Gateways:
-    """The gateways of one test."""
+    """The gateways of one test. They close at the end of a `with` block."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self) -> None:
         self._servers: list[_Server] = []
 
     def __call__(self, url: str) -> str:
@@ -66,18 +62,12 @@ class Gateways:
     def __repr__(self) -> str:
         return "<fixture mimic_gateway>"
 
-    @contextmanager
-    def open(self) -> Iterator[Gateways]:
-        """Return a block, at whose end the gateways are closed. No line of the project has to take HTTP."""
-        has_line = any(one.module in ("http", "http.client") for one in self._session.targets)
-        covering = None if has_line else self._session.enter(as_targets(["http.client"]))
-        try:
-            yield self
-        finally:
-            for server in self._servers:
-                server.stop()
-            if covering is not None:
-                self._session.uncover(covering)
+    def __enter__(self) -> Gateways:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for server in self._servers:
+            server.stop()
 
 
 class _Server(ThreadingHTTPServer):

@@ -1,0 +1,304 @@
+"""Mimics functions and clients: patches them, and decides which plan takes the calls of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakValueDictionary
+
+from pytest_mimic._core.engine.function_plan import FunctionPlan
+from pytest_mimic._core.engine.run_state import noting_processes
+from pytest_mimic._core.engine.wrappers import Mimicked
+from pytest_mimic._core.machinery import may_be_called_by_pytest
+from pytest_mimic._core.patch import Patcher
+from pytest_mimic._core.seam.registry import kind_of, load_adapter
+from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.targets.target import Target, as_targets, missing_module, replaced_client
+from pytest_mimic.errors import TargetError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.cassettes import OpenCassette
+    from pytest_mimic._core.engine.client_plan import ClientPort
+    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.patch import Activation
+    from pytest_mimic._core.seam.base import Adapter, Edge
+
+    AnyRequest: TypeAlias = "RequestedTarget | WatchedFunction | Edge"
+
+
+class RequestedTarget:
+    """A target in one activation, perhaps with the cassette that takes its calls."""
+
+    __slots__ = ("candidates", "cassette", "excluded", "module", "origin", "path", "target")
+
+    def __init__(self, target: Target, cassette: OpenCassette | None) -> None:
+        self.target = target
+        self.cassette = cassette
+        self.module = target.module
+        self.path = target.path
+        self.excluded = target.excluded
+        self.origin = target.origin
+        self.candidates = target.candidates
+
+
+class WatchedFunction:
+    """A function that the run itself intercepts: an edge without a client."""
+
+    excluded = False
+    origin = ""
+
+    def __init__(self, module: str, path: tuple[str, ...], wrap: Callable[..., Any]) -> None:
+        self.module = module
+        self.path = path
+        self.wrap = wrap
+
+
+class Covering:
+    """The functions and clients that one activation mimics."""
+
+    def __init__(
+        self,
+        coverings: Coverings,
+        functions: Activation | None,
+        uncover_clients: Callable[[], None] | None = None,
+    ) -> None:
+        self._coverings = coverings
+        self._functions = functions
+        self._uncover_clients = uncover_clients
+        self.problems: Iterable[TargetError] = ()
+
+    def take_problems(self) -> list[TargetError]:
+        """Return errors for the targets found missing since the last call."""
+        taken, self.problems = [*self.problems], ()
+        if self._functions is not None:
+            taken += self._functions.problems
+            self._functions.problems = []
+        return taken
+
+    def end(self) -> None:
+        """Restore the functions and clients before the run ends."""
+        self._coverings.uncover(self)
+
+    def close(self) -> None:
+        """Restore the functions and clients."""
+        if self._uncover_clients is not None:
+            self._uncover_clients()
+        if self._functions is not None:
+            self._functions.close()
+
+
+class Coverings:
+    """The functions and clients that one run mimics, and the targets that its configuration names.
+
+    Attributes:
+        targets: The configured targets, from the ini file and the hook.
+    """
+
+    def __init__(self, state: RunState) -> None:
+        self._state = state
+        self.targets: list[Target] = []
+        # In live mode, targets are only checked, unless `--mimic-only` leaves some of them to replay.
+        self._mimics = state.settings.mode is not Mode.LIVE or bool(state.settings.only)
+        cover = self._cover if self._mimics else None
+        self._patcher = Patcher(cover, self._uncover, self._judge)
+        self._mimicked: dict[int, Mimicked] = {}
+        # Not strong: a reference from here would make a patch search for whoever else holds the wrapper.
+        self._edges: WeakValueDictionary[int, Callable[..., Any]] = WeakValueDictionary()
+        self._ports: dict[str, ClientPort] = {}
+        # One of each for the whole run: a wrapper of an earlier activation may be in use again, and has its state.
+        self._adapters: dict[str, Adapter] = {}
+        self._open: list[Covering] = []
+
+    def cover(
+        self, targets: Iterable[Target], cassette: OpenCassette | None = None, *, activation: object = None
+    ) -> Covering:
+        """Mimic targets until the covering is closed. In live mode, only check whether they exist.
+
+        Lines for the same client belong together if they have the same `activation`, as the configured ones do.
+        """
+        targets = list(targets)
+        requests: list[RequestedTarget | WatchedFunction] = [
+            RequestedTarget(target, cassette) for target in targets if not target.is_client
+        ]
+        if targets and self._mimics:
+            requests.append(
+                WatchedFunction(
+                    "multiprocessing.process",
+                    ("BaseProcess", "start"),
+                    lambda start, _port: noting_processes(start, self._state),
+                )
+            )
+        functions = self._patcher.activate(requests) if requests else None
+        bounded = [target for target in targets if target.is_client and self._mimics]
+        clients = self._cover_clients(bounded, cassette, activation) if bounded else None
+        covering = Covering(self, functions, clients)
+        covering.problems = filter(None, map(replaced_client, bounded))
+        self._open.append(covering)
+        return covering
+
+    def enter(self, targets: Iterable[Target], cassette: OpenCassette | None = None) -> Covering:
+        """Mimic targets that a test names, and that must therefore exist.
+
+        A client that is not installed is no problem beside others, because nothing can be sent through it.
+
+        Raises:
+            TargetError: A module or a function does not exist, or no client that is named is installed.
+        """
+        targets = list(targets)
+        covering = self.cover(targets, cassette, activation=object())
+        absent = [(one, problem) for one in targets if (problem := missing_module(one)) is not None]
+        are_all = len(absent) == len(targets)
+        problems = [problem for one, problem in absent if are_all or not one.is_client]
+        for problem in (*problems, *covering.take_problems()):
+            covering.end()
+            raise problem
+        for kind in _without_client(targets):
+            self._state.ledger.enter("absent_clients", kind, once=True)
+        return covering
+
+    @contextmanager
+    def http_client(self) -> Iterator[None]:
+        """Mimic the requests of `http.client` in this block, which the lines of the project need not take."""
+        if any(one.module in ("http", "http.client") for one in self.targets):
+            yield
+            return
+        covering = self.enter(as_targets(["http.client"]))
+        try:
+            yield
+        finally:
+            covering.end()
+
+    def uncover(self, covering: Covering) -> None:
+        """Restore the functions and clients of a covering."""
+        for problem in self.new_problems():
+            self._state.pending.note(problem)
+        covering.close()
+        self._open.remove(covering)
+
+    def _cover(self, request: AnyRequest, name: str, function: Callable[..., Any], _kind: str) -> Any:
+        if not isinstance(request, RequestedTarget):
+            wrapper = self._edges.get(id(function))
+            if wrapper is None:
+                port: Any = self._ports.get(request.origin)
+                wrapper = self._edges[id(function)] = request.wrap(function, port)
+            return wrapper
+        mimicked = self._mimicked.get(id(function))
+        if mimicked is None:
+            is_common = may_be_called_by_pytest(name, getattr(function, "__module__", None))
+            mimicked = self._mimicked[id(function)] = Mimicked(function, is_common=is_common)
+        options, cassette = request.target.options, request.cassette
+        is_real = cassette is not None and cassette.mode == "live"
+        if options.only or options.exclude:
+            from pytest_mimic._core.targets.pattern import Selector
+
+            is_real = is_real or not Selector(options.only, options.exclude).takes(name)
+        plan = None if is_real else FunctionPlan(self._state, name, function, options, cassette)
+        mimicked.push(request, plan, cassette)
+        return mimicked.wrapper
+
+    def _judge(self, request: AnyRequest, function: Callable[..., Any]) -> str:
+        return request.target.misfit(function) if isinstance(request, RequestedTarget) else ""
+
+    def _uncover(self, request: AnyRequest, _name: str, function: Callable[..., Any]) -> None:
+        if isinstance(request, RequestedTarget):
+            self._mimicked[id(function)].remove(request)
+
+    def _cover_clients(
+        self, targets: Iterable[Target], cassette: OpenCassette | None, activation: object
+    ) -> Callable[[], None]:
+        from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort
+
+        plans: list[tuple[ClientPort, ClientPlan]] = []
+        edges: dict[str, list[Edge]] = {}
+        # A client's own line comes before one for all clients of its kind.
+        for target in sorted(targets, key=lambda target: target.module == "http"):
+            adapter = self._adapters.get(target.module)
+            if adapter is None:
+                adapter = self._adapters[target.module] = load_adapter(target.module)
+            plan = ClientPlan(self._state, adapter, target.options, cassette, activation)
+            for name in adapter.covers:
+                port = self._ports.setdefault(name, ClientPort(self._state))
+                port.plans.append(plan)
+                plans.append((port, plan))
+            own = (*adapter.edges(), *adapter.watched)
+            edges[adapter.name] = [edge._replace(origin=edge.origin or adapter.name) for edge in own]
+            for edge in edges[adapter.name]:  # one may belong to a client below, which may be named later
+                self._ports.setdefault(edge.origin, ClientPort(self._state))
+        # Together, because all that is imported is searched for whoever holds one of the functions.
+        patched = self._patcher.activate([edge for own in edges.values() for edge in own])
+
+        def uncover() -> None:
+            patched.close()
+            for port, plan in plans:
+                port.plans.remove(plan)
+
+        return uncover
+
+    def watch(self, requests: Iterable[WatchedFunction]) -> Activation:
+        """Intercept functions for the run itself, until it ends."""
+        functions = self._patcher.activate(requests)
+        self._open.append(Covering(self, functions))
+        return functions
+
+    def put_back(self, functions: Activation) -> None:
+        """Intercept functions again that others have restored."""
+        self._patcher.put_back(functions)
+
+    def begin_test(self) -> None:
+        """Mimic what appeared without an import."""
+        self._patcher.look_again()
+
+    def end_test(self) -> None:
+        """Restore what the test has put back after its end."""
+        self._patcher.sweep()
+
+    def close(self) -> None:
+        """Restore everything."""
+        for covering in reversed(self._open):
+            covering.close()
+        self._open.clear()
+        self._mimicked.clear()
+        self._edges.clear()
+        self._patcher.forget()
+
+    # -- problems with targets
+
+    def new_problems(self) -> list[TargetError]:
+        """Return errors for the targets found missing since the last call."""
+        return [problem for covering in self._open for problem in covering.take_problems()]
+
+    def missing_modules(self) -> list[TargetError]:
+        """Return errors for the configured functions whose module cannot be found."""
+        sound: set[tuple[str, ...]] = set()
+        problems = []
+        for target in self.targets:
+            if target.is_client:
+                continue
+            modules = (target.module, *(target.path if target.dotted else ()))
+            problem = None if modules in sound else missing_module(target)
+            if problem is None:
+                sound.add(modules)
+            else:
+                problems.append(problem)
+        return problems
+
+    def missing_clients(self) -> list[str]:
+        """Return the names of the clients that lines have named and that are not installed."""
+        return [name for name, is_there in _named_clients(self.targets).items() if not is_there]
+
+    def missing_kinds(self) -> list[str]:
+        """Return the kinds of clients that lines and tests have named, if none that is named is installed."""
+        return sorted(self._state.ledger.absent_clients | _without_client(self.targets))
+
+
+def _named_clients(targets: Iterable[Target]) -> dict[str, bool]:
+    """Return the names of the clients among targets, and whether each is installed."""
+    named = {one.module: one for one in targets if one.is_client and not one.excluded}
+    return {name: missing_module(one) is None for name, one in named.items()}
+
+
+def _without_client(targets: Iterable[Target]) -> set[str]:
+    """Return the kinds of the clients among targets of which none is installed."""
+    named = _named_clients(targets).items()
+    return {kind_of(name) for name, _ in named} - {kind_of(name) for name, is_there in named if is_there}
