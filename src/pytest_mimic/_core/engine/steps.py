@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from random import getstate
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -228,10 +228,15 @@ class RealCall(RunningCall):
         self.trace = state.trace(call.plan)
         state.unfinished[self] = None
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> AbstractContextManager[None]:
         """Mark the code that runs in this block as part of this call, and note the global random states that it draws from."""
-        before, trace = {} if self._drawn is None else _global_states(), self.trace
+        # Not in the generator: from Python 3.12 on, numpy (Cython) would leave the caller's handled exception there, and
+        # the exceptions of the block would lose their contexts.
+        return self._noting({} if self._drawn is None else _global_states())
+
+    @contextmanager
+    def _noting(self, before: dict[str, object]) -> Iterator[None]:
+        trace = self.trace
         try:
             with super().running(), nullcontext() if trace is None else trace.noter.noting(self, trace):
                 yield

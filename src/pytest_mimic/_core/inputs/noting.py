@@ -115,6 +115,7 @@ class Noter:
         self._open: dict[object, Trace] = {}
         self._guard = Lock()
         self._tools: list[int] = []
+        self._is_closed = False
         self._reported: list[CodeType] = []  # what is disabled until the next call
         self._sources_by_file: dict[str, str | None] = {}
         # By the id of a code object: that object, which stays alive, its source file, and its name in it.
@@ -147,8 +148,9 @@ class Noter:
                     _noters.remove(self)
 
     def close(self) -> None:
-        """Give the ids of the tools back."""
+        """Give the ids of the tools back, for good: a stream that nobody has ended may still run a step."""
         with self._guard:
+            self._is_closed = True
             tools, self._tools = self._tools, []
             for tool in tools:
                 _monitoring.set_events(tool, 0)
@@ -173,6 +175,8 @@ class Noter:
             return f"Python {sys.version_info[0]}.{sys.version_info[1]}, which cannot report them"
         if sys.getprofile() is not None:
             return "a profile function was set"
+        if self._is_closed:
+            return "the run had ended"
         if not self._tools:
             free = [one for one in _TOOL_IDS if _monitoring.get_tool(one) is None]
             if len(free) < len(callbacks := (self._found, self._ran)):
