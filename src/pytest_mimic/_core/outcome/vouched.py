@@ -27,7 +27,7 @@ BUILDERS: dict[str, str] = {
         " builtins:reversed datetime:date datetime:timedelta datetime:timezone"
         " decimal:Decimal fractions:Fraction ipaddress:IPv4Address ipaddress:IPv4Interface ipaddress:IPv4Network"
         " ipaddress:IPv6Address ipaddress:IPv6Interface ipaddress:IPv6Network os:stat_result os:terminal_size"
-        f" json.decoder:JSONDecodeError time:struct_time uuid:UUID zoneinfo:ZoneInfo {_OURS}.reducing:view {_OURS}.reducing:type_of",
+        " json.decoder:JSONDecodeError time:struct_time uuid:UUID zoneinfo:ZoneInfo",
         "plain",
     ),
     # The name of an encoding, a second argument, would be imported.
