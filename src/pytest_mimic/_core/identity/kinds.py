@@ -11,6 +11,9 @@ Reduce = Callable[[Any], object]
 # The only module-level state of the plugin besides `pytest_mimic._runs` and the open files of locks: the calls of `register_fingerprint`.
 _registered: dict[type, Reduce] = {}
 
+# Py_TPFLAGS_HEAPTYPE, the flag of a class that some code made while running.
+HEAP_TYPE = 1 << 9
+
 # Builtins that the walk encodes by itself.
 PLAIN = frozenset({int, float, str, bool, type(None), bytes, list, tuple, dict, set, frozenset})
 

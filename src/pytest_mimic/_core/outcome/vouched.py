@@ -18,7 +18,7 @@ def _each(names: str, rule: str) -> dict[str, str]:
     return dict.fromkeys(names.split(), rule)
 
 
-#: What builders do with their arguments, by name; see `_Load._built`. All others that are called are code.
+#: What builders do with their arguments, by name; see `StandIns._built`. All others that are called are code.
 BUILDERS: dict[str, str] = {
     # They make numbers, texts, moments and addresses of the standard library from such. `BUILDERS` names no class of
     # these whose text opens or fetches something. A zone is found by its key, which must be below the folders of zones.

@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection
 from json import JSONDecoder
 from typing import Any
 
-from pytest_mimic._core.outcome.names import HEAP_TYPE, NoClassError, RefusedError, name_of, resolve_class
+from pytest_mimic._core.identity.kinds import HEAP_TYPE
+from pytest_mimic._core.outcome.names import NoClassError, RefusedError, name_of, resolve_class
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.tagged.nodes import (
     MISREAD,
@@ -61,20 +62,8 @@ class Reader:
         """
         type_ = type(tree)
         if type_ is dict:
-            for name in tree:
-                tag = self._tags.get(name)
-                if tag is not None:
-                    try:
-                        part = tree[name]
-                        if len(tree) > 1 or type(part) not in tag.parts:
-                            tag.check(tree)
-                        return tag.read(part, tree, self, None)
-                    except MISREAD as reason:
-                        raise misread(tree, reason) from None
-                if name[:1] == "$":
-                    return self._node(tree, name, None)
-                break
-            return self.parts(tree)
+            name = tag_in(tree)
+            return self.parts(tree) if name is None else self._node(tree, name, None)
         if type_ is list:
             return [self.read(part) if type(part) in _CONTAINERS else part for part in tree]
         return tree
@@ -207,6 +196,5 @@ class _ParsingReader(Reader):
 
     def made(self, node: Node) -> Any:
         """Return the value of a mapping that the parser ends."""
-        for name in node:
-            return self._node(node, name, None) if name[:1] == "$" else node
-        return node
+        name = tag_in(node)
+        return node if name is None else self._node(node, name, None)
