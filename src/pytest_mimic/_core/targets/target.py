@@ -124,22 +124,14 @@ class Target:
         )
         return f"Target({shown})"
 
-    def with_options(self, **options: Unpack[TargetOptions]) -> Target:
-        """Return a copy in which these options replace its own. An exclusion ignores them.
-
-        Raises:
-            TargetError: An option is unknown or has a bad value.
-        """
-        copy = self._with(options, is_shared=self.is_shared)
-        if not copy.is_shared:
-            check_kind(copy.name, copy.options)
-        return copy
-
     def _with(self, options: Mapping[str, object], *, is_shared: bool) -> Target:
+        """Return a copy in which these options replace its own. An exclusion ignores them."""
         given = read_keyword_options(options, self.name)
         chosen = self.options if self.excluded else self.options._replace(**given)
         copy = object.__new__(Target)
         vars(copy).update(vars(self), options=chosen, is_shared=is_shared)
+        if not is_shared:
+            check_kind(copy.name, chosen)
         return copy
 
     def misfit(self, function: Callable[..., object]) -> str:
@@ -237,9 +229,7 @@ def as_targets(
     targets = [one if isinstance(one, Target) else Target(one) for one in given]
     if not options:
         return targets
-    if len(targets) == 1:
-        return [targets[0].with_options(**options)]
-    return [target._with(options, is_shared=True) for target in targets]
+    return [target._with(options, is_shared=target.is_shared or len(targets) > 1) for target in targets]
 
 
 def _split_line(line: str, origin: str) -> list[str]:
