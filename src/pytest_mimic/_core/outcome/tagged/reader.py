@@ -62,8 +62,20 @@ class Reader:
         """
         type_ = type(tree)
         if type_ is dict:
-            name = tag_in(tree)
-            return self.parts(tree) if name is None else self._node(tree, name, None)
+            for name in tree:
+                tag = self._tags.get(name)
+                if tag is not None:  # as `_node` does, in nine tenths of its time
+                    try:
+                        part = tree[name]
+                        if len(tree) > 1 or type(part) not in tag.parts:
+                            tag.check(tree)
+                        return tag.read(part, tree, self, None)
+                    except MISREAD as reason:
+                        raise misread(tree, reason) from None
+                if name[:1] == "$":
+                    return self._node(tree, name, None)
+                break
+            return self.parts(tree)
         if type_ is list:
             return [self.read(part) if type(part) in _CONTAINERS else part for part in tree]
         return tree
@@ -196,5 +208,6 @@ class _ParsingReader(Reader):
 
     def made(self, node: Node) -> Any:
         """Return the value of a mapping that the parser ends."""
-        name = tag_in(node)
-        return node if name is None else self._node(node, name, None)
+        for name in node:
+            return self._node(node, name, None) if name[:1] == "$" else node
+        return node
