@@ -213,7 +213,7 @@ def test_this_machine_can_be_connected_to(project):
         import asyncio, os, pickle, socket, tempfile
         import pytest
 
-        @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1", "0.0.0.0", None])
+        @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "0.0.0.0", None])
         def test_tcp(host):
             with socket.create_server(("127.0.0.1", 0)) as server:
                 port = server.getsockname()[1]
@@ -274,7 +274,7 @@ def test_this_machine_can_be_connected_to(project):
         """,
     )
 
-    project.run().expect(passed=10)
+    project.run().expect(passed=9)
 
     assert dict(vars(socket.socket)) == methods
     assert [

@@ -20,22 +20,15 @@ def plain_host(host: object) -> str:
     if isinstance(host, (bytes, bytearray)):
         host = host.decode("ascii", "backslashreplace")
     text = str(host or "").lower().rstrip(".")
-    if text == "<broadcast>":
-        return "255.255.255.255"
     return text.partition("%")[0] if ":" in text else text
 
 
 def address_of(host: str) -> IPv4Address | IPv6Address | None:
-    """Return the IP address that a host is, also in a short form such as `127.1`. None for a name."""
+    """Return the IP address that a host is. None for a name."""
     try:
         address = ip_address(host)
     except ValueError:
-        if not re.fullmatch(r"(0x[0-9a-f]+|\d+)(\.(0x[0-9a-f]+|\d+)){0,3}", host):
-            return None
-        try:
-            return IPv4Address(socket.inet_aton(host))
-        except OSError:
-            return None
+        return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
 

@@ -94,9 +94,9 @@ def listed(
     return [heading, *(f"  {line}" for line in shown), *after]
 
 
-def few(names: Sequence[str], *, most: int = 3) -> str:
+def few(names: Sequence[str]) -> str:
     """Return names in a line, of many only the first: `a, b, c and 4 more`."""
-    return " ".join([", ".join(names[:most]), *and_more(len(names) - most)])
+    return " ".join([", ".join(names[:3]), *and_more(len(names) - 3)])
 
 
 def pattern_of(label: str) -> str:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.describe.argument_differences import Difference, focused, sides
 from pytest_mimic._core.describe.described_secrets import is_secret_label, secrets_in
 from pytest_mimic._core.describe.description_form import TAG, Budget
-from pytest_mimic._core.describe.samples import count
 from pytest_mimic._core.describe.text import render
 from pytest_mimic._core.describe.value_description import describe
 from pytest_mimic._core.identity.opening import key_step
@@ -219,13 +218,6 @@ class Lines:
         return describe(value, self.redactor, budget=_SIDE, secrets=self.secrets)
 
 
-def rows_fact(recorded: Table, actual: Table) -> str:
-    """Return `100 rows recorded, 101 now` for two tables of different lengths, else an empty text."""
-    if recorded.rows is None or actual.rows is None or recorded.rows == actual.rows:
-        return ""
-    return f": {count(recorded.rows, 'row')} recorded, {actual.rows:,} now"
-
-
 def names_of(table: Table) -> list[Any]:
     """Return the names of what is no table of columns: a series has one, an index has one for each level."""
     levels = table.parts.get("names")
@@ -244,12 +236,6 @@ def _cut(part: Any, rows: int) -> object:
     return part[:rows] if hasattr(part, "nlevels") else part  # an index; a series also has a name
 
 
-def shape_fact(old: tuple[int, ...], new: tuple[int, ...]) -> str:
-    """Return `shape 3x4 recorded, 4x3 now`."""
-    shapes = ["x".join(map(str, lengths)) if lengths else "()" for lengths in (old, new)]
-    return f": shape {shapes[0]} recorded, {shapes[1]} now"
-
-
 def element_fact(lines: Lines, location: Location, recorded: Column, actual: Column, first: object) -> str:
     """Return `[1, 2]: 0.5 recorded, 0.7 now` for the elements of two columns at an index, or at a tuple of indexes."""
     indexes = first if isinstance(first, tuple) else (first,)
@@ -258,9 +244,3 @@ def element_fact(lines: Lines, location: Location, recorded: Column, actual: Col
     element = Location("", parent=location, secret=secret)
     fact = lines.fact(element, recorded.values[first], actual.values[first])
     return f"[{', '.join(map(str, indexes))}]: {fact}"
-
-
-def categories_of(recorded: Column, actual: Column) -> tuple[Any, Any]:
-    """Return the categories of two columns; different numbers of them as lists, as items show what one side lacks."""
-    old, new = recorded.categories, actual.categories
-    return (old, new) if len(old) == len(new) else (list(old), list(new))

@@ -107,7 +107,7 @@ def _compare_files(lines: Lines, recorded: KeptFiles, actual: KeptFiles, *, shap
 def _flat(listing: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield each file of a listing, or None for a removed one, by its argument and name.
 
-    `null` is left out: in a recording of an older version, it also means that there never was a file.
+    A file that an argument names and the call removed is left out: where it is gone already, verifying removes nothing.
     """
     for step, one in listing.items():
         if one is None:

@@ -25,12 +25,9 @@ from pytest_mimic._core.compare.lines import (
     ABSENT,
     Lines,
     Location,
-    categories_of,
     cut,
     element_fact,
     names_of,
-    rows_fact,
-    shape_fact,
 )
 from pytest_mimic._core.describe.described_secrets import secrets_in
 from pytest_mimic._core.describe.leaves import leaf_text
@@ -297,8 +294,9 @@ class Comparison:
     def _table(self, location: Location, recorded: Table, actual: Table) -> None:
         names = (name for table in (recorded, actual) for name in names_of(table))
         location.secret |= any(self.lines.redactor.secret(name) for name in names)
-        if not (self.shape or self.volatile) and (fact := rows_fact(recorded, actual)):
-            self.lines.add(location, fact)
+        old, new = recorded.rows, actual.rows
+        if old is not None and new is not None and old != new and not (self.shape or self.volatile):
+            self.lines.add(location, f": {counted(old, 'row')} recorded, {new:,} now")
             recorded, actual = cut(recorded, actual), cut(actual, recorded)
         self._parts(location, recorded.parts, actual.parts)
         if recorded.ordered:
@@ -310,7 +308,8 @@ class Comparison:
             return
         old, new = extent(recorded.values), extent(actual.values)
         if len(old) != len(new) if self.shape else old != new:
-            self.lines.add(location, shape_fact(old, new))
+            shapes = ["x".join(map(str, lengths)) or "()" for lengths in (old, new)]
+            self.lines.add(location, f": shape {shapes[0]} recorded, {shapes[1]} now")
         if self.shape or old != new:
             return
         count, first = self.close.differing(recorded.values, actual.values, self._alike)
@@ -320,8 +319,10 @@ class Comparison:
             fact = element_fact(self.lines, location, recorded, actual, first)
             self.lines.add(location, f": {count} of {math.prod(old)} elements differ, first {fact}")
         elif recorded.categories is not None:
-            inner = Location(".categories", ("categories",), location)
-            self._todo.append((inner, *categories_of(recorded, actual)))
+            then, now = recorded.categories, actual.categories
+            if len(then) != len(now):  # as lists, whose items show what one side lacks
+                then, now = list(then), list(now)
+            self._todo.append((Location(".categories", ("categories",), location), then, now))
 
 
 _NUMBERS = frozenset({bool, int, float, complex, Decimal, Fraction})

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.describe.leaves import library_facts
 from pytest_mimic._core.identity.libraries import has_extent, library_of, record_fields
 from pytest_mimic._core.identity.tables import Column, Table, open_elements, sample_of
 
-# How many numbers are searched for the smallest and the largest one, and how many are added up.
-_RANGED, _SUMMED = 100_000, 10_000
+# How many numbers are searched for the smallest and the largest one.
+_RANGED = 100_000
 # How many elements at the beginning and at the end of an array are shown.
 _FIRST, _LAST = 6, 2
 _DIGITS = 6
@@ -68,22 +67,16 @@ def extent(value: Any) -> str:
     if getattr(value, "format", None) in ("coo", "csc", "csr"):
         facts.append(f"{value.nnz:,} stored")
     elif kind.__qualname__ == "ndarray":
-        facts.extend(_range(value))
-    return ", ".join(facts)
+        facts.append(_range(value))
+    return ", ".join(filter(None, facts))
 
 
-def _range(array: Any) -> Iterator[str]:
-    """Yield the smallest and the largest number of an array, and the mean, which do not depend on its layout."""
+def _range(array: Any) -> str:
+    """Return the smallest and the largest number of an array, which do not depend on its layout; empty for others."""
     if array.dtype.kind not in "iuf" or not _FIRST + _LAST < array.size <= _RANGED:
-        return
-    least, most = array.min(), array.max()
-    if least != least:
-        yield "with NaN"
-        return
-    yield f"{rounded(least + 0)} to {rounded(most + 0)}"  # a zero without its sign, as either one may be found
-    if array.size <= _SUMMED and math.isfinite(least) and math.isfinite(most):
-        with suppress(OverflowError):
-            yield f"mean {math.fsum(array.ravel().tolist()) / array.size:.4g}"
+        return ""
+    least, most = array.min() + 0, array.max() + 0  # a zero without its sign, as either one may be found
+    return f"{rounded(least)} to {rounded(most)}" if least == least else "with NaN"
 
 
 def ends_of_array(value: Any) -> tuple[Sequence[Any], Sequence[Any]] | None:

@@ -64,14 +64,13 @@ def describe_arguments(
     redactor: Redactor,
     *,
     places: Places | None = None,
-    budget: Budget = ARGUMENTS,
 ) -> dict[str, Any]:
     """Return the descriptions of a call's arguments by name. They share one budget, and none is left out.
 
     The values of `**extra` have their own names, and `*rest` its name with the star. See `describe` for the rest.
     """
-    walk = _Walk(redactor, secrets_in(dict(arguments), redactor), places or Places(), budget)
-    return walk.named(arguments, budget.characters, budget.depth)
+    walk = _Walk(redactor, secrets_in(dict(arguments), redactor), places or Places(), ARGUMENTS)
+    return walk.named(arguments, ARGUMENTS.characters, ARGUMENTS.depth)
 
 
 def describe_parts(parts: Mapping[str, object], places: Places | None = None) -> dict[str, Any]:

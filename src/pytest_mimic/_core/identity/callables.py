@@ -8,11 +8,10 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from pytest_mimic._core.identity.kinds import PLAIN, Kind, Reduce, Unstable, full_name, is_stdlib
+from pytest_mimic._core.identity.kinds import HEAP_TYPE, PLAIN, Kind, Reduce, Unstable, full_name, is_stdlib
 from pytest_mimic._core.identity.source import class_source, code_source, own_methods
 from pytest_mimic._core.origin import is_in_stdlib
 
-HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that some code made while running
 CYTHON = frozenset({"cython_function_or_method", "fused_cython_function"})
 NO_SOURCE = "with neither source nor an importable name"
 

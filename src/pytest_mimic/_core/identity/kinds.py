@@ -11,6 +11,9 @@ Reduce = Callable[[Any], object]
 # The only module-level state of the plugin besides `pytest_mimic._runs` and the open files of locks: the calls of `register_fingerprint`.
 _registered: dict[type, Reduce] = {}
 
+# Py_TPFLAGS_HEAPTYPE, the flag of a class that some code made while running.
+HEAP_TYPE = 1 << 9
+
 # Builtins that the walk encodes by itself.
 PLAIN = frozenset({int, float, str, bool, type(None), bytes, list, tuple, dict, set, frozenset})
 
@@ -28,19 +31,12 @@ class Kind(NamedTuple):
     variables: dict[str, object] | None = None
 
 
-class Rule:
-    """The identity rule of a class of a library and of its subclasses.
+class Rule(NamedTuple):
+    """The identity rule of a class of a library and of its subclasses."""
 
-    Attributes:
-        reduce: Takes a value, and whether it is an outcome, in which more counts: see `Resolver`.
-        name: The name in the tag, by default that of the type. Classes elsewhere have their usual tag.
-        is_full: Whether the tag names the module, too.
-    """
-
-    def __init__(self, reduce: Callable[[Any, bool], object], name: str = "", is_full: bool = False) -> None:
-        self.reduce = reduce
-        self.name = name
-        self.is_full = is_full
+    reduce: Callable[[Any, bool], object]  # takes a value, and whether it is an outcome, in which more counts
+    name: str = ""  # the name in the tag, by default that of the type; classes elsewhere have their usual tag
+    is_full: bool = False  # whether the tag names the module, too
 
     def kind(self, type_: type, library: str, layout: bool) -> Kind:
         is_own = type_.__module__.partition(".")[0] == library and not self.is_full

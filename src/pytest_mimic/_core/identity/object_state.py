@@ -11,6 +11,7 @@ from types import MemberDescriptorType
 from typing import Any
 
 from pytest_mimic._core.identity.kinds import (
+    HEAP_TYPE,
     Kind,
     Reduce,
     Unstable,
@@ -61,7 +62,7 @@ def slot_members(type_: type, *, below: type = object) -> dict[str, MemberDescri
         name: member
         for base in reversed(type_.__mro__[: type_.__mro__.index(below)])
         for name, member in base.__dict__.items()
-        if type(member) is MemberDescriptorType and base.__flags__ & 1 << 9
+        if type(member) is MemberDescriptorType and base.__flags__ & HEAP_TYPE
     }
 
 

@@ -13,6 +13,7 @@ from pytest_mimic._core.identity.callables import shared_generator_method, stdli
 from pytest_mimic._core.identity.kinds import Kind, Raw, Reduce, Unstable, full_name, refuse, type_tag
 from pytest_mimic._core.identity.libraries import NAMED
 from pytest_mimic._core.identity.object_state import attribute_reader, exception_fields
+from pytest_mimic._core.identity.short import SCALARS
 
 if TYPE_CHECKING:
     from pytest_mimic._core.files.places import Places
@@ -22,8 +23,6 @@ UNSTABLE_ITEMS = re.compile("[O&PXzg]|Z(?![fd])")
 # Floats, and complex numbers, which are two of them each, in any byte order.
 FLOATS = re.compile("([@=<>!]?)Z?([efd])")
 ORDERS = {"": "=", "@": "=", "!": ">"}
-
-SCALARS = frozenset({int, float, str, bool, bytes, type(None)})
 
 
 def _range(value: range) -> object:

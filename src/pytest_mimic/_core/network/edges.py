@@ -27,31 +27,28 @@ class GuardedFunction(NamedTuple):
 def guarded_functions() -> list[GuardedFunction]:
     """Return the functions to patch: those of the standard library, and of uvloop, which connects in C."""
     connect = _checking(lambda guard, sock, address: guard.check_socket(sock, address))
-    methods = {"connect": connect, "connect_ex": connect, "sendto": _checking(_check_sendto)}
-    methods |= {"sendmsg": _checking(_check_sendmsg)}
-    lookups: dict[str, Wrap] = {"getaddrinfo": _getaddrinfo, "gethostbyname": _gethostbyname}
-    lookups |= {"gethostbyname_ex": _gethostbyaddr, "gethostbyaddr": _gethostbyaddr}
-    lookups |= {"getnameinfo": _checking(_check_getnameinfo)}
     loop_connect = _checking(lambda guard, _loop, sock, address: guard.check_socket(sock, address))
-    proactor = {"connect": loop_connect, "sendto": _checking(_check_proactor_sendto)}
-    loop = {"create_connection": _checking(_check_connection), "sock_connect": loop_connect}
-    loop |= {"create_datagram_endpoint": _checking(_check_datagrams)}
-    loop_lookups: dict[str, Wrap] = {"getaddrinfo": _loop_getaddrinfo, "getnameinfo": _loop_getnameinfo}
-    present = [name for name in methods if hasattr(socket.socket, name)]  # Windows has no `sendmsg`
-    return [
-        *(GuardedFunction("socket", ("socket", name), methods[name]) for name in present),
-        *(GuardedFunction("socket", (name,), wrap) for name, wrap in lookups.items()),
-        *(
-            GuardedFunction(module, (holder, name), wrap)
-            for module, holder in (("asyncio.base_events", "BaseEventLoop"), ("uvloop", "Loop"))
-            for name, wrap in loop_lookups.items()
-        ),
-        *(
-            GuardedFunction("asyncio.windows_events", ("IocpProactor", name), proactor[name])
-            for name in proactor
-        ),
-        *(GuardedFunction("uvloop", ("Loop", name), loop[name]) for name in loop),
+    found = [
+        ("socket", "socket.connect", connect),
+        ("socket", "socket.connect_ex", connect),
+        ("socket", "socket.sendto", _checking(_check_sendto)),
+        ("socket", "getaddrinfo", _getaddrinfo),
+        ("socket", "gethostbyname", _gethostbyname),
+        ("socket", "gethostbyname_ex", _gethostbyaddr),
+        ("socket", "gethostbyaddr", _gethostbyaddr),
+        ("socket", "getnameinfo", _checking(_check_getnameinfo)),
+        ("asyncio.base_events", "BaseEventLoop.getaddrinfo", _loop_getaddrinfo),
+        ("asyncio.base_events", "BaseEventLoop.getnameinfo", _loop_getnameinfo),
+        ("asyncio.windows_events", "IocpProactor.connect", loop_connect),
+        ("uvloop", "Loop.getaddrinfo", _loop_getaddrinfo),
+        ("uvloop", "Loop.getnameinfo", _loop_getnameinfo),
+        ("uvloop", "Loop.create_connection", _checking(_check_connection)),
+        ("uvloop", "Loop.sock_connect", loop_connect),
+        ("uvloop", "Loop.create_datagram_endpoint", _checking(_check_datagrams)),
     ]
+    if hasattr(socket.socket, "sendmsg"):  # Windows has none
+        found.append(("socket", "socket.sendmsg", _checking(_check_sendmsg)))
+    return [GuardedFunction(module, tuple(name.split(".")), wrap) for module, name, wrap in found]
 
 
 def _checking(check: Check) -> Wrap:
@@ -92,18 +89,6 @@ def _check_getnameinfo(guard: NetworkGuard, sockaddr: Any, flags: Any) -> None:
 
 
 # What the checks leave alone is named with an underscore: given by keyword, it is one of `_more`.
-def _check_proactor_sendto(
-    guard: NetworkGuard,
-    _proactor: Any,
-    conn: Any,
-    _buf: Any = b"",
-    _flags: int = 0,
-    addr: Any = None,
-    **_more: Any,
-) -> None:  # pragma: no cover (Windows)
-    guard.check_socket(conn, addr)
-
-
 def _check_connection(
     guard: NetworkGuard, _loop: Any, _factory: Any = None, host: Any = None, port: Any = None, **_more: Any
 ) -> None:

@@ -25,8 +25,6 @@ _WIDEST_STORED = 0xFFFF
 _RAW, _ZSTD, _SHUFFLED = 0, 1, 2
 # Shuffled data compresses as well at the lowest level, in half the time.
 _LEVELS = {_ZSTD: 3, _SHUFFLED: 1}
-# How much of a block shows whether to shuffle it: so many pieces of so many bytes.
-_PIECES, _PIECE = 8, 8192
 # A buffer that is stored raw can be mapped; above this size that is worth more than some saved space.
 _LARGE = 8 << 20
 _SAVED, _SAVED_LARGE = 0.10, 0.25
@@ -223,23 +221,12 @@ def _choose(data: memoryview, item: int) -> tuple[Segment, bytes | None]:
     block, size = data[:_BLOCK], len(data)
     item = item if item <= _WIDEST_STORED else 1
     codecs = (_ZSTD, _SHUFFLED) if 1 < item <= _WIDEST else (_ZSTD,)
-    if len(codecs) > 1 and size <= _BLOCK:
-        sample = _sample(block, item)
-        codecs = (min(codecs, key=lambda codec: len(_compressed(sample, item, codec))),)
     found = {codec: _compressed(block, item, codec) for codec in codecs}
     codec = min(found, key=lambda codec: len(found[codec]))
     needed = _SAVED_LARGE if size > _LARGE else _SAVED
     if len(found[codec]) > len(block) * (1 - needed):
         return Segment(_RAW, item, 0, size, 0), None
     return Segment(codec, item, 0, size, 0), found[codec] if size <= _BLOCK else None
-
-
-def _sample(block: memoryview, item: int) -> memoryview:
-    if len(block) <= _PIECES * _PIECE:
-        return block
-    step = len(block) // _PIECES // item * item
-    length = _PIECE // item * item
-    return memoryview(b"".join([block[start * step : start * step + length] for start in range(_PIECES)]))
 
 
 def _compressed(block: memoryview, item: int, codec: int) -> bytes:

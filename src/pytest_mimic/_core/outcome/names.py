@@ -8,9 +8,6 @@ from collections.abc import Collection
 from importlib import import_module
 from typing import TypeGuard
 
-#: The flag of a class that some code made while running.
-HEAP_TYPE = 1 << 9
-
 
 def name_of(thing: object) -> str:
     """Return the name in a class's or function's own attributes, which may lead elsewhere."""

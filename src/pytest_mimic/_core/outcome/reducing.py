@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import pickle
-from collections import OrderedDict
-from collections.abc import ItemsView, KeysView, ValuesView
 from enum import Enum, EnumMeta, Flag
 from typing import Any
 
@@ -30,8 +27,6 @@ def reduced(thing: Any) -> Any:
         raise LazyValueError(remedy)
     if isinstance(thing, Enum):
         return _member(thing)
-    if type(thing) is type and thing in _TYPES:
-        return type_of, (_TYPES[thing],)
     # Its own way fetches a method by its name.
     if (
         type(thing).__name__ == "ZoneInfo"
@@ -42,19 +37,7 @@ def reduced(thing: Any) -> Any:
     # Python 3.10 loses the scope.
     if type(thing).__name__ == "IPv6Address" and getattr(thing, "scope_id", None):
         return type(thing), (str(thing),)
-    if type(thing).__name__ in _VIEWS and isinstance(thing, _VIEW_TYPES):
-        # The dict itself, so that the view shows its later changes. `mapping` is a proxy of it.
-        return view, (gc.get_referents(thing)[0], _VIEWS[type(thing).__name__])
     return NotImplemented
-
-
-# They have no importable name. Python's own way calls `type`.
-_TYPES = {type(None): "None", type(...): "Ellipsis", type(NotImplemented): "NotImplemented"}
-
-
-def type_of(name: str) -> object:
-    """Return the type of one of Python's constants."""
-    return next(kind for kind, constant in _TYPES.items() if constant == name)
 
 
 def _member(thing: Enum) -> Any:
@@ -82,18 +65,6 @@ def member(cls: Any, name: str | int) -> object:
         return vars(cls)["_member_map_"][name]
     except KeyError:
         raise AttributeError(f"{cls.__module__}:{cls.__qualname__} has no member {name!r}") from None
-
-
-_VIEWS = {f"{kind}_{name}": name for kind in ("dict", "odict") for name in ("keys", "values", "items")}
-_VIEW_TYPES = (KeysView, ValuesView, ItemsView)
-
-
-def view(mapping: dict[Any, Any], name: str) -> object:
-    """Return a view of a dict: its `keys`, `values` or `items`."""
-    kind = OrderedDict if isinstance(mapping, OrderedDict) else dict
-    if name not in _VIEWS.values():
-        raise pickle.UnpicklingError(f"a dict has no view {name!r}")
-    return getattr(kind, name)(mapping)
 
 
 def lazy_remedy(thing: object) -> str | None:

@@ -18,7 +18,7 @@ def _each(names: str, rule: str) -> dict[str, str]:
     return dict.fromkeys(names.split(), rule)
 
 
-#: What builders do with their arguments, by name; see `_Load._built`. All others that are called are code.
+#: What builders do with their arguments, by name; see `StandIns._built`. All others that are called are code.
 BUILDERS: dict[str, str] = {
     # They make numbers, texts, moments and addresses of the standard library from such. `BUILDERS` names no class of
     # these whose text opens or fetches something. A zone is found by its key, which must be below the folders of zones.
@@ -27,7 +27,7 @@ BUILDERS: dict[str, str] = {
         " builtins:reversed datetime:date datetime:timedelta datetime:timezone"
         " decimal:Decimal fractions:Fraction ipaddress:IPv4Address ipaddress:IPv4Interface ipaddress:IPv4Network"
         " ipaddress:IPv6Address ipaddress:IPv6Interface ipaddress:IPv6Network os:stat_result os:terminal_size"
-        f" json.decoder:JSONDecodeError time:struct_time uuid:UUID zoneinfo:ZoneInfo {_OURS}.reducing:view {_OURS}.reducing:type_of",
+        " json.decoder:JSONDecodeError time:struct_time uuid:UUID zoneinfo:ZoneInfo",
         "plain",
     ),
     # The name of an encoding, a second argument, would be imported.

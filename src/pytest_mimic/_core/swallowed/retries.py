@@ -108,7 +108,7 @@ class Retries:
                 yield frame
             frame = frame.f_back
 
-    def _is_client(self, frame: FrameType) -> bool:
+    def _is_outer(self, frame: FrameType) -> bool:
         """Check whether a frame belongs to the test itself, to pytest, or to an event loop or thread."""
         return self._is_main(frame) or _is_scheduler(frame)
 
@@ -167,7 +167,7 @@ class Retries:
         error: MimicError | None = None
         cause: FrameType | None = None
         while frame is not None:
-            if self._is_client(frame):
+            if self._is_outer(frame):
                 return error, cause, self._is_main(frame)
             if error is None:
                 error = self._callers.get(frame) or catchers.get(frame)

@@ -9,7 +9,7 @@ from inspect import Parameter, Signature
 from inspect import signature as signature_of
 from keyword import iskeyword
 from types import MethodType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 # Marks a parameter without a default.
 LEFT_OUT: Final = object()
@@ -25,7 +25,7 @@ _ANY_PARAMETERS = (Parameter("args", Parameter.VAR_POSITIONAL), Parameter("kwarg
 _STARS: dict[Any, str] = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}
 
 
-class Bound:
+class Bound(NamedTuple):
     """How one function's calls are bound.
 
     Attributes:
@@ -33,12 +33,9 @@ class Bound:
             TypeError for a call that does not fit.
     """
 
-    def __init__(
-        self, names: tuple[str, ...], defaults: tuple[object, ...], bind: Callable[..., tuple[object, ...]]
-    ) -> None:
-        self.names = names  # the parameters in order, `*rest` and `**extra` with their stars
-        self.defaults = defaults  # parallel to `names`: the function's own default object, or `LEFT_OUT`
-        self.bind = bind
+    names: tuple[str, ...]  # the parameters in order, `*rest` and `**extra` with their stars
+    defaults: tuple[object, ...]  # parallel to `names`: the function's own default object, or `LEFT_OUT`
+    bind: Callable[..., tuple[object, ...]]
 
 
 def compile_binder(function: Callable[..., object], *, drop_first: bool = False) -> Bound:

@@ -103,8 +103,9 @@ class Target:
             raise target_error(origin, what, target=name)
         module, path, dotted = _parse_name(name.removeprefix("!"), origin)
         check_kind(name, options, origin)
-        self._set(module=module, path=path, excluded=excluded, options=options)
-        self._set(is_shared=False, dotted=dotted, origin=origin)
+        self.module, self.path, self.dotted = module, path, dotted
+        self.excluded, self.options = excluded, options
+        self.is_shared, self.origin = False, origin
 
     # By hand, because generating the methods of a dataclass takes longer than the import of most modules.
     @property
@@ -123,32 +124,14 @@ class Target:
         )
         return f"Target({shown})"
 
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"cannot assign to {name}: a Target does not change")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"cannot delete {name}: a Target does not change")
-
-    def _set(self, **attributes: object) -> None:
-        for attribute, value in attributes.items():
-            object.__setattr__(self, attribute, value)
-
-    def with_options(self, **options: Unpack[TargetOptions]) -> Target:
-        """Return a copy in which these options replace its own. An exclusion ignores them.
-
-        Raises:
-            TargetError: An option is unknown or has a bad value.
-        """
-        copy = self._with(options, is_shared=self.is_shared)
-        if not copy.is_shared:
-            check_kind(copy.name, copy.options)
-        return copy
-
     def _with(self, options: Mapping[str, object], *, is_shared: bool) -> Target:
+        """Return a copy in which these options replace its own. An exclusion ignores them."""
         given = read_keyword_options(options, self.name)
         chosen = self.options if self.excluded else self.options._replace(**given)
         copy = object.__new__(Target)
-        copy._set(**{**vars(self), "options": chosen, "is_shared": is_shared})
+        vars(copy).update(vars(self), options=chosen, is_shared=is_shared)
+        if not is_shared:
+            check_kind(copy.name, chosen)
         return copy
 
     def misfit(self, function: Callable[..., object]) -> str:
@@ -246,9 +229,7 @@ def as_targets(
     targets = [one if isinstance(one, Target) else Target(one) for one in given]
     if not options:
         return targets
-    if len(targets) == 1:
-        return [targets[0].with_options(**options)]
-    return [target._with(options, is_shared=True) for target in targets]
+    return [target._with(options, is_shared=target.is_shared or len(targets) > 1) for target in targets]
 
 
 def _split_line(line: str, origin: str) -> list[str]:

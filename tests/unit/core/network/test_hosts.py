@@ -16,8 +16,6 @@ from pytest_mimic._core.hosts import AllowedHosts, is_local, plain_host, read_al
         "api.localhost",
         "127.0.0.1",
         "127.8.9.10",
-        "127.1",
-        "0x7f000001",
         "::1",
         "::ffff:127.0.0.1",
         "0.0.0.0",
@@ -56,7 +54,6 @@ def test_other_hosts_are_not_local(host):
         (bytearray(b"10.0.0.1"), "10.0.0.1"),
         ("fe80::1%eth0", "fe80::1"),
         (None, ""),
-        ("<broadcast>", "255.255.255.255"),
     ],
 )
 def test_hosts_are_compared_without_case_final_dot_and_zone(given, host):
@@ -79,7 +76,6 @@ def test_hosts_are_compared_without_case_final_dot_and_zone(given, host):
         ("2001:db8::/32", "2001:db8::1", 80),
         ("::ffff:10.1.2.3", "::ffff:10.1.2.3", 80),
         ("10.1.2.3", "::ffff:10.1.2.3", 80),
-        ("10.513", "10.0.2.1", 80),
         ("one.example.com, two.example.com  # both", "two.example.com", 80),
     ],
 )

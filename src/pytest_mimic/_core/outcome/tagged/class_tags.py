@@ -14,9 +14,10 @@ from enum import Enum, EnumMeta, Flag
 from types import FunctionType, GetSetDescriptorType
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.identity.kinds import HEAP_TYPE
 from pytest_mimic._core.identity.object_state import slot_members, slot_values
 from pytest_mimic._core.outcome.exceptions import FIELDS, is_remade, make, restore, state_of
-from pytest_mimic._core.outcome.names import HEAP_TYPE, has_plain_metaclass, is_generated, name_of
+from pytest_mimic._core.outcome.names import has_plain_metaclass, is_generated, name_of
 from pytest_mimic._core.outcome.tagged.nodes import (
     CLASS,
     Node,

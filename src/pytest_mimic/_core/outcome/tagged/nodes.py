@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.outcome.names import HEAP_TYPE
+from pytest_mimic._core.identity.kinds import HEAP_TYPE
 from pytest_mimic._core.outcome.plain import repeated_parts
 
 Node = dict[str, Any]
