@@ -109,7 +109,8 @@ class CallReports:
         """Write the page, if one was requested, and return a line that names it. MimicError: It cannot be written."""
         if self._path is None:
             return []
-        from pytest_mimic._tools.shown.page import run_page, write_page
+        from pytest_mimic._core.whole_files import write_whole
+        from pytest_mimic._tools.shown.page import run_page
 
         rows = [row for rows in self._rows.values() for row in rows] + self._session.ledger.calls
         heading = mode_line(self._session.settings)
@@ -122,7 +123,7 @@ class CallReports:
             tokens=self._session.ledger.tokens,
             unused=judgement.shown,
         )
-        write_page(self._path, text)
+        write_whole(self._path, text, label=f"the report {self._path}")
         return [f"report: {self._shown_path}"]
 
 

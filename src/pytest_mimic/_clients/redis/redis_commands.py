@@ -30,8 +30,9 @@ _KEY_COUNTS = {
     **dict.fromkeys("EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO BLMPOP BZMPOP".split(), 2),
     **dict.fromkeys("ZINTERSTORE ZUNIONSTORE ZDIFFSTORE".split(), 2),
 }
-# Keys follow STREAMS, and GET and STORE.
-_KEYS_AFTER_WORDS = ("XREAD", "XREADGROUP", "SORT", "SORT_RO")
+# Keys follow the word STREAMS of these, and GET and STORE of those.
+_READING_STREAMS = ("XREAD", "XREADGROUP")
+_SORTING = ("SORT", "SORT_RO")
 # Commands whose arguments mean the same in any order: from this place on, one by one, or as names and values.
 _UNORDERED_ARGUMENTS = {
     **dict.fromkeys("DEL EXISTS UNLINK TOUCH WATCH PFCOUNT SINTER SUNION".split(), 1),
@@ -99,10 +100,10 @@ def key_places(command: Command) -> Sequence[int]:
         count = int(command[place]) if place < size and command[place].isdigit() else 0
         stored = [1] if verb.endswith("STORE") else []
         return [*stored, *range(place + 1, min(place + 1 + count, size))]
-    if verb in _KEYS_AFTER_WORDS[:2]:
+    if verb in _READING_STREAMS:
         start = place_after(command, b"STREAMS")
         return range(start, start + (size - start) // 2)
-    if verb in _KEYS_AFTER_WORDS[2:]:
+    if verb in _SORTING:
         named = [place for place, part in enumerate(command, 1) if part.upper() in (b"GET", b"STORE")]
         return [place for place in (1, *named) if place < size]
     return range(1, min(size, 2))
@@ -111,7 +112,7 @@ def key_places(command: Command) -> Sequence[int]:
 @lru_cache(maxsize=512)
 def is_ordinary(word: bytes) -> bool:
     """Check whether only the first argument of a command is a key, and the order of its words counts."""
-    tables = (_KEYS, _KEY_COUNTS, _UNORDERED_ARGUMENTS, _UNORDERED_PAIRS, _KEYS_AFTER_WORDS)
+    tables = (_KEYS, _KEY_COUNTS, _UNORDERED_ARGUMENTS, _UNORDERED_PAIRS, _READING_STREAMS, _SORTING)
     return not any(first_word(word) in table for table in tables)
 
 

@@ -79,15 +79,8 @@ def _is_secret_name(name: bytes, redactor: Redactor) -> bool:
     return redactor.secret(text_of(name)) or name.lower() in _SECRET_SETTINGS
 
 
-def hide_json(value: bytes, redactor: Redactor) -> bytes:
-    try:
-        return redactor.texts.scrub_json(value.decode()).encode()
-    except UnicodeError:
-        return value
-
-
 def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
-    """Return a reply, read without decoding, without its secrets. `hide_json` is left to the caller.
+    """Return a reply, read without decoding, without its secrets, but for those within JSON.
 
     Numbers and booleans stay, so that `EXISTS`, `TTL` and `INCR` work for secret keys.
     """

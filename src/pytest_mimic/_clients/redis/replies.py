@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.redis.redis_commands import Command, in_order, key_places, text_of, verb_of
-from pytest_mimic._clients.redis.redis_secrets import has_no_names, hide_json, hide_reply, secret_places
+from pytest_mimic._clients.redis.redis_secrets import has_no_names, hide_reply, secret_places
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.texts import may_be_json
 from pytest_mimic._core.seam.base import ClientCall
@@ -97,9 +97,9 @@ def _plain_word(value: bytes, redactor: Redactor) -> Any:
     """Return UTF-8 as text, without the secrets in it if it is JSON, and other bytes with a tag."""
     try:
         text = value.decode()
-        return hide_json(value, redactor).decode() if may_be_json(text) else text
     except UnicodeDecodeError:
         return plain_bytes(value)
+    return redactor.texts.scrub_json(text) if may_be_json(text) else text
 
 
 def store_reply(reply: Any, command: Command, redactor: Redactor, *, queued: Sequence[Command] = ()) -> Any:

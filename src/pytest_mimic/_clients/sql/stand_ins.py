@@ -30,7 +30,8 @@ _CONFIGURING = (
 _STATE: dict[str, Any] = {"autocommit": False, "notices": (), "readonly": False, "text_factory": str}
 _STATE.update(dict.fromkeys(("deferrable", "isolation_level", "read_only", "row_factory")))
 _STATE_OF_SQLITE: dict[str, Any] = {"autocommit": -1, "isolation_level": ""}
-# Attributes and methods whose answers are recorded: of sqlite3, of psycopg2, and of psycopg's `connection.info`.
+# Attributes and methods whose answers are recorded: of sqlite3, of psycopg2, and of psycopg's `connection.info`, of which
+# tracers such as OpenTelemetry's read the host, the port and the name of the database.
 _ATTRIBUTES = frozenset(("total_changes", "encoding", "server_version"))
 _METHODS = frozenset(("get_backend_pid", "get_parameter_status"))
 _INFO = frozenset(("backend_pid", "dbname", "encoding", "host", "port", "server_version", "user"))

@@ -35,7 +35,7 @@ def run(invocation: Invocation) -> int:
         out.json({"store": selected.url, "pulled": json_of_objects(pulled), "problems": json_of_objects(bad)})
         return exit_code
     selected.show_unreadable()
-    selected.show_problems("lost", "wrong")
+    selected.show_problems()
     here = sum(one.here for one in selected.objects) - len(pulled)
     if pulled:
         also = f"; {here} {'was' if here == 1 else 'were'} here" if here else ""

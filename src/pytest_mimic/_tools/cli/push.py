@@ -57,7 +57,7 @@ def run(invocation: Invocation) -> int:
     selected.show_unreadable()
     _show_moved(invocation, moved)
     out = invocation.out
-    selected.show_problems("lost", "wrong")
+    selected.show_problems()
     there = len(selected.of("both", "there")) - len(pushed)
     if pushed:
         also = f"; {there} {'was' if there == 1 else 'were'} there" if there else ""
@@ -91,7 +91,7 @@ def _check(invocation: Invocation, selected: Selected) -> int:
     if lacking:
         out.line((total(lacking), "yellow"), f" to push: {invocation.command('push')}")
         listed(invocation, lacking)
-    selected.show_problems("lost", "wrong")
+    selected.show_problems()
     if not (lacking or bad or selected.unreadable):
         out.line(f"{selected.url} has {_all(len(selected.objects))}")
     if attached:

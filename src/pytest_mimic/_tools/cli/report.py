@@ -34,8 +34,9 @@ def add_arguments(parser: Parser) -> None:
 
 def run(invocation: Invocation) -> int:
     """Write the page and name it. Exit code 1: a selector matched nothing, and without any recording no page is written."""
+    from pytest_mimic._core.whole_files import write_whole
     from pytest_mimic._tools.shown.call_log import recorded_rows
-    from pytest_mimic._tools.shown.page import page, write_page
+    from pytest_mimic._tools.shown.page import page
 
     selection = select(invocation)
     if given(invocation) and not selection.names:
@@ -47,7 +48,8 @@ def run(invocation: Invocation) -> int:
     damaged = sum(row["kind"] == "missing" for row in rows)
     outcomes = len(rows) - damaged
     path = Path(invocation.options.output)
-    write_page(path, page("vault", f"recordings in {invocation.settings.shown_vault}", rows))
+    text = page("vault", f"recordings in {invocation.settings.shown_vault}", rows)
+    write_whole(path, text, label=f"the report {path}")
     if invocation.options.json:
         invocation.out.json(
             {"file": str(path), "outcomes": outcomes, "damaged": damaged, "unmatched": selection.unmatched}

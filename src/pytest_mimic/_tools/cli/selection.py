@@ -163,15 +163,15 @@ def report_left_out(invocation: Invocation, selection: Chosen) -> int:
 def report_nothing(invocation: Invocation, selection: Chosen) -> int:
     """Print that nothing was selected, or that there is no recording at all; return the exit code."""
     label = invocation.settings.shown_vault
-    catalog, is_asked = selection.catalog, given(invocation)
-    if not catalog.names():
+    is_asked, names, damaged = given(invocation), invocation.vault.names(), selection.catalog.damaged
+    if not names:
         invocation.out.line(f"no recordings in {label}")
         invocation.out.line(f"  to record: {command('--mimic-record')}")
         return 1 if is_asked else 0
-    if not selection.unmatched and len(catalog.names()) > len(catalog.damaged):
+    if not selection.unmatched and len(names) > len(damaged):
         invocation.out.line(f"nothing in {label} matches")
     report_left_out(invocation, selection)
-    report_damaged(invocation, len(catalog.damaged))
+    report_damaged(invocation, len(damaged))
     return 1
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from pytest_mimic._core.ambient import command
+from pytest_mimic._core.ambient import command_for
 from pytest_mimic._core.words import SHOWN, and_more, plural, size
 from pytest_mimic._tools.cli.selection import report_damaged, select
 from pytest_mimic._tools.objects.large import LargeObject, LargeObjects, Show, large_objects
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import FolderStore
     from pytest_mimic._tools.cli.project import Invocation
     from pytest_mimic._tools.objects.bucket import Bucket
-
-# So many objects of a kind are listed.
 
 
 def bucket_of(invocation: Invocation) -> Bucket:
@@ -69,10 +67,10 @@ class Selected:
     def of(self, *states: str) -> list[LargeObject]:
         return [one for one in self.objects if one.state in states]
 
-    def show_problems(self, *states: str) -> None:
-        """Print the objects in some of the states `lost` and `wrong`, and those that were not transferred."""
+    def show_problems(self) -> None:
+        """Print the objects that are lost or wrong, and those that were not transferred."""
         out, label = self._invocation.out, self._invocation.vault.label
-        bad = [*self.transfer.problems, *self.of(*states)]
+        bad = [*self.transfer.problems, *self.of("lost", "wrong")]
         for one in bad[:SHOWN]:
             problem = self.transfer.problems.get(one)
             if problem is not None:
@@ -93,8 +91,9 @@ class Selected:
                 "  to replace a wrong object: delete it in the store, then push from the machine that recorded it:"
             )
             out.line("  ", (push, "bold"))
-        if lost := self.of("lost") if "lost" in states else []:
-            again = command("--mimic-rerecord", *_tests(lost))
+        if lost := self.of("lost"):
+            tests = [file.test for one in lost for file in one.files]
+            again = command_for("--mimic-rerecord", tests, most=SHOWN)
             out.line("  to get what is lost: pytest-mimic push where it was recorded, or record it again:")
             out.line("  ", (again, "bold"))
 
@@ -116,12 +115,6 @@ class Selected:
 
 def _more(one: LargeObject) -> str:
     return "".join(f" {more}" for more in and_more(len(one.files) - 1))
-
-
-def _tests(objects: Sequence[LargeObject]) -> list[str]:
-    tests = dict.fromkeys(file.test for one in objects for file in one.files)
-    named = [test for test in tests if test]
-    return named if len(named) <= SHOWN and None not in tests else []
 
 
 def listed(invocation: Invocation, objects: Sequence[LargeObject]) -> None:

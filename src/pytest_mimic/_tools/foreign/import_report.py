@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.words import plural
+from pytest_mimic._core.words import SHOWN, and_more, plural
 from pytest_mimic._tools.foreign.vault_placing import Placement
-
-# So many files are listed that were carried over; JSON has all of them. What was not carried over is always named.
-_SHOWN = 10
 
 
 class ImportedFile(NamedTuple):
@@ -64,21 +61,19 @@ class Report:
         calls = sum(one.calls for one in written)
         also = f"; {plural(there, 'file')} of the same content already there" if there else ""
         yield f"{would} {plural(calls, 'call')} of {plural(len({one.file for one in written}), 'file')} into {self.vault}{also}"
-        for one in written[:_SHOWN]:
+        for one in written[:SHOWN]:  # JSON has all of them; what was not carried over is always named
             more = ", in place of what was there" if one.how == "replaced" else ""
             yield f"  {one.file} -> {one.to} ({plural(one.calls, 'call')}{more})"
-        if len(written) > _SHOWN:
-            yield f"  and {len(written) - _SHOWN:,} more"
+        yield from (f"  {more}" for more in and_more(len(written) - SHOWN))
         if self.ignored:
-            yield f"no cassettes, left alone: {', '.join(self.ignored[:5])}{_and_more(len(self.ignored) - 5)}"
+            yield f"no cassettes, left alone: {_few(self.ignored, 5)}"
         if self.leftovers:
             yield f"not imported: {len(self.leftovers):,} {'entry' if len(self.leftovers) == 1 else 'entries'}"
             yield from _named(self.leftovers)
         if self.lacks_line and any("::" in one.to for one in written):
             yield "to replay them, add to mimic_functions: http"
         if self.cassettes:
-            names = ", ".join(self.cassettes[:3]) + _and_more(len(self.cassettes) - 3)
-            yield f'cassettes replay in blocks, with mimic_auto("{self.cassettes[0]}"): {names}'
+            yield f'cassettes replay in blocks, with mimic_auto("{self.cassettes[0]}"): {_few(self.cassettes, 3)}'
 
 
 def _named(leftovers: list[Leftover]) -> Iterator[str]:
@@ -91,5 +86,5 @@ def _named(leftovers: list[Leftover]) -> Iterator[str]:
             yield f"    {one.reason}"
 
 
-def _and_more(number: int) -> str:
-    return f" and {number} more" if number > 0 else ""
+def _few(names: list[str], most: int) -> str:
+    return " ".join([", ".join(names[:most]), *and_more(len(names) - most)])

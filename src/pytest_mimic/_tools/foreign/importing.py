@@ -19,7 +19,7 @@ from pytest_mimic._tools.foreign.foreign_exchanges import ForeignFile, Refusal, 
 from pytest_mimic._tools.foreign.har import read_har
 from pytest_mimic._tools.foreign.import_report import ImportedFile, Leftover, Report
 from pytest_mimic._tools.foreign.owning_tests import OwningTests
-from pytest_mimic._tools.foreign.recording_exchanges import Conversation, Destination, http_lines, refused
+from pytest_mimic._tools.foreign.recording_exchanges import Conversation, Destination, http_lines
 from pytest_mimic._tools.foreign.vault_placing import Placed, Placer
 from pytest_mimic.errors import MimicError
 
@@ -161,7 +161,8 @@ class Importer:
         refusals = list(one.file.refusals)
         for exchange in one.file.exchanges:
             if reason := conversation.record(exchange):
-                refusals.append(refused(exchange, reason))
+                sent = exchange.request
+                refusals.append(Refusal(exchange.number, reason, sent.method, sent.url))
         for refusal in sorted(refusals, key=lambda refusal: refusal.number):
             self.report.leave(self._leftover(one, conversation, refusal))
         return len(one.file.exchanges) - (len(refusals) - len(one.file.refusals))

@@ -20,7 +20,6 @@ from pytest_mimic._core.seam.registry import HTTP_CLIENTS, load_adapter
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.target import Target, parse_target
 from pytest_mimic._core.vault import FolderStore, Vault
-from pytest_mimic._tools.foreign.foreign_exchanges import Refusal
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -135,10 +134,6 @@ def http_lines(targets: Iterable[Target]) -> list[Target]:
 def _why_not(request: HttpRequest) -> str:
     is_upgrade = any(str(name).lower() == "upgrade" for name, _ in request.headers)
     return "it is a WebSocket, which no client records" if is_upgrade else "its URL is not valid"
-
-
-def refused(exchange: ForeignExchange, reason: str) -> Refusal:
-    return Refusal(exchange.number, reason, exchange.request.method, exchange.request.url)
 
 
 class Requests:

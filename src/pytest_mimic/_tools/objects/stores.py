@@ -84,16 +84,6 @@ def tries_after(reason: Exception) -> int:
     return _WHILE_BROKEN if is_broken else 1
 
 
-def missing_extra(place: RemotePlace) -> RemoteError:
-    """Return the error for a place whose libraries are not installed."""
-    return RemoteError(
-        f"{place.shown} needs the extra `objects`",
-        remedies=["pip install 'pytest-mimic[objects]'"],
-        reason="failed",
-        url=place.shown,
-    )
-
-
 def _error(kind: str, why: str, do: str, key: str, place: RemotePlace) -> RemoteError:
     url = f"{place.shown}/{key}".rstrip("/")
     return RemoteError(
@@ -178,7 +168,8 @@ def library(place: RemotePlace) -> ModuleType:
         import obstore.exceptions
         import obstore.store
     except ImportError:
-        raise missing_extra(place) from None
+        what, remedy = f"{place.shown} needs the extra `objects`", "pip install 'pytest-mimic[objects]'"
+        raise RemoteError(what, remedies=[remedy], reason="failed", url=place.shown) from None
     return obstore
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.describe.recorded_files import CatalogFile
@@ -28,22 +28,18 @@ class Catalog:
         self.damaged: dict[str, MimicError] = {}
         self._sizes: dict[str, int] = {}
 
-    def names(self) -> list[str]:
-        return self.vault.names()
-
     def files(self, names: Iterable[str] | None = None) -> list[CatalogFile]:
         """Return the recordings and cassettes with these names, or all. Those that are damaged are left out."""
-        return list(self._files(self.vault.names() if names is None else names))
-
-    def _files(self, names: Iterable[str]) -> Iterator[CatalogFile]:
-        for name in names:
+        files = []
+        for name in self.vault.names() if names is None else names:
             try:
                 found = self.read(name)
             except MimicError as error:
                 self.damaged[name] = error
                 continue
             if found is not None:
-                yield found
+                files.append(found)
+        return files
 
     def read(self, name: str) -> CatalogFile | None:
         """Return a recording or cassette, or None if there is none.

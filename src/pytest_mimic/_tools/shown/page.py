@@ -10,7 +10,6 @@ from pathlib import Path
 from time import strftime
 from typing import Any, Literal
 
-from pytest_mimic._core.whole_files import write_whole
 from pytest_mimic._tools.shown.call_log import Row
 
 # In which a script element of HTML could end, or a comment begin.
@@ -118,8 +117,3 @@ def run_page(
         for label, test, is_gone in unused
     ]
     return page("run", heading, [*rows, *left], notes=notes, tests=tests, places=places, tokens=tokens)
-
-
-def write_page(path: Path, text: str) -> None:
-    """Write a page, whole or not at all. Its folder is made. MimicError: it cannot be written."""
-    write_whole(path, text, label=f"the report {path}")
