@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from functools import cached_property
 from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -29,22 +29,14 @@ _PART = "only a part of the tests was named"
 STOPPED = "the run was stopped early"
 
 
-class Selection:
+class Selection(NamedTuple):
     """The selection of tests that a command line requests."""
 
-    def __init__(
-        self,
-        wanted: list[str],
-        covered: list[str],
-        deselecting: list[str],
-        hiding: list[str],
-        idle: list[str],
-    ) -> None:
-        self.wanted = wanted  # the paths of a complete selection, relative to the rootdir
-        self.covered = covered  # those in which all tests are collected, although some may be deselected
-        self.deselecting = deselecting  # reasons why tests are deselected after the collection
-        self.hiding = hiding  # reasons why not all tests are collected
-        self.idle = idle  # reasons why no test runs as usual
+    wanted: list[str]  # the paths of a complete selection, relative to the rootdir
+    covered: list[str]  # those in which all tests are collected, although some may be deselected
+    deselecting: list[str]  # reasons why tests are deselected after the collection
+    hiding: list[str]  # reasons why not all tests are collected
+    idle: list[str]  # reasons why no test runs as usual
 
     @property
     def narrowed(self) -> list[str]:

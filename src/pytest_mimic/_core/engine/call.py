@@ -61,17 +61,14 @@ def innermost(opened: Sequence[Opened]) -> Opened:
     return opened[-1]
 
 
-class Argument:
+class Argument(NamedTuple):
     """One argument of a call; those in `*rest` and `**extra` are arguments each."""
 
-    __slots__ = ("as_bound", "name", "parameter", "place", "value")
-
-    def __init__(self, place: int, parameter: str, name: str, value: object, as_bound: object) -> None:
-        self.place = place  # the index of its parameter in the signature
-        self.parameter = parameter  # the parameter's name, without stars
-        self.name = name  # the argument's own name: `rest[0]`, or its key in `**extra`
-        self.value = value  # the argument
-        self.as_bound = as_bound  # as the parameter holds it: `(value,)`, `{name: value}`, or the value
+    place: int  # the index of its parameter in the signature
+    parameter: str  # the parameter's name, without stars
+    name: str  # the argument's own name: `rest[0]`, or its key in `**extra`
+    value: object
+    as_bound: object  # as the parameter holds it: `(value,)`, `{name: value}`, or the value
 
     @property
     def option(self) -> str:

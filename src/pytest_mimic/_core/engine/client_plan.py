@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -88,7 +89,7 @@ class ClientPlan(Plan):
             converses=sequence and not self.options.stateless,
             is_shared=edge_call.shared,
             edge_call=edge_call,
-            describe=lambda: self.described(edge_call),
+            describe=partial(self.described, edge_call),
         )
 
     def imported_key(self, edge_call: ClientCall, match: str) -> str:

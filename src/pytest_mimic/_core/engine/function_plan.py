@@ -27,15 +27,12 @@ if TYPE_CHECKING:
     from pytest_mimic._core.target_options import Options
 
 
-class Signature:
+class Signature(NamedTuple):
     """One way to read a function's arguments: how they are bound, and what identifies them."""
 
-    def __init__(
-        self, names: tuple[str, ...], bind: Callable[..., tuple[object, ...]], identity: CallIdentity
-    ) -> None:
-        self.names = names
-        self.bind = bind
-        self.identity = identity
+    names: tuple[str, ...]
+    bind: Callable[..., tuple[object, ...]]
+    identity: CallIdentity
 
 
 class Noted(NamedTuple):

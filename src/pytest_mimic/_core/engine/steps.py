@@ -269,16 +269,13 @@ class RealCall(RunningCall):
             return
         duration = self._state.clock() - self._started
         try:
-            self._keep(outcome, duration)
+            assert self._place.keep is not None
+            self._place.keep(self, outcome, duration)
         except MimicError as error:
             self._state.pending.note(error)
             raise
         finally:
             self._end()
-
-    def _keep(self, outcome: Outcome, duration: float) -> None:
-        assert self._place.keep is not None
-        self._place.keep(self, outcome, duration)
 
     def abandon(self, error: BaseException | None = None) -> None:
         """End the call without an outcome. Nothing is recorded; the summary names a call that was cancelled or raised.

@@ -42,12 +42,12 @@ class Verification(RealCall):
     mode: Literal["run", "verify"] = "verify"
 
     def __init__(self, recordings: Recordings, state: RunState, call: Call, place: Place) -> None:
-        super().__init__(state, call, place)
+        super().__init__(state, call, place._replace(keep=Verification._compare))
         self._recordings = recordings
         self.recorded = self._replay = recorded = Replay(state, call, place, counts=False)
         self.outcome, self.exhausted = recorded.outcome, recorded.exhausted
 
-    def _keep(self, outcome: Outcome, duration: float) -> None:
+    def _compare(self, outcome: Outcome, duration: float) -> None:
         """Compare the real outcome with its recording, and note a difference."""
         state, call, place = self._state, self.call, self._place
         call.plan.add_effects(outcome, call, self.noted, refuses=False)

@@ -85,10 +85,6 @@ def as_attribute(function: object, wrapper: Callable[..., object]) -> object:
     return wrapper if binds or has_face(function) else staticmethod(wrapper)
 
 
-def unbound(method: partialmethod[Any], owner: type) -> Callable[..., object]:
-    return method.__get__(None, owner)
-
-
 def kind_of(held: object, *, in_class: bool) -> str:
     """Return the kind of a function, such as `staticmethod`, by the object that holds it."""
     if isinstance(held, staticmethod):

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partialmethod
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from pytest_mimic._core.patch.descriptors import behind, carried, has_face, has_slots, kind_of, unbound
+from pytest_mimic._core.patch.descriptors import behind, carried, has_face, has_slots, kind_of
 from pytest_mimic._core.patch.holders import MISSING, Holder, held_by, is_writable, namespace_of, read
 from pytest_mimic._core.patch.imports import is_lazy
 
@@ -166,7 +166,8 @@ class Lookup:
             return function
         key = (id(cls), name)
         if key not in self._owned or self._owned[key][1] is not original:
-            own = unbound(original, cls) if isinstance(original, partialmethod) else _copy_of(function)
+            is_partial = isinstance(original, partialmethod)
+            own: Any = cast("Any", original).__get__(None, cls) if is_partial else _copy_of(function)
             own.__module__, own.__qualname__ = cls.__module__, f"{cls.__qualname__}.{name}"
             self._owned[key] = (cls, original, own)
         return self._owned[key][2]

@@ -60,7 +60,10 @@ def checked(
             file=f"{label}/{name}",
             absent=True,
         )
-    if len(data) != detached.size or not (detached.sha256 in known or _is_right(data, detached)):
+    is_right = len(data) == detached.size and (
+        detached.sha256 in known or sha256(data).hexdigest() == detached.sha256
+    )
+    if not is_right:
         raise CorruptRecordingError(
             f"{label}/{detached.place} is not the object that its recording names",
             facts=[
@@ -72,10 +75,6 @@ def checked(
         )
     known.add(detached.sha256)
     return data
-
-
-def _is_right(data: memoryview, detached: Detached) -> bool:
-    return sha256(data).hexdigest() == detached.sha256
 
 
 def _difference(size: int, detached: Detached) -> str:
@@ -139,7 +138,6 @@ class DetachedWriter:
 
 def hash_of_file(path: str) -> Detached:
     """Return the content of a file. OSError: it cannot be read."""
-    pieces = HashedPieces(b"")
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a Path has no more to offer here
         pieces = HashedPieces(iter(lambda: file.read(_BLOCK), b""))
         for _ in pieces:
