@@ -30,7 +30,7 @@ BUDGET = {
     "_clients.grpc": 1_100,
     "_clients.http": 3_950,
     "_clients.mcp": 500,
-    "_clients.redis": 1_100,
+    "_clients.redis": 1_050,
     "_clients.sql": 2_350,
     "_core.compare": 1_500,
     "_core.describe": 2_100,
@@ -39,7 +39,7 @@ BUDGET = {
     "_core.identity": 4_200,
     "_core.inputs": 700,
     "_core.network": 350,
-    "_core.outcome": 4_700,
+    "_core.outcome": 4_650,
     "_core.patch": 1_500,
     "_core.pending": 600,
     "_core.redact": 1_050,
@@ -47,17 +47,17 @@ BUDGET = {
     "_core.swallowed": 450,
     "_core.targets": 850,
     "_core.vault": 3_200,
-    "_run": 2_950,
+    "_run": 2_900,
     "_tools.cli": 3_300,
-    "_tools.foreign": 1_600,
+    "_tools.foreign": 1_550,
     "_tools.objects": 700,
-    "_tools.shown": 2_550,
+    "_tools.shown": 2_500,
     "_tools.unused": 700,
     "face": 800,
     "ground": 1_300,
 }
 # These two only fall.
-MOST_LINES = 51_350
+MOST_LINES = 51_100
 MOST_FILES = 313
 MOST_ARROWS = 125
 MOST_FLOORS = 12

@@ -129,27 +129,15 @@ class Acceptor:
         if not waiting:
             vault.delete([name])
         elif name.startswith(CASSETTES):
-            entries = over.read_cassette(name) or []
-            old = [] if content is None else [one.stored for one in vault.read_cassette(name) or ()]
-            stored = _lifted([one.stored for one in entries], old)
-            entries = [one.whole()._replace(stored=each) for one, each in zip(entries, stored, strict=True)]
+            read = over.read_cassette(name) or ()
+            entries = [one.whole()._replace(stored=one.stored.lifted()) for one in read]
             vault.write_cassette(name, entries, test=over.test_of(name), recorded=over.date_of(name))
         else:
             recording = over.read(name)
             assert recording is not None
             if name != recording_name(recording.target, PurePosixPath(name).stem):
                 raise self._foreign(row)
-            known = None if content is None else vault.read(name)
-            outcomes = _lifted(recording.outcomes, [] if known is None else known.outcomes)
+            outcomes = [one.lifted() for one in recording.outcomes]
             vault.write(name, recording.whole()._replace(outcomes=outcomes))
         discard(self._store, name)
         self._folder.tidy()
-
-
-def _lifted(outcomes: Sequence[Stored], before: Sequence[Stored]) -> list[Stored]:
-    """Return outcomes ready to be written over those before: one that is the same at its place stays as it is."""
-    found = []
-    for index, stored in enumerate(outcomes):
-        is_same = index < len(before) and stored.entry == before[index].entry
-        found.append(before[index] if is_same else stored.lifted())
-    return found

@@ -178,6 +178,7 @@ async def aio_read(stub: Any) -> Any:
 
 async def aio_stopped(stub: Any) -> Any:
     call = stub.List(wish("endless", count=10**9))
+    await asyncio.wait_for(call.initial_metadata(), 10)  # which come before the end
     found = (await call.read()).title
     assert call.cancel()
     with pytest.raises(asyncio.CancelledError):

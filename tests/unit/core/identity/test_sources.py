@@ -158,7 +158,8 @@ def test_lambdas_on_one_line_differ():
         lambdas.OUTER,
         lambdas.OUTER(1),
         *lambdas.TWICE_NESTED,
-        *(one() for one in lambdas.TWICE_NESTED),
+        # Python 3.12 gives an instruction that returns a constant no columns.
+        *(one() for one in lambdas.TWICE_NESTED if sys.version_info[:2] != (3, 12)),
     ]
 
     sources = [source_fingerprint(one) for one in several]
