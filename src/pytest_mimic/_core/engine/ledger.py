@@ -42,12 +42,10 @@ class OnceEach(list[_Row]):
             self.append(row)
 
 
-class Ledger:
-    """The account of one process. The kind of an entry says how two accounts add up."""
+class _Selection:
+    """The entries that say which recordings are used, and which are proven unused."""
 
     def __init__(self) -> None:
-        # -- which recordings are used, and which are proven unused
-
         # The patterns of `--mimic-only` that matched a call.
         self.matched: set[str] = set()
         # Names of the recordings and cassettes that the run used or made.
@@ -65,8 +63,11 @@ class Ledger:
         # Other reasons why the run was not complete; empty if it was.
         self.selection = OnceEach[str]()
 
-        # -- what the tests wrote, and what is taken back of it
 
+class _Writing:
+    """The entries that say what the tests wrote, and what is taken back of it."""
+
+    def __init__(self) -> None:
         # The labels of the errors of failing tests, which were not kept.
         self.taken_back: list[str] = []
         # The name of each recording that a failing test replaced, its content before and its content now.
@@ -80,8 +81,13 @@ class Ledger:
         # Names of objects that re-recording left behind.
         self.replaced: set[str] = set()
 
-        # -- what happened to calls, and what the summary says
 
+class Ledger(_Selection, _Writing):
+    """The account of one process. The kind of an entry says how two accounts add up."""
+
+    def __init__(self) -> None:
+        _Selection.__init__(self)
+        _Writing.__init__(self)
         # Real calls recorded, and how long they took, in seconds.
         self.recorded = 0
         self.record_seconds = 0.0
