@@ -42,6 +42,7 @@ class OnceEach(list[_Row]):
             self.append(row)
 
 
+# The entries are made by three classes, as one `__init__` for all of them would be too long to read.
 class _Selection:
     """The entries that say which recordings are used, and which are proven unused."""
 

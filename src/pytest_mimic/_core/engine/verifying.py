@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._core.vault import Recording, Stored
+    from pytest_mimic._core.vault import Stored
     from pytest_mimic.errors import DriftError
 
 # If more parts than these differ, the outcome is another one.
@@ -62,18 +62,79 @@ class Verification(RealCall):
             drift.facts += version_change(place.source, call.plan.source)
         if state.settings.review:
             number = next(index for index, one in enumerate(place.outcomes, place.number) if one is expected)
-            recording_of = partial(self._recordings.new_recording, call)
-            keep_as = partial(_keep_for_review, state, call, expected, number, recording_of=recording_of)
             if drift is not None:
-                keep_as(drift.facts, list(paths), encode=lambda: self._encoded(outcome, duration))
+                new = partial(self._encoded, outcome, duration)
+                self._keep_for_review(expected, number, drift.facts, list(paths), new)
             elif changed := self._changed(expected):
-                keep_as(changed, [], encode=lambda: self._stamped(expected), change="equal")
+                self._keep_for_review(
+                    expected, number, changed, [], partial(self._stamped, expected), "equal"
+                )
         if drift is not None:
             state.blame(drift, call)
         if state.log is not None:
             kind = "verified" if drift is None else "drifted"
             told = {"stored": expected, "actual": outcome, "seconds": duration}
             state.log(kind, call, **told, error=drift, paths=paths.keys())
+
+    def _keep_for_review(
+        self,
+        recorded: Stored,
+        place: int,
+        facts: Sequence[str],
+        paths: Sequence[str | None],
+        encode: Callable[[], Stored],
+        change: Literal["changed", "equal"] = "changed",
+    ) -> None:
+        """Keep a drift in the folder of `--mimic-review`, and enter it into the ledger.
+
+        Or an outcome that is equal, although its source, or what the call ran and read, has changed: accepting it
+        notes that, and there are no `paths`.
+
+        `place` is that of the recorded one in its recording or cassette. `facts` show the differences, `paths` has their
+        paths, as `volatile=` takes them; None for a difference without one. If `encode` refuses the new outcome, it is
+        only described.
+        """
+        from pytest_mimic._core.pending.review_folder import id_of, mark_of
+        from pytest_mimic._core.pending.waiting import folder_of
+        from pytest_mimic._core.vault.long_parts import shortened
+
+        state, call = self._state, self.call
+        vault = folder_of(state.settings).drift_vault()
+        problem, outcomes = "", [recorded.lifted()]
+        try:
+            outcomes.append(encode())
+        except MimicError as error:
+            problem = error.what
+        recording = self._recordings.new_recording(call, outcomes)
+        file, before = recorded.name, mark_of(recorded)
+        key = id_of(file, place, before, *map(mark_of, outcomes[1:]), *facts)
+        name = recording_name(call.plan.target, key)
+        vault.write(name, recording)
+        vault.store.flush()
+        state.ledger.enter(
+            "drifts",
+            {
+                "id": key,
+                "change": change,
+                "file": file,
+                "place": place,
+                "kind": call.plan.kind,
+                "target": call.plan.target,
+                "call": call.label,
+                "signature": call.signature,
+                "host": call.host,
+                "key": call.key,
+                "arguments": shortened(recording.arguments)[0],
+                "tests": [state.test] if state.test else [],
+                "differences": list(facts),
+                "paths": list(paths),
+                "before": before,
+                "checked": state.checked,
+                "staged": name,
+                "problem": problem,
+                "in_cassette": file.startswith(CASSETTES),
+            },
+        )
 
     def _as_recorded(self, outcome: Outcome) -> Outcome:
         """Return a real outcome with the names of environment variables in place of secret values, as it is recorded."""
@@ -145,68 +206,6 @@ class Verification(RealCall):
         if self._state.log is not None:
             self._state.log("drifted", self.call, stored=self._replay.stored, error=error)
         return self._replay
-
-
-def _keep_for_review(
-    state: RunState,
-    call: Call,
-    recorded: Stored,
-    place: int,
-    facts: Sequence[str],
-    paths: Sequence[str | None],
-    *,
-    encode: Callable[[], Stored],
-    recording_of: Callable[[list[Stored]], Recording],
-    change: Literal["changed", "equal"] = "changed",
-) -> None:
-    """Keep a drift in the folder of `--mimic-review`, and enter it into the ledger.
-
-    Or an outcome that is equal, although its source, or what the call ran and read, has changed: accepting it notes that.
-
-    `place` is that of the recorded one in its recording or cassette. `facts` show the differences, `paths` has their
-    paths, as `volatile=` takes them; None for a difference without one. If `encode` refuses the new outcome, it is only
-    described.
-    """
-    from pytest_mimic._core.pending.review_folder import id_of, mark_of
-    from pytest_mimic._core.pending.waiting import folder_of
-    from pytest_mimic._core.vault.long_parts import shortened
-
-    vault = folder_of(state.settings).drift_vault()
-    problem, outcomes = "", [recorded.lifted()]
-    try:
-        outcomes.append(encode())
-    except MimicError as error:
-        problem = error.what
-    recording = recording_of(outcomes)
-    file, before = recorded.name, mark_of(recorded)
-    key = id_of(file, place, before, *map(mark_of, outcomes[1:]), *facts)
-    name = recording_name(call.plan.target, key)
-    vault.write(name, recording)
-    vault.store.flush()
-    state.ledger.enter(
-        "drifts",
-        {
-            "id": key,
-            "change": change,
-            "file": file,
-            "place": place,
-            "kind": call.plan.kind,
-            "target": call.plan.target,
-            "call": call.label,
-            "signature": call.signature,
-            "host": call.host,
-            "key": call.key,
-            "arguments": shortened(recording.arguments)[0],
-            "tests": [state.test] if state.test else [],
-            "differences": list(facts),
-            "paths": list(paths),
-            "before": before,
-            "checked": state.checked,
-            "staged": name,
-            "problem": problem,
-            "in_cassette": file.startswith(CASSETTES),
-        },
-    )
 
 
 def drift_of(

@@ -110,8 +110,8 @@ class FileDigests:
         digest = hasher.digest()
         # Git's rule for its index ("racy git"): a file that changed at the moment of reading may change again in the
         # same tick of the clock, and look the same. It is read again.
-        is_settled = settled_at(found) < begun
-        if is_same and is_settled:
+        last = max(found.st_mtime_ns, found.st_ctime_ns)
+        if is_same and last + tick_after(last) < begun:
             self._known[path] = facts, digest
         return digest
 
@@ -176,12 +176,6 @@ def _special(mode: int, name: str = "") -> Literal["socket"]:
 
 def facts_of(found: os.stat_result) -> _Facts:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
-
-
-def settled_at(found: os.stat_result) -> int:
-    """Return the moment after which a further change of a file has another time, in nanoseconds."""
-    last = max(found.st_mtime_ns, found.st_ctime_ns)
-    return last + tick_after(last)
 
 
 def tick_after(time: int) -> int:
