@@ -228,7 +228,7 @@ class RealCall(RunningCall):
         self.trace = state.trace(call.plan)
         state.unfinished[self] = None
 
-    def running(self) -> AbstractContextManager[None]:
+    def running(self) -> AbstractContextManager[None]:  # type: ignore[override]  # of the same use
         """Mark the code that runs in this block as part of this call, and note the global random states that it draws from."""
         # Not in the generator: from Python 3.12 on, numpy (Cython) would leave the caller's handled exception there, and
         # the exceptions of the block would lose their contexts.
