@@ -109,7 +109,7 @@ CASES = [
     Case(
         "transports",
         [
-            Row(_transport_row(client, count), "µs", {FLOOR: 1}, floor="vcrpy")
+            Row(_transport_row(client, count), "µs", {FLOOR: 0.4}, floor="vcrpy")
             for client in TRANSPORTS
             for count in SIZES
         ],

@@ -34,25 +34,26 @@ class Use:
             `object hash`, `+state` (what a call gave is changed), `odd` (no value is restored like this).
     """
 
-    __slots__ = ("is_library", "name", "names", "slots", "ways")
+    __slots__ = ("is_library", "name", "names", "slots", "usual", "ways")
 
     def __init__(self, name: str) -> None:
         self.name = name  # `module:qualname`
         self.ways: set[str] = set()
         self.slots: set[str] = set()  # the names that are set as attributes, and not in a `__dict__`
         self.names: set[str] = set()  # the other names in the states of the objects that it makes
+        self.usual: set[str] = set()  # those of them, if a further state with no others does nothing new
         self.is_library = is_library(name)
 
 
 class Made:
     """Stands for an object that a class without arguments, or a vouched builder of values, makes."""
 
-    __slots__ = ("_has_state", "_is_built", "use")
+    __slots__ = ("_is_built", "_is_new", "use")
 
-    def __init__(self, use: Use, *, is_built: bool = False) -> None:
+    def __init__(self, use: Use, is_built: bool = False) -> None:
         self.use = use
         self._is_built = is_built
-        self._has_state = False
+        self._is_new = not is_built  # neither built nor given a state so far
 
     @property
     def is_value(self) -> bool:
@@ -63,19 +64,17 @@ class Made:
             if way in FOLLOWING.get(self.use.name, ()):
                 return
             way = "+state"
-        elif self._has_state:  # which may have replaced what is called now
+        elif not self._is_new:  # its state may have replaced what is called now
             way = "odd"
         self.use.ways.add(way)
 
     def __setstate__(self, state: Any) -> None:
         kind, use = type(state), self.use
-        is_first = not self._has_state and not self._is_built and "state" in use.ways
-        is_usual = kind is dict and not use.is_library and "_sklearn_version" not in state
-        if is_first and is_usual and state.keys() <= use.names:  # like that of an object before
-            self._has_state = True
+        if self._is_new and kind is dict and use.usual and use.usual.issuperset(state):
+            self._is_new = False  # its state is like that of an object before
             return
         self._note("state")
-        self._has_state = not self._is_built
+        self._is_new = False
         if self.use.is_library and not self._is_built and not self.use.name.startswith("numpy"):
             is_odd = not is_plain(state)  # its class looks at it
         else:
@@ -86,6 +85,8 @@ class Made:
                 names = self.use.names if part is state else self.use.slots
                 is_odd |= not _LOOKED_UP.isdisjoint(part)
                 names.update(filter(_is_name, part))
+                if part is state and "state" in use.ways and not use.is_library:
+                    use.usual = names if "_sklearn_version" not in names else set()
                 is_odd |= not is_plain(part.get("_sklearn_version"))  # which is compared
         if is_odd:
             self.use.ways.add("odd")
