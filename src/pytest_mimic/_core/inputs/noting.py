@@ -115,6 +115,7 @@ class Noter:
         self._open: dict[object, Trace] = {}
         self._guard = Lock()
         self._tools: list[int] = []
+        self._is_closed = False
         self._reported: list[CodeType] = []  # what is disabled until the next call
         self._sources_by_file: dict[str, str | None] = {}
         # By the id of a code object: that object, which stays alive, its source file, and its name in it.
@@ -149,6 +150,9 @@ class Noter:
     def close(self) -> None:
         """Give the ids of the tools back."""
         with self._guard:
+            self._is_closed = (
+                True  # a call that ends after the run, as a stream does that is freed then, takes no tools
+            )
             tools, self._tools = self._tools, []
             for tool in tools:
                 _monitoring.set_events(tool, 0)
@@ -171,6 +175,8 @@ class Noter:
         """Return why no functions can be noted now, or nothing."""
         if _monitoring is None:
             return f"Python {sys.version_info[0]}.{sys.version_info[1]}, which cannot report them"
+        if self._is_closed:
+            return "the run was over"
         if sys.getprofile() is not None:
             return "a profile function was set"
         if not self._tools:
