@@ -329,21 +329,6 @@ def test_the_modes_of_auto(shop):
     shop.replay().expect(passed=1)
 
 
-@pytest.mark.promise("the innermost of nested cassettes takes the call")
-def test_the_innermost_of_nested_cassettes_takes_the_call(shop):
-    shop.test("""
-        with mimic_auto("outer", targets=["shop:fetch"]) as outer:
-            with mimic_auto("inner", targets=["shop:fetch"]) as inner:
-                shop.fetch("Oslo")
-            shop.fetch("Rome")
-        assert [call.arguments["city"] for call in outer.calls] == ["Rome"]
-        assert [call.arguments["city"] for call in inner.calls] == ["Oslo"]
-    """)
-
-    shop.run().expect(passed=1)
-    shop.replay().expect(passed=1, real=[])
-
-
 TASKS = {
     "tasks": """
         import asyncio

@@ -100,21 +100,6 @@ def test_a_secret_that_differs_is_named_but_not_shown(shop):
     assert any("token" in line and "differ" in line for line in _body(run))
 
 
-@pytest.mark.promise("a miss names the call, the nearest recording, the differences and the command")
-def test_a_miss_says_that_nothing_is_recorded(project):
-    project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    project.write("test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('EUR')\n")
-
-    lines = _body(project.replay().expect(failed=1))
-
-    assert lines == [
-        "MissingRecordingError: no recording of shop:fetch(base='EUR', day='2024-04-30')",
-        "nothing of shop:fetch is recorded",
-        "to record it: pytest --mimic-record test_shop.py::test_day",
-    ]
-
-
 def test_the_failure_points_at_the_users_call(shop):
     shop.write(
         "test_shop.py",
@@ -186,21 +171,6 @@ def test_verifying_a_call_without_recording_is_a_miss(shop):
     shop.write("test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('CHF')\n")
 
     shop.run("--mimic-verify").expect(failed=1, real=[], says=["no recording of shop:fetch(base='CHF'"])
-
-
-@pytest.mark.promise("mimic_source decides what a recording of an older source does")
-def test_a_stale_recording_fails_with_two_commands(shop):
-    shop.write("shop.py", SHOP.replace("return base", "return base.lower()"))
-
-    run = shop.replay().expect(failed=1, real=[], never=["pytest_mimic/"])
-
-    lines = _body(run)
-    assert run.section[0].startswith("1 call stale")
-    assert lines[0].startswith("StaleRecordingError: shop:fetch has changed since this call was recorded (20")
-    assert lines[1:3] == [
-        "to record it again: pytest --mimic-record test_shop.py::test_week",
-        "to see whether the outcome changed: pytest --mimic-verify test_shop.py::test_week",
-    ]
 
 
 @pytest.mark.promise("mimic_source decides what a recording of an older source does")

@@ -450,12 +450,6 @@ def test_a_swallowed_miss_is_an_expected_failure_under_xfail(project):
     assert "4 calls missing" in run.section[0]
 
 
-def test_a_miss_swallowed_at_import_fails_the_run(project):
-    project.tests("import shop\n\nshop.bare('Oslo')\n\ndef test_it():\n    pass\n")
-
-    project.run().expect(passed=1, exit_code=1, says=["shop:fetch(city='Oslo')"])
-
-
 def test_all_misses_of_a_test_are_reported(project):
     project.test("""
         for city in ('Oslo', 'Rome'):

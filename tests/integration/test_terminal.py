@@ -166,6 +166,7 @@ def test_one_missing_call_of_many_tests_is_one_row(shop):
         """,
     )
 
+    assert len(shop.run("-k", "not 10 and not 11").expect(failed=10, deselected=2).section) == 13
     run = shop.run("-p", "no:randomly").expect(failed=12)
 
     assert run.section[1:] == [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+
 import pytest
 
 
@@ -24,28 +27,6 @@ def changed(project):
         return verified
 
     return run
-
-
-@pytest.mark.promise("--mimic-verify runs every call, writes nothing and fails on drift")
-@pytest.mark.parametrize(
-    ("before", "after", "line"),
-    [
-        (
-            "{'rates': {'USD': 1.0712}}",
-            "{'rates': {'USD': 1.0698}}",
-            "rates.USD: 1.0712 recorded, 1.0698 now",
-        ),
-    ],
-)
-def test_each_difference_is_one_readable_line(changed, before, after, line):
-    run = changed(f"return {before}", f"return {after}", failed=1)
-
-    lines = run.error
-    assert lines[0] == "DriftError: shop:fetch(name='x') no longer gives what was recorded"
-    assert lines[1].removeprefix("result").removeprefix(": ") == line
-    assert lines[2] == "to accept it: pytest --mimic-rerecord test_shop.py::test_it"
-    assert "pytest_mimic/" not in run.output
-    assert run.section[0] == "1 call verified, 1 drifted"
 
 
 @pytest.mark.promise("rtol= and atol= are tolerances when verifying")
@@ -192,6 +173,10 @@ def test_a_verified_stream_that_was_left_is_not_reported(project):
 
     project.run("--mimic-rerecord", env={"READ": "1"}).expect(passed=1, says=["was not read to its end"])
     project.run("--mimic-verify", env={"READ": "1"}).expect(passed=1, never=["was not read to its end"])
+
+    gc.collect()  # the stream ends only now, and notes nothing
+    if sys.version_info >= (3, 12):
+        assert "pytest-mimic" not in map(sys.monitoring.get_tool, range(6))
 
 
 @pytest.mark.parametrize("parts", [5, 6])

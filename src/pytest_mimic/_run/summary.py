@@ -166,7 +166,7 @@ def _volatile(lines: Sequence[str]) -> list[str]:
     found: dict[str, list[str]] = {}
     for line in dict.fromkeys(lines):
         head, sign, paths = line.partition("volatile=")
-        if sign and not {"'", '"'} & set(paths):
+        if not {"'", '"'} & set(paths):
             found.setdefault(head + sign, []).append(paths)
     merged = {head: dict.fromkeys(",".join(several).split(",")) for head, several in found.items()}
     return [

@@ -109,7 +109,6 @@ class ReviewFolder:
     def make(self) -> None:
         """Make the folder, which git ignores. MimicError: it cannot be made."""
         if not (self.path / _IGNORE).exists():
-            self.path.mkdir(parents=True, exist_ok=True)
             write_whole(self.path / _IGNORE, "*\n", label=f"{self.label}/{_IGNORE}")
 
     def drop_list(self) -> None:

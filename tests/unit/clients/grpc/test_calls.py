@@ -279,6 +279,16 @@ def test_other_messages_are_another_call(runs: Any, stub: Any) -> None:
             use("b")
 
 
+def test_another_message_of_a_talk_that_was_left_is_another_call(runs: Any, stub: Any) -> None:
+    def answer(title: str) -> str:
+        return next(stub.Talk(iter(lambda: wish(title), None))).title  # type: ignore[no-any-return]
+
+    answer("a")
+    runs.again("replay")
+    with pytest.raises(MissingRecordingError, match=r"'a' recorded, 'b' now"):
+        answer("b")
+
+
 @pytest.mark.parametrize("sent", [("a",), ("a", "b", "c"), ("a", "c"), ()])
 def test_a_stream_of_fewer_or_more_messages_is_another_call(
     runs: Any, stub: Any, sent: tuple[str, ...]

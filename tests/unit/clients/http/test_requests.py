@@ -177,18 +177,6 @@ def test_the_raw_response_has_the_retries_of_its_adapter(runs: Runs, server: Ser
     assert both(runs, server, talk) == ([3, ()], [3, ()])
 
 
-def test_each_retry_of_urllib3_is_a_call(runs: Runs, server: Server) -> None:
-    retry = pytest.importorskip("urllib3").Retry(total=3, status_forcelist=[503], backoff_factor=0)
-
-    def talk(url: str) -> int:
-        with requests.Session() as session:
-            session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retry))
-            return session.get(f"{url}/flaky").json()["try"]  # type: ignore[no-any-return]
-
-    assert both(runs, server, talk) == (3, 3)
-    assert (runs.signatures, len(server.seen)) == (["GET /flaky"] * 3, 3)
-
-
 def test_a_missing_certificate_is_recorded(runs: Runs) -> None:
     def ask() -> None:
         with pytest.raises(OSError, match="invalid path: /gone") as caught:

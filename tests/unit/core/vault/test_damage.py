@@ -17,6 +17,7 @@ from pytest_mimic._core.outcome import container
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.outcome.pickles import Buffer, Pickled
 from pytest_mimic._core.vault import CassetteEntry, FolderStore, Recording, Vault
+from pytest_mimic._core.vault.long_parts import shortened, whole
 from pytest_mimic._core.vault.parsing import parse
 
 NAME = "calls/shop/f/00.json"
@@ -474,6 +475,18 @@ def test_every_kind_of_description_is_accepted():
     vault.write(NAME, Recording("shop:f", arguments, None, None, "", None, [stored]))
 
     assert vault.read(NAME).arguments == arguments
+
+
+def test_long_parts_come_back_from_inside_of_others():
+    text = "one line\n" * 900
+    arguments = {"of": {"$": "set", "items": [1, text]}, "rows": [*range(500)], "short": [{"a": "b"}]}
+
+    short, objects = shortened(arguments)
+
+    part = short["of"]["items"][1]
+    assert (part["length"], part["digest"]) == (len(text), part["object"].rpartition("/")[2][:8])
+    assert (len(objects), short["rows"]["length"], short["short"]) == (2, 500, arguments["short"])
+    assert whole(short, objects.get) == arguments
 
 
 def test_bytes_that_are_not_text_are_reported():

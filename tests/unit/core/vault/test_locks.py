@@ -174,6 +174,13 @@ def test_lock_that_cannot_be_taken_is_an_error_that_names_the_file(tmp_path):
         ByteLocks(lambda: str(path)).acquire(1)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs a file that not even root may write")
+def test_file_that_may_not_be_written_is_an_error():
+    """The number of the error is that of a lock which another process has."""
+    with pytest.raises(MimicError, match=r"cannot lock .*: Permission denied"):
+        ByteLocks(lambda: "/proc/sys/kernel/version").acquire(1)
+
+
 def test_lock_is_released_after_its_file_was_closed(tmp_path):
     """A generator that the run has left, and that is freed after the run, ends its call then."""
     locks = ByteLocks(lambda: str(tmp_path / "locks"))
