@@ -148,8 +148,8 @@ class _Foreign(NamedTuple):
 
     tag: str  # the tag of its values, without `$`
     path: str  # its module and name
-    parts: Callable[[Any], Iterable[Any]]  # returns the parts of a value
-    build: Callable[..., Any]  # makes a value of the class and the parts
+    parts: Callable[[Any], Iterable[Any]] = tuple  # returns the parts of a value
+    build: Callable[..., Any] = lambda cls, *parts: cls(*parts)  # makes a value of the class and the parts
 
 
 def _range_parts(value: Any) -> list[Any]:
@@ -167,6 +167,7 @@ def _build_asyncpg_range(
     return cls(lower, upper, lower_inc=lower_inc, upper_inc=upper_inc, empty=empty)
 
 
+_ASYNCPG = "asyncpg.pgproto.types"
 _FOREIGN = {
     each.tag: each
     for each in (
@@ -181,6 +182,17 @@ _FOREIGN = {
             _build_range,
         ),
         _Foreign("asyncpg.Range", "asyncpg.types.Range", _range_parts, _build_asyncpg_range),
+        _Foreign("asyncpg.BitString", f"{_ASYNCPG}.BitString", lambda v: [v.as_string()]),
+        _Foreign(
+            "asyncpg.Path",
+            f"{_ASYNCPG}.Path",
+            lambda v: [v.is_closed, *v],
+            lambda cls, is_closed, *points: cls(*points, is_closed=is_closed),
+        ),
+        *(
+            _Foreign(f"asyncpg.{name}", f"{_ASYNCPG}.{name}")
+            for name in ("Point", "Line", "LineSegment", "Box", "Polygon", "Circle")
+        ),
     )
 }
 _FOREIGN_BY_CLASS = {each.path: each for each in _FOREIGN.values()}
