@@ -67,7 +67,7 @@ QUIET = ("randomly", "asyncio", "anyio", "rerunfailures", "timeout", "cacheprovi
 # Plugins of pytest itself that are off in a run in process, but for those with an option among its arguments. Registering
 # plugins takes half of the time of such a run.
 IDLE = {
-    **dict.fromkeys(("faulthandler", "legacypath", "nose", "pastebin", "subtests"), "--none"),
+    **dict.fromkeys(("faulthandler", "legacypath", "nose", "pastebin"), "--none"),
     # The run that contains this one reports the errors of finalizers. This plugin would collect garbage five times.
     "unraisableexception": "--none",
     **dict.fromkeys(("setuponly", "setupplan"), "--setup"),
