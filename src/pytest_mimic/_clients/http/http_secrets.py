@@ -72,9 +72,6 @@ class Secrets:
     def learn_request(self, url: str, headers: Iterable[tuple[str, str]], body: Any) -> None:
         """Learn the secrets in a request: in its URL, its headers and the plain value of its body."""
         self.learn(body)
-        if isinstance(body, str):
-            for value in self.redactor.texts.assigned(body):
-                self.add(value[0].strip("\\\"'"))
         parts = urlsplit(url)
         if parts.query:
             self.learn(_form(parts.query))

@@ -173,23 +173,16 @@ class SecretTexts:
 
     def _assigned(self, text: str) -> Iterator[str]:
         """Yield the text in pieces, with the values after secret names replaced."""
-        done = 0
-        for value in self.assigned(text):
-            quote = value["open"] or value["double"] or value["single"] or ""
-            yield f"{text[done : value.start()]}{quote}{PLACEHOLDER}{quote}"
-            done = value.end()
-        yield text[done:]
-
-    def assigned(self, text: str) -> Iterator[re.Match[str]]:
-        """Yield the values after secret names in free text, `token=…`."""
-        at = 0
+        done = at = 0
         while named := _NAMED.search(text, at):
             at = named.end()
             # In free text, names that are secret only with a text mean something else.
             value = _VALUE.match(text, at) if self.hides(named["name"], 0) else None
             if value is not None and value[0] not in _NO_SECRETS:
-                yield value
-                at = value.end()
+                quote = value["open"] or value["double"] or value["single"] or ""
+                yield f"{text[done:at]}{quote}{PLACEHOLDER}{quote}"
+                done = at = value.end()
+        yield text[done:]
 
 
 def is_form(text: str) -> bool:

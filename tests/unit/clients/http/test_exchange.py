@@ -174,7 +174,6 @@ def test_a_basic_password_is_hidden_in_the_response(runs):
     [
         (b"password=raw1234secret&x=1", "password=<redacted>&x=1"),
         (b"password=raw1234secret", "password=<redacted>"),
-        (b"buy, token='raw1234secret' please", "buy, token='<redacted>' please"),
         (b'{"a": "{\\"password\\":\\"raw1234secret\\"}"}', {"a": '{"password":"<redacted>"}'}),
     ],
 )
