@@ -119,7 +119,6 @@ class _Headers(NamedTuple):
     content_type: str | None
     encoding: str | None
     is_websocket: bool
-    secrets: set[str]  # which the body may repeat
 
 
 class Exchange:
@@ -189,10 +188,11 @@ class Exchange:
             described["query"] = parts["query"] = url.query
         if request.body:
             parts["format"], body = describe_body(request.body, headers.content_type, headers.encoding)
+            secrets = self._secrets()
             if parts["format"] in ("form", "multipart"):
                 body = without_signature(body)
-            secrets = Secrets(self.port.redactor, self.port.redactor.issued | headers.secrets)
-            described["body"] = parts["body"] = secrets.sent(body)
+            hidden = secrets.text(body) if isinstance(body, str) else secrets.scrub(body)
+            described["body"] = parts["body"] = hidden
         return ClientCall(
             f"{method} {url.path}",
             host=url.host,
@@ -263,9 +263,7 @@ ABOVE: ContextVar[tuple[Exchange, ...]] = ContextVar("pytest_mimic_exchange", de
 def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Headers:
     found: dict[str, list[str]] = {}
     shown: dict[str, list[str]] = {}
-    pairs, sent = text_pairs(headers), Secrets(secrets.redactor)
-    sent.learn_headers(pairs)
-    for name, value in pairs:
+    for name, value in text_pairs(headers):
         found.setdefault(name.lower(), []).append(value)
         shown.setdefault(name.lower(), []).append(secrets.header(name, value))
     one = {name: ", ".join(values) for name, values in found.items()}
@@ -274,5 +272,4 @@ def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Head
         one.get("content-type"),
         one.get("content-encoding"),
         "websocket" in one.get("upgrade", "").lower(),
-        sent.values,
     )

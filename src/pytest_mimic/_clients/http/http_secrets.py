@@ -130,20 +130,13 @@ class Secrets:
                     box[key] = hide_values(value, self.values)
         return root[0]
 
-    def sent(self, plain: Any) -> Any:
-        """Return the plain value of a request's body without secrets."""
-        return self.text(plain, is_sent=True) if isinstance(plain, str) else self.scrub(plain)
-
-    def text(self, text: str, *, is_sent: bool = False) -> str:
-        """Return a text without known secrets, and without those in it if it is data. The latter are learned.
-
-        Nobody reads a text that was sent, so that it loses what follows a secret name (`token=…`) in prose, too.
-        """
+    def text(self, text: str) -> str:
+        """Return a text without known secrets, and without those in it if it is data. The latter are learned."""
         self.learn(text)
         if looks_like_json(text) and parse_json_text(text) is None:
             text = self.redactor.texts.scrub_text(text)  # its reader may have cut it off
         else:
-            text = self.redactor.texts.scrub_data(text, in_prose=is_sent)
+            text = self.redactor.texts.scrub_data(text)
         return escaped(hide_values(text, self.values)) if self.values else text
 
     def store_text(self, text: str, kind: str) -> dict[str, Any]:
@@ -249,7 +242,7 @@ def redacted_request(described: dict[str, Any], redactor: Redactor) -> dict[str,
         if name.startswith("headers.") and isinstance(part, str):
             found[name] = secrets.header(name.removeprefix("headers."), part)
         elif name not in ("signature", "method", "url"):
-            found[name] = secrets.sent(part)
+            found[name] = secrets.text(part) if isinstance(part, str) else secrets.scrub(part)
     return found
 
 

@@ -84,10 +84,10 @@ class SecretTexts:
             return text
         return replace_in_json(text, self._names, self.scrub_json)
 
-    def scrub_data(self, text: str, *, in_prose: bool = False) -> str:
+    def scrub_data(self, text: str) -> str:
         """Return a text that is JSON, markup, GraphQL, a form or a URL as a whole without its secrets.
 
-        Any other text loses the secrets in its URLs only or, with `in_prose`, as free text does.
+        Any other text loses the secrets in its URLs only.
         """
         if parse_json_text(text) is not None:
             return replace_in_json(text, self._names, self.scrub_data)
@@ -100,8 +100,6 @@ class SecretTexts:
                 return self.scrub_form(text)
             if _WITH_QUERY.fullmatch(text):
                 return self.scrub_url(text)
-        if in_prose:
-            return self.scrub_text(text)
         return self.scrub_urls(text) if "://" in text else text
 
     def literals(self, text: str) -> list[str]:
