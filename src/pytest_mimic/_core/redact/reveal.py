@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -28,6 +29,8 @@ def with_secrets(recorded: object, hidden: object, real: object) -> Any:
 
 
 def _list(recorded: list[Any], hidden: list[Any], real: list[Any]) -> list[Any]:
+    if recorded and all(isinstance(item, str) for item in (*recorded, *hidden, *real)):
+        return _texts(recorded, hidden, real)
     if len(hidden) != len(real):
         return recorded
     found = dict(zip(_places(hidden), zip(hidden, real, strict=True), strict=True))
@@ -50,6 +53,19 @@ def _places(items: list[Any]) -> list[object]:
         counts[key] += 1
         places.append((key, counts[key]))
     return places
+
+
+def _texts(recorded: list[str], hidden: list[str], real: list[str]) -> list[str]:
+    """Reveal the secrets in the pieces of one text, which may end elsewhere in another run."""
+    whole = "".join(recorded)
+    revealed = _text(whole, "".join(hidden), "".join(real))
+    if revealed == whole:
+        return recorded
+    secrets = _secrets_between(whole.split(PLACEHOLDER), revealed)
+    if secrets is None or sum(text.count(PLACEHOLDER) for text in recorded) != len(secrets):
+        return recorded
+    rest = iter(secrets)
+    return [re.sub(re.escape(PLACEHOLDER), lambda _: next(rest), text) for text in recorded]
 
 
 def _text(recorded: str, hidden: str, real: str) -> str:

@@ -45,7 +45,10 @@ CASES: dict[str, tuple[Any, Any, Any, Any]] = {
         [["Set-Cookie", "b=s2"], ["Set-Cookie", "a=s1; Path=/"]],
         [["Set-Cookie", "a=s1; Path=/"], ["Set-Cookie", "b=s2"]],
     ),
-    "pieces of a text": (["a", P], ["b", P], ["b", "s1"], ["a", "s1"]),
+    "pieces of a text": (["to", f"ken={P}", " end"], [f"token={P} ", "end"], ["token=s1 ", "end"], ["to", "ken=s1", " end"]),
+    "pieces without a secret": (["a", "b"], [P, "b"], ["s1", "b"], ["a", "b"]),
+    "a secret in two pieces": ([P + P[:4], P[4:]], [P, ",", P], ["s1", ",", "s2"], [P + P[:4], P[4:]]),
+    "no pieces": ([], [P], ["s1"], []),
 }  # fmt: skip
 
 
