@@ -40,6 +40,7 @@ def guarded_functions() -> list[GuardedFunction]:
         ("asyncio.base_events", "BaseEventLoop.getaddrinfo", _loop_getaddrinfo),
         ("asyncio.base_events", "BaseEventLoop.getnameinfo", _loop_getnameinfo),
         ("asyncio.windows_events", "IocpProactor.connect", loop_connect),
+        ("asyncio.windows_events", "IocpProactor.sendto", _checking(_check_proactor_sendto)),
         ("uvloop", "Loop.getaddrinfo", _loop_getaddrinfo),
         ("uvloop", "Loop.getnameinfo", _loop_getnameinfo),
         ("uvloop", "Loop.create_connection", _checking(_check_connection)),
@@ -93,6 +94,18 @@ def _check_connection(
     guard: NetworkGuard, _loop: Any, _factory: Any = None, host: Any = None, port: Any = None, **_more: Any
 ) -> None:
     guard.check_address(host, port)  # None with a socket that is connected already
+
+
+def _check_proactor_sendto(
+    guard: NetworkGuard,
+    _proactor: Any,
+    conn: Any,
+    _buf: Any = b"",
+    _flags: int = 0,
+    addr: Any = None,
+    **_more: Any,
+) -> None:  # pragma: no cover (Windows)
+    guard.check_socket(conn, addr)
 
 
 def _check_datagrams(

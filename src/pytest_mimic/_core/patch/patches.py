@@ -57,6 +57,7 @@ class Patch:
         self.originals: dict[int, tuple[object, object]] = {id(wrapper): (wrapper, named.original)}
         self.replacements: dict[tuple[int, bool], object] = {}
         self._holders_of_wrapper = 0
+        self._frames_before = 0  # of these, the frames
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -84,6 +85,7 @@ class Patch:
         self._holders_of_wrapper = of_wrapper - places
         if self._holders_of_wrapper:
             self.modules = modules_now()
+            self._frames_before = frames_with(self.wrapper)
         if not is_odd and not any(of_function):
             return []
         counts = {} if is_odd else dict(zip(map(identity_of, things), of_function, strict=False))
@@ -113,7 +115,7 @@ class Patch:
         new = of_wrapper - self._holders_of_wrapper
         if not (is_unsure or is_carried or new > 0):
             return []
-        if not (is_unsure or is_carried) and new == frames_with(self.wrapper):
+        if not (is_unsure or is_carried) and new == frames_with(self.wrapper) - self._frames_before:
             counts = [0] * len(things)  # the traceback of a failure holds it, and no module does
         return [Sought(thing, self, count) for thing, count in zip(things, counts, strict=True)]
 

@@ -73,13 +73,13 @@ class CallLog:
             "at": self._state.clock() - took,
             "seconds": took or saved,
         }
-        if call is not None and call.plan.kind == "http":
-            row["query"] = query_text(call.arguments)
-        if self._details:
-            try:
+        try:
+            if call is not None and call.plan.kind == "http":
+                row["query"] = query_text(call.arguments)
+            if self._details:
                 row |= self._detailed(call, stored, actual, error, paths)
-            except Exception as reason:  # what is only shown never changes what a run does
-                row["outcome"] = f"cannot be shown: {type(reason).__name__}"
+        except Exception as reason:  # what is only shown never changes what a run does
+            row["outcome"] = f"cannot be shown: {type(reason).__name__}"
         ledger = self._state.ledger
         if self._state.pending.is_elsewhere:  # the memory of a forked process ends with it
             ledger.forks.report(calls=[row])
