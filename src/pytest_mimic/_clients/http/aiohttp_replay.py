@@ -123,16 +123,16 @@ class ReplayedProtocol(ResponseHandler):
             "timer": req._timer,
             "loop": self._loop,
         }
+        is_chunked = "chunked" in headers.get("Transfer-Encoding", "").lower()
         payload: StreamReader
         if req.method == "HEAD" or answer.status in _WITHOUT_BODY:
             payload = EMPTY_PAYLOAD
         elif len(answer.chunks) < 2 and answer.is_complete:
             payload = StreamReader(self, **options)
-            is_chunked = answer.chunks and "chunked" in headers.get("Transfer-Encoding", "").lower()
-            if is_chunked:
+            if is_chunked and answer.chunks:
                 payload.begin_http_chunk_receiving()
             payload.feed_data(b"".join(answer.chunks))
-            if is_chunked:
+            if is_chunked and answer.chunks:
                 payload.end_http_chunk_receiving()
             payload.feed_eof()
         else:
@@ -140,7 +140,7 @@ class ReplayedProtocol(ResponseHandler):
             payload.pending = answer.chunks[::-1]
             payload.stopped = answer.stopped
             payload.ending = partial(answer.ending, partial(aiohttp_error, req=req, in_body=True), exhausted)
-            payload.is_chunked = "chunked" in headers.get("Transfer-Encoding", "").lower()
+            payload.is_chunked = is_chunked
         # The attributes of the message that aiohttp's parser returns.
         message = SimpleNamespace(
             version=version,

@@ -140,9 +140,12 @@ class RunningCall:
         self._state = state
         self._started = state.clock()
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> AbstractContextManager[None]:
         """Mark the code that runs in this block, and in threads it starts, as part of this call."""
+        return self._inside()
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
         state = self._state
         token = state.inside.set(self)
         state.running.add(self)
@@ -228,7 +231,7 @@ class RealCall(RunningCall):
         self.trace = state.trace(call.plan)
         state.unfinished[self] = None
 
-    def running(self) -> AbstractContextManager[None]:  # type: ignore[override]  # of the same use
+    def running(self) -> AbstractContextManager[None]:
         """Mark the code that runs in this block as part of this call, and note the global random states that it draws from."""
         # Not in the generator: from Python 3.12 on, numpy (Cython) would leave the caller's handled exception there, and
         # the exceptions of the block would lose their contexts.
@@ -238,7 +241,7 @@ class RealCall(RunningCall):
     def _noting(self, before: dict[str, object]) -> Iterator[None]:
         trace = self.trace
         try:
-            with super().running(), nullcontext() if trace is None else trace.noter.noting(self, trace):
+            with self._inside(), nullcontext() if trace is None else trace.noter.noting(self, trace):
                 yield
         finally:
             if self._drawn is not None:
