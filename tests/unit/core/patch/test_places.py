@@ -767,6 +767,36 @@ def test_what_is_kept_of_an_ended_activation_causes_no_search(kept, write, searc
 
 
 @counted
+def test_a_module_that_gets_the_wrapper_after_a_failure_is_restored(write):
+    """The frames of the earlier failure refer to the wrapper, too, and no module did then."""
+    write(shop="def fetch(): ...", late="get = None")
+    shop, late = importlib.import_module("shop"), importlib.import_module("late")
+    wrappers, kept = {}, []
+
+    def cover(request, name, function, kind):
+        def wrapper():
+            raise LookupError("no recording")
+
+        return wrappers.setdefault(name, wrapper)
+
+    def fail_in_activation():
+        with closing(patcher.activate([Target("shop:fetch")])):
+            try:
+                shop.fetch()
+            except LookupError as error:
+                kept.append(error)
+
+    patcher = Patcher(cover, lambda *_: None)
+    fail_in_activation()
+    patcher.sweep()
+    with closing(patcher.activate([Target("shop:fetch")])):
+        late.get = shop.fetch
+    patcher.sweep()
+
+    assert late.get is shop.fetch
+
+
+@counted
 def test_search_ends_at_the_last_reference(write, monkeypatch):
     write(shop="def fetch(): ...", early="from shop import fetch", late="from shop import fetch")
     early, covering = importlib.import_module("early"), Covering()
