@@ -72,6 +72,8 @@ class NotedCall:
         self._method = method
         self._initial: Any = None
         self._status: Any = None
+        self._early: list[Any] = []
+        self._noted: list[Any] = []
 
     def segregated_call(self, *args: Any) -> Any:
         """Begin a call whose events its caller waits for."""
@@ -87,9 +89,9 @@ class NotedCall:
         return self._call.operate(operations, handler and self._noting(handler))
 
     def next_event(self) -> Any:
-        event = self._call.next_event()
-        self._note(event)
-        return event
+        while not self._noted:
+            self._noted += self._note(self._call.next_event())
+        return self._noted.pop(0)
 
     def cancel(self, code: int, details: str) -> None:
         if code == grpc.StatusCode.CANCELLED.value[0]:
@@ -99,13 +101,16 @@ class NotedCall:
         self._call.cancel(code, details)
 
     def _noting(self, handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def handle(event: Any) -> Any:
-            self._note(event)
-            return handler(event)
+        def handle(event: Any) -> bool:
+            is_complete = False
+            for noted in self._note(event):
+                is_complete = handler(noted)
+            return is_complete
 
         return handle
 
-    def _note(self, event: Any) -> None:
+    def _note(self, event: Any) -> list[Any]:
+        """Note an event, and return those that the client may have now. The status waits for the initial metadata."""
         for operation in event.batch_operations:
             kind = operation.type()
             if kind == _kinds.receive_initial_metadata:
@@ -114,10 +119,14 @@ class NotedCall:
                 self._status = operation
             elif kind == _kinds.receive_message and (data := operation.message()) is not None:
                 self._rpc.note_response(data)
-        status = self._status
-        # A call that fails may end before it is told that it has no initial metadata.
-        if status is not None and (self._initial is not None or status.code()):
-            self._rpc.finish(status, self._initial)
+        if self._status is None:
+            return [event]
+        if self._initial is None:
+            self._early.append(event)
+            return []
+        self._rpc.finish(self._status, self._initial)
+        early, self._early = self._early, []
+        return [event, *early]
 
 
 def _replayed(rpc: Rpc, real: Any, unsent: Iterable[Any]) -> Any:
