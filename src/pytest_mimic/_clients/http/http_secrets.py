@@ -97,7 +97,7 @@ class Secrets:
     def add(self, value: str) -> None:
         """Learn one value, unless it is so common (`dark`, `12345`) that it may mean something else elsewhere."""
         value = bare_secret(value)
-        if value in self.redactor.environment:
+        if value in self.redactor.environment.forms:
             return  # its name will stand for it
         is_mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
         if len(value) >= 20 or (len(value) >= 8 and is_mixed):

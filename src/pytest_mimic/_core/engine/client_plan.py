@@ -13,7 +13,7 @@ from pytest_mimic._core.engine.steps import PASS, RunningCall
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.ignore import parse_path, prune
-from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.redact.redactor import NO_NAMES
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
 
@@ -60,15 +60,11 @@ class ClientPlan(Plan):
         self._identities: dict[tuple[str, ...], CallIdentity] = {}
 
     def call(self, edge_call: ClientCall) -> Call:
-        environment, parts = self._redactor.environment, edge_call.parts
-        if environment and environment.may_be_in_parts((edge_call.signature, parts, edge_call.described)):
-            signature, described = (
-                environment.text(edge_call.signature),
-                environment.scrub(edge_call.described),
-            )
-            edge_call = edge_call._replace(
-                signature=signature, parts=environment.scrub(parts), described=described
-            )
+        environment = self._redactor.environment
+        shown = [edge_call.signature, edge_call.parts, edge_call.described]
+        if environment.forms and environment.may_be_in_parts(shown):
+            signature, parts, described = environment.scrub(shown)
+            edge_call = edge_call._replace(signature=signature, parts=parts, described=described)
         # The parts of the default identity, and those that `match=` adds.
         parts = edge_call.parts
         counted = {name: parts[name] for name in edge_call.identity if name in parts}
@@ -144,9 +140,7 @@ class ClientPlan(Plan):
 
 def line_of_stored(adapter: Adapter, options: Options) -> ClientPlan:
     """Return a line that tells the identity of requests as recordings have them, in which nothing is to be redacted."""
-    redactor = Redactor(defaults=False)
-    redactor.variables = {}
-    state: Any = SimpleNamespace(places=Places(), redactor=redactor)
+    state: Any = SimpleNamespace(places=Places(), redactor=NO_NAMES)
     return ClientPlan(state, adapter, options, None)
 
 

@@ -203,7 +203,7 @@ class FunctionPlan(Plan):
                 shown[name] = with_contents(shown[name], self.places)
         redactor = self.state.redactor
         described = describe_arguments(shown, redactor, places=self.places)
-        return redactor.environment.scrub(described) if redactor.environment else described
+        return redactor.environment.scrub(described) if redactor.environment.forms else described
 
     def _identities(self, call: Call) -> dict[str, str | None]:
         """Return the identities of the arguments that a call can change."""

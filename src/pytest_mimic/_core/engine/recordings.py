@@ -246,7 +246,7 @@ class Recordings:
         vault = self._state.vault
         stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)
         environment = self._state.redactor.environment
-        if environment and stored.encoded is not None:
+        if environment.forms and stored.encoded is not None:
             from pytest_mimic._core.engine.outcomes_kept import hide
 
             for name, is_hidden in hide(stored.encoded, environment).items():
