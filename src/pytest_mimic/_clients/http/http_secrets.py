@@ -182,7 +182,8 @@ class Secrets:
         """Return the path of a URL without known secrets, with placeholders as they are outside of URLs."""
         if "%3" in path:
             path = _ESCAPED.sub(PLACEHOLDER, path)
-        path = self.redactor.texts.scrub_path(path)
+        if ";" in path:
+            path = self.redactor.texts.scrub_path(path)
         return hide_values(path, self.values) if self.values else path
 
     def line(self, line: str) -> str:

@@ -30,8 +30,6 @@ class Sequences:
     def mode_of(self, call: Call) -> Mode:
         """Return the mode of a call. At a client, `--mimic-only` selects conversations as a whole."""
         state, owner = self._state, self._state.owner
-        if state.only is None:
-            return state.settings.mode
         mode = state.mode_of(call)
         if not call.converses:
             return mode

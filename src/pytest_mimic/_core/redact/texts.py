@@ -130,7 +130,7 @@ class SecretTexts:
         def hide(match: re.Match[str]) -> str:
             return f";{match[1]}={PLACEHOLDER}" if self.hides(match[1], match[2]) else match[0]
 
-        return _PATH_PARAMETER.sub(hide, path) if ";" in path else path
+        return _PATH_PARAMETER.sub(hide, path)
 
     def scrub_urls(self, text: str) -> str:
         return _URL.sub(lambda match: self.scrub_url(match[0]), text)
