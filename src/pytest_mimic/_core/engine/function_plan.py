@@ -229,7 +229,7 @@ class FunctionPlan(Plan):
         if refuses and before and not call.reading.identity.is_still(call.key, call.values):
             self._refuse_changes(call, before)
         outcome.changed = self._changed(call) if self.options.mutates else {}
-        outcome.files = files.kept() if files is not None else None
+        outcome.files = files.kept() if files is not None and self.options.writes else None
 
     def _refuse_changes(self, call: Call, before: dict[str, str | None]) -> None:
         from pytest_mimic._core.describe.argument_differences import differences
