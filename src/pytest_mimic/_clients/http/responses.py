@@ -112,14 +112,10 @@ class ExchangeRecorder:
         found: dict[str, Any] = with_secrets(self._step.outcome(), self._hidden, self._real)
         return found
 
-    def complete(self) -> None:
-        """Record a response read to its end."""
-        self._finish()
-
     def stop(self) -> None:
         """Record a response whose reader does not want the rest."""
         if self.head:
-            self._finish(end="stopped")
+            self.complete(end="stopped")
         else:
             self.abandon()
 
@@ -128,14 +124,15 @@ class ExchangeRecorder:
         if stored is None:
             self.abandon(error)
         else:
-            self._finish(error=stored)
+            self.complete(error=stored)
 
     def abandon(self, error: BaseException | None = None) -> None:
         if not self.done:
             self.done = True
             self._step.abandon(error)
 
-    def _finish(self, **end: Any) -> None:
+    def complete(self, **end: Any) -> None:
+        """Record a response that was read to its end, or to the `end` or the `error` that is given."""
         if self.done:
             return
         self.done = True

@@ -68,8 +68,8 @@ class ClientPlan(Plan):
         # The parts of the default identity, and those that `match=` adds.
         parts = edge_call.parts
         counted = {name: parts[name] for name in edge_call.identity if name in parts}
-        if self._match:
-            counted |= {f"match {path}": value for path, value in self._matched(edge_call)}
+        matched = self._matched(parts) if self._match else {}
+        counted |= {f"match {path}": value for path, value in matched.items()}
         names = tuple(counted)
         identity = self._identities.get(names)
         if identity is None:
@@ -85,7 +85,7 @@ class ClientPlan(Plan):
             converses=sequence and not self.options.stateless,
             is_shared=edge_call.shared,
             edge_call=edge_call,
-            describe=partial(self.described, edge_call),
+            describe=partial(self._described, edge_call, matched),
         )
 
     def imported_key(self, edge_call: ClientCall, match: str) -> str:
@@ -104,19 +104,20 @@ class ClientPlan(Plan):
                 ignored.append(path)
         return CallIdentity(self.kind, names, ignore=ignored, places=self.places)
 
-    def _matched(self, edge_call: ClientCall) -> Iterator[tuple[str, Any]]:
-        """Yield the paths that `match=` names with their values, None if the call has no such part."""
-        for path in self._match:
-            value: Any = prune(edge_call.parts, self._ignored)
+    def _matched(self, parts: dict[str, Any]) -> dict[str, Any]:
+        """Return the values at the paths that `match=` names, None where the call has no such part."""
+        found: dict[str, Any] = dict.fromkeys(self._match, prune(parts, self._ignored))
+        for path, value in found.items():
             for step in path.split("."):
                 value = value.get(step) if isinstance(value, dict) else None
-            yield path, value
+            found[path] = value
+        return found
 
-    def described(self, edge_call: ClientCall) -> dict[str, Any]:
+    def _described(self, edge_call: ClientCall, matched: dict[str, Any]) -> dict[str, Any]:
         """Return the description of a call that messages show and that is stored beside its recording."""
         from pytest_mimic._core.describe.value_description import describe_parts
 
-        matched = {path: value for path, value in self._matched(edge_call) if value is not None}
+        matched = {path: value for path, value in matched.items() if value is not None}
         parts = {"signature": edge_call.signature, **matched, **edge_call.described}
         return describe_parts(parts, self.places)
 
