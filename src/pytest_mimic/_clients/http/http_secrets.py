@@ -11,6 +11,7 @@ from pytest_mimic._clients.http.message import parse_json, style_of, write_json
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER, Secrecy, name_in_pair
 from pytest_mimic._core.redact.texts import (
+    DATA,
     bare_secret,
     escaped,
     forms_of,
@@ -63,7 +64,7 @@ class Secrets:
                 )
             elif isinstance(value, str) and secrecy:
                 self.add(value)
-            elif isinstance(value, str):
+            elif isinstance(value, str) and DATA.search(value):
                 for literal in self.redactor.texts.literals(value):
                     self.add(literal)
                 is_urlencoded = "=" in value and is_form(value)
