@@ -213,9 +213,8 @@ class ClientPort:
 
     @property
     def caller(self) -> Caller:
-        cassette: Any = innermost(self.plans).cassette if self.plans else None
-        caller: Caller = cassette or self._state.owner
-        return caller
+        cassette = innermost(self.plans).cassette if self.plans else None
+        return self._state.owner if cassette is None else cassette.owner
 
     def report(self, sentence: str) -> None:
         self._state.ledger.note(sentence)

@@ -123,8 +123,7 @@ class Sequences:
         return False
 
     def _conversation(self, owner: Owner, call: Call) -> ClientConversation:
-        is_wider = owner.name != self._state.test
-        return self._state.conversations.of(owner, owner.name, call.plan.target, is_wider=is_wider)
+        return self._state.conversations.of(owner, call.plan.target, is_wider=owner.name != self._state.test)
 
     def end_scope(self, owner: Owner) -> None:
         """Name a scope of wider fixtures whose conversation was recorded again, while its tests replay theirs."""
