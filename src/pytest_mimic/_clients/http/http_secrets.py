@@ -38,14 +38,14 @@ class Secrets:
     A token that a server issues returns under other names, in paths and in texts. In a replay the application has the
     placeholder instead of the token. So the token is replaced in all requests, and both calls are the same call.
 
-    `known` are values that are secret already. It is not changed.
+    Those that servers have issued are known from the beginning.
     """
 
     hides = True
 
-    def __init__(self, redactor: Redactor, known: Iterable[str] = ()) -> None:
+    def __init__(self, redactor: Redactor) -> None:
         self.redactor = redactor
-        self.values = set(known)
+        self.values = set(redactor.issued)
         self._headers: set[str] = set()
 
     def learn(self, plain: Any, /) -> None:
