@@ -279,6 +279,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def page_hang(self, _: dict[str, str]) -> None:
         """Replies only when the server stops."""
+        self.server.waiting.set()
         self.server.stopping.wait(10)
         self.close_connection = True
 
@@ -290,6 +291,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"the beginning")
         self.wfile.flush()
+        self.server.waiting.set()
         self.server.stopping.wait(10)
         self.close_connection = True
 
@@ -415,6 +417,17 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.json({"welcome": False}, 401, WWW_Authenticate='Basic realm="x"')
 
+    def page_digest(self, _: dict[str, str]) -> None:
+        """Requires digest authentication, with any password."""
+        if (self.headers.get("Authorization") or "").startswith("Digest "):
+            self.json({"welcome": True})
+        else:
+            self.json(
+                {"welcome": False},
+                401,
+                WWW_Authenticate='Digest realm="x", nonce="nonce-47110815", qop="auth"',
+            )
+
     def page_guarded(self, query: dict[str, str]) -> None:
         """Refuse with the status of the query, in later releases not any more."""
         self.json({"release": self.server.release}, int(query["status"]) if self.server.release == 1 else 200)
@@ -468,6 +481,8 @@ class Server(ThreadingHTTPServer):
         self.strangers = 0
         self.lock = threading.Lock()
         self.stopping = threading.Event()
+        self.waiting = threading.Event()
+        """A request waits in `page_hang` or `page_stall`."""
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, *args: object) -> None:
