@@ -330,16 +330,6 @@ def test_wrong_decimal_is_refused_whatever_the_context_of_the_test():
             load(store)
 
 
-def test_reference_without_its_anchor_is_named():
-    with pytest.raises(CorruptRecordingError, match="there is no anchor 7 before its \\$ref"):
-        load(stored([{"$ref": 7}, {"$anchor": 7, "value": []}]))
-
-
-def test_folder_of_time_zones_is_reported():
-    with pytest.raises(StaleRecordingError, match="there is no time zone 'Europe'"):
-        load(stored({"$zoneinfo": "Europe"}))
-
-
 @pytest.mark.parametrize(
     "holds", [{"imports": ["decimal:Decimal"]}, {"objects": [f"objects/aa/{'a' * 32}.bin"]}], ids=str
 )
