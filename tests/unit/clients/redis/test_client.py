@@ -231,23 +231,6 @@ def test_a_recording_does_not_depend_on_loaded_scripts(runs: Runs, port: int, fi
     assert runs.signatures == ["SET a", "SCRIPT EXISTS", "MULTI a", "EVALSHA a"]
 
 
-def test_an_async_recording_does_not_depend_on_loaded_scripts(runs: Runs, port: int) -> None:
-    async def steps(place: int) -> Any:
-        client = redis.asyncio.Redis(port=place)
-        script = client.register_script("return ARGV[1]")
-        seen = await script(keys=["a"], args=["x"])
-        await (client.aclose() if hasattr(client, "aclose") else client.close())
-        return seen
-
-    with redis.Redis(port=port) as client:
-        client.script_flush()
-    recorded = asyncio.run(steps(port))
-    runs.again("verify")
-
-    assert asyncio.run(steps(port)) == recorded == b"x"
-    assert runs.signatures == ["EVALSHA a"]
-
-
 @pytest.mark.parametrize("first", ["other", "pipeline"])
 def test_only_called_scripts_are_loaded(both: Any, first: str) -> None:
     """Another call of the same script must not answer a command that asks whether the server has it."""

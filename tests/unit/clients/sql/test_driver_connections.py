@@ -186,31 +186,6 @@ def test_async_drivers_own_queries_are_refused(runs: Runs, async_place: Place) -
         asyncio.run(fetch(async_place.real))
 
 
-def test_async_connection_knows_facts_of_its_server(runs: Runs, pg: Place) -> None:
-    """psycopg's `info`, at the connection itself."""
-    pytest.importorskip("greenlet")
-
-    def steps(url: str) -> Any:
-        seen = []
-        engine = create_async_engine(url)
-
-        @sa.event.listens_for(engine.sync_engine, "connect")
-        def look(connection: Any, _record: Any) -> None:
-            seen.append(connection.driver_connection.info.encoding)
-
-        async def ask() -> None:
-            async with engine.connect() as connection:
-                seen.append(await connection.scalar(sa.text("SELECT 5")))
-            await engine.dispose()
-
-        asyncio.run(ask())
-        return seen
-
-    recorded, replayed = both(runs, pg, steps)
-
-    assert replayed == recorded == ["utf-8", 5]
-
-
 # On Python 3.12 and newer pg8000 leaves its socket open then, without pytest-mimic too.
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_server_that_goes_away_goes_away_in_a_replay(runs: Runs, connect: Connect, place: Place) -> None:
@@ -269,24 +244,6 @@ def test_statement_that_is_cancelled_is_not_recorded(runs: Runs, pg: Place) -> N
     assert runs.signatures == ["SELECT pg_sleep()"]
     assert runs.abandoned == 1
     assert all("setup" in plain for plain in runs.plain)
-
-
-def test_a_pool_without_an_engine(runs: Runs, lite: Place) -> None:
-    """`create_pool_from_url`: a database of its own."""
-
-    def steps(url: str) -> Any:
-        pool = sa.create_pool_from_url(url)
-        connection = pool.connect()
-        cursor = connection.cursor()
-        cursor.execute("SELECT 9")
-        found = cursor.fetchall()
-        connection.close()
-        pool.dispose()
-        return found
-
-    recorded, replayed = both(runs, lite, steps)
-
-    assert replayed == recorded == [(9,)]
 
 
 def test_async_calls_left_out_run_for_real(runs: Runs, async_place: Place) -> None:

@@ -223,27 +223,6 @@ def test_an_in_may_be_empty(runs: Runs, connect: Connect, place: Place) -> None:
     assert steps(place.gone) == recorded == ([], [1])
 
 
-def test_order_of_an_in_that_stands_twice_is_free(runs: Runs, connect: Connect, place: Place) -> None:
-    """A subquery that is used twice has one list, and by place two of each parameter."""
-    table = sa.table("t", sa.column("a"), sa.column("b"))
-
-    def steps(url: str, values: list[int]) -> Any:
-        engine = connect(url)
-        run(engine, "CREATE TABLE t (a int, b int)", "INSERT INTO t VALUES (1, 2), (2, 3), (3, 4)")
-        found = sa.select(table.c.a).where(table.c.b.in_(values))
-        query = sa.select(table.c.a).where(table.c.a.in_(found) | table.c.b.in_(found))
-        with engine.connect() as connection:
-            return connection.scalars(query.order_by(table.c.a)).all()
-
-    recorded = steps(place.real, [2, 3, 7])
-    runs.again("replay")
-
-    assert steps(place.gone, [7, 3, 2]) == recorded == [1, 2]
-    runs.again("replay")
-    with pytest.raises(MissingRecordingError, match="SELECT t"):
-        steps(place.gone, [2, 3, 8])
-
-
 def test_order_of_a_list_outside_of_in_counts(runs: Runs, connect: Connect, place: Place) -> None:
     """A list in another place may be one of columns or arguments."""
     chosen, others = (sa.bindparam(name, expanding=True) for name in ("chosen", "others"))

@@ -233,25 +233,6 @@ def test_a_command_loads_neither_pytest_nor_another_nor_what_is_slow(words, code
     assert not (SLOW | {f"{own}{name}" for name in {"import_", *COMMANDS} - {command}}) & set(loaded)
 
 
-def test_thirty_thousand_recordings_are_listed(tmp_path, monkeypatch, call):
-    folder = tmp_path / ".mimic_vault/calls/shop/fetch"
-    folder.mkdir(parents=True)
-    facts = {"format": 3, "target": "shop:fetch", "arguments": {"n": 0}, "source": None}
-    outcome = {"duration": 0.5, "value": 0}
-    # Links to a few hundred files are made faster than files.
-    for n in range(300):
-        document = {**facts, "arguments": {"n": n}, "test": f"t.py::t{n}", "recorded": "2026-11-02"}
-        name = folder / f"{n:032x}.json"
-        name.write_text(json.dumps({**document, "outcomes": [outcome]}))
-        for copy in range(1, 100):
-            os.link(name, folder / f"{copy * 1000 + n:032x}.json")
-    monkeypatch.chdir(tmp_path)
-
-    lines = call("ls").lines
-    assert len(lines) == 30_001
-    assert lines[-1].startswith("30000 recordings, ")
-
-
 @pytest.mark.parametrize(("words", "code"), [(["ls"], 0), (["lss"], 2)])
 def test_closed_streams_are_no_error(shop, monkeypatch, words, code):
     """Python has None in place of a stream that was closed before it started, as by `>&-`."""
