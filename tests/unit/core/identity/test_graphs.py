@@ -217,55 +217,6 @@ def big(bottom=0):
     return nested(100, lambda value: [value], bottom)
 
 
-def ring_of(size, close, values=None):
-    """Return the first of several lists, each with its value and the next list, in a ring."""
-    nodes = [[value] for value in values or range(size)]
-    for node, following in zip(nodes, [*nodes[1:], nodes[0]]):
-        close(node, following)
-    return nodes[0]
-
-
-def cyclic(make):
-    """Return a value that contains itself."""
-    held = []
-    held.append(make(held))
-    return held
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        pytest.param([1, big()], [big(), 1], id="small before and behind large"),
-        pytest.param([1, big(), 2], [1, 2, big()], id="small on both sides"),
-        pytest.param([big(1), big(2)], [big(2), big(1)], id="two large ones"),
-        pytest.param({1: big(1), "a": big(2)}, {1: big(2), "a": big(1)}, id="values under mixed keys"),
-        pytest.param({(1, 2): big(), "a": 3}, {(1, 2): 3, "a": big()}, id="which key has the large one"),
-        pytest.param(
-            cyclic(lambda it: {"a": it, "b": 1}), cyclic(lambda it: {"a": 1, "b": it}), id="a cycle's keys"
-        ),
-        pytest.param(
-            ring_of(60, list.append),
-            ring_of(60, list.append, [*range(30), 99, *range(31, 60)]),
-            id="a value in a long ring",
-        ),
-        pytest.param(ring_of(60, list.append), ring_of(61, list.append), id="the length of a ring"),
-        pytest.param(
-            ring_of(60, list.append),
-            ring_of(60, lambda node, following: node.insert(0, following)),
-            id="where a ring goes on",
-        ),
-        pytest.param(
-            ring_of(60, list.append, [0, *range(2, 61)]),
-            ring_of(60, list.append, [0, *range(60, 1, -1)]),
-            id="a ring backwards",
-        ),
-    ],
-)
-def test_the_places_of_large_and_cyclic_parts_count(one, other):
-    assert fingerprint(one) != fingerprint(other)
-    assert fingerprint(one) == fingerprint(copy.deepcopy(one))
-
-
 @pytest.mark.parametrize(
     "make",
     [
