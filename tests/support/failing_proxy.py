@@ -164,6 +164,7 @@ class FailingProxy(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.host = urlsplit(url).netloc
         self._lock = threading.Lock()
+        self._noted = threading.Condition(self._lock)
         self._rules: list[Rule] = []
         self._healed = threading.Event()
         self.refuses_conditions = False
@@ -203,7 +204,14 @@ class FailingProxy(ThreadingHTTPServer):
         """Note a request and return how it fails, or an empty string."""
         with self._lock:
             self.seen.append(line)
+            self._noted.notify_all()
             return next((rule.how for rule in self._rules if rule.applies(line)), "")
+
+    def requests(self) -> int:
+        """Return how many requests there were, as soon as there is one."""
+        with self._noted:
+            self._noted.wait_for(lambda: self.seen, 30)
+            return len(self.seen)
 
     def healed(self) -> threading.Event:
         with self._lock:

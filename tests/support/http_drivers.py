@@ -558,7 +558,7 @@ class StdlibDriver(Driver):
         parts = urlsplit(url)
         options: dict[str, Any] = {"context": _context()} if parts.scheme == "https" else {}
         make = http.client.HTTPSConnection if options else http.client.HTTPConnection
-        with closing(make(parts.hostname or "", parts.port, timeout=ask.timeout, **options)) as connection:
+        with closing(make(parts.netloc, timeout=ask.timeout, **options)) as connection:
             connection.request(ask.method, ask.path, ask.body, dict(ask.headers))
             with connection.getresponse() as response:
                 return self._answer(response, ask)

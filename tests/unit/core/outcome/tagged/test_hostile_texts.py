@@ -217,7 +217,7 @@ def test_nesting_that_python_may_just_bear(tag, depth):
         load(stored(nested(tag, depth))) and 1 / 0
 
 
-@pytest.mark.timeout(5)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("text", EXTREMES.values(), ids=EXTREMES)
 def test_extreme_part_is_refused_or_read_at_once(text, noted):
     with suppress(CorruptRecordingError, StaleRecordingError):
