@@ -67,7 +67,12 @@ LARGE = {
     "empty dicts": [{}, {}],
     "one empty dict": [{}],
     "keys that are NaN": {NAN: 1, -NAN: [2], 2.0: 3},
-    "long keys": {"x" * 70_000: 1, "x" * 69_999 + "y": 2, "y": 2},
+    "long keys": {"x" * 70_000: 1, "y": 2},
+    "long keys in a list": [{"x" * 100_000: 1, "x" * 99_999 + "y": 2}],
+    "numbers but for an empty tuple": [*range(99), (), *range(102)],
+    "numbers but for one": [
+        [*range(99), one, *range(102)] for one in (MyInt(5), MyFloat(5), (), "5", [5], None)
+    ],
     "numbers of every type": [
         MyInt(1),
         MyFloat(1),
