@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from pytest_mimic.errors import UnstorableOutcomeError
 from unit.clients.runs import Runs
-from unit.clients.sql.places import Connect, Place, both, one, place_for
+from unit.clients.sql.places import Connect, Place, both, one, place_for, same
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,9 +43,7 @@ def test_state_of_a_transaction_is_known(runs: Runs, connect: Connect, pg: Place
         connection.close()
         return seen
 
-    recorded, replayed = both(runs, pg, steps)
-
-    assert replayed == recorded == ["IDLE", "INTRANS", "INERROR", "IDLE"]
+    assert same(runs, pg, steps) == ["IDLE", "INTRANS", "INERROR", "IDLE"]
 
 
 def test_attributes_that_change_are_answered_each_time(runs: Runs, connect: Connect, lite: Place) -> None:
@@ -63,9 +61,8 @@ def test_attributes_that_change_are_answered_each_time(runs: Runs, connect: Conn
         connection.close()
         return seen
 
-    recorded, replayed = both(runs, lite, steps)
+    recorded = same(runs, lite, steps)
 
-    assert replayed == recorded
     assert recorded == [0, True, 1, True, False, "", str]
 
 
@@ -130,9 +127,7 @@ def test_servers_cursor_is_recorded_as_far_as_it_is_read(runs: Runs, connect: Co
         connection.close()
         return seen
 
-    recorded, replayed = both(runs, pg, steps)
-
-    assert replayed == recorded == [(1,), (2,), (3,), (4,), (5,), None, (6,), None]
+    assert same(runs, pg, steps) == [(1,), (2,), (3,), (4,), (5,), None, (6,), None]
 
 
 def test_types_of_parameters_reach_the_driver(
@@ -150,9 +145,7 @@ def test_types_of_parameters_reach_the_driver(
         connection.close()
         return found
 
-    recorded, replayed = both(runs, place, steps)
-
-    assert replayed == recorded == "bigint"
+    assert same(runs, place, steps) == "bigint"
 
 
 def test_cursor_of_a_call_left_out_is_the_drivers(runs: Runs, connect: Connect, pg: Place) -> None:
@@ -222,9 +215,7 @@ def test_async_connection_that_is_given_up_is_replaced(runs: Runs, async_place: 
 
         return asyncio.run(ask())
 
-    recorded, replayed = both(runs, async_place, steps)
-
-    assert replayed == recorded == [1, 2]
+    assert same(runs, async_place, steps) == [1, 2]
 
 
 def test_statement_that_is_cancelled_is_not_recorded(runs: Runs, pg: Place) -> None:

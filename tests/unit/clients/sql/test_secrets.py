@@ -11,7 +11,7 @@ pytest.importorskip("sqlalchemy")
 import sqlalchemy as sa
 
 from unit.clients.runs import Runs
-from unit.clients.sql.places import Connect, Place, both, one, run
+from unit.clients.sql.places import Connect, Place, both, one, run, same
 
 if TYPE_CHECKING:
     pass
@@ -119,9 +119,7 @@ def test_secrets_of_parameters_are_known_by_their_own_names(
                 {"api_key": "hunter2-key"},
             )
 
-    recorded, replayed = both(runs, place, steps)
-
-    assert recorded == replayed == ([1], 3)
+    assert same(runs, place, steps) == ([1], 3)
     assert "hunter2-" not in runs.text
     assert "4711" in runs.text
 

@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from pytest_mimic._tools.cli.main import main
-from pytest_mimic._tools.cli.output import Output
+from pytest_mimic._tools.cli.output import Output, short_seconds
 from pytest_mimic._tools.cli.parser import COMMANDS
 
 pytest.importorskip("rich")
@@ -144,6 +144,12 @@ def test_signs_that_the_encoding_lacks_are_escaped(shop):
         "b  c",
     ]
     assert out.sign("→", "->") == "->"
+
+
+def test_a_duration_has_few_characters():
+    shown = [short_seconds(amount) for amount in (0, 0.0004, 0.002, 0.81, 6000)]
+
+    assert shown == ["0 ms", "<1 ms", "2 ms", "0.81 s", "100 min"]
 
 
 def test_a_reader_that_has_gone_is_no_error(shop):
