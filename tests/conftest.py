@@ -331,14 +331,17 @@ class Project:
         """Run with --mimic-record."""
         return self.run("--mimic-record", *args, **options)  # type: ignore[arg-type]
 
-    def record_once(self, **expected: Any) -> None:
-        """Record, or put here what an earlier test has recorded in a project with equal files."""
+    def record_once(self, *, env: Mapping[str, str] | None = None, **expected: Any) -> None:
+        """Record, or put here what an earlier test has recorded in a project with equal files.
+
+        Servers that `env` names have seen nothing of a recording that an earlier test has made.
+        """
         files = [(path.relative_to(self.root), path) for path in self.root.rglob("*") if path.is_file()]
         key = repr(
             sorted((name.as_posix(), path.read_bytes()) for name, path in files if name.parts[0] != ".git")
         )
         if key not in _RECORDED:
-            _RECORDED[key] = self.record().expect(**expected).vault
+            _RECORDED[key] = self.record(env=env).expect(**expected).vault
         for name, data in _RECORDED[key].items():
             path = self.vault / name
             path.parent.mkdir(parents=True, exist_ok=True)

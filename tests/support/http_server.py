@@ -10,6 +10,7 @@ import ssl
 import threading
 import xmlrpc.client
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -436,11 +437,11 @@ class Handler(BaseHTTPRequestHandler):
             tries = self.server.tries
         self.stream([f"part {number} of {tries}\n" for number in range(50)], "text/plain")
 
-    def page_flaky(self, _: dict[str, str]) -> None:
-        """503, 503, 200."""
+    def page_flaky(self, query: dict[str, str]) -> None:
+        """503, 503, 200, for each query."""
         with self.server.lock:
-            self.server.tries += 1
-            tries = self.server.tries
+            self.server.flaky[str(query)] += 1
+            tries = self.server.flaky[str(query)]
         self.json({"try": tries}, 200 if tries > 2 else 503)
 
 
@@ -462,6 +463,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         self.seen: list[str] = []
         self.tries = 0
+        self.flaky: Counter[str] = Counter()
         self.asked = 0
         self.cart: list[str] = []
         self.release = 1
