@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest.fixtures import FixtureManager
 
 import pytest_mimic
 import pytest_mimic.plugin
@@ -53,6 +54,11 @@ for _late in (
 ):
     with suppress(ImportError):
         importlib.import_module(_late)
+
+# A tenth of a run in process: newer versions of pytest look through all names of each plugin, to warn of fixtures below
+# another decorator.
+if hasattr(FixtureManager, "_check_for_wrapped_fixture"):
+    setattr(FixtureManager, "_check_for_wrapped_fixture", lambda *_: None)  # noqa: B010
 
 # A busy machine may take long for an example.
 with suppress(ImportError):
