@@ -6,6 +6,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 pytest.importorskip("grpc_tools", reason="needs grpcio-tools")
 
 import grpc
+from grpc._cython.cygrpc import OperationType
 from support.grpc_server import TOKEN, protos, services
 
 from pytest_mimic.errors import MissingRecordingError
@@ -390,6 +392,76 @@ def test_a_longer_stream_is_drift(runs: Any, library: Any, stub: Any) -> None:
     runs.again("verify")
     assert titles(stub.List(wish("Emma", count=2))) == ["Emma 0", "Emma 1"]
     assert "response[2]" in runs.drifts()
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_stream_is_recorded_before_its_reader_knows_its_end(runs: Any, stub: Any, count: int) -> None:
+    """The status may come before the initial metadata, which are a part of the recording."""
+    begun, held, knows_end = threading.Event(), [], []
+    begin = stub.List._managed_call
+
+    def with_late_metadata(*args: Any) -> Any:
+        def take(event: Any) -> Any:
+            kinds = {operation.type() for operation in event.batch_operations}
+            if OperationType.receive_initial_metadata in kinds and not knows_end:
+                held.append(event)
+                return False
+            is_complete = args[7](event)
+            if OperationType.receive_status_on_client in kinds:
+                assert begun.wait(10)
+                knows_end.append(call.done() and not runs.plain)
+                for each in held:
+                    is_complete = args[7](each)
+            return is_complete
+
+        return begin(*args[:7], take, *args[8:])
+
+    stub.List._managed_call = with_late_metadata
+    call = stub.List(wish("Emma", count=count))
+    begun.set()
+    assert len(list(call)) == count
+    assert knows_end == [False]
+    [plain] = runs.plain
+    assert plain.get("initial", []) == [["server", "first"]] * bool(count)
+
+
+def test_an_asyncio_stream_whose_status_comes_first_is_recorded_with_its_initial_metadata(
+    runs: Any, library: Any
+) -> None:
+    class LateMetadata:
+        """A transport of the client's."""
+
+        def __init__(self, call: Any) -> None:
+            self._call, self._initial_metadata, self._callbacks = call, None, []
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._call, name)
+
+        def add_done_callback(self, callback: Any) -> None:
+            if self._initial_metadata is None:
+                self._callbacks.append(callback)
+            else:
+                self._call.add_done_callback(callback)
+
+        async def initiate_unary_stream(self, *args: Any) -> None:
+            await self._call.initiate_unary_stream(*args)
+            await self._call.status()
+            for callback in self._callbacks:
+                callback()
+            self._initial_metadata = self._call._initial_metadata
+
+    async def main() -> Any:
+        async with grpc.aio.insecure_channel(library.target) as channel:
+            method = services.LibraryStub(channel).List
+            call = method._channel.call
+            method._channel = SimpleNamespace(
+                call=lambda *args: LateMetadata(call(*args)), target=library.target
+            )
+            return await fails_later(method(wish("torn")).read())
+
+    assert asyncio.run(main())[0] == "DATA_LOSS"
+    [plain] = runs.plain
+    assert plain["initial"] == [["server", "first"]]
 
 
 def test_a_cancelled_call_is_not_recorded(runs: Any, library: Any, stub: Any) -> None:
