@@ -6,7 +6,6 @@ import asyncio
 import queue
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -425,43 +424,31 @@ def test_a_stream_is_recorded_before_its_reader_knows_its_end(runs: Any, stub: A
     assert plain.get("initial", []) == [["server", "first"]] * bool(count)
 
 
-def test_an_asyncio_stream_whose_status_comes_first_is_recorded_with_its_initial_metadata(
-    runs: Any, library: Any
+def test_a_stream_that_ends_while_its_reader_cancels_it_is_recorded_before_the_reader_goes_on(
+    runs: Any, stub: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class LateMetadata:
-        """A transport of the client's."""
+    begun, recorded, write = threading.Event(), [], runs.store.write
 
-        def __init__(self, call: Any) -> None:
-            self._call, self._initial_metadata, self._callbacks = call, None, []
+    def cancel() -> None:
+        call.cancel()
+        recorded.append(len(runs.plain))
 
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._call, name)
+    cancelling = threading.Thread(target=cancel)
 
-        def add_done_callback(self, callback: Any) -> None:
-            if self._initial_metadata is None:
-                self._callbacks.append(callback)
-            else:
-                self._call.add_done_callback(callback)
+    def write_late(*args: Any, **options: Any) -> None:
+        assert begun.wait(10)
+        if cancelling.ident is None:
+            cancelling.start()
+            cancelling.join(0.2)  # it waits for the end of this
+        write(*args, **options)
 
-        async def initiate_unary_stream(self, *args: Any) -> None:
-            await self._call.initiate_unary_stream(*args)
-            await self._call.status()
-            for callback in self._callbacks:
-                callback()
-            self._initial_metadata = self._call._initial_metadata
-
-    async def main() -> Any:
-        async with grpc.aio.insecure_channel(library.target) as channel:
-            method = services.LibraryStub(channel).List
-            call = method._channel.call
-            method._channel = SimpleNamespace(
-                call=lambda *args: LateMetadata(call(*args)), target=library.target
-            )
-            return await fails_later(method(wish("torn")).read())
-
-    assert asyncio.run(main())[0] == "DATA_LOSS"
-    [plain] = runs.plain
-    assert plain["initial"] == [["server", "first"]]
+    monkeypatch.setattr(runs.store, "write", write_late)
+    call = stub.List(wish("Emma", count=1))
+    begun.set()
+    next(call)
+    call.code()  # wait for the end
+    cancelling.join(10)
+    assert recorded == [1]
 
 
 def test_a_cancelled_call_is_not_recorded(runs: Any, library: Any, stub: Any) -> None:
