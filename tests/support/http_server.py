@@ -10,6 +10,7 @@ import ssl
 import threading
 import xmlrpc.client
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import pairwise
@@ -401,11 +402,11 @@ class Handler(loopback.Handler):
             tries = self.server.tries
         self.stream([f"part {number} of {tries}\n" for number in range(50)], "text/plain")
 
-    def page_flaky(self, _: dict[str, str]) -> None:
-        """503, 503, 200."""
+    def page_flaky(self, query: dict[str, str]) -> None:
+        """503, 503, 200, for each query."""
         with self.server.lock:
-            self.server.tries += 1
-            tries = self.server.tries
+            self.server.flaky[str(query)] += 1
+            tries = self.server.flaky[str(query)]
         self.json({"try": tries}, 200 if tries > 2 else 503)
 
 
@@ -423,6 +424,7 @@ class Server(loopback.Server):
     def __init__(self, port: int = 0) -> None:
         super().__init__(Handler, port)
         self.tries = 0
+        self.flaky: Counter[str] = Counter()
         self.asked = 0
         self.cart: list[str] = []
         self.release = 1
