@@ -636,6 +636,7 @@ NOT_PROVEN = {
             "skipif(True, reason='so')": True,
             "xfail(run=False)": True,
             "xfail": False,
+            "xfail()": True,
             "usefixtures('broken')": True,
             "usefixtures('broken_after')": True,
         }.items()
