@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import io
 import socket
@@ -226,6 +227,15 @@ def test_an_error_comes_when_it_comes_live(runs: Runs, server: Server) -> None:
     same(runs, server, talk)
 
 
+def test_a_body_comes_in_the_encoding_that_the_request_accepts(runs: Runs, server: Server) -> None:
+    def talk(url: str) -> Any:
+        with connect(url) as connection:
+            connection.request("GET", "/gzip", headers={"Accept-Encoding": "gzip"})
+            return gzip.decompress(connection.getresponse().read())
+
+    assert same(runs, server, talk) == b'{"packed": true}'
+
+
 def test_xmlrpc_calls_replay(runs: Runs, server: Server) -> None:
     """Over one connection."""
 
@@ -296,7 +306,7 @@ def test_a_peek_sees_what_it_saw_and_times_out_where_it_did(runs: Runs, server: 
     def talk(url: str) -> list[Any]:
         with connect(url) as connection:
             connection.request("GET", "/stall")
-            connection.sock.settimeout(0.2)
+            connection.sock.settimeout(0.5)
             response, seen = connection.getresponse(), []
             for step in steps.split():
                 try:
