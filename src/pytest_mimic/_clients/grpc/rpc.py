@@ -129,7 +129,7 @@ class Rpc:
     def _secrets(self) -> Secrets:
         redactor = self._port.redactor
         names = [name for start, name in _SECRET_FIELDS if self._name.startswith(start)]
-        return Secrets(redactor.with_names(tuple(names)) if names else redactor, redactor.issued)
+        return Secrets(redactor.with_names(tuple(names)) if names else redactor)
 
     def _shown(self, secrets: Secrets, requests: list[dict[str, Any]]) -> Any:
         hidden = list(map(plain_of, secrets.scrub(requests, keep_types=True)))

@@ -472,7 +472,7 @@ def test_a_cancelled_call_is_not_recorded(runs: Any, library: Any, stub: Any) ->
 def test_channels_are_ready_in_a_replay(runs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     runs.again("replay")
     with grpc.insecure_channel("127.0.0.1:9") as channel:
-        grpc.channel_ready_future(channel).result(timeout=1)
+        grpc.channel_ready_future(channel).result(timeout=30)
 
     async def main() -> Any:
         async with grpc.aio.insecure_channel("127.0.0.1:9") as channel:
