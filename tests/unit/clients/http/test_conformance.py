@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
+import select
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
@@ -473,31 +473,31 @@ def test_a_broken_stream_replays_its_beginning_and_breaks(driver: Driver, runs: 
 
 
 class Alarm(Exception):
-    """The exception of a test's signal handler."""
+    """What a signal handler raises."""
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
 @pytest.mark.parametrize("kind", [Alarm, KeyboardInterrupt])
 @each_of(SYNC)
 def test_an_interrupted_body_is_not_recorded(
-    driver: Driver, runs: Runs, server: Server, kind: type[BaseException]
+    driver: Driver, runs: Runs, server: Server, monkeypatch: pytest.MonkeyPatch, kind: type[BaseException]
 ) -> None:
-    def ring(*_: object) -> None:
-        raise kind
+    """The interrupt comes when all that the server has sent is read."""
+    main = threading.get_ident()
 
-    def wait_and_ring() -> None:
-        if server.waiting.wait(30):
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+    def interrupted(real: Callable[..., Any]) -> Callable[..., Any]:
+        def receive(self: socket.socket, *args: Any) -> Any:
+            if threading.get_ident() == main:
+                assert server.waiting.wait(30)
+                if not select.select([self], [], [], 0)[0]:
+                    raise kind
+            return real(self, *args)
 
-    before = signal.signal(signal.SIGALRM, ring)
-    thread = threading.Thread(target=wait_and_ring)
-    thread.start()
-    try:
-        with pytest.raises(kind):
-            driver.talk(server.url, Ask("/stall", read="chunks"))
-    finally:
-        thread.join()
-        signal.signal(signal.SIGALRM, before)
+        return receive
+
+    for name in ("recv", "recv_into"):
+        monkeypatch.setattr(socket.socket, name, interrupted(getattr(socket.socket, name)))
+    with pytest.raises(kind):
+        driver.talk(server.url, Ask("/stall", read="chunks"))
 
     assert (runs.plain, runs.abandoned) == ([], 1)
 
