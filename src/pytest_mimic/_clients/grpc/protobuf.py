@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import struct
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import lru_cache, partial
 from importlib import import_module
 from json import loads
@@ -27,6 +28,7 @@ _WELL_KNOWN = frozenset(
 )
 # Numbers of types in descriptors (google/protobuf/descriptor.proto).
 _FLOAT, _GROUP, _MESSAGE, _BYTES, _ENUM = 2, 10, 11, 12, 14
+_EPOCH = datetime(1970, 1, 1)
 _LAYOUT = dict.fromkeys(map(ord, "\t\r\n"))
 
 
@@ -111,6 +113,18 @@ def _read(kind: Any, plain: Any) -> Any:
     return _json_format().ParseDict(plain, message)
 
 
+def _read_time(kind: Any, plain: str) -> Any:
+    """Return what a `Timestamp` is made of. `FromJsonString`, which takes five times as long, reads what it does not write."""
+    try:
+        whole, rest = plain[:19], plain[19:-1]
+        if plain[-1:] != "Z" or (rest and not (rest[0] == "." and rest[1:].isdecimal() and len(rest) <= 10)):
+            return _read(kind, plain)
+        seconds = (datetime.fromisoformat(whole) - _EPOCH).total_seconds()
+    except (TypeError, ValueError):
+        return _read(kind, plain)
+    return {"seconds": int(seconds), "nanos": int(rest[1:].ljust(9, "0"))}
+
+
 def _given(descriptor: Any, plain: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a message as its class takes them. It makes messages in them of mappings, which is much faster."""
     readers = _readers(descriptor)
@@ -166,8 +180,10 @@ def _of_one(field: Any) -> _Codec:
     """Return the codec of one value of a field."""
     if field.type in (_MESSAGE, _GROUP):
         inner = field.message_type
-        if field.containing_type.GetOptions().map_entry or _is_well_known(inner):
-            return _Codec(_write, partial(_read, inner._concrete_class))
+        is_in_map = field.containing_type.GetOptions().map_entry
+        if is_in_map or _is_well_known(inner):
+            is_time = inner.name == "Timestamp" and not is_in_map
+            return _Codec(_write, partial(_read_time if is_time else _read, inner._concrete_class))
         is_plain = all(one.type not in (_GROUP, _MESSAGE, _BYTES, _ENUM) for one in inner.fields)
         return _Codec(_write, _same if is_plain else partial(_given, inner))
     if field.type == _ENUM:

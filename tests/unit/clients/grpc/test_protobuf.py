@@ -101,6 +101,30 @@ def test_a_hidden_value_loads_as_its_field_takes_it(field: str, value: Any, load
     assert getattr(load_answer({"json": {field: value}}, READ), field) == loaded
 
 
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2020-01-02T03:04:05Z",
+        "2020-01-02T03:04:05.678Z",
+        "2020-01-02T03:04:05.000000001Z",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59.999999999Z",
+        "1969-12-31T23:59:59.500Z",
+        "2020-01-02T03:04:05+02:00",
+    ],
+)
+def test_a_time_loads_as_protobuf_reads_it(time: str) -> None:
+    wanted = protos.Book()
+    wanted.printed.FromJsonString(time)
+    assert load_answer({"json": {"printed": time}}, READ) == wanted
+
+
+@pytest.mark.parametrize("time", ["", "2020-01-02T03:04:05.1234567890Z", "2020-01-02Z", "now"])
+def test_what_is_no_time_is_refused(time: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        load_answer({"json": {"printed": time}}, READ)
+
+
 def test_a_hidden_time_is_none() -> None:
     assert load_answer({"json": {"printed": "<redacted>"}}, READ).printed.seconds == 0
 
