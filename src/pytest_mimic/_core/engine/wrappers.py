@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from contextlib import suppress
+from inspect import Signature as _Signature
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._core.engine.call import innermost
@@ -58,7 +60,7 @@ class Mimicked:
 
     def _settle(self, opened: list[_Opened]) -> None:
         self._opened = opened
-        is_split = sum(one.cassette is not None for one in opened) > 1
+        is_split = len(opened) > 1 and sum(one.cassette is not None for one in opened) > 1
         self.is_split |= is_split  # before the plan changes, as another thread may be about to read it
         self.plan = opened[-1].plan if opened else None
         self.is_split = is_split
@@ -73,6 +75,27 @@ class _Opened:
         self.cassette = cassette
 
 
+class Signature(_Signature):
+    """The signature of a function, made when somebody asks for it: a project may have thousands of targets."""
+
+    __slots__ = ("_of",)
+    _of: Callable[..., object]
+
+    @classmethod
+    def of(cls, function: Callable[..., object]) -> Signature:
+        made = cls.__new__(cls)
+        made._of = function
+        return made
+
+    def __getattr__(self, name: str) -> Any:  # the slots of the class itself are empty so far
+        if name not in _Signature.__slots__:
+            raise AttributeError(name)
+        real = signature(self._of)
+        for slot in _Signature.__slots__:
+            setattr(self, slot, getattr(real, slot))
+        return getattr(self, name)
+
+
 def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
     function = mimicked.function
     wrapper: Any
@@ -81,10 +104,14 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
 
         wrapper = generator_wrapper(mimicked, function)
     else:
-        wrapper = (_coroutine if iscoroutinefunction(function) else _function)(mimicked, function)
+        wrapper = (_coroutine if iscoroutinefunction(function) else _function)(mimicked)
     functools.update_wrapper(wrapper, function)
-    with suppress(ValueError, TypeError):  # a function written in C may have no signature
-        wrapper.__signature__ = signature(function)  # for inspect.getfullargspec, which ignores __wrapped__
+    # For inspect.getfullargspec, which ignores __wrapped__.
+    if type(function) is FunctionType and not vars(function):
+        wrapper.__signature__ = Signature.of(function)
+    else:
+        with suppress(ValueError, TypeError):  # a function written in C may have no signature
+            wrapper.__signature__ = signature(function)
     for name in ("cache_info", "cache_clear", "cache_parameters"):  # of functools.lru_cache
         if hasattr(function, name):
             setattr(wrapper, name, getattr(function, name))
@@ -92,35 +119,35 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
     return cast("Callable[..., Any]", wrapper)
 
 
-def _function(mimicked: Mimicked, function: Callable[..., object]) -> Callable[..., Any]:
-    is_common = mimicked.is_common
+# A wrapper holds nothing but its `Mimicked`: with thousands of targets, each further object is one more for the garbage
+# collector.
 
+
+def _function(mimicked: Mimicked) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         plan = mimicked.own_plan() if mimicked.is_split else mimicked.plan
-        if plan is None or (is_common and called_by_pytest()):
-            return function(*args, **kwargs)
+        if plan is None or (mimicked.is_common and called_by_pytest()):
+            return mimicked.function(*args, **kwargs)
         # A call inside of one that runs for real is real as well. Whether this one is, the engine finds out.
         if plan.plays and not plan.running:
             value = _play(plan, args, kwargs)
             if value is not _NOT_PLAYED:
                 return value
-        return _execution().call(plan, function, args, kwargs)
+        return _execution().call(plan, mimicked.function, args, kwargs)
 
     return wrapper
 
 
-def _coroutine(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[..., Any]:
-    is_common = mimicked.is_common
-
+def _coroutine(mimicked: Mimicked) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         plan = mimicked.own_plan() if mimicked.is_split else mimicked.plan
-        if plan is None or (is_common and called_by_pytest()):
-            return await function(*args, **kwargs)
+        if plan is None or (mimicked.is_common and called_by_pytest()):
+            return await cast("Any", mimicked.function)(*args, **kwargs)
         if plan.plays and not plan.running:
             value = _play(plan, args, kwargs)
             if value is not _NOT_PLAYED:
                 return value
-        return await _execution().call_async(plan, function, args, kwargs)
+        return await _execution().call_async(plan, mimicked.function, args, kwargs)
 
     return wrapper
 

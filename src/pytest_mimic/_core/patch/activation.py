@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.patch.lookup import FoundFunction
@@ -113,9 +113,9 @@ class ActiveRequest:
     def __init__(self, request: Patchable, number: int) -> None:
         self.request = request
         self.number = number  # its place among the requests of its activation
-        own = FunctionPath(request.module, request.path)
-        self.candidates: list[FunctionPath] = list(getattr(request, "candidates", None) or [own])
-        self.definitions: list[FunctionPath] = []
+        own: Sequence[FunctionPath] | None = getattr(request, "candidates", None)
+        self.candidates = own or (FunctionPath(request.module, request.path),)
+        self.definitions: tuple[FunctionPath, ...] = ()
         self.claimed: list[int] = []  # the functions that it names by now, by their ids
         self.is_open = True  # whether no function was found yet, and no problem
 

@@ -264,7 +264,7 @@ class Patcher:
         if not self._lookup.leads_to(*definition, found.function):
             return found.label
         if definition not in active.candidates and not active.is_wildcard:
-            active.definitions.append(definition)
+            active.definitions += (definition,)
             activation.by_module.setdefault(module, []).append(active)
             if module not in self._watch.names:
                 self._watch.watch({*self._watch.names, module})
