@@ -27,7 +27,7 @@ LINES = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path
 # The most lines that a package may have. A commit that raises a number says why.
 BUDGET = {
     "_clients.aws": 600,
-    "_clients.grpc": 1_100,
+    "_clients.grpc": 1_150,
     "_clients.http": 3_900,
     "_clients.mcp": 500,
     "_clients.redis": 1_050,
@@ -51,7 +51,7 @@ BUDGET = {
     "_tools.cli": 3_300,
     "_tools.foreign": 1_550,
     "_tools.objects": 700,
-    "_tools.shown": 2_500,
+    "_tools.shown": 2_550,
     "_tools.unused": 700,
     "face": 800,
     "ground": 1_300,
