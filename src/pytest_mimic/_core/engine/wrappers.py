@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from contextlib import suppress
-from inspect import Signature as _Signature
-from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
+from inspect import Signature, isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -75,25 +74,28 @@ class _Opened:
         self.cassette = cassette
 
 
-class Signature(_Signature):
+class LateSignature(Signature):
     """The signature of a function, made when somebody asks for it: a project may have thousands of targets."""
 
     __slots__ = ("_of",)
     _of: Callable[..., object]
 
     @classmethod
-    def of(cls, function: Callable[..., object]) -> Signature:
+    def of(cls, function: Callable[..., object]) -> LateSignature:
         made = cls.__new__(cls)
         made._of = function
         return made
 
     def __getattr__(self, name: str) -> Any:  # the slots of the class itself are empty so far
-        if name not in _Signature.__slots__:
+        if name not in Signature.__slots__:
             raise AttributeError(name)
         real = signature(self._of)
-        for slot in _Signature.__slots__:
+        for slot in Signature.__slots__:
             setattr(self, slot, getattr(real, slot))
         return getattr(self, name)
+
+
+LateSignature.__name__ = "Signature"  # which its repr shows
 
 
 def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
@@ -108,7 +110,7 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
     functools.update_wrapper(wrapper, function)
     # For inspect.getfullargspec, which ignores __wrapped__.
     if type(function) is FunctionType and not vars(function):
-        wrapper.__signature__ = Signature.of(function)
+        wrapper.__signature__ = LateSignature.of(function)
     else:
         with suppress(ValueError, TypeError):  # a function written in C may have no signature
             wrapper.__signature__ = signature(function)
