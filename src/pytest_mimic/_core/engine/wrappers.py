@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from inspect import Signature, isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from pytest_mimic._core.engine.call import innermost
 from pytest_mimic._core.identity.kinds import Unstable
@@ -53,7 +53,7 @@ class Mimicked:
         return innermost(self._opened).plan
 
     def plan_now(self) -> FunctionPlan | None:
-        """Return the plan for the call that the wrapper of a generator makes; None if it passes through."""
+        """Return the plan for the call that a wrapper makes; None if it passes through."""
         plan = self.own_plan() if self.is_split else self.plan
         return None if plan is None or (self.is_common and called_by_pytest(depth=3)) else plan
 
@@ -65,33 +65,25 @@ class Mimicked:
         self.is_split = is_split
 
 
-class _Opened:
+class _Opened(NamedTuple):
     """One activation of a function: who asked for it, its plan, and the cassette that takes its calls."""
 
-    def __init__(self, request: object, plan: FunctionPlan | None, cassette: CassetteInUse | None) -> None:
-        self.request = request
-        self.plan = plan
-        self.cassette = cassette
+    request: object
+    plan: FunctionPlan | None
+    cassette: CassetteInUse | None
 
 
 class LateSignature(Signature):
     """The signature of a function, made when somebody asks for it: a project may have thousands of targets."""
 
-    __slots__ = ("_of",)
-    _of: Callable[..., object]
+    __slots__ = ("of",)
+    of: Callable[..., object]
 
-    @classmethod
-    def of(cls, function: Callable[..., object]) -> LateSignature:
-        made = cls.__new__(cls)
-        made._of = function
-        return made
-
-    def __getattr__(self, name: str) -> Any:  # the slots of the class itself are empty so far
+    def __getattr__(self, name: str) -> Any:  # the slots of the base are empty so far
         if name not in Signature.__slots__:
             raise AttributeError(name)
-        real = signature(self._of)
-        for slot in Signature.__slots__:
-            setattr(self, slot, getattr(real, slot))
+        real = signature(self.of)
+        super().__init__([*real.parameters.values()], return_annotation=real.return_annotation)
         return getattr(self, name)
 
 
@@ -110,7 +102,8 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
     functools.update_wrapper(wrapper, function)
     # For inspect.getfullargspec, which ignores __wrapped__.
     if type(function) is FunctionType and not vars(function):
-        wrapper.__signature__ = LateSignature.of(function)
+        late = wrapper.__signature__ = LateSignature.__new__(LateSignature)
+        late.of = function
     else:
         with suppress(ValueError, TypeError):  # a function written in C may have no signature
             wrapper.__signature__ = signature(function)
@@ -121,8 +114,7 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
     return cast("Callable[..., Any]", wrapper)
 
 
-# A wrapper holds nothing but its `Mimicked`: with thousands of targets, each further object is one more for the garbage
-# collector.
+# A wrapper holds nothing but its `Mimicked`, as each object of thousands of targets costs the garbage collector time.
 
 
 def _function(mimicked: Mimicked) -> Callable[..., Any]:
@@ -142,8 +134,8 @@ def _function(mimicked: Mimicked) -> Callable[..., Any]:
 
 def _coroutine(mimicked: Mimicked) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        plan = mimicked.own_plan() if mimicked.is_split else mimicked.plan
-        if plan is None or (mimicked.is_common and called_by_pytest()):
+        plan = mimicked.plan_now()
+        if plan is None:
             return await cast("Any", mimicked.function)(*args, **kwargs)
         if plan.plays and not plan.running:
             value = _play(plan, args, kwargs)

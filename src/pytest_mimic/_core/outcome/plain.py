@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from json import JSONEncoder, encoder
 from json.encoder import encode_basestring
 from typing import Any
@@ -72,8 +71,7 @@ def _rows(items: list[Any]) -> list[str] | None:
     return rows if max(map(len, rows)) <= WIDTH else None
 
 
-# Between items until it is known what stands there: no character of a JSON text.
-_BETWEEN = "\x01"
+_BETWEEN = "\x01"  # between items until it is known what stands there: no character of a JSON text
 # `JSONEncoder.encode` makes such an encoder at each call.
 _chunks: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
     None, JSONEncoder().default, encode_basestring, None, ": ", _BETWEEN, False, False, False
@@ -108,8 +106,8 @@ def repeated_parts(value: object) -> list[tuple[int, int]] | None:
     for _ in range(DEPTH):
         if not level:
             return repeated
-        dicts: list[Any] = []
         inner: list[Any] = []
+        keys: list[Any] = []
         for part in level:
             kind = type(part)
             if kind is not list and kind is not dict:
@@ -121,9 +119,9 @@ def repeated_parts(value: object) -> list[tuple[int, int]] | None:
             elif kind is list:
                 inner.append(part)
             else:
-                dicts.append(part)
+                keys += part
                 inner.append(part.values())
-        if not {str}.issuperset(map(type, chain.from_iterable(dicts))):
+        if not {str}.issuperset(map(type, keys)):
             return None
         level = [part for parts in inner for part in parts if type(part) not in _ATOMS]
-    return None
+    return None if level else repeated

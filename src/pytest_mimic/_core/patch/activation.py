@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence, Set
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._core.patch.lookup import FoundFunction
 from pytest_mimic._core.targets.target import FunctionPath
@@ -92,14 +92,11 @@ class Activation:
         return best
 
 
-class Claim:
+class Claim(NamedTuple):
     """A request that names a function."""
 
-    __slots__ = ("active", "found")
-
-    def __init__(self, active: ActiveRequest, found: FoundFunction) -> None:
-        self.active = active
-        self.found = found
+    active: ActiveRequest
+    found: FoundFunction
 
 
 class ActiveRequest:

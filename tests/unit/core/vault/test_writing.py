@@ -36,7 +36,8 @@ class NotPickled:
 
 def put(vault, name, *values, source="s1", test="t1", date="2026-11-01", arguments=None, duration=0.5):
     outcomes = [vault.stored(Outcome.of_value(value), duration) for value in values]
-    return vault.write(name, Recording("shop:f", arguments, source, test, date, None, outcomes)).changed
+    written = vault.write(name, Recording("shop:f", arguments, source, test, date, None, outcomes))
+    return written.now is not written.before
 
 
 def files(store):
