@@ -44,6 +44,10 @@ class Written(NamedTuple):
     now: bytes | None  # its content now, the same if nothing was written
     replaced: set[str]  # the objects that it no longer names
 
+    @property
+    def changed(self) -> bool:
+        return self.now is not self.before
+
 
 def write_recording(
     store: Store, objects: Objects, name: str, recording: Recording, *, is_new: bool = False

@@ -36,8 +36,7 @@ class NotPickled:
 
 def put(vault, name, *values, source="s1", test="t1", date="2026-11-01", arguments=None, duration=0.5):
     outcomes = [vault.stored(Outcome.of_value(value), duration) for value in values]
-    written = vault.write(name, Recording("shop:f", arguments, source, test, date, None, outcomes))
-    return written.now is not written.before
+    return vault.write(name, Recording("shop:f", arguments, source, test, date, None, outcomes)).changed
 
 
 def files(store):
