@@ -37,8 +37,6 @@ def layout(value: Any, indent: str = "") -> str:
     kind = type(value)
     if kind is str:
         return encode_basestring(value)
-    if kind is int:
-        return int.__repr__(value)
     if kind is not dict and kind is not list:
         return _encoded(value)
     inner = indent + " "

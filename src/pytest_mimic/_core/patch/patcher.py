@@ -206,7 +206,7 @@ class Patcher:
                 self._refuse(activation, active, f"{found[0].label}: {problem}")
             active.is_open = False
         for candidate in active.definitions:
-            if _is_imported(candidate.module, just_loaded) and self._lookup.has(*candidate):
+            if _is_imported(candidate.module, just_loaded) and self._lookup.find_imported(*candidate):
                 found += self._find(candidate)
         return found
 
