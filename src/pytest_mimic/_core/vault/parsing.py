@@ -198,9 +198,8 @@ def _parse_slowly(data: bytes, path: str, *, test: str | None = None) -> Any:
     except RecursionError:
         raise damaged(path, "nested too deeply", test=test) from None
     except ValueError as reason:
-        conflict = (b"\n" + data).find(b"\n<<<<<<< ")
-        if conflict >= 0:
-            raise _conflict(path, data.count(b"\n", 0, conflict) + 1, test=test) from None
+        if conflict := re.search(rb"^<{7,} ", data, re.MULTILINE):
+            raise _conflict(path, data[: conflict.end()], test=test) from None
         if isinstance(reason, JSONDecodeError) and data:
             raise corrupt(path, f"is not valid JSON, line {reason.lineno}", test=test) from None
         if isinstance(reason, UnicodeDecodeError):
@@ -208,15 +207,19 @@ def _parse_slowly(data: bytes, path: str, *, test: str | None = None) -> Any:
         raise damaged(path, str(reason) if data else "empty", test=test) from None
 
 
-def _conflict(path: str, line: int, *, test: str | None) -> CorruptRecordingError:
-    return CorruptRecordingError(
-        f"{path} has a merge conflict, line {line}",
-        remedies=[
-            f"take our side (or --theirs): git checkout --ours {path}",
-            f"or record again: {command('--mimic-rerecord', test)}",
-        ],
-        file=path,
-    )
+def _conflict(path: str, head: bytes, *, test: str | None) -> CorruptRecordingError:
+    """Return the error for a file with a merge conflict, whose first mark is the end of `head`."""
+    line = head.count(b"\n") + 1
+    remedies = [
+        f"take our side (or --theirs): git checkout --ours {path}",
+        f"or record again: {command('--mimic-rerecord', test)}",
+    ]
+    if head.endswith(b"<" * 8 + b" "):  # git took it for a renamed file: one of the sides has none
+        remedies = [
+            f"remove it: git rm {path}",
+            f"then record what is missing: {command('--mimic-record', test)}",
+        ]
+    return CorruptRecordingError(f"{path} has a merge conflict, line {line}", remedies=remedies, file=path)
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

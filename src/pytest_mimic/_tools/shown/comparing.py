@@ -55,13 +55,10 @@ class Comparer:
         return found, lines
 
     def _trees(self, pair: Pair) -> list[TreeDifference]:
-        trees = [None if one is None else outcome_tree(one, self._redactor) for one in (pair.old, pair.new)]
-        if pair.old is None:
-            found = differences({}, {"": trees[1]})
-        elif pair.new is None:
-            found = differences({"": trees[0]}, {})
-        else:
-            found = differences(*trees)
+        # A part without a name has the path of the whole.
+        sides = (pair.old, pair.new)
+        trees = [{} if one is None else {"": outcome_tree(one, self._redactor)} for one in sides]
+        found = differences(*trees)
         if not pair.name:
             return found
         return [one._replace(path=f"{pair.name}: {one.path}".removesuffix(": ")) for one in found]

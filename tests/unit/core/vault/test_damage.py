@@ -320,6 +320,7 @@ SHAPES = [
     ('"value"', '"python": 3.11, "value"', "python must be text"),
     (' "source"', ' "target": "x",\n "source"', "a key occurs twice"),
     (' "test"', '<<<<<<< HEAD\n "test"', "has a merge conflict, line 6"),
+    (' "test"', '<<<<<<<< HEAD:one.json\n "test"', "has a merge conflict, line 6"),
     ('{"a": 1}', '[' * 100000 + ']' * 100000, "nested too deeply"),
     ('{"a": 1}', 'NaN-', "is not valid JSON, line "),
     (VALUE, '"raised": {}', "an exception without its class"),

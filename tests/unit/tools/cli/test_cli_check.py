@@ -45,6 +45,8 @@ def flip(file):
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
 CONFLICT = "{\n<<<<<<< ours\n}\n=======\n>>>>>>> theirs\n"
+# Git has longer marks where it takes the recordings of two branches for one file that both renamed.
+RENAMED = "{\n<<<<<<<< HEAD:one.json\n}\n========\n>>>>>>>> other:two.json\n"
 DAMAGE = {
     "cut short": (lambda shop: recording(shop, "rates").write_text('{\n "format": 3,'), "rates", r"is not valid JSON, line 2"),
     "empty": (lambda shop: recording(shop, "rates").write_text(""), "rates", r"\(empty\)"),
@@ -156,7 +158,8 @@ def test_next_step_is_for_the_same_vault(shop, call):
     ("text", "says", "remedy"),
     [
         (LFS, "is a Git LFS pointer, its content was not pulled", "git lfs pull"),
-        (CONFLICT, "has a merge conflict, line ", "take our side (or --theirs): git checkout --ours "),
+        (CONFLICT, "has a merge conflict, line 2", "take our side (or --theirs): git checkout --ours "),
+        (RENAMED, "has a merge conflict, line 2", "remove it: git rm .mimic_vault/calls/shop/rates/"),
         ('{\n "format": 4\n}\n', "is of format 4, which a newer pytest-mimic wrote", "pip install --upgrade pytest-mimic"),
     ],
 )  # fmt: skip
