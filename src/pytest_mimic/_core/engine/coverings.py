@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from weakref import WeakValueDictionary
 
 from pytest_mimic._core.engine.function_plan import FunctionPlan
@@ -42,16 +42,14 @@ class RequestedTarget:
         self.candidates = target.candidates
 
 
-class WatchedFunction:
+class WatchedFunction(NamedTuple):
     """A function that the run itself intercepts: an edge without a client."""
 
-    excluded = False
-    origin = ""
-
-    def __init__(self, module: str, path: tuple[str, ...], wrap: Callable[..., Any]) -> None:
-        self.module = module
-        self.path = path
-        self.wrap = wrap
+    module: str
+    path: tuple[str, ...]
+    wrap: Callable[..., Any]
+    excluded: bool = False
+    origin: str = ""
 
 
 class Covering(ExitStack):

@@ -332,11 +332,11 @@ def _global_states() -> dict[str, object]:
     states: dict[str, object] = {"random": getstate()}
     if "numpy" in sys.modules:
         with suppress(ImportError, AttributeError):  # numpy itself is just being imported
-            from pickle import dumps
+            from marshal import dumps
 
             from numpy.random import get_state  # numpy imports it on first use
 
-            # Arrays do not compare as one value.
+            # Arrays do not compare as one value. To pickle them takes ten times as long.
             states["numpy.random"] = dumps(get_state(legacy=False))
     return states
 

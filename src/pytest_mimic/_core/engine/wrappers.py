@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from contextlib import suppress
-from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
-from typing import TYPE_CHECKING, Any, cast
+from inspect import Signature, isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from pytest_mimic._core.engine.call import innermost
 from pytest_mimic._core.identity.kinds import Unstable
@@ -52,25 +53,41 @@ class Mimicked:
         return innermost(self._opened).plan
 
     def plan_now(self) -> FunctionPlan | None:
-        """Return the plan for the call that the wrapper of a generator makes; None if it passes through."""
+        """Return the plan for the call that a wrapper makes; None if it passes through."""
         plan = self.own_plan() if self.is_split else self.plan
         return None if plan is None or (self.is_common and called_by_pytest(depth=3)) else plan
 
     def _settle(self, opened: list[_Opened]) -> None:
         self._opened = opened
-        is_split = sum(one.cassette is not None for one in opened) > 1
+        is_split = len(opened) > 1 and sum(one.cassette is not None for one in opened) > 1
         self.is_split |= is_split  # before the plan changes, as another thread may be about to read it
         self.plan = opened[-1].plan if opened else None
         self.is_split = is_split
 
 
-class _Opened:
+class _Opened(NamedTuple):
     """One activation of a function: who asked for it, its plan, and the cassette that takes its calls."""
 
-    def __init__(self, request: object, plan: FunctionPlan | None, cassette: CassetteInUse | None) -> None:
-        self.request = request
-        self.plan = plan
-        self.cassette = cassette
+    request: object
+    plan: FunctionPlan | None
+    cassette: CassetteInUse | None
+
+
+class LateSignature(Signature):
+    """The signature of a function, made when somebody asks for it: a project may have thousands of targets."""
+
+    __slots__ = ("of",)
+    of: Callable[..., object]
+
+    def __getattr__(self, name: str) -> Any:  # the slots of the base are empty so far
+        if name not in Signature.__slots__:
+            raise AttributeError(name)
+        real = signature(self.of)
+        super().__init__([*real.parameters.values()], return_annotation=real.return_annotation)
+        return getattr(self, name)
+
+
+LateSignature.__name__ = "Signature"  # which its repr shows
 
 
 def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
@@ -81,10 +98,15 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
 
         wrapper = generator_wrapper(mimicked, function)
     else:
-        wrapper = (_coroutine if iscoroutinefunction(function) else _function)(mimicked, function)
+        wrapper = (_coroutine if iscoroutinefunction(function) else _function)(mimicked)
     functools.update_wrapper(wrapper, function)
-    with suppress(ValueError, TypeError):  # a function written in C may have no signature
-        wrapper.__signature__ = signature(function)  # for inspect.getfullargspec, which ignores __wrapped__
+    # For inspect.getfullargspec, which ignores __wrapped__.
+    if type(function) is FunctionType and not vars(function):
+        late = wrapper.__signature__ = LateSignature.__new__(LateSignature)
+        late.of = function
+    else:
+        with suppress(ValueError, TypeError):  # a function written in C may have no signature
+            wrapper.__signature__ = signature(function)
     for name in ("cache_info", "cache_clear", "cache_parameters"):  # of functools.lru_cache
         if hasattr(function, name):
             setattr(wrapper, name, getattr(function, name))
@@ -92,35 +114,34 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
     return cast("Callable[..., Any]", wrapper)
 
 
-def _function(mimicked: Mimicked, function: Callable[..., object]) -> Callable[..., Any]:
-    is_common = mimicked.is_common
+# A wrapper holds nothing but its `Mimicked`, as each object of thousands of targets costs the garbage collector time.
 
+
+def _function(mimicked: Mimicked) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         plan = mimicked.own_plan() if mimicked.is_split else mimicked.plan
-        if plan is None or (is_common and called_by_pytest()):
-            return function(*args, **kwargs)
+        if plan is None or (mimicked.is_common and called_by_pytest()):
+            return mimicked.function(*args, **kwargs)
         # A call inside of one that runs for real is real as well. Whether this one is, the engine finds out.
         if plan.plays and not plan.running:
             value = _play(plan, args, kwargs)
             if value is not _NOT_PLAYED:
                 return value
-        return _execution().call(plan, function, args, kwargs)
+        return _execution().call(plan, mimicked.function, args, kwargs)
 
     return wrapper
 
 
-def _coroutine(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[..., Any]:
-    is_common = mimicked.is_common
-
+def _coroutine(mimicked: Mimicked) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        plan = mimicked.own_plan() if mimicked.is_split else mimicked.plan
-        if plan is None or (is_common and called_by_pytest()):
-            return await function(*args, **kwargs)
+        plan = mimicked.plan_now()
+        if plan is None:
+            return await cast("Any", mimicked.function)(*args, **kwargs)
         if plan.plays and not plan.running:
             value = _play(plan, args, kwargs)
             if value is not _NOT_PLAYED:
                 return value
-        return await _execution().call_async(plan, function, args, kwargs)
+        return await _execution().call_async(plan, mimicked.function, args, kwargs)
 
     return wrapper
 

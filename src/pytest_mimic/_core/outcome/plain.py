@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from json import JSONEncoder, encoder
 from json.encoder import encode_basestring
 from typing import Any
@@ -39,35 +37,47 @@ def layout(value: Any, indent: str = "") -> str:
     kind = type(value)
     if kind is str:
         return encode_basestring(value)
-    if kind is int:
-        return int.__repr__(value)
     if kind is not dict and kind is not list:
-        return _joined(", ")(value)
+        return _encoded(value)
     inner = indent + " "
     if kind is dict and len(value) == 1:
         [(key, part)] = value.items()
         if key[:1] == "$":  # a tag without other facts takes no line of its own
             return f"{{{encode_basestring(key)}: {layout(part, indent)}}}"
     if _is_leaf(value.values() if kind is dict else value):
-        line = _joined(", ")(value)
+        text = _encoded(value)
+        line = text.replace(_BETWEEN, ", ")
         if len(line) <= WIDTH:
             return line
-        broken = _joined(",\n" + inner)(value)
+        broken = text.replace(_BETWEEN, ",\n" + inner)
         return f"{broken[0]}\n{inner}{broken[1:-1]}\n{indent}{broken[-1]}"
     if kind is dict:
         lines = [f"{inner}{encode_basestring(key)}: {layout(part, inner)}" for key, part in value.items()]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-    return "[\n" + ",\n".join([inner + layout(part, inner) for part in value]) + f"\n{indent}]"
+    rows = _rows(value) or [layout(part, inner) for part in value]
+    return f"[\n{inner}" + f",\n{inner}".join(rows) + f"\n{indent}]"
 
 
-@cache
-def _joined(separator: str) -> Callable[[Any], str]:
-    """Return a function that returns the JSON of a value, with this between its items."""
-    # `JSONEncoder.encode` makes such an encoder at each call.
-    chunks: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
-        None, JSONEncoder().default, encode_basestring, None, ": ", separator, False, False, False
-    )
-    return lambda value: "".join(chunks(value, 0))
+def _rows(items: list[Any]) -> list[str] | None:
+    """Return a line for each item if all are dicts without containers, which are encoded at once, else None."""
+    if set(map(type, items)) != {dict}:
+        return None
+    text = _encoded(items)
+    if '": {' in text or '": [' in text:
+        return None
+    rows = text[1:-1].replace(f"}}{_BETWEEN}{{", "}\n{").replace(_BETWEEN, ", ").split("\n")
+    return rows if max(map(len, rows)) <= WIDTH else None
+
+
+_BETWEEN = "\x01"  # between items until it is known what stands there: no character of a JSON text
+# `JSONEncoder.encode` makes such an encoder at each call.
+_chunks: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
+    None, JSONEncoder().default, encode_basestring, None, ": ", _BETWEEN, False, False, False
+)
+
+
+def _encoded(value: object) -> str:
+    return "".join(_chunks(value, 0))
 
 
 def _is_leaf(parts: Any) -> bool:
@@ -88,28 +98,28 @@ def repeated_parts(value: object) -> list[tuple[int, int]] | None:
     Plain data has exactly the types of JSON and is not too deep. Each repetition is the number of its place, and that
     of the first one. Places are counted level by level.
     """
-    level: list[Any] = [value]
+    level: list[Any] = [value] if type(value) not in _ATOMS else []
     places: dict[int, int] = {}
     repeated: list[tuple[int, int]] = []
     for _ in range(DEPTH):
+        if not level:
+            return repeated
         inner: list[Any] = []
+        keys: list[Any] = []
         for part in level:
             kind = type(part)
             if kind is not list and kind is not dict:
-                if kind not in _ATOMS:
-                    return None
-                continue
+                return None
             place = len(places) + len(repeated)
             first = places.setdefault(id(part), place)
             if first != place:
                 repeated.append((place, first))
             elif kind is list:
                 inner.append(part)
-            elif set(map(type, part)) - {str}:
-                return None
             else:
+                keys += part
                 inner.append(part.values())
-        level = [part for parts in inner for part in parts if type(part) is not str]
-        if not level:
-            return repeated
-    return None
+        if not {str}.issuperset(map(type, keys)):
+            return None
+        level = [part for parts in inner for part in parts if type(part) not in _ATOMS]
+    return None if level else repeated

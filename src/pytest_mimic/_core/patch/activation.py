@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Set
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence, Set
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._core.patch.lookup import FoundFunction
 from pytest_mimic._core.targets.target import FunctionPath
@@ -92,14 +92,11 @@ class Activation:
         return best
 
 
-class Claim:
+class Claim(NamedTuple):
     """A request that names a function."""
 
-    __slots__ = ("active", "found")
-
-    def __init__(self, active: ActiveRequest, found: FoundFunction) -> None:
-        self.active = active
-        self.found = found
+    active: ActiveRequest
+    found: FoundFunction
 
 
 class ActiveRequest:
@@ -113,9 +110,9 @@ class ActiveRequest:
     def __init__(self, request: Patchable, number: int) -> None:
         self.request = request
         self.number = number  # its place among the requests of its activation
-        own = FunctionPath(request.module, request.path)
-        self.candidates: list[FunctionPath] = list(getattr(request, "candidates", None) or [own])
-        self.definitions: list[FunctionPath] = []
+        own: Sequence[FunctionPath] | None = getattr(request, "candidates", None)
+        self.candidates = own or (FunctionPath(request.module, request.path),)
+        self.definitions: tuple[FunctionPath, ...] = ()
         self.claimed: list[int] = []  # the functions that it names by now, by their ids
         self.is_open = True  # whether no function was found yet, and no problem
 

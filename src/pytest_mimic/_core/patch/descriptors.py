@@ -104,6 +104,8 @@ _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that Python code has made
 def has_face(function: object) -> bool:
     """Check whether this is an object of a class written in Python, such as a decorator's, and no function."""
     kind = type(function)
+    if kind is FunctionType:
+        return False
     calls = next((vars(base)["__call__"] for base in kind.__mro__ if "__call__" in vars(base)), None)
     return isinstance(calls, FunctionType) and not issubclass(kind, type)
 

@@ -166,4 +166,4 @@ def _is_transparent(kind: type) -> bool:
 def _attributes(thing: object) -> Iterable[object]:
     if isinstance(thing, partial):
         return [thing.func, *thing.args, *thing.keywords.values()]
-    return list(vars(thing).values()) if hasattr(thing, "__dict__") else gc.get_referents(thing)
+    return list(vars(thing).values()) if type(thing).__dictoffset__ else gc.get_referents(thing)

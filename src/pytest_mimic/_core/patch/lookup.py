@@ -87,14 +87,11 @@ class Lookup:
 
     def leads_to(self, module: str, path: Sequence[str], function: object) -> bool:
         """Return whether a name leads to this very function."""
-        found = self._find_imported(module, path)
+        found = self.find_imported(module, path)
         return bool(found) and found[0].function is function
 
-    def has(self, module: str, path: Sequence[str]) -> bool:
-        """Return whether a name of an imported module leads to something that can be mimicked."""
-        return bool(self._find_imported(module, path))
-
-    def _find_imported(self, module: str, path: Sequence[str]) -> list[FoundFunction]:
+    def find_imported(self, module: str, path: Sequence[str]) -> list[FoundFunction]:
+        """Return the functions that a name leads to; none if it does not, or its module is not imported."""
         try:
             return self.find(module, path) if sys.modules.get(module) is not None else []
         except NotFoundError:

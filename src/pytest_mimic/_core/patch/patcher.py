@@ -206,7 +206,7 @@ class Patcher:
                 self._refuse(activation, active, f"{found[0].label}: {problem}")
             active.is_open = False
         for candidate in active.definitions:
-            if _is_imported(candidate.module, just_loaded) and self._lookup.has(*candidate):
+            if _is_imported(candidate.module, just_loaded) and self._lookup.find_imported(*candidate):
                 found += self._find(candidate)
         return found
 
@@ -264,7 +264,7 @@ class Patcher:
         if not self._lookup.leads_to(*definition, found.function):
             return found.label
         if definition not in active.candidates and not active.is_wildcard:
-            active.definitions.append(definition)
+            active.definitions += (definition,)
             activation.by_module.setdefault(module, []).append(active)
             if module not in self._watch.names:
                 self._watch.watch({*self._watch.names, module})

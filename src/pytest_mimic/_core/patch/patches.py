@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partialmethod
 from itertools import chain
 from types import MethodType
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_mimic._core.patch.descriptors import CARRIERS, as_attribute, behind, carried, inner, rebuilt
 from pytest_mimic._core.patch.holders import (
@@ -154,13 +154,12 @@ def _references(patches: Sequence[Patch]) -> list[object]:
     return found
 
 
-class Sought:
+class Sought(NamedTuple):
     """An object to be searched in all modules and classes for a patch."""
 
-    def __init__(self, thing: object, patch: Patch, references: int) -> None:
-        self.thing = thing
-        self.patch = patch
-        self.references = references  # how many to it are unknown; negative if that is unknown itself
+    thing: object
+    patch: Patch
+    references: int  # how many to it are unknown; negative if that is unknown itself
 
 
 class Patches:

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 _MARKS = frozenset("'\"\\#")
 
 
+# Most lines have none, and share these.
+_NO_OPTIONS = Options()
+
+
 class FunctionPath(NamedTuple):
     """A module, and the names that lead to a function in it."""
 
@@ -97,7 +101,7 @@ class Target:
         if excluded and words[1:]:
             raise target_error(origin, f"{name} is an exclusion, which takes no options", target=name)
         given = {**read_line_options(words[1:], name, origin), **read_keyword_options(keywords, name, origin)}
-        options = Options() if excluded else Options(**given)
+        options = Options(**given) if given and not excluded else _NO_OPTIONS
         if name in ("!", ""):
             what = f"{name or repr(name)} is not a target, write it as package.module:function"
             raise target_error(origin, what, target=name)
