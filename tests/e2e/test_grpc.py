@@ -208,7 +208,7 @@ def test_retries_do_not_wait_after_a_recorded_failure(shop: Any, library: Any) -
     """)
     shop.record(env={"PAUSE": "0"}).expect(passed=2)
     library.stop()
-    shop.run(env={"PAUSE": "1000"}, timeout=100).expect(passed=2, says=["6 calls replayed"])
+    shop.run(env={"PAUSE": "1000"}).expect(passed=2, says=["6 calls replayed"])
 
 
 @pytest.mark.promise("gRPC: a cassette takes it only by name")

@@ -154,7 +154,7 @@ def test_a_new_call_over_a_session_of_a_wider_fixture_runs_after_what_was_replay
     talks.run("--mimic-record").expect(passed=2)
     talks.write("test_talk.py", HELD + TESTS.replace('"two"', '"three"'))
 
-    talks.run("--mimic-record", timeout=60).expect(passed=2, says=["1 call recorded"])
+    talks.run("--mimic-record").expect(passed=2, says=["1 call recorded"])
     talks.root.joinpath("server.py").unlink()
     talks.run().expect(passed=2)
 

@@ -241,7 +241,7 @@ def test_forked_child_writes_while_its_parents_thread_does(tmp_path):
         [sys.executable, "-W", "ignore", "-c", script, str(tmp_path / "v")],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
     assert (ran.stdout, ran.returncode) == ("[0, 1]\n", 0), ran.stderr
@@ -255,7 +255,7 @@ def test_processes_share_one_vault(tmp_path):
 
     processes = [_start(tmp_path, folder, 0) for _ in range(4)]
     for process in processes:
-        assert process.wait(60) == 0
+        assert process.wait(300) == 0
         process.stdout.close()
 
     values = held(folder)

@@ -351,7 +351,7 @@ TASKS = {
 
             def paced(step):
                 for _ in step:
-                    turn.wait(10)
+                    turn.wait(60)
 
             threads = [threading.Thread(target=paced, args=[step]) for step in steps]
             for thread in threads:
@@ -528,7 +528,7 @@ def test_identical_calls_of_a_cassette_in_flight_each_run(shop):
         import threading
         from tally import ran
 
-        both = threading.Barrier(2, timeout=20)
+        both = threading.Barrier(2, timeout=60)
 
         def fetch(city):
             ran("fetch", city)

@@ -465,7 +465,7 @@ def test_configured_targets_are_restored_when_the_run_ends(project):
         env=project.environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
     assert "different: [] finders: []" in done.stdout, done.stdout + done.stderr

@@ -109,7 +109,7 @@ def shop(project, test, **options):
     project.ini("shop:fetch", "shop:fetch_async")
     project.module(SHOP)
     project.tests(test)
-    return project.run(process=True, timeout=100, **options)
+    return project.run(process=True, **options)
 
 
 @pytest.mark.promise("no client waits or tries again because of a miss")

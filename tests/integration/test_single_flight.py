@@ -188,7 +188,7 @@ def test_a_second_process_waits_and_replays(project):
         for more in ((), ("-k", "it"))
     ]
 
-    outputs = [one.communicate(timeout=60)[0] for one in both]
+    outputs = [one.communicate(timeout=300)[0] for one in both]
 
     assert [one.returncode for one in both] == [0, 0], outputs
     assert project.real() == ["fetch Oslo"]

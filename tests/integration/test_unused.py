@@ -694,7 +694,7 @@ def test_ctrl_c_judges_nothing(shop):
 
     next(line for line in process.stdout if "waiting" in line)
     process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=60)[0]
+    said = process.communicate(timeout=300)[0]
 
     assert process.returncode == 2
     assert "warning: --mimic-clear-unused could not judge: the run was stopped early" in said

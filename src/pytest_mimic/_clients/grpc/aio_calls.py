@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.grpc.rpc import END, Metadata, Rpc, Shape
+from pytest_mimic._core.seam.sync_async import run_async
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
@@ -98,15 +99,15 @@ class Transport:
 
     # -- what the client does
 
-    async def unary_unary(self, request: Any, metadata: Any, *context: Any) -> Any:
-        data = self._bytes(request)
-        return await self._begin([request], metadata, lambda real: real.unary_unary(data, metadata, *context))
+    async def unary_unary(self, *sent: Any) -> Any:
+        return await self._send_one("unary_unary", *sent)
 
-    async def initiate_unary_stream(self, request: Any, metadata: Any, *context: Any) -> None:
+    async def initiate_unary_stream(self, *sent: Any) -> None:
+        await self._send_one("initiate_unary_stream", *sent)
+
+    async def _send_one(self, name: str, request: Any, *context: Any) -> Any:
         data = self._bytes(request)
-        await self._begin(
-            [request], metadata, lambda real: real.initiate_unary_stream(data, metadata, *context)
-        )
+        return await self._begin([request], context[0], lambda real: getattr(real, name)(data, *context))
 
     async def stream_unary(self, metadata: Any, may_send: Callable[[], None], *context: Any) -> Any:
         may_send()
@@ -157,23 +158,14 @@ class Transport:
 
     async def receive_serialized_message(self) -> Any:
         if not self._rpc.recorded:
-            return await self._receive()
-        if self.done():
-            return _cygrpc.EOF
-        if self._real is not None:
-            message = await self._receive()
-            while self._rpc.wants_end and message is not _cygrpc.EOF:
-                message = await self._receive()
+            response = await self._receive()
+        elif self.done():
+            response = END
         else:
-            for _ in self._rpc.unsent():
-                request = await self._unsent.get()
-                if request is END:
-                    self._unsent.put_nowait(END)
-                    break
-                self._rpc.note_request(request)
-        response = self._rpc.next_response()
-        if self._rpc.is_over:
-            self._end_as_recorded()
+            receive = None if self._real is None else self._receive
+            response = await run_async(self._rpc.read(receive, self._unsent.get))
+            if self._rpc.is_over:
+                self._end_as_recorded()
         return _cygrpc.EOF if response is END else response
 
     # -- the real call, and the recorded one
@@ -206,7 +198,7 @@ class Transport:
         data = await self._real.receive_serialized_message()
         if data is _cygrpc.EOF:
             await self._real.status()
-            return data
+            return END
         return self._take(data)
 
     def _take(self, data: bytes) -> Any:

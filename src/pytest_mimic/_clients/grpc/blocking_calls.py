@@ -6,13 +6,14 @@ It is imported by the first call, since it needs the classes of the client.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from copy import copy
+from functools import partial
 from importlib import import_module
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.grpc.rpc import END, Rpc, Shape
+from pytest_mimic._core.seam.sync_async import run_sync
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
@@ -158,16 +159,8 @@ class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
 
     def _next(self) -> Any:
         if self._state.code is None:
-            if self._real is not None:
-                with suppress(StopIteration, grpc.RpcError):
-                    next(self._real)
-                    while self._rpc.wants_end:
-                        next(self._real)
-            else:
-                with suppress(Exception):  # the end, or an error of the caller's, which ends the call
-                    for _ in self._rpc.unsent():
-                        self._rpc.note_request(next(self._unsent))
-            response = self._rpc.next_response()
+            receive = None if self._real is None else partial(_next_of, self._real)
+            response = run_sync(self._rpc.read(receive, partial(_next_of, self._unsent)))
             if self._rpc.is_over:
                 self._end()
             if response is not END:
@@ -181,6 +174,13 @@ class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
         state.code = grpc.StatusCode[recorded["code"]]
         for callback in state.callbacks:
             callback()
+
+
+def _next_of(messages: Iterator[Any]) -> Any:
+    try:
+        return next(messages)
+    except Exception:  # the end, an error of the server's, or one of the caller's, which ends the call
+        return END
 
 
 # It is an exception, too, whose text has the name of its class.

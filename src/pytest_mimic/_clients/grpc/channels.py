@@ -42,7 +42,6 @@ class GrpcAdapter(Adapter):
             Edge("grpc._channel", ("Channel", "subscribe"), partial(_wrap_ready, tells)),
             Edge("grpc.aio._channel", ("Channel", "__init__"), _wrap_made),
             Edge("grpc.aio._channel", ("Channel", "get_state"), partial(_wrap_ready, gives)),
-            Edge("grpc.aio._channel", ("Channel", "channel_ready"), partial(_wrap_ready, _is_ready)),
             Edge("grpc._plugin_wrapping", ("_Plugin", "__call__"), _wrap_credentials),
         ]
         for name in ("UnaryUnary", "UnaryStream", "StreamUnary", "StreamStream", "SingleThreadedUnaryStream"):
@@ -129,10 +128,6 @@ def _wrap_ready(answer: _Function, original: _Function, port: Port) -> _Function
         return answer(sys.modules["grpc"].ChannelConnectivity.READY, *args, *options.values())
 
     return method
-
-
-async def _is_ready(_: object) -> None:
-    """Wait for nothing."""
 
 
 def _wrap_credentials(original: _Function, port: Port) -> _Function:

@@ -53,7 +53,7 @@ def load_answer(stored: Mapping[str, Any], deserialize: Deserialize) -> Any:
             return message
         data = message.SerializeToString()
     else:
-        data = _load_bytes(stored.get("text", stored))
+        data = load_bytes(stored.get("text", stored))
     return data if deserialize is None else deserialize(data)
 
 
@@ -176,7 +176,7 @@ def _of_one(field: Any) -> _Codec:
         numbers[PLACEHOLDER] = min(names, key=abs)
         return _Codec(lambda number: names.get(number, number), lambda name: numbers.get(name, name))
     if field.type == _BYTES:
-        return _Codec(_bytes_value, _load_bytes)
+        return _Codec(_bytes_value, load_bytes)
     return _Codec(_shortest if field.type == _FLOAT else _same, _same)
 
 
@@ -208,6 +208,6 @@ def _store_bytes(data: bytes) -> Stored:
     return {"text": value} if isinstance(value, str) else value
 
 
-def _load_bytes(value: Any) -> bytes:
+def load_bytes(value: Any) -> bytes:
     text: str = value if isinstance(value, str) else value["base64"]
     return text.encode() if text is value or text == PLACEHOLDER else base64.b64decode(text)

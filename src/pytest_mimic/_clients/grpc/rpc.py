@@ -14,14 +14,14 @@ from __future__ import annotations
 import base64
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from pytest_mimic._clients.grpc.protobuf import load_answer, plain_of, store_answer, store_request
+from pytest_mimic._clients.grpc.protobuf import load_answer, load_bytes, plain_of, store_answer, store_request
 from pytest_mimic._clients.http.http_secrets import NoSecrets, Secrets, holds_placeholder
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.base import ClientCall, Port, Step
+from pytest_mimic._core.seam.sync_async import Steps
 
 # Names that are secret in the messages of a service.
 _SECRET_FIELDS = (
@@ -61,9 +61,7 @@ class Rpc:
     """One call of a method. `method` is the object of the client that makes its calls.
 
     Attributes:
-        step: The engine's decision.
         is_done: Whether the step has an outcome or was abandoned, or there is none.
-        recorded: The recorded outcome, if there is one.
         sent: The messages that were sent, if they come one by one while responses are read.
         all_sent: Whether the caller has no more messages to send.
         is_over: Whether the caller of a recorded stream has all of it.
@@ -84,6 +82,7 @@ class Rpc:
         self._responses: list[dict[str, Any]] = []
         self._asked: list[int] = []
         self._checked = self._index = 0
+        self._outcomes: tuple[dict[str, Any], ...] = ()
         self.recorded: dict[str, Any] = {}
         self.sent: list[dict[str, Any]] = []
         self.is_done = True
@@ -133,7 +132,7 @@ class Rpc:
         return Secrets(redactor.with_names(tuple(names)) if names else redactor)
 
     def _shown(self, secrets: Secrets, requests: list[dict[str, Any]]) -> Any:
-        hidden = [plain_of(one) for one in _hidden(secrets, requests)]
+        hidden = list(map(plain_of, secrets.scrub(requests, keep_types=True)))
         return hidden if self.shape.sends_many else hidden[0]
 
     # -- a real call
@@ -201,12 +200,12 @@ class Rpc:
             self._described["request"] = self._shown(secrets, self.sent)
 
         def plain(hide: Secrets) -> dict[str, Any]:
-            responses = _hidden(hide, self._responses)
+            responses = hide.scrub(self._responses, keep_types=True)
             found: dict[str, Any] = {"code": code, "details": hide.text(details)}
             for name in pairs:
                 found[name] = [[key, hide.header(key, value)] for key, value in pairs[name]]
             if self.sent or self.all_sent:
-                found["requests"] = _hidden(hide, self.sent)
+                found["requests"] = hide.scrub(self.sent, keep_types=True)
                 found |= {"asked": self._asked, "all_sent": self.all_sent}
             found = {name: value for name, value in found.items() if value not in ("", [])}
             if self.shape.gives_many:
@@ -221,7 +220,7 @@ class Rpc:
     def replay(self) -> dict[str, Any]:
         """Return the recorded outcome; after verifying, with the secrets of the real one."""
         self.recorded = self.step.outcome()
-        if self.step.mode == "verify" and self.is_done and hasattr(self, "_outcomes"):
+        if self._outcomes:
             from pytest_mimic._core.redact.reveal import with_secrets
 
             self.recorded = with_secrets(self.recorded, *self._outcomes)
@@ -236,44 +235,49 @@ class Rpc:
     def metadata(self, name: str) -> list[tuple[str, Any]]:
         """Return recorded metadata. As in the client, values of keys that end in `-bin` are bytes."""
         pairs = self.recorded.get(name, ())
-        return [(key, _bytes(value) if key.endswith("-bin") else value) for key, value in pairs]
+        return [
+            (key, load_bytes({"base64": value}) if key.endswith("-bin") else value) for key, value in pairs
+        ]
 
-    @property
-    def wants_end(self) -> bool:
-        """Whether the next that the caller of a recorded stream gets is its end."""
-        return "code" in self.recorded and self._index == len(self.recorded.get("responses", ()))
+    def read(self, receive: Callable[[], Any] | None, take: Callable[[], Any]) -> Steps:
+        """Return the next recorded response, or `END`. It is a generator that the sync or asyncio side carries out.
 
-    def unsent(self) -> range:
-        """Return a number for each message to take from the caller before it gets the next response.
-
-        At the end, it is one too many, if the caller had no more messages.
-        """
-        wanted, is_all = self._sent_before()
-        return range(len(self.sent), wanted + is_all)
-
-    def next_response(self) -> Any:
-        """Return the next recorded response, or `END`.
+        `receive` returns the next message of the real stream, if that is read beside the recorded one, and `take` that of
+        the caller; or `END`.
 
         Raises:
             MissingRecordingError: The caller sent other messages before it, or reads further than was recorded.
         """
-        if self.step.mode == "replay":
+        if receive is not None:
+            while (yield receive()) is not END and self._wants_end:
+                pass
+        else:
+            # At the end, the caller is asked for one too many, if it had no more messages.
+            while not self.all_sent and len(self.sent) < sum(self._sent_before()):
+                if (request := (yield take())) is END:
+                    self.all_sent = True
+                else:
+                    self.note_request(request)
             self._check_sent()
-        if self._index < len(self.recorded["responses"]):
+        responses = self.recorded["responses"]
+        if self._index < len(responses):
             self._index += 1
             self._note_over()
-            return load_answer(self.recorded["responses"][self._index - 1], self._deserialize)
+            return load_answer(responses[self._index - 1], self._deserialize)
         if "code" not in self.recorded:
             raise self.step.exhausted()
         self.is_over = True
         return END
 
+    @property
+    def _wants_end(self) -> bool:
+        return "code" in self.recorded and self._index == len(self.recorded.get("responses", ()))
+
     def _note_over(self) -> None:
         # Otherwise something is left to be compared at its end: the caller's messages, or the real stream's end.
-        self.is_over = self.wants_end and self.step.mode == "replay" and not self.shape.is_talk
+        self.is_over = self._wants_end and self.step.mode == "replay" and not self.shape.is_talk
 
     def _check_sent(self) -> None:
-        """Check that the messages sent before the next response are those that were recorded."""
         count, _ = self._sent_before()
         start, self._checked = self._checked, max(count, len(self.sent))
         if start == self._checked:
@@ -290,18 +294,10 @@ class Rpc:
         return len(self.recorded.get("requests", ())), bool(self.recorded.get("all_sent"))
 
 
-def _hidden(secrets: Secrets, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [secrets.scrub(one, keep_types=True) for one in messages]
-
-
 def _told(status: Any) -> tuple[str, str, Metadata]:
     """Return what a status of the client's transport says: a code that it does not know is `UNKNOWN`."""
     codes = {code.value[0]: code.name for code in sys.modules["grpc"].StatusCode}
     return codes.get(status.code(), "UNKNOWN"), status.details() or "", status.trailing_metadata()
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode() if text == PLACEHOLDER else base64.b64decode(text)
 
 
 def _pairs(metadata: Metadata) -> list[tuple[str, str]]:

@@ -34,11 +34,9 @@ class _Open(NamedTuple):
 class McpSession:
     """Stands between a session of the SDK and its transport.
 
-    Args:
-        port: The engine.
-        server: The first argument of the transport: the command of a server, or its URL.
-        connect: Returns the real transport's block.
-        gives_id: The transport gives a function for the session's id beside its streams, as one of mcp 1 does.
+    `server` is the first argument of the transport: the command of a server, or its URL. `connect` returns the real
+    transport's block. With `gives_id`, the transport gives a function for the session's id beside its streams, as one of
+    mcp 1 does.
     """
 
     def __init__(
@@ -231,20 +229,17 @@ class McpSession:
 
     def _receive(self, message: Any) -> None:
         plain = {} if isinstance(message, Exception) else plain_message(message)
+        one = None
         if "method" in plain:
             asking = self._asking(plain)
             (self._unasked if asking is None else asking.messages).append(plain)
             if "id" not in plain and asking is not None and asking.step.mode == "verify":
                 return  # the client gets the recorded ones
-        if "method" in plain or not plain:
-            self._pass(message)
-            return
-        one = self._open.pop(plain.get("id"), None)
-        if one is None:
-            self._pass(message)
-            return
-        one.step.finish(outcome_of(one.messages, plain, self._port, one.request))
-        if one.step.mode == "verify":
+        else:
+            one = self._open.pop(plain.get("id"), None)
+        if one is not None:
+            one.step.finish(outcome_of(one.messages, plain, self._port, one.request))
+        if one is not None and one.step.mode == "verify":
             self._replay(one.step, one.request)
         else:
             self._pass(message)

@@ -104,9 +104,8 @@ class OpenCassette(Cassette):
         self._places: dict[str, list[int]] = {}
         self._imports: set[str] = set()
         self._order: list[int] = []
-        self._errors: dict[int, RecordedError | None] = {}
+        self._errors: dict[int, RecordedError | None] = {}  # by the places of the calls that were recorded
         self._closed = False
-        self._has_new_entries = False
         self._was_interrupted = False
         self.is_left_out = False
         # What the block replaces, by the key of the call.
@@ -235,7 +234,6 @@ class OpenCassette(Cassette):
             source=call.plan.source,
             stored=self._recordings.encode(real, outcome, duration, before=before and before.stored),
         )
-        self._has_new_entries = True
         self._errors[place] = self._recordings.error_of(call, outcome)
         self._recordings.count(duration)
         if before is not None and self.mode == "extend" and call.converses:
@@ -266,7 +264,7 @@ class OpenCassette(Cassette):
 
     @property
     def _has_changed(self) -> bool:
-        is_new = self.mode == "record" or (self.mode == "extend" and self._has_new_entries)
+        is_new = self.mode == "record" or (self.mode == "extend" and bool(self._errors))
         return is_new and not self.owner.is_aborted
 
     def _write(self) -> None:

@@ -111,21 +111,6 @@ class Owner:
         conversations, is_aborted, is_ending: See `conversations.Participant`.
     """
 
-    __slots__ = (
-        "_longest",
-        "conversations",
-        "fixtures",
-        "is_aborted",
-        "is_ending",
-        "is_test",
-        "journal",
-        "name",
-        "ordinals",
-        "passed",
-        "positions",
-        "sequences",
-    )
-
     def __init__(self, name: str, *, is_test: bool = False) -> None:
         self.name = name
         self.is_test = is_test  # whether it is a test

@@ -123,7 +123,7 @@ class SecretNames:
             else:
                 self._secret[word] = "any"
                 self._public.discard(word)
-        self.has_any = bool(self._secret)
+        self.has_any: bool = bool(self._secret)
         self._has_numbers = any(map(str.isdecimal, self._secret))
         self._answers: dict[str, Literal["never", "text", "always"]] = {}
         self._keys: dict[str, bool] = {}
