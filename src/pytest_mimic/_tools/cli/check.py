@@ -289,6 +289,8 @@ def _show(invocation: Invocation, vault: Vault, checked: Checked, *, is_whole: b
         out.line(f"no recordings in {vault.label}")
     elif secrets:
         out.line((f"{vault.label}: {plural(secrets, 'secret')} found", "bold red"), f"; {counts}")
+        if any(finding.remedy.startswith("if it is none: ") for finding in checked.findings):
+            out.line(f"  to hide one: its name in mimic_redact, then {invocation.command('check', '--fix')}")
     elif left:
         out.line((f"{vault.label}: {plural(left, 'file')} left over", "bold yellow"), f"; {counts}")
     elif code:
