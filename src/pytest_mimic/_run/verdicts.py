@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from inspect import unwrap
+from linecache import getlines
 from pathlib import Path
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,6 +30,8 @@ SECTION = "mimic (this test)"
 """The title of a section in the report of a test. Only that of the summary is titled `mimic`."""
 # So many drifts of a test that are alike are each shown.
 _FEW_ALIKE = 3
+# What the names of classes consist of.
+_NAMES = (ast.Name, ast.Attribute, ast.Tuple, ast.expr_context)
 
 
 def judge_phase(
@@ -54,6 +58,7 @@ def judge_phase(
         error
         for error in errors
         if not isinstance(error, TargetError) and is_handled(error, files) and str(error) not in grouped
+        if not _is_mistaken(error)
     ]
     if report.failed:
         handled = _show_misses(
@@ -68,6 +73,44 @@ def judge_phase(
     if drifts:
         _fail_for_drift(item, report, drifts)
     return handled
+
+
+def _is_mistaken(error: MimicError) -> bool:
+    """Check whether a miss was taken for another error, which the test expects by `pytest.raises(RuntimeError)`.
+
+    With `match=` or `check=`, the test has looked at the miss.
+    """
+    trace = error.last_traceback
+    if not isinstance(error, MissingRecordingError) or trace is None:
+        return False
+    frame, asserted = trace.tb_frame, error.asserted
+    if asserted is not None:
+        expected = asserted.expected if asserted.expected_regex is None else None
+    elif frame.f_code.co_name == "raises":  # pytest's, which got a function to call
+        expected = frame.f_locals.get("expected_exception")
+    else:
+        expected = _expected_at(trace.tb_lineno, frame)
+    kinds = expected if isinstance(expected, tuple) else (expected,)
+    return all(isinstance(kind, type) and not issubclass(kind, MimicError) for kind in kinds)
+
+
+def _expected_at(line: int, frame: FrameType) -> Any:
+    """Return what the innermost `pytest.raises` around a line expects, or None if other code may have handled the error."""
+    call: Any = None
+    for node in ast.walk(ast.parse("".join(getlines(frame.f_code.co_filename)))):  # inner blocks come later
+        if not isinstance(node, (ast.With, ast.AsyncWith, ast.Try)):
+            continue
+        if node.body[0].lineno <= line <= (node.body[-1].end_lineno or 0):
+            for block in getattr(node, "items", [node]):
+                text = ast.unparse(block)
+                if re.match(r"try:|(contextlib\.)?suppress\(", text):
+                    call = None
+                elif re.match(r"(pytest\.)?raises\(", text):
+                    call = block.context_expr
+    parts = list(ast.walk(call.args[0])) if call is not None and len(call.args) == 1 else []
+    if not parts or call.keywords or not all(isinstance(part, _NAMES) for part in parts):
+        return None
+    return eval(ast.unparse(call.args[0]), frame.f_globals, frame.f_locals)
 
 
 def _members(error: BaseException | None) -> Iterator[BaseException]:
@@ -173,7 +216,8 @@ def _judge(item: pytest.Item, report: pytest.TestReport, error: MimicError, root
             named = "a missing recording"
         place = where_swallowed(error, rootdir)
         how = "was skipped after" if report.skipped else "passed only because"
-        headline = f"{how} {named} was swallowed{f' in {place}' if place else ''}"
+        took = "was taken for the expected error" if _is_mistaken(error) else "was swallowed"
+        headline = f"{how} {named} {took}{f' in {place}' if place else ''}"
         report.longrepr = "\n".join([headline, *(f"  {line}" for line in f"{kind}: {error}".splitlines())])
     _fail(item, report, error)
 
