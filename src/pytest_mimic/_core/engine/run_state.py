@@ -11,6 +11,7 @@ from threading import Lock
 from time import perf_counter, time, time_ns
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.ambient import command
 from pytest_mimic._core.engine.ledger import Miss
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.files.places import Places
@@ -199,6 +200,12 @@ class RunState:
             )
         return self._changed[name]
 
+    def why_not_noted(self, name: str) -> str:
+        """Return why a list has no functions, `not noted: Python 3.10, ...`, or nothing. MimicError: it is missing or damaged."""
+        from pytest_mimic._core.inputs.input_lists import why_not_noted
+
+        return why_not_noted(self.vault.objects.input_list(name))
+
     def stale_inputs(self, outcomes: Iterable[Stored]) -> list[str]:
         """Return what makes outcomes stale: what has changed of what their calls ran and read, if that is to be so."""
         return self.stale_lists([name for one in outcomes if (name := one.entry.get("inputs"))])
@@ -221,14 +228,23 @@ class RunState:
         """Enter what has changed of what the replayed calls ran and read into the ledger."""
         if self.settings.inputs == "ignore":
             return
+        is_unseen = False
         for (recording, inputs, target), calls in self.ledger.replays_with_inputs().items():
             try:
                 changed = self.changed_inputs(inputs, recording)
+                if self.settings.inputs == "strict" and self.why_not_noted(inputs):
+                    is_unseen = True
             except MimicError as error:
                 self.ledger.note(str(error))
                 continue
             for one in changed:
                 self.ledger.enter("inputs", [recording, target, str(one), calls])
+        if is_unseen:
+            review = command("--mimic-verify", more=("--mimic-review",))
+            self.ledger.note(
+                "some recordings do not say which functions they ran, so mimic_inputs = strict sees no change of these; "
+                f"to note them, on Python 3.12 or newer: {review}"
+            )
 
     @property
     def conversations(self) -> Conversations:

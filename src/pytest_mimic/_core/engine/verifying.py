@@ -154,7 +154,15 @@ class Verification(RealCall):
         state, plan, inputs = self._state, self.call.plan, stored.entry.get("inputs")
         changed = state.changed_inputs(inputs) if inputs and state.settings.inputs != "ignore" else []
         own = [plan.target] if state.is_stale(plan, self._place.source) else []
-        return [f"{one} has changed since it was recorded" for one in (*own, *changed)]
+        facts = [f"{one} has changed since it was recorded" for one in (*own, *changed)]
+        if (
+            inputs
+            and self.trace is not None
+            and not self.trace.fault
+            and (why := state.why_not_noted(inputs))
+        ):
+            facts.append(f"the functions that it ran were {why}")
+        return facts
 
     def _encoded(self, outcome: Outcome, duration: float) -> Stored:
         """Return the outcome as recording would store it. MimicError: it would refuse it."""
