@@ -6,7 +6,7 @@ import ast
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from inspect import unwrap
 from linecache import getlines
@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mimic._core.ambient import command
+from pytest_mimic._core.engine.cassette_types import NEVER_RECORDS
 from pytest_mimic._core.origin import is_in_project
 from pytest_mimic._core.swallowed.retries import caught_in, handled_in, where_swallowed
+from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._core.words import SHOWN, and_more, pattern_of, plural
 from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError, TargetError, printable
 
@@ -237,16 +239,19 @@ def _fail(item: pytest.Item, report: pytest.TestReport, error: MimicError) -> No
         vars(report).pop("wasxfail", None)  # pytest does not count a report as failed that has it
 
 
-def name_replays(replays: Sequence[Replayed], vault: Vault, test: str) -> str:
+def name_replays(replays: Sequence[Replayed], vault: Vault, test: str, fixtures: Collection[str]) -> str:
     """Return the line about the calls that were replayed in a failing test: they may differ from real ones by now."""
     dates = set()
-    for name in {replay[1] for replay in replays}:
+    names = {replay[1] for replay in replays}
+    for name in names:
         with suppress(MimicError):  # the error of the test names a damaged file
             dates.add(vault.date_of(name))
     known = sorted(dates - {""})
     recorded = f", recorded {' to '.join(dict.fromkeys([known[0], known[-1]]))}" if known else ""
     them = "it" if len(replays) == 1 else "them"
     remedy = f"to record {them} again: {command('--mimic-rerecord', test)}"
+    if "mimic_replay" in fixtures and all(name.startswith(CASSETTES) for name in names):
+        remedy = NEVER_RECORDS
     return printable(f"{plural(len(replays), 'call')} replayed{recorded}; {remedy}")
 
 

@@ -9,7 +9,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from pytest_mimic._core.ambient import command
+from pytest_mimic._core.ambient import command, vault_command
 from pytest_mimic._core.describe.argument_differences import Difference, differences, hidden, shared_start
 from pytest_mimic._core.describe.changing_values import changing_paths
 from pytest_mimic._core.describe.description_form import order
@@ -219,7 +219,7 @@ def stale(
     when = f" ({recorded})" if recorded else ""
     commands = [
         f"to record it again: {command('--mimic-record', test)}",
-        f"to see whether the outcome changed: {command('--mimic-verify', test)}",
+        f"to see whether the outcome changed: {command('--mimic-verify', test, more=['--mimic-review'])}",
     ]
     what = f"what {label} ran or read" if changed else _target_of(label)
     what += f" has changed since this call was recorded{when}"
@@ -260,15 +260,22 @@ def strange_answer(label: str, *, test: str | None = None) -> MissingRecordingEr
 
 
 def drift(
-    label: str, lines: Sequence[str], *, test: str | None = None, failed: str = "", volatile: str = ""
+    label: str,
+    lines: Sequence[str],
+    *,
+    test: str | None = None,
+    failed: str = "",
+    volatile: str = "",
+    is_reviewed: bool = False,
 ) -> DriftError:
     """Return the error for a real call whose outcome differs from its recording; `lines` are those of `compare`.
 
     `failed` says how the service failed or refused the call, which is not to be accepted. `volatile` is the
-    target's line that leaves out what differs.
+    target's line that leaves out what differs. It `is_reviewed` where it waits for a review.
     """
     what = f"{label} no longer gives what was recorded"
-    remedies = [f"to accept it: {command('--mimic-rerecord', test)}"]
+    review, accept = vault_command("review"), command("--mimic-rerecord", test)
+    remedies = [f"to decide about it: {review}" if is_reviewed else f"to accept it: {accept}"]
     if failed:
         remedies = [f"{failed}, to try again: {command('--mimic-verify', test)}"]
     elif volatile:

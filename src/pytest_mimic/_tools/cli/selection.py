@@ -191,7 +191,7 @@ def stale(
     sources = None if settings.inputs == "ignore" else ProjectSources(settings.rootdir, settings.vault)
     for file in files:
         is_stale = sources is not None and _has_changed_inputs(invocation, file, sources, lost)
-        if is_stale is None:
+        if is_stale is None and hasattr(sys, "monitoring"):  # else nothing can note them here
             unknown.setdefault("the functions that they ran were not noted", set()).add(file.calls[0].target)
         for call in file.calls:
             if call.source is None or is_version(call.source):  # a client, or a function of a library
