@@ -406,6 +406,9 @@ def test_a_switch_accepts_only_true_or_false(shop):
 # -- the hook
 
 
+HOOK = "conftest.py, pytest_mimic_targets"
+
+
 @pytest.mark.promise("the hook pytest_mimic_targets adds targets, and is harmless without the plugin")
 @pytest.mark.parametrize(
     ("given", "message"),
@@ -428,7 +431,7 @@ def test_a_hook_that_returns_something_else_is_a_usage_error(shop, given, messag
 
     run = shop.run()
 
-    run.expect(exit_code=4, real=[], never=NO_TRACEBACK, says=[f"ERROR: pytest_mimic_targets: {message}"])
+    run.expect(exit_code=4, real=[], never=NO_TRACEBACK, says=[f"ERROR: {HOOK}: {message}"])
 
 
 def test_a_hook_that_names_a_missing_function_is_a_usage_error(shop):
@@ -442,7 +445,7 @@ def test_a_hook_that_names_a_missing_function_is_a_usage_error(shop):
             return [Target("shop:fetsh")]
     """)
 
-    usage_error(shop.run(), "shop:fetsh does not exist in shop (did you mean fetch?)")
+    usage_error(shop.run(), f"{HOOK}: shop:fetsh does not exist in shop (did you mean fetch?)")
     shop.run("-p", "no:mimic", "-p", "no:pytest_mimic.plugin").expect(passed=1, real=["fetch Oslo"])
 
 
