@@ -239,6 +239,8 @@ class OpenCassette(Cassette):
             stored=self._recordings.encode(real, outcome, duration, before=before and before.stored),
         )
         self._has_new_entries = True
+        if self.mode == "record" and self._state.settings.mode is Mode.REPLAY:
+            self._state.ledger.enter("unasked", [self._state.test, call.key])
         self._errors[place] = self._recordings.error_of(call, outcome)
         self._recordings.count(duration)
         if before is not None and self.mode == "extend" and call.converses:
