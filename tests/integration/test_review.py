@@ -403,10 +403,25 @@ def test_decisions_are_kept_and_the_next_review_goes_on(shop: Any) -> None:
     assert first.code == 1
     assert "The weather in Oslo is [-sunny-]{+cloudy+} today" in first.out
     assert "accept: the vault gets the new outcome" in first.out
-    assert first.out.splitlines()[-1] == "1 accepted, 2 undecided"
+    assert first.out.splitlines()[-1] == "1 accepted, 2 undecided"  # the user has quit
     assert second.code == 0
     assert "to paste into mimic_functions:\n  shop:order volatile=id,lines.*.sent_at" in second.out
-    assert second.out.splitlines()[-1] == "1 accepted, 1 refused, 1 volatile"
+    assert second.out.splitlines()[-1] == "1 refused, 1 volatile"
+    assert shop.command("review").out == "no change waits for a review\n"
+
+
+def test_a_review_that_nobody_can_answer_says_how_to_decide(shop: Any) -> None:
+    shop.record(TESTS, "ask", "order", "data")
+    shop.run("--mimic-verify", "--mimic-review", "test_shop.py::test_functions")
+
+    unanswered = shop.command("review", answers="s\n")
+
+    assert unanswered.out.splitlines()[-3:] == [
+        "3 undecided",
+        "to accept without a terminal, for example: pytest-mimic review --accept test_shop.py::test_functions",
+        "to refuse the others: pytest-mimic review --refuse-all",
+    ]
+    assert shop.command("review", "--accept", "test_shop.py::test_functions").code == 0
 
 
 @pytest.mark.promise("the volatile option that a review prints makes verifying pass")

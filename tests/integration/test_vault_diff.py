@@ -230,7 +230,6 @@ def test_git_shows_recordings_as_text_by_textconv(shop: Any) -> None:
     [
         ([], "diff takes two recordings or vaults, or --git REV"),
         (["old"], "diff takes two recordings or vaults, or --git REV"),
-        (["old", "nowhere"], "no recording and no vault matches nowhere"),
         (["old", "shop.py"], "shop.py is not in a vault"),
         (["--git", "nowhere"], "git knows no revision nowhere here"),
         (["--git=--help"], "'--help' is no revision of git"),
@@ -241,6 +240,51 @@ def test_what_cannot_be_compared_is_one_line_and_exit_code_2(shop: Any, words: l
     result = shop.diff(*words)
 
     assert (result.code, result.err.splitlines()[0]) == (2, f"ERROR: {error}")
+
+
+@pytest.mark.promise("a SELECTOR that matches nothing is said, and the exit code is 1")
+@pytest.mark.parametrize("option", ["--load", "--markdown", "--json"])
+def test_a_side_that_matches_nothing_is_said(shop: Any, option: str) -> None:
+    result = shop.diff("nowhere", "why", option)
+
+    said = "nothing in .mimic_vault matches nowhere\n"
+    if option == "--json":
+        said = json.dumps({"differences": [], "unmatched": ["nowhere"]}, indent=1) + "\n"
+    assert (result.code, result.out) == (1, said)
+
+
+def test_two_cassettes_are_compared_call_by_call(shop: Any) -> None:
+    shop.project.tests("""
+        import shop
+
+        def test_cassettes(mimic_auto):
+            with mimic_auto("short", targets=["shop:fetch"]):
+                shop.fetch("EUR")
+            with mimic_auto("long", targets=["shop:fetch"]):
+                shop.fetch("EUR"), shop.fetch("CHF")
+    """)
+    shop.project.run("--mimic-record", env={"VERSION": "1"})
+
+    assert shop.diff("short", "long").out.splitlines() == [
+        "added: cassette long: shop:fetch(base='CHF', day='monday')",
+        "  test_shop.py::test_cassettes",
+        "1 added",
+    ]
+    assert shop.diff("short", "why").err == "ERROR: a recording cannot be compared with a cassette\n"
+
+
+def test_a_pickle_has_one_size(shop: Any) -> None:
+    """Without a preview, its size is all that tells it from another one."""
+    for vault in ("old", ".mimic_vault"):
+        [file] = (shop.root / vault / "calls/shop/odd").iterdir()
+        facts = json.loads(file.read_text(encoding="utf-8"))
+        del facts["outcomes"][0]["preview"]
+        file.write_text(json.dumps(facts), encoding="utf-8")
+    [file] = (shop.root / ".mimic_vault/objects").rglob("*.pkl")
+
+    shown = shop.diff("old", ".mimic_vault").out
+
+    assert f"a pickle, {file.stat().st_size} B, of other content\n" in shown
 
 
 def test_a_date_before_the_log_of_a_clone_is_an_error(shop: Any, tmp_path: Path, monkeypatch: Any) -> None:

@@ -182,9 +182,8 @@ class UnopenedSocket:
     """Replaces the socket of a connection that is not connected: takes any request, and keeps settings."""
 
     def __init__(self, connection: Any) -> None:
-        self.settings: list[
-            tuple[str, tuple[Any, ...]]
-        ] = []  # the methods that were called, for the real socket
+        # The methods that were called, for the real socket.
+        self.settings: list[tuple[str, tuple[Any, ...]]] = []
         # urllib3 warns if it would not verify a certificate. Connecting finds it out.
         if hasattr(connection, "is_verified") and hasattr(connection, "cert_reqs"):
             required = sys.modules["urllib3.util.ssl_"].resolve_cert_reqs(connection.cert_reqs)

@@ -33,9 +33,8 @@ class ExchangeRecorder:
         self._port = port
         self._step = step
         self._secrets = secrets
-        self.is_verifying = (
-            step.mode == "verify"
-        )  # the response is only compared, and the recorded one returned
+        # The response is only compared then, and the recorded one returned.
+        self.is_verifying = step.mode == "verify"
         self.head: dict[str, Any] = {}
         self._is_decoded = False
         self._wanted: int | None = None

@@ -91,9 +91,8 @@ class DriverErrors:
         if not (isinstance(cls, type) and issubclass(cls, Exception)):
             cls = Exception
         args = tuple(map(self._loaded, stored["args"]))
-        error: Any = cls.__new__(
-            cls, *args
-        )  # psycopg2's classes are written in C, and refuse `Exception.__new__`
+        # psycopg2's classes are written in C, and refuse `Exception.__new__`.
+        error: Any = cls.__new__(cls, *args)
         error.args = args
         read_only = {}
         for name, part in stored.get("attributes", {}).items():

@@ -43,9 +43,9 @@ class Blob(NamedTuple):
 
 
 class PickleView(NamedTuple):
-    """A pickle, by its lists: it is not loaded."""
+    """A pickle, by its lists: it is not loaded. Its `size` is that of its file, None as long as there is none."""
 
-    size: int
+    size: int | None
     imports: Sequence[str]
     code: Sequence[str] = ()
     preview: Sequence[str] = ()
@@ -111,8 +111,7 @@ def outcome_tree(stored: Stored, redactor: Redactor, secrets: Collection[str] = 
     encoded: Any = stored.lifted().encoded if body is None or stored.encoded or "objects" in entry else None
     if body is None:
         pickled = encoded.pickled
-        size = sum(map(len, pickled.chunks)) + sum(len(buffer.memory) for buffer in pickled.buffers)
-        return _pickle_tree(entry, size, pickled.imports, pickled.code, mark=encoded.fingerprint)
+        return _pickle_tree(entry, stored.size, pickled.imports, pickled.code, mark=encoded.fingerprint)
     body = without_secrets(body, redactor, secrets)
     found = body_tree(body, is_tagged=stored.is_tagged, objects=encoded and encoded.readable.objects)
     found.pop("is_open", None)  # items count as far as both streams were read
@@ -124,7 +123,7 @@ def outcome_tree(stored: Stored, redactor: Redactor, secrets: Collection[str] = 
 
 
 def _pickle_tree(
-    entry: Mapping[str, Any], size: int, imports: list[str], code: list[str], *, mark: str = ""
+    entry: Mapping[str, Any], size: int | None, imports: list[str], code: list[str], *, mark: str = ""
 ) -> object:
     preview = [str(line) for line in entry.get("preview", ())]
     tree = PickleView(size, imports, code, preview, entry.get("checksum", mark))

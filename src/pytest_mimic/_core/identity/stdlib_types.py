@@ -195,9 +195,8 @@ def stdlib_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
         if name in REFUSED:
             return Kind(type_tag(type_), refuse)
         if name == "builtins.BaseException":
-            read = cast(
-                Reduce, attribute_reader(type_, below=base)
-            )  # never None: every exception has a __dict__
+            # Never None: every exception has a `__dict__`.
+            read = cast(Reduce, attribute_reader(type_, below=base))
             return Kind(type_tag(type_), partial(_exception, read=read, whole=layout))
         reduce = REDUCERS.get(name)
         if reduce is None and name in PATHS:

@@ -103,6 +103,11 @@ class Stored:
         """Whether parts of it are put in when it is loaded: the tags of a text, or the paths of a pickle."""
         return self.encoded.is_tagged if self.encoded is not None else self.entry.get("tagged", False) is True
 
+    @property
+    def size(self) -> int | None:
+        """The bytes of its pickle's file, None if it is not written."""
+        return None if self.encoded is not None else self._reader.size(self.entry, self.entry["pickle"])
+
     def is_outdated(self) -> bool:
         """Check whether it cannot be loaded any more: a class has changed, or it holds code of another Python version.
 

@@ -1,7 +1,7 @@
 """Show what differs between two recordings or two vaults, or between the vault and a revision of git.
 
 Calls and outcomes are compared rather than bytes. A changed call is shown beside its nearest predecessor.
-The exit code is 0 if nothing differs, 1 if something does, 2 if it could not be found out.
+The exit code is 0 if nothing differs, 1 if something does or a SELECTOR matches nothing, 2 if it could not be found out.
 
 As git's textconv:  git config diff.mimic.textconv "pytest-mimic diff --textconv"
 and in .gitattributes:  .mimic_vault/**/*.json diff=mimic
@@ -45,10 +45,10 @@ def run(invocation: Invocation) -> int:
 
         out.text(text_of_file(Path(options.textconv), invocation.redactor))
         return 0
-    found, unmatched = _by_git(invocation) if options.git is not None else (_by_paths(invocation), [])
+    found, unmatched = _by_git(invocation) if options.git is not None else _by_paths(invocation)
     if options.json:
-        out.json({"differences": [one.to_plain() for one in found]})
-    elif options.markdown:
+        out.json({"differences": [one.to_plain() for one in found], "unmatched": unmatched})
+    elif options.markdown and (found or not unmatched):
         from pytest_mimic._tools.shown.difference_lines import markdown
 
         out.text(markdown(found))
@@ -89,7 +89,8 @@ def _by_git(invocation: Invocation) -> tuple[list[CallDifference], list[str]]:
     return diff.all(takes=names.__contains__), selectors.unmatched
 
 
-def _by_paths(invocation: Invocation) -> list[CallDifference]:
+def _by_paths(invocation: Invocation) -> tuple[list[CallDifference], list[str]]:
+    """Return the differences between two recordings or vaults, and the selectors that match none."""
     from pytest_mimic._tools.shown.comparing import Comparer
     from pytest_mimic._tools.shown.vault_diff import VaultDiff
 
@@ -98,31 +99,34 @@ def _by_paths(invocation: Invocation) -> list[CallDifference]:
         raise MimicError(
             "diff takes two recordings or vaults, or --git REV", remedies=["see pytest-mimic diff --help"]
         )
-    (old, first), (new, second) = (_side(invocation, path) for path in options.words)
+    sides = {path: _side(invocation, path) for path in options.words}
+    if unmatched := [path for path, side in sides.items() if side is None]:
+        return [], unmatched
+    (old, first), (new, second) = (side for path in options.words if (side := sides[path]) is not None)
     diff = VaultDiff(old, new, Comparer(invocation.redactor, loads=options.load))
     names = [first, second]
     if all(names):
-        return diff.pair(*names)
+        return diff.pair(*names), []
     if any(names):
         raise MimicError("a recording cannot be compared with a whole vault")
-    return diff.all()
+    return diff.all(), []
 
 
-def _side(invocation: Invocation, path: str) -> tuple[Vault, str]:
+def _side(invocation: Invocation, path: str) -> tuple[Vault, str] | None:
     """Return the vault to which a path leads, and the name of a recording in it, empty for the vault.
 
-    What is no path is a selector of one recording.
+    What is no path is a selector of one recording. None: it matches nothing.
     """
     from pytest_mimic._tools.shown.vault_diff import folder_vault, vault_of
 
     policy = invocation.settings.pickles if invocation.options.load else "forbid"
     if not Path(path).exists():
         files = SelectorsHere(invocation, [path]).choose(Catalog(invocation.vault).files(), of_file)
-        if len(files) != 1:
+        if not files:
+            return None
+        if len(files) > 1:
             raise MimicError(
-                f"no recording and no vault matches {path}"
-                if not files
-                else f"{path} matches {len(files)} recordings: diff takes two, such as the first digits of their names"
+                f"{path} matches {len(files)} recordings: diff takes two, such as the first digits of their names"
             )
         label = invocation.settings.shown_vault
         return folder_vault(invocation.settings.vault, label, pickles=policy), files[0].name

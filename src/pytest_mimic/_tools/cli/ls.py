@@ -1,6 +1,6 @@
 """List recordings and cassettes: the call, its outcome in short, its test, date, duration and size on disk.
 
-The size includes the objects of a recording, also those that it shares with others.
+The size includes the objects of a recording, also those that it shares with others; the total counts each object once.
 """
 
 from __future__ import annotations
@@ -77,11 +77,8 @@ def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -
     rest = max(room - max(map(len, labels)), _LEAST)
     most = min(max(len(file.test or "") for file in files), rest - _LEAST // 2)
 
-    total = 0
     rows: list[list[Piece]] = []
     for file, label in zip(files, labels):
-        bytes_ = catalog.size(file)
-        total += bytes_
         short = shortened(outcomes_in_short(file, catalog.object_size), rest - most)
         name = "cassette" if file.is_cassette else file.short_key
         test = _end_of(file.test or "", most)
@@ -89,7 +86,7 @@ def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -
             name,
             file.recorded,
             short_seconds(file.duration),
-            size(bytes_),
+            size(catalog.size(file)),
             label,
             short,
             test,
@@ -97,7 +94,7 @@ def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -
         rows.append(_painted(row, file) if out.is_colored else row)
     out.table(rows, right=(2, 3))
     cassettes = sum(file.is_cassette for file in files)
-    out.line(f"{counted(len(files) - cassettes, cassettes)}, {size(total)}")
+    out.line(f"{counted(len(files) - cassettes, cassettes)}, {size(catalog.total(files))}")
     report_damaged(invocation, len(catalog.damaged))
 
 

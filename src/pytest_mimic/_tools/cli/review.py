@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,16 +59,16 @@ def run(invocation: Invocation) -> int:
             out.line("no change waits for a review")
         return 0
     review = Review(folder, invocation.settings, invocation.redactor, loads=options.load)
+    before = {row["id"] for row in review.rows if row.get("decision")}
     is_asked = not (options.accept or options.refuse_all or options.json)
     is_whole = _decide_by_options(invocation, review)
-    if is_asked:
-        _ask_all(invocation, review)
+    is_told = is_asked and _ask_all(invocation, review)
     if options.json:
         out.json({"changes": [_plain(review, row) for row in review.rows]})
-    elif not review.rows:
-        out.line("no change waits for a review")
     else:
-        _sum_up(invocation, review)
+        _sum_up(invocation, [row for row in review.rows if row["id"] not in before])
+        if is_asked and not is_told and review.undecided:
+            _say_how(invocation, review.undecided[0])
     return 1 if review.undecided or not is_whole else 0
 
 
@@ -110,7 +111,8 @@ def _say(invocation: Invocation, decision: str, row: Row) -> None:
 # -- asking
 
 
-def _ask_all(invocation: Invocation, review: Review) -> None:
+def _ask_all(invocation: Invocation, review: Review) -> bool:
+    """Ask about each change, and return whether the user said where to end; not where the input has ended."""
     rows = review.undecided
     for number, row in enumerate(rows, 1):
         if row["id"] not in {one["id"] for one in review.undecided}:
@@ -119,9 +121,10 @@ def _ask_all(invocation: Invocation, review: Review) -> None:
         while True:
             key = _answer(invocation.out)
             if key in ("q", ""):
-                return
+                return key == "q"
             if _act(invocation, review, row, key):
                 break
+    return True
 
 
 def _answer(out: Output) -> str:
@@ -186,14 +189,26 @@ def _act(invocation: Invocation, review: Review, row: Row, key: str) -> bool:
 # -- results
 
 
-def _sum_up(invocation: Invocation, review: Review) -> None:
+def _sum_up(invocation: Invocation, rows: Sequence[Row]) -> None:
+    """Print how many changes were decided now, and how many were not."""
     counts: dict[str, int] = {}
-    for row in review.rows:
+    for row in rows:
         decision = row.get("decision") or "undecided"
         counts[decision] = counts.get(decision, 0) + 1
     order = ("accepted", "refused", "volatile", "superseded", "undecided")
     words = [f"{counts[name]} {name}" for name in order if name in counts]
-    invocation.out.line(", ".join(words))
+    invocation.out.line(", ".join(words) or "no change waits for a review")
+
+
+def _say_how(invocation: Invocation, row: Row) -> None:
+    """Print how to decide where nobody can be asked."""
+    folder = [invocation.options.folder] if invocation.options.folder else []
+    selector = next(iter(row.get("tests", ())), row["target"])
+    accept = invocation.command("review", *folder, "--accept", selector)
+    invocation.out.line("to accept without a terminal, for example: ", (accept, "bold"))
+    invocation.out.line(
+        "to refuse the others: ", (invocation.command("review", *folder, "--refuse-all"), "bold")
+    )
 
 
 def _plain(review: Review, row: Row) -> dict[str, object]:

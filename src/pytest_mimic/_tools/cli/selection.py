@@ -168,7 +168,7 @@ def report_nothing(invocation: Invocation, selection: Chosen) -> int:
         invocation.out.line(f"  to record: {command('--mimic-record')}")
         return 1 if is_asked else 0
     if not selection.unmatched and len(names) > len(damaged):
-        invocation.out.line(f"nothing in {label} matches")
+        invocation.out.line(f"nothing in {label} matches {' '.join(is_asked)}")
     report_left_out(invocation, selection)
     report_damaged(invocation, len(damaged))
     return 1

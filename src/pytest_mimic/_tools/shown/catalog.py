@@ -77,6 +77,11 @@ class Catalog:
         objects = file.objects
         return file.size + sum(map(self.object_size, objects)) if objects else file.size
 
+    def total(self, files: Collection[CatalogFile]) -> int:
+        """Return the bytes of recordings and cassettes with their objects, each of which counts once."""
+        objects = frozenset().union(*(file.objects for file in files))
+        return sum(file.size for file in files) + sum(map(self.object_size, objects))
+
 
 def hide_arguments(files: Iterable[CatalogFile], redactor: Redactor) -> None:
     """Hide secret names in the arguments. Those of `mimic_redact` may be younger than a recording."""

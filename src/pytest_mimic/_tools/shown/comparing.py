@@ -57,10 +57,11 @@ class Comparer:
     def _trees(self, pair: Pair) -> list[TreeDifference]:
         trees = [None if one is None else outcome_tree(one, self._redactor) for one in (pair.old, pair.new)]
         if pair.old is None:
-            return differences({}, {pair.name: trees[1]})
-        if pair.new is None:
-            return differences({pair.name: trees[0]}, {})
-        found = differences(*trees)
+            found = differences({}, {"": trees[1]})
+        elif pair.new is None:
+            found = differences({"": trees[0]}, {})
+        else:
+            found = differences(*trees)
         if not pair.name:
             return found
         return [one._replace(path=f"{pair.name}: {one.path}".removesuffix(": ")) for one in found]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -41,7 +42,7 @@ def error_of(call: CatalogCall, entry: Entry) -> str | None:
     if raised is not None:
         return f"raised {_last_name(exception_name(raised))}"
     if entry.get("kind") == "raised":
-        return "raised an exception"
+        return f"raised {_pickled_class(entry)}"
     if call.is_client and "value" in entry:
         return _client(call.target).failure(entry["value"])
     return None
@@ -86,8 +87,16 @@ def _object_in_short(entry: Entry, size_of: Callable[[str], float]) -> str:
         what = "JSON"
     else:
         what = ", ".join(["pickle", *dict.fromkeys(map(_last_name, entry.get("imports", ())[:2]))])
+    if entry["kind"] == "raised" and preview:
+        what = _pickled_class(entry)
     kind = {"raised": "raised ", "stream": "stream "}.get(entry["kind"], "")
     return f"{kind}{shortened(what, _WIDTH)}, {size(size_of(name))}"
+
+
+def _pickled_class(entry: Entry) -> str:
+    """Return the class of a pickled exception, by its preview: `raised shop.api:RateError: 'no rates'`."""
+    found = re.match(r"raised (?:[\w.]+:)?([\w.]+)", str((entry.get("preview") or [""])[0]))
+    return found[1] if found else "an exception"
 
 
 def _response_in_short(response: dict[str, Any]) -> str:

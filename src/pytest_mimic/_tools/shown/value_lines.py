@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.compare.outcome_tree import Blob, Named, PickleView
+from pytest_mimic._core.compare.tree_differences import response_parts
 from pytest_mimic._core.describe.text import shortened
-from pytest_mimic._core.words import plural
+from pytest_mimic._core.words import plural, size
 
 if TYPE_CHECKING:
     from pytest_mimic._core.compare.tree_differences import TreeDifference
@@ -142,7 +143,7 @@ class _Writer:
         if isinstance(tree, Named):
             return self._named(tree.name, tree.value)
         if isinstance(tree, PickleView):
-            return f"a pickle of {tree.size:,} bytes"
+            return "a pickle" if tree.size is None else f"a pickle, {size(tree.size)}"
         return str(tree) if isinstance(tree, Blob) else repr(tree)
 
     def _text(self, text: str) -> Node:
@@ -180,6 +181,9 @@ class _Writer:
             return Block(value) if "\n" in value else f"b{value!r}"
         if tag in _PATHS:
             return repr("/".join(f"<{value[0]}>/{value[1]}".split("/")) if isinstance(value, list) else value)
+        if tag == "response" and isinstance(value, dict):
+            body = [("", part) for key, part in response_parts(value).items() if key in ("body", "error")]
+            return self._group(f"{value['status']} ", body, "")
         if isinstance(value, dict):
             parts = [(f"{key}=" if key else "", part) for key, part in value.items() if part is not None]
             return self._group(f"{name}(", parts, ")")

@@ -16,7 +16,7 @@ from pytest_mimic._core.vault import FolderStore, Recording, Vault
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS
 from pytest_mimic._core.vault.parsing import parse_recording
 from pytest_mimic._core.words import plural
-from pytest_mimic._tools.shown.comparing import Comparer, Pair, outcomes_in, paired
+from pytest_mimic._tools.shown.comparing import Comparer, Pair, paired
 from pytest_mimic._tools.shown.git_revisions import GitStore
 from pytest_mimic._tools.shown.value_lines import plain_difference
 from pytest_mimic.errors import MimicError
@@ -91,18 +91,17 @@ class VaultDiff:
                 come.append(new)
         for name in names:
             if name.startswith(CASSETTES):
-                found += self._cassette(name)
+                found += self._cassette(name, name)
         found += self._matched(gone, come)
         order = ("outcome", "call", "added", "removed", "damaged")
         return sorted([*found, *self._damaged], key=lambda one: order.index(one.change))
 
     def pair(self, old: str, new: str) -> list[CallDifference]:
         """Return the differences between two recordings or cassettes, by name."""
+        if old.startswith(CASSETTES) and new.startswith(CASSETTES):
+            return list(self._cassette(old, new))
         if old.startswith(CASSETTES) or new.startswith(CASSETTES):
-            pairs = paired(outcomes_in(self._old, old), outcomes_in(self._new, new))
-            outcomes, lines = self._comparer.compare(pairs)
-            one = CallDifference("outcome", new, new, outcomes=outcomes, lines=lines)
-            return [one] if outcomes or lines else []
+            raise MimicError("a recording cannot be compared with a cassette")
         then, now = self._old.read(old), self._new.read(new)
         if then is None or now is None:
             missing = f"{self._old.label}/{old}" if then is None else f"{self._new.label}/{new}"
@@ -163,10 +162,10 @@ class VaultDiff:
 
     # -- cassettes
 
-    def _cassette(self, name: str) -> Iterator[CallDifference]:
-        """Yield the calls that differ in a cassette; its calls are matched in order."""
+    def _cassette(self, before: str, name: str) -> Iterator[CallDifference]:
+        """Yield the calls that differ in a cassette, or in two; they are matched in order."""
         try:
-            old, new = (vault.read_cassette(name) for vault in (self._old, self._new))
+            old, new = self._old.read_cassette(before), self._new.read_cassette(name)
         except MimicError as error:
             yield CallDifference("damaged", name, name, lines=[error.what])
             return

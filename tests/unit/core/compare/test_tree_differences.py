@@ -112,7 +112,7 @@ def test_pickles_are_compared_by_their_lists_previews_and_sizes():
         ("imports", "changed", "a:A", "b:B"),
     ]
     assert shown(before, before.__class__(3, ["a:A"], preview=["x: 1"], mark="m")) == [
-        ("", "changed", "a pickle of 3 bytes", "a pickle of 3 bytes, of other content")
+        ("", "changed", "a pickle, 3 B", "a pickle, 3 B, of other content")
     ]
 
 

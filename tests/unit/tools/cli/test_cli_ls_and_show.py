@@ -116,6 +116,38 @@ def test_a_selector_that_matches_nothing_is_said(shop, call, command):
     assert gone == ({".json", ".pkl", ""} if command == "rm" else set())
 
 
+@pytest.mark.parametrize("words", [["--stale"], ["--errors", "shop:odd"], ["shop:odd", "--older", "90d"]])
+def test_options_that_match_nothing_are_said(shop, call, words):
+    result = call("ls", *words)
+
+    said = {"--errors": "shop:odd --errors"}.get(words[0], " ".join(words))
+    assert (result.code, result.lines) == (1, [f"nothing in .mimic_vault matches {said}"])
+
+
+def test_the_total_counts_a_shared_object_once(shop, call):
+    """It is the size that `stats` shows."""
+    [recording] = (shop / ".mimic_vault/calls/shop/odd").glob("*.json")
+    (recording.parent / f"{'0' * 32}.json").write_bytes(recording.read_bytes())
+
+    total = call("ls").lines[-1].rpartition(", ")[2]
+
+    assert call("stats").lines[1].startswith(f"size: {total}, ")
+
+
+def test_a_pickled_exception_is_named_by_its_class(shop, call):
+    [recording] = (shop / ".mimic_vault/calls/shop/odd").glob("*.json")
+    facts = json.loads(recording.read_text(encoding="utf-8"))
+    preview = ["raised shop:NoRatesError: 'no rates for XXX'", "args[0]: 'no rates for XXX'"]
+    facts["outcomes"][0].update(kind="raised", preview=preview)
+    recording.write_text(json.dumps(facts), encoding="utf-8")
+
+    [row] = columns(call("ls", "shop:odd").lines[:-1])
+    [shown] = call("ls", "shop:odd", "--json").data["recordings"]
+
+    assert re.fullmatch(r"raised NoRatesError, \d+ B", row[5])
+    assert shown["calls"][0]["errors"] == ["raised NoRatesError"]
+
+
 def test_a_project_without_recordings_says_how_to_record(tmp_path, monkeypatch, call):
     monkeypatch.chdir(tmp_path)
     for command in ("ls", "stats"):

@@ -596,5 +596,5 @@ def test_a_difference_is_shown_from_the_recordings_alone(clone: Clone, call: Cal
 
     assert shown.code == 1
     assert "changed outcome: shop:one(" in shown.out
-    assert "a pickle of 75,584 bytes → a pickle of 75,597 bytes" in shown.out
+    assert "a pickle, 75.6 kB → a pickle, 75.6 kB, of other content" in shown.out
     assert "was not pulled" not in shown.out
