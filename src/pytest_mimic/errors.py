@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -36,8 +35,6 @@ class MimicError(Exception):
     # The function that unpickles this error, if that has to do more than make a copy.
     rebuild: Callable[..., MimicError] | None = None
     _removed_traceback: TracebackType | None = None
-    # The context manager of `assertRaises` that took this error.
-    asserted: Any = None
 
     def __init__(
         self, what: str, *, facts: Sequence[str] = (), remedies: Sequence[str] = (), **data: object
@@ -63,9 +60,6 @@ class MimicError(Exception):
     def with_traceback(self, tb: TracebackType | None) -> Self:
         """Set the traceback, and keep the old one for `last_traceback`: `assertRaises` removes it in this way."""
         self._removed_traceback = self.last_traceback
-        context = sys._getframe(1).f_locals.get("self")
-        if hasattr(context, "expected_regex"):
-            self.asserted = context
         return super().with_traceback(tb)
 
     @property

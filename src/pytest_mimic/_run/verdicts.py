@@ -32,8 +32,9 @@ SECTION = "mimic (this test)"
 """The title of a section in the report of a test. Only that of the summary is titled `mimic`."""
 # So many drifts of a test that are alike are each shown.
 _FEW_ALIKE = 3
-# What the names of classes consist of.
-_NAMES = (ast.Name, ast.Attribute, ast.Tuple, ast.expr_context)
+# A block that handles errors, and one that expects some without a look at them: their classes are names, or a tuple of names.
+_HANDLES = re.compile(r"try:|(\w+\.)*(suppress|\w*[rR]aises\w*)\(")
+_EXPECTS = re.compile(r"(?:\w+\.)*(?:raises|assertRaises)\((\(?[\w., ]+\)?)\)")
 
 
 def judge_phase(
@@ -80,15 +81,13 @@ def judge_phase(
 def _is_mistaken(error: MimicError) -> bool:
     """Check whether a miss was taken for another error, which the test expects by `pytest.raises(RuntimeError)`.
 
-    With `match=` or `check=`, the test has looked at the miss.
+    With `match=` or `as`, the test looks at the miss.
     """
     trace = error.last_traceback
     if not isinstance(error, MissingRecordingError) or trace is None:
         return False
-    frame, asserted = trace.tb_frame, error.asserted
-    if asserted is not None:
-        expected = asserted.expected if asserted.expected_regex is None else None
-    elif frame.f_code.co_name == "raises":  # pytest's, which got a function to call
+    frame = trace.tb_frame
+    if frame.f_code.co_name == "raises":  # pytest's, which got a function to call
         expected = frame.f_locals.get("expected_exception")
     else:
         expected = _expected_at(trace.tb_lineno, frame)
@@ -97,22 +96,18 @@ def _is_mistaken(error: MimicError) -> bool:
 
 
 def _expected_at(line: int, frame: FrameType) -> Any:
-    """Return what the innermost `pytest.raises` around a line expects, or None if other code may have handled the error."""
-    call: Any = None
+    """Return what the innermost block around a line that handles errors expects, or None if it is no plain `pytest.raises`."""
+    names = "None"
     for node in ast.walk(ast.parse("".join(getlines(frame.f_code.co_filename)))):  # inner blocks come later
-        if not isinstance(node, (ast.With, ast.AsyncWith, ast.Try)):
-            continue
-        if node.body[0].lineno <= line <= (node.body[-1].end_lineno or 0):
-            for block in getattr(node, "items", [node]):
-                text = ast.unparse(block)
-                if re.match(r"try:|(contextlib\.)?suppress\(", text):
-                    call = None
-                elif re.match(r"(pytest\.)?raises\(", text):
-                    call = block.context_expr
-    parts = list(ast.walk(call.args[0])) if call is not None and len(call.args) == 1 else []
-    if not parts or call.keywords or not all(isinstance(part, _NAMES) for part in parts):
-        return None
-    return eval(ast.unparse(call.args[0]), frame.f_globals, frame.f_locals)
+        if isinstance(node, (ast.With, ast.AsyncWith, ast.Try)):
+            is_around = node.body[0].lineno <= line <= (node.body[-1].end_lineno or 0)
+            for block in getattr(node, "items", [node]) if is_around else ():
+                if _HANDLES.match(text := ast.unparse(block)):
+                    found = _EXPECTS.fullmatch(text)
+                    names = found[1] if found else "None"
+    with suppress(NameError):  # of an outer function
+        return eval(names, frame.f_globals, frame.f_locals)
+    return None
 
 
 def _members(error: BaseException | None) -> Iterator[BaseException]:

@@ -188,7 +188,11 @@ def _difference_lines(
     if counted:
         beside = _BESIDE if names_client(_target_of(call.label)) else ()
         parts = [one for one in counted if one.path not in beside] or counted
-        return limited([one.line() for one in parts], _SHOWN)
+        bare = [
+            {_DIGEST.sub(">", side or "") for side in (one.old, one.new)} for one in parts if not one.file
+        ]
+        reason = "#... is a digest of all items and types: another version of a library may give other types"
+        return [*limited([one.line() for one in parts], _SHOWN), *([reason] if 1 in map(len, bare) else [])]
     if differing:
         where = f"it differs only in what ignore={','.join(_ignored(call))} leaves out"
         return [f"{where}: it was recorded without, or is another test's"]
