@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest.fixtures import FixtureManager
 
 import pytest_mimic
 import pytest_mimic.plugin
@@ -53,6 +54,11 @@ for _late in (
 ):
     with suppress(ImportError):
         importlib.import_module(_late)
+
+# A tenth of a run in process: newer versions of pytest look through all names of each plugin, to warn of fixtures below
+# another decorator.
+if hasattr(FixtureManager, "_check_for_wrapped_fixture"):
+    setattr(FixtureManager, "_check_for_wrapped_fixture", lambda *_: None)  # noqa: B010
 
 # A busy machine may take long for an example.
 with suppress(ImportError):
@@ -331,14 +337,17 @@ class Project:
         """Run with --mimic-record."""
         return self.run("--mimic-record", *args, **options)  # type: ignore[arg-type]
 
-    def record_once(self, **expected: Any) -> None:
-        """Record, or put here what an earlier test has recorded in a project with equal files."""
+    def record_once(self, *, env: Mapping[str, str] | None = None, **expected: Any) -> None:
+        """Record, or put here what an earlier test has recorded in a project with equal files.
+
+        Servers that `env` names have seen nothing of a recording that an earlier test has made.
+        """
         files = [(path.relative_to(self.root), path) for path in self.root.rglob("*") if path.is_file()]
         key = repr(
             sorted((name.as_posix(), path.read_bytes()) for name, path in files if name.parts[0] != ".git")
         )
         if key not in _RECORDED:
-            _RECORDED[key] = self.record().expect(**expected).vault
+            _RECORDED[key] = self.record(env=env).expect(**expected).vault
         for name, data in _RECORDED[key].items():
             path = self.vault / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -190,6 +190,7 @@ def test_a_swallowed_refusal_fails_the_test(project: Project) -> None:
 READING = """
 import os
 import pandas
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -201,11 +202,12 @@ class User(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
 
-engine = sa.create_engine(os.environ["DATABASE_URL"])
 users = User.__table__
 named = sa.select(User.id, User.name).where(User.name.in_({"Ann", "Bob", "Carl", "Dora", "Eve"}))
 
-def test_reading():
+@pytest.mark.parametrize("url", os.environ["DATABASE_URLS"].split(), ids=lambda url: url.split(":")[0])
+def test_reading(url):
+    engine = sa.create_engine(url)
     with engine.begin() as connection:
         users.create(connection)
         connection.execute(users.insert(), [{"id": 1, "name": "Ann"}, {"id": 2, "name": "Bob"}])
@@ -216,20 +218,17 @@ def test_reading():
 """
 
 
-@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "pg8000"])
-def test_frames_and_sets_replay_under_any_hash_seed(
-    project: Project, postgres: Postgres, driver: str
-) -> None:
+def test_frames_and_sets_replay_under_any_hash_seed(project: Project, postgres: Postgres) -> None:
     """pandas offers its query to the driver as a table's name first; values of a set come in any order."""
     # They are imported by the run only: numpy cannot be imported again after `project` has forgotten it.
-    for library in ("pandas", driver):
-        if find_spec(library) is None:
-            pytest.skip(f"{library} is not installed")
+    drivers = [name for name in ("psycopg", "psycopg2", "pg8000") if find_spec(name) is not None]
+    if find_spec("pandas") is None or not drivers:
+        pytest.skip("pandas or the drivers are not installed")
     project.write("test_reading.py", READING)
-    real = f"postgresql+{driver}://{postgres.new_database()}"
+    real = " ".join(f"postgresql+{driver}://{postgres.new_database()}" for driver in drivers)
+    gone = " ".join(f"postgresql+{driver}://postgres@127.0.0.1:1/gone" for driver in drivers)
 
-    run = project.record(hash_seed=1, env={"DATABASE_URL": real})
-    run.expect(passed=1, never=["recorded errors:"])  # of that probe
+    run = project.record(hash_seed=1, env={"DATABASE_URLS": real})
+    run.expect(passed=len(drivers), never=["recorded errors:"])  # of that probe
 
-    gone = {"DATABASE_URL": f"postgresql+{driver}://postgres@127.0.0.1:1/gone"}
-    project.replay(hash_seed=2, env=gone).expect(passed=1)
+    project.replay(hash_seed=2, env={"DATABASE_URLS": gone}).expect(passed=len(drivers))

@@ -59,7 +59,7 @@ def test_a_call_in_two_workers_runs_once(shop):
 @pytest.mark.parametrize("dist", ["load", "loadgroup"])
 def test_unused_recordings_are_judged_once_by_the_controller(shop, dist):
     """`--dist=loadgroup` changes the ids of tests in the workers."""
-    shop.record().expect(passed=8)
+    shop.record_once(passed=8)
     shop.tests(TESTS.replace("range(4)", "range(3)"))
 
     run = workers(shop, f"--dist={dist}", "--mimic-clear-unused", "--mimic-fail-on-unused", offline=True)
@@ -89,7 +89,7 @@ def test_recordings_of_loadgroup_replay_without_xdist(shop):
 )
 def test_a_run_without_workers_is_an_ordinary_run(shop, arguments):
     """`--dist` may be in addopts although nothing is distributed."""
-    shop.record().expect(passed=8)
+    shop.record_once(passed=8)
     shop.tests(TESTS.replace("range(4)", "range(3)"))
 
     run = shop.replay(*arguments, "--mimic-clear-unused").expect(passed=6, real=[])
@@ -99,7 +99,7 @@ def test_a_run_without_workers_is_an_ordinary_run(shop, arguments):
 
 @pytest.mark.promise("nothing is judged after a worker's crash")
 def test_nothing_is_judged_after_a_workers_crash(shop):
-    shop.record().expect(passed=8)
+    shop.record_once(passed=8)
     shop.tests("import os\n\ndef test_crash(): os._exit(3)\n\ndef test_fine(): pass\n")
 
     run = workers(shop, "--mimic-clear-unused", "--mimic-fail-on-unused")
@@ -110,7 +110,7 @@ def test_nothing_is_judged_after_a_workers_crash(shop):
 
 
 def test_a_run_that_stopped_early_judges_nothing(shop):
-    shop.record().expect(passed=8)
+    shop.record_once(passed=8)
     failing = "import pytest\n\n@pytest.mark.parametrize('n', range(20))\ndef test_it(n): assert False\n"
     shop.tests(failing)
 
@@ -143,11 +143,11 @@ def test_a_run_that_stopped_early_judges_nothing(shop):
     ids=["deselected by a conftest", "a module skipped", "a test skipped"],
 )
 def test_reasons_known_only_to_workers_reach_the_controller(shop, files, message):
-    shop.record().expect(passed=8)
+    shop.record_once(passed=8)
     for name, text in files.items():
         shop.write(name, text)
 
-    run = workers(shop, "--mimic-clear-unused", "--mimic-fail-on-unused", offline=True)
+    run = workers(shop, "-n1", "--mimic-clear-unused", "--mimic-fail-on-unused", offline=True)
 
     assert run.exit_code == 0
     assert run.section[-1] == f"warning: --mimic-fail-on-unused could not judge{message}"
@@ -155,7 +155,7 @@ def test_reasons_known_only_to_workers_reach_the_controller(shop, files, message
 
 
 def test_the_controller_lists_misses_with_their_tests(shop):
-    shop.record().expect(passed=8)
+    shop.record_once(passed=8)
     shop.tests(TESTS.replace("Oslo", "Rome"))
 
     run = workers(shop).expect(passed=4, failed=4, real=[])
@@ -222,7 +222,7 @@ def test_an_unreadable_line_ends_the_run_before_workers_start(shop):
 @pytest.mark.promise("under xdist, the tests fail with TargetError and the run exits with 4")
 def test_a_target_that_does_not_exist_fails_the_tests_and_exits_4(shop):
     message = "pytest.ini, mimic_functions line 2: shop:fetsh does not exist in shop (did you mean fetch?)"
-    shop.record().expect(passed=8)
+    shop.record_once(passed=8)
     shop.ini("shop:fetch", "shop:fetsh", pythonpath=".")
     shop.test("shop.fetch('Oslo')")
 

@@ -64,23 +64,6 @@ def test_targets_of_a_collected_folder_are_mimicked(project, ini):
     project.run("-n1", process=True).expect(passed=1, says=["1 call replayed"])
 
 
-@pytest.mark.promise("the hook pytest_mimic_targets adds targets, and is harmless without the plugin")
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ("return [Target('shop.fetch(')]", "pytest_mimic_targets: shop.fetch( is not a target"),
-        ("return config.nothing", "pytest_mimic_targets raised AttributeError: 'Config' object has no"),
-    ],
-)
-def test_a_failing_hook_is_a_usage_error(project, body, message):
-    project.ini("shop:fetch")
-    project.module("def fetch(city):\n    return [city]\n")
-    project.conftest(f"from pytest_mimic import Target\n\ndef pytest_mimic_targets(config):\n    {body}\n")
-    project.tests("def test_it():\n    pass\n")
-
-    project.run().expect(exit_code=4, says=[f"ERROR: conftest.py, {message}"], never=["Traceback"])
-
-
 @pytest.mark.parametrize("ini", [(), ("shop:load",)])
 def test_a_wrong_target_of_a_collected_folder_is_a_usage_error(project, ini):
     project.ini(*ini, pythonpath=".")

@@ -6,6 +6,7 @@ A miss fails its test even if the code under test catches it. A miss that the te
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 import pytest
@@ -400,9 +401,11 @@ def test_a_miss_raised_again_from_its_group_can_be_handled(project):
     project.run().expect(passed=1, failed=1, says=["FAILED test_shop.py::test_group"])
 
 
-def test_a_fixture_that_swallows_a_miss_is_an_error(project):
-    """Only its phase, setup or teardown, is an error."""
+@pytest.mark.promise("a check of the plugin never hides the test's own failure")
+def test_a_swallowed_miss_beside_other_outcomes(project):
+    """Of a fixture, only the phase is an error. A miss that nobody swallows is an expected failure, too."""
     project.tests("""
+        import unittest
         import pytest, shop
 
         @pytest.fixture
@@ -419,32 +422,9 @@ def test_a_fixture_that_swallows_a_miss_is_an_error(project):
 
         def test_after(after):
             pass
-    """)
 
-    run = project.run()
-
-    run.expect(passed=1, errors=2, real=[])
-    assert "ERROR test_shop.py::test_before" in run.output
-    assert "ERROR test_shop.py::test_after" in run.output
-
-
-@pytest.mark.promise("a check of the plugin never hides the test's own failure")
-def test_the_tests_own_failure_is_not_hidden(project):
-    project.test("assert shop.bare('Oslo') == 'Oslo'")
-
-    run = project.run()
-
-    run.expect(
-        failed=1,
-        says=["AssertionError: assert None == 'Oslo'", "no recording of shop:fetch(city='Oslo')"],
-        never=["passed only because"],
-    )
-
-
-def test_a_skip_does_not_hide_a_swallowed_miss(project):
-    project.tests("""
-        import unittest
-        import pytest, shop
+        def test_own_failure():
+            assert shop.bare("Bonn") == "Bonn"
 
         def test_skip():
             if shop.bare("Oslo") is None:
@@ -457,17 +437,6 @@ def test_a_skip_does_not_hide_a_swallowed_miss(project):
         @pytest.mark.skip(reason="not yet")
         def test_marked():
             shop.bare("Oslo")
-    """)
-
-    project.run().expect(
-        failed=2, skipped=1, says=["\nwas skipped after a missing recording was swallowed in shop.py"]
-    )
-
-
-def test_a_swallowed_miss_is_an_expected_failure_under_xfail(project):
-    """A miss that nobody swallows is one as well."""
-    project.tests("""
-        import pytest, shop
 
         @pytest.mark.xfail(reason="known", strict=False)
         def test_swallowed():
@@ -484,29 +453,27 @@ def test_a_swallowed_miss_is_an_expected_failure_under_xfail(project):
         @pytest.mark.xfail(raises=KeyError, strict=False)
         def test_other():
             shop.bare("Oslo")
+
+        def test_two():
+            shop.bare("Bergen"), shop.bare("Rome")
     """)
 
-    run = project.run().expect(xfailed=3, failed=1, says=["FAILED test_shop.py::test_other"])
+    run = project.run().expect(passed=1, failed=5, errors=2, skipped=1, xfailed=3, real=[])
 
-    assert "4 calls missing" in run.section[0]
-
-
-def test_all_misses_of_a_test_are_reported(project):
-    project.test("""
-        for city in ('Oslo', 'Rome'):
-            shop.bare(city)
-    """)
-
-    run = project.run().expect(
-        failed=1, says=["no recording of shop:fetch(city='Oslo')", "no recording of shop:fetch(city='Rome')"]
-    )
-
-    assert run.section[-4:] == [
-        "missing:",
-        "  shop:fetch(city='Oslo')    test_shop.py::test_it",
-        "  shop:fetch(city='Rome')    test_shop.py::test_it",
-        "to record the missing: pytest --mimic-record test_shop.py::test_it",
-    ]
+    for test in ("ERROR test_shop.py::test_before", "ERROR test_shop.py::test_after"):
+        assert test in run.output
+    reports = dict(re.findall(r"^_+ (\w+) _+$(.*?)(?=^[_=]{3})", run.output, re.MULTILINE | re.DOTALL))
+    assert "AssertionError: assert None == 'Bonn'" in reports["test_own_failure"]
+    assert "no recording of shop:fetch(city='Bonn')" in reports["test_own_failure"]
+    assert "passed only because" not in reports["test_own_failure"]
+    for test in ("test_skip", "test_unittest_skip"):
+        assert "was skipped after a missing recording was swallowed in shop.py" in reports[test]
+    assert "passed only because" in reports["test_other"]
+    for city in ("Bergen", "Rome"):
+        assert f"no recording of shop:fetch(city='{city}')" in reports["test_two"]
+        [row] = [row for row in run.section if row.startswith(f"  shop:fetch(city='{city}')  ")]
+        assert row.endswith("  test_shop.py::test_two")
+    assert "11 calls missing" in run.section[0]
 
 
 @pytest.mark.promise("a miss fails its test even if the code under test swallows it")
@@ -550,37 +517,41 @@ REFUSALS = """
 """
 
 
-@pytest.mark.parametrize(
-    ("call", "error"),
-    [
-        ("quietly(shop.lock, threading.Lock())", "an UnstableIdentityError"),
-        ("quietly(shop.give_lock)", "an UnstorableOutcomeError"),
-        ("quietly(asyncio.run, shop.give_lock_async())", "an UnstorableOutcomeError"),
-        ("read(shop.locks)", "an UnstorableOutcomeError"),
-        ("quietly(shop.fill, [])", "a MutatedInputError"),
-    ],
-)
-def test_a_swallowed_refusal_to_record_fails(project, call, error):
-    """Without a recording, the next run would fail with a miss."""
+REFUSED = {
+    "quietly(shop.lock, threading.Lock())": "an UnstableIdentityError",
+    "quietly(shop.give_lock)": "an UnstorableOutcomeError",
+    "quietly(asyncio.run, shop.give_lock_async())": "an UnstorableOutcomeError",
+    "read(shop.locks)": "an UnstorableOutcomeError",
+    "quietly(shop.fill, [])": "a MutatedInputError",
+}
+
+
+def test_a_swallowed_refusal_to_record_fails(project):
+    """Without a recording, the next run would fail with a miss. The test's own file may handle one."""
     project.ini("shop:lock", "shop:give_lock", "shop:give_lock_async", "shop:locks", "shop:fill")
     project.module(REFUSALS)
-    project.test(f"shop.{call}")
+    tests = [f"def test_{number}():\n    shop.{call}\n" for number, call in enumerate(REFUSED)]
+    project.tests(HANDLED + "\n".join(tests))
 
-    project.record().expect(failed=1, says=[f"passed only because {error} was swallowed in shop.py:"])
+    run = project.record().expect(passed=1, failed=len(REFUSED))
+
+    assert re.findall(r"\npassed only because (.*) was swallowed in shop.py:", run.output) == [
+        *REFUSED.values()
+    ]
 
 
-def test_a_refusal_handled_in_the_tests_own_file_passes(project):
-    project.ini("shop:lock", "shop:give_lock")
-    project.module(REFUSALS)
-    project.test("""
-        from pytest_mimic import UnstableIdentityError, UnstorableOutcomeError
-        with pytest.raises(UnstableIdentityError):
-            shop.lock(threading.Lock())
-        with pytest.raises(UnstorableOutcomeError):
-            shop.give_lock()
-    """)
+HANDLED = """
+import asyncio, threading
+import pytest, shop
+from pytest_mimic import UnstableIdentityError, UnstorableOutcomeError
 
-    project.record().expect(passed=1)
+def test_handled():
+    with pytest.raises(UnstableIdentityError):
+        shop.lock(threading.Lock())
+    with pytest.raises(UnstorableOutcomeError):
+        shop.give_lock()
+
+"""
 
 
 @pytest.mark.parametrize("value", ["city", "{city}", "[{city}] * 999"])

@@ -69,70 +69,41 @@ def test_verifying_compares_what_the_client_selects(toy):
     )
 
 
-def test_a_miss_names_the_part_that_differs(toy):
-    toy.record()
-    toy.write("test_weather.py", ASKS.replace('"Oslo", "2026-11-01"', '"Oslo", "2026-11-02"'))
+NEW_DAY, NEW_PLACE = ('"Oslo", "2026-11-01"', '"Oslo", "2026-11-02"'), ('"Oslo"', '"Bergen"')
+NORWEGIAN = ('-01").degrees', '-01", language="no").degrees')
+MISSED = [
+    "no recording of toy_client ASK Oslo",
+    "nearest: recorded by test_weather.py::test_forecast",
+    "day: '2026-11-01' recorded, '2026-11-02' now",
+]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "replayed", "change", "says"),
+    [
+        ("", "", NEW_DAY, MISSED),
+        ("ignore=day", "ignore=day", NEW_DAY, []),
+        ("ignore=*", "ignore=*", NEW_PLACE, []),
+        ("match=language,headers", "match=headers,language", ("", ""), []),
+        ("match=language", "match=language", NORWEGIAN, ["language: 'en' recorded, 'no' now"]),
+    ],
+)
+def test_the_parts_that_a_line_chooses_count(toy, recorded, replayed, change, says):
+    toy.ini(f"toy_client {recorded}")
+    toy.record().expect(passed=2)
+    toy.ini(f"toy_client {replayed}")
+    toy.write("test_weather.py", ASKS.replace(*change))
 
     run = toy.run()
 
-    run.expect(
-        passed=1,
-        failed=1,
-        says=[
-            "no recording of toy_client ASK Oslo",
-            "nearest: recorded by test_weather.py::test_forecast",
-            "day: '2026-11-01' recorded, '2026-11-02' now",
-        ],
-    )
+    run.expect(**{"passed": 1, "failed": 1} if says else {"passed": 2}, says=says or ["2 calls replayed"])
     assert toy_client.SERVICE.requests == ["Oslo 2026-11-01", "Atlantis 2026-11-01"]
 
 
-def test_ignore_leaves_a_part_out(toy):
-    toy.ini("toy_client ignore=day")
-    toy.record()
-    toy.write("test_weather.py", ASKS.replace("2026-11-01", "2026-11-02"))
-
-    run = toy.run()
-
-    run.expect(passed=2, says=["2 calls replayed"])
-
-
-def test_a_star_leaves_all_parts_out(toy):
-    toy.ini("toy_client ignore=*")
-    toy.record()
-    toy.write("test_weather.py", ASKS.replace('"Oslo", "2026-11-01"', '"Bergen", "2026-11-02"'))
-
-    run = toy.run()
-
-    run.expect(passed=2, says=["2 calls replayed"])
-
-
-def test_the_order_of_added_parts_does_not_count(toy):
-    toy.ini("toy_client match=language,headers")
-    toy.record()
-    toy.ini("toy_client match=headers,language")
-
-    run = toy.run()
-
-    run.expect(passed=2, says=["2 calls replayed"])
-
-
-def test_match_adds_a_part(toy):
-    toy.ini("toy_client match=language")
-    toy.record()
-    toy.write("test_weather.py", ASKS.replace('-01").degrees', '-01", language="no").degrees'))
-
-    run = toy.run()
-
-    run.expect(passed=1, failed=1, says=["language: 'en' recorded, 'no' now"])
-
-
-def test_only_and_exclude_select_calls(toy):
+def test_only_selects_calls(toy):
     toy.ini("toy_client only='ASK Oslo'")
 
-    run = toy.record()
-
-    run.expect(passed=2, says=["1 call recorded"])
+    toy.record().expect(passed=2, says=["1 call recorded"])
 
 
 def test_a_line_that_names_an_unknown_part_is_refused(toy):

@@ -38,12 +38,19 @@ ONLY_OSLO = """
     def test_oslo():
         assert shop.fetch("Oslo") == {"city": "Oslo"}
 """
+ROME = "  shop:fetch(city='Rome')    recorded by tests/test_shop.py::test_rome"
 ROME_IS_UNUSED = [
     "1 call replayed, # s saved; 1 recording unused",
     "unused:",
-    "  shop:fetch(city='Rome')    recorded by tests/test_shop.py::test_rome, gone",
+    f"{ROME}, gone",
     "to drop the unused: pytest --mimic-clear-unused",
 ]
+ROME_IS_CLEARED = [
+    "1 call replayed, # s saved; 1 unused recording cleared (# B)",
+    "cleared:",
+    f"{ROME}, gone",
+]
+BOTH_USED = ["2 calls replayed, # s saved"]
 
 
 def cities(run):
@@ -58,18 +65,38 @@ def shop(project):
     project.ini("shop:fetch", "shop:load", pythonpath=".", testpaths="tests")
     project.write("shop.py", SHOP)
     project.write("tests/test_shop.py", TESTS)
-    project.record().expect(passed=2, real=["fetch Oslo", "fetch Rome"])
+    project.record_once(passed=2, real=["fetch Oslo", "fetch Rome"])
     return project
 
 
 # -- full runs
 
 
-def test_nothing_is_said_if_every_recording_is_used(shop):
-    run = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=2)
+@pytest.mark.promise("the mimic section counts calls and unused recordings")
+@pytest.mark.promise("a recording is unused if its test passed without it")
+@pytest.mark.promise("a recording is unused if its test is gone and no test was skipped or failed")
+@pytest.mark.parametrize(
+    ("tests", "section"),
+    [
+        (TESTS, BOTH_USED),
+        (TESTS.replace("test_rome", "test_roma"), BOTH_USED),
+        (ONLY_OSLO, ROME_IS_UNUSED),
+        (TESTS.replace("test_rome", "test_roma").replace("Rome", "Oslo"), ["2 calls", f"{ROME}, gone"]),
+        (TESTS.replace("Rome", "Oslo"), ["2 calls replayed, # s saved; 1 recording unused", "unused:", ROME]),
+    ],
+    ids=["used", "used by another test", "deleted test", "renamed test", "test without it"],
+)
+def test_a_recording_is_used_or_not(shop, tests, section):
+    shop.write("tests/test_shop.py", tests)
 
-    assert run.section == ["2 calls replayed, # s saved"]
+    run = shop.replay()
+
+    assert run.exit_code == 0
+    assert [line for line in section if line not in "\n".join(run.section)] == []
+    assert (section == BOTH_USED) is (run.section == BOTH_USED)
     assert run.changed == set()
+    asked = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused")
+    assert asked.exit_code == (section != BOTH_USED)
 
 
 def test_the_notes_of_cancelled_calls_are_cleared(shop):
@@ -78,31 +105,6 @@ def test_the_notes_of_cancelled_calls_are_cleared(shop):
     assert shop.replay().expect(passed=2).changed == set()
     assert len(shop.replay("--mimic-clear-unused").expect(passed=2).changed) == 1
     assert not shop.root.joinpath(".mimic_vault/cancelled").exists()
-
-
-@pytest.mark.promise("a recording is unused if its test is gone and no test was skipped or failed")
-@pytest.mark.parametrize(
-    "tests",
-    [ONLY_OSLO, TESTS.replace("test_rome", "test_roma").replace("Rome", "Oslo")],
-    ids=["deleted", "renamed"],
-)
-def test_the_recording_of_a_test_that_is_gone_is_unused(shop, tests):
-    shop.write("tests/test_shop.py", tests)
-
-    run = shop.replay()
-
-    assert run.exit_code == 0
-    assert run.section[-3:] == ROME_IS_UNUSED[-3:]
-    assert run.changed == set()
-
-
-def test_a_recording_that_a_renamed_test_uses_is_used(shop):
-    shop.write("tests/test_shop.py", TESTS.replace("test_rome", "test_roma"))
-
-    run = shop.replay("--mimic-clear-unused").expect(passed=2)
-
-    assert run.section == ["2 calls replayed, # s saved"]
-    assert run.changed == set()
 
 
 @pytest.mark.parametrize(
@@ -125,21 +127,6 @@ def test_a_target_that_has_lost_its_line_is_named_below_its_recordings(shop, lin
     assert ("no line of mimic_functions takes shop:fetch" in run.section) is is_told
 
 
-@pytest.mark.promise("the mimic section counts calls and unused recordings")
-@pytest.mark.promise("a recording is unused if its test passed without it")
-def test_a_recording_unused_by_its_passing_test_is_unused(shop):
-    shop.write("tests/test_shop.py", TESTS.replace("Rome", "Oslo"))
-
-    run = shop.replay().expect(passed=2)
-
-    assert run.section == [
-        "2 calls replayed, # s saved; 1 recording unused",
-        "unused:",
-        "  shop:fetch(city='Rome')    recorded by tests/test_shop.py::test_rome",
-        "to drop the unused: pytest --mimic-clear-unused",
-    ]
-
-
 @pytest.mark.parametrize(("targets", "tests", "passed"), [([], TESTS, 2), (["shop:fetch"], "", 0)])
 def test_a_full_run_without_targets_or_tests_finds_all_recordings_unused(shop, targets, tests, passed):
     shop.ini(*targets, pythonpath=".", testpaths="tests")
@@ -157,7 +144,7 @@ def test_a_full_run_without_targets_or_tests_finds_all_recordings_unused(shop, t
 
 
 @pytest.mark.promise("--mimic-clear-unused deletes recordings that are proven unused")
-def test_clearing_deletes_only_unused_recordings(shop):
+def test_clearing_names_the_bytes_that_it_freed(shop):
     shop.write("tests/test_shop.py", ONLY_OSLO)
     size = sum(len(data) for data in shop.files().values())
 
@@ -165,26 +152,36 @@ def test_clearing_deletes_only_unused_recordings(shop):
 
     freed = size - sum(len(data) for data in run.vault.values())
     assert f"1 unused recording cleared ({freed} B)" in run.output
-    assert run.section == [
-        "1 call replayed, # s saved; 1 unused recording cleared (# B)",
-        "cleared:",
-        "  shop:fetch(city='Rome')    recorded by tests/test_shop.py::test_rome, gone",
-    ]
-    assert cities(run) == {"Oslo"}
-    assert shop.replay().section == ["1 call replayed, # s saved"]
+    assert shop.replay("--mimic-fail-on-unused").section == ["1 call replayed, # s saved"]
+
+
+FAILED = "failed: 1 recording {} unused (--mimic-fail-on-unused)"
+NOT_CLEARED = "1 call replayed, # s saved; 1 recording unused, not cleared: --mimic-no-record was given"
 
 
 @pytest.mark.promise("--mimic-fail-on-unused exits with 1, even when it clears them")
-def test_clearing_and_failing_clears_and_still_exits_1(shop):
+@pytest.mark.promise("--mimic-no-record prevents every write")
+@pytest.mark.promise("-q prints problems only")
+@pytest.mark.parametrize(
+    ("options", "section"),
+    [
+        ("--mimic-clear-unused", ROME_IS_CLEARED),
+        ("--mimic-clear-unused --mimic-fail-on-unused", [*ROME_IS_CLEARED, FAILED.format("was")]),
+        ("--mimic-clear-unused --mimic-no-record", [NOT_CLEARED, *ROME_IS_UNUSED[1:]]),
+        ("--mimic-verify", ["1 call verified; 1 recording unused", *ROME_IS_UNUSED[1:]]),
+        ("-q", ROME_IS_UNUSED),
+        ("-q tests/test_shop.py", []),
+    ],
+)
+def test_options_judge_clear_and_fail(shop, options, section):
     shop.write("tests/test_shop.py", ONLY_OSLO)
 
-    run = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=1, exit_code=1)
+    run = shop.run(*options.split()).expect(passed=1, exit_code=int("--mimic-fail" in options))
 
-    assert run.section[0] == "1 call replayed, # s saved; 1 unused recording cleared (# B)"
-    assert run.section[-1] == "failed: 1 recording was unused (--mimic-fail-on-unused)"
-    assert cities(run) == {"Oslo"}
-    used = shop.replay("--mimic-fail-on-unused").expect(passed=1, exit_code=0)
-    assert used.section == ["1 call replayed, # s saved"]
+    assert run.section[: len(section) or None] == section
+    is_cleared = "clear" in options and "--mimic-no-record" not in options
+    assert cities(run) == ({"Oslo"} if is_cleared else {"Oslo", "Rome"})
+    assert bool(run.changed) is is_cleared
 
 
 @pytest.mark.promise("--mimic-fail-on-unused exits with 1, even when it clears them")
@@ -194,7 +191,7 @@ def test_failing_on_unused_says_so_with_q_and_in_red(shop, color, begin):
 
     run = shop.replay("--mimic-fail-on-unused", "-q", f"--color={color}").expect(passed=1, exit_code=1)
 
-    assert f"{begin}failed: 1 recording is unused (--mimic-fail-on-unused)" in run.output
+    assert begin + FAILED.format("is") in run.output
 
 
 @pytest.mark.promise("--mimic-clear-unused works together with --mimic-record")
@@ -207,19 +204,6 @@ def test_clearing_while_recording_keeps_new_recordings(shop):
     assert cities(run) == {"Oslo", "Bonn"}
     assert run.section[0].endswith("; 1 unused recording cleared (# B)")
     shop.replay("--mimic-fail-on-unused").expect(passed=1)
-
-
-@pytest.mark.promise("--mimic-no-record prevents every write")
-def test_no_record_prevents_clearing(shop):
-    shop.write("tests/test_shop.py", ONLY_OSLO)
-
-    run = shop.replay("--mimic-clear-unused", "--mimic-no-record").expect(passed=1)
-
-    assert run.changed == set()
-    assert (
-        run.section[0]
-        == "1 call replayed, # s saved; 1 recording unused, not cleared: --mimic-no-record was given"
-    )
 
 
 def test_clearing_deletes_objects_that_nothing_shares(shop):
@@ -300,6 +284,9 @@ def test_unused_recordings_that_look_alike_are_one_row(shop):
         (["tests/test_shop.py::test_oslo"], "only a part of the tests was named"),
         (["tests/sub"], "only a part of the tests was named"),
         (["--pyargs", "tally"], "only a part of the tests was named"),
+        (["--lf"], "--lf was given"),
+        (["--sw"], "--sw was given"),
+        (["--mimic-live"], "--mimic-live was given"),
         (["--setup-only"], "--setup-only was given"),
         (["--setup-plan"], "--setup-only was given, --setup-plan was given"),
     ],
@@ -311,7 +298,7 @@ def test_a_narrower_selection_judges_nothing(shop, arguments, reason):
     shop.write("tests/sub/test_sub.py", "def test_sub(): pass")
     asked = ("--mimic-clear-unused", "--mimic-fail-on-unused")
 
-    run = shop.replay(*arguments, *asked)
+    run = shop.run(*arguments, *asked, plugins=["cacheprovider"])
 
     assert run.exit_code in (0, 5)
     assert f"warning: --mimic-fail-on-unused could not judge: {reason}" in "\n".join(run.section)
@@ -341,13 +328,15 @@ def test_a_run_without_tests_to_run_judges_nothing(shop, flag):
         ["-o", "testpaths=test*"],
         ["-o", "testpaths="],
         ["-v", "-x"],
+        ["--ff"],
+        ["--nf"],
     ],
     ids=" ".join,
 )
 def test_a_selection_that_contains_testpaths_is_full(shop, arguments):
     shop.write("tests/test_shop.py", ONLY_OSLO)
 
-    run = shop.replay(*arguments).expect(passed=1)
+    run = shop.replay(*arguments, plugins=["cacheprovider"]).expect(passed=1)
 
     assert run.section == ROME_IS_UNUSED
 
@@ -524,14 +513,6 @@ def test_the_tests_of_another_project_are_not_gone(project, monkeypatch):
     assert cities(run) == {"Oslo", "Rome"}
 
 
-def test_tests_of_a_skipped_test_loop_are_not_gone(shop):
-    shop.write("conftest.py", "def pytest_runtestloop(session): return True\n")
-
-    run = shop.run("--mimic-clear-unused")
-
-    assert run.changed == set()
-
-
 def test_a_removed_parameter_is_judged(project):
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
@@ -578,19 +559,6 @@ def test_without_testpaths_the_selection_is_full_if_all_files_of_tests_are_named
     assert not_asked.section == ["1 call replayed, # s saved"]
 
 
-@pytest.mark.promise("only a full selection judges recordings")
-@pytest.mark.parametrize(
-    ("flag", "judged"), [("--lf", False), ("--sw", False), ("--ff", True), ("--nf", True)]
-)
-def test_options_that_only_reorder_tests_do_not_narrow(shop, flag, judged):
-    shop.write("tests/test_shop.py", ONLY_OSLO)
-
-    run = shop.replay(flag, "--mimic-clear-unused", plugins=["cacheprovider"]).expect(passed=1)
-
-    assert (f"warning: --mimic-clear-unused could not judge: {flag} was given" in run.output) is not judged
-    assert (cities(run) == {"Oslo"}) is judged
-
-
 @pytest.mark.promise("deselected tests, an early stop or a collection error prevent judging")
 @pytest.mark.parametrize(
     ("how", "exit_code"),
@@ -624,6 +592,92 @@ def test_a_usage_error_judges_nothing(shop, target, path):
     run = shop.replay(".", path, "--mimic-clear-unused").expect(exit_code=4)
 
     assert run.changed == set()
+
+
+#: Fixtures and a test below a mark, so that it does not pass.
+BROKEN = """
+    import pytest
+
+    @pytest.fixture
+    def broken():
+        raise OSError
+
+    @pytest.fixture
+    def broken_after():
+        yield
+        raise OSError
+
+    {}
+    def test_oslo():
+        assert {}
+"""
+ARRANGED = "def pytest_collection_modifyitems(config, items): "
+OSLO_AND_ROME = " 2 recordings: tests/test_shop.py::test_oslo "
+# The files of a run, and what it says of its judgement. A run that says nothing is one that judges.
+NOT_PROVEN = {
+    "collection error": (
+        {"tests/test_broken.py": "import there_is_no_such_module"},
+        ": a collection error",
+    ),
+    "stopping at a collection error": (
+        {
+            "tests/test_broken.py": "import there_is_no_such_module",
+            "conftest.py": "def pytest_configure(config): config.option.continue_on_collection_errors = False",
+        },
+        ": a collection error",
+    ),
+    "deselected": (
+        {"conftest.py": f"{ARRANGED}config.hook.pytest_deselected(items=items[1:]); del items[1:]"},
+        ": 1 test deselected",
+    ),
+    "left out silently": ({"conftest.py": f"{ARRANGED}del items[1:]"}, ": 1 test deselected"),
+    "no loop": ({"conftest.py": "def pytest_runtestloop(session): return True"}, ""),
+    "skipped module": (
+        {
+            "tests/test_shop.py": "import pytest\npytest.skip('so', allow_module_level=True)\n",
+            "tests/test_other.py": "def test_other(): pass",
+        },
+        " 2 recordings: tests/test_shop.py was skipped",
+    ),
+    "miss": (
+        {"tests/test_shop.py": TESTS.replace("Rome", "Roma")},
+        " 1 recording: tests/test_shop.py::test_rome failed",
+    ),
+    **{
+        mark: ({"tests/test_shop.py": BROKEN.format(f"@pytest.mark.{mark}", passes)}, OSLO_AND_ROME)
+        for mark, passes in {
+            "skip": True,
+            "skipif(True, reason='so')": True,
+            "xfail(run=False)": True,
+            "xfail": False,
+            "usefixtures('broken')": True,
+            "usefixtures('broken_after')": True,
+        }.items()
+    },
+}
+
+
+@pytest.mark.promise("deselected tests, an early stop or a collection error prevent judging")
+@pytest.mark.promise("a recording is unused if its test is gone and no test was skipped or failed")
+@pytest.mark.parametrize(("files", "reason"), NOT_PROVEN.values(), ids=NOT_PROVEN)
+def test_a_test_that_may_need_a_recording_protects_it(shop, files, reason):
+    for name, text in files.items():
+        shop.write(name, text)
+
+    run = shop.replay("--mimic-clear-unused", "--continue-on-collection-errors")
+
+    if reason:
+        assert run.section[-1].startswith(f"warning: --mimic-clear-unused could not judge{reason}")
+    assert run.changed == set()
+
+
+def test_a_conftest_that_reorders_tests_does_not_narrow(shop):
+    shop.write("conftest.py", f"{ARRANGED}items.reverse(); items.append(items[0])")
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+
+    run = shop.replay().expect(passed=2)
+
+    assert "1 recording unused" in run.section[0]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
@@ -660,66 +714,6 @@ def test_ctrl_c_judges_nothing(shop):
     assert shop.files() == before
 
 
-@pytest.mark.promise("deselected tests, an early stop or a collection error prevent judging")
-@pytest.mark.parametrize("flags", [[], ["--continue-on-collection-errors"]], ids=["stops", "goes on"])
-def test_a_collection_error_judges_nothing(shop, flags):
-    shop.write("tests/test_shop.py", ONLY_OSLO)
-    shop.write("tests/test_broken.py", "import there_is_no_such_module")
-
-    run = shop.replay("--mimic-clear-unused", *flags)
-
-    assert run.exit_code in (1, 2)
-    assert "warning: --mimic-clear-unused could not judge: a collection error" in run.section[-1]
-    assert run.changed == set()
-
-
-@pytest.mark.promise("deselected tests, an early stop or a collection error prevent judging")
-@pytest.mark.parametrize(
-    "body",
-    [
-        "config.hook.pytest_deselected(items=items[1:]); del items[1:]",
-        "del items[1:]",
-    ],
-    ids=["with the hook", "silently"],
-)
-def test_tests_deselected_by_a_conftest_narrow_the_run(shop, body):
-    shop.write("conftest.py", f"def pytest_collection_modifyitems(config, items):\n    {body}\n")
-
-    run = shop.replay("--mimic-clear-unused")
-
-    assert run.exit_code == 0
-    assert run.section == [
-        "1 call replayed, # s saved",
-        "warning: --mimic-clear-unused could not judge: 1 test deselected",
-    ]
-    assert run.changed == set()
-
-
-def test_a_conftest_that_reorders_tests_does_not_narrow(shop):
-    body = "items.reverse(); items.append(items[0])"
-    shop.write("conftest.py", f"def pytest_collection_modifyitems(config, items):\n    {body}\n")
-    shop.write("tests/test_shop.py", ONLY_OSLO)
-
-    run = shop.replay().expect(passed=2)
-
-    assert "1 recording unused" in run.section[0]
-
-
-def test_live_judges_nothing(shop):
-    shop.write("tests/test_shop.py", ONLY_OSLO)
-
-    plain = shop.run("--mimic-live").expect(passed=1)
-    asked = shop.run("--mimic-live", "--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=1)
-
-    everything = "every call ran for real, and nothing was recorded or compared"
-    assert plain.section == [everything]
-    assert asked.section == [
-        everything,
-        "warning: --mimic-fail-on-unused could not judge: --mimic-live was given",
-    ]
-    assert asked.changed == set()
-
-
 # -- tests that did not pass
 
 
@@ -752,61 +746,6 @@ def test_beside_other_outcomes_only_recordings_of_a_single_test_are_judged(proje
     )
 
 
-@pytest.mark.promise("a recording is unused if its test is gone and no test was skipped or failed")
-@pytest.mark.parametrize(
-    "marker",
-    [
-        "@pytest.mark.skip",
-        "@pytest.mark.skipif(True, reason='so')",
-        "@pytest.mark.xfail(run=False)",
-        "@pytest.mark.xfail",
-        "@pytest.mark.usefixtures('broken')",
-        "@pytest.mark.usefixtures('broken_after')",
-    ],
-)
-def test_a_test_that_did_not_pass_protects_recordings(shop, marker):
-    shop.write(
-        "tests/test_shop.py",
-        f"""
-        import pytest
-
-        @pytest.fixture
-        def broken():
-            raise OSError
-
-        @pytest.fixture
-        def broken_after():
-            yield
-            raise OSError
-
-        {marker}
-        def test_oslo():
-            assert "{marker}" != "@pytest.mark.xfail"
-        """,
-    )
-
-    run = shop.replay("--mimic-clear-unused")
-
-    assert len(run.section) == 1
-    assert run.section[0].startswith(
-        "warning: --mimic-clear-unused could not judge 2 recordings: tests/test_shop.py::test_oslo "
-    )
-    assert run.changed == set()
-
-
-@pytest.mark.promise("a recording is unused if its test is gone and no test was skipped or failed")
-def test_a_skipped_module_protects_recordings(shop):
-    shop.write("tests/test_shop.py", "import pytest\npytest.skip('so', allow_module_level=True)\n")
-    shop.write("tests/test_other.py", "def test_other(): pass")
-
-    run = shop.replay("--mimic-clear-unused").expect(passed=1, skipped=1)
-
-    assert run.section == [
-        "warning: --mimic-clear-unused could not judge 2 recordings: tests/test_shop.py was skipped"
-    ]
-    assert run.changed == set()
-
-
 @pytest.mark.parametrize(("passes_at", "judged"), [(2, True), (9, False)], ids=["in the end", "never"])
 def test_only_the_last_rerun_of_a_test_counts(shop, passes_at, judged):
     shop.write(
@@ -828,18 +767,6 @@ def test_only_the_last_rerun_of_a_test_counts(shop, passes_at, judged):
         else "warning: --mimic-clear-unused could not judge 2 recordings: tests/test_shop.py::test_rome failed"
     )
     assert (run.vault == {}) is judged
-
-
-def test_a_test_with_a_miss_protects_its_recordings(shop):
-    shop.write("tests/test_shop.py", TESTS.replace("Rome", "Roma"))
-
-    run = shop.replay("--mimic-clear-unused").expect(passed=1, failed=1)
-
-    assert (
-        run.section[-1]
-        == "warning: --mimic-clear-unused could not judge 1 recording: tests/test_shop.py::test_rome failed"
-    )
-    assert run.changed == set()
 
 
 # -- wider fixtures, sequences, children
@@ -920,14 +847,6 @@ def test_a_recording_that_only_a_forked_process_replays_is_used(shop):
     assert run.changed == set()
 
 
-def test_a_verified_recording_is_used(shop):
-    shop.write("tests/test_shop.py", ONLY_OSLO)
-
-    run = shop.run("--mimic-verify").expect(passed=1, real=["fetch Oslo"])
-
-    assert run.section == ["1 call verified; 1 recording unused", *ROME_IS_UNUSED[1:]]
-
-
 def test_a_damaged_recording_is_cleared_if_its_test_is_readable(shop):
     """Such as a recording with a merge conflict. Files of unknown origin stay."""
     shop.write("tests/test_shop.py", ONLY_OSLO)
@@ -971,17 +890,6 @@ def test_a_recording_of_a_newer_version_is_not_cleared(shop):
 
 
 # -- output
-
-
-@pytest.mark.promise("-q prints problems only")
-def test_quiet_lists_unused_recordings_only(shop):
-    shop.write("tests/test_shop.py", ONLY_OSLO)
-
-    full = shop.replay("-q").expect(passed=1)
-    part = shop.replay("-q", "tests/test_shop.py").expect(passed=1)
-
-    assert full.section[:4] == ROME_IS_UNUSED
-    assert part.section == []
 
 
 @pytest.mark.promise("secrets are in no message, difference or summary")

@@ -352,35 +352,15 @@ def test_a_marker_with_a_missing_target_fails_its_test(shop):
 # -- options
 
 
+NO_URL = (
+    "a vault is a folder, and this is a URL; "
+    "to keep large outcomes in a store: mimic_objects = s3://bucket/prefix"
+)
+NO_CACHE = "mimic_cache_size is gone: delete the line, because mimic_objects, which replaces the remote vault, needs no cache"
+
+
 @pytest.mark.promise("a URL as the vault is a usage error that names mimic_objects and shows no credentials")
-@pytest.mark.parametrize("url", ["s3://me:hunter2@bucket/x", "file:///mnt/x", "S3:/bucket/x", "ftp://x"])
-def test_a_vault_is_no_url(shop, url):
-    on_command_line = shop.run(f"--mimic-vault={url}")
-    shop.ini(mimic_vault_path=url)
-    in_ini = shop.run()
-
-    says = (
-        "a vault is a folder, and this is a URL; "
-        "to keep large outcomes in a store: mimic_objects = s3://bucket/prefix"
-    )
-    usage_error(on_command_line, f"--mimic-vault: {says}")
-    usage_error(in_ini, f"mimic_vault_path: {says}")
-    assert "hunter2" not in in_ini.output
-
-
 @pytest.mark.promise("a name that is gone is a usage error that names what replaces it")
-@pytest.mark.parametrize("targets", [["shop:fetch"], []], ids=["mimicked", "nothing mimicked"])
-def test_the_size_of_the_cache_is_gone(shop, targets):
-    by_option = shop.run("-o", "mimic_cache_size=1 GB")
-    shop.ini(*targets, mimic_cache_size="2 GB")
-
-    for run in (by_option, shop.run()):
-        usage_error(
-            run,
-            "mimic_cache_size is gone: delete the line, because mimic_objects, which replaces the remote vault, needs no cache",
-        )
-
-
 @pytest.mark.promise("a wrong value of an option is a usage error")
 @pytest.mark.parametrize("targets", [["shop:fetch"], []], ids=["mimicked", "nothing mimicked"])
 @pytest.mark.parametrize(
@@ -388,25 +368,30 @@ def test_the_size_of_the_cache_is_gone(shop, targets):
     [
         ("mimic_source", "strickt", "mimic_source = strickt: it takes strict, warn or ignore"),
         ("mimic_pickle", "all", "mimic_pickle = all: it takes listed or forbid"),
+        ("mimic_cache_size", "2 GB", NO_CACHE),
+        *(
+            ("mimic_vault_path", url, f"mimic_vault_path: {NO_URL}")
+            for url in ("s3://me:hunter2@bucket/x", "file:///mnt/x", "S3:/bucket/x", "ftp://x")
+        ),
     ],
 )
-def test_a_choice_accepts_only_its_values(shop, targets, name, value, message):
+def test_a_wrong_value_is_a_usage_error(shop, targets, name, value, message):
+    by_option = shop.run("-o", f"{name}={value}")
     shop.ini(*targets, **{name: value})
 
-    usage_error(shop.run(), message)
+    for run in (by_option, shop.run()):
+        usage_error(run, message)
+        assert "hunter2" not in run.output
 
 
 @pytest.mark.promise("a wrong value of an option is a usage error")
-def test_a_switch_accepts_only_true_or_false(shop):
+def test_a_wrong_value_of_a_switch_or_the_option_of_the_vault_is_a_usage_error(shop):
+    usage_error(shop.run("--mimic-vault=s3://bucket/x"), f"--mimic-vault: {NO_URL}")
     shop.ini("shop:fetch", mimic_store_arguments="perhaps")
-
     usage_error(shop.run(), "mimic_store_arguments: invalid truth value 'perhaps'")
 
 
 # -- the hook
-
-
-HOOK = "conftest.py, pytest_mimic_targets"
 
 
 @pytest.mark.promise("the hook pytest_mimic_targets adds targets, and is harmless without the plugin")
@@ -421,6 +406,9 @@ HOOK = "conftest.py, pytest_mimic_targets"
             "shop:fetch: there is no option sequense (did you mean sequence?)",
         ),
         ("['shop']", "shop is neither package.module:function nor a client"),
+        ("[Target('shop.fetch(')]", "shop.fetch( is not a target"),
+        ("[Target('shop:fetsh')]", "shop:fetsh does not exist in shop (did you mean fetch?)"),
+        ("config.nothing", "AttributeError: 'Config' object has no"),
     ],
 )
 def test_a_hook_that_returns_something_else_is_a_usage_error(shop, given, message):
@@ -431,22 +419,9 @@ def test_a_hook_that_returns_something_else_is_a_usage_error(shop, given, messag
 
     run = shop.run()
 
-    run.expect(exit_code=4, real=[], never=NO_TRACEBACK, says=[f"ERROR: {HOOK}: {message}"])
-
-
-def test_a_hook_that_names_a_missing_function_is_a_usage_error(shop):
-    shop.ini()
-    shop.conftest("""
-        import pytest
-        from pytest_mimic import Target
-
-        @pytest.hookimpl(optionalhook=True)
-        def pytest_mimic_targets(config):
-            return [Target("shop:fetsh")]
-    """)
-
-    usage_error(shop.run(), f"{HOOK}: shop:fetsh does not exist in shop (did you mean fetch?)")
-    shop.run("-p", "no:mimic", "-p", "no:pytest_mimic.plugin").expect(passed=1, real=["fetch Oslo"])
+    run.expect(
+        exit_code=4, real=[], never=NO_TRACEBACK, says=["ERROR: conftest.py, pytest_mimic_targets", message]
+    )
 
 
 # -- beside pytest's own options

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import struct
-import threading
 from binascii import crc32
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from support import loopback
+from support.loopback import serving
 
 MODEL = "test.model-v1"
 ANSWERS = ["Good", " morning", ", Zoë"]
@@ -29,38 +30,22 @@ def event(kind: str, payload: bytes, content_type: str = "application/json") -> 
     return start + struct.pack("!I", crc32(start))
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(loopback.Handler):
     """Answers by the path of a request."""
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # otherwise a body waits up to 40 ms
     server: Server
-
-    def log_message(self, *args: object) -> None:
-        pass
 
     def do_GET(self) -> None:
         self.take(b"")
 
     def do_PUT(self) -> None:
         self.server.expected.append(self.headers.get("Expect"))
-        self.take(self.read_body())
+        self.take(self.body())
 
     def do_POST(self) -> None:
-        self.take(self.read_body())
+        self.take(self.body())
 
     do_HEAD = do_GET
-
-    def read_body(self) -> bytes:
-        """Return the body, which has a length or chunks."""
-        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
-            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        body = b""
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            body += self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
-        return body
 
     def take(self, body: bytes) -> None:
         server = self.server
@@ -79,18 +64,18 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(412, b"<Error><Code>PreconditionFailed</Code><Message>no</Message></Error>")
         elif "moved" in path and "eu-west-1" not in self.headers.get("Authorization", ""):
             xml = b"<Error><Code>PermanentRedirect</Code><Message>elsewhere</Message></Error>"
-            self.answer(301, xml, {"x-amz-bucket-region": "eu-west-1"})
+            self.answer(301, xml, x_amz_bucket_region="eu-west-1")
         elif server.events and path.endswith("-stream"):
-            self.stream(server.events)
+            self.events(server.events)
         elif path.endswith("/invoke-with-response-stream"):
-            self.stream([event("chunk", json.dumps({"bytes": _base64(one)}).encode()) for one in ANSWERS])
+            self.events([event("chunk", json.dumps({"bytes": _base64(one)}).encode()) for one in ANSWERS])
         elif path.endswith("/converse-stream"):
             deltas = [{"contentBlockIndex": 0, "delta": {"text": one}} for one in ANSWERS]
             events = [event("contentBlockDelta", json.dumps(delta).encode()) for delta in deltas]
-            self.stream([*events, event("messageStop", b'{"stopReason":"end_turn"}')])
+            self.events([*events, event("messageStop", b'{"stopReason":"end_turn"}')])
         elif "select" in self.path:
             records = [event("Records", b"1,a\n2,b\n", "application/octet-stream"), event("End", b"")]
-            self.stream(records)
+            self.events(records)
         elif path == "/keys":  # of a container
             keys = {"AccessKeyId": "AKIAFROMCONTAINER4711", "SecretAccessKey": "s", "Token": "t"}
             self.answer(200, json.dumps({**keys, "Expiration": "2999-01-01T00:00:00Z"}).encode())
@@ -101,27 +86,13 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.answer(200, b"")
 
-    def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        """Send a response with XML."""
-        self.send_response(status)
-        self.send_header("Content-Type", "application/xml")
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+    def answer(self, status: int, body: bytes | str, kind: str = "application/xml", **headers: str) -> None:
+        """Send a response, usually with XML."""
+        super().answer(status, body, kind, **headers)
 
-    def stream(self, events: list[bytes]) -> None:
+    def events(self, events: list[bytes]) -> None:
         """Send events, each in a chunk of its own."""
-        self.send_response(200)
-        self.send_header("Content-Type", "application/vnd.amazon.eventstream")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        for one in events:
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(one), one))
-            self.wfile.flush()
-        self.wfile.write(b"0\r\n\r\n")
+        self.stream(events, "application/vnd.amazon.eventstream")
 
     def handle_expect_100(self) -> bool:
         """Refuse the body of some requests."""
@@ -138,46 +109,29 @@ def _base64(text: str) -> str:
     return b64encode(json.dumps({"text": text}).encode()).decode()
 
 
-class Server(ThreadingHTTPServer):
+class Server(loopback.Server):
     """The server, and what it has seen.
 
     Attributes:
-        seen: The requests, `PUT /bucket/key`.
         headers: The headers of each.
         expected: The `Expect` of each PUT.
         events: A stream to answer with, instead of the usual ones.
     """
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.seen: list[str] = []
+        super().__init__(Handler)
         self.headers: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
         self.expected: list[str | None] = []
         self.events: list[bytes] = []
         self._failed: set[str] = set()
-        self._lock = threading.Lock()
-        self.is_stopped = False
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
     def first_time(self, name: str) -> bool:
         """Return True once for each name."""
-        with self._lock:
+        with self.lock:
             is_first = name not in self._failed
             self._failed.add(name)
         return is_first
-
-    def stop(self) -> None:
-        """Close the port."""
-        if not self.is_stopped:
-            self.is_stopped = True
-            self.shutdown()
-            self.server_close()
 
 
 @cache
@@ -191,12 +145,8 @@ def loader() -> Any:
 @contextmanager
 def running_server() -> Iterator[Server]:
     """Return a running server."""
-    server = Server()
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    try:
+    with serving(Server()) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @contextmanager

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from support import loopback
 from support.loopback import serving
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(loopback.Handler):
     """Empties the cart, adds an item or shows the items, and notes each request in `server.seen`."""
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # otherwise a body waits up to 40 ms
     server: CartServer
-
-    def log_message(self, *args: object) -> None:
-        pass
 
     def handle_any(self) -> None:
         server = self.server
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        with server.guard:
+        body = self.body().decode()
+        with server.lock:
             item = json.loads(body)["item"] if body else ""
             server.seen.append(f"{self.command} {self.path} {item}".rstrip())
             items = server.items.setdefault(self.path.partition("?")[0], [])
@@ -32,17 +26,13 @@ class Handler(BaseHTTPRequestHandler):
                 items.clear()
             elif self.command == "POST":
                 items.append(item)
-            data = json.dumps(items).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+            text = json.dumps(items)
+        self.answer(200, text, "application/json")
 
     do_GET = do_POST = do_DELETE = handle_any
 
 
-class CartServer(ThreadingHTTPServer):
+class CartServer(loopback.Server):
     """A server with one cart for each path.
 
     Attributes:
@@ -50,22 +40,13 @@ class CartServer(ThreadingHTTPServer):
         items: The items in each cart.
     """
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.guard = threading.Lock()
-        self.seen: list[str] = []
+        super().__init__(Handler)
         self.items: dict[str, list[str]] = {}
-
-    @property
-    def url(self) -> str:
-        """The address, without a slash at the end."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
     def take(self) -> list[str]:
         """Return the requests since the last call."""
-        with self.guard:
+        with self.lock:
             taken, self.seen = self.seen, []
         return taken
 

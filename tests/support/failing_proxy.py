@@ -17,8 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
+
+from support import loopback
+from support.loopback import serving
 
 # The server never sees the first ones. "lost" and all after it are passed on, and the answer alone suffers.
 FAILURES = (
@@ -63,18 +65,13 @@ class Rule:
         return self.met >= self.first and (not self.number or self.met < self.first + self.number)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(loopback.Handler):
     server: FailingProxy
     upstream: HTTPConnection | None = None
 
-    def log_message(self, *args: object) -> None:
-        pass
-
     def take(self) -> None:
         proxy = self.server
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.body()
         proxy.authorizations.append(self.headers.get("Authorization", ""))
         how = proxy.note(f"{self.command} {self.path}")
         if how == "reset":
@@ -148,30 +145,22 @@ class _Handler(BaseHTTPRequestHandler):
 _HOP = ("connection", "content-length", "transfer-encoding", "server", "date")
 
 
-class FailingProxy(ThreadingHTTPServer):
+class FailingProxy(loopback.Server):
     """The proxy, and what it has seen.
 
     Attributes:
-        seen: The requests, `PUT /bucket/key`, the failed ones included.
         authorizations: The headers with their signatures.
         refuses_conditions: Whether conditional writes are answered by 501, as some stores do.
     """
 
-    daemon_threads = True
-    request_queue_size = 128
-
     def __init__(self, url: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.host = urlsplit(url).netloc
-        self._lock = threading.Lock()
+        self._noted = threading.Condition(self.lock)
         self._rules: list[Rule] = []
         self._healed = threading.Event()
         self.refuses_conditions = False
         self.forget()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
     def fail(self, how: str, *, first: int = 1, number: int = 1, match: str = "") -> None:
         """Fail requests from now on.
@@ -183,44 +172,46 @@ class FailingProxy(ThreadingHTTPServer):
             match: A regular expression found in `PUT /bucket/key`.
         """
         assert how in FAILURES
-        with self._lock:
+        with self.lock:
             self._rules.append(Rule(how, first, number, match))
 
     def heal(self) -> None:
         """Fail no more, and let the requests go on that wait."""
-        with self._lock:
+        with self.lock:
             self._rules.clear()
             self._healed.set()
             self._healed = threading.Event()
 
     def forget(self) -> None:
         """Forget what was seen."""
-        with self._lock:
-            self.seen: list[str] = []
+        with self.lock:
+            self.seen = []
             self.authorizations: list[str] = []
 
     def note(self, line: str) -> str:
         """Note a request and return how it fails, or an empty string."""
-        with self._lock:
+        with self.lock:
             self.seen.append(line)
+            self._noted.notify_all()
             return next((rule.how for rule in self._rules if rule.applies(line)), "")
 
-    def healed(self) -> threading.Event:
-        with self._lock:
-            return self._healed
+    def requests(self) -> int:
+        """Return how many requests there were, as soon as there is one."""
+        with self._noted:
+            self._noted.wait_for(lambda: self.seen, 30)
+            return len(self.seen)
 
-    def handle_error(self, *args: object) -> None:
-        """Print nothing: clients go away."""
+    def healed(self) -> threading.Event:
+        with self.lock:
+            return self._healed
 
 
 @contextmanager
 def running_proxy(url: str) -> Iterator[FailingProxy]:
     """Return a running proxy in front of the server at a URL."""
     proxy = FailingProxy(url)
-    threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    try:
-        yield proxy
-    finally:
-        proxy.heal()
-        proxy.shutdown()
-        proxy.server_close()
+    with serving(proxy):
+        try:
+            yield proxy
+        finally:
+            proxy.heal()

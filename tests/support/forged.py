@@ -11,14 +11,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from unit.memory_store import MemoryStore
+from unit.memory_store import NAME, MemoryStore
+from unit.memory_store import recorded as recorded_value
 
 from pytest_mimic._core.outcome import container
-from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.outcome.pickles import Pickled
-from pytest_mimic._core.vault import Recording, Vault
-
-NAME = "calls/shop/f/00.json"
+from pytest_mimic._core.vault import Vault
 
 
 def plain(value: object) -> bytes:
@@ -134,10 +132,7 @@ def recorded(
     stream: bytes, imports: Iterable[str], code: Iterable[str] = (), **facts_of_entry: object
 ) -> MemoryStore:
     """Return a vault with a recording whose pickle this is, and which lists these names."""
-    store = MemoryStore()
-    vault = Vault(store)
-    stored = vault.stored(Outcome.of_value(VALUE), 0.5)
-    vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
+    store: MemoryStore = recorded_value(VALUE)
     facts: dict[str, Any] = json.loads(store.read(NAME))
     [entry] = facts["outcomes"]
     packed = Pickled([stream], [], imports=[], code=[], by_value=False, has_custom_identity=False)

@@ -45,6 +45,8 @@ class Library(services.LibraryServicer):  # type: ignore[misc, name-defined]
 
     def List(self, request: Any, context: Any) -> Iterator[Any]:
         self.asked.append(request.title)
+        if request.count or request.title == "torn":
+            context.send_initial_metadata((("server", "first"),))
         context.set_trailing_metadata((("cost", "4"),))
         for number in range(request.count + self.more):
             yield protos.Book(title=f"{request.title} {number}", id=self.edition)

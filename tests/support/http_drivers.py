@@ -26,6 +26,7 @@ class Ask(NamedTuple):
         stop: Read so many items, as they come, and close the response.
         follow: Follow redirects.
         timeout: Of each step, in seconds.
+        login: A user and a password for digest authentication.
     """
 
     path: str
@@ -36,6 +37,7 @@ class Ask(NamedTuple):
     stop: int | None = None
     follow: bool = False
     timeout: float = 5.0
+    login: tuple[str, str] | None = None
 
 
 class Answer(NamedTuple):
@@ -64,6 +66,7 @@ class Driver:
         module: The module of the client.
         decodes: A body is decompressed by default.
         follows: The client follows redirects.
+        digests: The client knows digest authentication.
         readings: The ways to read a body. `whole` and `chunks`, as they come, are in each.
         errors: The class of the exception for each kind of failure.
         certificates: A file with those that are trusted.
@@ -75,6 +78,7 @@ class Driver:
     is_async: ClassVar[bool] = False
     decodes: ClassVar[bool] = True
     follows: ClassVar[bool] = True
+    digests: ClassVar[bool] = True
     readings: ClassVar[Mapping[str, Callable[[Any], Any]]]
     errors: ClassVar[Mapping[str, str]]
 
@@ -221,9 +225,9 @@ _HTTPX_ERRORS = {
 }
 
 
-def _httpx_options(ask: Ask) -> dict[str, Any]:
-    found: dict[str, Any] = {"headers": dict(ask.headers), "timeout": ask.timeout}
-    return found if ask.body is None else {**found, "content": ask.body}
+def _httpx_options(module: Any, ask: Ask) -> dict[str, Any]:
+    found: dict[str, Any] = {"headers": dict(ask.headers), "timeout": ask.timeout, "content": ask.body}
+    return found if ask.login is None else {**found, "auth": module.DigestAuth(*ask.login)}
 
 
 def _httpx_answer(response: Any, body: Any) -> Answer:
@@ -258,7 +262,7 @@ class HttpxDriver(Driver):
 
     def send(self, session: Any, url: str, ask: Ask) -> Answer:
         with session.stream(
-            ask.method, url + ask.path, follow_redirects=ask.follow, **_httpx_options(ask)
+            ask.method, url + ask.path, follow_redirects=ask.follow, **_httpx_options(self.module, ask)
         ) as response:
             body = self.read(response, ask)
         return _httpx_answer(response, body)
@@ -291,7 +295,7 @@ class AsyncHttpxDriver(AsyncDriver):
 
     async def send(self, session: Any, url: str, ask: Ask) -> Answer:  # type: ignore[override]
         async with session.stream(
-            ask.method, url + ask.path, follow_redirects=ask.follow, **_httpx_options(ask)
+            ask.method, url + ask.path, follow_redirects=ask.follow, **_httpx_options(self.module, ask)
         ) as response:
             body = await self.read(response, ask)
         return _httpx_answer(response, body)
@@ -348,6 +352,7 @@ class RequestsDriver(Driver):
             url + ask.path,
             data=ask.body,
             headers=dict(ask.headers),
+            auth=ask.login and self.module.auth.HTTPDigestAuth(*ask.login),
             stream=ask.read != "whole",
             allow_redirects=ask.follow,
             timeout=ask.timeout,
@@ -407,6 +412,7 @@ class AiohttpDriver(AsyncDriver):
             headers=dict(ask.headers),
             allow_redirects=ask.follow,
             timeout=self.module.ClientTimeout(sock_read=ask.timeout),
+            middlewares=(self.module.DigestAuthMiddleware(*ask.login),) if ask.login else (),
             ssl=_context(),
         ) as response:
             body = await self.read(response, ask)
@@ -432,6 +438,7 @@ class Urllib3Driver(Driver):
     """urllib3."""
 
     line = "urllib3"
+    digests = False
     errors: ClassVar = {
         "refused": "NewConnectionError",
         "name": "NameResolutionError",
@@ -497,7 +504,7 @@ def _open(response: Any) -> Any:
 
 
 class StdlibDriver(Driver):
-    """`http.client`, and `urllib.request` where redirects are followed or cookies are kept."""
+    """`http.client`; `urllib.request` where redirects are followed, cookies kept or passwords sent."""
 
     line = "http.client"
     decodes = False
@@ -527,25 +534,31 @@ class StdlibDriver(Driver):
     def session(self, proxy: str | None) -> Iterator[Any]:
         import urllib.request
 
-        handlers: list[Any] = [urllib.request.HTTPCookieProcessor(CookieJar())]
+        passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+        handlers: list[Any] = [
+            urllib.request.HTTPCookieProcessor(CookieJar()),
+            urllib.request.HTTPDigestAuthHandler(passwords),
+        ]
         if proxy:
             handlers.append(urllib.request.ProxyHandler({"http": proxy, "https": proxy}))
         handlers.append(urllib.request.HTTPSHandler(context=_context()))
-        yield urllib.request.build_opener(*handlers), proxy
+        yield urllib.request.build_opener(*handlers), proxy, passwords
 
     def send(self, session: Any, url: str, ask: Ask) -> Answer:
         import http.client
         import urllib.request
 
-        opener, proxy = session
-        if ask.follow or proxy or ask.path == "/cookies":
+        opener, proxy, passwords = session
+        if ask.login:
+            passwords.add_password(None, url, *ask.login)
+        if ask.follow or proxy or ask.login or ask.path == "/cookies":
             request = urllib.request.Request(url + ask.path, ask.body, dict(ask.headers), method=ask.method)
             with opener.open(request, timeout=ask.timeout) as response:
                 return self._answer(response, ask)
         parts = urlsplit(url)
         options: dict[str, Any] = {"context": _context()} if parts.scheme == "https" else {}
         make = http.client.HTTPSConnection if options else http.client.HTTPConnection
-        with closing(make(parts.hostname or "", parts.port, timeout=ask.timeout, **options)) as connection:
+        with closing(make(parts.netloc, timeout=ask.timeout, **options)) as connection:
             connection.request(ask.method, ask.path, ask.body, dict(ask.headers))
             with connection.getresponse() as response:
                 return self._answer(response, ask)

@@ -10,14 +10,14 @@ import ssl
 import threading
 import xmlrpc.client
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from support import loopback
 from support.loopback import serving
 
 #: Where nothing listens; what a server had that was stopped, another may have by now.
@@ -33,57 +33,10 @@ EVENTS = [
 ]
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(loopback.Handler):
     """Serves one page for each path, and notes each request in `server.seen`."""
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # otherwise a body waits up to 40 ms
     server: Server
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-    def answer(self, status: int, body: bytes | str, kind: str = "text/plain", **headers: str) -> None:
-        """Send a whole response."""
-        data = body.encode() if isinstance(body, str) else body
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(data)))
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(data)
-
-    def json(self, value: Any, status: int = 200, **headers: str) -> None:
-        """Send a compact JSON response."""
-        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-        self.answer(status, text, "application/json", **headers)
-
-    def stream(self, chunks: list[str | bytes], kind: str, **headers: str) -> None:
-        """Send a chunked response and flush each chunk."""
-        self.send_response(200)
-        self.send_header("Content-Type", kind)
-        self.send_header("Transfer-Encoding", "chunked")
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        for chunk in chunks:
-            data = chunk.encode() if isinstance(chunk, str) else chunk
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-            self.wfile.flush()
-        self.wfile.write(b"0\r\n\r\n")
-
-    def body(self) -> bytes:
-        """Return the request's body, sized or chunked."""
-        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            data = b""
-            while size := int(self.rfile.readline(), 16):
-                data += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-            return data
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def handle_any(self) -> None:
         """Serve the page."""
@@ -279,6 +232,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def page_hang(self, _: dict[str, str]) -> None:
         """Replies only when the server stops."""
+        self.server.waiting.set()
         self.server.stopping.wait(10)
         self.close_connection = True
 
@@ -290,6 +244,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"the beginning")
         self.wfile.flush()
+        self.server.waiting.set()
         self.server.stopping.wait(10)
         self.close_connection = True
 
@@ -415,6 +370,17 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.json({"welcome": False}, 401, WWW_Authenticate='Basic realm="x"')
 
+    def page_digest(self, _: dict[str, str]) -> None:
+        """Requires digest authentication, with any password."""
+        if (self.headers.get("Authorization") or "").startswith("Digest "):
+            self.json({"welcome": True})
+        else:
+            self.json(
+                {"welcome": False},
+                401,
+                WWW_Authenticate='Digest realm="x", nonce="nonce-47110815", qop="auth"',
+            )
+
     def page_guarded(self, query: dict[str, str]) -> None:
         """Refuse with the status of the query, in later releases not any more."""
         self.json({"release": self.server.release}, int(query["status"]) if self.server.release == 1 else 200)
@@ -436,11 +402,11 @@ class Handler(BaseHTTPRequestHandler):
             tries = self.server.tries
         self.stream([f"part {number} of {tries}\n" for number in range(50)], "text/plain")
 
-    def page_flaky(self, _: dict[str, str]) -> None:
-        """503, 503, 200."""
+    def page_flaky(self, query: dict[str, str]) -> None:
+        """503, 503, 200, for each query."""
         with self.server.lock:
-            self.server.tries += 1
-            tries = self.server.tries
+            self.server.flaky[str(query)] += 1
+            tries = self.server.flaky[str(query)]
         self.json({"try": tries}, 200 if tries > 2 else 503)
 
 
@@ -452,32 +418,25 @@ def _relay(reading: socket.socket, writing: socket.socket) -> None:
         writing.shutdown(socket.SHUT_WR)
 
 
-class Server(ThreadingHTTPServer):
+class Server(loopback.Server):
     """Serves the pages in threads."""
 
-    daemon_threads = True
-    request_queue_size = 256
-
     def __init__(self, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
-        self.seen: list[str] = []
+        super().__init__(Handler, port)
         self.tries = 0
+        self.flaky: Counter[str] = Counter()
         self.asked = 0
         self.cart: list[str] = []
         self.release = 1
         self.strangers = 0
-        self.lock = threading.Lock()
         self.stopping = threading.Event()
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-
-    def handle_error(self, *args: object) -> None:
-        pass
+        self.waiting = threading.Event()
+        """A request waits in `page_hang` or `page_stall`."""
 
     def stop(self) -> None:
         """Close the port."""
         self.stopping.set()
-        self.shutdown()
-        self.server_close()
+        super().stop()
 
 
 @contextmanager

@@ -3,42 +3,34 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any
 from uuid import uuid4
 
+from support import loopback
 from support.loopback import serving
 
 KEY = "sk-live-9f8e7d6c5b4a"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(loopback.Handler):
     """Accepts one key; other requests get 401."""
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # otherwise a body waits up to 40 ms
     server: Server
 
-    def log_message(self, *args: object) -> None:
-        pass
-
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        asked = json.loads(self.body())
         self.server.seen.append(self.path)
         key = self.headers.get("X-Api-Key") or self.headers.get("Authorization", "").removeprefix("Bearer ")
         if key != KEY:
-            self.answer(401, {"error": {"message": f"Incorrect API key provided: {key}", "type": "auth"}})
+            self.reply(401, {"error": {"message": f"Incorrect API key provided: {key}", "type": "auth"}})
         elif "broken" in json.dumps(asked) and self.first_time("broken"):
-            self.answer(500, {"error": {"message": "internal error"}}, {"Retry-After-Ms": "1"})
+            self.reply(500, {"error": {"message": "internal error"}}, Retry_After_Ms="1")
         elif "busy" in json.dumps(asked) and self.first_time("busy"):
-            self.answer(
-                429, {"error": {"message": "slow down", "type": "rate_limit"}}, {"Retry-After-Ms": "1"}
-            )
+            self.reply(429, {"error": {"message": "slow down", "type": "rate_limit"}}, Retry_After_Ms="1")
         elif self.path.endswith("/chat/completions"):
             self.openai(asked)
         else:
@@ -51,30 +43,21 @@ class Handler(BaseHTTPRequestHandler):
             self.server.failed.add(name)
         return is_first
 
-    def answer(self, status: int, value: Any, headers: dict[str, str] | None = None) -> None:
+    def reply(self, status: int, value: Any, **headers: str) -> None:
         """Send a JSON response."""
-        data = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.send_header("Set-Cookie", "__cf_bm=cf-cookie-1234567; path=/; HttpOnly")
-        for name, text in (headers or {}).items():
-            self.send_header(name, text)
-        self.end_headers()
-        self.wfile.write(data)
+        cookie = "__cf_bm=cf-cookie-1234567; path=/; HttpOnly"
+        self.answer(status, json.dumps(value), "application/json", Set_Cookie=cookie, **headers)
 
-    def stream(self, events: list[tuple[str | None, Any]]) -> None:
+    def events(self, events: list[tuple[str | None, Any]]) -> None:
         """Send server-sent events and flush each one."""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        for event, value in events:
-            data = value if isinstance(value, str) else json.dumps(value)
-            text = (f"event: {event}\n" if event else "") + f"data: {data}\n\n"
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(text.encode()), text.encode()))
-            self.wfile.flush()
-        self.wfile.write(b"0\r\n\r\n")
+        self.stream(
+            (
+                (f"event: {event}\n" if event else "")
+                + f"data: {value if isinstance(value, str) else json.dumps(value)}\n\n"
+                for event, value in events
+            ),
+            "text/event-stream",
+        )
 
     def agent(self, asked: dict[str, Any]) -> None:
         """Call the first tool twice, then tell the result: in the API of OpenAI, with ids and texts of this turn only.
@@ -108,14 +91,14 @@ class Handler(BaseHTTPRequestHandler):
             ]
         if not asked.get("stream"):
             choice = {"index": 0, "finish_reason": "stop", "message": message}
-            self.answer(200, {**head, "object": "chat.completion", "choices": [choice], "usage": usage})
+            self.reply(200, {**head, "object": "chat.completion", "choices": [choice], "usage": usage})
             return
         chunk = {**head, "object": "chat.completion.chunk"}
         choices = [
             *({"index": 0, "delta": delta, "finish_reason": None} for delta in deltas),
             {"index": 0, "delta": {}, "finish_reason": "stop"},
         ]
-        self.stream([*((None, {**chunk, "choices": [choice]}) for choice in choices), (None, "[DONE]")])
+        self.events([*((None, {**chunk, "choices": [choice]}) for choice in choices), (None, "[DONE]")])
 
     def openai(self, asked: dict[str, Any]) -> None:
         """Greet in the requested language, or call the first tool."""
@@ -129,7 +112,7 @@ class Handler(BaseHTTPRequestHandler):
                 (None, {**head, "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": word}]})
                 for word in words
             ]
-            self.stream([*events, (None, "[DONE]")])
+            self.events([*events, (None, "[DONE]")])
             return
         message: dict[str, Any] = {"role": "assistant", "content": "Hello"}
         if asked.get("tools"):
@@ -140,7 +123,7 @@ class Handler(BaseHTTPRequestHandler):
             message = {"role": "assistant", "content": f"It is {asked['messages'][-1]['content']}."}
         usage = {"prompt_tokens": 9, "completion_tokens": 12, "total_tokens": 21}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
-        self.answer(200, {**head, "object": "chat.completion", "choices": [choice], "usage": usage})
+        self.reply(200, {**head, "object": "chat.completion", "choices": [choice], "usage": usage})
 
     def anthropic(self, asked: dict[str, Any]) -> None:
         """Greet, or call the first tool."""
@@ -151,7 +134,7 @@ class Handler(BaseHTTPRequestHandler):
         head = {"id": "msg_1", "type": "message", "role": "assistant", "model": asked["model"]}
         usage = {"input_tokens": 9, "output_tokens": 12}
         if not asked.get("stream"):
-            self.answer(200, {**head, "content": content, "stop_reason": "end_turn", "usage": usage})
+            self.reply(200, {**head, "content": content, "stop_reason": "end_turn", "usage": usage})
             return
         block = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
         events: list[tuple[str | None, Any]] = [
@@ -168,25 +151,16 @@ class Handler(BaseHTTPRequestHandler):
             ),
             ("message_stop", {"type": "message_stop"}),
         ]
-        self.stream(events)
+        self.events(events)
 
 
-class Server(ThreadingHTTPServer):
+class Server(loopback.Server):
     """Replies in threads."""
 
-    daemon_threads = True
-    request_queue_size = 256  # twenty requests at once
-
     def __init__(self, handler: type[Handler] = Handler) -> None:
-        super().__init__(("127.0.0.1", 0), handler)
-        self.lock = threading.Lock()
+        super().__init__(handler)
         self.failed: set[str] = set()
-        self.seen: list[str] = []
         self.turns = count(1)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-
-    def handle_error(self, *args: object) -> None:
-        pass
 
 
 @contextmanager

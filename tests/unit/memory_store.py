@@ -1,11 +1,14 @@
-"""A store in memory, for tests that need no files."""
+"""A store in memory, for tests that need no files, and a recording in it."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.vault import Recording, Vault
 from pytest_mimic._core.vault.locks import ByteLocks
 from pytest_mimic._core.vault.store import Data, Store
 
@@ -47,3 +50,16 @@ class MemoryStore(Store):
 
     def byte_locks(self) -> ByteLocks:
         raise NotImplementedError
+
+
+NAME = "calls/shop/f/00.json"
+
+
+def recorded(outcome: object, store: Any = None, **facts: object) -> Any:
+    """Return a vault's files after a call that had this outcome, or returned this value."""
+    store = MemoryStore() if store is None else store
+    vault = Vault(store)
+    stored = vault.stored(outcome if isinstance(outcome, Outcome) else Outcome.of_value(outcome), 0.5)
+    recording = Recording("shop:f", None, None, None, "2026-11-02", None, [stored])
+    vault.write(NAME, recording._replace(**facts))
+    return store

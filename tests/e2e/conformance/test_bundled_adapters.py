@@ -33,10 +33,12 @@ class TestHttpx(OfHttp):
     line = "httpx"
 
 
+@pytest.mark.rare  # tests/unit/clients/http/test_conformance.py compares these clients with httpx
 class TestRequests(OfHttp):
     line = "requests"
 
 
+@pytest.mark.rare
 class TestAiohttp(OfHttp):
     line = "aiohttp"
 

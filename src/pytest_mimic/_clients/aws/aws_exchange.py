@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha1, sha256
 from typing import TYPE_CHECKING, Any
 
@@ -101,8 +101,7 @@ class AwsExchange(Exchange):
         return ExchangeRecorder(self.port, step, secrets_of_request)
 
     def _secrets(self) -> Secrets:
-        redactor = self.port.redactor
-        return AwsSecrets(redactor, redactor.issued, service=self.operation.service)
+        return AwsSecrets(self.port.redactor, service=self.operation.service)
 
 
 class _CheckedStep:
@@ -158,9 +157,9 @@ _OPEN_TYPES = ("String", "StringList")
 class AwsSecrets(Secrets):
     """Learns and hides secrets, also those of one service."""
 
-    def __init__(self, redactor: Redactor, known: Iterable[str] = (), *, service: str) -> None:
+    def __init__(self, redactor: Redactor, *, service: str) -> None:
         names = _SECRET_NAMES.get(service)
-        super().__init__(redactor.with_names(names) if names else redactor, known)
+        super().__init__(redactor.with_names(names) if names else redactor)
         self._has_parameters = service == "ssm"
 
     def learn(self, plain: Any) -> None:

@@ -188,12 +188,10 @@ class Transport:
             self._replay()
         if mode != "replay":
             self._real = self._method._channel.call(*self._args)
+            if is_stream:
+                self._real.add_done_callback(self._take_end)
             with rpc.running():
-                try:
-                    data = await begin(self._real)
-                finally:
-                    if is_stream:  # not before: the status may come before the initial metadata
-                        self._real.add_done_callback(self._take_end)
+                data = await begin(self._real)
                 if not is_stream:
                     response = None if data is None else self._take(data)
                     self._take_end()

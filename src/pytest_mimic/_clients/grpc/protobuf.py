@@ -95,103 +95,97 @@ def _class_read_by(deserialize: Deserialize) -> tuple[Any, bool]:
 def _write(message: Any) -> Any:
     if _is_well_known(message.DESCRIPTOR):
         return loads(_json_format().MessageToJson(message, preserving_proto_field_name=True, sort_keys=True))
-    fields = _fields_of(message.DESCRIPTOR)
-    found: dict[str, Any] = {}
-    for field, value in message.ListFields():
-        name: str = field.name
-        write, _, key, is_repeated = fields[name]
-        if key is not None:
-            found[name] = {str(each): write(value[each]) for each in sorted(value)}
-        else:
-            found[name] = list(map(write, value)) if is_repeated else write(value)
-    return found
+    codecs = _codecs(message.DESCRIPTOR)
+    return {field.name: codecs[field.name].write(value) for field, value in message.ListFields()}
 
 
 def _read(kind: Any, plain: Any) -> Any:
-    if _is_well_known(kind.DESCRIPTOR):
-        message = kind()
-        if plain == PLACEHOLDER and "String" not in kind.__name__:
-            return message  # a secret time, for example, is none
-        if hasattr(message, "FromJsonString"):  # of a time it is much faster
-            message.FromJsonString(plain)
-            return message
-        return _json_format().ParseDict(plain, message)
-    fields = _fields_of(kind.DESCRIPTOR)
-    found: dict[str, Any] = {}
-    for name, value in plain.items():
-        _, read, key, is_repeated = fields[name]
-        if key is not None:
-            found[name] = {key(each): read(one) for each, one in value.items()}
-        else:
-            found[name] = list(map(read, value)) if is_repeated else read(value)
-    return kind(**found)
+    if not _is_well_known(kind.DESCRIPTOR):
+        return kind(**_given(kind.DESCRIPTOR, plain))
+    message = kind()
+    if plain == PLACEHOLDER and "String" not in kind.__name__:
+        return message  # a secret time, for example, is none
+    if hasattr(message, "FromJsonString"):  # of a time it is much faster
+        message.FromJsonString(plain)
+        return message
+    return _json_format().ParseDict(plain, message)
+
+
+def _given(descriptor: Any, plain: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a message as its class takes them. It makes messages in them of mappings, which is much faster."""
+    readers = _readers(descriptor)
+    return {**plain, **{name: readers[name](plain[name]) for name in readers.keys() & plain.keys()}}
 
 
 def _json_format() -> Any:
     return import_module("google.protobuf.json_format")
 
 
+@lru_cache(2048)
 def _is_well_known(descriptor: Any) -> bool:
     return descriptor.name in _WELL_KNOWN and descriptor.full_name == f"google.protobuf.{descriptor.name}"
 
 
-@lru_cache(2048)
-def _is_plain(descriptor: Any, *around: Any) -> bool:
-    """Return whether the client can make a message of its plain data."""
-    return descriptor not in around and all(
-        (_is_plain(field.message_type, descriptor, *around) and not _is_well_known(field.message_type))
-        if field.type == _MESSAGE and not field.message_type.GetOptions().map_entry
-        else field.type not in (_GROUP, _MESSAGE, _BYTES, _ENUM)
-        for field in descriptor.fields
-    )
-
-
-class _Field(NamedTuple):
-    """How the values of a field are written and read, and if it is a mapping its keys."""
+class _Codec(NamedTuple):
+    """How the value of a field is written, and read if that changes it."""
 
     write: Callable[[Any], Any]
     read: Callable[[Any], Any]
-    read_key: Callable[[str], Any] | None
-    is_repeated: bool
 
 
 @lru_cache(2048)
-def _fields_of(descriptor: Any) -> dict[str, _Field]:
-    return {field.name: _field(field) for field in descriptor.fields}
+def _codecs(descriptor: Any) -> dict[str, _Codec]:
+    return {field.name: _codec(field) for field in descriptor.fields}
 
 
-def _field(field: Any) -> _Field:
-    # protobuf 5 and older have no `is_repeated`.
-    is_repeated = field.is_repeated if hasattr(field, "is_repeated") else field.label == field.LABEL_REPEATED
+@lru_cache(2048)
+def _readers(descriptor: Any) -> dict[str, Callable[[Any], Any]]:
+    return {name: codec.read for name, codec in _codecs(descriptor).items() if codec.read is not _same}
+
+
+def _codec(field: Any) -> _Codec:
     entry = field.message_type
-    if entry is None or not entry.GetOptions().map_entry:
-        return _Field(*_converters(field), None, is_repeated)
-    kind = entry.fields_by_name["key"].cpp_type
-    read_key: Callable[[str], Any] = int
-    if kind in (field.CPPTYPE_STRING, field.CPPTYPE_BOOL):
-        read_key = str if kind == field.CPPTYPE_STRING else "True".__eq__
-    return _Field(*_converters(entry.fields_by_name["value"]), read_key, is_repeated)
+    if entry is not None and entry.GetOptions().map_entry:
+        write, read = _codec(entry.fields_by_name["value"])
+        kind = entry.fields_by_name["key"].cpp_type
+        read_key: Callable[[str], Any] = int
+        if kind in (field.CPPTYPE_STRING, field.CPPTYPE_BOOL):
+            read_key = str if kind == field.CPPTYPE_STRING else "True".__eq__
+        return _Codec(
+            lambda found: {str(key): write(found[key]) for key in sorted(found)},
+            lambda plain: {read_key(key): read(value) for key, value in plain.items()},
+        )
+    write, read = _of_one(field)
+    # protobuf 5 and older have no `is_repeated`.
+    if field.is_repeated if hasattr(field, "is_repeated") else field.label == field.LABEL_REPEATED:
+        return _Codec(partial(_each, write), _same if read is _same else partial(_each, read))
+    return _Codec(write, read)
 
 
-def _converters(field: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+def _of_one(field: Any) -> _Codec:
+    """Return the codec of one value of a field."""
     if field.type in (_MESSAGE, _GROUP):
-        # The client makes messages of mappings itself, much faster. In a mapping it cannot.
-        is_plain = _is_plain(field.message_type) and not _is_well_known(field.message_type)
-        is_value = field.containing_type.GetOptions().map_entry
-        read = partial(_read, field.message_type._concrete_class)
-        return _write, _same if is_plain and not is_value else read
+        inner = field.message_type
+        if field.containing_type.GetOptions().map_entry or _is_well_known(inner):
+            return _Codec(_write, partial(_read, inner._concrete_class))
+        is_plain = all(one.type not in (_GROUP, _MESSAGE, _BYTES, _ENUM) for one in inner.fields)
+        return _Codec(_write, _same if is_plain else partial(_given, inner))
     if field.type == _ENUM:
         numbers = {value.name: value.number for value in field.enum_type.values}
         names = {number: name for name, number in reversed(numbers.items())}
         numbers[PLACEHOLDER] = min(names, key=abs)
-        return (lambda number: names.get(number, number)), (lambda name: numbers.get(name, name))
+        return _Codec(lambda number: names.get(number, number), lambda name: numbers.get(name, name))
     if field.type == _BYTES:
-        return _bytes_value, _load_bytes
-    return (_shortest if field.type == _FLOAT else _same), _same
+        return _Codec(_bytes_value, _load_bytes)
+    return _Codec(_shortest if field.type == _FLOAT else _same, _same)
 
 
 def _same(value: Any) -> Any:
     return value
+
+
+def _each(convert: Callable[[Any], Any], values: Any) -> list[Any]:
+    return list(map(convert, values))
 
 
 def _shortest(number: float) -> float:

@@ -30,8 +30,6 @@ _SECRET_FIELDS = (
 )
 # How the client names the end of a call that nobody refers to any more.
 _DISCARDED = "Cancelled upon garbage collection!"
-# A call may end in a thread of the client's while its reader cancels it.
-_ENDING = threading.Lock()
 
 # The attribute of an asyncio channel in which its server's address is noted.
 NOTED_TARGET = "_pytest_mimic_target"
@@ -89,6 +87,8 @@ class Rpc:
         self.recorded: dict[str, Any] = {}
         self.sent: list[dict[str, Any]] = []
         self.is_done = True
+        # A call may end in a thread of the client's while its reader cancels it, who then waits for the recording.
+        self._ending = threading.RLock()
         self.all_sent = self.is_over = self._is_cancelled = False
 
     # -- the decision
@@ -130,7 +130,7 @@ class Rpc:
     def _secrets(self) -> Secrets:
         redactor = self._port.redactor
         names = [name for start, name in _SECRET_FIELDS if self._name.startswith(start)]
-        return Secrets(redactor.with_names(tuple(names)) if names else redactor, redactor.issued)
+        return Secrets(redactor.with_names(tuple(names)) if names else redactor)
 
     def _shown(self, secrets: Secrets, requests: list[dict[str, Any]]) -> Any:
         hidden = [plain_of(one) for one in _hidden(secrets, requests)]
@@ -179,10 +179,12 @@ class Rpc:
         """
         if self._is_cancelled:
             status = initial = None
-        with _ENDING:
-            if self.is_done:
-                return
-            self.is_done = True
+        with self._ending:
+            if not self.is_done:
+                self.is_done = True
+                self._record(status, initial)
+
+    def _record(self, status: Any, initial: Metadata) -> None:
         if status is None and not self.shape.gives_many:
             self.step.abandon()
             return

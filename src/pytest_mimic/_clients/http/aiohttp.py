@@ -118,7 +118,7 @@ class _NextResponse:
             message, payload = await self._real_read()
         except BaseException as error:
             _record_error(recorder, error, self._req, at="response")
-            if not recorder.answers(error):
+            if not recorder.step.answers(error):
                 raise
             return await self._replayed.read()
         if 100 <= message.code < 200 and message.code != 101:  # another response follows
@@ -138,7 +138,7 @@ class _NextResponse:
                 await payload.readany()
         except BaseException as error:
             recorder.abandon(error)  # the reader has recorded it, unless it is an interrupt
-            if not recorder.answers(error):
+            if not recorder.step.answers(error):
                 raise
         self._leave()
         return await self._replayed.read()

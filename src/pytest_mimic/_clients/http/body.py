@@ -72,19 +72,19 @@ def store_body(
         return {"events": frames}
     is_kept = keeps_chunks(kind, chunks, sized=sized, stopped=stopped)
     pieces = chunks if is_kept else [b"".join(chunks)]
-    charset = _charset(pieces, charset_of(content_type), is_kept=is_kept)
-    if is_kept and charset is not None:
+    text, charset = _decoded(pieces, charset_of(content_type), is_kept=is_kept)
+    if is_kept and text is not None:
         texts = scrub_lines(_texts(pieces, charset), secrets)
         body: dict[str, Any] = {"chunks": texts}
         if "event-stream" in kind or any(word in kind for word in _JSON_LINES):
             body = store_events(texts, server_sent="event-stream" in kind) or body
     elif is_kept:
         body = {"chunks": [as_base64(chunk) for chunk in pieces]}
-    elif charset is not None:
-        body = secrets.store_text(pieces[0].decode(charset), kind)
+    elif text is not None:
+        body = secrets.store_text(text, kind)
     else:
         body = as_base64(pieces[0])
-    if charset is not None and codecs.lookup(charset).name != "utf-8":
+    if text is not None and codecs.lookup(charset).name != "utf-8":
         body["charset"] = charset
     if compressed and can_deflate(compressed):
         body["compressed"] = compressed
@@ -111,16 +111,16 @@ def keeps_chunks(kind: str, chunks: Sequence[bytes], *, sized: bool, stopped: bo
     return False
 
 
-def _charset(pieces: Sequence[bytes], declared: str, *, is_kept: bool) -> str | None:
-    """Return a charset in which the pieces are text that encodes to the same bytes, or None for binary data."""
+def _decoded(pieces: Sequence[bytes], declared: str, *, is_kept: bool) -> tuple[str | None, str]:
+    """Return the text of the pieces, which encodes to the same bytes, with its charset; None for binary data."""
     data = b"".join(pieces)
     for charset in (declared, "utf-8"):
-        if as_text(data, charset) is None:
+        if (text := as_text(data, charset)) is None:
             continue
         # In charsets with a state, such as ISO-2022-JP, each piece may be encoded differently than the whole.
         if not is_kept or b"".join(map(_encoder(charset), _texts(pieces, charset))) == data:
-            return charset
-    return None
+            return text, charset
+    return None, ""
 
 
 def _texts(chunks: Sequence[bytes], charset: str) -> list[str]:

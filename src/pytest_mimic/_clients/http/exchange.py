@@ -165,8 +165,8 @@ class Exchange:
         issued = len(self.port.redactor.issued)
         if issued != self._issued:
             self._issued = issued
-            self._read_url = lru_cache(_CACHE_SIZE)(partial(read_url, self._secrets()))
-            self._read_headers = lru_cache(_CACHE_SIZE)(partial(_read_headers, self._secrets()))
+            self._read_url = lru_cache(_CACHE_SIZE)(partial(read_url, Secrets(self.port.redactor)))
+            self._read_headers = lru_cache(_CACHE_SIZE)(partial(_read_headers, Secrets(self.port.redactor)))
         headers = self._read_headers(request.headers)
         if headers.is_websocket:
             return None
@@ -188,7 +188,7 @@ class Exchange:
             described["query"] = parts["query"] = url.query
         if request.body:
             parts["format"], body = describe_body(request.body, headers.content_type, headers.encoding)
-            secrets = self._secrets()
+            secrets = Secrets(self.port.redactor)
             if parts["format"] in ("form", "multipart"):
                 body = without_signature(body)
             hidden = secrets.text(body) if isinstance(body, str) else secrets.scrub(body)
@@ -207,16 +207,13 @@ class Exchange:
 
         def secrets_of_request() -> Secrets:
             """Return the secrets that the response may repeat: those sent, and those issued before."""
-            secrets = self._secrets()
+            secrets = Secrets(self.port.redactor)
             headers = self._read_headers(request.headers)
             _, body = describe_body(request.body, headers.content_type, headers.encoding)
             secrets.learn_request(request.url, text_pairs(request.headers), body)
             return secrets
 
         return ExchangeRecorder(self.port, step, secrets_of_request)
-
-    def _secrets(self) -> Secrets:
-        return Secrets(self.port.redactor, self.port.redactor.issued)
 
 
 def _without_secrets(plain: Any, redactor: Redactor) -> Any:

@@ -168,7 +168,7 @@ class _Talk:
             if step.mode == "replay":
                 self._plain = step.outcome()
             else:
-                self._record(exchange.recorder(step, sent), step)
+                self._record(exchange.recorder(step, sent))
             if self._plain is not None and "status" not in self._plain:
                 stored = self._plain["error"]
                 if stored["type"] in CONNECTING or stored.get("while") == "sending":
@@ -249,16 +249,16 @@ class _Talk:
 
     # -- the real response, which the recorder sees before any client has read its body
 
-    def _record(self, recorder: ExchangeRecorder, step: Step) -> None:
+    def _record(self, recorder: ExchangeRecorder) -> None:
         self._recorder = recorder
-        with recorder.recording_errors(partial(self._failure, sending=True)), step.running():
+        with recorder.recording_errors(partial(self._failure, sending=True)), recorder.step.running():
             self._send()
         if recorder.done:  # verifying has met an error
             self._plain = recorder.recorded()
             return
         conn = self._conn
         self._response_class, self._is_own = conn.response_class, "response_class" in vars(conn)
-        conn.response_class = partial(self._response_of, recorder, step)
+        conn.response_class = partial(self._response_of, recorder)
 
     def _leave(self) -> None:
         """Watch no longer."""
@@ -269,7 +269,7 @@ class _Talk:
         if self._is_own:
             self._conn.response_class = make
 
-    def _response_of(self, recorder: ExchangeRecorder, step: Step, *args: Any, **options: Any) -> Any:
+    def _response_of(self, recorder: ExchangeRecorder, *args: Any, **options: Any) -> Any:
         make = self._response_class
         self._leave()
         response = make(*args, **options)
@@ -277,7 +277,7 @@ class _Talk:
 
         def watched_begin() -> None:
             del response.begin
-            with recorder.recording_errors(self._failure), step.running():
+            with recorder.recording_errors(self._failure), recorder.step.running():
                 begin()
                 version = "HTTP/1.0" if response.version == 10 else "HTTP/1.1"
                 recorder.start(response.status, response.reason, version, response.headers.items())

@@ -11,6 +11,7 @@ from pytest_mimic._clients.http.message import parse_json, style_of, write_json
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER, Secrecy, name_in_pair
 from pytest_mimic._core.redact.texts import (
+    DATA,
     bare_secret,
     escaped,
     forms_of,
@@ -37,14 +38,14 @@ class Secrets:
     A token that a server issues returns under other names, in paths and in texts. In a replay the application has the
     placeholder instead of the token. So the token is replaced in all requests, and both calls are the same call.
 
-    `known` are values that are secret already. It is not changed.
+    Those that servers have issued are known from the beginning.
     """
 
     hides = True
 
-    def __init__(self, redactor: Redactor, known: Iterable[str] = ()) -> None:
+    def __init__(self, redactor: Redactor) -> None:
         self.redactor = redactor
-        self.values = set(known)
+        self.values = set(redactor.issued)
         self._headers: set[str] = set()
 
     def learn(self, plain: Any, /) -> None:
@@ -63,7 +64,7 @@ class Secrets:
                 )
             elif isinstance(value, str) and secrecy:
                 self.add(value)
-            elif isinstance(value, str):
+            elif isinstance(value, str) and DATA.search(value):
                 for literal in self.redactor.texts.literals(value):
                     self.add(literal)
                 is_urlencoded = "=" in value and is_form(value)
@@ -97,7 +98,7 @@ class Secrets:
     def add(self, value: str) -> None:
         """Learn one value, unless it is so common (`dark`, `12345`) that it may mean something else elsewhere."""
         value = bare_secret(value)
-        if value in self.redactor.environment:
+        if value in self.redactor.environment.forms:
             return  # its name will stand for it
         is_mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
         if len(value) >= 20 or (len(value) >= 8 and is_mixed):
@@ -182,7 +183,8 @@ class Secrets:
         """Return the path of a URL without known secrets, with placeholders as they are outside of URLs."""
         if "%3" in path:
             path = _ESCAPED.sub(PLACEHOLDER, path)
-        path = self.redactor.texts.scrub_path(path)
+        if ";" in path:
+            path = self.redactor.texts.scrub_path(path)
         return hide_values(path, self.values) if self.values else path
 
     def line(self, line: str) -> str:

@@ -31,7 +31,7 @@ class ExchangeRecorder:
 
     def __init__(self, port: Port, step: Step, secrets: Callable[[], Secrets]) -> None:
         self._port = port
-        self._step = step
+        self.step = step
         self._secrets = secrets
         # The response is only compared then, and the recorded one returned.
         self.is_verifying = step.mode == "verify"
@@ -53,7 +53,7 @@ class ExchangeRecorder:
             yield
         except Exception as error:
             self.fail(store_error(error), error)
-            if not self._step.answers(error):
+            if not self.step.answers(error):
                 raise
         except BaseException as error:
             # If the reader of a stream stops, the client closes the stream next: `stop` follows.
@@ -79,13 +79,9 @@ class ExchangeRecorder:
         }
         self._is_decoded = decoded
 
-    def answers(self, error: BaseException) -> bool:
-        """Return whether the recorded response is returned although the client raised this."""
-        return self._step.answers(error)
-
     def exhausted(self) -> Exception:
         """Return the error for reading further than was recorded."""
-        return self._step.exhausted()
+        return self.step.exhausted()
 
     @property
     def wanted(self) -> int | None:
@@ -94,7 +90,7 @@ class ExchangeRecorder:
         The reader of the recorded response may have stopped: a stream may never end.
         """
         if self._wanted is None:
-            plain = self._step.outcome()
+            plain = self.step.outcome()
             is_stopped = plain.get("end") == "stopped"
             self._wanted = sum(map(len, load_response(plain, "GET").chunks)) if is_stopped else -1
         return None if self._wanted < 0 else self._wanted
@@ -108,17 +104,13 @@ class ExchangeRecorder:
         """Return the recorded exchange after verifying it, with the secrets of the real one in the same places."""
         from pytest_mimic._core.redact.reveal import with_secrets
 
-        found: dict[str, Any] = with_secrets(self._step.outcome(), self._hidden, self._real)
+        found: dict[str, Any] = with_secrets(self.step.outcome(), self._hidden, self._real)
         return found
-
-    def complete(self) -> None:
-        """Record a response read to its end."""
-        self._finish()
 
     def stop(self) -> None:
         """Record a response whose reader does not want the rest."""
         if self.head:
-            self._finish(end="stopped")
+            self.complete(end="stopped")
         else:
             self.abandon()
 
@@ -127,14 +119,15 @@ class ExchangeRecorder:
         if stored is None:
             self.abandon(error)
         else:
-            self._finish(error=stored)
+            self.complete(error=stored)
 
     def abandon(self, error: BaseException | None = None) -> None:
         if not self.done:
             self.done = True
-            self._step.abandon(error)
+            self.step.abandon(error)
 
-    def _finish(self, **end: Any) -> None:
+    def complete(self, **end: Any) -> None:
+        """Record a response that was read to its end, or to the `end` or the `error` that is given."""
         if self.done:
             return
         self.done = True
@@ -153,7 +146,7 @@ class ExchangeRecorder:
             redactor.issued |= secrets.values - sent
             if self.is_verifying:
                 self._hidden, self._real = plain, store(secrets=NoSecrets(redactor))
-        self._step.finish({**plain, **end})
+        self.step.finish({**plain, **end})
 
 
 def store_response(

@@ -44,7 +44,7 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
     """
     method, params = request["method"], dict(request.get("params") or {})
     params.pop("_meta", None)
-    secrets = Secrets(port.redactor, port.redactor.issued)
+    secrets = Secrets(port.redactor)
     shown, host = _server(server, secrets)
     params = secrets.scrub(params)
     parts = {
@@ -84,7 +84,7 @@ def outcome_of(
     for name in ("result", "error"):
         if answer is not None and name in answer:
             plain[name] = answer[name]
-    secrets = Secrets(port.redactor, port.redactor.issued)
+    secrets = Secrets(port.redactor)
     secrets.learn(request.get("params"))
     known, tools = set(secrets.values), (plain.get("result") or {}).get("tools")
     told = plain

@@ -27,7 +27,7 @@ from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.identity.libraries import has_extent, library_of, record_fields
 from pytest_mimic._core.identity.opening import is_pair, opened, type_name
 from pytest_mimic._core.identity.paths import NamedContent, counted_file
-from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.words import pattern
 
@@ -75,10 +75,7 @@ def describe_arguments(
 
 def describe_parts(parts: Mapping[str, object], places: Places | None = None) -> dict[str, Any]:
     """Return the descriptions of the parts of a client's call, plain data in which secrets are hidden already."""
-    redactor = Redactor(defaults=False)
-    redactor.variables = {}
-    walk = _Walk(redactor, frozenset(), places or Places(), PARTS)
-    return walk.named(parts, PARTS.characters, PARTS.depth)
+    return _Walk(NO_NAMES, frozenset(), places or Places(), PARTS).named(parts, PARTS.characters, PARTS.depth)
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -188,7 +185,8 @@ class _Walk:
 
     def _shown(self, text: str) -> str:
         # Before a text is shortened: the beginning of a value would not be known.
-        text = self.redactor.environment.text(text)
+        if self.redactor.environment.forms:
+            text = self.redactor.environment.text(text)
         return self.redactor.texts.scrub_text(text, self.secrets)
 
     def _marked(self, description: dict[str, Any], value: object) -> dict[str, Any]:

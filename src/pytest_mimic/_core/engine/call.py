@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.kept_files import KeptFiles
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
+    from pytest_mimic._core.seam.replay_log import Caller
     from pytest_mimic._core.settings import Mode
     from pytest_mimic._core.target_options import Options
     from pytest_mimic._core.vault import Stored
@@ -30,11 +31,13 @@ if TYPE_CHECKING:
     class CassetteInUse(Keeper, Protocol):
         """A cassette, as far as plans and the engine know it."""
 
-        ordinals: dict[str, list[str]]
         run_mode: Mode
         remedies: Sequence[str] | None
 
         def miss(self, call: Call) -> MimicError: ...
+
+        @property
+        def owner(self) -> Caller: ...
 
         @property
         def is_own(self) -> bool:

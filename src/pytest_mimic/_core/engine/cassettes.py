@@ -13,6 +13,7 @@ from pytest_mimic._core.ambient import command
 from pytest_mimic._core.engine.call import Place
 from pytest_mimic._core.engine.cassette_types import NEVER_RECORDS, Cassette, CassetteCall
 from pytest_mimic._core.engine.decisions import decisions_of
+from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.outcome.outcome import is_interruption
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
@@ -22,7 +23,6 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError, MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.cassette_types import CassetteMode
-    from pytest_mimic._core.engine.conversations import ClientConversation
     from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.steps import RealCall
@@ -79,11 +79,8 @@ class OpenCassette(Cassette):
 
     Attributes:
         is_left_out: Whether it replays because `--mimic-only` selects none of its recorded calls.
-        is_test: False: a wider fixture may have opened it.
-        conversations, is_aborted, is_ending: See `conversations.Participant`.
+        owner: The owner of its calls: no test, as a wider fixture may have opened it.
     """
-
-    is_ending = is_test = False
 
     def __init__(
         self, state: RunState, name: str, mode: CassetteMode, *, strict: bool, only_replays: bool
@@ -100,19 +97,17 @@ class OpenCassette(Cassette):
         self.mode = mode
         self.run_mode = _MODES[mode]
         self.play_count = 0
-        self.ordinals: dict[str, list[str]] = {}  # the databases that calls went to, in order of first use
+        self.owner = Owner(self._file)
         # A call has its place as soon as it begins; its entry is None until its outcome is recorded.
         self._entries: list[CassetteEntry | None] = []
         self._places: dict[str, list[int]] = {}
         self._imports: set[str] = set()
-        self._positions: dict[str, int] = {}
         self._order: list[int] = []
         self._errors: dict[int, RecordedError | None] = {}
         self._closed = False
         self._has_new_entries = False
         self._was_interrupted = False
-        self.conversations: dict[str, ClientConversation] = {}
-        self.is_aborted = self.is_left_out = False
+        self.is_left_out = False
         # What the block replaces, by the key of the call.
         self._replaced: dict[str, list[CassetteEntry]] = {}
         self._exists = True
@@ -145,7 +140,7 @@ class OpenCassette(Cassette):
         only = self._state.only
         if only is not None and only.takes(call.plan.target, call.signature, call.host) and self.is_left_out:
             with self._recordings.guard:
-                conversation = self._state.conversations.of(self, self._file, call.plan.target)
+                conversation = self._state.conversations.of(self.owner, call.plan.target)
                 raise conversation.restart(call, by_pattern=True)
         return self.run_mode
 
@@ -155,8 +150,8 @@ class OpenCassette(Cassette):
             with self._guard:
                 places = self._places.get(key)
                 if places and mode is not Mode.RERECORD:
-                    position = self._positions.get(key, 0)
-                    self._positions[key] = position + 1
+                    position = self.owner.positions.get(key, 0)
+                    self.owner.positions[key] = position + 1
                     # The last of identical calls repeats, unless a new one may be recorded.
                     if position < len(places) or not is_extending:
                         number = places[min(position, len(places) - 1)]
@@ -190,13 +185,14 @@ class OpenCassette(Cassette):
 
     def _converses_again(self, call: Call, key: str) -> bool:
         """Return whether a call of a client runs for real, since the conversation has a new call."""
-        state, target = self._state, call.plan.target
+        target, positions = call.plan.target, self.owner.positions
         with self._recordings.guard, self._guard:
-            is_new = self._positions.get(key, 0) >= len(self._places.get(key, ()))
-            runs = state.conversations.of(self, self._file, target).admit(call, is_new=is_new)
+            position = positions.get(key, 0)
+            is_new = position >= len(self._places.get(key, ()))
+            runs = self._state.conversations.of(self.owner, target).admit(call, is_new=is_new)
             if runs and self._is_shared:
-                position = self._positions[key] = self._positions.get(key, 0) + 1
-                self._replace(self._places.get(key, [])[position - 1 : position])
+                positions[key] = position + 1
+                self._replace(self._places.get(key, [])[position : position + 1])
             elif runs:
                 at_target = [place for place, one in enumerate(self._entries) if one and one.target == target]
                 self._replace([place for place in at_target if place not in self._order])
@@ -272,13 +268,13 @@ class OpenCassette(Cassette):
     @property
     def _has_changed(self) -> bool:
         is_new = self.mode == "record" or (self.mode == "extend" and self._has_new_entries)
-        return is_new and not self.is_aborted
+        return is_new and not self.owner.is_aborted
 
     def _write(self) -> None:
         if self._has_changed and not self._was_interrupted:
             places: Iterable[int] = range(len(self._entries))
             # What was replayed has its place among the new calls.
-            if any(one.is_recorded for one in self.conversations.values()):
+            if self.owner.recorded_again:
                 places = dict.fromkeys((*self._order, *places))
             entries = [entry for place in places if (entry := self._entries[place]) is not None]
             test = None if self._is_shared else self._state.test

@@ -13,7 +13,7 @@ from pytest_mimic._core.engine.steps import PASS, RunningCall
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.ignore import parse_path, prune
-from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.redact.redactor import NO_NAMES
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
 
@@ -60,20 +60,16 @@ class ClientPlan(Plan):
         self._identities: dict[tuple[str, ...], CallIdentity] = {}
 
     def call(self, edge_call: ClientCall) -> Call:
-        environment, parts = self._redactor.environment, edge_call.parts
-        if environment and environment.may_be_in_parts((edge_call.signature, parts, edge_call.described)):
-            signature, described = (
-                environment.text(edge_call.signature),
-                environment.scrub(edge_call.described),
-            )
-            edge_call = edge_call._replace(
-                signature=signature, parts=environment.scrub(parts), described=described
-            )
+        environment = self._redactor.environment
+        shown = [edge_call.signature, edge_call.parts, edge_call.described]
+        if environment.forms and environment.may_be_in_parts(shown):
+            signature, parts, described = environment.scrub(shown)
+            edge_call = edge_call._replace(signature=signature, parts=parts, described=described)
         # The parts of the default identity, and those that `match=` adds.
         parts = edge_call.parts
         counted = {name: parts[name] for name in edge_call.identity if name in parts}
-        if self._match:
-            counted |= {f"match {path}": value for path, value in self._matched(edge_call)}
+        matched = self._matched(parts) if self._match else {}
+        counted |= {f"match {path}": value for path, value in matched.items()}
         names = tuple(counted)
         identity = self._identities.get(names)
         if identity is None:
@@ -89,7 +85,7 @@ class ClientPlan(Plan):
             converses=sequence and not self.options.stateless,
             is_shared=edge_call.shared,
             edge_call=edge_call,
-            describe=partial(self.described, edge_call),
+            describe=partial(self._described, edge_call, matched),
         )
 
     def imported_key(self, edge_call: ClientCall, match: str) -> str:
@@ -108,19 +104,20 @@ class ClientPlan(Plan):
                 ignored.append(path)
         return CallIdentity(self.kind, names, ignore=ignored, places=self.places)
 
-    def _matched(self, edge_call: ClientCall) -> Iterator[tuple[str, Any]]:
-        """Yield the paths that `match=` names with their values, None if the call has no such part."""
-        for path in self._match:
-            value: Any = prune(edge_call.parts, self._ignored)
+    def _matched(self, parts: dict[str, Any]) -> dict[str, Any]:
+        """Return the values at the paths that `match=` names, None where the call has no such part."""
+        found: dict[str, Any] = dict.fromkeys(self._match, prune(parts, self._ignored))
+        for path, value in found.items():
             for step in path.split("."):
                 value = value.get(step) if isinstance(value, dict) else None
-            yield path, value
+            found[path] = value
+        return found
 
-    def described(self, edge_call: ClientCall) -> dict[str, Any]:
+    def _described(self, edge_call: ClientCall, matched: dict[str, Any]) -> dict[str, Any]:
         """Return the description of a call that messages show and that is stored beside its recording."""
         from pytest_mimic._core.describe.value_description import describe_parts
 
-        matched = {path: value for path, value in self._matched(edge_call) if value is not None}
+        matched = {path: value for path, value in matched.items() if value is not None}
         parts = {"signature": edge_call.signature, **matched, **edge_call.described}
         return describe_parts(parts, self.places)
 
@@ -144,9 +141,7 @@ class ClientPlan(Plan):
 
 def line_of_stored(adapter: Adapter, options: Options) -> ClientPlan:
     """Return a line that tells the identity of requests as recordings have them, in which nothing is to be redacted."""
-    redactor = Redactor(defaults=False)
-    redactor.variables = {}
-    state: Any = SimpleNamespace(places=Places(), redactor=redactor)
+    state: Any = SimpleNamespace(places=Places(), redactor=NO_NAMES)
     return ClientPlan(state, adapter, options, None)
 
 
@@ -218,9 +213,8 @@ class ClientPort:
 
     @property
     def caller(self) -> Caller:
-        cassette: Any = innermost(self.plans).cassette if self.plans else None
-        caller: Caller = cassette or self._state.owner
-        return caller
+        cassette = innermost(self.plans).cassette if self.plans else None
+        return self._state.owner if cassette is None else cassette.owner
 
     def report(self, sentence: str) -> None:
         self._state.ledger.note(sentence)

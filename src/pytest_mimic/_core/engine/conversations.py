@@ -17,8 +17,9 @@ _MAX_CAUGHT_IN_BACKGROUND = 1_000
 
 
 class Participant(Protocol):
-    """An owner of sequences or a cassette, during one attempt of a test."""
+    """The owner of calls, during one attempt of a test."""
 
+    name: str  # its name, or the cassette's file
     conversations: dict[str, ClientConversation]  # its conversations, by the client
     is_aborted: bool  # whether one of them has ended the attempt
     is_ending: bool  # whether a fixture is being torn down, which cannot be repeated
@@ -52,10 +53,10 @@ class ClientConversation:
 
     __slots__ = ("_participant", "_place", "_run", "has_replayed", "is_recorded", "is_wider")
 
-    def __init__(self, run: Conversations, participant: Participant, name: str, target: str) -> None:
+    def __init__(self, run: Conversations, participant: Participant, target: str) -> None:
         self._run = run
         self._participant = participant
-        self._place = name, target
+        self._place = participant.name, target
         self.has_replayed = self.is_recorded = self.is_wider = False
 
     @property
@@ -135,13 +136,11 @@ class Conversations:
         self.selected: set[tuple[str, str]] = set()  # those that have a call which `--mimic-only` selects
         self._caught = 0
 
-    def of(
-        self, participant: Participant, name: str, target: str, *, is_wider: bool = False
-    ) -> ClientConversation:
+    def of(self, participant: Participant, target: str, *, is_wider: bool = False) -> ClientConversation:
         """Return a participant's conversation at a client. The run's `guard` is held while it is used."""
         found = participant.conversations.get(target)
         if found is None:
-            found = participant.conversations[target] = ClientConversation(self, participant, name, target)
+            found = participant.conversations[target] = ClientConversation(self, participant, target)
         found.is_wider = is_wider
         return found
 

@@ -49,7 +49,8 @@ class Decisions:
         taker = None if call.is_shared else cassette
         keeper: Keeper = taker or (self.sequences if call.sequence else self)
         try:
-            mode = keeper.mode_of(call)
+            is_common = state.only is None and cassette is None  # most calls have the mode of the run
+            mode = state.settings.mode if is_common else keeper.mode_of(call)
             if mode is Mode.LIVE:
                 return PASS
             place = keeper.place_of(call, mode)

@@ -203,7 +203,7 @@ class FunctionPlan(Plan):
                 shown[name] = with_contents(shown[name], self.places)
         redactor = self.state.redactor
         described = describe_arguments(shown, redactor, places=self.places)
-        return redactor.environment.scrub(described) if redactor.environment else described
+        return redactor.environment.scrub(described) if redactor.environment.forms else described
 
     def _identities(self, call: Call) -> dict[str, str | None]:
         """Return the identities of the arguments that a call can change."""
@@ -229,7 +229,7 @@ class FunctionPlan(Plan):
         if refuses and before and not call.reading.identity.is_still(call.key, call.values):
             self._refuse_changes(call, before)
         outcome.changed = self._changed(call) if self.options.mutates else {}
-        outcome.files = files.kept() if files is not None else None
+        outcome.files = files.kept() if files is not None and self.options.writes else None
 
     def _refuse_changes(self, call: Call, before: dict[str, str | None]) -> None:
         from pytest_mimic._core.describe.argument_differences import differences

@@ -104,7 +104,7 @@ class Journal:
 
 
 class Owner:
-    """The test, or the scope of a wider fixture, that the calls of a sequence belong to.
+    """The test, the scope of a wider fixture, or the cassette, that calls belong to.
 
     Attributes:
         positions, sequences: The number of calls made, and the sequence being recorded, by the recording's name.

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from operator import methodcaller
 from os import getpid
@@ -17,7 +17,7 @@ from pytest_mimic._core.ambient import command
 from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.seam.registry import HTTP_CLIENTS
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.vault.file_names import cancelled_name, imported_parts, recording_name
+from pytest_mimic._core.vault.file_names import CANCELLED, cancelled_name, imported_parts, recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -64,6 +64,11 @@ class Recordings:
         self._by_owner: dict[str, dict[str, set[str]]] = {}
 
     # -- finding
+
+    @cached_property
+    def cancelled(self) -> set[str]:
+        """The notes of calls that were cancelled when they were last called for real."""
+        return set(self._state.vault.store.names(CANCELLED))
 
     def imported_name(self, call: Call, owner: Owner | None = None) -> str | None:
         """Return the file name of the imported recording that answers a call, of which fewer parts count. None: there is none."""
@@ -184,7 +189,7 @@ class Recordings:
         if among is None:
             among = list(islice(self.of_target(call.plan.target, test=self._state.test), CANDIDATES))
         facts = [old] if (old := self._state.vault.outdated()) else []
-        if self._state.vault.store.size(cancelled_name(call.plan.target, call.key)) is not None:
+        if cancelled_name(call.plan.target, call.key) in self.cancelled:
             facts.append(
                 "it was cancelled when it was last called for real, so recording it again may not help"
             )
@@ -246,7 +251,7 @@ class Recordings:
         vault = self._state.vault
         stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)
         environment = self._state.redactor.environment
-        if environment and stored.encoded is not None:
+        if environment.forms and stored.encoded is not None:
             from pytest_mimic._core.engine.outcomes_kept import hide
 
             for name, is_hidden in hide(stored.encoded, environment).items():
@@ -287,7 +292,11 @@ class Recordings:
         """
         call, before = real.call, None
         if not is_new and (call.plan.options.volatile or call.plan.kind != "function"):
-            before = self._before(name, call, outcome)
+            from pytest_mimic._core.engine.streams import matching_stream
+
+            with suppress(MimicError):  # a damaged file is replaced
+                recording = self.find(name)
+                before = recording and matching_stream(recording.outcomes, outcome, call.paths)
         stored = self.encode(real, outcome, duration, before=before)
         streams = [stored]
         if outcome.kind == "stream" and name in self.known and name in self._state.ledger.used:
@@ -307,15 +316,6 @@ class Recordings:
             self.drop(imported)
         self.count(duration)
 
-    def _before(self, name: str, call: Call, outcome: Outcome) -> Stored | None:
-        """Return the outcome that a new one replaces, if parts of it may be volatile."""
-        from pytest_mimic._core.engine.streams import matching_stream
-
-        with suppress(MimicError):  # a damaged file is replaced
-            recording = self.find(name)
-            return recording and matching_stream(recording.outcomes, outcome, call.paths)
-        return None
-
     def write(
         self,
         name: str,
@@ -333,8 +333,7 @@ class Recordings:
         self._state.use(name)
         is_talk = owner is not None and call.converses
         self._note(name, written, errors, conversation=call.plan.target if is_talk else None)
-        note = cancelled_name(call.plan.target, call.key)
-        if self._state.vault.store.size(note) is not None:
+        if self.cancelled and (note := cancelled_name(call.plan.target, call.key)) in self.cancelled:
             self._state.vault.restore(note, None)
 
     def others(self, owner: Owner, target: str) -> set[str]:

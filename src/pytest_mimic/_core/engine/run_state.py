@@ -70,7 +70,6 @@ class RunState:
         running: The real calls (`steps.RunningCall`) whose code runs now, for the progress line.
         unfinished: The real calls without an outcome so far, in the order in which they began.
         discarded: Functions that end calls whose streams were collected as garbage.
-        begun_conversations: Those that are recorded again as a whole. None if the run has recorded none.
         raised: The exceptions of functions recorded in this phase of the test, each with its row in the summary.
         pending: The errors that must fail the running test, even if its code catches them.
         network: The guard of the network, `network.guard.NetworkGuard`. None as long as nothing has blocked it.
@@ -100,7 +99,6 @@ class RunState:
         self.discarded: deque[Callable[[], None]] = deque()
         self.owner = Owner("")  # the owner of the sequences that calls belong to now
         self.test = ""  # the id of the running test, empty outside of tests
-        self.begun_conversations: Conversations | None = None
         self.own_files: Callable[[], set[str]] = set  # returns the files of the running test's own code
         self.raised: list[tuple[BaseException, tuple[str, str]]] = []
         self.pending = PendingErrors(ledger.forks)
@@ -112,7 +110,6 @@ class RunState:
             from pytest_mimic._core.targets.pattern import Only
 
             self.only = Only(settings.only, lambda pattern: ledger.enter("matched", pattern, once=True))
-        self._redactor: Redactor | None = None
         self.variables: Mapping[str, str] = os.environ
         self._retries: Retries | None = None
         # The Unix time at which `clock` was zero: a test may stop the other clocks.
@@ -129,25 +126,21 @@ class RunState:
 
         return LeftOut()
 
-    @property
+    @functools.cached_property
     def redactor(self) -> Redactor:
         """The redactor of the run, which knows what servers have sent under secret names."""
-        return self._redactor or self._make_redactor()
-
-    def _make_redactor(self) -> Redactor:
         from pytest_mimic._core.redact.redactor import Redactor
 
-        with self.guard:  # several threads may make their first call
-            if self._redactor is None:
-                self._redactor = Redactor(self.settings.redact)
-                self._redactor.variables = self.variables
-            return self._redactor
+        made = Redactor(self.settings.redact)
+        made.variables = self.variables
+        found: Redactor = vars(self).setdefault("redactor", made)  # another thread may have made one by now
+        return found
 
     def note_environment(self) -> None:
         """Keep the environment of the run, as tests change it for themselves."""
         self.variables = dict(os.environ)
-        if self._redactor is not None:
-            self._redactor.variables = self.variables
+        if "redactor" in vars(self):
+            self.redactor.variables = self.variables
 
     def mode_of(self, call: Call) -> Mode:
         """Return the mode of a call that belongs to no conversation and no cassette."""
@@ -246,13 +239,16 @@ class RunState:
                 f"to note them, on Python 3.12 or newer: {review}"
             )
 
-    @property
+    @functools.cached_property
     def conversations(self) -> Conversations:
-        if self.begun_conversations is None:
-            from pytest_mimic._core.engine.conversations import Conversations
+        from pytest_mimic._core.engine.conversations import Conversations
 
-            self.begun_conversations = Conversations(self._cannot_begin_again)
-        return self.begun_conversations
+        return Conversations(self._cannot_begin_again)
+
+    @property
+    def begun_conversations(self) -> Conversations | None:
+        """Those that are recorded again as a whole. None if no call was part of one."""
+        return vars(self).get("conversations")
 
     def _cannot_begin_again(self, call: Call) -> MimicError:
         """Return the error for a new call of a conversation, if calls before it were replayed and no test can run again."""

@@ -30,8 +30,6 @@ class Sequences:
     def mode_of(self, call: Call) -> Mode:
         """Return the mode of a call. At a client, `--mimic-only` selects conversations as a whole."""
         state, owner = self._state, self._state.owner
-        if state.only is None:
-            return state.settings.mode
         mode = state.mode_of(call)
         if not call.converses:
             return mode
@@ -125,8 +123,7 @@ class Sequences:
         return False
 
     def _conversation(self, owner: Owner, call: Call) -> ClientConversation:
-        is_wider = owner.name != self._state.test
-        return self._state.conversations.of(owner, owner.name, call.plan.target, is_wider=is_wider)
+        return self._state.conversations.of(owner, call.plan.target, is_wider=owner.name != self._state.test)
 
     def end_scope(self, owner: Owner) -> None:
         """Name a scope of wider fixtures whose conversation was recorded again, while its tests replay theirs."""

@@ -293,8 +293,10 @@ class RealCall(RunningCall):
         if is_cancellation(sys.exc_info()[1]):
             self._state.ledger.note(f"{self.call.label} was cancelled: not recorded")
             if self._state.settings.mode.writes and not self._state.settings.review:
+                note = cancelled_name(self.call.plan.target, self.call.key)
+                self._state.decisions.recordings.cancelled.add(note)
                 with suppress(MimicError):  # the vault cannot be written, and only a message lacks a line
-                    self._state.vault.store.write(cancelled_name(self.call.plan.target, self.call.key), b"")
+                    self._state.vault.store.write(note, b"")
         elif error is not None and is_outcome(error):
             self._state.ledger.note(f"{self.call.label} raised {type(error).__name__}: not recorded")
 

@@ -50,7 +50,7 @@ class Verification(RealCall):
         """Compare the real outcome with its recording, and note a difference."""
         state, call, place = self._state, self.call, self._place
         call.plan.add_effects(outcome, call, self.noted, refuses=False)
-        if state.redactor.environment:
+        if state.redactor.environment.forms:
             outcome = self._as_recorded(outcome)
         expected = matching_stream(place.outcomes, outcome, call.paths)
         with self._recordings.guard:

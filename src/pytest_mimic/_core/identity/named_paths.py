@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.identity.libraries import library_of
 from pytest_mimic._core.identity.opening import Part, parts_of
@@ -36,20 +36,17 @@ _HOLDERS = frozenset(
 )
 
 
-class NamedPath:
+class NamedPath(NamedTuple):
     """A path, or a string that may be one."""
 
-    __slots__ = ("_where", "is_text", "text")
-
-    def __init__(self, where: object, text: str, *, is_text: bool) -> None:
-        self._where = where
-        self.text = text  # its text
-        self.is_text = is_text  # whether it is a string
+    where: object  # the argument's name, or the place of what holds it, with its role and name in there
+    text: str
+    is_text: bool  # whether it is a string
 
     @property
     def is_inside(self) -> bool:
         """Whether it is in an object or dict: not the argument itself, nor an item of a list, tuple or set of paths."""
-        where = self._where
+        where = self.where
         while type(where) is tuple:
             where, role, _ = where
             if role != "item":
@@ -60,7 +57,7 @@ class NamedPath:
     def step(self) -> str:
         """The path to it in the argument, with the argument's name: `files[0]`."""
         steps: list[str] = []
-        where = self._where
+        where = self.where
         while type(where) is tuple:
             where, role, name = where
             steps.append(Part(role, name, None).step)

@@ -25,7 +25,11 @@ _BASE64 = re.compile(r'base64": "((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==|
 
 
 class Environment:
-    """The secret values of an environment. It is false if there are none."""
+    """The secret values of an environment.
+
+    Attributes:
+        forms: The values in all their forms, each with what stands for it. Empty if there are none, as in most runs.
+    """
 
     def __init__(self, names: SecretNames, variables: Mapping[str, str]) -> None:
         self._names: dict[
@@ -38,7 +42,7 @@ class Environment:
                 self._names.setdefault(value, name)
         forms = {form: f"<{name}>" for value, name in self._names.items() for form in forms_of(value)}
         # A value may be a part of another one.
-        self._forms = dict(sorted(forms.items(), key=lambda form: -len(form[0])))
+        self.forms = dict(sorted(forms.items(), key=lambda form: -len(form[0])))
         self.longest = max(map(len, forms), default=0)
         # As they stand in the text of a JSON file, in which a text may be JSON itself.
         self._in_json = _shortest({*forms, *(dumps(form, ensure_ascii=False)[1:-1] for form in forms)})
@@ -49,12 +53,6 @@ class Environment:
             ]
             for value, name in self._names.items()
         }
-
-    def __bool__(self) -> bool:
-        return bool(self._forms)
-
-    def __contains__(self, value: str) -> bool:
-        return value in self._forms
 
     def may_be_in(self, json: str) -> bool:
         """Check whether JSON, as it stands in a file, may hold one of the values."""
@@ -85,14 +83,14 @@ class Environment:
     def text(self, text: str) -> str:
         """Return a text in which the names of the variables stand for their values, `&lt;NAME&gt;` in markup."""
         is_markup = text.lstrip("\ufeff \t\r\n").startswith("<")
-        for form, name in self._forms.items():
+        for form, name in self.forms.items():
             if form in text:
                 text = text.replace(form, f"&lt;{name[1:-1]}&gt;" if is_markup else name)
         return text
 
     def without_start(self, text: str) -> str:
         """Return a text that was cut without the beginning of a value at its end."""
-        sizes = (n for form in self._forms for n in range(_START, len(form) + 1) if text.endswith(form[:n]))
+        sizes = (n for form in self.forms for n in range(_START, len(form) + 1) if text.endswith(form[:n]))
         return text[: len(text) - max(sizes, default=0)]
 
     def scrub(self, plain: object) -> Any:
@@ -125,7 +123,7 @@ class Environment:
 
     def _pieces(self, pieces: list[str]) -> list[str]:
         """Hide the values in the pieces of one text. A value that goes on in the next pieces is hidden in its first."""
-        for form, name in self._forms.items():
+        for form, name in self.forms.items():
             while (place := "".join(pieces).find(form)) >= 0:
                 left, found = len(form), []
                 for piece in pieces:

@@ -60,7 +60,7 @@ class Redactor(SecretNames):
         found = self._extended.get(names)
         if found is None:
             found = self._extended[names] = Redactor((*names, *self._given), defaults=self._looks)
-            found.variables = self.variables
+            found.variables, found.issued = self.variables, self.issued
         return found
 
     def scrub(self, plain: object, *, keep_types: bool = False) -> Any:
@@ -90,3 +90,8 @@ class Redactor(SecretNames):
                 elif isinstance(value, str):
                     box[key] = self.texts.scrub_data(value)
         return root[0]
+
+
+#: No name is secret: for what is redacted already.
+NO_NAMES = Redactor(defaults=False)
+NO_NAMES.variables = {}

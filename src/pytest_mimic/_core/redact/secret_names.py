@@ -96,6 +96,7 @@ class SecretNames:
 
     Attributes:
         accepted: The marks of texts that look like keys and are none.
+        has_any: Whether any name is secret.
     """
 
     def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:
@@ -122,6 +123,7 @@ class SecretNames:
             else:
                 self._secret[word] = "any"
                 self._public.discard(word)
+        self.has_any = bool(self._secret)
         self._has_numbers = any(map(str.isdecimal, self._secret))
         self._answers: dict[str, Literal["never", "text", "always"]] = {}
         self._keys: dict[str, bool] = {}

@@ -28,8 +28,11 @@ _NAMED = pattern(
     r"""(?<![\w-])(?P<flag>--?)?(?P<quote>(?:\\*["'])?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=quote)"""
     r"""(?:\s{0,20}[=:]\s{0,20}|(?(flag)\s{1,20}(?=[^\s-])|(?!)))"""
 )
-# What a text has that one of the patterns for free text matches.
+# What a text has that one of the patterns for free text matches: with secret names, and without any.
 _MAY_HOLD = pattern(r"[=:]|(?<![\w-])-|AIza")
+_MAY_HOLD_UNNAMED = pattern(r"://[^/?#]*@|AIza")
+#: What each text has that is data itself, or has a URL.
+DATA = pattern(r"[{\[<=]|://")
 # A value after a name: quoted, escaped and quoted as inside of a JSON text, or bare, perhaps after `Bearer`.
 _VALUE = pattern(
     r"""(?:None|null|[Tt]rue|[Ff]alse)\b|(?P<open>\\+["'])[^"'\\]*(?:\\+["'])?|(?P<double>")(?:[^"\\]|\\.)*"?|"""
@@ -77,6 +80,7 @@ class SecretTexts:
     def __init__(self, names: SecretNames) -> None:
         self._names = names
         self.hides = names.hides
+        self._may_hold = _MAY_HOLD if names.has_any else _MAY_HOLD_UNNAMED
 
     def scrub_json(self, text: str) -> str:
         """Return a JSON text without its secrets and otherwise unchanged. Any other text is returned as it is."""
@@ -89,6 +93,8 @@ class SecretTexts:
 
         Any other text loses the secrets in its URLs only.
         """
+        if DATA.search(text) is None:
+            return text
         if parse_json_text(text) is not None:
             return replace_in_json(text, self._names, self.scrub_data)
         if patterns := _literals_of(text):
@@ -130,7 +136,7 @@ class SecretTexts:
         def hide(match: re.Match[str]) -> str:
             return f";{match[1]}={PLACEHOLDER}" if self.hides(match[1], match[2]) else match[0]
 
-        return _PATH_PARAMETER.sub(hide, path) if ";" in path else path
+        return _PATH_PARAMETER.sub(hide, path)
 
     def scrub_urls(self, text: str) -> str:
         return _URL.sub(lambda match: self.scrub_url(match[0]), text)
@@ -162,7 +168,7 @@ class SecretTexts:
 
     def scrub_text(self, text: str, secrets: Iterable[str] = ()) -> str:
         """Return free text without secrets in URLs, after secret names (`token=…`, `"token": "…"`), and those known."""
-        if not secrets and _MAY_HOLD.search(text) is None:
+        if not secrets and self._may_hold.search(text) is None:
             return text
         text = hide_google_keys(hide_values(text, secrets))
         if "://" in text:

@@ -121,29 +121,24 @@ class ByteLocks:
 
     def release(self, byte: int) -> None:
         """Release the lock on a byte, if this object has it."""
-        one = getpid(), byte
-        if self._held[one]:
-            self._free(one, 1)
-
-    def _free(self, one: tuple[int, int], times: int) -> None:
-        file = self._file
-        assert file is not None
-        self._held[one] -= times
-        file.held[one] -= times
-        if file.held[one] > 0:
+        file, one = self._file, (getpid(), byte)
+        if file is None or not self._held[one]:
             return
-        del file.held[one]
-        if one[0] == getpid() and file.is_open():  # closing has released it
-            with suppress(OSError):
-                _unlock(file.number, one[1])
+        self._held[one] -= 1
+        file.held[one] -= 1
+        if file.held[one] <= 0:
+            del file.held[one]
+            if file.is_open():  # closing has released it
+                with suppress(OSError):
+                    _unlock(file.number, byte)
 
     def close(self) -> None:
         """Release all locks of this object. The last one for a file closes it."""
         file = self._file
         if file is None:
             return
-        for one, times in list(self._held.items()):
-            self._free(one, times)
+        for byte in [byte for _, byte in self._held.elements()]:
+            self.release(byte)
         self._held.clear()
         self._file = None
         file.users -= 1

@@ -134,16 +134,6 @@ def test_ways_to_read_a_body(both: Any) -> None:
     assert seen[3:5] == [b"one\ntwo\nth", b"ree\no"]
 
 
-def test_a_body_that_nobody_reads(both: Any) -> None:
-    def talk(make: Make) -> Any:
-        s3 = make("s3")
-        s3.create_bucket(Bucket="shop")
-        s3.put_object(Bucket="shop", Key="k", Body=bytes(100_000))
-        return s3.get_object(Bucket="shop", Key="k")["ContentLength"]
-
-    assert both(talk) == 100_000
-
-
 def test_reading_further_than_recorded_is_a_miss(runs: Runs, client: Make) -> None:
     def talk(size: int | None) -> Any:
         s3 = client("s3")

@@ -83,14 +83,6 @@ def test_a_stream_that_is_closed_early(runs: Runs, client: Make, server: Server)
         talk(3)
 
 
-def test_verifying_a_stream(runs: Runs, talk: Callable[[], Any]) -> None:
-    recorded = talk()
-    runs.again("verify")
-
-    assert talk() == recorded
-    assert runs.drifts() == ""
-
-
 def test_events_are_readable_and_redacted(runs: Runs, client: Make, server: Server) -> None:
     """Each by itself. What is no event stay bytes."""
     tool = {"toolUse": {"input": "x", "password": "pass-word-4711"}}

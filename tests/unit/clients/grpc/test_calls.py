@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("grpc_tools", reason="needs grpcio-tools")
 
 import grpc
+from grpc._cython.cygrpc import OperationType
 from support.grpc_server import TOKEN, protos, services
 
 from pytest_mimic.errors import MissingRecordingError
@@ -392,6 +393,64 @@ def test_a_longer_stream_is_drift(runs: Any, library: Any, stub: Any) -> None:
     assert "response[2]" in runs.drifts()
 
 
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_stream_is_recorded_before_its_reader_knows_its_end(runs: Any, stub: Any, count: int) -> None:
+    """The status may come before the initial metadata, which are a part of the recording."""
+    begun, held, knows_end = threading.Event(), [], []
+    begin = stub.List._managed_call
+
+    def with_late_metadata(*args: Any) -> Any:
+        def take(event: Any) -> Any:
+            kinds = {operation.type() for operation in event.batch_operations}
+            if OperationType.receive_initial_metadata in kinds and not knows_end:
+                held.append(event)
+                return False
+            is_complete = args[7](event)
+            if OperationType.receive_status_on_client in kinds:
+                assert begun.wait(10)
+                knows_end.append(call.done() and not runs.plain)
+                for each in held:
+                    is_complete = args[7](each)
+            return is_complete
+
+        return begin(*args[:7], take, *args[8:])
+
+    stub.List._managed_call = with_late_metadata
+    call = stub.List(wish("Emma", count=count))
+    begun.set()
+    assert len(list(call)) == count
+    assert knows_end == [False]
+    [plain] = runs.plain
+    assert plain.get("initial", []) == [["server", "first"]] * bool(count)
+
+
+def test_a_stream_that_ends_while_its_reader_cancels_it_is_recorded_before_the_reader_goes_on(
+    runs: Any, stub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, recorded, write = threading.Event(), [], runs.store.write
+
+    def cancel() -> None:
+        call.cancel()
+        recorded.append(len(runs.plain))
+
+    cancelling = threading.Thread(target=cancel)
+
+    def write_late(*args: Any, **options: Any) -> None:
+        assert begun.wait(10)
+        if cancelling.ident is None:
+            cancelling.start()
+            cancelling.join(0.2)  # it waits for the end of this
+        write(*args, **options)
+
+    monkeypatch.setattr(runs.store, "write", write_late)
+    call = stub.List(wish("Emma", count=1))
+    begun.set()
+    next(call)
+    call.code()  # wait for the end
+    cancelling.join(10)
+    assert recorded == [1]
+
+
 def test_a_cancelled_call_is_not_recorded(runs: Any, library: Any, stub: Any) -> None:
     call = stub.Find.future(wish("late"))
     assert call.cancel()
@@ -413,7 +472,7 @@ def test_a_cancelled_call_is_not_recorded(runs: Any, library: Any, stub: Any) ->
 def test_channels_are_ready_in_a_replay(runs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     runs.again("replay")
     with grpc.insecure_channel("127.0.0.1:9") as channel:
-        grpc.channel_ready_future(channel).result(timeout=1)
+        grpc.channel_ready_future(channel).result(timeout=30)
 
     async def main() -> Any:
         async with grpc.aio.insecure_channel("127.0.0.1:9") as channel:

@@ -244,6 +244,20 @@ def test_a_body_read_to_its_end_after_a_timeout_is_recorded(runs: Runs, server: 
     assert [plain["error"]["type"] for plain in runs.plain] == ["closed"]
 
 
+def test_a_cancelled_reading_of_a_body_is_not_recorded(runs: Runs, server: Server) -> None:
+    async def talk(session: Any, url: str) -> None:
+        async with session.get(f"{url}/stall") as response:
+            await response.content.readany()
+            reading = asyncio.current_task()
+            assert reading is not None
+            asyncio.get_running_loop().call_soon(reading.cancel)
+            await response.read()
+
+    with pytest.raises(asyncio.CancelledError):
+        run(talk, server)
+    assert (runs.plain, runs.abandoned) == ([], 1)
+
+
 @pytest.mark.promise("replay opens no connection")
 def test_a_replay_resolves_no_host_name(runs: Runs, server: Server) -> None:
     async def resolved(session: Any, url: str) -> int:

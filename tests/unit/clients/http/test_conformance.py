@@ -6,7 +6,9 @@ import asyncio
 import json
 import os
 import signal
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree
@@ -352,6 +354,17 @@ def test_an_issued_token_in_a_later_path_is_the_same_call(driver: Driver, runs: 
     assert "tok-0819-xml" not in runs.text
 
 
+@each_of([driver for driver in DRIVERS if driver.digests])
+def test_digest_authentication_takes_two_calls(driver: Driver, runs: Runs, server: Server) -> None:
+    def talk(url: str) -> tuple[int, Any]:
+        [answer] = driver.talk(url, Ask("/digest", login=("ann", "pass-word-1")))
+        return answer.status, answer.body
+
+    assert same(runs, server, talk) == (200, b'{"welcome":true}')
+    assert runs.signatures == ["GET /digest"] * 2
+    assert "pass-word-1" not in runs.text
+
+
 @pytest.mark.parametrize("kind", ["forwarding", "tunnel"])
 def test_a_proxy_does_not_change_the_call(
     driver: Driver, runs: Runs, server: Server, kind: str, monkeypatch: pytest.MonkeyPatch
@@ -384,6 +397,50 @@ def test_an_error_is_the_same(driver: Driver, runs: Runs, server: Server, kind: 
 
     assert name == driver.errors[kind]
     assert "key-in-url-77" not in runs.text
+
+
+#: Servers that there cannot be (else the one of the test), and requests that many clients refuse to send.
+REFUSED = [
+    *((url, Ask("")) for url in ("http://", "nonsense", "http://[::1/get", "ftp://127.0.0.1/get")),
+    *((url, Ask("/")) for url in ("http://", "http://127.0.0.1:99999", "http://127.0.0.1:x", "http://a..b")),
+    (f"http://{'a' * 70}.test", Ask("/")),
+    *(("", Ask("/users/1", headers=headers)) for headers in ({"X": "a\r\nb: c"}, {"X Y": "1"}, {"X": "€"}, {"": "1"})),
+    *(("", Ask(path, method)) for path, method in (("/users/1", "GE T"), ("*", "OPTIONS"))),
+    *(("", Ask(path)) for path in ("/users/1\x00", "/us ers/1", "/usérs/1?ü=1")),
+]  # fmt: skip
+
+
+def test_a_complaint_of_a_client_is_the_same(driver: Driver, runs: Runs, server: Server) -> None:
+    def answer(url: str, ask: Ask) -> Any:
+        try:
+            return driver.talk(url, ask)
+        except Exception as error:
+            return type(error), [word for word in str(error).split() if "0x" not in word]
+
+    same(runs, server, lambda url: [answer(place or url, ask) for place, ask in REFUSED])
+
+
+# Each value has one of these, as it is or as Python writes its bytes.
+SIGNS = ("tok-4711", "пароль", "sswort", "open sesame")
+UNSENT = [
+    "Bearer tok-4711-abcdef\r\nX: y",
+    "tok-4711-abcdef\n",
+    "tok-4711-abcdef€",
+    "Bearer пароль",
+    "Bearer pässwort\n",
+    "open sesame\n",
+    """it's "tok-4711\\\n""",
+]
+
+
+@pytest.mark.promise("no secret of a request reaches the vault by the complaint of a client")
+@pytest.mark.parametrize("value", UNSENT)
+def test_a_refused_secret_is_not_stored(driver: Driver, runs: Runs, server: Server, value: str) -> None:
+    for name, header in {"Authorization": value, "X-Api-Key": value, "Cookie": f"sid={value}"}.items():
+        with suppress(Exception):
+            driver.talk(server.url, Ask("/users/1", headers={name: header}))
+
+    assert not [sign for sign in SIGNS if sign in runs.text or repr(sign)[1:-1] in runs.text]
 
 
 @pytest.mark.promise("responses and errors replay as the client's own objects")
@@ -428,12 +485,18 @@ def test_an_interrupted_body_is_not_recorded(
     def ring(*_: object) -> None:
         raise kind
 
+    def wait_and_ring() -> None:
+        if server.waiting.wait(30):
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+
     before = signal.signal(signal.SIGALRM, ring)
+    thread = threading.Thread(target=wait_and_ring)
+    thread.start()
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
         with pytest.raises(kind):
             driver.talk(server.url, Ask("/stall", read="chunks"))
     finally:
+        thread.join()
         signal.signal(signal.SIGALRM, before)
 
     assert (runs.plain, runs.abandoned) == ([], 1)
@@ -444,8 +507,11 @@ def test_an_interrupted_body_is_not_recorded(
 def test_a_cancelled_call_is_not_recorded(driver: Any, runs: Runs, server: Server, page: str) -> None:
     async def main() -> None:
         async with driver.session(None) as session:
-            with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(driver.send(session, server.url, Ask(f"/{page}")), 0.2)
+            call = asyncio.ensure_future(driver.send(session, server.url, Ask(f"/{page}")))
+            await asyncio.to_thread(server.waiting.wait, 30)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
 
     asyncio.run(main())
 

@@ -314,45 +314,39 @@ LEFT = {"status": 200, "headers": [], "end": "stopped"}
 WHOLE = {"status": 200, "headers": []}
 
 
-@pytest.mark.parametrize(
-    ("recorded", "now", "same"),
-    [
-        (LEFT, {**WHOLE, "body": {"json": {"a": 1}}}, True),
-        (LEFT, {**WHOLE, "status": 500}, False),
-        (LEFT, {**WHOLE, "error": {"type": "x:Y", "message": ""}}, True),
-        ({**LEFT, "body": {"text": '{"a'}}, {**WHOLE, "body": {"json": {"a": 1}, "style": "compact"}}, True),
-        ({**LEFT, "body": {"text": '{"b'}}, {**WHOLE, "body": {"json": {"a": 1}, "style": "compact"}}, False),
-        ({**LEFT, "body": {"base64": "AAE="}}, {**WHOLE, "body": {"base64": "AAECAw=="}}, True),
-        ({**LEFT, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ab"}}, True),
-        ({**LEFT, "body": {"text": "abc"}}, {**WHOLE, "body": {"text": "ab"}}, False),
-        ({"error": {"type": "x:Y", "message": ""}}, LEFT, False),
-        (chunked("abc", "d"), chunked("a", "b", "c", end="stopped"), True),
-        (chunked("abcd", end="stopped"), chunked("a", "b", end="stopped"), True),
-        (chunked("abc", error=LATE), chunked("a", "b", error=LATE), True),
-        (chunked("abc", error=LATE), {**WHOLE, "error": LATE}, True),
-        (chunked("abc", error=LATE), chunked("ax", error=LATE), False),
-        (chunked("ab", error=LATE), chunked("ab", error={"type": "closed", "message": ""}), False),
-        (chunked("abc", error=LATE), chunked("abcd"), False),
-    ],
-    ids=[
-        "not read",
-        "status",
-        "broken later",
-        "json",
-        "other json",
-        "bytes",
-        "both left",
-        "too short",
-        "error",
-        "chunks",
-        "chunks of both",
-        "both late",
-        "late without a body",
-        "late with another body",
-        "another error",
-        "late before",
-    ],
-)
+READ_IN_PART = {
+    "not read": (LEFT, {**WHOLE, "body": {"json": {"a": 1}}}, True),
+    "status": (LEFT, {**WHOLE, "status": 500}, False),
+    "broken later": (LEFT, {**WHOLE, "error": {"type": "x:Y", "message": ""}}, True),
+    "json": (
+        {**LEFT, "body": {"text": '{"a'}},
+        {**WHOLE, "body": {"json": {"a": 1}, "style": "compact"}},
+        True,
+    ),
+    "other json": (
+        {**LEFT, "body": {"text": '{"b'}},
+        {**WHOLE, "body": {"json": {"a": 1}, "style": "compact"}},
+        False,
+    ),
+    "bytes": ({**LEFT, "body": {"base64": "AAE="}}, {**WHOLE, "body": {"base64": "AAECAw=="}}, True),
+    "both left": ({**LEFT, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ab"}}, True),
+    "too short": ({**LEFT, "body": {"text": "abc"}}, {**WHOLE, "body": {"text": "ab"}}, False),
+    "error": ({"error": {"type": "x:Y", "message": ""}}, LEFT, False),
+    "chunks": (chunked("abc", "d"), chunked("a", "b", "c", end="stopped"), True),
+    "chunks of both": (chunked("abcd", end="stopped"), chunked("a", "b", end="stopped"), True),
+    "both late": (chunked("abc", error=LATE), chunked("a", "b", error=LATE), True),
+    "late without a body": (chunked("abc", error=LATE), {**WHOLE, "error": LATE}, True),
+    "late with another body": (chunked("abc", error=LATE), chunked("ax", error=LATE), False),
+    "another error": (
+        chunked("ab", error=LATE),
+        chunked("ab", error={"type": "closed", "message": ""}),
+        False,
+    ),
+    "late before": (chunked("abc", error=LATE), chunked("abcd"), False),
+}
+
+
+@pytest.mark.parametrize(("recorded", "now", "same"), READ_IN_PART.values(), ids=READ_IN_PART)
 def test_verifying_compares_only_what_both_readers_read(runs, recorded, now, same):
     comparable = runs.client.comparable
 
@@ -360,35 +354,22 @@ def test_verifying_compares_only_what_both_readers_read(runs, recorded, now, sam
         assert (comparable(one, other) == comparable(other, one)) is same
 
 
-@pytest.mark.parametrize(
-    ("recorded", "now", "serves"),
-    [
-        ({**WHOLE, "body": {"json": {"a": 1}}}, LEFT, True),
-        ({**WHOLE, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ab"}}, True),
-        ({**WHOLE, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ax"}}, False),
-        ({**LEFT, "body": {"text": "abc"}}, {**WHOLE, "body": {"text": "abc"}}, False),
-        ({**LEFT, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ab"}}, True),
-        ({**LEFT, "body": {"text": "ab"}}, {**LEFT, "body": {"text": "abc"}}, False),
-        (chunked("abc", "d"), chunked("ab", "c", end="stopped"), True),
-        ({**WHOLE, "body": {"text": "abcd"}}, chunked("ab", "c", end="stopped"), False),
-        (chunked("abcd", "e", end="stopped"), chunked("a", "b", "c", end="stopped"), False),
-        (chunked("abc", error=LATE), chunked("a", "b", error=LATE), True),
-        (chunked("ab", error=LATE), chunked("abc", error=LATE), False),
-    ],
-    ids=[
-        "not read",
-        "left",
-        "other",
-        "read to its end",
-        "less",
-        "more",
-        "chunks",
-        "now chunks",
-        "more chunks",
-        "less in time",
-        "more in time",
-    ],
-)
+SERVING = {
+    "not read": ({**WHOLE, "body": {"json": {"a": 1}}}, LEFT, True),
+    "left": ({**WHOLE, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ab"}}, True),
+    "other": ({**WHOLE, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ax"}}, False),
+    "read to its end": ({**LEFT, "body": {"text": "abc"}}, {**WHOLE, "body": {"text": "abc"}}, False),
+    "less": ({**LEFT, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ab"}}, True),
+    "more": ({**LEFT, "body": {"text": "ab"}}, {**LEFT, "body": {"text": "abc"}}, False),
+    "chunks": (chunked("abc", "d"), chunked("ab", "c", end="stopped"), True),
+    "now chunks": ({**WHOLE, "body": {"text": "abcd"}}, chunked("ab", "c", end="stopped"), False),
+    "more chunks": (chunked("abcd", "e", end="stopped"), chunked("a", "b", "c", end="stopped"), False),
+    "less in time": (chunked("abc", error=LATE), chunked("a", "b", error=LATE), True),
+    "more in time": (chunked("ab", error=LATE), chunked("abc", error=LATE), False),
+}
+
+
+@pytest.mark.parametrize(("recorded", "now", "serves"), SERVING.values(), ids=SERVING)
 def test_rerecording_keeps_a_recording_with_the_same_chunks(runs, recorded, now, serves):
     comparable = runs.client.comparable
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -34,35 +33,6 @@ def test_an_unknown_encoding_is_left_to_the_client(runs: Runs, server: Server, s
 
     assert real == replayed
     assert real[0] == b"one, two"
-
-
-@pytest.mark.parametrize(
-    "read",
-    [
-        lambda response: response.content,
-        lambda response: list(response.iter_content(None)),
-        lambda response: list(response.iter_content(4)),
-        lambda response: response.raw.read(),
-        lambda response: response.raw.readinto(bytearray(50)) and response.raw.read(),
-        lambda response: response.raw.read1(50) if hasattr(response.raw, "read1") else None,
-    ],
-    ids=["whole", "content as it comes", "content", "raw", "into", "read1"],
-)
-def test_a_response_that_ends_early_ends_early_again(
-    runs: Runs, server: Server, read: Callable[[Any], Any]
-) -> None:
-    def talk(url: str) -> Any:
-        with requests.get(f"{url}/short", stream=True) as response:
-            try:
-                end = read(response)  # urllib3 1 does not always mind
-            except (requests.exceptions.ChunkedEncodingError, urllib3.exceptions.ProtocolError) as error:
-                end = str(error)
-            return response.headers["Content-Length"], end
-
-    real, replayed = both(runs, server, talk)
-
-    assert real == replayed
-    assert real[0] == "100"
 
 
 def test_an_uploaded_file_is_at_its_end_after_a_replay(runs: Runs, server: Server) -> None:
@@ -220,50 +190,3 @@ def test_an_unknown_proxy_gives_its_error_again(runs: Runs, server: Server, sche
         return type(failed.reason).__name__, failed.pool.host
 
     assert same(runs, server, talk) == ("ProxyError", "proxy.invalid")
-
-
-class Own(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
-    """An adapter with a say in what is sent, so that a replay goes its whole way."""
-
-    def add_headers(self, *_: Any, **__: Any) -> None:
-        """Add nothing."""
-
-
-@pytest.mark.parametrize(
-    "page", ["users/1", "pretty", "text", "gzip", "nothing", "older", "cookies", "chunks"]
-)
-def test_a_replay_without_the_pool_is_the_same(runs: Runs, server: Server, page: str) -> None:
-    def seen(adapter: Any) -> dict[str, Any]:
-        with requests.Session() as session:
-            session.mount("http://", adapter)
-            got = session.get(f"{server.url}/{page}", timeout=9)
-            raw = got.raw
-            return {
-                **{
-                    name: getattr(got, name)
-                    for name in ("status_code", "reason", "url", "encoding", "content")
-                },
-                **{name: getattr(raw, name) for name in ("status", "version", "reason", "closed", "data")},
-                "headers": [pair for pair in got.headers.items() if pair[0].lower() != "content-length"],
-                "cookies": (got.cookies.get_dict(), session.cookies.get_dict()),
-                "request": (got.request.method, got.connection is adapter, raw.retries.total),
-                "rest": (raw.read(), list(got.iter_content(3)), got.history, got.ok),
-            }
-
-    seen(Own())
-    server.stop()
-    runs.again("replay")
-    direct = seen(requests.adapters.HTTPAdapter())
-    runs.again("replay")
-
-    assert seen(Own()) == direct
-
-
-def test_a_size_that_is_none_breaks_a_body(runs: Runs, server: Server) -> None:
-    def talk(url: str) -> Any:
-        with pytest.raises(requests.exceptions.ChunkedEncodingError):
-            requests.get(f"{url}/broken?at=malformed", timeout=5)
-
-    both(runs, server, talk)
-
-    assert runs.plain[0]["error"]["type"] == "closed"

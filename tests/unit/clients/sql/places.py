@@ -61,3 +61,10 @@ def both(runs: Runs, place: Place, steps: Callable[[str], Any]) -> tuple[Any, An
     recorded = steps(place.real)
     runs.again("replay")
     return recorded, steps(place.gone)
+
+
+def same(runs: Runs, place: Place, steps: Callable[[str], Any]) -> Any:
+    """Return the result of the steps, which is the same while recording and without the database."""
+    recorded, replayed = both(runs, place, steps)
+    assert replayed == recorded
+    return recorded

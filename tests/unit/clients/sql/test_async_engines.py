@@ -64,30 +64,6 @@ def test_async_engines(runs: Runs, async_place: Place) -> None:
     assert recorded[-1] == 30
 
 
-def test_names_of_parameters_are_known_with_asyncio(runs: Runs, async_place: Place) -> None:
-    """Also of a driver that numbers them, with the values of a list behind all others."""
-
-    async def steps() -> None:
-        engine = create_async_engine(async_place.real)
-        async with engine.begin() as connection:
-            await connection.execute(sa.text("CREATE TABLE t (id int, password text)"))
-            await connection.execute(
-                sa.text("INSERT INTO t VALUES (1, :password)"), {"password": "hunter2-a"}
-            )
-            await connection.execute(
-                sa.text("SELECT id FROM t WHERE cast(id AS text) IN :api_keys AND id < :most").bindparams(
-                    sa.bindparam("api_keys", expanding=True)
-                ),
-                {"most": 4711, "api_keys": ["hunter2-x", "1"]},
-            )
-        await engine.dispose()
-
-    asyncio.run(steps())
-
-    assert "hunter2-" not in runs.text
-    assert "4711" in runs.text
-
-
 def test_async_connections_are_set_up_through_their_driver(runs: Runs, async_place: Place) -> None:
     """`run_async` in a connect event configures the real connection, when there is one."""
     if "psycopg" in async_place.driver:

@@ -120,20 +120,11 @@ def test_named_parameter_beside_a_secret_counts_if_it_is_named_after_a_column() 
     assert given.call.parts["params"] == {"new": "<redacted>", "age": 3, "id": 1}
 
 
-def test_parameters_of_a_text_without_secret_names_count() -> None:
-    assert params_of(1, "x", sql="SELECT a FROM t WHERE b = ? AND c = ?") == {"1": 1, "2": "x"}
-
-
 @written_json
 def test_json_stays_as_it_is_written(value: str, kept: str) -> None:
     """Only its secrets are replaced."""
     assert params_of(value) == {"1": kept}
     assert store_rows([[value]], ["a"], [False], Redactor()) == [[kept]]
-
-
-def test_text_that_only_begins_like_json_is_kept() -> None:
-    """It is no JSON, and has no names to look at."""
-    assert params_of("{password: hunter2") == {"1": "{password: hunter2"}
 
 
 def test_types_of_columns_are_the_drivers_own() -> None:

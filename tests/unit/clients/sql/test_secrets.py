@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,10 +9,9 @@ import pytest
 pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from unit.clients.runs import Runs
-from unit.clients.sql.places import Connect, Place, both, one, run
+from unit.clients.sql.places import Connect, Place, both, one, run, same
 
 if TYPE_CHECKING:
     pass
@@ -63,37 +61,6 @@ def test_secrets_never_reach_a_recording(runs: Runs, connect: Connect, place: Pl
         "settings": {"api_key": "<redacted>", "a": 1},
     }
     assert "hunter2" not in runs.text
-
-
-@pytest.mark.promise("SQL and Redis redaction goes by column, field and parameter names")
-def test_secrets_of_a_result_are_known_under_an_alias(runs: Runs, connect: Connect, place: Place) -> None:
-    """By what the statement says of a column; the application sees the real ones while recording."""
-
-    def steps(url: str) -> Any:
-        engine = connect(url)
-        run(
-            engine,
-            "CREATE TABLE t (id int, password text)",
-            "INSERT INTO t (id, password) VALUES (1, 'hunter2-a')",
-        )
-        t = sa.table("t", sa.column("id", sa.Integer), sa.column("password", sa.String))
-        select = sa.select(
-            t.c.password.label("zz"),
-            sa.func.lower(t.c.password),
-            t.c.id.label("n"),
-            sa.func.count(t.c.password),
-        ).group_by(t.c.id, t.c.password)
-        with engine.connect() as connection:
-            return [
-                tuple(connection.execute(select).one()),
-                connection.scalar(sa.text("SELECT cast(:token AS text) AS x"), {"token": "hunter2-b"}),
-            ]
-
-    recorded, replayed = both(runs, place, steps)
-
-    assert recorded == [("hunter2-a", "hunter2-a", 1, 1), "hunter2-b"]
-    assert replayed == [("<redacted>", "<redacted>", 1, 1), "<redacted>"]
-    assert "hunter2-" not in runs.text
 
 
 SECRET_RESULTS = {
@@ -152,49 +119,9 @@ def test_secrets_of_parameters_are_known_by_their_own_names(
                 {"api_key": "hunter2-key"},
             )
 
-    recorded, replayed = both(runs, place, steps)
-
-    assert recorded == replayed == ([1], 3)
+    assert same(runs, place, steps) == ([1], 3)
     assert "hunter2-" not in runs.text
     assert "4711" in runs.text
-
-
-def test_parameters_are_called_by_their_own_names(runs: Runs, connect: Connect, place: Place) -> None:
-    engine = connect(place.real)
-    run(engine, "CREATE TABLE t (id int, token text)")
-    rows = [{"id": 1, "token": "hunter2"}, {"id": 2, "token": "hunter2"}]
-    with engine.begin() as connection:
-        connection.execute(sa.text("INSERT INTO t VALUES (:id, :token)"), rows)
-
-    assert runs.calls[-2].parts["params"] == [
-        {"id": 1, "token": "<redacted>"},
-        {"id": 2, "token": "<redacted>"},
-    ]
-
-
-def test_secrets_of_many_rows_in_one_statement(runs: Runs, async_place: Place) -> None:
-    """As SQLAlchemy writes them where it wants something back: the place in a row tells the column."""
-    table = sa.Table(
-        "t",
-        sa.MetaData(),
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("name", sa.String),
-        sa.Column("password", sa.String),
-    )
-    rows = [{"name": f"n{number}", "password": f"hunter2-{number}"} for number in range(3)]
-
-    async def write() -> None:
-        engine = create_async_engine(async_place.real)
-        async with engine.begin() as connection:
-            await connection.run_sync(table.metadata.create_all)
-            await connection.execute(table.insert().returning(table.c.id), rows)
-        await engine.dispose()
-
-    asyncio.run(write())
-
-    params = runs.calls[-2].parts["params"]
-    assert sorted(params.values()) == ["<redacted>"] * 3 + ["n0", "n1", "n2"]
-    assert "hunter2" not in runs.text
 
 
 def test_number_about_a_secret_counts(runs: Runs, connect: Connect, place: Place) -> None:

@@ -50,29 +50,6 @@ def test_new_call_finds_the_database_as_the_replayed_ones_left_it(
     assert steps(place.gone, "SELECT count(*) FROM t") == [1]
 
 
-def test_new_call_finds_what_each_connection_has_committed(runs: Runs, connect: Connect, pg: Place) -> None:
-    """Two connections at once: what one of them rolled back is not there, what the other did is."""
-    runs.again("off")
-    run(connect(pg.real), "CREATE TABLE t (a int)")
-    runs.again("record")
-
-    def steps(*more: str) -> Any:
-        engine = connect(pg.real, poolclass=sa.NullPool)
-        with runs.in_fixture(), engine.connect() as first, engine.connect() as second:
-            first.execute(sa.text("INSERT INTO t VALUES (1)"))
-            second.execute(sa.text("INSERT INTO t VALUES (2)"))
-            first.rollback()
-            second.commit()
-        return [one(engine, statement) for statement in more]
-
-    steps()
-    runs.again("off")
-    run(connect(pg.real), "DELETE FROM t")
-    runs.again("record")
-
-    assert steps("SELECT array_agg(a) FROM t") == [[2]]
-
-
 def test_new_call_finds_what_was_committed_between_rollbacks(runs: Runs, connect: Connect, pg: Place) -> None:
     """Each rollback undoes what follows the last commit of its connection, and nothing before."""
     runs.again("off")

@@ -32,7 +32,6 @@ from pytest_mimic._core.describe.text import call_label, render
 from pytest_mimic._core.describe.value_description import describe, describe_arguments, describe_parts
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 REDACTOR = Redactor()
 
@@ -306,25 +305,10 @@ def test_secrets_in_a_value_are_found_at_any_depth() -> None:
     assert secrets_in(value, REDACTOR) == {"abcd", "hunter2", "ann", "pass1", "xyz1", "xyz2"}
 
 
-def test_secrets_in_a_callable_mapping_are_found() -> None:
-    class Settings(dict[str, str]):
-        def __call__(self) -> None: ...
-
-    assert secrets_in({"settings": Settings(token="abcd")}, REDACTOR) == {"abcd"}
-
-
 def test_long_strings_are_cut_and_still_differ() -> None:
     first, second = describe("x" * 5_000 + "a", REDACTOR), describe("x" * 5_000 + "b", REDACTOR)
 
     assert render(first) == f"'{'x' * 400}...' (5001 characters)"
-    assert first != second
-
-
-def test_long_bytes_are_cut_and_still_differ() -> None:
-    first, second = describe(b"x" * 5_000 + b"a", REDACTOR), describe(b"x" * 5_000 + b"b", REDACTOR)
-
-    assert render(first, 30) == "b'xxxxxxxxxxxxxxxxxxxxxxxxx..."
-    assert render(first).endswith("x...' (5001 bytes)")
     assert first != second
 
 
@@ -374,14 +358,6 @@ def test_a_description_stays_near_its_budget() -> None:
     assert description["base"] == "EUR"
     assert description["n"] == 3
     assert description["rows"]["length"] == 1_000
-
-
-def test_all_arguments_are_described() -> None:
-    arguments: dict[str, object] = {f"a{n}": n for n in range(60)}
-
-    described = describe_arguments({**arguments, "token": "abc"}, REDACTOR)
-
-    assert described == {**arguments, "token": PLACEHOLDER}
 
 
 def test_paths_in_known_folders_are_relative(tmp_path: pathlib.Path) -> None:
@@ -583,16 +559,6 @@ def test_cut_values_differ_by_length_or_digest() -> None:
 
     for old, new, pattern in cases:
         assert re.search(pattern, lines({"a": old}, {"a": new})[-1])
-
-
-def test_arguments_that_were_not_stored_have_no_differences() -> None:
-    assert differences(None, {"a": 1}) == []
-
-
-def test_a_difference_can_say_before_and_after() -> None:
-    assert Difference("a", "1", "2").line("before", "after") == "a: 1 before, 2 after"
-    assert Difference("a", None, "2").line("before", "after") == "a: 2 after, not before"
-    assert Difference("a", "1", None).line("before", "after") == "a: 1 before, missing after"
 
 
 def test_parts_that_are_not_shown_are_named() -> None:

@@ -82,23 +82,6 @@ def test_of_two_lists_the_items_are_named_that_differ(then, now, lines) -> None:
     assert [one.line() for one in differences(described(x=then), described(x=now))] == lines
 
 
-def test_a_recording_of_the_same_test_is_nearer_than_one_with_fewer_differences() -> None:
-    now = described(prompt="Greet Zoe", model="small", limit=3)
-    own = Recorded(described(prompt="Greet Ann", model="large", limit=3), test=TEST)
-    other = Recorded(described(prompt="Greet Zoe", model="small", limit=4))
-
-    assert "nearest: recorded by tests/test_rates.py::test_day" in missed(now, other, own)
-
-
-def test_a_recording_with_nothing_in_common_is_not_near() -> None:
-    now = described(base="EUR", day=1)
-    own = Recorded(described(base="USD", day=2), test=TEST)
-    other = Recorded(described(base="EUR", day=2))
-
-    assert "nearest: recorded by tests/test_rates.py::test_week" in missed(now, own, other)
-    assert "nearest: recorded by tests/test_rates.py::test_day" in missed(described(base="CHF"), other, own)
-
-
 def test_a_miss_keeps_its_attributes_when_pickled() -> None:
     error = messages.missing(MissedCall("m:f(a=1)", test=TEST))
     copy = pickle.loads(pickle.dumps(error))
@@ -367,29 +350,46 @@ def test_ignoring_the_port_is_not_suggested_again() -> None:
     assert "ignore=" not in text
 
 
-def test_the_nearest_recording_has_the_fewest_differences() -> None:
-    """Among several, it is the most alike, then the one of the same test."""
-    now = described(base="EUR", day="2024-05-01")
-    two = Recorded(described(base="USD", day="2023-01-01"))
-    unlike = Recorded(described(base="EUR", day="1999-12-31"))
-    alike = Recorded(described(base="EUR", day="2024-05-02"))
-    same_test = alike._replace(test=TEST)
-    unknown = Recorded(None)
+def of(test: str | None = "tests/test_rates.py::test_week", **arguments: object) -> Recorded:
+    return Recorded(described(**arguments), test=test)
 
-    assert messages.nearest_recording([unknown, two, unlike, alike], now) is alike
-    assert messages.nearest_recording([alike, same_test], now, test=TEST) is same_test
-    assert messages.nearest_recording([unknown], now) is unknown
+
+#: A call, and recordings of which the last one is the nearest.
+NEAREST = {
+    "the most alike": (
+        described(base="EUR", day="2024-05-01"),
+        [Recorded(None), of(base="USD", day="2023-01-01"), of(base="EUR", day="1999-12-31"), of(base="EUR", day="2024-05-02")],
+    ),
+    "of the same test": (described(day="2024-05-01"), [of(day="2024-05-02"), of(TEST, day="2024-05-02")]),
+    "of the same test with more differences": (
+        described(prompt="Greet Zoe", model="small", limit=3),
+        [of(prompt="Greet Zoe", model="small", limit=4), of(TEST, prompt="Greet Ann", model="large", limit=3)],
+    ),
+    "with something in common": (described(base="EUR", day=1), [of(TEST, base="USD", day=2), of(base="EUR", day=2)]),
+    "with nothing in common": (described(base="CHF"), [of(base="EUR", day=2), of(TEST, base="USD", day=2)]),
+    # Three parts of one argument are nearer than two whole arguments.
+    "the fewest arguments": (
+        described(filters={"x": 1, "y": 5, "z": 7, "w": 0}, page=9),
+        [of(filters="Oslo", page=3), of(filters={"x": 1, "y": 2, "z": 3}, page=9)],
+    ),
+    "the only one": (described(base="EUR"), [Recorded(None)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("now", "candidates"), NEAREST.values(), ids=NEAREST)
+def test_the_nearest_recording_is_found(now: dict[str, Any], candidates: list[Recorded]) -> None:
+    assert messages.nearest_recording(candidates, now, test=TEST) is candidates[-1]
     assert messages.nearest_recording([], now) is None
 
 
 def test_the_nearest_of_two_arrays_has_the_same_shape() -> None:
     """Their digests, which always differ, do not count."""
     numpy = pytest.importorskip("numpy", reason="numpy is not installed")
-    now = described(rows=numpy.full((4, 4), 9))
-    same_shape = Recorded(described(rows=numpy.zeros((4, 4), int)))
-    larger = Recorded(described(rows=numpy.zeros((21, 4), int)))
+    same_shape, larger = of(rows=numpy.zeros((4, 4), int)), of(rows=numpy.zeros((21, 4), int))
 
-    assert messages.nearest_recording([larger, same_shape], now) is same_shape
+    assert (
+        messages.nearest_recording([larger, same_shape], described(rows=numpy.full((4, 4), 9))) is same_shape
+    )
 
 
 def test_a_miss_compares_a_few_hundred_recordings_at_most() -> None:
@@ -494,15 +494,6 @@ def test_sending_something_else_to_a_stream_is_a_miss() -> None:
     )
 
 
-def test_the_nearest_recording_has_the_fewest_other_arguments() -> None:
-    """Three parts of one argument are nearer than two whole arguments."""
-    now = described(filters={"x": 1, "y": 5, "z": 7, "w": 0}, page=9)
-    near = Recorded(described(filters={"x": 1, "y": 2, "z": 3}, page=9))
-    far = Recorded(described(filters="Oslo", page=3))
-
-    assert "filters.y: 2 recorded, 5 now" in missed(now, far, near)
-
-
 def test_a_sequence_of_another_test_is_named_as_such() -> None:
     now = described(page=1)
 
@@ -515,10 +506,3 @@ def test_a_sequence_of_the_same_test_is_not_said_to_be_another_tests() -> None:
     now = described(n=1)
 
     assert "belongs to the test" not in missed(now, Recorded(now, test=TEST), sequence=True)
-
-
-@pytest.mark.parametrize(("count", "last"), [(2, "2"), (3, "and 1 more"), (4, "and 2 more")])
-def test_the_lines_beyond_a_limit_are_counted(count: int, last: str) -> None:
-    lines = messages.limited([str(one + 1) for one in range(count)], 2)
-
-    assert (len(lines), lines[-1]) == (min(count, 3), last)

@@ -75,14 +75,6 @@ def test_a_file_that_another_process_damages_keeps_no_call_waiting(runs: Runs) -
         runs.store.delete([name])
 
 
-def test_a_sequence_is_live_in_a_live_run(runs: Runs, service: Any) -> None:
-    runs.again("live", only=("toy_client",))
-    ask = runs.client()
-
-    assert [ask("Oslo"), ask("Oslo")] == [-3.5, -3.5]
-    assert service.requests == ["Oslo 2026-11-01"] * 2
-
-
 def test_a_connection_is_recorded_although_only_selects_another_call(runs: Runs) -> None:
     """A client connects for a call that is recorded."""
     runs.again("record", only=("ASK *",))

@@ -48,7 +48,7 @@ def exit_code(act: Callable[[], bool]) -> int:
     if not child:
         code = 1
         try:
-            signal.alarm(5)  # a child that hangs must end
+            signal.alarm(60)  # a child that hangs must end
             code = 0 if act() else 1
         finally:
             os._exit(code)

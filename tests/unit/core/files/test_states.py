@@ -100,11 +100,6 @@ def test_what_can_be_no_path_is_nothing(path):
     assert state_of(path) == {}
 
 
-@pytest.mark.skipif(os.name != "posix", reason="needs named pipes")
-def test_a_pipe_is_not_compared(tmp_path):
-    assert changed(tmp_path / "pipe", lambda: os.mkfifo(tmp_path / "pipe")) == []
-
-
 def test_a_folder_of_very_many_files_is_not_compared(tmp_path):
     for n in range(MOST_FILES):
         (tmp_path / str(n)).touch()

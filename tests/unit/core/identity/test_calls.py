@@ -58,31 +58,6 @@ def test_ignored_parts_do_not_count(ignore, other):
     assert values == ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "t"})
 
 
-def test_parts_beside_an_ignored_part_count():
-    for path, values in {
-        "payload.at": [{"at": 1, "x": 1}, {"at": 2, "x": 2}],
-        "rows.*.id": [[{"id": 1, "n": 1}], [{"id": 2, "n": 2}]],
-        "token.at": [{"at": 1, "x": 1}, {"at": 2, "x": 2}],
-    }.items():
-        names = (path.partition(".")[0],) if path != "token.at" else ("**extra",)
-        calls = CallIdentity("a:f", names, ignore=(path,))
-        keys = [calls.key((value if path != "token.at" else {"token": value},)) for value in values]
-        assert len(set(keys)) == 2
-
-
-def test_shared_and_separate_equal_texts_are_the_same():
-    text = "a text of some length"
-    other = "".join(list(text))
-    assert other is not text
-
-    calls = CallIdentity("a:f", ("x", "y"))
-    by_key = CallIdentity("a:f", ("x", "y"), key=lambda arguments: list(arguments.values()))
-
-    assert calls.key((text, text)) == calls.key((text, other))
-    assert by_key.key((text, text)) == by_key.key((text, other))
-    assert calls.digest(0, [text, text]) == calls.digest(0, [text, other])
-
-
 def test_the_refused_result_of_a_key_function_is_named_key():
     with pytest.raises(Unstable) as caught:
         key_of([], {}, (), {}, key=lambda arguments: [1, threading.Lock()])
@@ -178,18 +153,6 @@ def test_a_refused_extra_argument_is_named():
     assert caught.value.path.startswith("extra")
 
 
-def test_equal_small_values_have_one_form():
-    small = {f"k{n}": n for n in range(64)}
-    large = {**small, "k64": 64}
-    shrunk = dict(large)
-    del shrunk["k64"]
-
-    assert key_of(shrunk, 0, (), {}) == key_of(small, 0, (), {})
-    assert key_of(large, 0, (), {}) != key_of(small, 0, (), {})
-    assert key_of([1.5, float("nan")], (2.5,), (), {}) == key_of([1.5, -float("nan")], (2.5,), (), {})
-    assert key_of(float("nan"), 1.5, (), {}) == key_of(-float("nan"), 1.5, (), {})
-
-
 class Pool:
     def __init__(self):
         self._lock = threading.Lock()
@@ -274,29 +237,6 @@ def test_the_error_shows_the_whole_line_of_the_target():
         "  leave it out:   shop.api:send sequence ignore=retries,rows.0.at",
         "  or all of it:   shop.api:send sequence ignore=retries,rows",
     ]
-
-
-@pytest.mark.parametrize(
-    ("value", "ignore", "offered"), [([Pool()], "", "rows.0._lock"), ({"a": Pool()}, "rows.a", "rows.a")]
-)
-def test_the_error_offers_to_ignore_the_argument_or_a_path(value, ignore, offered):
-    with pytest.raises(Unstable) as caught:
-        rows_key(value)
-
-    error = refusal(caught.value, "shop.api:send", ignore=ignore)
-
-    assert f"  leave it out:   shop.api:send ignore={offered}" in str(error).splitlines()
-
-
-def test_the_first_refused_part_of_a_deep_value_is_found():
-    inner = [object()]
-    ring = SimpleNamespace(more=inner)
-    ring.self = ring
-
-    with pytest.raises(Unstable) as caught:
-        CallIdentity("a:f", ("x",)).key((ring,))
-
-    assert caught.value.path == "x.more[0]"
 
 
 def test_a_refused_part_behind_a_cycle_is_found():
@@ -787,13 +727,6 @@ def test_an_object_that_fails_without_a_part_is_refused(value, what):
         rows_key(value, ("rows.a",))
 
     assert value.a == 1
-
-
-def test_a_refusal_names_the_remaining_part():
-    rows = SimpleNamespace(at=1, lock=threading.Lock())
-
-    with pytest.raises(Unstable, match="a thread lock"):
-        rows_key(rows, ("rows.at",))
 
 
 class Raising:

@@ -309,15 +309,6 @@ def test_a_copy_is_the_same_value(expression):
         assert fingerprint([pickle.loads(pickle.dumps(value))]) == expected
 
 
-@pytest.mark.promise("arrays, frames, sparse matrices and images have an identity")
-@pytest.mark.parametrize("code", ["i1", "u2", "i4", "f4", "c8", "c16", "?", "f2"])
-def test_arrays_of_all_dtypes_count_by_content(code):
-    values = np.array([0, 1, 1, 1]).astype(code)
-
-    assert fingerprint(values) == fingerprint(values.reshape(2, 2).T.copy().T.ravel())
-    assert fingerprint(values) != fingerprint(values[::-1])
-
-
 # Each NaN as this machine or another may compute it; the last of each is what R calls "not available", or like it.
 NANS = {
     "e": ("u2", [0x7E00, 0xFE00, 0x7E01, 0x7C01]),

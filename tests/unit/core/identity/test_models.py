@@ -6,7 +6,6 @@ import copy
 import functools
 import sys
 import types
-from collections import namedtuple
 
 import pytest
 
@@ -93,14 +92,6 @@ def test_fields_count(class_):
     assert fingerprint(value) == fingerprint(class_(y="b", x=1)) == fingerprint(copy.deepcopy(value))
     assert fingerprint(value) != fingerprint(class_(x=2, y="b"))
     assert fingerprint(value) != fingerprint(class_(x=1, y="c"))
-
-
-@pytest.mark.promise("attrs and pydantic models have an identity")
-def test_named_tuples_of_one_name_with_other_fields_differ():
-    one, other = namedtuple("Point", "x y"), namedtuple("Point", "x z")
-
-    assert fingerprint(one(1, 2)) != fingerprint(other(1, 2))
-    assert fingerprint(one(1, 2)) == fingerprint(namedtuple("Point", "x y")(1, 2))
 
 
 def test_equal_fields_of_different_classes_differ():

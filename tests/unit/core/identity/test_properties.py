@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import copy
-import datetime
-import itertools
-import os
 import pickle
 
 import pytest
@@ -107,38 +104,3 @@ def test_a_single_change_is_another_value(value, rng):
     assume(was != ("changed",))
 
     assert fingerprint(other) != fingerprint(value)
-
-
-def small_values():
-    """Yield distinct small values of all plain types, mixed."""
-    day = datetime.datetime(2000, 1, 1)
-    for n in itertools.count():
-        yield n
-        yield -n - 1
-        yield str(n)
-        yield f"{n}".encode()
-        yield n + 0.5
-        yield (n,)
-        yield [n]
-        yield {"n": n}
-        yield {"a": n, "b": str(n)}
-        yield [{"n": n}]
-        yield {n}
-        yield [n, n]
-        yield [str(n), n]
-        yield (n, None)
-        yield {n: None}
-        yield complex(n, 1)
-        yield day + datetime.timedelta(seconds=n)
-        yield [[n], []]
-        yield [[], [n]]
-        yield ((n,),)
-
-
-@pytest.mark.promise("different values have different identities")
-def test_small_values_do_not_collide():
-    count = 2_000_000 if os.environ.get("MIMIC_TEST_LONG") else 100_000
-
-    found = {bytes.fromhex(fingerprint(value)) for value in itertools.islice(small_values(), count)}
-
-    assert len(found) == count

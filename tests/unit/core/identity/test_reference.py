@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kinds_of_things import Plain
+from kinds_of_things import MyFloat, MyInt, Plain
 from reference import identity, part
 from reference_kinds import LIBRARIES, NAN, STDLIB, dump
 from test_properties import hashable, values
@@ -68,6 +68,29 @@ LARGE = {
     "one empty dict": [{}],
     "keys that are NaN": {NAN: 1, -NAN: [2], 2.0: 3},
     "long keys": {"x" * 70_000: 1, "y": 2},
+    "long keys in a list": [{"x" * 100_000: 1, "x" * 99_999 + "y": 2}],
+    "numbers but for an empty tuple": [*range(99), (), *range(102)],
+    "numbers but for one": [
+        [*range(99), one, *range(102)] for one in (MyInt(5), MyFloat(5), (), "5", [5], None)
+    ],
+    "numbers of every type": [
+        MyInt(1),
+        MyFloat(1),
+        1,
+        1.0,
+        True,
+        "1",
+        b"1",
+        (),
+        (1,),
+        [],
+        {1: 1},
+        ...,
+        1j,
+        None,
+        -0.0,
+    ]
+    * 9,
     "more than 256 types": [kind(a=n % 7) for n, kind in enumerate([*KINDS, *KINDS[::3]])],
     "256 types": [kind(a=[]) for kind in KINDS[:256]],
     "257 types": [*(kind(a="") for kind in KINDS[:256]), None],
@@ -209,6 +232,21 @@ def cyclic(*values):
     return [made := list(values), made.append(made)]
 
 
+def ring(size, at=1):
+    """Return the first of some lists, each with its number and, at a place, the next list."""
+    nodes = [[number] for number in range(size)]
+    for one, other in pairwise([*nodes, nodes[0]]):
+        one.insert(at, other)
+    return nodes[0]
+
+
+def unfolding(levels):
+    part = [1]
+    for _ in range(levels):
+        part = [part, part]
+    return part
+
+
 DEEP = {
     "levels": nested(100, {1, 2}),
     "many levels": nested(300, [{"a": 1}, None]),
@@ -219,6 +257,17 @@ DEEP = {
     "linked": linked(5),
     "linked for long": linked(80),
     "linked with a set": linked(60, {1, "a"}),
+    "large parts between small ones": [
+        1,
+        nested(99, 0),
+        2,
+        nested(99, 3),
+        {1: nested(99, 1), "a": nested(99, 2)},
+    ],
+    "large parts under mixed keys": {(1, 2): nested(99, 0), "a": 3, None: nested(99, (4,))},
+    "numbers beside a part that unfolds": [*[1] * 200, unfolding(12), *[1] * 200],
+    "a ring of lists": ring(60),
+    "a ring that goes on first": ring(61, at=0),
     "many rows with a cycle": {"rows": [{"id": n} for n in range(100)], "self": cyclic({"x": (1,)})},
 }
 

@@ -29,7 +29,7 @@ import pytest
 from kinds_of_things import Bare, Plain
 
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
-from pytest_mimic._core.identity.kinds import Unstable, register_fingerprint
+from pytest_mimic._core.identity.kinds import Unstable
 from pytest_mimic._core.identity.locate import refusal
 
 HELD = Bare()
@@ -234,22 +234,6 @@ def test_sqlalchemy_expressions_are_refused(make):
 
     with pytest.raises(Unstable, match=r"^value\[1\] has no stable identity: SQL in objects of SQLAlchemy$"):
         fingerprint(["query", make(sql, table)])
-
-
-def test_an_identity_for_sqlalchemy_can_be_registered():
-    sql = pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed")
-    table = sql.Table("t", sql.MetaData(), sql.Column("a", sql.Integer))
-    first, again, other = (sql.delete(table).where(table.c.a == n) for n in (1, 1, 2))
-
-    register_fingerprint(sql.Delete, lambda sql: (str(sql), sql.compile().params))
-    expected = fingerprint(first)
-    engine = sql.create_engine("sqlite://")
-    with engine.connect() as connection:
-        table.create(connection)
-        connection.execute(first)
-    engine.dispose()
-
-    assert fingerprint(first) == fingerprint(again) == expected != fingerprint(other)
 
 
 def test_a_variable_of_a_local_class_is_named_and_not_offered_to_ignore():

@@ -461,36 +461,3 @@ def test_interning_does_not_count():
 def rows(*pairs):
     """Return twenty rows, of each pair of keys and values in turn."""
     return [dict(zip(keys, values)) for _ in range(20 // len(pairs)) for keys, values in pairs]
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        pytest.param(
-            rows(("ab", (1, 2)), ("ac", (1, 2))),
-            rows(("ab", (1, 2)), ("ad", (1, 2))),
-            id="a key of one shape",
-        ),
-        pytest.param(
-            rows(("ab", (1, 2)), ("ac", (1, 2))),
-            rows(("ab", (1, 2)), ("ac", (1, 3))),
-            id="a value of one shape",
-        ),
-        pytest.param(
-            rows(("ab", (1, 2)), ("ac", (1, 2))),
-            rows(("ac", (1, 2)), ("ab", (1, 2))),
-            id="which row has which",
-        ),
-        pytest.param([{1: 5, "a": 6}, {}], [{}, {1: 5, "a": 6}], id="which row is empty"),
-        pytest.param([{1: 5, "a": 6}, {}], [{1: 5}, {"a": 6}], id="which row holds what"),
-        pytest.param([{1: 5}, {(): 6}], [{1: 5}, {(): 7}], id="a value under a mixed key"),
-    ],
-)
-def test_rows_of_several_shapes_count_by_keys_and_values(one, other):
-    assert fingerprint(one) != fingerprint(other)
-    assert fingerprint(one) == fingerprint([dict(reversed(row.items())) for row in one])
-
-
-def test_a_method_wrapper_counts_by_name_and_object():
-    assert fingerprint((1).__add__) == fingerprint((1).__add__)
-    assert len({fingerprint(one) for one in ((1).__add__, (2).__add__, (1).__sub__)}) == 3

@@ -17,10 +17,9 @@ import pytest
 
 from pytest_mimic._core.outcome import exceptions
 from pytest_mimic._core.outcome.outcome import Outcome, raise_again
-from pytest_mimic._core.vault import Recording, Vault
-from unit.memory_store import MemoryStore
+from pytest_mimic._core.vault import Vault
+from unit.memory_store import NAME, MemoryStore, recorded
 
-NAME = "calls/shop/f/00.json"
 #: A value for each form of an outcome. The class of the last one defines how it is pickled.
 FORMS = pytest.mark.parametrize(
     "extra", [1, (1, 2), ipaddress.IPv4Address("10.0.0.1")], ids=["plain", "tagged", "pickled"]
@@ -29,11 +28,7 @@ FORMS = pytest.mark.parametrize(
 
 def replayed(error: BaseException, *, outer: BaseException | None = None, readable: bool | None = None):
     """Return the exception as the vault returns it."""
-    store = MemoryStore()
-    vault = Vault(store)
-    stored = vault.stored(Outcome.of_exception(error, outer=outer), 0.5)
-    vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
-    again = Vault(store).read(NAME).outcomes[0]
+    again = Vault(recorded(Outcome.of_exception(error, outer=outer))).read(NAME).outcomes[0]
     if readable is not None:
         assert ("pickle" not in again.entry) == readable
     assert again.kind == "raised"
@@ -54,27 +49,6 @@ class Silent(Exception):
 
     def __init__(self, code, detail):
         self.code = code
-
-
-class Slotted(Exception):
-    __slots__ = ("__reason", "status")
-
-    def explain(self, reason):
-        self.__reason = reason
-
-    def reason(self):
-        return self.__reason
-
-
-class Reduced(Exception):
-    """An exception that leaves out a part that cannot be pickled."""
-
-    def __init__(self, pool, message):
-        self.pool = pool
-        super().__init__(f"{pool}: {message}")
-
-    def __reduce__(self):
-        return type(self), (None, None)
 
 
 class Unread(UnicodeDecodeError):
@@ -240,24 +214,6 @@ def test_exceptions_of_well_known_libraries_are_kept(library):
     assert str(again) == str(error)
 
 
-def test_a_plain_exception_is_readable():
-    vault = Vault(MemoryStore())
-    error = Refused(503, retry=True)
-    if sys.version_info >= (3, 11):
-        error.add_note("while paying")
-
-    readable = vault.stored(Outcome.of_exception(error), 0.1).encoded.readable
-
-    assert json.loads(readable.text)["raised"] == {
-        f"${__name__}:Refused": {
-            "args": ["refused with 503"],
-            "attributes": {"code": 503, "retry": True},
-            **({"notes": ["while paying"]} if sys.version_info >= (3, 11) else {}),
-        }
-    }
-    assert readable.imports == [f"{__name__}:Refused"]
-
-
 def test_an_exception_pickled_by_name_is_the_same_object():
     stored = Vault(MemoryStore()).stored(Outcome.of_value([1, ONE]), 0.5)
 
@@ -273,20 +229,6 @@ def test_a_class_that_is_not_an_exception_is_not_instantiated():
 def test_a_reduction_by_the_class_is_used():
     assert replayed(collected(1, (2,))).items == [1, (2,)]
     assert replayed(Handle(threading.Lock())).args == ("gone",)
-
-
-def test_other_arguments_than_those_of_the_base_are_readable():
-    again = replayed(Unread("/etc/passwd"), readable=True)
-
-    assert (again.path, again.args) == ("/etc/passwd", ("/etc/passwd",))
-
-
-def test_slots_are_kept():
-    error = Slotted("x")
-    error.status = 503
-    error.explain("busy")
-
-    assert (replayed(error).status, replayed(error).reason()) == (503, "busy")
 
 
 @pytest.mark.parametrize(
@@ -455,24 +397,3 @@ def test_cycles_of_contexts_end():
 
     assert again.__context__.args == ((2,),)
     assert replayed(ValueError(1)).__context__ is None
-
-
-def test_a_class_with_parts_that_cannot_be_pickled_reduces_itself():
-    error = Reduced((x for x in ()), "full")
-
-    again = replayed(error)
-
-    assert type(again) is Reduced
-    assert (again.pool, str(again)) == (None, str(error))
-    assert replayed(Reduced("pool", "full")).args == ("pool: full",)
-
-
-def test_a_stream_ends_with_its_exception():
-    vault = Vault(MemoryStore())
-    for item in (1, (1,)):
-        stored = vault.stored(Outcome.of_stream([item], Outcome.of_exception(Refused(1, retry=True))), 0.1)
-
-        loaded = stored.load()
-
-        assert loaded.items == [item]
-        assert (loaded.end.kind, loaded.end.exception.code) == ("raised", 1)

@@ -50,13 +50,10 @@ import zipfile
 import pytest
 
 from pytest_mimic._core.outcome import pickles
-from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.outcome.pickled_code import code_in
 from pytest_mimic._core.outcome.uses import Use
-from pytest_mimic._core.vault import Recording, Vault
-from unit.memory_store import MemoryStore
-
-NAME = "calls/shop/f/00.json"
+from pytest_mimic._core.vault import Vault
+from unit.memory_store import NAME, recorded
 
 
 class User:
@@ -184,16 +181,9 @@ def test_functions_that_are_not_the_projects_are_code(monkeypatch, name):
 
 @pytest.mark.parametrize("function", [json.dumps, math.sin, os.path.join, print, time.sleep])
 def test_stdlib_functions_are_code_for_any_python_version(function):
-    store, _, entry = recorded(function)
+    store = recorded(function)
 
+    [entry] = json.loads(store.read(NAME))["outcomes"]
     assert entry["code"] == [f"{function.__module__}:{function.__qualname__}"]
     assert "python" not in entry
     assert Vault(store).read(NAME).outcomes[0].load().value is function
-
-
-def recorded(value):
-    store = MemoryStore()
-    vault = Vault(store)
-    stored = vault.stored(Outcome.of_value(value), 0.5)
-    vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
-    return store, vault, json.loads(store.read(NAME))["outcomes"][0]

@@ -231,17 +231,6 @@ def test_equal_own_identities_are_not_equal_outcomes():
     assert first.encoded.fingerprint != second.encoded.fingerprint
 
 
-def test_arrays_outside_an_own_identity_are_stored():
-    numpy = pytest.importorskip("numpy")
-    vault = Vault(MemoryStore())
-
-    first, second, again = (
-        vault.stored(Outcome.of_value(Told(numpy.arange(9.0) + n)), 0.1) for n in (1, 2, 1)
-    )
-
-    assert first.encoded.fingerprint == again.encoded.fingerprint != second.encoded.fingerprint
-
-
 class Particular:
     """A class that fails for all but one of pickle's protocols."""
 

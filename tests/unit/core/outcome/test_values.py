@@ -10,7 +10,7 @@ import json
 import math
 import pickle
 import sys
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict
 from functools import partial
 
 import pytest
@@ -20,25 +20,17 @@ from hypothesis import strategies as st
 from pytest_mimic._core.outcome import pickles
 from pytest_mimic._core.outcome import unpickling as loading
 from pytest_mimic._core.outcome.outcome import Outcome
-from pytest_mimic._core.vault import Recording, Vault
-from unit.memory_store import MemoryStore
-
-NAME = "calls/shop/f/00.json"
+from pytest_mimic._core.vault import Vault
+from unit.memory_store import NAME, MemoryStore, recorded
 
 
 def kept(outcome: Outcome, store: MemoryStore | None = None):
     """Return the outcome as the vault returns it."""
-    store = MemoryStore() if store is None else store
-    vault = Vault(store)
-    stored = vault.stored(outcome, 0.5)
-    vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
-    return Vault(store).read(NAME).outcomes[0]
+    return Vault(recorded(outcome, store)).read(NAME).outcomes[0]
 
 
 def entry_of(outcome: Outcome) -> dict:
-    store = MemoryStore()
-    kept(outcome, store)
-    return json.loads(store.read(NAME))["outcomes"][0]
+    return json.loads(recorded(outcome).read(NAME))["outcomes"][0]
 
 
 class Point:
@@ -53,9 +45,6 @@ class Point:
 class Row:
     id: int
     tags: tuple
-
-
-Pair = namedtuple("Pair", "left right")
 
 
 class Text(str):
@@ -171,26 +160,6 @@ def test_large_plain_data_has_a_file_with_one_item_a_line():
     assert stored.load().value == list(range(1000))
 
 
-def test_deeply_nested_data_is_pickled():
-    value: list = []
-    for _ in range(150):
-        value = [value]
-
-    stored = kept(Outcome.of_value(value))
-
-    assert "pickle" in stored.entry
-    assert stored.load().value == value
-
-
-def test_a_cycle_is_kept():
-    value: list = [1]
-    value.append(value)
-
-    again = kept(Outcome.of_value(value)).load().value
-
-    assert again[1] is again
-
-
 @pytest.mark.parametrize("first", [[], ()], ids=["mutable", "immutable"])
 def test_parts_shared_exponentially_do_not_explode(first):
     """Neither in the file nor in memory."""
@@ -254,19 +223,6 @@ def test_arrays_are_kept_and_writable(shape, dtype):
     assert second.dtype == array.dtype
     assert second.flags.writeable
     assert numpy.array_equal(second, array)
-
-
-def test_the_layout_of_arrays_is_kept():
-    numpy = pytest.importorskip("numpy")
-    fortran = numpy.asfortranarray(numpy.arange(12.0).reshape(3, 4))
-    frozen = numpy.arange(5)
-    frozen.flags.writeable = False
-
-    again = kept(Outcome.of_value([fortran, frozen, numpy.arange(100)[::3]])).load().value
-
-    assert again[0].flags.f_contiguous
-    assert not again[1].flags.writeable
-    assert again[2].tolist() == list(range(0, 100, 3))
 
 
 @pytest.mark.parametrize("last", [(4,), ipaddress.IPv4Address("10.0.0.1")], ids=["tagged", "pickle"])
@@ -343,12 +299,6 @@ def test_a_class_without_importable_module_is_stored_by_value():
     assert entry["python"] == loading.python_version()
 
 
-def test_the_items_of_a_stream_may_be_of_one_class():
-    loaded = kept(Outcome.of_stream([Point(1), Point(2)])).load()
-
-    assert loaded.items == [Point(1), Point(2)]
-
-
 def twice(part):
     return [part, {"again": part}, part]
 
@@ -386,14 +336,6 @@ def test_parts_that_cannot_change_may_stand_twice_in_json():
     entry = entry_of(Outcome.of_value([text, [text, number], number, None, None]))
 
     assert entry["value"] == [text, [text, number], number, None, None]
-
-
-def test_a_part_of_an_argument_and_of_the_value_is_one_object():
-    rows = [{"n": 1}]
-
-    loaded = kept(Outcome("value", value={"first": rows[0]}, changed={"rows": rows})).load()
-
-    assert loaded.value["first"] is loaded.changed["rows"][0]
 
 
 @pytest.mark.parametrize("name", ["keys", "values", "items"])

@@ -308,23 +308,6 @@ def test_object_in_place_of_a_module_is_patched(write, calls, activate):
     assert not hasattr(type(shop).fetch, "__wrapped__")
 
 
-def test_function_of_a_modules_class_is_patched(write, calls, activate):
-    """The module has assigned `sys.modules[__name__].__class__`."""
-    write(
-        shop="""
-            import sys, types
-            class Shop(types.ModuleType):
-                def fetch(self):
-                    return self.__name__
-            sys.modules[__name__].__class__ = Shop
-        """
-    )
-    activate("shop:fetch")
-
-    assert importlib.import_module("shop").fetch() == "shop"
-    assert calls.made == ["shop:Shop.fetch"]
-
-
 @pytest.mark.promise("a target is a function, a method of any kind or a property, in either form")
 def test_dotted_form_finds_its_module(write, shop_source, calls, activate):
     """The longest existing module, in whatever order modules are imported."""

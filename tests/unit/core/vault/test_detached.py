@@ -11,7 +11,7 @@ from pytest_mimic import CorruptRecordingError, MimicError
 from pytest_mimic._core.files.written import WrittenFile
 from pytest_mimic._core.outcome.kept_files import KeptFiles
 from pytest_mimic._core.outcome.outcome import Outcome
-from pytest_mimic._core.vault import CassetteEntry, FolderStore, Recording, Vault
+from pytest_mimic._core.vault import FolderStore, Recording, Vault
 from pytest_mimic._core.vault.detached import LEAST
 from pytest_mimic._tools.shown.catalog import Catalog
 from pytest_mimic._tools.shown.checking import Checker
@@ -104,15 +104,6 @@ def test_an_equal_outcome_leaves_every_file_as_it_is(kind, again, tmp_path):
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.parametrize("kind", LARGE)
-def test_equal_outcomes_of_two_recordings_are_stored_once(kind, tmp_path):
-    put(vault_in(tmp_path), A, LARGE[kind])
-    put(vault_in(tmp_path), B, LARGE[kind])
-
-    assert len(detached(tmp_path)) == 1
-    assert value_of(tmp_path, B) == [LARGE[kind]]
-
-
 @pytest.mark.promise(
     "an object that was not pulled is named with its recording and the command that fetches it"
 )
@@ -145,21 +136,6 @@ def test_another_sound_object_in_its_place_is_refused(kind, tmp_path):
         value_of(tmp_path / "good")
 
     assert caught.value.remedies == ("to replace it: pytest-mimic pull",)
-
-
-@pytest.mark.parametrize("flip", [0, -1, None], ids=["first byte", "last byte", "cut"])
-def test_a_damaged_object_is_refused(flip, tmp_path):
-    put(vault_in(tmp_path), A, LARGE["pickle"])
-    (file,) = detached(tmp_path)
-    data = bytearray(file.read_bytes())
-    if flip is None:
-        del data[-1]
-    else:
-        data[flip] ^= 1
-    file.write_bytes(data)
-
-    with pytest.raises(CorruptRecordingError, match="is not the object that its recording names"):
-        value_of(tmp_path)
 
 
 @pytest.mark.parametrize("kind", LARGE)
@@ -277,18 +253,6 @@ def test_a_sequence_keeps_detached_outcomes_beside_new_ones(tmp_path):
     vault.write(A, recording._replace(outcomes=[*recording.outcomes, new]))
 
     assert value_of(tmp_path) == [LARGE["json"], LARGE["bytes"]]
-    assert len(detached(tmp_path)) == 1
-
-
-def test_a_cassette_has_detached_objects_too(tmp_path):
-    vault = vault_in(tmp_path)
-    stored = vault.stored(Outcome.of_value(LARGE["json"]), 0.5)
-    name = "cassettes/one.json"
-    vault.write_cassette(name, [CassetteEntry("function", "shop:f", "shop:f", "k", None, stored)], test="t")
-
-    (entry,) = vault_in(tmp_path).read_cassette(name)
-
-    assert entry.stored.load().value == LARGE["json"]
     assert len(detached(tmp_path)) == 1
 
 

@@ -134,21 +134,6 @@ def test_equal_outcomes_are_stored_once(value):
     assert vault.read(A).outcomes[0].load().value == vault.read(B).outcomes[0].load().value == value
 
 
-@pytest.mark.parametrize("beside", [ONE, list(range(1000))], ids=["pickle", "tagged"])
-def test_equal_sets_in_another_order_are_one_object(beside):
-    store = MemoryStore()
-    vault = Vault(store)
-    one, other = {0, 8}, {8, 0}  # which take the same place
-    assert list(one) != list(other)
-
-    put(vault, A, [one, beside])
-    before = files(store)
-    put(vault, B, [other, beside])
-
-    assert (len(objects(store)), store.read(A)) == (1, before[A])
-    assert vault.read(B).outcomes[0].load().value == [other, beside]
-
-
 @pytest.mark.promise("re-recording an equal outcome leaves every file as it is")
 def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
     """Recording one again leaves every file as it is."""
@@ -248,35 +233,6 @@ def test_arguments_in_another_order_are_unchanged():
         assert vault.read(A).arguments == other
 
 
-def test_replaced_objects_are_reported_and_collected():
-    """Those that another recording names stay."""
-    store = MemoryStore()
-    vault = Vault(store)
-    put(vault, A, ONE, TWO)
-    put(vault, B, TWO)
-
-    put(vault, A, THREE)
-
-    assert len(vault.replaced) == 2
-    assert vault.collect(vault.replaced)[:2] == (0, 1)
-    assert vault.read(B).outcomes[0].load().value == TWO
-    assert len(objects(store)) == 2
-
-
-def test_longer_sequence_keeps_its_first_outcomes():
-    """Their durations as well."""
-    vault = Vault(MemoryStore())
-    put(vault, A, 1, (2,), TWO, duration=1.0)
-    recording = vault.read(A)
-
-    recording.outcomes.append(vault.stored(Outcome.of_value(3), 2.0))
-    vault.write(A, recording)
-
-    again = vault.read(A)
-    assert [each.load().value for each in again.outcomes] == [1, (2,), TWO, 3]
-    assert [each.duration for each in again.outcomes] == [1.0, 1.0, 1.0, 2.0]
-
-
 @pytest.mark.parametrize("value", [(1, [2]), (ONE, [2])], ids=["tagged", "pickle"])
 def test_written_recording_can_be_replayed_at_once(value):
     vault = Vault(MemoryStore())
@@ -308,18 +264,6 @@ def test_player_returns_a_fresh_value_each_time(value):
         given = play()
         assert repr(given) == expected
         (given["a"] if isinstance(given, dict) else given[-1]).append("changed")
-
-
-def test_replayed_arrays_share_no_memory():
-    numpy = pytest.importorskip("numpy")
-    vault = Vault(MemoryStore())
-    put(vault, A, numpy.ones(100_000))
-    [stored] = vault.read(A).outcomes
-
-    for _ in range(3):
-        given = stored.load().value
-        assert given.sum() == 100_000
-        given[:] = 0
 
 
 @pytest.mark.parametrize("values", [(1, 2), ((1, 2),)], ids=["several", "tagged"])

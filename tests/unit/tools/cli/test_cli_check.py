@@ -267,14 +267,6 @@ def test_rm_deletes_what_matches_and_its_objects(shop, call):
     assert call("check").code == 0
 
 
-def test_a_vault_without_recordings_is_not_called_sound(tmp_path, monkeypatch, call):
-    monkeypatch.chdir(tmp_path)
-
-    result = call("check")
-
-    assert (result.code, result.lines) == (0, ["no recordings in .mimic_vault"])
-
-
 def test_rm_of_a_part_of_a_name_deletes_nothing(shop, call):
     """A pattern names whole parts of a path: the letter `o` is in every name."""
     files = set((shop / ".mimic_vault").rglob("*"))

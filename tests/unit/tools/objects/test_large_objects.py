@@ -187,15 +187,6 @@ def test_branches_keep_their_objects(clone: Clone, place: Bucket, call: Call) ->
         assert one.replay(ONE) == value
 
 
-def test_switching_branches_needs_no_second_pull(clone: Clone, call: Call) -> None:
-    """The working copy keeps the objects of both."""
-    recording = (clone.vault / ONE).read_bytes()
-    clone.record(ONE, VALUE[::-1])
-    (clone.vault / ONE).write_bytes(recording)
-
-    assert clone.replay(ONE) == VALUE
-
-
 @pytest.mark.promise("a poisoned object store cannot change a replay")
 @pytest.mark.parametrize("length", ["same", "shorter"])
 def test_other_content_in_the_store_is_refused(

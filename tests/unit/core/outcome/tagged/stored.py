@@ -4,20 +4,8 @@ from __future__ import annotations
 
 import json
 
-from pytest_mimic._core.outcome.outcome import Outcome
-from pytest_mimic._core.vault import Recording, Vault
-from unit.memory_store import MemoryStore
-
-NAME = "calls/shop/f/00.json"
-
-
-def recorded(value) -> MemoryStore:
-    """Return a vault's files after a call that returned the value."""
-    store = MemoryStore()
-    vault = Vault(store)
-    stored = vault.stored(Outcome.of_value(value), 0.5)
-    vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
-    return store
+from pytest_mimic._core.vault import Vault
+from unit.memory_store import NAME, MemoryStore, recorded
 
 
 def entry_of(store: MemoryStore) -> dict:

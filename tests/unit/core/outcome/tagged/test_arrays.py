@@ -191,14 +191,6 @@ def test_copy_of_any_array_has_the_same_memory(array, order):
     ]
 
 
-@settings(max_examples=100)
-@given(st.integers(0, 2**16 - 1))
-def test_every_short_float_is_exact(bits):
-    number = np.array([bits], "u2").view("f2")
-
-    assert load(recorded(number)).tobytes() == number.tobytes()
-
-
 HOSTILE = {
     "dtype of a record": {"$numpy.ndarray": [1], "dtype": "i4,i4"},
     "dtype of objects": {"$numpy.ndarray": [1], "dtype": "object"},

@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 
 from pytest_mimic import CorruptRecordingError
-from pytest_mimic._core.outcome.outcome import Outcome
-from pytest_mimic._core.vault import Recording, Vault
+from pytest_mimic._core.vault import Vault
 from unit.core.outcome.tagged.stored import NAME, entry_of, load, recorded, tree_of
 
 
@@ -107,8 +106,4 @@ def test_recording_whose_lists_were_lost_is_written_again(part):
     with pytest.raises(CorruptRecordingError):
         load(store)
 
-    vault = Vault(store)
-    stored = vault.stored(Outcome.of_value(value), 0.5)
-    vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
-
-    assert load(store) == value
+    assert load(recorded(value, store)) == value

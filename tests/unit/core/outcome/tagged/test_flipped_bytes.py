@@ -16,12 +16,10 @@ from types import SimpleNamespace
 import pytest
 
 from pytest_mimic import CorruptRecordingError, StaleRecordingError
-from pytest_mimic._core.outcome.outcome import Outcome
-from pytest_mimic._core.vault import Recording, Vault
+from pytest_mimic._core.vault import Vault
 from unit.core.outcome.tagged import tripwires
-from unit.memory_store import MemoryStore
+from unit.memory_store import NAME, recorded
 
-NAME = "calls/shop/f/00.json"
 SHARED = [1]
 LOOP = deque(maxlen=4)
 LOOP.append(LOOP)
@@ -47,14 +45,6 @@ VALUES = {
     "exceptions": [ValueError("a", b"b"), tripwires.Failed(OSError(2, "gone", "file"))],
     "object of the vault": [(number, Decimal(number)) for number in range(60)],
 }
-
-
-def recorded(value) -> MemoryStore:
-    store = MemoryStore()
-    vault = Vault(store)
-    stored = vault.stored(Outcome.of_value(value), 0.5)
-    vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
-    return store
 
 
 def replayed(store):
