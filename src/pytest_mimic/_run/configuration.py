@@ -210,17 +210,16 @@ def hook_targets(config: pytest.Config, implementations: Iterable[Any]) -> list[
     found = list[Target]()
     for one in implementations:
         file = getattr(one.plugin, "__file__", None)
-        here = f"{relative_path(Path(file), start=config.invocation_params.dir)}, " if file else ""
-        place = f"{here}pytest_mimic_targets"
+        place = f"{relative_path(Path(file), start=config.invocation_params.dir)}, " if file else ""
+        place += "pytest_mimic_targets"
         try:
             made = one.function(*[config] * len(one.argnames))
             if not isinstance(made, (list, tuple, type(None))):
                 raise TargetError(f"{made!r} is not a list of Target")
             targets = as_targets(made or ())
-        except TargetError as error:
-            raise pytest.UsageError(f"{place}: {error}") from None
         except Exception as error:  # the code of a conftest.py may raise anything
-            raise pytest.UsageError(f"{place} raised {type(error).__name__}: {error}") from error
+            raised = "" if isinstance(error, TargetError) else f" raised {type(error).__name__}"
+            raise pytest.UsageError(f"{place}{raised}: {error}") from error
         for target in targets:
             target.origin = target.origin or place
         found += targets

@@ -122,10 +122,6 @@ class PytestRun(Hooks):
             self.session.coverings.cover(targets)
 
     def pytest_report_header(self) -> list[str]:
-        self._header = self._header_line()
-        return self._header
-
-    def _header_line(self) -> list[str]:
         """Return the line that names the mode and the vault, if the configuration or the vault asks for one."""
         settings = self.session.settings
         configured = self.session.coverings.targets or settings.blocks_network
@@ -136,15 +132,15 @@ class PytestRun(Hooks):
         facts = [plural(count, "target"), *([f"not installed: {', '.join(absent)}"] if absent else [])]
         targets = f" ({'; '.join(facts)})" if count else ""  # markers and fixtures may name others
         blocked = ", network blocked" if settings.blocks_network else ""
-        return [f"mimic: {mode_line(settings)}{targets}{blocked}"]
+        self._header = [f"mimic: {mode_line(settings)}{targets}{blocked}"]
+        return self._header
 
     def late_header(self, items: Sequence[pytest.Item]) -> list[str]:
         """Return the header after the collection, if it says something else now, as collected files name targets."""
         if self.config.option.verbose < 0 or self.config.option.no_header:
             return []
         if self.session.coverings.targets:
-            header = self._header_line()
-            return [] if header == self._header else header
+            return [] if self._header == self.pytest_report_header() else self._header
         if any(map(names_targets, items)):
             return [] if self._header else [f"mimic: {mode_line(self.session.settings)}"]
         if not is_asked(self.config):

@@ -79,34 +79,29 @@ def judge_phase(
 
 
 def _is_mistaken(error: MimicError) -> bool:
-    """Check whether a miss was taken for another error, which the test expects by `pytest.raises(RuntimeError)`.
-
-    With `match=` or `as`, the test looks at the miss.
-    """
+    """Check whether a miss was taken for another error, which its test expects, and does not look at by `match=` or `as`."""
     trace = error.last_traceback
     if not isinstance(error, MissingRecordingError) or trace is None:
         return False
-    frame = trace.tb_frame
-    if frame.f_code.co_name == "raises":  # pytest's, which got a function to call
-        expected = frame.f_locals.get("expected_exception")
-    else:
-        expected = _expected_at(trace.tb_lineno, frame)
+    expected = _expected_at(trace.tb_lineno, trace.tb_frame)
     kinds = expected if isinstance(expected, tuple) else (expected,)
     return all(isinstance(kind, type) and not issubclass(kind, MimicError) for kind in kinds)
 
 
 def _expected_at(line: int, frame: FrameType) -> Any:
     """Return what the innermost block around a line that handles errors expects, or None if it is no plain `pytest.raises`."""
-    names = "None"
+    if frame.f_code.co_name == "raises":  # pytest's, which got a function to call
+        return frame.f_locals.get("expected_exception")
+    handling = list[str]()
     for node in ast.walk(ast.parse("".join(getlines(frame.f_code.co_filename)))):  # inner blocks come later
-        if isinstance(node, (ast.With, ast.AsyncWith, ast.Try)):
-            is_around = node.body[0].lineno <= line <= (node.body[-1].end_lineno or 0)
-            for block in getattr(node, "items", [node]) if is_around else ():
-                if _HANDLES.match(text := ast.unparse(block)):
-                    found = _EXPECTS.fullmatch(text)
-                    names = found[1] if found else "None"
+        if isinstance(node, (ast.With, ast.AsyncWith, ast.Try)) and node.body[0].lineno <= line <= (
+            node.body[-1].end_lineno or 0
+        ):
+            blocks = map(ast.unparse, getattr(node, "items", [node]))
+            handling += [text for text in blocks if _HANDLES.match(text)]
+    expecting = _EXPECTS.fullmatch(handling[-1]) if handling else None
     with suppress(NameError):  # of an outer function
-        return eval(names, frame.f_globals, frame.f_locals)
+        return eval(expecting[1], frame.f_globals, frame.f_locals) if expecting else None
     return None
 
 

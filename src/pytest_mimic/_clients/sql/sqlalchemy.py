@@ -7,10 +7,10 @@ Everything above the driver stays real: the pool, events, Core, the ORM, types a
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import signature
+from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -66,11 +66,9 @@ class SqlAdapter(Adapter):
     def failure(self, plain: Any, /) -> str | None:
         """Return how a statement failed. A failure of pandas' probe is an answer, whether a query is the name of a table."""
         failed = super().failure(plain)
-        frame = sys._getframe() if failed else None
-        while frame is not None:
+        for frame, _ in walk_stack(None) if failed else ():
             if frame.f_code.co_name == "read_sql" and frame.f_globals.get("__name__") == "pandas.io.sql":
                 return None if "_is_table_name" not in frame.f_locals else failed
-            frame = frame.f_back
         return failed
 
     def _connecting(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from pytest_mimic._core.ambient import command, vault_command
+from pytest_mimic._core.ambient import command, current, vault_command
 from pytest_mimic._core.describe.argument_differences import Difference, differences, hidden, shared_start
 from pytest_mimic._core.describe.changing_values import changing_paths
 from pytest_mimic._core.describe.description_form import order
@@ -188,11 +188,12 @@ def _difference_lines(
     if counted:
         beside = _BESIDE if names_client(_target_of(call.label)) else ()
         parts = [one for one in counted if one.path not in beside] or counted
-        bare = [
-            {_DIGEST.sub(">", side or "") for side in (one.old, one.new)} for one in parts if not one.file
-        ]
-        reason = "#... is a digest of all items and types: another version of a library may give other types"
-        return [*limited([one.line() for one in parts], _SHOWN), *([reason] if 1 in map(len, bare) else [])]
+        lines = limited([one.line() for one in parts], _SHOWN)
+        if any(not one.file and _likeness(one) == 1 for one in parts):
+            lines += [
+                "#... is a digest of all items and types, which may be others in another version of a library"
+            ]
+        return lines
     if differing:
         where = f"it differs only in what ignore={','.join(_ignored(call))} leaves out"
         return [f"{where}: it was recorded without, or is another test's"]
@@ -267,22 +268,17 @@ def strange_answer(label: str, *, test: str | None = None) -> MissingRecordingEr
 
 
 def drift(
-    label: str,
-    lines: Sequence[str],
-    *,
-    test: str | None = None,
-    failed: str = "",
-    volatile: str = "",
-    is_reviewed: bool = False,
+    label: str, lines: Sequence[str], *, test: str | None = None, failed: str = "", volatile: str = ""
 ) -> DriftError:
     """Return the error for a real call whose outcome differs from its recording; `lines` are those of `compare`.
 
     `failed` says how the service failed or refused the call, which is not to be accepted. `volatile` is the
-    target's line that leaves out what differs. It `is_reviewed` where it waits for a review.
+    target's line that leaves out what differs.
     """
     what = f"{label} no longer gives what was recorded"
-    review, accept = vault_command("review"), command("--mimic-rerecord", test)
-    remedies = [f"to decide about it: {review}" if is_reviewed else f"to accept it: {accept}"]
+    remedies = [f"to accept it: {command('--mimic-rerecord', test)}"]
+    if (session := current()) is not None and session.settings.review:  # it waits there
+        remedies = [f"to decide about it: {vault_command('review')}"]
     if failed:
         remedies = [f"{failed}, to try again: {command('--mimic-verify', test)}"]
     elif volatile:

@@ -193,12 +193,6 @@ class RunState:
             )
         return self._changed[name]
 
-    def why_not_noted(self, name: str) -> str:
-        """Return why a list has no functions, `not noted: Python 3.10, ...`, or nothing. MimicError: it is missing or damaged."""
-        from pytest_mimic._core.inputs.input_lists import why_not_noted
-
-        return why_not_noted(self.vault.objects.input_list(name))
-
     def stale_inputs(self, outcomes: Iterable[Stored]) -> list[str]:
         """Return what makes outcomes stale: what has changed of what their calls ran and read, if that is to be so."""
         return self.stale_lists([name for one in outcomes if (name := one.entry.get("inputs"))])
@@ -221,23 +215,19 @@ class RunState:
         """Enter what has changed of what the replayed calls ran and read into the ledger."""
         if self.settings.inputs == "ignore":
             return
-        is_unseen = False
         for (recording, inputs, target), calls in self.ledger.replays_with_inputs().items():
             try:
                 changed = self.changed_inputs(inputs, recording)
-                if self.settings.inputs == "strict" and self.why_not_noted(inputs):
-                    is_unseen = True
+                is_strict = self.settings.inputs == "strict"
+                if is_strict and b"not noted: " in self.vault.objects.input_list(inputs):
+                    review = command("--mimic-verify", more=("--mimic-review",))
+                    what = "some recordings do not say which functions they ran"
+                    self.ledger.note(f"{what}; to note them, on Python 3.12 or newer: {review}")
             except MimicError as error:
                 self.ledger.note(str(error))
                 continue
             for one in changed:
                 self.ledger.enter("inputs", [recording, target, str(one), calls])
-        if is_unseen:
-            review = command("--mimic-verify", more=("--mimic-review",))
-            self.ledger.note(
-                "some recordings do not say which functions they ran, so mimic_inputs = strict sees no change of these; "
-                f"to note them, on Python 3.12 or newer: {review}"
-            )
 
     @functools.cached_property
     def conversations(self) -> Conversations:

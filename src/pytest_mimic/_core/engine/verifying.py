@@ -84,10 +84,7 @@ class Verification(RealCall):
         encode: Callable[[], Stored],
         change: Literal["changed", "equal"] = "changed",
     ) -> None:
-        """Keep a drift in the folder of `--mimic-review`, and enter it into the ledger.
-
-        Or an outcome that is equal, although its source, or what the call ran and read, has changed: accepting it
-        notes that, and there are no `paths`.
+        """Keep a drift, or an equal outcome that is to be stamped, in the folder of `--mimic-review` and in the ledger.
 
         `place` is that of the recorded one in its recording or cassette. `facts` show the differences, `paths` has their
         paths, as `volatile=` takes them; None for a difference without one. If `encode` refuses the new outcome, it is
@@ -150,18 +147,15 @@ class Verification(RealCall):
 
     def _changed(self, stored: Stored) -> list[str]:
         """Return what has changed since an outcome was recorded: its target's source, and what its call ran and read."""
+        from pytest_mimic._core.inputs.input_lists import why_not_noted
+
         state, plan, inputs = self._state, self.call.plan, stored.entry.get("inputs")
         changed = state.changed_inputs(inputs) if inputs and state.settings.inputs != "ignore" else []
         own = [plan.target] if state.is_stale(plan, self._place.source) else []
-        facts = [f"{one} has changed since it was recorded" for one in (*own, *changed)]
-        if (
-            inputs
-            and self.trace is not None
-            and not self.trace.fault
-            and (why := state.why_not_noted(inputs))
-        ):
-            facts.append(f"the functions that it ran were {why}")
-        return facts
+        is_noting = self.trace is not None and not self.trace.fault
+        why = why_not_noted(state.vault.objects.input_list(inputs)) if inputs and is_noting else ""
+        facts = [f"the functions that it ran were {why}"] if why else []
+        return [*(f"{one} has changed since it was recorded" for one in (*own, *changed)), *facts]
 
     def _encoded(self, outcome: Outcome, duration: float) -> Stored:
         """Return the outcome as recording would store it. MimicError: it would refuse it."""
@@ -251,10 +245,7 @@ def drift_of(
     may_mute = by_value and len(paths) <= _MOST_RECOMMENDED and all(map(changes_always, lines))
     if may_mute and all(_is_recommended(path, plan) for path in paths):
         volatile = target_line(plan.client or plan.target, options, "volatile", map(str, paths))
-    is_reviewed = state.settings.review
-    return drift(
-        call.label, lines, test=state.test, failed=failed, volatile=volatile, is_reviewed=is_reviewed
-    )
+    return drift(call.label, lines, test=state.test, failed=failed, volatile=volatile)
 
 
 def _is_recommended(path: str | None, plan: Plan) -> bool:
