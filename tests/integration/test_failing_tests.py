@@ -444,22 +444,6 @@ def test_the_summary_lists_recorded_errors_with_test_and_remedy(shop):
     assert quiet.section[1:6] == run.section[2:]
 
 
-@pytest.mark.promise("recorded errors are listed with their test and the command that records it again")
-def test_at_most_ten_recorded_errors_are_listed(shop):
-    shop.tests("""
-        import pytest, shop
-
-        @pytest.mark.parametrize("number", range(12))
-        def test_it(number):
-            shop.swallow(shop.fetch, str(number))
-    """)
-
-    run = shop.record(env=DOWN).expect(passed=12)
-
-    assert len(run.section) == 2 + 1 + 10 + 1 + 1
-    assert run.section[-2:] == ["  and 2 more", "to record them again: pytest --mimic-rerecord test_shop.py"]
-
-
 def test_the_summary_names_what_was_not_kept(shop):
     shop.test("""
         for _ in range(3):

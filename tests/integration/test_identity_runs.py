@@ -184,7 +184,7 @@ def test_comments_docstrings_and_layout_do_not_make_stale(project):
     project.ini("shop:fetch")
     project.module(SOURCE)
     project.test("assert shop.fetch('Oslo') == 'Oslo'")
-    project.record().expect(passed=1)
+    project.record_once(passed=1)
 
     project.module(REMARKS)
     project.replay().expect(passed=1)
@@ -223,7 +223,7 @@ def taxes(project):
     install("1.0")
     project.ini("duties:tax", "json:dumps", pythonpath=". libs/site-packages")
     project.write("test_shop.py", "import duties\ndef test_price():\n    assert duties.tax(1) == 2\n")
-    project.record().expect(passed=1)
+    project.record_once(passed=1)
     return install
 
 
@@ -278,7 +278,7 @@ def test_a_function_of_the_standard_library_keeps_the_version_of_python(project)
         "test_shop.py",
         "import colorsys, math\ndef test_it():\n    assert colorsys.rgb_to_hls(0, 0, 0)\n    assert math.sqrt(4) == 2\n",
     )
-    project.record().expect(passed=1)
+    project.record_once(passed=1)
 
     found = [file.read_text() for file in project.root.glob(".mimic_vault/calls/*/*/*.json")]
     assert len(found) == 2

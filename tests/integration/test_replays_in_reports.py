@@ -45,6 +45,7 @@ def said(run):
 
 
 @pytest.mark.promise("the report of a failing test says what was replayed in it")
+@pytest.mark.promise("one section is titled mimic, that of the summary")
 @pytest.mark.parametrize(
     ("calls", "line"),
     [
@@ -62,39 +63,38 @@ def test_a_failing_test_names_its_replays(shop, calls, line):
 
     them = "it" if line.startswith("1 call ") else "them"
     assert said(run) == [f"{line}; to record {them} again: pytest --mimic-rerecord test_shop.py::test_two"]
-
-
-@pytest.mark.promise("one section is titled mimic, that of the summary")
-def test_the_report_has_another_title_than_the_summary(shop):
-    shop.test("""
-        shop.fetch('Oslo')
-        assert 0
-    """)
-
-    run = shop.replay().expect(failed=1)
-
     titles = [line.strip("-= ") for line in run.output.splitlines() if line.startswith(("---", "==="))]
     assert [title for title in titles if "mimic" in title] == ["mimic (this test)", "mimic"]
 
 
-def test_a_failing_test_without_replays_says_nothing(shop):
-    shop.tests(PASSING.replace("pass", "assert 0"))
+def test_other_tests_say_nothing(shop):
+    """A test that fails for a miss has the command of the miss only."""
+    shop.tests("""
+        import pytest, shop
 
-    run = shop.replay().expect(passed=1, failed=1)
+        def test_skipped():
+            shop.fetch('Oslo')
+            pytest.skip()
+
+        @pytest.mark.xfail
+        def test_expected():
+            shop.fetch('Oslo')
+            assert 0
+
+        def test_passing():
+            shop.fetch('Oslo')
+
+        def test_without():
+            assert 0
+
+        def test_miss():
+            shop.fetch('Oslo'); shop.fetch('Bonn')
+    """)
+
+    run = shop.replay("-rA").expect(passed=1, skipped=1, xfailed=1, failed=2)
 
     assert " replayed, recorded " not in run.output
-
-
-def test_passing_and_skipped_tests_and_expected_failures_say_nothing(shop):
-    body = "shop.fetch('Oslo')\n    "
-    shop.tests(
-        f"import pytest, shop\n\ndef test_one():\n    {body}pytest.skip()\n\n"
-        f"@pytest.mark.xfail\ndef test_two():\n    {body}assert 0\n\ndef test_three():\n    {body}pass\n"
-    )
-
-    run = shop.replay("-rA").expect(passed=1, skipped=1, xfailed=1)
-
-    assert " replayed, recorded " not in run.output
+    assert "no recording of shop:fetch(city='Bonn')" in run.output
 
 
 def test_replays_in_fixtures_count(shop):
@@ -138,14 +138,6 @@ def test_replays_of_sequences_and_cassettes_count(shop):
     run = shop.replay().expect(failed=1)
 
     assert said(run)[0].startswith("3 calls replayed, recorded ")
-
-
-def test_a_test_that_fails_for_a_miss_has_the_command_of_the_miss_only(shop):
-    shop.test("shop.fetch('Oslo'); shop.fetch('Bonn')")
-
-    run = shop.replay().expect(failed=1, says=["no recording of shop:fetch(city='Bonn')"])
-
-    assert said(run) == []
 
 
 def test_the_workers_of_xdist_say_it(shop):

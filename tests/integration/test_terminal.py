@@ -206,57 +206,53 @@ def test_one_missing_call_of_many_tests_is_one_row(shop):
     ]
 
 
+SAFE = """
+    import shop
+
+    def safe(city):
+        try:
+            shop.fetch(city)
+        except OSError:
+            pass
+
+    def again(city):
+        try:
+            shop.fetch(city)
+        except OSError as error:
+            raise error
+"""
+
+
 @pytest.mark.promise("recorded errors are listed with their test and the command that records it again")
-@pytest.mark.parametrize(
-    ("body", "is_listed"),
-    [
-        ("safe('Oslo')", True),
-        ("pytest.raises(OSError, shop.fetch, 'Oslo')", False),
-        ("with pytest.raises(OSError): shop.fetch('Oslo')", False),
-        ("with pytest.raises(OSError): again('Oslo')", False),
-        ("unittest.TestCase().assertRaises(OSError, shop.fetch, 'Oslo')", False),
-    ],
-)
-def test_recorded_errors_that_the_test_does_not_handle_are_listed(shop, body, is_listed):
+def test_recorded_errors_that_the_test_does_not_handle_are_listed(shop):
     """The list is for those who have recorded one by mistake."""
     shop.write("shop.py", SHOP.replace("return", "raise OSError(city) #"))
-    shop.write(
-        "safe.py",
-        """
-        import shop
+    shop.write("safe.py", SAFE)
+    shop.tests("""
+        import pytest, shop, unittest
+        from safe import again, safe
 
-        def safe(city):
-            try:
-                shop.fetch(city)
-            except OSError:
-                pass
+        def test_safe(): safe('Oslo')
 
-        def again(city):
-            try:
-                shop.fetch(city)
-            except OSError as error:
-                raise error
-        """,
-    )
-    shop.write(
-        "test_shop.py",
-        f"import pytest, shop, unittest\nfrom safe import again, safe\n\ndef test_it():\n    {body}\n",
-    )
+        def test_function(): pytest.raises(OSError, shop.fetch, 'Rome')
 
-    run = shop.record().expect(passed=1)
+        def test_block():
+            with pytest.raises(OSError): shop.fetch('Bonn')
+
+        def test_again():
+            with pytest.raises(OSError): again('Bern')
+
+        def test_unittest(): unittest.TestCase().assertRaises(OSError, shop.fetch, 'Lima')
+    """)
+
+    run = shop.record().expect(passed=5)
 
     assert run.section == [
-        "1 call recorded in # s",
-        "vault: .mimic_vault, 1 recording, # B",
-        *(
-            [
-                "recorded errors:",
-                "  shop:fetch(city='Oslo') raised OSError    test_shop.py::test_it",
-                "to record it again: pytest --mimic-rerecord test_shop.py::test_it",
-            ]
-            if is_listed
-            else []
-        ),
+        "5 calls recorded in # s",
+        "vault: .mimic_vault, 5 recordings, # kB",
+        "recorded errors:",
+        "  shop:fetch(city='Oslo') raised OSError    test_shop.py::test_safe",
+        "to record it again: pytest --mimic-rerecord test_shop.py::test_safe",
     ]
 
 
@@ -305,16 +301,6 @@ def test_tests_pay_for_hooks_only_once_something_is_mimicked(project, flag):
     )
 
     project.run(*flag.split()).expect(passed=2)
-
-
-def test_targets_of_tests_alone_are_not_called_nothing(project):
-    project.write("shop.py", SHOP)
-    test = "import pytest, shop\n\n@pytest.mark.mimic('shop:fetch')\ndef test_it(): shop.fetch('Oslo')\n"
-    project.write("test_it.py", test)
-
-    run = project.run("--mimic-record").expect(passed=1)
-
-    assert run.header == "record into .mimic_vault"
 
 
 def test_a_target_that_no_test_calls_prints_only_a_header(project):

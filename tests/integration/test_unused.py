@@ -229,7 +229,7 @@ def test_clearing_deletes_objects_that_nothing_shares(shop):
 @pytest.mark.promise("a replaced outcome that nothing shares is deleted")
 def test_rerecording_deletes_the_replaced_object(shop):
     shop.write("tests/test_shop.py", "import shop\n\ndef test_load(): assert shop.load('Oslo')\n")
-    shop.record().expect(passed=1)
+    shop.record_once(passed=1)
     shop.write("shop.py", SHOP.replace("range(100)", "range(101)"))
 
     run = shop.run("--mimic-rerecord").expect(passed=1)
@@ -650,6 +650,7 @@ NOT_PROVEN = {
             "skipif(True, reason='so')": True,
             "xfail(run=False)": True,
             "xfail": False,
+            "xfail()": True,
             "usefixtures('broken')": True,
             "usefixtures('broken_after')": True,
         }.items()

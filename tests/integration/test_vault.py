@@ -111,7 +111,7 @@ def test_recording_equal_outcomes_again_touches_nothing(shop):
 def test_edit_is_used_and_not_shared(shop):
     """In a recording itself, and in an object that several recordings share."""
     test(shop, "shop.rows(1), shop.small(1)")
-    shop.record().expect(passed=1)
+    shop.record_once(passed=1)
     large, small = the(shop, "objects/*/*.json"), the(shop, "calls/shop/small/*.json")
     large.write_text(large.read_text().replace('"n7"', '"edited"').replace("\n", "\r\n"), newline="")
     small.write_text(small.read_text().replace('"v": 1', '"v": 99, "more": [true, null]'))
@@ -139,7 +139,7 @@ def test_edit_is_used_and_not_shared(shop):
 def test_moved_vault_with_converted_line_ends_replays(shop):
     """As git does on Windows. Recording equal outcomes again keeps the conversion."""
     test(shop, EVERY_KIND)
-    shop.record().expect(passed=1)
+    shop.record_once(passed=1)
     elsewhere = shop.root.parent / "some where" / "else"
     shutil.copytree(shop.vault, elsewhere)
     for path in shop.vault.rglob("*.json"):
@@ -171,7 +171,7 @@ def test_damage_is_named_and_kept_until_rerecorded(shop, damage):
     """A file of a newer version stays."""
     pattern, spoil, says = DAMAGES[damage]
     test(shop, "shop.rows(1), shop.small(1), shop.sets(1), shop.picture(1)")
-    shop.record().expect(passed=1)
+    shop.record_once(passed=1)
     path = the(shop, pattern)
     path.write_bytes(spoil(path.read_bytes()))
 
@@ -201,7 +201,7 @@ def test_a_damaged_sequence_is_recorded_again_by_the_command_of_its_error(shop, 
             shop.sets(1), shop.small(1), shop.small(1)
         """,
     )
-    shop.record().expect(passed=1)
+    shop.record_once(passed=1)
     path = the(shop, pattern)
     path.write_bytes(spoil(path.read_bytes()))
     remedy = "pytest --mimic-rerecord test_shop.py::test_it"
@@ -311,7 +311,7 @@ def test_vault_of_version_0_is_named_with_the_command(shop):
 def test_facts_of_a_run_change_only_with_the_outcome(shop):
     """Test, date and duration stay, so a diff shows only changes to review."""
     test(shop, "shop.small(1)")
-    shop.record().expect(passed=1)
+    shop.record_once(passed=1)
     path = the(shop, "calls/shop/small/*.json")
     facts = json.loads(path.read_text())
     facts.update(test="test_gone.py::test_gone", recorded="2020-02-02")

@@ -594,5 +594,5 @@ FAILURES = {
     "malformed": ("", Ask("/babble")),
     "broken body": ("", Ask("/broken")),
     "short body": ("", Ask("/short")),
-    "slow body": ("", Ask("/stall", timeout=0.2)),
+    "slow body": ("", Ask("/stall", timeout=0.5)),
 }

@@ -306,7 +306,7 @@ def test_a_peek_sees_what_it_saw_and_times_out_where_it_did(runs: Runs, server: 
     def talk(url: str) -> list[Any]:
         with connect(url) as connection:
             connection.request("GET", "/stall")
-            connection.sock.settimeout(0.2)
+            connection.sock.settimeout(0.5)
             response, seen = connection.getresponse(), []
             for step in steps.split():
                 try:
