@@ -629,7 +629,7 @@ def test_the_command_lists_shows_checks_and_removes_what_a_recording_ran(small: 
         "1 file cannot be read: pytest-mimic check\n",
     )
     small.ini("shop.api:fetch", mimic_inputs="ignore")
-    assert command(small, "ls", "--stale") == (1, "nothing in .mimic_vault matches\n")
+    assert command(small, "ls", "--stale") == (1, "nothing in .mimic_vault matches --stale\n")
     assert f"objects/{path.parent.name}/{path.name} is missing" in command(small, "check")[1]
     before = set(small.files())
     command(small, "check", "--fix")
