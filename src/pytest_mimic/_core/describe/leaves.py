@@ -101,9 +101,7 @@ def library_text(value: Any) -> str:
     columns = getattr(value, "columns", None) if len(shape) == 2 else None
     if columns is None or not 0 < len(columns) <= _FEW or not all(isinstance(name, str) for name in columns):
         return text
-    kinds = list(getattr(value, "dtypes", ()))
-    named = [f"{name} {kind}" for name, kind in zip(columns, kinds)] if kinds else columns
-    return f"{text}: {', '.join(named)}"
+    return f"{text}: {', '.join(columns)}"
 
 
 def library_facts(value: object) -> tuple[str, tuple[int, ...]]:

@@ -237,10 +237,10 @@ def test_secret_numbers_are_hidden_by_their_names_alone() -> None:
 
 def test_a_column_is_not_taken_for_the_type_of_a_frame() -> None:
     """The columns `type` and `mode` are data."""
-    frame = pandas.DataFrame({"type": [1], "mode": [2]})
+    frame = pandas.DataFrame({"type": ["x"], "mode": ["y"]})
 
     assert lines([frame])[1] == "[0] DataFrame: 1 row × 2 columns"
-    assert lines({"frames": [frame]})[1] == "frames: [<DataFrame 1x2: type int64, mode int64>]"
+    assert lines({"frames": [frame]})[1] == "frames: [<DataFrame 1x2: type, mode>]"
 
 
 def test_samples_have_about_six_significant_digits() -> None:
