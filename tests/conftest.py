@@ -392,6 +392,8 @@ class Project:
             try:
                 code = int(pytest.main([*argv], [*plugins]))
             finally:
+                # numpy cannot be loaded more than once by a process.
+                modules |= {name: one for name, one in sys.modules.items() if name.split(".")[0] == "numpy"}
                 sys.modules.clear()
                 sys.modules.update(modules)
                 sys.path[:], sys.meta_path[:] = paths, finders

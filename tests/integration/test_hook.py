@@ -58,6 +58,8 @@ def test_targets_of_a_collected_folder_are_mimicked(project, ini):
 
     project.run().expect(failed=1, says=["no recording of shop:fetch(city='Oslo')"])
     project.record().expect(passed=1)
+    count = "(2 targets)" if ini else "(1 target)"
+    project.run().expect(passed=1, says=[f"collected 1 item\nmimic: replay from .mimic_vault {count}\n"])
     project.run().expect(passed=1, says=["1 call replayed"])
     project.run("-n1", process=True).expect(passed=1, says=["1 call replayed"])
 
@@ -69,5 +71,5 @@ def test_a_wrong_target_of_a_collected_folder_is_a_usage_error(project, ini):
     project.write("sub/conftest.py", SUB.format(target="shop.fetch("))
     project.write("sub/test_shop.py", "def test_it():\n    pass\n")
 
-    message = "ERROR: pytest_mimic_targets: shop.fetch( is not a target"
+    message = "ERROR: sub/conftest.py, pytest_mimic_targets: shop.fetch( is not a target"
     project.run().expect(exit_code=4, says=[message], never=["Traceback", "INTERNALERROR"])

@@ -443,8 +443,18 @@ def test_a_run_that_cannot_note_functions_says_so_and_keeps_those_noted(small: A
     assert lists(small) == []
     small.replay(process=True).expect(passed=1)
     assert f"functions not noted: {reason}" in command(small, "show", "shop.api:fetch")[1]
+    assert "not judged, because the functions that they ran were not noted: shop.api:fetch" in " ".join(
+        command(small, "ls", "--stale")[1].split()
+    )
 
     small.conftest("")
+    says = ["some recordings do not say which functions they ran", "--mimic-verify --mimic-review"]
+    small.replay("-o", "mimic_inputs=strict").expect(passed=1, says=says)
+    small.replay().expect(passed=1, never=says)
+    small.run("--mimic-verify", "--mimic-review").expect(passed=1, says=["1 change waits for a review"])
+    assert json.loads(command(small, "review", "--json")[1])["changes"][0]["lines"] == [
+        f"the functions that it ran were not noted: {reason}"
+    ]
     small.run("--mimic-rerecord").expect(passed=1)
     assert [list(one["functions"]) for one in lists(small)] == [["shop/helper.py"]]
     change(small)
@@ -619,7 +629,7 @@ def test_the_command_lists_shows_checks_and_removes_what_a_recording_ran(small: 
         "1 file cannot be read: pytest-mimic check\n",
     )
     small.ini("shop.api:fetch", mimic_inputs="ignore")
-    assert command(small, "ls", "--stale") == (1, "nothing in .mimic_vault matches\n")
+    assert command(small, "ls", "--stale") == (1, "nothing in .mimic_vault matches --stale\n")
     assert f"objects/{path.parent.name}/{path.name} is missing" in command(small, "check")[1]
     before = set(small.files())
     command(small, "check", "--fix")

@@ -170,6 +170,17 @@ def test_what_the_summary_proposes_replays(repository, capsys, before, after, mo
     assert "pytest-mimic" not in capsys.readouterr().err
 
 
+def test_a_move_is_proposed_where_mimic_auto_could_not_record(repository):
+    repository.put({"a": CASSETTES.replace("NAME", "test_x").replace("replay", "auto")})
+    repository.record().expect(passed=1)
+    repository.put({"a": CASSETTES.replace("NAME", "test_y").replace("replay", "auto")})
+
+    failed = repository.replay(env={"CI": ""})
+    assert proposed(failed) == ["a.py::test_x a.py::test_y"]
+    assert main(["mv", "t/a.py::test_x", "t/a.py::test_y"]) == 0
+    repository.replay().expect(passed=1, real=[])
+
+
 def test_of_two_cases_of_a_test_the_first_gets_its_recordings(repository):
     repository.put({"a": making("test_x", "x")})
     repository.record()

@@ -115,6 +115,18 @@ def test_replays_in_fixtures_count(shop):
     assert said(run)[0].startswith("2 calls replayed, recorded 2026-11-02 to 2026-11-05; ")
 
 
+def test_a_cassette_that_only_replays_is_not_to_be_recorded_by_an_option(shop):
+    body = "with mimic_{}('talk', targets=['shop:fetch']):\n    shop.fetch('Rome')\n"
+    shop.test(body.format("record"))
+    shop.record().expect(passed=1)
+    shop.test(body.format("replay") + "assert 0")
+
+    run = shop.replay().expect(failed=1)
+
+    [line] = said(run)
+    assert line.endswith("; mimic_replay never records; use mimic_record or mimic_auto")
+
+
 def test_replays_of_sequences_and_cassettes_count(shop):
     shop.ini("shop:fetch sequence")
     body = "shop.fetch('Oslo'); shop.fetch('Oslo')"

@@ -213,6 +213,8 @@ def test_each_drift_is_kept_with_both_outcomes(shop: Any) -> None:
         *["shop:ask"] * 2,
     ]
     assert run.section[-1] == "12 changes wait for a review, the vault is as it was: pytest-mimic review"
+    assert run.output.count("to decide about it: pytest-mimic review") == 12
+    assert "to accept it: " not in run.output
     assert rows[0]["tests"] == ["test_shop.py::test_functions"]
     assert rows[0]["arguments"] == {"question": "weather?"}
     assert (shop.root / ".mimic_vault" / rows[0]["file"]).is_file()

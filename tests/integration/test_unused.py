@@ -253,6 +253,20 @@ def test_at_most_ten_unused_recordings_are_listed(shop):
     assert run.section[-2:] == ["  and 3 more", "to drop the unused: pytest --mimic-clear-unused"]
 
 
+def test_unused_recordings_that_look_alike_are_one_row(shop):
+    shop.write(
+        "tests/test_shop.py", "import shop\n\ndef test_long(): [shop.fetch('x' * 500 + c) for c in 'abcd']\n"
+    )
+    shop.record("--mimic-clear-unused").expect(passed=1)
+    shop.write("tests/test_shop.py", "def test_nothing(): pass")
+
+    run = shop.replay().expect(passed=1)
+
+    assert run.section[0] == "4 recordings unused"
+    [row] = run.section[2:-1]
+    assert row.endswith(", 4 times    recorded by tests/test_shop.py::test_long, gone")
+
+
 # -- partial runs
 
 

@@ -419,7 +419,9 @@ def test_a_hook_that_returns_something_else_is_a_usage_error(shop, given, messag
 
     run = shop.run()
 
-    run.expect(exit_code=4, real=[], never=NO_TRACEBACK, says=["ERROR: ", message])
+    run.expect(
+        exit_code=4, real=[], never=NO_TRACEBACK, says=["ERROR: conftest.py, pytest_mimic_targets", message]
+    )
 
 
 # -- beside pytest's own options

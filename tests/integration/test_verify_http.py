@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.http_server import running_server
+from support.ports import held_port
 
 pytest.importorskip("requests")
 
@@ -79,6 +80,20 @@ def test_a_refusal_or_failure_is_not_offered_to_be_accepted(shop, status, said):
     run = changed(shop, f"guarded?status={status}").expect(failed=1, never=["to accept it", "volatile="])
 
     assert f"{said}, to try again: pytest --mimic-verify test_shop.py::test_it" in run.output
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+def test_an_outage_is_not_offered_in_place_of_a_recorded_error(shop, is_down):
+    shop.server.release = 1
+    page = {"API": shop.server.url, "PAGE": "guarded?status=503"}
+    shop.ini("requests ignore=host,port,headers.host,query")
+    shop.record(env=page).expect(passed=1)
+
+    with held_port() as port:
+        page |= {"API": f"http://127.0.0.1:{port}"} if is_down else {"PAGE": "guarded?status=502"}
+        run = shop.run("--mimic-verify", env=page).expect(failed=1, never=["to accept it"])
+    assert "could not be reached (" in run.output
+    assert ", to try again: pytest --mimic-verify test_shop.py::test_it" in run.output
 
 
 def test_a_changed_status_may_be_accepted(shop):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -202,21 +202,28 @@ def ini_targets(config: pytest.Config) -> list[Target]:
     return [target for target in lines if target is not None]
 
 
-def hook_targets(call_hooks: Callable[[], list[Any]]) -> list[Target]:
+def hook_targets(config: pytest.Config, implementations: Iterable[Any]) -> list[Target]:
     """Return the targets that implementations of the hook make.
 
     pytest.UsageError: An implementation fails, or returns something else.
     """
-    try:
-        made = call_hooks()
-        for targets in made:
-            if not isinstance(targets, (list, tuple)):
-                raise TargetError(f"{targets!r} is not a list of Target")
-        return as_targets(target for targets in made for target in targets)
-    except TargetError as error:
-        raise pytest.UsageError(f"pytest_mimic_targets: {error}") from None
-    except Exception as error:  # the code of a conftest.py may raise anything
-        raise pytest.UsageError(f"pytest_mimic_targets raised {type(error).__name__}: {error}") from error
+    found = list[Target]()
+    for one in implementations:
+        file = getattr(one.plugin, "__file__", None)
+        place = f"{relative_path(Path(file), start=config.invocation_params.dir)}, " if file else ""
+        place += "pytest_mimic_targets"
+        try:
+            made = one.function(*[config] * len(one.argnames))
+            if not isinstance(made, (list, tuple, type(None))):
+                raise TargetError(f"{made!r} is not a list of Target")
+            targets = as_targets(made or ())
+        except Exception as error:  # the code of a conftest.py may raise anything
+            raised = "" if isinstance(error, TargetError) else f" raised {type(error).__name__}"
+            raise pytest.UsageError(f"{place}{raised}: {error}") from error
+        for target in targets:
+            target.origin = target.origin or place
+        found += targets
+    return found
 
 
 _VCR_MARKS = (

@@ -112,7 +112,7 @@ class Ending:
             self._session, self._tests.outcomes, self._tests.narrowed(), listed=listed
         )
         settings, vault, ledger = self._session.settings, self._session.vault, self._session.ledger
-        if ledger.missing:
+        if ledger.missing or ledger.unasked:
             self._judgement.moved = self._moved()
         if ledger.again:
             from pytest_mimic._tools.shown.answer_tokens import tokens_of
@@ -178,6 +178,8 @@ class Ending:
         for miss in ledger.missing:
             if miss.test and miss.key and not miss.is_stale:
                 firsts.setdefault(miss.test, miss.key)
+        for test, key in ledger.unasked:  # of a failing test, they were not kept
+            firsts.setdefault(test, key)
         # Of tests that share a function, a run of some of them does not tell which are gone.
         certain = () if self._tests.narrowed() else ran
         gone = GoneTests(ledger.collected, certain, settings.rootdir, settings.is_shared)

@@ -123,7 +123,8 @@ class Phases(Hooks):
         if report.failed and replays and not has_command:
             from pytest_mimic._run.verdicts import SECTION, name_replays
 
-            report.sections.append((SECTION, name_replays(replays, session.vault, test)))
+            fixtures = getattr(item, "fixturenames", ())
+            report.sections.append((SECTION, name_replays(replays, session.vault, test, fixtures)))
         self._has_passed = self._has_passed and report.outcome != "failed"
         if report.outcome == "skipped" or hasattr(report, "wasxfail"):
             self._is_whole = False

@@ -44,7 +44,8 @@ class PytestRun(Hooks):
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.session = Session(settings_of(config))
-        self.has_started = self._has_header = False
+        self.has_started = False
+        self._header: list[str] = []  # as pytest has shown it
         self._is_worker = hasattr(config, "workerinput")
         option = config.option  # checked as xdist does
         distributes = getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", None))
@@ -82,8 +83,8 @@ class PytestRun(Hooks):
         """Cover the configured targets. pytest.UsageError: Lines are wrong. All of them are named."""
         self.has_started = True
         self.ending.prepare()
-        hooks = self.config.hook.pytest_mimic_targets
-        self._cover([*ini_targets(self.config), *hook_targets(lambda: hooks(config=self.config))])
+        hooks = reversed(self.config.hook.pytest_mimic_targets.get_hookimpls())  # as pluggy calls them
+        self._cover([*ini_targets(self.config), *hook_targets(self.config, hooks)])
         register_vcr_marks(self.config)
         manager = self.config.pluginmanager
         manager.register(self.tests, "mimic-run")
@@ -107,10 +108,9 @@ class PytestRun(Hooks):
         """
         known = self.config.hook.pytest_mimic_targets.get_hookimpls()
         own = [one for one in known if one.plugin is plugin]
-        hooks = [partial(one.function, *[self.config] * len(one.argnames)) for one in own]
         try:
             if self.has_started:
-                self._cover(hook_targets(lambda: [hook() for hook in hooks]))
+                self._cover(hook_targets(self.config, own))
             else:
                 self.start()
         except pytest.UsageError as error:
@@ -127,20 +127,22 @@ class PytestRun(Hooks):
         configured = self.session.coverings.targets or settings.blocks_network
         if not (configured or holds_recordings(settings.vault)):
             return []
-        self._has_header = True
         count = sum(not target.excluded for target in self.session.coverings.targets)
         absent = self.session.coverings.missing_clients()
         facts = [plural(count, "target"), *([f"not installed: {', '.join(absent)}"] if absent else [])]
         targets = f" ({'; '.join(facts)})" if count else ""  # markers and fixtures may name others
         blocked = ", network blocked" if settings.blocks_network else ""
-        return [f"mimic: {mode_line(settings)}{targets}{blocked}"]
+        self._header = [f"mimic: {mode_line(settings)}{targets}{blocked}"]
+        return self._header
 
     def late_header(self, items: Sequence[pytest.Item]) -> list[str]:
-        """Return the header after the collection: that only tests name targets, or that nothing does."""
-        if self.config.option.verbose < 0 or self.session.coverings.targets:
+        """Return the header after the collection, if it says something else now, as collected files name targets."""
+        if self.config.option.verbose < 0 or self.config.option.no_header:
             return []
+        if self.session.coverings.targets:
+            return [] if self._header == self.pytest_report_header() else self._header
         if any(map(names_targets, items)):
-            return [] if self._has_header else [f"mimic: {mode_line(self.session.settings)}"]
+            return [] if self._header else [f"mimic: {mode_line(self.session.settings)}"]
         if not is_asked(self.config):
             return []
         why = "no ini file was found"

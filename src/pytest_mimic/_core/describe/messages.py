@@ -9,7 +9,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from pytest_mimic._core.ambient import command
+from pytest_mimic._core.ambient import command, current, vault_command
 from pytest_mimic._core.describe.argument_differences import Difference, differences, hidden, shared_start
 from pytest_mimic._core.describe.changing_values import changing_paths
 from pytest_mimic._core.describe.description_form import order
@@ -188,7 +188,12 @@ def _difference_lines(
     if counted:
         beside = _BESIDE if names_client(_target_of(call.label)) else ()
         parts = [one for one in counted if one.path not in beside] or counted
-        return limited([one.line() for one in parts], _SHOWN)
+        lines = limited([one.line() for one in parts], _SHOWN)
+        if any(not one.file and _likeness(one) == 1 for one in parts):
+            lines += [
+                "#... is a digest of all items and types, which may be others in another version of a library"
+            ]
+        return lines
     if differing:
         where = f"it differs only in what ignore={','.join(_ignored(call))} leaves out"
         return [f"{where}: it was recorded without, or is another test's"]
@@ -222,7 +227,7 @@ def stale(
     when = f" ({recorded})" if recorded else ""
     commands = [
         f"to record it again: {command('--mimic-record', test)}",
-        f"to see whether the outcome changed: {command('--mimic-verify', test)}",
+        f"to see whether the outcome changed: {command('--mimic-verify', test, more=['--mimic-review'])}",
     ]
     what = f"what {label} ran or read" if changed else _target_of(label)
     what += f" has changed since this call was recorded{when}"
@@ -272,6 +277,8 @@ def drift(
     """
     what = f"{label} no longer gives what was recorded"
     remedies = [f"to accept it: {command('--mimic-rerecord', test)}"]
+    if (session := current()) is not None and session.settings.review:  # it waits there
+        remedies = [f"to decide about it: {vault_command('review')}"]
     if failed:
         remedies = [f"{failed}, to try again: {command('--mimic-verify', test)}"]
     elif volatile:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.targets.target import Target
 
 CassetteMode = Literal["record", "replay", "extend", "verify", "live"]
+NEVER_RECORDS = "mimic_replay never records; use mimic_record or mimic_auto"
 
 
 class CassetteCall(ABC):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.engine.call import Place
-from pytest_mimic._core.engine.cassette_types import Cassette, CassetteCall
+from pytest_mimic._core.engine.cassette_types import NEVER_RECORDS, Cassette, CassetteCall
 from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.outcome.outcome import is_interruption
@@ -38,7 +38,6 @@ _MODES: dict[CassetteMode, Mode] = {
     "verify": Mode.VERIFY,
     "live": Mode.LIVE,
 }
-_NEVER_RECORDS = "mimic_replay never records; use mimic_record or mimic_auto"
 
 
 class RecordedCall(CassetteCall):
@@ -91,7 +90,7 @@ class OpenCassette(Cassette):
         self.opened = state.cassettes
         self._file = f"cassettes/{name}.json"
         self._strict = strict
-        self.remedies: Sequence[str] | None = [_NEVER_RECORDS] if only_replays else None
+        self.remedies: Sequence[str] | None = [NEVER_RECORDS] if only_replays else None
         self._guard = threading.Lock()
         self.name = name
         self.path = Path(self._state.settings.vault, self._file)
@@ -234,6 +233,8 @@ class OpenCassette(Cassette):
             source=call.plan.source,
             stored=self._recordings.encode(real, outcome, duration, before=before and before.stored),
         )
+        if self.mode == "record" and self._state.settings.mode is Mode.REPLAY:
+            self._state.ledger.enter("unasked", [self._state.test, call.key])
         self._errors[place] = self._recordings.error_of(call, outcome)
         self._recordings.count(duration)
         if before is not None and self.mode == "extend" and call.converses:

@@ -99,6 +99,8 @@ class Ledger(_Selection, _Writing):
         self.drifted: list[Sequence[str]] = []
         # Calls without a recording.
         self.missing = OnceEach[Miss]()
+        # The real calls of `mimic_auto` in a run that was not asked to record: test and identity.
+        self.unasked: list[Sequence[str]] = []
         # The recorded errors that were kept and are listed: each in words, and its test.
         self.failures: list[Sequence[str]] = []
         # The tests that were run again because a call of a conversation matches `--mimic-only`.

@@ -11,6 +11,7 @@ from threading import Lock
 from time import perf_counter, time, time_ns
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.ambient import command
 from pytest_mimic._core.engine.ledger import Miss
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.files.places import Places
@@ -217,6 +218,11 @@ class RunState:
         for (recording, inputs, target), calls in self.ledger.replays_with_inputs().items():
             try:
                 changed = self.changed_inputs(inputs, recording)
+                is_strict = self.settings.inputs == "strict"
+                if is_strict and b"not noted: " in self.vault.objects.input_list(inputs):
+                    review = command("--mimic-verify", more=("--mimic-review",))
+                    what = "some recordings do not say which functions they ran"
+                    self.ledger.note(f"{what}; to note them, on Python 3.12 or newer: {review}")
             except MimicError as error:
                 self.ledger.note(str(error))
                 continue

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
-    from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.vault import Stored
     from pytest_mimic.errors import DriftError
 
@@ -57,7 +56,7 @@ class Verification(RealCall):
         with self._recordings.guard:
             state.ledger.verified += 1
         paths: dict[str | None, None] = {}
-        drift = drift_of(self, expected, outcome, redactor=state.redactor, test=state.test, paths=paths)
+        drift = drift_of(self, expected, outcome, state, paths)
         if drift is not None:
             drift.facts += version_change(place.source, call.plan.source)
         if state.settings.review:
@@ -85,10 +84,7 @@ class Verification(RealCall):
         encode: Callable[[], Stored],
         change: Literal["changed", "equal"] = "changed",
     ) -> None:
-        """Keep a drift in the folder of `--mimic-review`, and enter it into the ledger.
-
-        Or an outcome that is equal, although its source, or what the call ran and read, has changed: accepting it
-        notes that, and there are no `paths`.
+        """Keep a drift, or an equal outcome that is to be stamped, in the folder of `--mimic-review` and in the ledger.
 
         `place` is that of the recorded one in its recording or cassette. `facts` show the differences, `paths` has their
         paths, as `volatile=` takes them; None for a difference without one. If `encode` refuses the new outcome, it is
@@ -151,10 +147,15 @@ class Verification(RealCall):
 
     def _changed(self, stored: Stored) -> list[str]:
         """Return what has changed since an outcome was recorded: its target's source, and what its call ran and read."""
+        from pytest_mimic._core.inputs.input_lists import why_not_noted
+
         state, plan, inputs = self._state, self.call.plan, stored.entry.get("inputs")
         changed = state.changed_inputs(inputs) if inputs and state.settings.inputs != "ignore" else []
         own = [plan.target] if state.is_stale(plan, self._place.source) else []
-        return [f"{one} has changed since it was recorded" for one in (*own, *changed)]
+        is_noting = self.trace is not None and not self.trace.fault
+        why = why_not_noted(state.vault.objects.input_list(inputs)) if inputs and is_noting else ""
+        facts = [f"the functions that it ran were {why}"] if why else []
+        return [*(f"{one} has changed since it was recorded" for one in (*own, *changed)), *facts]
 
     def _encoded(self, outcome: Outcome, duration: float) -> Stored:
         """Return the outcome as recording would store it. MimicError: it would refuse it."""
@@ -209,13 +210,7 @@ class Verification(RealCall):
 
 
 def drift_of(
-    real: RealCall,
-    stored: Stored,
-    actual: Outcome,
-    *,
-    redactor: Redactor,
-    test: str,
-    paths: dict[str | None, None] | None = None,
+    real: RealCall, stored: Stored, actual: Outcome, state: RunState, paths: dict[str | None, None]
 ) -> DriftError | None:
     """Return the error that shows how a real outcome differs from its recording, or None if they agree.
 
@@ -224,32 +219,33 @@ def drift_of(
     call = real.call
     recorded, failure = stored.load(call.paths), _failure(actual)
     if failure is not None and _failure(recorded) is None:
-        error = unverifiable(call.label, failure, test=test, redactor=redactor)
+        error = unverifiable(call.label, failure, test=state.test, redactor=state.redactor)
         error.__cause__ = failure
         return error
     plan, options = call.plan, call.plan.options
     lines = []
-    paths = {} if paths is None else paths
     if stored.awaited and not (real.awaited or call.is_async or recorded.kind != actual.kind):
         lines, paths[None] = ["the call returned something to await when recorded, not now"], None
     lines += compare(
         plan.comparable(recorded, actual),
         plan.comparable(actual, recorded),
         Rules(options.rtol, options.atol, options.volatile, options.compare, plan.exact),
-        redactor=redactor,
+        redactor=state.redactor,
         secrets=plan.secrets(call),
         paths=paths,
     )
     if not lines:
         return None
-    failed = _failed(plan, actual) if plan.kind != "function" and not _failed(plan, recorded) else ""
+    failed = "" if plan.kind == "function" else _failed(plan, actual)
+    if failed == _failed(plan, recorded):  # the error that was recorded, with other words
+        failed = ""
     # By shape, structures differ. What differs always is a value.
     by_value = options.compare != "shape"
     volatile = ""
     may_mute = by_value and len(paths) <= _MOST_RECOMMENDED and all(map(changes_always, lines))
     if may_mute and all(_is_recommended(path, plan) for path in paths):
         volatile = target_line(plan.client or plan.target, options, "volatile", map(str, paths))
-    return drift(call.label, lines, test=test, failed=failed, volatile=volatile)
+    return drift(call.label, lines, test=state.test, failed=failed, volatile=volatile)
 
 
 def _is_recommended(path: str | None, plan: Plan) -> bool:

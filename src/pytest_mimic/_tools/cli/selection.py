@@ -38,7 +38,7 @@ class Chosen(NamedTuple):
     files: list[CatalogFile]  # the recordings and cassettes, by name
     damaged: list[str]  # the names of those that cannot be read
     unmatched: list[str]  # the selectors that match nothing
-    unknown: list[str]  # with `--stale`, the targets that were not judged
+    unknown: dict[str, set[str]]  # with `--stale`, the targets that were not judged, by the reason
 
     @property
     def names(self) -> list[str]:
@@ -78,7 +78,7 @@ def select(invocation: Invocation) -> Chosen:
         files = [file for file in files if file.recorded and max(file.recorded, file.checked) < latest]
     if options.errors:
         files = [file for file in files if is_error(file)]
-    unknown: list[str] = []
+    unknown: dict[str, set[str]] = {}
     if latest is not None or options.errors or options.stale:
         damaged = []
     if options.stale:
@@ -154,9 +154,8 @@ def report_unmatched(invocation: Invocation, unmatched: Sequence[str]) -> None:
 def report_left_out(invocation: Invocation, selection: Chosen) -> int:
     """Print the selectors that match nothing, and the targets that were not judged; return the exit code."""
     report_unmatched(invocation, selection.unmatched)
-    if selection.unknown:
-        shown = ", ".join(selection.unknown)
-        invocation.out.line((f"not judged, because reading their modules is not enough: {shown}", "yellow"))
+    for reason, targets in selection.unknown.items():
+        invocation.out.line((f"not judged, because {reason}: {', '.join(sorted(targets))}", "yellow"))
     return 1 if selection.unmatched else 0
 
 
@@ -177,7 +176,7 @@ def report_nothing(invocation: Invocation, selection: Chosen) -> int:
 
 def stale(
     invocation: Invocation, files: list[CatalogFile], lost: dict[str, MimicError]
-) -> tuple[list[CatalogFile], list[str]]:
+) -> tuple[list[CatalogFile], dict[str, set[str]]]:
     """Return those of the recordings that are stale, and the targets that were not judged: modules are read, not imported.
 
     `lost` gets the errors of lists of what calls ran and read that cannot be read.
@@ -186,11 +185,14 @@ def stale(
     from pytest_mimic._core.inputs.target_sources import judge
 
     judged: dict[tuple[str, str], Judgement] = {}
-    found, unknown = [], set()
+    found = list[CatalogFile]()
+    unknown: dict[str, set[str]] = {}
     settings = invocation.settings
     sources = None if settings.inputs == "ignore" else ProjectSources(settings.rootdir, settings.vault)
     for file in files:
         is_stale = sources is not None and _has_changed_inputs(invocation, file, sources, lost)
+        if is_stale is None and hasattr(sys, "monitoring"):  # else nothing can note them here
+            unknown.setdefault("the functions that they ran were not noted", set()).add(file.calls[0].target)
         for call in file.calls:
             if call.source is None or is_version(call.source):  # a client, or a function of a library
                 continue
@@ -200,27 +202,30 @@ def stale(
                     judged[key] = judge(*key)
             is_stale = is_stale or judged[key] == "changed"
             if judged[key] == "unknown":
-                unknown.add(call.target)
+                unknown.setdefault("reading their modules is not enough", set()).add(call.target)
         if is_stale:
             found.append(file)
-    return found, sorted(unknown)
+    return found, unknown
 
 
 def _has_changed_inputs(
     invocation: Invocation, file: CatalogFile, sources: ProjectSources, lost: dict[str, MimicError]
-) -> bool:
-    """Check whether something has changed that a recorded call ran or read."""
-    from pytest_mimic._core.inputs.input_lists import changed_inputs
+) -> bool | None:
+    """Check whether something has changed that a recorded call ran or read. None if its functions were not noted."""
+    from pytest_mimic._core.inputs.input_lists import changed_inputs, why_not_noted
 
+    is_noted = True
     lists = {entry["inputs"] for entry in file.outcomes if "inputs" in entry}
     for name in sorted(lists):
         try:
             with importable(invocation, file):
-                if changed_inputs(invocation.vault.objects.input_list(name), sources):
+                text = invocation.vault.objects.input_list(name)
+                if changed_inputs(text, sources):
                     return True
+                is_noted = is_noted and not why_not_noted(text)
         except MimicError as error:
             lost[name] = error
-    return False
+    return False if is_noted else None
 
 
 @contextmanager

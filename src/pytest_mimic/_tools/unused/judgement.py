@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,10 +56,12 @@ def not_judged(judgement: Judgement, option: str) -> list[str]:
 
 def list_unused(judgement: Judgement, *, most: int = SHOWN) -> list[str]:
     """Return the lines that name the unused recordings, or those that were cleared."""
+    counts = Counter(judgement.shown)  # calls may look alike
     rows = []
-    for label, test, is_gone in judgement.shown:
+    for (label, test, is_gone), count in counts.items():
         recorder = f"recorded by {test}{', gone' if is_gone else ''}" if test else ""
-        rows.append((label, recorder))
+        rows.append((f"{label}, {count} times" if count > 1 else label, recorder))
+    alike = sum(count - 1 for count in list(counts.values())[:most])
     heading = "cleared:" if judgement.cleared else "unused:"
-    lines = listed(heading, rows, total=judgement.unused, most=most)
+    lines = listed(heading, rows, total=judgement.unused - alike, most=most)
     return [*lines, *(f"no line of mimic_functions takes {target}" for target in judgement.unnamed)]

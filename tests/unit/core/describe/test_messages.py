@@ -392,6 +392,16 @@ def test_the_nearest_of_two_arrays_has_the_same_shape() -> None:
     )
 
 
+@pytest.mark.parametrize(("columns", "is_said"), [(4, True), (5, False)])
+def test_a_miss_says_what_digests_stand_for(columns: int, is_said: bool) -> None:
+    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+    call = messages.MissedCall("m:f()", described(rows=numpy.full((4, 4), 9)))
+
+    text = str(messages.missing(call, [of(rows=numpy.zeros((4, columns), int))]))
+
+    assert ("#... is a digest of all items and types" in text) is is_said
+
+
 def test_a_miss_compares_a_few_hundred_recordings_at_most() -> None:
     looked_at: list[int] = []
 
@@ -412,7 +422,7 @@ def test_a_stale_recording_shows_two_commands() -> None:
     assert str(error) == (
         "shop.api:fetch_rates has changed since this call was recorded (2026-11-02)\n"
         "  to record it again: pytest --mimic-record tests/test_rates.py::test_day\n"
-        "  to see whether the outcome changed: pytest --mimic-verify tests/test_rates.py::test_day"
+        "  to see whether the outcome changed: pytest --mimic-verify --mimic-review tests/test_rates.py::test_day"
     )
 
 
