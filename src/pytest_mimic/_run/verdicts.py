@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from inspect import unwrap
-from linecache import getlines
 from pathlib import Path
-from types import FrameType, SimpleNamespace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,9 +30,6 @@ SECTION = "mimic (this test)"
 """The title of a section in the report of a test. Only that of the summary is titled `mimic`."""
 # So many drifts of a test that are alike are each shown.
 _FEW_ALIKE = 3
-# A block that handles errors, and one that expects some without a look at them: their classes are names, or a tuple of names.
-_HANDLES = re.compile(r"try:|(\w+\.)*(suppress|\w*[rR]aises\w*)\(")
-_EXPECTS = re.compile(r"(?:\w+\.)*(?:raises|assertRaises)\((\(?[\w., ]+\)?)\)")
 
 
 def judge_phase(
@@ -61,7 +56,6 @@ def judge_phase(
         error
         for error in errors
         if not isinstance(error, TargetError) and is_handled(error, files) and str(error) not in grouped
-        if not _is_mistaken(error)
     ]
     if report.failed:
         handled = _show_misses(
@@ -76,33 +70,6 @@ def judge_phase(
     if drifts:
         _fail_for_drift(item, report, drifts)
     return handled
-
-
-def _is_mistaken(error: MimicError) -> bool:
-    """Check whether a miss was taken for another error, which its test expects, and does not look at by `match=` or `as`."""
-    trace = error.last_traceback
-    if not isinstance(error, MissingRecordingError) or trace is None:
-        return False
-    expected = _expected_at(trace.tb_lineno, trace.tb_frame)
-    kinds = expected if isinstance(expected, tuple) else (expected,)
-    return all(isinstance(kind, type) and not issubclass(kind, MimicError) for kind in kinds)
-
-
-def _expected_at(line: int, frame: FrameType) -> Any:
-    """Return what the innermost block around a line that handles errors expects, or None if it is no plain `pytest.raises`."""
-    if frame.f_code.co_name == "raises":  # pytest's, which got a function to call
-        return frame.f_locals.get("expected_exception")
-    handling = list[str]()
-    for node in ast.walk(ast.parse("".join(getlines(frame.f_code.co_filename)))):  # inner blocks come later
-        if isinstance(node, (ast.With, ast.AsyncWith, ast.Try)) and node.body[0].lineno <= line <= (
-            node.body[-1].end_lineno or 0
-        ):
-            blocks = map(ast.unparse, getattr(node, "items", [node]))
-            handling += [text for text in blocks if _HANDLES.match(text)]
-    expecting = _EXPECTS.fullmatch(handling[-1]) if handling else None
-    with suppress(NameError):  # of an outer function
-        return eval(expecting[1], frame.f_globals, frame.f_locals) if expecting else None
-    return None
 
 
 def _members(error: BaseException | None) -> Iterator[BaseException]:
@@ -208,8 +175,7 @@ def _judge(item: pytest.Item, report: pytest.TestReport, error: MimicError, root
             named = "a missing recording"
         place = where_swallowed(error, rootdir)
         how = "was skipped after" if report.skipped else "passed only because"
-        took = "was taken for the expected error" if _is_mistaken(error) else "was swallowed"
-        headline = f"{how} {named} {took}{f' in {place}' if place else ''}"
+        headline = f"{how} {named} was swallowed{f' in {place}' if place else ''}"
         report.longrepr = "\n".join([headline, *(f"  {line}" for line in f"{kind}: {error}".splitlines())])
     _fail(item, report, error)
 

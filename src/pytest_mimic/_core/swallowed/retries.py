@@ -286,8 +286,8 @@ def where_swallowed(error: MimicError, rootdir: Path) -> str:
         return ""
     file = Path(outermost.tb_frame.f_code.co_filename)
     package = str(outermost.tb_frame.f_globals.get("__name__")).partition(".")[0]
-    # An event loop, a pool, a thread or pytest caught it: that line helps nobody.
-    if str(file).startswith(PACKAGE) or package in sys.stdlib_module_names or package == "_pytest":
+    # An event loop, a pool or a thread caught it: that line helps nobody.
+    if str(file).startswith(PACKAGE) or package in sys.stdlib_module_names:
         return ""
     shown = file.relative_to(rootdir) if file.is_relative_to(rootdir) else file
     return f"{shown.as_posix()}:{outermost.tb_lineno}"
