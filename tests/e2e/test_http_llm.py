@@ -8,6 +8,7 @@ from support.llm_server import KEY, running_llm
 OPENAI = """
 import asyncio, json, os
 import openai
+import pytest
 
 TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
 
