@@ -14,7 +14,7 @@ from pytest_mimic._core.outcome import exceptions, pickles
 from pytest_mimic._core.outcome.names import resolve
 from pytest_mimic._core.outcome.outcome import Outcome, OutcomeKind
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
-from pytest_mimic._core.outcome.plain import layout_of, repeated_parts, text_of
+from pytest_mimic._core.outcome.plain import layout_of, repeated_parts
 from pytest_mimic._core.outcome.tagged.nodes import NotTaggableError
 from pytest_mimic._core.outcome.unpickling import python_version
 from pytest_mimic._core.outcome.unstorable import is_storable, refusal
@@ -182,7 +182,8 @@ def _pickled(outcome: Outcome, items: list[Snapshot], target: str | None, paths:
 
 def _readable(value: object, paths: PathStore) -> Readable | None:
     """Return a value as readable JSON, or None if JSON with tags does not keep it exactly."""
-    text = text_of(value)
+    # JSON does not keep that one list or dict is at two places.
+    text = layout_of(value) if repeated_parts(value) == [] else None
     if text is not None and not paths.may_hold(text):
         return Readable(text)
     from pytest_mimic._core.outcome.tagged.types import write

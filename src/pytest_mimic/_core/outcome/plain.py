@@ -14,14 +14,6 @@ DEPTH = 100
 _ATOMS = frozenset({str, int, float, bool, type(None)})
 
 
-def text_of(value: object) -> str | None:
-    """Return the value as readable JSON with a final newline, or None if JSON does not keep it exactly.
-
-    The order of dicts is kept. JSON does not keep that one list or dict is at two places.
-    """
-    return layout_of(value) if repeated_parts(value) == [] else None
-
-
 def layout_of(tree: object) -> str | None:
     """Return a tree of JSON as readable text with a final newline, or None if it has a part that no text keeps."""
     try:
@@ -38,14 +30,14 @@ def layout(value: Any, indent: str = "") -> str:
     if kind is str:
         return encode_basestring(value)
     if kind is not dict and kind is not list:
-        return _encoded(value)
+        return "".join(_chunks(value, 0))
     inner = indent + " "
     if kind is dict and len(value) == 1:
         [(key, part)] = value.items()
         if key[:1] == "$":  # a tag without other facts takes no line of its own
             return f"{{{encode_basestring(key)}: {layout(part, indent)}}}"
     if _is_leaf(value.values() if kind is dict else value):
-        text = _encoded(value)
+        text = "".join(_chunks(value, 0))
         line = text.replace(_BETWEEN, ", ")
         if len(line) <= WIDTH:
             return line
@@ -62,7 +54,7 @@ def _rows(items: list[Any]) -> list[str] | None:
     """Return a line for each item if all are dicts without containers, which are encoded at once, else None."""
     if set(map(type, items)) != {dict}:
         return None
-    text = _encoded(items)
+    text = "".join(_chunks(items, 0))
     if '": {' in text or '": [' in text:
         return None
     rows = text[1:-1].replace(f"}}{_BETWEEN}{{", "}\n{").replace(_BETWEEN, ", ").split("\n")
@@ -74,10 +66,6 @@ _BETWEEN = "\x01"  # between items until it is known what stands there: no chara
 _chunks: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
     None, JSONEncoder().default, encode_basestring, None, ": ", _BETWEEN, False, False, False
 )
-
-
-def _encoded(value: object) -> str:
-    return "".join(_chunks(value, 0))
 
 
 def _is_leaf(parts: Any) -> bool:
