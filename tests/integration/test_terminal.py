@@ -132,36 +132,6 @@ def test_a_handled_miss_is_neither_counted_nor_listed(shop):
     ]
 
 
-@pytest.mark.promise("a missing request is listed with its host and query")
-def test_a_missing_request_is_listed_with_its_host_and_query(project):
-    """Requests that differ in these alone are told apart."""
-    project.ini("http")
-    project.write(
-        "test_shop.py",
-        """
-        import requests
-
-        def test_first():
-            requests.get("http://shop.test/items")
-
-        def test_second():
-            requests.get("http://shop.test/items", params={"page": "2", "token": "secret"})
-        """,
-    )
-
-    run = project.run("-v").expect(failed=2)
-
-    second = "http GET shop.test/items?page=2&token=<redacted>"
-    assert run.section[:4] == [
-        "2 calls missing",
-        "missing:",
-        "  http GET shop.test/items                            test_shop.py::test_first",
-        f"  {second}    test_shop.py::test_second",
-    ]
-    assert f"  missing {second}\n" in run.output
-    assert f"  the whole request: {second}\n" in run.output
-
-
 @pytest.mark.promise("missing and unused recordings are listed, ten at most")
 def test_at_most_ten_missing_calls_are_listed(shop):
     shop.write(

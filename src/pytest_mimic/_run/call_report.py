@@ -128,8 +128,8 @@ class CallReports:
 
 
 def line_of(row: Row) -> str:
-    """Return a call in one line: `replayed http GET shop.com/users?page=2 (0.8 s saved)`."""
+    """Return a call in one line: `replayed http GET /users?page=2 (0.8 s saved)`."""
     saved = " saved" if row["kind"] == "replayed" else ""
     time = f" ({seconds(row['seconds'])}{saved})" if row["seconds"] >= _WORTH_SAYING else ""
-    what = f"{row['kind']} {row.get('line', row['label'])}{time}"
+    what = f"{row['kind']} {row['label']}{row.get('query', '')}{time}"
     return printable(" ".join(what.splitlines()))

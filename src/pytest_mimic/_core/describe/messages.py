@@ -13,7 +13,6 @@ from pytest_mimic._core.ambient import command, current, vault_command
 from pytest_mimic._core.describe.argument_differences import Difference, differences, hidden, shared_start
 from pytest_mimic._core.describe.changing_values import changing_paths
 from pytest_mimic._core.describe.description_form import order
-from pytest_mimic._core.describe.text import request_label
 from pytest_mimic._core.identity.ignore import parse_path
 from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.redact.redactor import Redactor
@@ -138,8 +137,6 @@ def missing(
     remedies = list(remedies or [f"to record it: {record}"])
     if nearest is None:
         lines = [f"nothing of {_target_of(call.label)} is recorded{place}"]
-        if call.arguments and _target_of(call.label) == "http":
-            lines.append(f"the whole request: {request_label(call.arguments)}")
     else:
         by = f" by {nearest.test}" if nearest.test else ""
         on = f" on {nearest.recorded}" if nearest.recorded else ""

@@ -118,14 +118,13 @@ def recorded_label(
         return f"{target}(...)"
 
 
-def request_label(arguments: Mapping[str, Any]) -> str:
-    """Return a described request with its host and query, `http GET shop.com/users?page=2`, long values shortened."""
-    label = f"http {arguments['method']} {str(arguments['url']).partition('://')[2]}"
-    query = arguments.get("query")
+def query_text(arguments: Mapping[str, Any] | None) -> str:
+    """Return the described query of a request, `?page=2&size=10`, with long values shortened. Empty if it has none."""
+    query = (arguments or {}).get("query")
     if type(query) is not dict or not query or TAG in query:
-        return label
+        return ""
     texts = [f"{name}={part if type(part) is str else render(part)}" for name, part in query.items()]
-    return f"{label}?{'&'.join(_fitted(texts, _QUERY_WIDTH))}"
+    return f"?{'&'.join(_fitted(texts, _QUERY_WIDTH))}"
 
 
 def by_name(arguments: Mapping[str, object]) -> dict[str, Any]:

@@ -222,10 +222,3 @@ class Call:
         if self.plan.kind != "function":
             return f"{self.plan.kind} {self.signature}"
         return call_label(self.plan.target, self.arguments)
-
-    @property
-    def full_label(self) -> str:
-        """The call in one line, as lists show it: a request with its host and query."""
-        from pytest_mimic._core.describe.text import request_label
-
-        return request_label(self.arguments) if self.plan.kind == "http" else self.label

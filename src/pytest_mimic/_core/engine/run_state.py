@@ -270,10 +270,9 @@ class RunState:
         """Count a miss or a drift by the label of what it is about, which is perhaps no call. See `blame`."""
         from pytest_mimic.errors import MissingRecordingError, StaleRecordingError
 
-        key, shown = (call.key, call.full_label) if call is not None else ("", label)
+        key = call.key if call is not None else ""
         if isinstance(error, MissingRecordingError):
-            error.data["call"] = shown
-            miss = Miss(shown, self.test, by_option, key, isinstance(error, StaleRecordingError))
+            miss = Miss(label, self.test, by_option, key, isinstance(error, StaleRecordingError))
             if self.log is not None and miss not in self.ledger.missing:
                 self.log("missing", call, label=label, error=error)
             self.ledger.enter("missing", miss, once=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.compare.outcome_tree import outcome_tree
 from pytest_mimic._core.compare.tree_differences import differences
-from pytest_mimic._core.describe.text import by_name, recorded_label, render
+from pytest_mimic._core.describe.text import by_name, query_text, recorded_label, render
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.file_names import CASSETTES
 from pytest_mimic._tools.shown.difference_lines import side_by_side
@@ -27,7 +27,7 @@ _NETWORK = "network"
 _ARGUMENT = 1_000
 
 Row = dict[str, Any]
-"""One call. Always `kind`, `client`, `label`, `test`, `at` and `seconds`; a request's `line`, with its host and query; in detail `arguments`, `outcome`, ..."""
+"""One call. Always `kind`, `client`, `label`, `test`, `at` and `seconds`; a request's `query`; in detail `arguments`, `outcome`, ..."""
 
 
 class CallLog:
@@ -75,7 +75,7 @@ class CallLog:
         }
         try:
             if call is not None and call.plan.kind == "http":
-                row["line"] = call.full_label
+                row["query"] = query_text(call.arguments)
             if self._details:
                 row |= self._detailed(call, stored, actual, error, paths)
         except Exception as reason:  # what is only shown never changes what a run does
