@@ -38,7 +38,7 @@ def test_flaky():
 
 @pytest.fixture(params=CLIENTS)
 def shop(project, request):
-    """A project with a server whose page /flaky is well while `tries` is more than 1."""
+    """A project with a server whose page /flaky is well after two tries."""
     project.ini(f"{request.param} ignore=host,port,headers.host")
     project.module(f"import {request.param}\n{CLIENTS[request.param]}\n")
     project.tests(TEST)
@@ -49,7 +49,7 @@ def shop(project, request):
 
 def up(shop, *args, tries, **env):
     """Run with the server; its page /flaky has been tried so often."""
-    shop.server.tries = tries
+    shop.server.flaky[str({})] = tries  # of the page without a query
     return shop.run(*args, env={"API": shop.server.url, **env})
 
 
@@ -78,7 +78,7 @@ def test_a_failed_exchange_of_a_failing_test_is_made_again(shop):
 def test_the_next_attempt_of_a_rerun_test_sends_its_requests_again(shop, mode):
     """The first attempt gets a 503, the second a 200."""
     pytest.importorskip("pytest_rerunfailures")
-    shop.server.tries = 1
+    shop.server.flaky[str({})] = 1
     rerun = {"plugins": ["rerunfailures"], "env": {"API": shop.server.url}}
 
     recorded = shop.run(f"--mimic-{mode}", "--reruns=1", **rerun)

@@ -20,6 +20,7 @@ TEXTS = (
     "again",
     "begun_again",
     "draws",
+    "unasked",
     "processes",
     "calls",
     "drifts",

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import signature
-from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -62,14 +61,6 @@ class SqlAdapter(Adapter):
         The order of rows does not count without an `ORDER BY`.
         """
         return comparable_result(plain, beside)
-
-    def failure(self, plain: Any, /) -> str | None:
-        """Return how a statement failed. A failure of pandas' probe is an answer, whether a query is the name of a table."""
-        failed = super().failure(plain)
-        for frame, _ in walk_stack(None) if failed else ():
-            if frame.f_code.co_name == "read_sql" and frame.f_globals.get("__name__") == "pandas.io.sql":
-                return None if "_is_table_name" not in frame.f_locals else failed
-        return failed
 
     def _connecting(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         def connect(record: Any) -> None:
