@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._clients.http.exchange import Exchange, HttpRequest
 from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
 from pytest_mimic._clients.http.message import text_pairs
-from pytest_mimic._clients.http.responses import ExchangeRecorder, load_response
+from pytest_mimic._clients.http.responses import load_response
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.base import ClientCall
 
@@ -77,28 +77,23 @@ class AwsExchange(Exchange):
             parts={**http.parts, "headers": headers, **counted},
             identity=_IDENTITY,
             described={name: counted[name] for name in ("params", "body") if name in counted},
+            hide=http.hide,
         )
 
-    def recorder(self, step: Step, request: HttpRequest) -> ExchangeRecorder:
-        """Return the recorder of the response to a request, for the step that runs it."""
-        operation = self.operation
-
-        def secrets_of_request() -> Secrets:
-            secrets, headers = self._secrets(), list(text_pairs(request.headers))
-            secrets.learn_request(request.url, headers, operation.params)
-            secrets.learn(operation.body)
-            for name, value in headers:
-                if name.lower() == "authorization":
-                    for match in _ACCESS_KEY.finditer(value):
-                        secrets.add(match[1])
-            for name in _CUSTOMER_KEYS:
-                key = operation.params.get(name)
-                if isinstance(key, str):
-                    secrets.add(key)
-                    secrets.add(base64.b64encode(key.encode()).decode())
-            return secrets
-
-        return ExchangeRecorder(self.port, step, secrets_of_request)
+    def _secrets_of(self, request: HttpRequest) -> Secrets:
+        operation, secrets, headers = self.operation, self._secrets(), list(text_pairs(request.headers))
+        secrets.learn_request(request.url, headers, operation.params)
+        secrets.learn(operation.body)
+        for name, value in headers:
+            if name.lower() == "authorization":
+                for match in _ACCESS_KEY.finditer(value):
+                    secrets.add(match[1])
+        for name in _CUSTOMER_KEYS:
+            key = operation.params.get(name)
+            if isinstance(key, str):
+                secrets.add(key)
+                secrets.add(base64.b64encode(key.encode()).decode())
+        return secrets
 
     def _secrets(self) -> Secrets:
         return AwsSecrets(self.port.redactor, service=self.operation.service)

@@ -124,12 +124,20 @@ class Rpc:
             parts=parts,
             identity=("server", "method", "request"),
             described=described,
+            hide=lambda parts: self._own_secrets().without(parts),
         )
 
     def _secrets(self) -> Secrets:
         redactor = self._port.redactor
         names = [name for start, name in _SECRET_FIELDS if self._name.startswith(start)]
         return Secrets(redactor.with_names(tuple(names)) if names else redactor)
+
+    def _own_secrets(self) -> Secrets:
+        """Return the secrets, with those that the call has sent so far."""
+        secrets = self._secrets()
+        secrets.learn_headers(self._pairs)
+        secrets.learn([self._requests, self.sent])
+        return secrets
 
     def _shown(self, secrets: Secrets, requests: list[dict[str, Any]]) -> Any:
         hidden = list(map(plain_of, secrets.scrub(requests, keep_types=True)))
@@ -187,11 +195,9 @@ class Rpc:
         if status is None and not self.shape.gives_many:
             self.step.abandon()
             return
-        redactor, secrets = self._port.redactor, self._secrets()
+        redactor, secrets = self._port.redactor, self._own_secrets()
         code, details, trailing = ("", "", None) if status is None else _told(status)
         pairs = {"initial": _pairs(initial), "trailing": _pairs(trailing)}
-        secrets.learn_headers(self._pairs)
-        secrets.learn([self._requests, self.sent])
         known = set(secrets.values)
         secrets.learn(self._responses)
         secrets.learn_headers([*pairs["initial"], *pairs["trailing"]])

@@ -199,21 +199,20 @@ class Exchange:
             parts=parts,
             identity=IDENTITY,
             described=described,
-            raw=request,
+            hide=lambda parts: self._secrets_of(request).without(parts),
         )
 
     def recorder(self, step: Step, request: HttpRequest) -> ExchangeRecorder:
         """Return the recorder of the response to a request, for the step that runs it."""
+        return ExchangeRecorder(self.port, step, partial(self._secrets_of, request))
 
-        def secrets_of_request() -> Secrets:
-            """Return the secrets that the response may repeat: those sent, and those issued before."""
-            secrets = Secrets(self.port.redactor)
-            headers = self._read_headers(request.headers)
-            _, body = describe_body(request.body, headers.content_type, headers.encoding)
-            secrets.learn_request(request.url, text_pairs(request.headers), body)
-            return secrets
-
-        return ExchangeRecorder(self.port, step, secrets_of_request)
+    def _secrets_of(self, request: HttpRequest) -> Secrets:
+        """Return the secrets that the response and the description may repeat: those sent, and those issued before."""
+        secrets = Secrets(self.port.redactor)
+        headers = self._read_headers(request.headers)
+        _, body = describe_body(request.body, headers.content_type, headers.encoding)
+        secrets.learn_request(request.url, text_pairs(request.headers), body)
+        return secrets
 
 
 def _without_secrets(plain: Any, redactor: Redactor) -> Any:

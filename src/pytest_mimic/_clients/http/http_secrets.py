@@ -31,6 +31,9 @@ _BETWEEN_BLOCKS = re.compile(r"((?:\r?\n)?--[^\r\n]+\r?\n|(?:\r?\n){2})")
 # The placeholder as clients escape it in a URL.
 _ESCAPED = re.compile(re.escape(PLACEHOLDER).replace("<", "%3[Cc]").replace(">", "%3[Ee]"))
 
+# The parts of a description that name the call.
+_NAMING = frozenset({"signature", "method", "url", "server"})
+
 
 class Secrets:
     """Learns secret values and hides them.
@@ -130,6 +133,18 @@ class Secrets:
                 elif isinstance(value, str):
                     box[key] = hide_values(value, self.values)
         return root[0]
+
+    def without(self, parts: dict[str, Any]) -> dict[str, Any]:
+        """Return the described parts of a call without known secrets. What names the call stays, as all messages show it."""
+        found = {}
+        for name, part in parts.items():
+            if name in _NAMING:
+                found[name] = part
+            elif isinstance(part, str):
+                found[name] = self.redactor.texts.scrub_text(part, self.values)
+            else:
+                found[name] = self.scrub(part, keep_types=True)
+        return found
 
     def text(self, text: str) -> str:
         """Return a text without known secrets, and without those in it if it is data. The latter are learned."""

@@ -46,7 +46,12 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
     params.pop("_meta", None)
     secrets = Secrets(port.redactor)
     shown, host = _server(server, secrets)
-    params = secrets.scrub(params)
+    given, params = params, secrets.scrub(params)
+
+    def hide(parts: dict[str, Any]) -> dict[str, Any]:
+        secrets.learn(given)
+        return secrets.without(parts)
+
     parts = {
         "server": port.ordinal("mcp server", repr(server)),
         "method": method,
@@ -60,6 +65,7 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
         identity=("server", "method") if method in _HANDSHAKES else ("server", "method", "params"),
         described={"server": shown, "method": method, **({"params": parts["params"]} if params else {})},
         host=host,
+        hide=hide,
     )
 
 

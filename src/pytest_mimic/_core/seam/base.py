@@ -95,7 +95,8 @@ class ClientCall(NamedTuple):
         described: The parts as messages show them and as they are stored beside the recording.
         host: The host that `only=` and `exclude=` compare with their patterns; None for a client without hosts.
         shared: The recording belongs to no test. The identity alone finds it, in any order.
-        raw: The request as it is sent, with its secrets. It is never stored and never shown.
+        hide: Returns the described parts without the secrets of this call that stand elsewhere, too. It is called only for a
+            description, and does not change the identity.
     """
 
     signature: str
@@ -104,7 +105,7 @@ class ClientCall(NamedTuple):
     described: dict[str, Any]
     host: str | None = None
     shared: bool = False
-    raw: Any = None
+    hide: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
 
 class Port(Protocol):
