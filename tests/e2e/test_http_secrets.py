@@ -269,3 +269,32 @@ def test_a_secret_issued_to_one_client_is_hidden_for_another(project):
     project.run(env=env).expect(passed=1)
 
     assert not [name for name, data in recorded.vault.items() if b"tok-issued-42" in data]
+
+
+@pytest.mark.promise("clients store, compare and replay redacted data")
+def test_a_key_that_requests_repeat_is_described_nowhere(project):
+    pytest.importorskip("requests")
+    project.ini("requests")
+    project.write(
+        "test_it.py",
+        """
+        import os, requests
+
+        API, KEY = os.environ["API"], "kx-4711-planted-0815-z"
+
+        def post(**options):
+            requests.post(API + "/items/1", headers={"Authorization": f"Bearer {KEY}"}, **options)
+
+        def test_all():
+            post(json={"who": KEY, "note": f"it is {KEY}"}, params={"q": KEY})
+            post(data={"note": f"of {KEY}"})
+            post(data=f"please buy, token={KEY} or {KEY}.")
+        """,
+    )
+
+    with running_server() as server:
+        env = {"API": server.url}
+        recorded = project.run("--mimic-record", env=env).expect(passed=1)
+    project.run(env=env).expect(passed=1, real=[])
+
+    assert [name for name, data in recorded.vault.items() if b"planted" in data] == []

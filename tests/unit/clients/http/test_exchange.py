@@ -187,6 +187,35 @@ def test_a_body_without_a_content_type_has_no_secrets(runs, body, shown):
     assert runs.plain[-1]["body"] == {"text": "you said <redacted>"}
 
 
+@pytest.mark.promise("clients store, compare and replay redacted data")
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"I am raw1234secret.", "I am <redacted>."),
+        (b"buy, token=abc please", "buy, token=<redacted> please"),
+        (b"buy, page_token=abc", "buy, page_token=abc"),
+        (
+            b'{"who": "raw1234secret", "of": ["by raw1234secret"]}',
+            {"who": "<redacted>", "of": ["by <redacted>"]},
+        ),
+        (
+            b'{"password": "p4ssw0rd1", "note": "it is p4ssw0rd1"}',
+            {"password": "<redacted>", "note": "it is <redacted>"},
+        ),
+        (b'{"pin": "1234", "note": "1234 books"}', {"pin": "<redacted>", "note": "1234 books"}),
+    ],
+)
+def test_a_description_has_no_secret_that_the_request_repeats(runs, body, shown):
+    """Elsewhere than under its name, the value counts as it is: the identity does not change."""
+    headers = [("Authorization", "Bearer raw1234secret"), ("X-Pin", "1234")]
+    call, *_ = begun(runs, "http://shop.test/?q=raw1234secret", method="POST", headers=headers, body=body)
+
+    described = runs.engine_port.plans[0].call(call).arguments
+
+    assert (described["body"], described["query"]) == (shown, {"q": "<redacted>"})
+    assert call.parts["query"] == {"q": "raw1234secret"}
+
+
 def test_a_secret_in_a_header_is_hidden_everywhere_later(runs):
     plain = recorded(
         runs,

@@ -21,3 +21,14 @@ def test_a_secret_is_hidden_in_texts_and_in_later_requests() -> None:
 
     assert stored["result"]["content"][0]["text"] == "signed in with <redacted>"
     assert ISSUED not in repr((stored, later))
+
+
+def test_a_description_has_no_secret_that_the_request_repeats() -> None:
+    port: Any = SimpleNamespace(redactor=Redactor(), ordinal=lambda *_: 0)
+    arguments = {"api_key": SENT, "query": f"all of {SENT}"}
+    call = describe(
+        port, "http://h/mcp", {"method": "tools/call", "params": {"name": "find", "arguments": arguments}}
+    )
+
+    assert call.hide is not None
+    assert SENT not in repr(call.hide(call.described))
