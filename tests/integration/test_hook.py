@@ -73,3 +73,20 @@ def test_a_wrong_target_of_a_collected_folder_is_a_usage_error(project, ini):
 
     message = "ERROR: sub/conftest.py, pytest_mimic_targets: shop.fetch( is not a target"
     project.run().expect(exit_code=4, says=[message], never=["Traceback", "INTERNALERROR"])
+
+
+@pytest.mark.promise("the hook pytest_mimic_targets adds targets, and is harmless without the plugin")
+def test_an_implementation_may_wrap_the_others(project):
+    project.module("def load(city):\n    return city\n")
+    project.conftest("""
+        import pytest
+        from pytest_mimic import Target
+
+        @pytest.hookimpl(hookwrapper=True)
+        def pytest_mimic_targets(config):
+            outcome = yield
+            outcome.force_result([*outcome.get_result(), [Target("shop:load")]])
+    """)
+    project.test('assert shop.load("Oslo") == "Oslo"')
+
+    project.record().expect(passed=1, says=["1 call recorded"])

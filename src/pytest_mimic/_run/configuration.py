@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -202,18 +203,24 @@ def ini_targets(config: pytest.Config) -> list[Target]:
     return [target for target in lines if target is not None]
 
 
-def hook_targets(config: pytest.Config, implementations: Iterable[Any]) -> list[Target]:
+def hook_targets(config: pytest.Config, implementations: Sequence[Any]) -> list[Target]:
     """Return the targets that implementations of the hook make.
 
     pytest.UsageError: An implementation fails, or returns something else.
     """
-    found = list[Target]()
+    calls: list[tuple[str, Callable[[], Any]]] = []
     for one in implementations:
         file = getattr(one.plugin, "__file__", None)
         place = f"{relative_path(Path(file), start=config.invocation_params.dir)}, " if file else ""
+        calls.append((place, partial(one.function, *[config] * len(one.argnames))))
+    if any(one.hookwrapper or getattr(one, "wrapper", False) for one in implementations):  # pluggy calls them
+        hook = config.hook.pytest_mimic_targets
+        calls = [("", lambda: [target for made in hook(config=config) for target in made])]
+    found = list[Target]()
+    for place, call in calls:
         place += "pytest_mimic_targets"
         try:
-            made = one.function(*[config] * len(one.argnames))
+            made = call()
             if not isinstance(made, (list, tuple, type(None))):
                 raise TargetError(f"{made!r} is not a list of Target")
             targets = as_targets(made or ())

@@ -83,7 +83,7 @@ class PytestRun(Hooks):
         """Cover the configured targets. pytest.UsageError: Lines are wrong. All of them are named."""
         self.has_started = True
         self.ending.prepare()
-        hooks = reversed(self.config.hook.pytest_mimic_targets.get_hookimpls())  # as pluggy calls them
+        hooks = self.config.hook.pytest_mimic_targets.get_hookimpls()[::-1]  # as pluggy calls them
         self._cover([*ini_targets(self.config), *hook_targets(self.config, hooks)])
         register_vcr_marks(self.config)
         manager = self.config.pluginmanager
@@ -137,12 +137,13 @@ class PytestRun(Hooks):
 
     def late_header(self, items: Sequence[pytest.Item]) -> list[str]:
         """Return the header after the collection, if it says something else now, as collected files name targets."""
-        if self.config.option.verbose < 0 or self.config.option.no_header:
+        if self.config.option.verbose < 0:
             return []
+        known, is_hidden = self._header, self.config.option.no_header
         if self.session.coverings.targets:
-            return [] if self._header == self.pytest_report_header() else self._header
+            return [] if known == self.pytest_report_header() or is_hidden else self._header
         if any(map(names_targets, items)):
-            return [] if self._header else [f"mimic: {mode_line(self.session.settings)}"]
+            return [] if known or is_hidden else [f"mimic: {mode_line(self.session.settings)}"]
         if not is_asked(self.config):
             return []
         why = "no ini file was found"

@@ -7,6 +7,7 @@ Fields have their names in the `.proto` file. Well-known types (timestamps, dura
 from __future__ import annotations
 
 import base64
+import re
 import struct
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -28,6 +29,8 @@ _WELL_KNOWN = frozenset(
 )
 # Numbers of types in descriptors (google/protobuf/descriptor.proto).
 _FLOAT, _GROUP, _MESSAGE, _BYTES, _ENUM = 2, 10, 11, 12, 14
+# A time as `FromJsonString` writes it.
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
 _EPOCH = datetime(1970, 1, 1)
 _LAYOUT = dict.fromkeys(map(ord, "\t\r\n"))
 
@@ -115,14 +118,14 @@ def _read(kind: Any, plain: Any) -> Any:
 
 def _read_time(kind: Any, plain: str) -> Any:
     """Return what a `Timestamp` is made of. `FromJsonString`, which takes five times as long, reads what it does not write."""
+    found = _TIME.fullmatch(plain)
     try:
-        whole, rest = plain[:19], plain[19:-1]
-        if plain[-1:] != "Z" or (rest and not (rest[0] == "." and rest[1:].isdecimal() and len(rest) <= 10)):
-            return _read(kind, plain)
-        seconds = (datetime.fromisoformat(whole) - _EPOCH).total_seconds()
-    except (TypeError, ValueError):
+        seconds = found and (datetime.fromisoformat(found[1]) - _EPOCH).total_seconds()
+    except ValueError:
+        seconds = None
+    if found is None or seconds is None:
         return _read(kind, plain)
-    return {"seconds": int(seconds), "nanos": int(rest[1:].ljust(9, "0"))}
+    return {"seconds": int(seconds), "nanos": int((found[2] or "").ljust(9, "0"))}
 
 
 def _given(descriptor: Any, plain: dict[str, Any]) -> dict[str, Any]:

@@ -173,6 +173,7 @@ class Recordings:
         """
         from pytest_mimic._core.compare.outcome_tree import without_secrets
         from pytest_mimic._core.describe.messages import CANDIDATES, MissedCall, missing
+        from pytest_mimic._core.redact.secret_names import holds_text
 
         key = (self._state.test, call.plan.target, call.key, within)
         before = self.missed.get(key)
@@ -204,10 +205,12 @@ class Recordings:
                 return found
             own = {name: part for name, part in found.arguments.items() if name == "signature"}  # no secret
             given = {name: part for name, part in found.arguments.items() if name not in own}
-            if self._state.redactor.scrub(given) != given:
+            if call.plan.kind in ("function", "http") and self._state.redactor.scrub(given) != given:
                 facts.append(
                     "it holds what redaction hides today; to hide it there: pytest-mimic check --fix"
                 )
+            elif holds_text(given, self._state.redactor.declared):  # `check --fix` cannot rename it
+                facts.append("it holds what redaction hides today, and has to be recorded again")
             return found._replace(arguments=own | without_secrets(given, self._state.redactor))
 
         whole = methodcaller("whole")
@@ -335,7 +338,8 @@ class Recordings:
         self._state.use(name)
         is_talk = owner is not None and call.converses
         self._note(name, written, errors, conversation=call.plan.target if is_talk else None)
-        if self.cancelled and (note := cancelled_name(call.plan.target, call.key)) in self.cancelled:
+        note = cancelled_name(call.plan.target, call.key)
+        if self._state.vault.store.size(note) is not None:
             self._state.vault.restore(note, None)
 
     def others(self, owner: Owner, target: str) -> set[str]:

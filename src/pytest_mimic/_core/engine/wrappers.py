@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from contextlib import suppress
-from inspect import Signature, isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
-from types import FunctionType
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from pytest_mimic._core.engine.call import innermost
@@ -73,23 +72,6 @@ class _Opened(NamedTuple):
     cassette: CassetteInUse | None
 
 
-class LateSignature(Signature):
-    """The signature of a function, made when somebody asks for it: a project may have thousands of targets."""
-
-    __slots__ = ("of",)
-    of: Callable[..., object]
-
-    def __getattr__(self, name: str) -> Any:  # the slots of the base are empty so far
-        if name not in Signature.__slots__:
-            raise AttributeError(name)
-        real = signature(self.of)
-        super().__init__([*real.parameters.values()], return_annotation=real.return_annotation)
-        return getattr(self, name)
-
-
-LateSignature.__name__ = "Signature"  # which its repr shows
-
-
 def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
     function = mimicked.function
     wrapper: Any
@@ -100,13 +82,8 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
     else:
         wrapper = (_coroutine if iscoroutinefunction(function) else _function)(mimicked)
     functools.update_wrapper(wrapper, function)
-    # For inspect.getfullargspec, which ignores __wrapped__.
-    if type(function) is FunctionType and not vars(function):
-        late = wrapper.__signature__ = LateSignature.__new__(LateSignature)
-        late.of = function
-    else:
-        with suppress(ValueError, TypeError):  # a function written in C may have no signature
-            wrapper.__signature__ = signature(function)
+    with suppress(ValueError, TypeError):  # a function written in C may have no signature
+        wrapper.__signature__ = signature(function)  # for inspect.getfullargspec, which ignores __wrapped__
     for name in ("cache_info", "cache_clear", "cache_parameters"):  # of functools.lru_cache
         if hasattr(function, name):
             setattr(wrapper, name, getattr(function, name))

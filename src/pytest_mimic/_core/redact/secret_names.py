@@ -251,3 +251,23 @@ def named_places(node: dict[str, Any]) -> Iterator[tuple[list[Any], int, Any]]:
         for row in rows:
             if type(row) is list:
                 yield from ((row, place, name) for place, name in enumerate(names[: len(row)]))
+
+
+def holds_text(tree: object, names: SecretNames) -> bool:
+    """Check whether plain data of a client holds a text under a secret name: of a mapping, a command of Redis, a column."""
+
+    def hides(name: Any, value: Any) -> bool:
+        is_text = type(name) is str and type(value) is str
+        return is_text and PLACEHOLDER not in value and names.hides(name, value)
+
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        if type(node) is dict:
+            pairs = [*node.items(), *((name, values[at]) for values, at, name in named_places(node))]
+            if any(hides(*pair) for pair in pairs):
+                return True
+            todo += node.values()
+        elif type(node) is list:
+            todo += node
+    return False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._clients.http.http_secrets import redacted_request, redacted_response
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER, named_places
+from pytest_mimic._core.redact.secret_names import holds_text
 from pytest_mimic._core.vault.file_names import CASSETTES, FOLDERS, recording_name
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.recording_facts import Stored
@@ -124,26 +124,6 @@ class Redaction:
         )
         kept = {key: entry[key] for key in ("duration", "inputs") if key in entry} | {"kind": stored.kind}
         return Stored(self._objects, kept | ({"awaited": True} if stored.awaited else {}), None, encoded)
-
-
-def holds_text(tree: object, redactor: Redactor) -> bool:
-    """Check whether plain data of a client holds a text under a secret name: of a mapping, a command of Redis, a column."""
-
-    def hides(name: Any, value: Any) -> bool:
-        is_text = type(name) is str and type(value) is str
-        return is_text and PLACEHOLDER not in value and redactor.hides(name, value)
-
-    todo = [tree]
-    while todo:
-        node = todo.pop()
-        if type(node) is dict:
-            pairs = [*node.items(), *((name, values[at]) for values, at, name in named_places(node))]
-            if any(hides(*pair) for pair in pairs):
-                return True
-            todo += node.values()
-        elif type(node) is list:
-            todo += node
-    return False
 
 
 def _plain(part: object) -> Any:

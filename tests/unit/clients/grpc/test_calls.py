@@ -333,6 +333,13 @@ def test_secrets_are_not_stored(runs: Any, stub: Any, library: Any) -> None:
     assert (response.api_key, dict(call.trailing_metadata())["session-token"]) == ("<redacted>", "<redacted>")
 
 
+def test_a_miss_names_what_redaction_hides_today(runs: Any, stub: Any) -> None:
+    stub.Find(wish("Emma", password="pa55-9d01c7e2aa"))
+    runs.again("replay", redact=["title"])
+    with pytest.raises(MissingRecordingError, match="hides today, and has to be recorded again"):
+        stub.Find(wish("Emma", password="pa55-9d01c7e2aa"))
+
+
 def test_a_hidden_binary_value_is_the_placeholder(runs: Any, stub: Any) -> None:
     runs.again("record", redact=["x-bin"])
     stub.Find(wish("Emma"))

@@ -351,6 +351,22 @@ def test_arguments_from_a_set_are_the_same_call_in_any_order(runs: Runs, port: i
             client.delete("a", "b")
 
 
+@pytest.mark.parametrize(
+    "words", [("HSET", "user:1", "account", "K-4711"), ("SET", "user:1:account", "K-4711")]
+)
+def test_a_miss_names_what_redaction_hides_today(runs: Runs, port: int, words: tuple[str, ...]) -> None:
+    runs.again("record")
+    with redis.Redis(port=port) as client:
+        client.execute_command(*words)
+    runs.again("replay", redact=["account"])
+    with (
+        redis.Redis(port=GONE) as client,
+        pytest.raises(MissingRecordingError, match="hides today, and has to be recorded again") as missed,
+    ):
+        client.execute_command(*words)
+    assert "K-4711" not in str(missed.value)
+
+
 @pytest.mark.promise("clients store, compare and replay redacted data")
 @pytest.mark.promise("SQL and Redis redaction goes by column, field and parameter names")
 def test_secrets_never_reach_a_recording(both: Any, runs: Runs) -> None:

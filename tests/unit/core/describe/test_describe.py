@@ -619,3 +619,10 @@ def test_a_value_of_one_identity_does_not_differ_by_its_librarys_version():
 
     assert [one.path for one in differences(old, new)] == ["n"]
     assert old["moment"]["$"] == "pandas:Timestamp"
+
+
+def test_secrets_in_a_callable_mapping_are_found() -> None:
+    class Settings(dict[str, str]):
+        def __call__(self) -> None: ...
+
+    assert secrets_in({"settings": Settings(token="abcd")}, REDACTOR) == {"abcd"}

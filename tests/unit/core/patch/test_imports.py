@@ -454,3 +454,20 @@ def test_module_run_by_its_spec_is_not_judged_early(write, calls, activate):
 
     assert activation.problems == []
     assert calls.made == ["tests:helper"]
+
+
+def test_function_of_a_modules_class_is_patched(write, calls, activate):
+    """The module has assigned `sys.modules[__name__].__class__`."""
+    write(
+        shop="""
+            import sys, types
+            class Shop(types.ModuleType):
+                def fetch(self):
+                    return self.__name__
+            sys.modules[__name__].__class__ = Shop
+        """
+    )
+    activate("shop:fetch")
+
+    assert importlib.import_module("shop").fetch() == "shop"
+    assert calls.made == ["shop:Shop.fetch"]

@@ -673,3 +673,19 @@ def test_the_traceback_of_damage_shows_no_error_of_the_parser(text):
         parse(text, "objects/a.json")
 
     assert caught.value.__context__ is None or caught.value.__suppress_context__
+
+
+def test_an_array_in_the_error_of_a_library_is_not_shown(monkeypatch):
+    """An upgraded library may raise an error that holds all of the old value."""
+    from pytest_mimic import StaleRecordingError
+
+    def fail(_self, _state):
+        raise NotImplementedError("array([" + "0.25,\n       " * 100 + "])")
+
+    store = written((Demanding(),))
+    monkeypatch.setattr(Demanding, "__setstate__", fail)
+
+    with pytest.raises(StaleRecordingError) as caught:
+        load(store)
+
+    assert caught.value.facts[0] == "NotImplementedError: array([0.25,"
