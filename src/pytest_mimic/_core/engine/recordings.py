@@ -338,8 +338,8 @@ class Recordings:
         self._state.use(name)
         is_talk = owner is not None and call.converses
         self._note(name, written, errors, conversation=call.plan.target if is_talk else None)
-        note = cancelled_name(call.plan.target, call.key)
-        if self._state.vault.store.size(note) is not None:
+        # The note of another process stays until the next recording run: it is only a line in a message.
+        if self.cancelled and (note := cancelled_name(call.plan.target, call.key)) in self.cancelled:
             self._state.vault.restore(note, None)
 
     def others(self, owner: Owner, target: str) -> set[str]:
