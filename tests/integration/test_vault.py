@@ -9,6 +9,8 @@ import sys
 import pytest
 from support.http_server import running_server
 
+from pytest_mimic._tools.cli.main import main
+
 SHOP = """
     from tally import ran
 
@@ -305,6 +307,7 @@ def test_vault_of_version_0_is_named_with_the_command(shop):
     )
     replay = shop.replay().expect(passed=1, real=[])
     assert "0.x" not in replay.output
+    assert main(["ls", "--vault", str(shop.vault)]) == 0
 
 
 @pytest.mark.promise("re-recording an equal outcome leaves every file as it is")

@@ -66,7 +66,7 @@ class Ending:
         own.keep_error(own.break_off)
         own.state.report_unfinished()
         own.keep_error(own.state.report_inputs)
-        if vault.has_outdated and (old := vault.outdated()):
+        if vault.has_outdated and not own.settings.mode.writes and (old := vault.outdated()):
             ledger.note(old)
         is_complete = session.exitstatus in _COMPLETE
         # The controller of xdist runs no test.

@@ -290,7 +290,8 @@ class Vault:
         return f"{holds}, which this version does not read: record them again with pytest --mimic-record"
 
     def refuse_old(self) -> None:
-        if self.is_old():
+        """Raise MimicError if pytest-mimic 0.x made this vault, and nothing was recorded again."""
+        if self.is_old() and not self.names():
             raise MimicError(
                 f"{self.label} is a vault of pytest-mimic 0.x, which this version does not read",
                 remedies=["to record it again: pytest --mimic-record"],
