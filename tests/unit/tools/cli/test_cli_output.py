@@ -57,12 +57,13 @@ def test_a_wrong_call_is_one_readable_error_and_exit_code_2(shop, call, words, s
 
 
 def test_a_vault_of_version_0_is_named(shop, call):
-    (shop / ".mimic_vault" / ("0" * 32 + ".pkl")).write_bytes(b"")
+    (shop / "old").mkdir()
+    (shop / "old" / ("0" * 32 + ".pkl")).write_bytes(b"")
 
-    result = call("ls")
+    result = call("ls", "--vault", "old")
 
     assert (result.code, result.out) == (2, "")
-    assert ".mimic_vault is a vault of pytest-mimic 0.x" in result.err
+    assert "old is a vault of pytest-mimic 0.x" in result.err
 
 
 @pytest.mark.skipif(os.name == "nt" or not os.getuid(), reason="needs folders that may not be read")
