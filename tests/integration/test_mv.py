@@ -257,6 +257,7 @@ def test_a_recording_of_the_new_test_stays(repository, capsys):
         ),
         (["t/a.py", "t/a.py"], 2, "mv takes two different tests"),
         (["t/a.py::test_x"], 2, "required: NEW"),
+        (["t/a.py::test_x", "t/b.py"], 2, "to move it there: pytest-mimic mv t/a.py::test_x t/b.py::test_x"),
         (["-n", "t/a.py", "u"], 0, "t/a.py::test_x  →  u/a.py::test_x  2\n2 recordings would be moved"),
         (["-n", "./t/", "u/v/"], 0, "t/a.py::test_x  →  u/v/a.py::test_x  2"),
         (["-n", "t/a.py::test_x", "t/a.py::test_y[a]"], 0, "t/a.py::test_x  →  t/a.py::test_y[a]  2"),

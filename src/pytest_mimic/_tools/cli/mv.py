@@ -35,11 +35,17 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(invocation: Invocation) -> int:
-    """Move them. Exit code 1: OLD has no recording, or NEW has another one of the same call."""
+    """Move them. Exit code 1: OLD has no recording, or NEW has another one of the same call.
+
+    MimicError: a test would become a file.
+    """
     options, out = invocation.options, invocation.out
     planned = Moves(invocation.vault)
     old, new = _ids(invocation, planned)
     moves = list(planned.plan(old, new))
+    if moves and "::" in old and "::" not in new and all(move.test == old for move in moves):
+        again = invocation.command("mv", old, f"{new}::{old.rpartition('::')[2]}")
+        raise MimicError(f"{old} is a test, and {new} is none", remedies=[f"to move it there: {again}"])
     for move in moves if not options.dry_run else ():
         planned.write(move)
     invocation.vault.store.flush()
