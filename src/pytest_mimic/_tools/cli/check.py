@@ -290,7 +290,10 @@ def _show(invocation: Invocation, vault: Vault, checked: Checked, *, is_whole: b
     elif secrets:
         out.line((f"{vault.label}: {plural(secrets, 'secret')} found", "bold red"), f"; {counts}")
         if any(finding.remedy.startswith("if it is none: ") for finding in checked.findings):
-            out.line(f"  to hide one: its name in mimic_redact, then {invocation.command('check', '--fix')}")
+            again = invocation.command("check", "--fix")
+            out.line(
+                f"  to hide one in a request, its answer or an argument: its name in mimic_redact, then {again}"
+            )
     elif left:
         out.line((f"{vault.label}: {plural(left, 'file')} left over", "bold yellow"), f"; {counts}")
     elif code:

@@ -474,7 +474,9 @@ def test_what_looks_like_a_secret_is_named_until_it_is_accepted(shop, call, plac
     found = result.out.replace("what looks like ", "")
     assert re.search(rf"{re.escape(says)}\n(  named by .*\n)?  recorded by tests/test_shop.py::", found)
     assert ".mimic_vault: 1 secret found; " in result.lines[-2]
-    assert result.lines[-1] == "  to hide one: its name in mimic_redact, then pytest-mimic check --fix"
+    assert result.lines[-1] == (
+        "  to hide one in a request, its answer or an argument: its name in mimic_redact, then pytest-mimic check --fix"
+    )
     [line] = re.findall(r"  if it is none: (mimic_redact = !sha256:[0-9a-f]{8})\n", result.out)
     (shop / "pytest.ini").write_text(f"{(shop / 'pytest.ini').read_text()}{line}\n")
     assert call("check").code == 0
