@@ -103,9 +103,11 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
 def _wrap_getresponse(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
     @wraps(original)
     def getresponse(conn: Any) -> Any:  # urllib3 1 tries another argument, and expects a TypeError
-        if isinstance(conn.sock, _Talk):
-            conn.sock.begin()  # the request may have announced more than was sent
-        return original(conn)
+        talk = conn.sock
+        if not isinstance(talk, _Talk):
+            return original(conn)
+        talk.begin()  # the request may have announced more than was sent
+        return talk.receive(original)
 
     return getresponse
 
@@ -130,7 +132,6 @@ class _Talk:
         self._recorder: ExchangeRecorder | None = None
         self._plain: dict[str, Any] | None = None
         self._accepted: str | None = None
-        self._response_class: Any = None  # that of the connection, while a real response is watched
         self._is_urllib3 = hasattr(conn, "is_verified")
 
     def __getattr__(self, name: str) -> Any:
@@ -206,7 +207,6 @@ class _Talk:
 
     def close(self) -> None:
         """Record nothing, because the connection is closed before it has the response."""
-        self._leave()
         if self._recorder is not None:
             self._recorder.abandon()
         if self._real is not None:
@@ -254,60 +254,48 @@ class _Talk:
             self._send()
         if recorder.done:  # verifying has met an error
             self._plain = recorder.recorded()
-            return
-        conn = self._conn
-        self._response_class, self._is_own = conn.response_class, "response_class" in vars(conn)
-        conn.response_class = partial(self._response_of, recorder)
 
-    def _leave(self) -> None:
-        """Watch no longer."""
-        make, self._response_class = self._response_class, None
-        if make is None:
-            return
-        del self._conn.response_class
-        if self._is_own:
-            self._conn.response_class = make
+    def receive(self, receive: Callable[[Any], Any]) -> Any:
+        """Return the response that the connection receives. A real one is watched."""
+        recorder = self._recorder
+        if recorder is None or recorder.done:
+            return receive(self._conn)
+        response = None
+        with recorder.recording_errors(self._failure), recorder.step.running():
+            response = receive(self._conn)
+            version = "HTTP/1.0" if response.version == 10 else "HTTP/1.1"
+            recorder.start(response.status, response.reason, version, response.headers.items())
+            is_empty = response.length == 0 and (not response.chunked or response._method == "HEAD")
+            if is_empty or response.fp is None:
+                recorder.complete()
+            else:
+                response.fp = RecordedFile(
+                    response.fp, recorder, chunked=response.chunked, length=response.length
+                )
+            if recorder.is_verifying:  # read what the recording has, to compare it
+                try:
+                    response.read(recorder.wanted)
+                finally:
+                    if not recorder.done:
+                        response._close_conn()
+        return self._recorded(response, recorder.recorded()) if recorder.is_verifying else response
 
-    def _response_of(self, recorder: ExchangeRecorder, *args: Any, **options: Any) -> Any:
-        make = self._response_class
-        self._leave()
-        response = make(*args, **options)
-        begin = response.begin
-
-        def watched_begin() -> None:
-            del response.begin
-            with recorder.recording_errors(self._failure), recorder.step.running():
-                begin()
-                version = "HTTP/1.0" if response.version == 10 else "HTTP/1.1"
-                recorder.start(response.status, response.reason, version, response.headers.items())
-                is_empty = response.length == 0 and (not response.chunked or response._method == "HEAD")
-                if is_empty or response.fp is None:
-                    recorder.complete()
-                else:
-                    response.fp = RecordedFile(
-                        response.fp, recorder, chunked=response.chunked, length=response.length
-                    )
-                if recorder.is_verifying:  # read what the recording has, to compare it
-                    try:
-                        response.read(recorder.wanted)
-                    finally:
-                        if not recorder.done:
-                            response._close_conn()
-            if recorder.is_verifying:
-                self._replace(response, recorder.recorded())
-
-        response.begin = watched_begin
-        return response
-
-    def _replace(self, response: Any, plain: dict[str, Any]) -> None:
-        """Let a real response that was read become the recorded one."""
-        is_over = response.isclosed() and not response.will_close
-        if response.fp is not None:
-            response._close_conn()
-        if not is_over:  # more may come on it
-            self._real.close()
+    def _recorded(self, response: Any, plain: dict[str, Any]) -> Any:
+        """Return the recorded response in place of the real one, which was read, or None if it never came."""
+        conn, self._plain = self._conn, plain
+        # That of a subclass may forget more: urllib3's forgets that its proxy has answered.
+        close = sys.modules["http.client"].HTTPConnection.close
+        if (
+            response is None or not response.isclosed() or response.will_close
+        ):  # more may come on the connection
+            if response is not None and response.fp is not None:
+                response._close_conn()
+            close(conn)
             self._real = None
-        self._plain = plain
-        base: Any = sys.modules["http.client"].HTTPResponse
-        base.__init__(response, self, method=response._method)
-        response.begin()
+        found = conn.response_class(self, method=conn._method)
+        try:
+            found.begin()
+        except BaseException:
+            close(conn)
+            raise
+        return found
