@@ -138,9 +138,16 @@ class Plan:
         """Change the arguments as the recorded call did, and return the value: the caller's own if it is an argument."""
         raise NotImplementedError
 
-    def folders(self, call: Call) -> Sequence[str]:  # noqa: ARG002
-        """Return the folders of `tmp_path` or `mktemp` that the arguments name, in their order."""
-        return ()
+    @cached_property
+    def paths(self) -> PathStore:
+        """A store of paths for all calls of a client, whose arguments name no folders."""
+        from pytest_mimic._core.outcome.placed_paths import PathStore
+
+        return PathStore(self.places)
+
+    def folders(self, call: Call) -> Sequence[str]:
+        """Return the folders of `tmp_path` or `mktemp` that a function's arguments name, in their order."""
+        raise NotImplementedError
 
     def write(self, call: Call, files: KeptFiles) -> None:
         """Write the recorded files where the arguments name them."""
@@ -202,6 +209,8 @@ class Call:
     @property
     def paths(self) -> PathStore:
         """A store of the paths in the outcome. The call does not keep it: as a cycle, they would keep the arguments alive."""
+        if self.plan.kind != "function":
+            return self.plan.paths
         from pytest_mimic._core.outcome.placed_paths import PathStore
 
         return PathStore(self.plan.places, lambda: self.plan.folders(self))

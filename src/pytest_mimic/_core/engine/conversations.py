@@ -8,6 +8,8 @@ from threading import current_thread, main_thread
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from pytest_mimic._core.vault.file_names import CASSETTES
+
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
 
@@ -20,6 +22,7 @@ class Participant(Protocol):
     """The owner of calls, during one attempt of a test."""
 
     name: str  # its name, or the cassette's file
+    is_test: bool  # whether it is a test, and no cassette nor the scope of a wider fixture
     conversations: dict[str, ClientConversation]  # its conversations, by the client
     is_aborted: bool  # whether one of them has ended the attempt
     is_ending: bool  # whether a fixture is being torn down, which cannot be repeated
@@ -48,16 +51,15 @@ class ClientConversation:
     Attributes:
         has_replayed: Whether calls were replayed.
         is_recorded: Whether it is recorded again.
-        is_wider: Whether it belongs to the scope of a wider fixture.
     """
 
-    __slots__ = ("_participant", "_place", "_run", "has_replayed", "is_recorded", "is_wider")
+    __slots__ = ("_participant", "_place", "_run", "has_replayed", "is_recorded")
 
     def __init__(self, run: Conversations, participant: Participant, target: str) -> None:
         self._run = run
         self._participant = participant
         self._place = participant.name, target
-        self.has_replayed = self.is_recorded = self.is_wider = False
+        self.has_replayed = self.is_recorded = False
 
     @property
     def runs_again(self) -> bool:
@@ -110,7 +112,9 @@ class ClientConversation:
         if self._run.end_test is None or self._participant.is_ending:
             raise self._run.refuse(call)
         self._participant.is_aborted = True
-        self._run.restarts.append(Restart(*self._place, call.label, self.is_wider, by_pattern))
+        name, target = self._place
+        is_wider = not (self._participant.is_test or name.startswith(CASSETTES))
+        self._run.restarts.append(Restart(name, target, call.label, is_wider, by_pattern))
         return self._run.error(call)
 
     def _check_open(self, call: Call) -> None:
@@ -136,12 +140,11 @@ class Conversations:
         self.selected: set[tuple[str, str]] = set()  # those that have a call which `--mimic-only` selects
         self._caught = 0
 
-    def of(self, participant: Participant, target: str, *, is_wider: bool = False) -> ClientConversation:
+    def of(self, participant: Participant, target: str) -> ClientConversation:
         """Return a participant's conversation at a client. The run's `guard` is held while it is used."""
         found = participant.conversations.get(target)
         if found is None:
             found = participant.conversations[target] = ClientConversation(self, participant, target)
-        found.is_wider = is_wider
         return found
 
     def is_selected(self, name: str) -> bool:
@@ -177,7 +180,7 @@ class Conversations:
 
     def end_cassettes(self) -> None:
         """End the conversations of all cassettes, as their test has ended."""
-        self.again = {one for one in self.again if not one[0].startswith("cassettes/")}
+        self.again = {one for one in self.again if not one[0].startswith(CASSETTES)}
 
 
 def _is_in_background() -> bool:

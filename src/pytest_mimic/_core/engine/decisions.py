@@ -18,7 +18,6 @@ from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Keeper
-    from pytest_mimic._core.engine.conversations import ClientConversation
     from pytest_mimic._core.engine.real_calls import Step
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
@@ -176,7 +175,7 @@ class Sequences:
                 and not self._recordings.imported_name(call, owner)
                 and self._selects_recorded(call, owner)
             )
-            is_selected = self._conversation(owner, call).select(
+            is_selected = self._state.conversations.of(owner, call.plan.target).select(
                 call, matches=matches, keeps_recorded=state.settings.mode is Mode.RECORD
             )
         return state.settings.mode if is_selected else Mode.REPLAY
@@ -199,8 +198,10 @@ class Sequences:
             and recordings.imports.get(call.plan.target) != []
         ):
             imported = recordings.imported_name(call, owner)
-            is_again = mode.writes and call.converses and self._conversation(owner, call).runs_again
-            if imported and not is_again:
+            is_part = mode.writes and call.converses
+            if imported and not (
+                is_part and self._state.conversations.of(owner, call.plan.target).runs_again
+            ):
                 name, found = imported, recordings.find(imported)
         with recordings.guard:
             position = owner.positions.get(name, 0)
@@ -220,7 +221,7 @@ class Sequences:
                 owner.sequences[name] = sequence
             is_real = mode is Mode.RERECORD or position >= len(sequence.old)
             if call.converses:
-                is_real = self._conversation(owner, call).admit(call, is_new=is_real)
+                is_real = self._state.conversations.of(owner, call.plan.target).admit(call, is_new=is_real)
             kept = sequence.old[position : position + 1]
         keep = partial(self._keep, owner, sequence, name, position)
         return Place(name, kept, number=position, is_real=is_real, keep=keep)
@@ -258,9 +259,6 @@ class Sequences:
             if only is not None and only.takes(target, str(shown.get("signature", "")), host):
                 return True
         return False
-
-    def _conversation(self, owner: Owner, call: Call) -> ClientConversation:
-        return self._state.conversations.of(owner, call.plan.target, is_wider=owner.name != self._state.test)
 
     def end_scope(self, owner: Owner) -> None:
         """Name a scope of wider fixtures whose conversation was recorded again, while its tests replay theirs."""

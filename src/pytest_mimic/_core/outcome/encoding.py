@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from json import loads
 from typing import Any, cast
 
-from xxhash import xxh3_128
+from xxhash import xxh3_128, xxh3_128_hexdigest
 
 from pytest_mimic._core.outcome import exceptions, pickles
 from pytest_mimic._core.outcome.names import resolve
@@ -108,7 +108,7 @@ def snapshot(
     """
     readable = _readable(value, paths)
     if readable is not None:
-        return Snapshot(_hex(readable.text), readable, None, paths)
+        return Snapshot(xxh3_128_hexdigest(readable.text.encode()), readable, None, paths)
     return _pickled_item(value, path, target, paths)
 
 
@@ -154,8 +154,8 @@ def _encode(outcome: Outcome, items: list[Snapshot], target: str | None, paths: 
     if all(item.readable is not None for item in items):
         readable = _readable(_body(outcome, [item.load() for item in items]), paths)
         if readable is not None:
-            changes = list(outcome.changed)
-            return Encoded(outcome.kind, changes, _hex(readable.text), readable=readable, paths=paths)
+            fingerprint = xxh3_128_hexdigest(readable.text.encode())
+            return Encoded(outcome.kind, [*outcome.changed], fingerprint, readable, paths=paths)
     return _pickled(outcome, items, target, paths)
 
 
@@ -176,7 +176,8 @@ def _pickled(outcome: Outcome, items: list[Snapshot], target: str | None, paths:
     fingerprint = _fingerprint(body, pickled, counted=_counted_parts)
     if items:
         pickled = _joined([pickled, *(item.pickled or pickles.dump(item.load(), paths) for item in items)])
-        fingerprint = _hex("".join([fingerprint, *(item.fingerprint for item in items)]))
+        fingerprints = "".join([fingerprint, *(item.fingerprint for item in items)])
+        fingerprint = xxh3_128_hexdigest(fingerprints.encode())
     return Encoded(outcome.kind, [*outcome.changed], fingerprint, None, pickled, 1 + len(items), paths)
 
 
@@ -184,7 +185,7 @@ def _readable(value: object, paths: PathStore) -> Readable | None:
     """Return a value as readable JSON, or None if JSON with tags does not keep it exactly."""
     # JSON does not keep that one list or dict is at two places.
     text = layout_of(value) if repeated_parts(value) == [] else None
-    if text is not None and not paths.may_hold(text):
+    if text is not None and not (paths.places.marks and paths.may_hold(text)):
         return Readable(text)
     from pytest_mimic._core.outcome.tagged.types import write
 
@@ -287,9 +288,5 @@ def _fingerprint(
             digest.update(buffer.memory)
         return digest.hexdigest()
     if repeated := repeated_parts(value):  # which do not count in identities
-        found = _hex(f"{found}{repeated}")
-    return _hex(found + python_version()) if pickled.by_value else found
-
-
-def _hex(text: str) -> str:
-    return xxh3_128(text.encode()).hexdigest()
+        found = xxh3_128_hexdigest(f"{found}{repeated}".encode())
+    return xxh3_128_hexdigest((found + python_version()).encode()) if pickled.by_value else found

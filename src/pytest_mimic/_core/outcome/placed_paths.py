@@ -44,7 +44,7 @@ class PathStore:
     """
 
     def __init__(self, places: Places, folders: Callable[[], Sequence[str]] = tuple) -> None:
-        self._places = places
+        self.places = places
         self._folders = folders
 
     @cached_property
@@ -53,25 +53,25 @@ class PathStore:
 
     def may_hold(self, text: str) -> bool:
         """Return whether a text, which may be JSON, mentions the base temporary folder."""
-        marks = [mark.decode("utf-8", "surrogatepass") for mark in self._places.marks]
+        marks = [mark.decode("utf-8", "surrogatepass") for mark in self.places.marks]
         return any(mark in text or mark.replace("\\", "\\\\") in text for mark in marks)
 
     def may_be_in(self, chunks: Iterable[bytes | memoryview]) -> bool:
         """Return whether pickles or their buffers mention the base temporary folder."""
-        marks = [re.compile(re.escape(mark)) for mark in self._places.marks]
+        marks = [re.compile(re.escape(mark)) for mark in self.places.marks]
         return any(mark.search(chunk) for mark in marks for chunk in chunks)
 
     # Storing
 
     def stored_text(self, text: str) -> Where | None:
         """Return the place of a string that is a path below the base temporary folder, or None for any other one."""
-        place = self._places.place_of_text(text)
+        place = self.places.place_of_text(text)
         return None if place is None else self._where(self._spelled(place, text))
 
     def stored_path(self, path: object) -> Where:
         """Return the place of a path object, or its text if it is below no root."""
         text = str(path)
-        place = self._places.place_of(text)
+        place = self.places.place_of(text)
         return text if place is None else self._where(self._spelled(place, text))
 
     def _spelled(self, place: PathPlace, text: str) -> PathPlace:
@@ -90,7 +90,7 @@ class PathStore:
         if place.given in self._named:
             number = self._named.index(place.given)
             return (f"{_GIVEN}:{number + 1}" if number else _GIVEN), place.rest
-        if place.given == self._places.own:
+        if place.given == self.places.own:
             return (_OWN if self._named else _GIVEN), place.rest
         return TEMPORARY, "/".join(filter(None, (self._stem(place.given), place.rest)))
 
@@ -122,7 +122,7 @@ class PathStore:
         return _joined(folder, rest)
 
     def _given(self, token: str) -> str:
-        own = self._places.own or "tmp_path"
+        own = self.places.own or "tmp_path"
         if token == _OWN:
             return own
         given, _, number = token.partition(":")
@@ -149,7 +149,7 @@ class PathStore:
 
     def _root(self, token: str, given: str = "") -> str:
         try:
-            return self._places.path_of(PathPlace(token, given, ""))
+            return self.places.path_of(PathPlace(token, given, ""))
         except KeyError:  # no fixture has made a temporary folder in this run
             from tempfile import gettempdir
 

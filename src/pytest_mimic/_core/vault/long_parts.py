@@ -14,6 +14,8 @@ from pytest_mimic.errors import MimicError
 
 # A text of more characters, and a list or mapping of more items, is an object of its own.
 _LONG, _MANY = 2048, 400
+#: What has no more characters than this as Python writes it has no long part: an item and its comma take three.
+SHORTEST = 3 * _MANY
 # How many characters of such a text stand in the recording itself.
 _START = 80
 

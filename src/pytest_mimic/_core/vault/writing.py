@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._core.outcome.kept_files import objects_in
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.file_names import OBJECTS_LOCK
-from pytest_mimic._core.vault.long_parts import long_parts, shortened
+from pytest_mimic._core.vault.long_parts import SHORTEST, long_parts, shortened
 from pytest_mimic._core.vault.objects import Objects
 from pytest_mimic._core.vault.parsing import FORMAT, is_object, parse_recording
-from pytest_mimic._core.vault.recording_facts import CassetteEntry, Recording, Stored
+from pytest_mimic._core.vault.recording_facts import CassetteEntry, InputList, Recording, Stored
 from pytest_mimic._core.vault.schema import (
     CASSETTE_FACTS,
     RECORDING_FACTS,
@@ -53,7 +53,8 @@ def write_recording(
     store: Store, objects: Objects, name: str, recording: Recording, *, is_new: bool = False
 ) -> Written:
     parts: dict[str, bytes] = {}
-    if ":" not in recording.target:  # a client's request is described whole, a function's arguments are short
+    # A client's request is described whole, a function's arguments are short. To measure most requests is enough.
+    if ":" not in recording.target and len(str(recording.arguments)) > SHORTEST:
         arguments, parts = shortened(recording.arguments)
         recording = recording._replace(arguments=arguments)
     head = {"format": FORMAT, **{fact: getattr(recording, fact) for fact in RECORDING_FACTS}}
@@ -180,13 +181,14 @@ class _FileWriter:
         found = []
         for index, stored in enumerate(self._outcomes):
             old = before[index] if index < len(before) else None
-            if old is not None and self._is_same(stored, old):
-                found.append(self._with_inputs(stored, old, old, is_same=True))
-                continue
-            new = self._with_inputs(stored, self._entry(stored), old, is_same=False)
+            is_equal = old is not None and self._is_same(stored, old)
+            new = old if old is not None and is_equal else self._entry(stored)
+            if stored.inputs is not None:
+                new = self._with_inputs(stored.inputs, new, old, is_same=is_equal)
             # A detached object that was missing here has the same content: its recording need not change.
             is_same = (
                 old is not None
+                and not is_equal
                 and "detached" in old
                 and _equal({**new, "duration": 0}, {**old, "duration": 0})
             )
@@ -231,13 +233,11 @@ class _FileWriter:
         is_tagged = old.get("tagged", False)
         return stored.is_tagged == is_tagged and _equal(body_of(stored.entry), body_of(old))
 
-    def _with_inputs(self, stored: Stored, entry: Entry, old: Entry | None, *, is_same: bool) -> Entry:
+    def _with_inputs(self, inputs: InputList, entry: Entry, old: Entry | None, *, is_same: bool) -> Entry:
         """Return an entry with the list of what its call ran and read, which is written."""
-        if stored.inputs is None:
-            return entry
         known: str = "" if old is None else old.get("inputs", "")
         before = self._store.read(known) if known and is_object(known) else known.encode() or None
-        text = stored.inputs.over(before, is_same=is_same)
+        text = inputs.over(before, is_same=is_same)
         if before is not None and before == text.encode():
             name = known
         elif text[:1] != "{":  # a reason why there is no list, which has no object
