@@ -236,7 +236,8 @@ class OpenCassette(Cassette):
         if self.mode == "record" and self._state.settings.mode is Mode.REPLAY:
             self._state.ledger.enter("unasked", [self._state.test, call.key])
         self._errors[place] = self._recordings.error_of(call, outcome)
-        self._recordings.count(duration)
+        with self._recordings.guard:
+            self._state.ledger.count_recorded(duration, self._state.vault.replaced)
         if before is not None and self.mode == "extend" and call.converses:
             self._recordings.count_again(call, self._file, duration)
         if self._closed:  # a stream was read to its end after the block

@@ -243,7 +243,7 @@ class Sequences:
             sequence.new[position] = stored
             recordings.write(name, call, sequence.outcomes(), owner, errors=errors, is_new=sequence.is_new)
             sequence.is_new = False
-        recordings.count(duration)
+            self._state.ledger.count_recorded(duration, self._state.vault.replaced)
         if position < len(sequence.old) and self._state.settings.mode is Mode.RECORD:
             recordings.count_again(call, name, duration)
 

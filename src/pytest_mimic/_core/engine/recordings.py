@@ -325,7 +325,8 @@ class Recordings:
             # The real recording replaces the imported one, of which fewer parts count. A failing test puts it back.
             self._state.owner.journal.note(imported, self._state.vault.store.read(imported), None, {})
             self.drop(imported)
-        self.count(duration)
+        with self.guard:
+            self._state.ledger.count_recorded(duration, self._state.vault.replaced)
 
     def write(
         self,
@@ -382,10 +383,6 @@ class Recordings:
         if (last := outcome.last) is not None and last.exception is not None:
             self._state.raised.append((last.exception, (what, test)))
         return what, test, failure[1]
-
-    def count(self, duration: float) -> None:
-        with self.guard:
-            self._state.ledger.count_recorded(duration, self._state.vault.replaced)
 
     def count_again(self, call: Call, name: str, duration: float) -> None:
         """Count a recorded call that was made again only since its conversation has a new one, with the line that avoids it."""
