@@ -56,3 +56,13 @@ def command(option: str, *tests: str | None, more: Sequence[str] = ()) -> str:
             words += session.settings.outside
     prefix = "" if session is None else session.settings.prefix
     return join([*words, *(prefix + test for test in named)])
+
+
+def naming(test: str, remedies: Sequence[str]) -> tuple[str, ...]:
+    """Return the remedies of an error. A command in them that would record all tests again is for this one only."""
+    for option in ("--mimic-record", "--mimic-rerecord"):
+        all_tests, one = command(option), command(option, test)
+        remedies = [
+            line.removesuffix(all_tests) + one if line.endswith(all_tests) else line for line in remedies
+        ]
+    return tuple(remedies)
