@@ -181,6 +181,24 @@ def test_a_move_is_proposed_where_mimic_auto_could_not_record(repository):
     repository.replay().expect(passed=1, real=[])
 
 
+def test_no_move_is_proposed_of_what_mimic_auto_has_just_recorded(repository, capsys):
+    """Of the moved file, one test has a new cassette: the other test is moved alone."""
+    tests = CASSETTES.replace("NAME", "test_x").replace("replay", "auto") + making("test_z", 1)
+    repository.put({"a": tests})
+    repository.record().expect(passed=2)
+    for path in repository.vault.rglob("test_x*.json"):
+        path.write_text(path.read_text().replace('"name"', '"former"'))
+    repository.put({"b": tests})
+
+    failed = repository.run(env={"CI": ""}).expect(passed=1, failed=1)
+    [line] = proposed(failed)
+
+    assert line == "a.py::test_z b.py::test_z"
+    assert main(["mv", *(f"t/{word}" for word in line.split())]) == 0
+    assert "not moved" not in capsys.readouterr().out
+    repository.replay().expect(passed=2, real=[])
+
+
 def test_of_two_cases_of_a_test_the_first_gets_its_recordings(repository):
     repository.put({"a": making("test_x", "x")})
     repository.record()
