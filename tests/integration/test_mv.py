@@ -327,6 +327,17 @@ def test_nothing_is_proposed_without_a_gone_test(repository, after, args):
     assert proposed(run) == []
 
 
+@pytest.mark.promise(
+    "the summary proposes pytest-mimic mv where the first missing call is one of a test that is gone"
+)
+def test_proposed_where_only_the_new_test_runs(repository):
+    repository.put({"a": making("test_x", 1) + making("test_z", 2)})
+    repository.record()
+    repository.put({"a": making("test_y", 1) + making("test_z", 2)})
+
+    assert proposed(repository.replay("t/a.py::test_y")) == ["a.py::test_x a.py::test_y"]
+
+
 def test_proposed_under_xdist_too(repository):
     repository.put({"a": making("test_x", 1) + making("test_y", 2)})
     repository.record()
