@@ -279,11 +279,26 @@ def test_a_recording_of_the_new_test_stays(repository, capsys):
         (["-n", "t/a.py", "u"], 0, "t/a.py::test_x  →  u/a.py::test_x  2\n2 recordings would be moved"),
         (["-n", "./t/", "u/v/"], 0, "t/a.py::test_x  →  u/v/a.py::test_x  2"),
         (["-n", "t/a.py::test_x", "t/a.py::test_y[a]"], 0, "t/a.py::test_x  →  t/a.py::test_y[a]  2"),
+        (
+            ["-n", "t/a.py", "t/b.py::test_g"],
+            2,
+            "to move one test there: pytest-mimic mv t/a.py::test_x t/b.py::test_g",
+        ),
+        (["-n", "t", "t/b.py::TestB"], 2, "t is a file or folder, and t/b.py::TestB is none"),
+        (["-n", "t/a.py", "t/a.py::TestA"], 0, "t/a.py::test_x  →  t/a.py::TestA::test_x  2"),
+        (["-n", "test_x", "test_y"], 0, "t/a.py::test_x  →  t/a.py::test_y  2"),
+        (["-n", "test_x", "t/b.py::test_x"], 0, "t/a.py::test_x  →  t/b.py::test_x  2"),
+        (["-n", "t/a.py::test_x", "test_y"], 0, "t/a.py::test_x  →  t/a.py::test_y  2"),
+        (["-n", "test_w", "test_y"], 2, "name one of them: t/a.py::TestW::test_w, t/a.py::test_w"),
+        (["-n", "t/a.py", "../t/b.py"], 0, "note: ../t/b.py does not exist"),
         (["-n", "--json", "t", "u"], 0, '"new_test": "u/a.py::test_x"'),
     ],
 )
 def test_words(repository, capsys, words, code, says):
     repository.put({"a": making("test_x", 1, 2)})
+    if "test_w" in words:
+        tests = making("test_w", 1)
+        repository.put({"a": tests + in_class("TestW", tests)})
     before = repository.record().vault
 
     assert main(["mv", *words]) == code
