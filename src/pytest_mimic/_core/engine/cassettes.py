@@ -116,7 +116,12 @@ class OpenCassette(Cassette):
                 for entry in self._state.vault.read_cassette(self._file) or ():
                     self._replaced.setdefault(entry.key, []).append(entry)
         elif mode != "live":
-            read = self._state.vault.read_cassette(self._file)
+            try:
+                read = self._state.vault.read_cassette(self._file)
+            except CorruptRecordingError as error:
+                error.remedies += tuple(self.remedies or ())
+                self._state.pending.note(error)
+                raise
             self._exists = read is not None
             for entry in read or ():
                 self._places.setdefault(entry.key, []).append(len(self._entries))

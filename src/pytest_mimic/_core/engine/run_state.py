@@ -100,7 +100,7 @@ class RunState:
         self.test = ""  # the id of the running test, empty outside of tests
         self.own_files: Callable[[], set[str]] = set  # returns the files of the running test's own code
         self.raised: list[tuple[BaseException, tuple[str, str]]] = []
-        self.pending = PendingErrors(ledger.forks)
+        self.pending = PendingErrors(ledger.forks, lambda: self.test)
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
         self.log: Callable[..., None] | None = None
         self.network: NetworkGuard | None = None
