@@ -145,10 +145,6 @@ class Plan:
 
         return PathStore(self.places)
 
-    def folders(self, call: Call) -> Sequence[str]:
-        """Return the folders of `tmp_path` or `mktemp` that a function's arguments name, in their order."""
-        raise NotImplementedError
-
     def write(self, call: Call, files: KeptFiles) -> None:
         """Write the recorded files where the arguments name them."""
 
@@ -213,7 +209,7 @@ class Call:
             return self.plan.paths
         from pytest_mimic._core.outcome.placed_paths import PathStore
 
-        return PathStore(self.plan.places, lambda: self.plan.folders(self))
+        return PathStore(self.plan.places, lambda: self.reading.identity.folders(self.values))
 
     @property
     def arguments(self) -> dict[str, Any]:

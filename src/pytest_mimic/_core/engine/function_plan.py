@@ -280,10 +280,6 @@ class FunctionPlan(Plan):
                 call=self.target,
             )
 
-    def folders(self, call: Call) -> list[str]:
-        signature: Signature = call.reading
-        return signature.identity.folders(call.values)
-
     def secrets(self, call: Call) -> frozenset[str]:
         from pytest_mimic._core.describe.described_secrets import secrets_in
 
