@@ -9,6 +9,7 @@ from functools import partialmethod
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple, cast
 
+from pytest_mimic._core.modules import module_exists
 from pytest_mimic._core.patch.descriptors import behind, carried, has_face, has_slots, kind_of
 from pytest_mimic._core.patch.holders import MISSING, Holder, held_by, is_writable, namespace_of, read
 from pytest_mimic._core.patch.imports import is_lazy
@@ -131,6 +132,8 @@ class Lookup:
                 return getattr(there, name)
             raise AttributeError(name)
         except Exception as error:  # the module's code may raise anything
+            if module_exists(f"{module}.{name}"):  # not imported so far
+                raise _module_error(f"{module}.{name}") from error
             names = [*namespace, *_announced(namespace), *dir(type(there))]
             raise NotFoundError(f"does not exist in {module}{_hint(names, name)}") from error
 
@@ -225,11 +228,15 @@ def _mangled(holder: Holder, name: str) -> str:
     return f"_{holder.__name__.lstrip('_')}{name}"
 
 
+def _module_error(name: str) -> NotFoundError:
+    return NotFoundError(f"is a module, name its functions: {name}:*")
+
+
 def _function(original: object, label: str) -> object:
     if isinstance(original, type):
         raise NotFoundError(f"is a class, which cannot be mimicked, name its methods: {label}.*")
     if isinstance(original, ModuleType):
-        raise NotFoundError(f"is a module, name its functions: {original.__name__}:*")
+        raise _module_error(original.__name__)
     if isinstance(original, functools.singledispatchmethod):  # calls a registered function, not a wrapper
         raise NotFoundError(
             "is a singledispatchmethod, which cannot be mimicked, name a function that it calls"
