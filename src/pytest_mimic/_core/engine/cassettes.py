@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.cassette_types import CassetteMode
     from pytest_mimic._core.engine.ledger import RecordedError
+    from pytest_mimic._core.engine.real_calls import RealCall
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.engine.steps import RealCall
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry
@@ -257,7 +257,7 @@ class OpenCassette(Cassette):
             CassetteError: The block is strict, and a recorded call was not made, or the order differs.
         """
         self._closed = True
-        self._state.use(self._file)
+        self._recordings.use(self._file)
         self._recordings.cassette_users.setdefault(self._file, set()).add(self._state.test)
         if error is not None and is_interruption(error):
             self._was_interrupted = True
