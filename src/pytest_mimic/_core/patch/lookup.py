@@ -133,7 +133,7 @@ class Lookup:
             raise AttributeError(name)
         except Exception as error:  # the module's code may raise anything
             if module_exists(f"{module}.{name}"):  # not imported so far
-                raise _module_error(f"{module}.{name}") from error
+                raise NotFoundError(f"is a module, name its functions: {module}.{name}:*") from error
             names = [*namespace, *_announced(namespace), *dir(type(there))]
             raise NotFoundError(f"does not exist in {module}{_hint(names, name)}") from error
 
@@ -228,15 +228,11 @@ def _mangled(holder: Holder, name: str) -> str:
     return f"_{holder.__name__.lstrip('_')}{name}"
 
 
-def _module_error(name: str) -> NotFoundError:
-    return NotFoundError(f"is a module, name its functions: {name}:*")
-
-
 def _function(original: object, label: str) -> object:
     if isinstance(original, type):
         raise NotFoundError(f"is a class, which cannot be mimicked, name its methods: {label}.*")
     if isinstance(original, ModuleType):
-        raise _module_error(original.__name__)
+        raise NotFoundError(f"is a module, name its functions: {original.__name__}:*")
     if isinstance(original, functools.singledispatchmethod):  # calls a registered function, not a wrapper
         raise NotFoundError(
             "is a singledispatchmethod, which cannot be mimicked, name a function that it calls"

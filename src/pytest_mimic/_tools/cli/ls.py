@@ -5,6 +5,7 @@ The size includes the objects of a recording, also those that it shares with oth
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.describe.text import shortened
@@ -58,14 +59,8 @@ def run(invocation: Invocation) -> int:
 
 
 def _sorted(files: list[CatalogFile], catalog: Catalog, by: str | None) -> list[CatalogFile]:
-    if by is None:
-        return files
-    keys: dict[str, Any] = {
-        "size": catalog.size,
-        "date": lambda file: file.recorded,
-        "duration": lambda file: file.duration,
-    }
-    return sorted(files, key=keys[by], reverse=True)
+    key: Any = catalog.size if by == "size" else attrgetter("recorded" if by == "date" else "duration")
+    return files if by is None else sorted(files, key=key, reverse=True)
 
 
 def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -> None:

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, TextIO
 
 from pytest_mimic import _runs
@@ -153,11 +154,9 @@ def _complain(text: str) -> None:
 
 def _unexpected(error: Exception) -> str:
     """Return the lines for an error of the command itself."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = "" if trace is None else f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
     if isinstance(error, OSError):
         named = f" {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
         return f"ERROR: cannot use{named or ' a file'}: {error.strerror or error}"
+    last = extract_tb(error.__traceback__)[-1]
+    place = f"{Path(last.filename).name}:{last.lineno}"
     return f"ERROR: {type(error).__name__}: {error}\n  at {place}, an error of pytest-mimic: please report it"
