@@ -147,10 +147,7 @@ def _print(out: Output, parts: Any, indent: str, *, heading: str) -> None:
     part: Part
     for part in parts:
         title, node = part
-        if node is None:
-            out.line(indent, (title, heading))
-            continue
-        first, *others = list(lines_of(node, width - len(title)))
+        first, *others = [""] if node is None else lines_of(node, width - len(title))
         out.line(indent, (title, heading), first)
         for line in others:
             out.line(indent, line)
@@ -174,15 +171,16 @@ def _as_json(
             if invocation.options.load:
                 facts["loaded"] = _loaded(invocation, file, call, index)
             outcomes.append(facts)
-        facts_of_call = {
-            "target": call.target,
-            "signature": call.signature,
-            "call": call.label(10_000),
-            "arguments": call.arguments,
-            "source": call.source,
-            "outcomes": outcomes,
-        }
-        calls.append(facts_of_call)
+        calls.append(
+            {
+                "target": call.target,
+                "signature": call.signature,
+                "call": call.label(10_000),
+                "arguments": call.arguments,
+                "source": call.source,
+                "outcomes": outcomes,
+            }
+        )
     return {**facts_of(catalog, file), "calls": calls}
 
 
