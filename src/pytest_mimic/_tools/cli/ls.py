@@ -76,7 +76,8 @@ def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -
     for file, label in zip(files, labels):
         short = shortened(outcomes_in_short(file, catalog.object_size), rest - most)
         name = "cassette" if file.is_cassette else file.short_key
-        test = _end_of(file.test or "", most)
+        test = file.test or ""
+        test = test if len(test) <= most else f"...{test[3 - most :]}"
         row: list[Piece] = [
             name,
             file.recorded,
@@ -96,8 +97,3 @@ def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -
 def _painted(row: list[Piece], file: CatalogFile) -> list[Piece]:
     styles = ("dim", "", "", "", "bold", "red" if is_error(file) else "green", "dim")
     return [(str(text), style) for text, style in zip(row, styles)]
-
-
-def _end_of(text: str, width: int) -> str:
-    """Return the id of a test, without its beginning if it is too long."""
-    return text if len(text) <= width else f"...{text[3 - width :]}"

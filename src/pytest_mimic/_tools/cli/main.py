@@ -48,9 +48,8 @@ _GARBAGE = 1_000_000
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0, 1 (what the subcommand defines), 2 (it could not do it) or 130."""
-    given = sys.argv[1:] if words is None else words
     try:
-        return _run(list(given))
+        return _run(list(sys.argv[1:] if words is None else words))
     except MimicError as error:
         _complain(f"ERROR: {error}")
         return USAGE

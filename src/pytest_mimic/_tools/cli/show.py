@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
@@ -142,11 +143,9 @@ def _ran_and_read(invocation: Invocation, entry: dict[str, Any]) -> list[str]:
     return [*lines, *([f"functions {fault}"] if fault else [])]
 
 
-def _print(out: Output, parts: Any, indent: str, *, heading: str) -> None:
+def _print(out: Output, parts: Iterable[Part], indent: str, *, heading: str) -> None:
     width = max(out.width - len(indent), 40)
-    part: Part
-    for part in parts:
-        title, node = part
+    for title, node in parts:
         first, *others = [""] if node is None else lines_of(node, width - len(title))
         out.line(indent, (title, heading), first)
         for line in others:

@@ -86,16 +86,14 @@ class Selected:
         for more in and_more(len(bad) - SHOWN, " objects, all with --json"):
             out.line(more)
         if any(one.state == "wrong" for one in bad):
-            push = self._invocation.command("push")
             out.line(
                 "  to replace a wrong object: delete it in the store, then push from the machine that recorded it:"
             )
-            out.line("  ", (push, "bold"))
+            out.line("  ", (self._invocation.command("push"), "bold"))
         if lost := self.of("lost"):
             tests = [file.test for one in lost for file in one.files]
-            again = command_for("--mimic-rerecord", tests, most=SHOWN)
             out.line("  to get what is lost: pytest-mimic push where it was recorded, or record it again:")
-            out.line("  ", (again, "bold"))
+            out.line("  ", (command_for("--mimic-rerecord", tests, most=SHOWN), "bold"))
 
     def show_unreadable(self) -> None:
         """Print which recordings have a merge conflict, and how many others cannot be read."""
