@@ -66,7 +66,7 @@ class GrpcAdapter(Adapter):
             found["response"] = plain_of(plain["response"])
         if "responses" in plain:
             is_cut = beside is not None and _is_cut(plain, beside)
-            least = len(beside.get("responses", ())) if is_cut else None
+            least = len(beside.get("responses", ())) if beside is not None and is_cut else None
             events = Events(
                 map(plain_of, plain["responses"][:least]), is_whole="code" in plain and not is_cut
             )
