@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from pytest_mimic._tools.cli.main import main
 from pytest_mimic.plugin import GONE
 
 SHOP = """
@@ -120,6 +121,7 @@ def test_a_redacted_name_that_cannot_match_is_a_usage_error(shop):
 
 
 MISSING = {
+    "sub.api": "sub:api is a module, name its functions: sub.api:*",
     "shop:fetsh": "shop:fetsh does not exist in shop (did you mean fetch?)",
     "shop.fetsh": "shop:fetsh does not exist in shop (did you mean fetch?)",
     "shop:Client.fetsh": "shop:Client.fetsh does not exist in shop.Client (did you mean fetch?)",
@@ -127,12 +129,16 @@ MISSING = {
     "shop:Client": "shop:Client is a class, which cannot be mimicked, name its methods: shop:Client.*",
     "shop:LIMIT": "shop:LIMIT is not callable, it is an int",
     "shopp:fetch": "shopp:fetch does not exist: there is no module shopp (did you mean shop?)",
+    "shop.py:fetch": "shop.py:fetch does not exist: there is no module shop.py (did you mean shop?)",
     "shop.api:fetch": "shop.api:fetch does not exist: there is no module shop.api",
 }
 
 
 @pytest.mark.promise("a usage error is one line with the closest name, and exit code 4")
 def test_missing_targets_are_reported_after_collection(shop):
+    shop.write("sub/__init__.py", "")
+    shop.write("sub/api.py", "")
+    shop.conftest("import sub\n")
     errors = wrong_lines(shop, MISSING)
 
     usage_error(shop.run(), *errors)
@@ -385,10 +391,12 @@ def test_a_wrong_value_is_a_usage_error(shop, targets, name, value, message):
 
 
 @pytest.mark.promise("a wrong value of an option is a usage error")
-def test_a_wrong_value_of_a_switch_or_the_option_of_the_vault_is_a_usage_error(shop):
+def test_a_wrong_value_of_a_switch_or_the_option_of_the_vault_is_a_usage_error(shop, capsys):
     usage_error(shop.run("--mimic-vault=s3://bucket/x"), f"--mimic-vault: {NO_URL}")
     shop.ini("shop:fetch", mimic_store_arguments="perhaps")
-    usage_error(shop.run(), "mimic_store_arguments: invalid truth value 'perhaps'")
+    usage_error(shop.run(), "mimic_store_arguments = perhaps: it takes true or false")
+    assert main(["ls"]) == 2
+    assert "mimic_store_arguments = perhaps: it takes true or false" in capsys.readouterr().err
 
 
 # -- the hook

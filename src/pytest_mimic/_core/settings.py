@@ -17,8 +17,8 @@ SourcePolicy = Literal["strict", "warn", "ignore"]
 InputsPolicy = Literal["warn", "strict", "ignore"]
 PicklePolicy = Literal["listed", "forbid"]
 NetworkPolicy = Literal["allow", "block"]
-# What stands for false in an ini option.
-_NO = ("false", "0", "no", "off")
+# What stands for true and false in an ini option, as in pytest.
+_YES, _NO = ("y", "yes", "t", "true", "on", "1"), ("n", "no", "f", "false", "off", "0")
 
 
 _NOT_ITS_OWN = "a vault is a folder of its own, such as .mimic_vault, and this is {}"
@@ -124,6 +124,13 @@ class IniOptions:
             raise self._error(f"{self._prefix}{name} = {value}: it takes {wanted}")
         return value
 
+    def flag(self, name: str) -> bool:
+        """Return an option that is true or false, by default true."""
+        value = self.text(name, "true").lower()
+        if value not in (*_YES, *_NO):
+            raise self._error(f"{self._prefix}{name} = {value}: it takes true or false")
+        return value in _YES
+
     def lines(self, name: str) -> list[str]:
         """Return an option of several lines, without the empty ones."""
         value = self._get(name) or []
@@ -173,7 +180,7 @@ class IniOptions:
             source=self.choice("mimic_source", "strict", "warn", "ignore"),
             inputs=self.choice("mimic_inputs", "warn", "strict", "ignore"),
             pickles=self.choice("mimic_pickle", "listed", "forbid"),
-            store_arguments=self.text("mimic_store_arguments", "true").lower() not in _NO,
+            store_arguments=self.flag("mimic_store_arguments"),
             redact=self._words("mimic_redact", "redact.secret_names", "read_names"),
             network=self.choice("mimic_network", "allow", "block"),
             allowed_hosts=self._words("mimic_allow_hosts", "hosts", "read_allowed"),

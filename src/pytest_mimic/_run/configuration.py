@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -155,7 +156,8 @@ def _options_of(config: pytest.Config) -> IniOptions:
         try:
             return config.getini(name)
         except (TypeError, ValueError, pytest.UsageError) as error:  # the value is not of the option's type
-            raise pytest.UsageError(str(error) if name in str(error) else f"{name}: {error}") from None
+            what = re.sub("^invalid truth value '(.*)'$", rf"{name} = \1: it takes true or false", str(error))
+            raise pytest.UsageError(what if name in what else f"{name}: {what}") from None
 
     def place(name: str) -> str:
         given = getattr(config.option, "override_ini", None) or ()

@@ -306,7 +306,8 @@ def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
         time = seconds(ledger.record_seconds)
         if ledger.taken_back:
             kept = max(0, ledger.recorded - len(ledger.taken_back))
-            counts.append(f"{plural(ledger.recorded, 'call')} made in {time} and {kept} recorded")
+            made = f"{plural(ledger.recorded, 'call')} made in {time} and {kept} recorded"
+            counts.append(f"{made}, because outcomes of failing tests are not kept")
         else:
             counts.append(f"{plural(ledger.recorded, 'call')} recorded in {time}")
     if ledger.verified:

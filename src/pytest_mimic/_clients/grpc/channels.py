@@ -55,14 +55,17 @@ class GrpcAdapter(Adapter):
         return found
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:
-        """Return status and response: of a stream that was not read to its end, the messages that both readers read."""
+        """Return status and response: of a stream that was not read to its end, the messages that both readers read.
+
+        A stream that has ended itself before such a reader stopped is compared whole.
+        """
         found = {name: plain[name] for name in ("code", "details") if name in plain}
         if found.get("code") in _OF_NETWORK:
             found.pop("details", None)
         if "response" in plain:
             found["response"] = plain_of(plain["response"])
         if "responses" in plain:
-            is_cut = beside is not None and "stopped" in (plain.get("end"), beside.get("end"))
+            is_cut = beside is not None and _is_cut(plain, beside)
             least = len(beside.get("responses", ())) if beside is not None and is_cut else None
             events = Events(
                 map(plain_of, plain["responses"][:least]), is_whole="code" in plain and not is_cut
@@ -75,6 +78,15 @@ class GrpcAdapter(Adapter):
 
     def refusal(self, plain: Any, /) -> str | None:
         return _gave(plain, _REFUSALS)
+
+
+def _is_cut(*both: Any) -> bool:
+    """Return whether a reader left one of two streams, and the other one did not end before."""
+    left, ended = (
+        [len(one.get("responses", ())) for one in both if (one.get("end") == "stopped") is is_left]
+        for is_left in (True, False)
+    )
+    return bool(left) and all(count >= left[0] for count in ended)
 
 
 def _gave(plain: Any, codes: frozenset[str]) -> str | None:

@@ -9,6 +9,7 @@ from functools import partialmethod
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple, cast
 
+from pytest_mimic._core.modules import module_exists
 from pytest_mimic._core.patch.descriptors import behind, carried, has_face, has_slots, kind_of
 from pytest_mimic._core.patch.holders import MISSING, Holder, held_by, is_writable, namespace_of, read
 from pytest_mimic._core.patch.imports import is_lazy
@@ -131,6 +132,8 @@ class Lookup:
                 return getattr(there, name)
             raise AttributeError(name)
         except Exception as error:  # the module's code may raise anything
+            if module_exists(f"{module}.{name}"):  # not imported so far
+                raise NotFoundError(f"is a module, name its functions: {module}.{name}:*") from error
             names = [*namespace, *_announced(namespace), *dir(type(there))]
             raise NotFoundError(f"does not exist in {module}{_hint(names, name)}") from error
 

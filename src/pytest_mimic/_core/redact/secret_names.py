@@ -78,6 +78,8 @@ def read_names(line: str) -> list[str]:
     names = line.partition("#")[0].replace(",", " ").split()
     for name in names:
         if not _ACCEPTED.fullmatch(name) and (not _NAME.fullmatch(name) or not normalised(name)):
+            if name.startswith("!sha256:"):
+                raise ValueError(f"{name}: !sha256: takes the eight digits that pytest-mimic check prints")
             raise ValueError(f"{name} is not a name, write it in letters, digits, - _ and .")
     return names
 

@@ -202,7 +202,7 @@ def missing_module(target: Target) -> TargetError | None:
         package = {"grpc": "grpcio"}.get(target.module, target.module)
         what, install = f"the client {target.module} is not installed", f"pip install {package}"
         return TargetError(what, remedies=[f"to install it: {install}"], target=target.name)
-    close = closest_module(target.module)
+    close = closest_module(target.module.removesuffix(".py"))
     hint = f" (did you mean {close}?)" if close else ""
     what = f"{target} does not exist: there is no module {target.module}{hint}"
     return target_error(target.origin, what, target=target.name)
@@ -257,7 +257,9 @@ def _parse_name(name: str, origin: str) -> tuple[str, tuple[str, ...], bool]:
     names = tuple(path.split("."))
     parts = (*module.split("."), *(names[:-1] if names[-1] == "*" else names))
     if not all(part.isidentifier() for part in parts):
-        what = f"{name} is not a target, write it as package.module:function"
+        meant = re.sub(r"[\\/]", ".", name.replace(".py:", ":"))
+        hint = f" (did you mean {meant}?)" if name != meant and re.fullmatch(_NAME, meant) else ""
+        what = f"{name} is not a target, write it as package.module:function{hint}"
         raise target_error(origin, what, target=name)
     return module, names, colon == "."
 
@@ -317,6 +319,8 @@ def _meant_client(name: str) -> str:
 def _meant_line(words: Sequence[str]) -> str:
     """Return what is wrong with a line that was written with blanks or commas in wrong places, or an empty string."""
     for before, word, after in zip(words, words[1:], (*words[2:], ""), strict=False):
+        if before == words[0] and (before.endswith(":") or word.startswith(":")):
+            return f'no blanks around ":": {before}{word}'
         if word.startswith("=") and before != words[0]:
             return f'no blanks around "=": {before}={word[1:] or after}'
         if word.endswith("=") and after:

@@ -110,5 +110,8 @@ def cassette_name(given: str | PurePath) -> str:
     too_long = any(len(step.encode("utf-8", "surrogatepass")) > _MAX_STEP_BYTES for step in steps)
     if too_long or re.search(r"[\\:\0\ud800-\udfff]", name) or not {"", ".", ".."}.isdisjoint(steps):
         fact = f"a name may hold folders, each part up to {_MAX_STEP_BYTES} bytes, and stays inside the vault"
-        raise CassetteError(f"a cassette cannot be called {given!r}", facts=[fact], cassette=given)
+        inside = "/".join(step for step in re.split(r"[\\/:]", name) if step not in ("", ".", ".."))
+        hint = [] if too_long or not inside.isprintable() else [f"for example {inside or 'shop/rates'}"]
+        what = f"a cassette cannot be called {given!r}"
+        raise CassetteError(what, facts=[fact], remedies=hint, cassette=given)
     return name

@@ -283,17 +283,17 @@ def _show(invocation: Invocation, vault: Vault, checked: Checked, *, is_whole: b
     left = sum(finding.kind in LEFT_OVER for finding in checked.findings)
     code = sum(finding.kind == "code" for finding in checked.findings)
     secrets = sum(finding.kind == "secret" for finding in checked.findings)
-    if damage:
-        out.line((f"{vault.label}: {plural(len(damage), 'problem')}", "bold red"), f"; {counts}")
-    elif not checked.recordings and is_whole:
-        out.line(f"no recordings in {vault.label}")
-    elif secrets:
-        out.line((f"{vault.label}: {plural(secrets, 'secret')} found", "bold red"), f"; {counts}")
+    if damage or secrets:
+        found = [plural(len(damage), "problem")] if damage else []
+        found += [f"{plural(secrets, 'secret')} found"] if secrets else []
+        out.line((f"{vault.label}: {' and '.join(found)}", "bold red"), f"; {counts}")
         if any(finding.remedy.startswith("if it is none: ") for finding in checked.findings):
             again = invocation.command("check", "--fix")
             out.line(
                 f"  to hide one in a request, its answer or an argument: its name in mimic_redact, then {again}"
             )
+    elif not checked.recordings and is_whole:
+        out.line(f"no recordings in {vault.label}")
     elif left:
         out.line((f"{vault.label}: {plural(left, 'file')} left over", "bold yellow"), f"; {counts}")
     elif code:

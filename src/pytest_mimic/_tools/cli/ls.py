@@ -5,6 +5,7 @@ The size includes the objects of a recording, also those that it shares with oth
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.describe.text import shortened
@@ -58,14 +59,8 @@ def run(invocation: Invocation) -> int:
 
 
 def _sorted(files: list[CatalogFile], catalog: Catalog, by: str | None) -> list[CatalogFile]:
-    if by is None:
-        return files
-    keys: dict[str, Any] = {
-        "size": catalog.size,
-        "date": lambda file: file.recorded,
-        "duration": lambda file: file.duration,
-    }
-    return sorted(files, key=keys[by], reverse=True)
+    key: Any = catalog.size if by == "size" else attrgetter("recorded" if by == "date" else "duration")
+    return files if by is None else sorted(files, key=key, reverse=True)
 
 
 def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -> None:
@@ -81,7 +76,8 @@ def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -
     for file, label in zip(files, labels):
         short = shortened(outcomes_in_short(file, catalog.object_size), rest - most)
         name = "cassette" if file.is_cassette else file.short_key
-        test = _end_of(file.test or "", most)
+        test = file.test or ""
+        test = test if len(test) <= most else f"...{test[3 - most :]}"
         row: list[Piece] = [
             name,
             file.recorded,
@@ -101,8 +97,3 @@ def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -
 def _painted(row: list[Piece], file: CatalogFile) -> list[Piece]:
     styles = ("dim", "", "", "", "bold", "red" if is_error(file) else "green", "dim")
     return [(str(text), style) for text, style in zip(row, styles)]
-
-
-def _end_of(text: str, width: int) -> str:
-    """Return the id of a test, without its beginning if it is too long."""
-    return text if len(text) <= width else f"...{text[3 - width :]}"

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, TextIO
 
 from pytest_mimic import _runs
@@ -47,9 +48,8 @@ _GARBAGE = 1_000_000
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0, 1 (what the subcommand defines), 2 (it could not do it) or 130."""
-    given = sys.argv[1:] if words is None else words
     try:
-        return _run(list(given))
+        return _run(list(sys.argv[1:] if words is None else words))
     except MimicError as error:
         _complain(f"ERROR: {error}")
         return USAGE
@@ -153,11 +153,9 @@ def _complain(text: str) -> None:
 
 def _unexpected(error: Exception) -> str:
     """Return the lines for an error of the command itself."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = "" if trace is None else f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
     if isinstance(error, OSError):
         named = f" {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
         return f"ERROR: cannot use{named or ' a file'}: {error.strerror or error}"
+    last = extract_tb(error.__traceback__)[-1]
+    place = f"{Path(last.filename).name}:{last.lineno}"
     return f"ERROR: {type(error).__name__}: {error}\n  at {place}, an error of pytest-mimic: please report it"

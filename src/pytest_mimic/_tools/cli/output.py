@@ -56,7 +56,7 @@ class Output:
         return sign
 
     def line(self, *pieces: Piece) -> None:
-        self._write("".join(map(self._painted, pieces)).rstrip(" ") + "\n")
+        self.text("".join(map(self._painted, pieces)).rstrip(" ") + "\n")
 
     def table(
         self, rows: Iterable[Sequence[Piece]], *, right: Iterable[int] = (), indent: str = "", gap: str = "  "
@@ -79,7 +79,7 @@ class Output:
                 self.line(*pieces)
             return
         line = (indent + gap.join(f"{{:{sign}{width}}}" for sign, width in zip(signs, widths))).format
-        self._write("\n".join([line(*cells).rstrip() for cells in texts]) + "\n")
+        self.text("\n".join([line(*cells).rstrip() for cells in texts]) + "\n")
 
     def json(self, data: object) -> None:
         """Print data as one JSON document."""
@@ -90,11 +90,7 @@ class Output:
         # JSON itself escapes only those below the blank. Between its tokens there are no others.
         if is_unicode:
             text = "\n".join([_in_json(line) for line in text.split("\n")])
-        self._write(text + "\n")
-
-    def text(self, text: str) -> None:
-        """Print a text of several lines as it is."""
-        self._write(text)
+        self.text(text + "\n")
 
     def say(self, text: str) -> None:
         """Show everything now and then a text, as a question to the user."""
@@ -107,23 +103,25 @@ class Output:
 
     def close(self) -> None:
         """Show what is left, in a pager if it is longer than the terminal."""
-        kept, self._kept = "".join(self._kept), []
-        if not kept:
-            return
-        if self.is_terminal and _has_extra() and kept.count("\n") >= _lines():
-            from rich.pager import SystemPager
+        if self.is_terminal and _has_extra():
+            from shutil import get_terminal_size  # that of `os` has 0 lines where a terminal knows no size
 
-            os.environ.setdefault("LESS", "FRX")
-            SystemPager().show(kept)
-            return
-        self._send(kept)
+            text = "".join(self._kept)
+            if text.count("\n") >= get_terminal_size().lines:
+                from rich.pager import SystemPager
+
+                os.environ.setdefault("LESS", "FRX")
+                SystemPager().show(text)
+                self._kept.clear()
+        self.flush()
 
     def _painted(self, piece: Piece) -> str:
         text, style = (piece, "") if isinstance(piece, str) else piece
         text = printable(text)
         return _style(style).render(text) if style and self.is_colored and text else text
 
-    def _write(self, text: str) -> None:
+    def text(self, text: str) -> None:
+        """Print a text of several lines as it is."""
         # On a terminal, the length of all decides whether there is a pager.
         self._kept.append(text)
         if not self.is_terminal and len(self._kept) >= _LINES:
@@ -162,13 +160,6 @@ def _in_json(line: str) -> str:
     from json import dumps
 
     return "".join(sign if sign.isprintable() else dumps(sign)[1:-1] for sign in line)
-
-
-def _lines() -> int:
-    # Not that of `os`, which gives 0 where a terminal does not know its size.
-    from shutil import get_terminal_size
-
-    return get_terminal_size().lines
 
 
 @cache

@@ -48,8 +48,8 @@ def run(invocation: Invocation) -> int:
     damaged = sum(row["kind"] == "missing" for row in rows)
     outcomes = len(rows) - damaged
     path = Path(invocation.options.output)
-    text = page("vault", f"recordings in {invocation.settings.shown_vault}", rows)
-    write_whole(path, text, label=f"the report {path}")
+    title = f"recordings in {invocation.settings.shown_vault}"
+    write_whole(path, page("vault", title, rows), label=f"the report {path}")
     if invocation.options.json:
         invocation.out.json(
             {"file": str(path), "outcomes": outcomes, "damaged": damaged, "unmatched": selection.unmatched}

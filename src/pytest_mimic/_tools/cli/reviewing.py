@@ -91,10 +91,10 @@ class Review:
             ]
             self._decide("accepted", row["id"], superseded=others)
 
-    def refuse(self, row: Row) -> None:
+    def refuse(self, row: Row, *, decision: str = "refused") -> None:
         """Refuse a change: the recording stays."""
         self._acceptor.refuse(row)
-        self._decide("refused", row["id"])
+        self._decide(decision, row["id"])
 
     def mark_volatile(self, row: Row) -> str:
         """Decide that the differing parts are volatile, and return the option line to paste.
@@ -102,8 +102,7 @@ class Review:
         MimicError: no path names them.
         """
         line = self.volatile_line(row)
-        self._acceptor.refuse(row)
-        self._decide("volatile", row["id"])
+        self.refuse(row, decision="volatile")
         return line
 
     def volatile_line(self, row: Row) -> str:

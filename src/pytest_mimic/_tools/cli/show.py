@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
@@ -142,15 +143,10 @@ def _ran_and_read(invocation: Invocation, entry: dict[str, Any]) -> list[str]:
     return [*lines, *([f"functions {fault}"] if fault else [])]
 
 
-def _print(out: Output, parts: Any, indent: str, *, heading: str) -> None:
+def _print(out: Output, parts: Iterable[Part], indent: str, *, heading: str) -> None:
     width = max(out.width - len(indent), 40)
-    part: Part
-    for part in parts:
-        title, node = part
-        if node is None:
-            out.line(indent, (title, heading))
-            continue
-        first, *others = list(lines_of(node, width - len(title)))
+    for title, node in parts:
+        first, *others = [""] if node is None else lines_of(node, width - len(title))
         out.line(indent, (title, heading), first)
         for line in others:
             out.line(indent, line)
@@ -174,15 +170,16 @@ def _as_json(
             if invocation.options.load:
                 facts["loaded"] = _loaded(invocation, file, call, index)
             outcomes.append(facts)
-        facts_of_call = {
-            "target": call.target,
-            "signature": call.signature,
-            "call": call.label(10_000),
-            "arguments": call.arguments,
-            "source": call.source,
-            "outcomes": outcomes,
-        }
-        calls.append(facts_of_call)
+        calls.append(
+            {
+                "target": call.target,
+                "signature": call.signature,
+                "call": call.label(10_000),
+                "arguments": call.arguments,
+                "source": call.source,
+                "outcomes": outcomes,
+            }
+        )
     return {**facts_of(catalog, file), "calls": calls}
 
 

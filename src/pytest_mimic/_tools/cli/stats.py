@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_mimic._tools.shown.catalog import Catalog
 
 _SHOWN = 5
+_COUNTS = ("recordings", "cassettes", "calls", "errors", "objects")
 
 
 def add_arguments(parser: Parser) -> None:
@@ -96,11 +97,7 @@ class Stats:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "recordings": self.recordings,
-            "cassettes": self.cassettes,
-            "calls": self.calls,
-            "errors": self.errors,
-            "objects": self.objects,
+            **{name: getattr(self, name) for name in _COUNTS},
             "bytes": {
                 "files": self.file_bytes,
                 "objects": self.object_bytes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.ambient import command_for
 from pytest_mimic._core.words import SHOWN, and_more, plural, size
@@ -86,16 +86,14 @@ class Selected:
         for more in and_more(len(bad) - SHOWN, " objects, all with --json"):
             out.line(more)
         if any(one.state == "wrong" for one in bad):
-            push = self._invocation.command("push")
             out.line(
                 "  to replace a wrong object: delete it in the store, then push from the machine that recorded it:"
             )
-            out.line("  ", (push, "bold"))
+            out.line("  ", (self._invocation.command("push"), "bold"))
         if lost := self.of("lost"):
             tests = [file.test for one in lost for file in one.files]
-            again = command_for("--mimic-rerecord", tests, most=SHOWN)
             out.line("  to get what is lost: pytest-mimic push where it was recorded, or record it again:")
-            out.line("  ", (again, "bold"))
+            out.line("  ", (command_for("--mimic-rerecord", tests, most=SHOWN), "bold"))
 
     def show_unreadable(self) -> None:
         """Print which recordings have a merge conflict, and how many others cannot be read."""
@@ -150,19 +148,17 @@ def total(objects: Sequence[LargeObject]) -> str:
 @contextmanager
 def progress(verb: str, objects: Sequence[LargeObject]) -> Iterator[Show]:
     """Show on a terminal how far a transfer is, in one line that is gone at the end."""
-    stream: TextIO | None = sys.stderr
-    terminal = stream if stream is not None and stream.isatty() else None
+    terminal = sys.stderr if sys.stderr and sys.stderr.isatty() else None
     whole = size(sum(one.size for one in objects))
 
     def show(count: int, bytes_: int) -> None:
         if terminal is not None:
-            terminal.write(f"\r\x1b[K{verb} {count} of {len(objects)} objects, {size(bytes_)} of {whole}")
-            terminal.flush()
+            line = f"{verb} {count} of {len(objects)} objects, {size(bytes_)} of {whole}"
+            print(f"\r\x1b[K{line}", end="", file=terminal, flush=True)
 
     try:
         show(0, 0)
         yield show
     finally:
         if terminal is not None:
-            terminal.write("\r\x1b[K")
-            terminal.flush()
+            print("\r\x1b[K", end="", file=terminal, flush=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,11 +44,9 @@ def find_files(paths: Sequence[Path], here: Path) -> tuple[list[Found], list[str
         if path.is_dir():
             before = len(files) + len(ignored)
             for file in _files_in(path):
-                if file in files:
-                    continue
-                if _is_recording(file):
+                if file in files or _is_recording(file):
                     name = file.relative_to(path).with_suffix("").as_posix()
-                    files[file] = Found(file, _shown(file, here), name)
+                    files.setdefault(file, Found(file, _shown(file, here), name))
                 else:
                     ignored.append(_shown(file, here))
             if len(files) + len(ignored) == before and not files:
@@ -71,13 +70,9 @@ def _files_in(folder: Path) -> Iterator[Path]:
 
 def _is_recording(file: Path) -> bool:
     """Check whether a file in a folder looks like a cassette or a HAR file, also a damaged one."""
-    if file.suffix == ".har":
-        return True
-    try:
-        content = file.read_bytes()
-    except OSError:
-        return True  # reading it reports why
-    return any(mark in content for mark in _MARKS)
+    with suppress(OSError):
+        return file.suffix == ".har" or any(mark in file.read_bytes() for mark in _MARKS)
+    return True  # reading it reports why
 
 
 def _shown(path: Path, here: Path) -> str:

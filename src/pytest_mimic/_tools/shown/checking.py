@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from xxhash import xxh3_128_hexdigest
@@ -196,10 +197,9 @@ class Checker:
         return [self._store.read(file) or b""]
 
     def _test_of(self, name: str) -> str | None:
-        try:
+        with suppress(MimicError):
             return self._vault.test_of(name)
-        except MimicError:
-            return None
+        return None
 
     def _check_name(self, name: str, recording: Recording) -> None:
         key = name.rpartition("/")[2].removesuffix(".json")
@@ -293,10 +293,9 @@ class Checker:
 
     def _finding(self, file: str, error: MimicError, recording: str, test: str | None) -> Finding:
         remedy = error.remedies[0] if error.remedies else ""
-        if error.data.get("absent"):
-            return Finding("absent", file, error.what, remedy, recording, test)
-        if "outdated" in error.data:
-            return Finding("outdated", file, error.what, remedy, recording, test)
+        for kind in ("absent", "outdated"):
+            if error.data.get(kind):
+                return Finding(kind, file, error.what, remedy, recording, test)
         # A merge conflict is for git, a pointer for Git LFS, and a newer format for a newer version.
         is_kept = not isinstance(error, CorruptRecordingError) or "record again" not in remedy
         is_kept = is_kept or "still_replays" in error.data

@@ -70,7 +70,8 @@ def _short(call: CatalogCall, entry: Entry, size_of: Callable[[str], float]) -> 
     if "returned" in entry:
         return f"returned {entry['returned']}"
     if call.is_client and is_response(entry["value"]):
-        return _response_in_short(entry["value"])
+        is_error = entry["value"].get("error") is not None  # it broke off
+        return (is_error and error_of(call, entry)) or _response_in_short(entry["value"])
     value = body_tree({"value": entry["value"]}, is_tagged=entry.get("tagged", False))["value"]
     if not call.is_client:
         return word(value)

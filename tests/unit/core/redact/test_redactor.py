@@ -96,13 +96,18 @@ def test_a_line_contains_names(line: str, names: list[str]) -> None:
         "!!pin",
         "_",
         "sha256:1a2b3c4d",
-        "!sha256:1a2",
     ],
 )
 def test_a_name_that_matches_nothing_is_refused(name: str) -> None:
     """It would silently redact nothing."""
     with pytest.raises(ValueError, match=re.escape(f"{name} is not a name")):
         read_names(f"token {name}")
+
+
+@pytest.mark.parametrize("mark", ["!sha256:1a2", "!sha256:zz", "!sha256:1a2b3c4d5e"])
+def test_the_mark_of_a_text_has_eight_digits(mark: str) -> None:
+    with pytest.raises(ValueError, match="takes the eight digits that pytest-mimic check prints"):
+        read_names(mark)
 
 
 @pytest.mark.promise("mimic_redact adds and removes secret names")

@@ -120,6 +120,12 @@ def test_options_can_be_replaced():
         ("shop:f ignore= product", 'no blanks around "=": ignore=product'),
         ("shop:f ignore =product", 'no blanks around "=": ignore=product'),
         ("shop:f ignore=a, b.c", 'no blanks after ",": ignore=a,b.c'),
+        ("lib: f", 'no blanks around ":": lib:f'),
+        ("lib :f ignore=a", 'no blanks around ":": lib:f'),
+        (
+            "a/lib.py:f",
+            "a/lib.py:f is not a target, write it as package.module:function (did you mean a.lib:f?)",
+        ),
         ("openai", "openai is recorded through http: write http"),
         ("boto3 ignore=headers", "boto3 is recorded through botocore: write botocore"),
         (

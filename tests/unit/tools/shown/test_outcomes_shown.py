@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from pytest_mimic._core.describe.recorded_files import CatalogCall
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.base import Adapter
 from pytest_mimic._core.seam.registry import CLIENTS, OWN_FAILURES, is_bundled, load_adapter
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._tools.shown.outcome_lines import shown_outcome
+from pytest_mimic._tools.shown.outcome_words import outcome_in_short
 
 
 @pytest.fixture
@@ -116,3 +118,15 @@ def test_the_clients_that_tell_failures_in_their_own_way_are_listed():
     assert {
         name for name in bundled if type(load_adapter(name)).failure is not Adapter.failure
     } == OWN_FAILURES
+
+
+def test_an_answer_that_broke_off_is_named_as_an_error():
+    call = CatalogCall({"target": "http"}, [])
+    answer = {"status": 200, "headers": [], "body": {"text": "half"}}
+
+    shorts = [
+        outcome_in_short(call, {"kind": "returned", "value": value}, len)
+        for value in (answer, {**answer, "error": {"type": "closed"}})
+    ]
+
+    assert shorts == ["200 text", "gave 200, then lost its connection"]
