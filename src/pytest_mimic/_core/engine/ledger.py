@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from os import getpid
 from typing import Any, NamedTuple, TypeAlias, TypeVar
@@ -203,10 +202,6 @@ class Ledger(_Selection, _Writing):
     ) -> None:
         """Count a replay of the recording with this name, which saved so many seconds."""
         self._replays.append((duration, name, inputs, target))
-
-    def replays_with_inputs(self) -> Counter[tuple[str, str, str]]:
-        """Return how often each recording with a list of inputs was replayed: by its name, the list, and the target."""
-        return Counter((name, inputs, target) for _, name, inputs, target in self._replays if inputs)
 
     def player(
         self,
