@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,10 +37,10 @@ class MemoryStore(Store):
         data = self._files.get(name)
         return None if data is None else len(data)
 
-    def names(self, prefix: str = "", *, deep: bool = True) -> Iterator[str]:
+    def names(self, prefix: str = "", *, deep: bool = True, without: Set[str] = frozenset()) -> Iterator[str]:
         folder = f"{prefix}/" if prefix else ""
         for name in list(self._files):
-            if name.startswith(folder) and (deep or "/" not in name[len(folder) :]):
+            if name not in without and name.startswith(folder) and (deep or "/" not in name[len(folder) :]):
                 yield name
 
     @contextmanager

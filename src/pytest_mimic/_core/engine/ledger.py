@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from os import getpid
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -32,6 +32,12 @@ RecordedError: TypeAlias = tuple[str, str, bool]
 
 
 _Row = TypeVar("_Row")
+
+
+def _counted(fresh: Callable[[], object], count: Callable[[Replayed], None], replayed: Replayed) -> object:
+    value = fresh()
+    count(replayed)
+    return value
 
 
 class OnceEach(list[_Row]):
@@ -142,6 +148,7 @@ class Ledger(_Selection, _Writing):
         self.expected: set[tuple[str, str]] = set()
         # Appending is safe in threads without a lock. The garbage collector looks at plain tuples once only.
         self._replays: list[Replayed] = []
+        self._count = self._replays.append
         self._replayed_elsewhere = 0
         self._saved_elsewhere = 0.0
 
@@ -204,10 +211,6 @@ class Ledger(_Selection, _Writing):
         """Count a replay of the recording with this name, which saved so many seconds."""
         self._replays.append((duration, name, inputs, target))
 
-    def replays_with_inputs(self) -> Counter[tuple[str, str, str]]:
-        """Return how often each recording with a list of inputs was replayed: by its name, the list, and the target."""
-        return Counter((name, inputs, target) for _, name, inputs, target in self._replays if inputs)
-
     def player(
         self,
         duration: float,
@@ -219,14 +222,8 @@ class Ledger(_Selection, _Writing):
         """Return a function that gives a fresh copy of a recorded value and counts a replay."""
         if name:
             self.use(name)
-        count, replayed = self._replays.append, (duration, name, inputs, target)
-
-        def play() -> object:
-            value = fresh()
-            count(replayed)
-            return value
-
-        return play
+        # A closure has twice as many parts for the garbage collector.
+        return partial(_counted, fresh, self._count, (duration, name, inputs, target))
 
     @property
     def replayed(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from threading import Lock
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.describe.argument_differences import LeftOut
     from pytest_mimic._core.engine.call import Call, Plan
     from pytest_mimic._core.engine.conversations import Conversations
-    from pytest_mimic._core.engine.ledger import Ledger
+    from pytest_mimic._core.engine.ledger import Ledger, Replayed
     from pytest_mimic._core.inputs.input_lists import Input
     from pytest_mimic._core.inputs.noting import Noter, Trace
     from pytest_mimic._core.inputs.project_sources import ProjectSources
@@ -214,9 +214,14 @@ class RunState:
         """Enter what has changed of what the replayed calls ran and read into the ledger."""
         if self.settings.inputs == "ignore":
             return
-        for (recording, inputs, target), calls in self.ledger.replays_with_inputs().items():
+        by_list: dict[str | None, list[Replayed]] = {}  # most calls of a function have the same list
+        for one in self.ledger.replays_since(0):
+            by_list.setdefault(one[2], []).append(one)
+        for inputs, replays in by_list.items():
+            if not inputs:
+                continue
             try:
-                changed = self.changed_inputs(inputs, recording)
+                changed = self.changed_inputs(inputs, replays[0][1])
                 is_strict = self.settings.inputs == "strict"
                 if is_strict and b"not noted: " in self.vault.objects.input_list(inputs):
                     review = command("--mimic-verify", more=("--mimic-review",))
@@ -225,8 +230,10 @@ class RunState:
             except MimicError as error:
                 self.ledger.note(str(error))
                 continue
-            for one in changed:
-                self.ledger.enter("inputs", [recording, target, str(one), calls])
+            counts = Counter((replay[1], replay[3]) for replay in replays) if changed else {}
+            for (recording, target), calls in counts.items():
+                for item in changed:
+                    self.ledger.enter("inputs", [recording, target, str(item), calls])
 
     @functools.cached_property
     def conversations(self) -> Conversations:

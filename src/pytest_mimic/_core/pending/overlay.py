@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from contextlib import AbstractContextManager
 
 from xxhash import xxh3_64_hexdigest
@@ -66,9 +66,9 @@ class OverlayStore(Store):
             return self.vault.size(name)
         return size or None
 
-    def names(self, prefix: str = "", *, deep: bool = True) -> list[str]:
-        over = dict.fromkeys(self.over.names(prefix, deep=deep))
-        found = [name for name in self.vault.names(prefix, deep=deep) if name not in over]
+    def names(self, prefix: str = "", *, deep: bool = True, without: Set[str] = frozenset()) -> list[str]:
+        over = dict.fromkeys(self.over.names(prefix, deep=deep, without=without))
+        found = [*self.vault.names(prefix, deep=deep, without=without | over.keys())]
         return found + [name for name in over if self.over.size(name) and not name.startswith(f"{BEFORE}/")]
 
     def lock(self, name: str) -> AbstractContextManager[None]:

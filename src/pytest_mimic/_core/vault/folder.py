@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from itertools import count
@@ -165,28 +165,27 @@ class FolderStore:
             return None
 
     @outside_event_loop
-    def names(self, prefix: str = "", *, deep: bool = True) -> list[str]:
+    def names(self, prefix: str = "", *, deep: bool = True, without: Set[str] = frozenset()) -> list[str]:
         start = f"{prefix}/" if prefix else ""
-        found: dict[str, int] = {}
+        found: list[tuple[int, str]] = []
         folders = []
         try:
             with scandir(self._prefix + prefix) as entries:
                 for entry in entries:
-                    name = entry.name
-                    if name[0] == ".":
+                    if (name := start + entry.name) in without or entry.name[0] == ".":
                         continue
                     if entry.is_dir():
-                        folders.append(start + name)
+                        folders.append(name)
                     else:
-                        found[start + name] = entry.inode() if _HAS_INODES else 0
+                        found.append((entry.inode() if _HAS_INODES else 0, name))
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as reason:
             raise _cannot("read", self._prefix + prefix, reason) from None
         # By their inodes: on ext4, this deletes 5,000 files thirty times as fast as in the order of their names.
-        names = sorted(found, key=found.__getitem__)
+        names = [name for _, name in sorted(found)]
         for folder in folders if deep else ():
-            names += self.names(folder)
+            names += self.names(folder, without=without)
         return names
 
     @outside_event_loop

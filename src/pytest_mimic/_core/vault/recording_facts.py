@@ -287,15 +287,15 @@ def player_of(objects: Objects, name: str, facts: dict[str, Any], entry: Any) ->
         return None
     if "value" in entry:
         return fresh_copies(body["value"])
-    read = [body]
+    return partial(_value_of, objects, entry, origin, [body["value"]])
 
-    def play() -> object:
-        try:
-            return read.pop()["value"]
-        except IndexError:  # it was played before, perhaps by another thread
-            return objects.body(entry, origin)["value"]
 
-    return play
+def _value_of(objects: Objects, entry: Entry, origin: Origin, read: list[Any]) -> Any:
+    """Return the value of an entry: the one that was just read, and after that a fresh copy each time."""
+    try:
+        return read.pop()
+    except IndexError:  # it was played before, perhaps by another thread
+        return objects.body(entry, origin)["value"]
 
 
 def cassette_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[CassetteEntry]:

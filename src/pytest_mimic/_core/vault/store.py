@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
@@ -45,8 +45,8 @@ class Store(Protocol):
 
     def size(self, name: str) -> int | None: ...
 
-    def names(self, prefix: str = "", *, deep: bool = True) -> Iterable[str]:
-        """Return all names under the folder `prefix`; with `deep=False`, without those in its folders.
+    def names(self, prefix: str = "", *, deep: bool = True, without: Set[str] = frozenset()) -> Iterable[str]:
+        """Return all names under the folder `prefix` but some; with `deep=False`, without those in its folders.
 
         They come in the order in which their files are read and deleted fastest.
         """

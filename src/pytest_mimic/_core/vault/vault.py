@@ -268,8 +268,8 @@ class Vault:
         return [
             name
             for folder in FOLDERS
-            for name in self.store.names(folder)
-            if name not in without and name.endswith(".json")
+            for name in self.store.names(folder, without=without)
+            if name.endswith(".json")
         ]
 
     def size(self) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from contextlib import AbstractContextManager, nullcontext
 from hashlib import sha1
 from pathlib import Path
@@ -121,9 +121,9 @@ class GitStore(Store):
         data = self.read(name)
         return None if data is None else len(data)
 
-    def names(self, prefix: str = "", *, deep: bool = True) -> list[str]:
+    def names(self, prefix: str = "", *, deep: bool = True, without: Set[str] = frozenset()) -> list[str]:
         start = f"{prefix}/" if prefix else ""
-        found = [name for name in self._ids if name.startswith(start)]
+        found = [name for name in self._ids if name.startswith(start) and name not in without]
         return found if deep else [name for name in found if "/" not in name[len(start) :]]
 
     def lock(self, name: str) -> AbstractContextManager[None]:  # noqa: ARG002
