@@ -5,6 +5,7 @@ It is imported by the first call, since it needs the classes of the client.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from functools import partial
@@ -69,12 +70,13 @@ class NotedCall:
     """A real call in the place of its channel and of itself. What the server sends is noted before the client has it."""
 
     def __init__(self, rpc: Rpc, method: Any) -> None:
-        self._rpc = rpc
-        self._method = method
+        self._rpc, self._method = rpc, method
         self._initial: Any = None
         self._status: Any = None
+        self._is_receiving = False
         self._early: list[Any] = []
         self._noted: list[Any] = []
+        self._guard = threading.Lock()
 
     def segregated_call(self, *args: Any) -> Any:
         """Begin a call whose events its caller waits for."""
@@ -87,7 +89,11 @@ class NotedCall:
         return self
 
     def operate(self, operations: Any, handler: Any) -> Any:
-        return self._call.operate(operations, handler and self._noting(handler))
+        with self._guard:  # its event waits until it is known that a message is to come
+            is_begun = self._call.operate(operations, handler and self._noting(handler))
+            if is_begun and any(one.type() == _kinds.receive_message for one in operations):
+                self._is_receiving = True
+        return is_begun
 
     def next_event(self) -> Any:
         while not self._noted:
@@ -111,23 +117,29 @@ class NotedCall:
         return handle
 
     def _note(self, event: Any) -> list[Any]:
-        """Note an event, and return those that the client may have now. The status waits for the initial metadata."""
-        for operation in event.batch_operations:
-            kind = operation.type()
-            if kind == _kinds.receive_initial_metadata:
-                self._initial = operation.initial_metadata()
-            elif kind == _kinds.receive_status_on_client:
-                self._status = operation
-            elif kind == _kinds.receive_message and (data := operation.message()) is not None:
-                self._rpc.note_response(data)
-        if self._status is None:
-            return [event]
-        if self._initial is None:
-            self._early.append(event)
-            return []
+        """Note an event, and return those that the client may have now.
+
+        The status waits for the initial metadata and for a message that the client waits for: all are recorded with it.
+        """
+        with self._guard:
+            for operation in event.batch_operations:
+                kind = operation.type()
+                if kind == _kinds.receive_initial_metadata:
+                    self._initial = operation.initial_metadata()
+                elif kind == _kinds.receive_status_on_client:
+                    self._status = operation
+                elif kind == _kinds.receive_message:
+                    self._is_receiving = False
+                    if (data := operation.message()) is not None:
+                        self._rpc.note_response(data)
+            if self._status is None:
+                return [event]
+            self._early.insert(0, event)
+            if self._initial is None or self._is_receiving:
+                return []
+            events, self._early = self._early, []
         self._rpc.finish(self._status, self._initial)
-        early, self._early = self._early, []
-        return [event, *early]
+        return events
 
 
 def _replayed(rpc: Rpc, real: Any, unsent: Iterable[Any]) -> Any:
@@ -159,8 +171,10 @@ class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
 
     def _next(self) -> Any:
         if self._state.code is None:
-            receive = None if self._real is None else partial(_next_of, self._real)
-            response = run_sync(self._rpc.read(receive, partial(_next_of, self._unsent)))
+            if not self._rpc.is_alone:
+                receive = None if self._real is None else partial(_next_of, self._real)
+                run_sync(self._rpc.catch_up(receive, partial(_next_of, self._unsent)))
+            response = self._rpc.next_response()
             if self._rpc.is_over:
                 self._end()
             if response is not END:

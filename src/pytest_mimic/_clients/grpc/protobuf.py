@@ -37,15 +37,14 @@ _LAYOUT = dict.fromkeys(map(ord, "\t\r\n"))
 
 def store_request(request: Any, serialize: Serialize) -> Stored:
     """Return a message that a client is about to send. `serialize` is its method's."""
-    message = _message_of(request)
-    found = None if message is None else _exactly(message)
+    found = _exactly(_message_of, request)
     return _store_bytes(request if serialize is None else serialize(request)) if found is None else found
 
 
 def store_answer(data: bytes, deserialize: Deserialize) -> Stored:
     """Return a message as it was received. `deserialize` is its method's."""
     kind, _ = _class_read_by(deserialize)
-    found = None if kind is None else _exactly(kind.FromString(data))
+    found = None if kind is None else _exactly(kind.FromString, data)
     return _store_bytes(data) if found is None else found
 
 
@@ -67,13 +66,14 @@ def plain_of(stored: Mapping[str, Any]) -> Any:
     return stored["json"] if "json" in stored else stored.get("text", dict(stored))
 
 
-def _exactly(message: Any) -> Stored | None:
+def _exactly(message_of: Callable[[Any], Any], value: Any) -> Stored | None:
     """Return a message as plain data, or None if it cannot be made again from that: it has unknown fields, for example."""
     try:
+        message = message_of(value)
         plain = _write(message)
         again = _read(type(message), plain)
         is_same = again.SerializeToString(deterministic=True) == message.SerializeToString(deterministic=True)
-    except Exception:  # of an `Any` whose type is not known, for example
+    except Exception:  # it is no message, or has an `Any` whose type is not known, for example
         return None
     return {"json": plain} if is_same else None
 

@@ -245,26 +245,47 @@ class Rpc:
             (key, load_bytes({"base64": value}) if key.endswith("-bin") else value) for key, value in pairs
         ]
 
-    def read(self, receive: Callable[[], Any] | None, take: Callable[[], Any]) -> Steps:
-        """Return the next recorded response, or `END`. It is a generator that the sync or asyncio side carries out.
+    @property
+    def is_alone(self) -> bool:
+        """Whether the recorded responses depend on nothing: neither on a real stream nor on what the caller sends."""
+        return self.step.mode == "replay" and not self.shape.is_talk
+
+    def catch_up(self, receive: Callable[[], Any] | None, take: Callable[[], Any]) -> Steps:
+        """Go as far as the next recorded response. It is a generator that the sync or asyncio side carries out.
 
         `receive` returns the next message of the real stream, if that is read beside the recorded one, and `take` that of
         the caller; or `END`.
 
         Raises:
-            MissingRecordingError: The caller sent other messages before it, or reads further than was recorded.
+            MissingRecordingError: The caller sent other messages before it.
         """
         if receive is not None:
             while (yield receive()) is not END and self._wants_end:
                 pass
-        else:
-            # At the end, the caller is asked for one too many, if it had no more messages.
-            while not self.all_sent and len(self.sent) < sum(self._sent_before()):
-                if (request := (yield take())) is END:
-                    self.all_sent = True
-                else:
-                    self.note_request(request)
-            self._check_sent()
+            return
+        requests, asked = self.recorded.get("requests", []), self.recorded.get("asked", [])
+        is_end = self._index >= len(asked)
+        count = len(requests) if is_end else asked[self._index]
+        # At the end, the caller is asked for one too many, if it had no more messages.
+        wanted = count + (is_end and self.recorded.get("all_sent", False))
+        while not self.all_sent and len(self.sent) < wanted:
+            if (request := (yield take())) is END:
+                self.all_sent = True
+            else:
+                self.note_request(request)
+        start, self._checked = self._checked, max(count, len(self.sent))
+        if start < self._checked:
+            port, recorded = self._port, self._call(requests[start:count])
+            if port.identity(self._call(self.sent[start:])) != port.identity(recorded):
+                port.begin(self._call(self.sent)).abandon()
+                raise self.step.exhausted()
+
+    def next_response(self) -> Any:
+        """Return the next recorded response, or `END`.
+
+        Raises:
+            MissingRecordingError: The caller reads further than was recorded.
+        """
         responses = self.recorded["responses"]
         if self._index < len(responses):
             self._index += 1
@@ -281,23 +302,7 @@ class Rpc:
 
     def _note_over(self) -> None:
         # Otherwise something is left to be compared at its end: the caller's messages, or the real stream's end.
-        self.is_over = self._wants_end and self.step.mode == "replay" and not self.shape.is_talk
-
-    def _check_sent(self) -> None:
-        count, _ = self._sent_before()
-        start, self._checked = self._checked, max(count, len(self.sent))
-        if start == self._checked:
-            return
-        wanted = self._call(self.recorded["requests"][start:count])
-        if self._port.identity(self._call(self.sent[start:])) != self._port.identity(wanted):
-            self._port.begin(self._call(self.sent)).abandon()
-            raise self.step.exhausted()
-
-    def _sent_before(self) -> tuple[int, bool]:
-        asked = self.recorded.get("asked", ())
-        if self._index < len(asked):
-            return asked[self._index], False
-        return len(self.recorded.get("requests", ())), bool(self.recorded.get("all_sent"))
+        self.is_over = self.is_alone and self._wants_end
 
 
 def _told(status: Any) -> tuple[str, str, Metadata]:

@@ -6,6 +6,8 @@ import asyncio
 import queue
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -429,6 +431,79 @@ def test_a_stream_is_recorded_before_its_reader_knows_its_end(runs: Any, stub: A
     assert knows_end == [False]
     [plain] = runs.plain
     assert plain.get("initial", []) == [["server", "first"]] * bool(count)
+
+
+def test_a_stream_whose_status_comes_before_its_last_message_is_recorded_whole(runs: Any, stub: Any) -> None:
+    """The client waits for the message then. Its own events may come in any order."""
+    held: list[Callable[[], Any]] = []
+    begin = stub.List._managed_call
+
+    class LateMessages:
+        """A call whose messages come after its status from the second one on."""
+
+        def __init__(self, *args: Any) -> None:
+            self.call = begin(*args[:7], self.with_status(args[7]), *args[8:])
+
+        def with_status(self, take: Any) -> Any:
+            def handle(event: Any) -> Any:
+                is_complete = take(event)
+                kinds = {operation.type() for operation in event.batch_operations}
+                while OperationType.receive_status_on_client in kinds and held:
+                    is_complete = held.pop()()
+                return is_complete
+
+            return handle
+
+        def operate(self, operations: Any, take: Any) -> Any:
+            self.asked = getattr(self, "asked", 0) + 1
+            late = partial(self.hold, take) if self.asked == 2 else take
+            return self.call.operate(operations, late)
+
+        def hold(self, take: Any, event: Any) -> bool:
+            held.append(partial(take, event))
+            return False
+
+    stub.List._managed_call = LateMessages
+    assert titles(stub.List(wish("Emma", count=2))) == ["Emma 0", "Emma 1"]
+    [plain] = runs.plain
+    assert (plain["code"], len(plain["responses"])) == ("OK", 2)
+
+
+def test_an_asyncio_stream_whose_status_comes_before_its_last_message_is_recorded_whole(
+    runs: Any, library: Any
+) -> None:
+    class LateMessages:
+        """A transport whose messages come after its status from the second one on."""
+
+        def __init__(self, real: Any) -> None:
+            self.real, self.read, self.ended = real, 0, asyncio.Event()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.real, name)
+
+        def add_done_callback(self, callback: Callable[[], object]) -> None:
+            self.real.add_done_callback(callback)
+            self.real.add_done_callback(self.ended.set)
+
+        async def receive_serialized_message(self) -> Any:
+            data = await self.real.receive_serialized_message()
+            self.read += 1
+            if self.read > 1:
+                await asyncio.wait_for(self.ended.wait(), 10)
+            return data
+
+    async def main() -> None:
+        async with grpc.aio.insecure_channel(library.target) as channel:
+            stub: Any = services.LibraryStub(channel)
+            call = stub.List._channel.call
+            stub.List._channel = SimpleNamespace(
+                call=lambda *args: LateMessages(call(*args)), target=library.target
+            )
+            assert [book.title async for book in stub.List(wish("Emma", count=2))] == ["Emma 0", "Emma 1"]
+
+    asyncio.run(main())
+    [plain] = runs.plain
+    assert (plain["code"], len(plain["responses"])) == ("OK", 2)
 
 
 def test_a_stream_that_ends_while_its_reader_cancels_it_is_recorded_before_the_reader_goes_on(
