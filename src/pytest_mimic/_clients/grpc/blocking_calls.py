@@ -55,7 +55,13 @@ def invoke(shape: Shape, original: Callable[..., Any], port: Port, method: Any, 
                 return real
             if shape.style == "future":
                 real.exception()
-    return _replayed(rpc, real if shape.gives_many else None, request if shape.is_talk else ())
+    rpc.replay()
+    call = ReplayedCall(rpc, real if shape.gives_many else None, request if shape.is_talk else ())
+    if shape.gives_many or shape.style == "future":
+        return call
+    if call.code() is not grpc.StatusCode.OK:
+        raise _channel._InactiveRpcError(call._state)
+    return (call.result(), call) if shape.style == "with_call" else call.result()
 
 
 def _sending(rpc: Rpc, requests: Iterable[Any]) -> Iterator[Any]:
@@ -142,16 +148,6 @@ class NotedCall:
         return events
 
 
-def _replayed(rpc: Rpc, real: Any, unsent: Iterable[Any]) -> Any:
-    rpc.replay()
-    call = ReplayedCall(rpc, real, unsent)
-    if rpc.shape.gives_many or rpc.shape.style == "future":
-        return call
-    if call.code() is not grpc.StatusCode.OK:
-        raise _channel._InactiveRpcError(call._state)
-    return (call.result(), call) if rpc.shape.style == "with_call" else call.result()
-
-
 class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
     """A recorded call: a future, a stream, and its own error. To verify a stream, the `real` one is read beside it.
 
@@ -181,12 +177,27 @@ class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
                 return response
         return super()._next()
 
+    def cancel(self) -> bool:
+        is_cancelled: bool = super().cancel()
+        self._tell()
+        return is_cancelled
+
     def _end(self) -> None:
         state, recorded = self._state, self._rpc.recorded
-        state.trailing_metadata = tuple(_cygrpc._Metadatum(*pair) for pair in self._rpc.metadata("trailing"))
-        state.details, state.debug_error_string = recorded.get("details", ""), ""
-        state.code = grpc.StatusCode[recorded["code"]]
-        for callback in state.callbacks:
+        with state.condition:  # another thread may cancel the call, wait for its end, or add a callback
+            if state.code is None:
+                trailing = self._rpc.metadata("trailing")
+                state.trailing_metadata = tuple(_cygrpc._Metadatum(*pair) for pair in trailing)
+                state.details, state.debug_error_string = recorded.get("details", ""), ""
+                state.code = grpc.StatusCode[recorded["code"]]
+                state.condition.notify_all()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Call the callbacks of the ended call, once."""
+        with self._state.condition:
+            callbacks, self._state.callbacks = self._state.callbacks, None
+        for callback in callbacks or ():
             callback()
 
 

@@ -82,10 +82,12 @@ def torn(stub: Any) -> Any:
 
 
 def stopped(stub: Any) -> Any:
-    call = stub.List(wish("endless", count=10**9))
+    call, ended = stub.List(wish("endless", count=10**9)), threading.Event()
+    call.add_done_callback(lambda _: ended.set())
     found = next(call).title, next(call).title
     assert call.is_active()
     assert call.cancel()
+    assert ended.wait(10)
     assert fails(lambda: next(call))[0] == "CANCELLED"
     assert not call.is_active()
     return found
@@ -531,6 +533,22 @@ def test_a_stream_that_ends_while_its_reader_cancels_it_is_recorded_before_the_r
     call.code()  # wait for the end
     cancelling.join(10)
     assert recorded == [1]
+
+
+def test_a_callback_that_another_thread_adds_at_the_end_of_a_replayed_stream_is_called(
+    runs: Any, stub: Any
+) -> None:
+    titles(stub.List(wish("Emma", count=1)))
+    runs.again("replay")
+    call, called = stub.List(wish("Emma", count=1)), []
+    reading = threading.Thread(target=lambda: list(call))
+    with call._state.condition:  # as the client does when it adds one
+        reading.start()
+        reading.join(0.2)  # it waits for this
+        assert call._state.code is None
+        call.add_done_callback(called.append)
+    reading.join(10)
+    assert called == [call]
 
 
 def test_a_cancelled_call_is_not_recorded(runs: Any, library: Any, stub: Any) -> None:
