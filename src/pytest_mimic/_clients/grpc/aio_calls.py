@@ -25,15 +25,17 @@ _common: Any = import_module("grpc._common")
 _cygrpc: Any = import_module("grpc._cython.cygrpc")
 
 
-def transported(shape: Shape, port: Port, method: Any) -> Any:
-    """Return a copy of a method of a service whose calls go through a transport of ours, below all interceptors.
+def invoke(
+    shape: Shape, original: Callable[..., Any], port: Port, method: Any, args: Any, options: dict[str, Any]
+) -> Any:
+    """Call a method of a service with a transport of ours, below all interceptors. `original` is the function of the client.
 
-    It takes messages as the caller sends them, and gives them as the caller gets them.
+    The transport takes messages as the caller sends them, and gives them as the caller gets them.
     """
     copied = copy(method)
     copied._channel = SimpleNamespace(call=lambda *args: Transport(Rpc(port, method, shape), method, args))
     copied._request_serializer = copied._response_deserializer = None
-    return copied
+    return original(copied, *args, **options)
 
 
 class Transport:
@@ -126,7 +128,7 @@ class Transport:
             self._unsent.put_nowait(request)
         else:
             self._rpc.note_request(request)
-            await self._real.send_serialized_message(self._bytes(request))
+            await self._real.send_serialized_message(_common.serialize(request, self._rpc.serialize))
 
     async def send_receive_close(self) -> None:
         if self._real is None:
@@ -160,7 +162,7 @@ class Transport:
                 response = await self._ask(requests, may_send, metadata, *context)
         if mode in ("replay", "verify"):
             rpc.replay()
-            self._answer(tuple(rpc.metadata("initial")))
+            self._answer(rpc.metadata("initial"))
             response = rpc.response()
             if rpc.is_over or not rpc.shape.gives_many:
                 self._end_as_recorded()
@@ -189,7 +191,7 @@ class Transport:
     async def _send(self, requests: list[Any]) -> None:
         with suppress(_cygrpc.InternalError):  # the server has ended the call
             for request in requests:
-                await self._real.send_serialized_message(self._bytes(request))
+                await self._real.send_serialized_message(_common.serialize(request, self._rpc.serialize))
             await self._real.send_receive_close()
 
     async def _receive(self) -> Any:
@@ -215,7 +217,7 @@ class Transport:
                 self._end(status, initial)
 
     def _end_as_recorded(self) -> None:
-        recorded, trailing = self._rpc.recorded, tuple(self._rpc.metadata("trailing"))
+        recorded, trailing = self._rpc.recorded, self._rpc.metadata("trailing")
         code = _codes[recorded["code"]].value[0]
         self._end(_cygrpc.AioRpcStatus(code, recorded.get("details", ""), trailing, ""))
 
@@ -230,6 +232,3 @@ class Transport:
             self._ended.set()
             for callback in self._callbacks:
                 callback()
-
-    def _bytes(self, request: Any) -> Any:
-        return _common.serialize(request, self._rpc.serialize)

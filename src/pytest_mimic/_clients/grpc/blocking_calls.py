@@ -24,20 +24,20 @@ _channel: Any = import_module("grpc._channel")
 _cygrpc: Any = import_module("grpc._cython.cygrpc")
 
 _kinds = _cygrpc.OperationType
+_OPTIONS = ("timeout", "metadata", "credentials", "wait_for_ready", "compression")
 # Stands for the connection of a call that has none.
 _UNCONNECTED = SimpleNamespace(cancel=lambda *_: None)
 
 
-def invoke(shape: Shape, original: Callable[..., Any], port: Port, method: Any, given: dict[str, Any]) -> Any:
-    """Call a method of a service, or replay it. `original` is the function of the client, `given` are its arguments."""
+def invoke(
+    shape: Shape, original: Callable[..., Any], port: Port, method: Any, args: Any, options: dict[str, Any]
+) -> Any:
+    """Call a method of a service, or replay it. `original` is the function of the client."""
+    given = dict(zip((shape.request, *_OPTIONS), args, strict=False)) | options
     rpc, request = Rpc(port, method, shape), given[shape.request]
     messages = None if shape.is_talk else [request]
     if shape.sends_many and not shape.gives_many:
-        try:
-            messages = list(request)
-        except Exception:  # as the client does
-            state = _channel._RPCState((), (), (), grpc.StatusCode.UNKNOWN, "Exception iterating requests!")
-            raise _channel._InactiveRpcError(state) from None
+        messages = list(request)
         given[shape.request] = iter(messages)
     mode = rpc.begin(messages, given.get("metadata"))
     if mode == "pass":
@@ -115,10 +115,8 @@ class NotedCall:
 
     def _noting(self, handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def handle(event: Any) -> bool:
-            is_complete = False
-            for noted in self._note(event):
-                is_complete = handler(noted)
-            return is_complete
+            results = [handler(noted) for noted in self._note(event)]
+            return bool(results) and results[-1]
 
         return handle
 
@@ -155,8 +153,7 @@ class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
     """
 
     def __init__(self, rpc: Rpc, real: Any, unsent: Iterable[Any]) -> None:
-        initial = tuple(_cygrpc._Metadatum(*pair) for pair in rpc.metadata("initial"))
-        state = _channel._RPCState((), initial, None, None, None)
+        state = _channel._RPCState((), rpc.metadata("initial"), None, None, None)
         super().__init__(state, _UNCONNECTED if real is None else real._call, None, None)
         self._rpc = rpc
         self._real = real
@@ -186,8 +183,7 @@ class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
         state, recorded = self._state, self._rpc.recorded
         with state.condition:  # another thread may cancel the call, wait for its end, or add a callback
             if state.code is None:
-                trailing = self._rpc.metadata("trailing")
-                state.trailing_metadata = tuple(_cygrpc._Metadatum(*pair) for pair in trailing)
+                state.trailing_metadata = self._rpc.metadata("trailing")
                 state.details, state.debug_error_string = recorded.get("details", ""), ""
                 state.code = grpc.StatusCode[recorded["code"]]
                 state.condition.notify_all()

@@ -22,6 +22,7 @@ Stored = dict[str, Any]
 Serialize = Callable[[Any], bytes] | None
 Deserialize = Callable[[bytes], Any] | None
 
+_JSON = "google.protobuf.json_format"
 # Types with a form of their own in JSON.
 _WELL_KNOWN = frozenset(
     "Any Duration FieldMask ListValue Struct Timestamp Value BoolValue BytesValue DoubleValue FloatValue "
@@ -99,7 +100,9 @@ def _class_read_by(deserialize: Deserialize) -> tuple[Any, bool]:
 
 def _write(message: Any) -> Any:
     if _is_well_known(message.DESCRIPTOR):
-        return loads(_json_format().MessageToJson(message, preserving_proto_field_name=True, sort_keys=True))
+        return loads(
+            import_module(_JSON).MessageToJson(message, preserving_proto_field_name=True, sort_keys=True)
+        )
     codecs = _codecs(message.DESCRIPTOR)
     return {field.name: codecs[field.name].write(value) for field, value in message.ListFields()}
 
@@ -113,7 +116,7 @@ def _read(kind: Any, plain: Any) -> Any:
     if hasattr(message, "FromJsonString"):  # of a time it is much faster
         message.FromJsonString(plain)
         return message
-    return _json_format().ParseDict(plain, message)
+    return import_module(_JSON).ParseDict(plain, message)
 
 
 def _read_time(kind: Any, plain: str) -> Any:
@@ -132,10 +135,6 @@ def _given(descriptor: Any, plain: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a message as its class takes them. It makes messages in them of mappings, which is much faster."""
     readers = _readers(descriptor)
     return {**plain, **{name: readers[name](plain[name]) for name in readers.keys() & plain.keys()}}
-
-
-def _json_format() -> Any:
-    return import_module("google.protobuf.json_format")
 
 
 @lru_cache(2048)

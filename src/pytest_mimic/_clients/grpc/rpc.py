@@ -73,10 +73,10 @@ class Rpc:
         self.shape = shape
         self.serialize, self._deserialize = method._request_serializer, method._response_deserializer
         self._name = method._method if isinstance(method._method, str) else method._method.decode()
-        target: Any = getattr(method._channel, "target", None)  # a method, but of an asyncio channel a value
-        if target is None:  # older asyncio channels do not tell it
-            target = getattr(method._references[0], NOTED_TARGET, id(method._channel))
-        self._target = target() if callable(target) else target
+        if channels := getattr(method, "_references", ()):  # of asyncio
+            self._target = getattr(channels[0], NOTED_TARGET, id(channels[0]))
+        else:
+            self._target = method._channel.target()
         self._port = port
         self._requests: list[dict[str, Any]] = []
         self._responses: list[dict[str, Any]] = []
@@ -237,12 +237,14 @@ class Rpc:
         stored = self.recorded.get("response")
         return None if stored is None else load_answer(stored, self._deserialize)
 
-    def metadata(self, name: str) -> list[tuple[str, Any]]:
-        """Return recorded metadata. As in the client, values of keys that end in `-bin` are bytes."""
+    def metadata(self, name: str) -> tuple[Any, ...]:
+        """Return recorded metadata as the client gives it: values of keys that end in `-bin` are bytes."""
+        make: Any = sys.modules["grpc._cython.cygrpc"]._Metadatum
         pairs = self.recorded.get(name, ())
-        return [
-            (key, load_bytes({"base64": value}) if key.endswith("-bin") else value) for key, value in pairs
-        ]
+        return tuple(
+            make(key, load_bytes({"base64": value}) if key.endswith("-bin") else value)
+            for key, value in pairs
+        )
 
     @property
     def is_alone(self) -> bool:
