@@ -17,10 +17,9 @@ from pytest_mimic._clients.http.connections import (
     RecordedFile,
     RequestMessage,
     UnopenedSocket,
-    connects_by_itself,
     recorded_file,
 )
-from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter
+from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, connects_by_itself
 from pytest_mimic._clients.http.failures import (
     CONNECTING,
     complaint,
