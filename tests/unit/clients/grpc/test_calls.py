@@ -225,12 +225,17 @@ async def aio_talk_at_once(stub: Any) -> Any:
     return [book.title async for book in stub.Talk(each("a", "b"))]
 
 
+async def aio_late(stub: Any) -> Any:
+    return (await fails_later(stub.Find(wish("late"), timeout=0.2)))[0]
+
+
 AIO: dict[str, tuple[Callable[[Any], Awaitable[Any]], Any]] = {
     "unary": (aio_unary, ("Emma", ("OK", "", COST), "first", True)),
     "error": (
         lambda stub: fails_later(stub.Find(wish("NOT_FOUND"))),
         ("NOT_FOUND", "no NOT_FOUND today", COST),
     ),
+    "deadline": (aio_late, "DEADLINE_EXCEEDED"),
     "stream": (aio_stream, (["Emma 0", "Emma 1"], ("OK", "", {"cost": "4"}))),
     "read": (aio_read, ("torn 0", ("DATA_LOSS", "a page is torn", {"cost": "4"}))),
     "stopped stream": (aio_stopped, ("endless 0", True)),
