@@ -33,19 +33,20 @@ def invoke(
     shape: Shape, original: Callable[..., Any], port: Port, method: Any, args: Any, options: dict[str, Any]
 ) -> Any:
     """Call a method of a service, or replay it. `original` is the function of the client."""
-    given = dict(zip((shape.request, *_OPTIONS), args, strict=False)) | options
-    rpc, request = Rpc(port, method, shape), given[shape.request]
+    name = "request_iterator" if shape.sends_many else "request"
+    given = dict(zip((name, *_OPTIONS), args, strict=False)) | options
+    rpc, request = Rpc(port, method, shape), given[name]
     messages = None if shape.is_talk else [request]
     if shape.sends_many and not shape.gives_many:
         messages = list(request)
-        given[shape.request] = iter(messages)
+        given[name] = iter(messages)
     mode = rpc.begin(messages, given.get("metadata"))
     if mode == "pass":
         return original(method, **given)
     real: Any = None
     if mode != "replay":
         if shape.is_talk:
-            given[shape.request] = _sending(rpc, request)
+            given[name] = _sending(rpc, request)
         recorded = copy(method)
         recorded._channel = call = NotedCall(rpc, method)
         recorded._managed_call = call.managed_call

@@ -47,11 +47,6 @@ class Shape(NamedTuple):
     style: str = "__call__"
 
     @property
-    def request(self) -> str:
-        """The name of the first argument."""
-        return "request_iterator" if self.sends_many else "request"
-
-    @property
     def is_talk(self) -> bool:
         """Whether messages are sent while others are read."""
         return self.sends_many and self.gives_many
