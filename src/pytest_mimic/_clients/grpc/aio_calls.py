@@ -6,14 +6,15 @@ It is imported by the first call, since it needs the classes of the client.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from contextlib import suppress
 from copy import copy
 from importlib import import_module
 from time import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.grpc.rpc import END, Metadata, Rpc, Shape
+from pytest_mimic._clients.grpc.rpc import END, Rpc, Shape
 from pytest_mimic._core.seam.sync_async import run_async
 
 if TYPE_CHECKING:
@@ -24,15 +25,17 @@ _common: Any = import_module("grpc._common")
 _cygrpc: Any = import_module("grpc._cython.cygrpc")
 
 
-def transported(shape: Shape, port: Port, method: Any) -> Any:
-    """Return a copy of a method of a service whose calls go through a transport of ours, below all interceptors.
+def invoke(
+    shape: Shape, original: Callable[..., Any], port: Port, method: Any, args: Any, options: dict[str, Any]
+) -> Any:
+    """Call a method of a service with a transport of ours, below all interceptors. `original` is the function of the client.
 
-    It takes messages as the caller sends them, and gives them as the caller gets them.
+    The transport takes messages as the caller sends them, and gives them as the caller gets them.
     """
     copied = copy(method)
     copied._channel = SimpleNamespace(call=lambda *args: Transport(Rpc(port, method, shape), method, args))
     copied._request_serializer = copied._response_deserializer = None
-    return copied
+    return original(copied, *args, **options)
 
 
 class Transport:
@@ -41,12 +44,10 @@ class Transport:
     _initial_metadata: Any = None
 
     def __init__(self, rpc: Rpc, method: Any, args: tuple[Any, ...]) -> None:
-        self._rpc = rpc
-        self._method = method
-        self._args = args
+        self._rpc, self._method, self._args = rpc, method, args
         self._real: Any = None
         self._end_status: Any = None
-        self._is_cancelled = False
+        self._is_cancelled = self._is_receiving = False
         self._callbacks: list[Callable[[], object]] = []
         self._unsent: asyncio.Queue[Any] = asyncio.Queue()
         self._answered, self._ended = asyncio.Event(), asyncio.Event()
@@ -57,10 +58,13 @@ class Transport:
         return self._end_status is not None
 
     def is_ok(self) -> bool:
-        return self.done() and self._end_status.code() == _codes.OK.value[0]
+        return self._ended_with(_codes.OK)
 
     def cancelled(self) -> bool:
-        return self.done() and self._end_status.code() == _codes.CANCELLED.value[0]
+        return self._ended_with(_codes.CANCELLED)
+
+    def _ended_with(self, code: Any) -> bool:
+        return self.done() and self._end_status.code() == code.value[0]
 
     def is_locally_cancelled(self) -> bool:
         return self._is_cancelled
@@ -99,46 +103,23 @@ class Transport:
 
     # -- what the client does
 
-    async def unary_unary(self, *sent: Any) -> Any:
-        return await self._send_one("unary_unary", *sent)
+    async def unary_unary(self, request: Any, *given: Any) -> Any:
+        return await self._begin([request], None, *given)
 
-    async def initiate_unary_stream(self, *sent: Any) -> None:
-        await self._send_one("initiate_unary_stream", *sent)
-
-    async def _send_one(self, name: str, request: Any, *context: Any) -> Any:
-        data = self._bytes(request)
-        return await self._begin([request], context[0], lambda real: getattr(real, name)(data, *context))
+    initiate_unary_stream = unary_unary
 
     async def stream_unary(self, metadata: Any, may_send: Callable[[], None], *context: Any) -> Any:
         may_send()
         requests = []
         while (request := await self._unsent.get()) is not END:
             requests.append(request)
-        sendable = asyncio.Event()
-
-        async def send() -> None:
-            await sendable.wait()
-            for request in requests:
-                await self._real.send_serialized_message(self._bytes(request))
-            await self._real.send_receive_close()
-
-        async def ask(real: Any) -> Any:
-            sending = asyncio.ensure_future(send())
-            try:
-                return await real.stream_unary(metadata, sendable.set, *context)
-            finally:
-                sending.cancel()
-                await asyncio.gather(sending, return_exceptions=True)
-
-        return await self._begin(requests, metadata, ask)
+        return await self._begin(requests, None, metadata, *context)
 
     async def initiate_stream_stream(
         self, metadata: Any, may_send: Callable[[], None], *context: Any
     ) -> None:
         try:
-            await self._begin(
-                None, metadata, lambda real: real.initiate_stream_stream(metadata, may_send, *context)
-            )
+            await self._begin(None, may_send, metadata, *context)
         finally:
             may_send()
 
@@ -147,7 +128,7 @@ class Transport:
             self._unsent.put_nowait(request)
         else:
             self._rpc.note_request(request)
-            await self._real.send_serialized_message(self._bytes(request))
+            await self._real.send_serialized_message(_common.serialize(request, self._rpc.serialize))
 
     async def send_receive_close(self) -> None:
         if self._real is None:
@@ -162,78 +143,92 @@ class Transport:
         elif self.done():
             response = END
         else:
-            receive = None if self._real is None else self._receive
-            response = await run_async(self._rpc.read(receive, self._unsent.get))
+            if not self._rpc.is_alone:
+                receive = None if self._real is None else self._receive
+                await run_async(self._rpc.catch_up(receive, self._unsent.get))
+            response = self._rpc.next_response()
             if self._rpc.is_over:
                 self._end_as_recorded()
         return _cygrpc.EOF if response is END else response
 
     # -- the real call, and the recorded one
 
-    async def _begin(
-        self, requests: list[Any] | None, metadata: Metadata, begin: Callable[[Any], Awaitable[Any]]
-    ) -> Any:
+    async def _begin(self, requests: list[Any] | None, may_send: Any, metadata: Any, *context: Any) -> Any:
         """Begin a call, or its replay. The response is returned if there is only one."""
         rpc, response = self._rpc, None
-        mode, is_stream = rpc.begin(requests, metadata), rpc.shape.gives_many
-        if mode == "replay" or (mode == "verify" and is_stream):
-            self._replay()
+        mode = rpc.begin(requests, metadata)
         if mode != "replay":
-            self._real = self._method._channel.call(*self._args)
-            if is_stream:
-                self._real.add_done_callback(self._take_end)
             with rpc.running():
-                data = await begin(self._real)
-                if not is_stream:
-                    response = None if data is None else self._take(data)
-                    self._take_end()
-                elif mode != "verify":
-                    self._initial_metadata = await self._real.initial_metadata()
-                    self._answered.set()
-        if mode == "verify" and not is_stream:
-            self._replay()
-        return rpc.response() if mode in ("replay", "verify") else response
+                response = await self._ask(requests, may_send, metadata, *context)
+        if mode in ("replay", "verify"):
+            rpc.replay()
+            self._answer(rpc.metadata("initial"))
+            response = rpc.response()
+            if rpc.is_over or not rpc.shape.gives_many:
+                self._end_as_recorded()
+        else:
+            self._answer(self._real._initial_metadata)
+        return response
+
+    async def _ask(self, requests: list[Any] | None, may_send: Any, *given: Any) -> Any:
+        """Begin the real call: to the server all calls are streams, of one message perhaps."""
+        real = self._real = self._method._channel.call(*self._args)
+        real.add_done_callback(self._take_end)
+        sending: list[asyncio.Future[None]] = []
+
+        def send() -> None:
+            sending.append(asyncio.ensure_future(self._send(requests or [])))
+
+        await real.initiate_stream_stream(given[0], may_send or send, *given[1:])
+        await asyncio.gather(*sending)
+        if self._rpc.shape.gives_many:
+            return None
+        response = await self._receive()
+        if response is not END:
+            await self._receive()
+        return None if response is END else response
+
+    async def _send(self, requests: list[Any]) -> None:
+        with suppress(_cygrpc.InternalError):  # the server has ended the call
+            for request in requests:
+                await self._real.send_serialized_message(_common.serialize(request, self._rpc.serialize))
+            await self._real.send_receive_close()
 
     async def _receive(self) -> Any:
-        data = await self._real.receive_serialized_message()
-        if data is _cygrpc.EOF:
-            await self._real.status()
-            return END
-        return self._take(data)
-
-    def _take(self, data: bytes) -> Any:
-        self._rpc.note_response(data)
-        return _common.deserialize(data, self._method._response_deserializer)
+        self._is_receiving = True
+        try:
+            data = await self._real.receive_serialized_message()
+            if data is _cygrpc.EOF:
+                await self._real.status()
+                return END
+            self._rpc.note_response(data)
+            return _common.deserialize(data, self._method._response_deserializer)
+        finally:
+            self._is_receiving = False
+            if self._real.done():
+                self._take_end()
 
     def _take_end(self) -> None:
-        """Take the status of the real call."""
-        if not self._is_cancelled:
+        """Take the status of the real call. It may come before the last message."""
+        if not self._is_cancelled and not self._is_receiving:
             status, initial = self._real._status, self._real._initial_metadata
             self._rpc.finish(status, initial)
             if self._rpc.step.mode != "verify":
                 self._end(status, initial)
 
-    def _replay(self) -> None:
-        recorded = self._rpc.replay()
-        self._initial_metadata = tuple(self._rpc.metadata("initial"))
-        self._answered.set()
-        if self._rpc.is_over or "responses" not in recorded:
-            self._end_as_recorded()
-
     def _end_as_recorded(self) -> None:
-        recorded, trailing = self._rpc.recorded, tuple(self._rpc.metadata("trailing"))
+        recorded, trailing = self._rpc.recorded, self._rpc.metadata("trailing")
         code = _codes[recorded["code"]].value[0]
         self._end(_cygrpc.AioRpcStatus(code, recorded.get("details", ""), trailing, ""))
 
-    def _end(self, status: Any, initial: Any = ()) -> None:
-        if self.done():
-            return
-        self._end_status = status
+    def _answer(self, initial: Any) -> None:
         self._initial_metadata = self._initial_metadata or initial
         self._answered.set()
-        self._ended.set()
-        for callback in self._callbacks:
-            callback()
 
-    def _bytes(self, request: Any) -> Any:
-        return _common.serialize(request, self._rpc.serialize)
+    def _end(self, status: Any, initial: Any = ()) -> None:
+        if not self.done():
+            self._end_status = status
+            self._answer(initial)
+            self._ended.set()
+            for callback in self._callbacks:
+                callback()

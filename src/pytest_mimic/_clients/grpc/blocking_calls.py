@@ -5,6 +5,7 @@ It is imported by the first call, since it needs the classes of the client.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from functools import partial
@@ -23,28 +24,29 @@ _channel: Any = import_module("grpc._channel")
 _cygrpc: Any = import_module("grpc._cython.cygrpc")
 
 _kinds = _cygrpc.OperationType
+_OPTIONS = ("timeout", "metadata", "credentials", "wait_for_ready", "compression")
 # Stands for the connection of a call that has none.
 _UNCONNECTED = SimpleNamespace(cancel=lambda *_: None)
 
 
-def invoke(shape: Shape, original: Callable[..., Any], port: Port, method: Any, given: dict[str, Any]) -> Any:
-    """Call a method of a service, or replay it. `original` is the function of the client, `given` are its arguments."""
-    rpc, request = Rpc(port, method, shape), given[shape.request]
+def invoke(
+    shape: Shape, original: Callable[..., Any], port: Port, method: Any, args: Any, options: dict[str, Any]
+) -> Any:
+    """Call a method of a service, or replay it. `original` is the function of the client."""
+    name = "request_iterator" if shape.sends_many else "request"
+    given = dict(zip((name, *_OPTIONS), args, strict=False)) | options
+    rpc, request = Rpc(port, method, shape), given[name]
     messages = None if shape.is_talk else [request]
     if shape.sends_many and not shape.gives_many:
-        try:
-            messages = list(request)
-        except Exception:  # as the client does
-            state = _channel._RPCState((), (), (), grpc.StatusCode.UNKNOWN, "Exception iterating requests!")
-            raise _channel._InactiveRpcError(state) from None
-        given[shape.request] = iter(messages)
+        messages = list(request)
+        given[name] = iter(messages)
     mode = rpc.begin(messages, given.get("metadata"))
     if mode == "pass":
         return original(method, **given)
     real: Any = None
     if mode != "replay":
         if shape.is_talk:
-            given[shape.request] = _sending(rpc, request)
+            given[name] = _sending(rpc, request)
         recorded = copy(method)
         recorded._channel = call = NotedCall(rpc, method)
         recorded._managed_call = call.managed_call
@@ -54,7 +56,13 @@ def invoke(shape: Shape, original: Callable[..., Any], port: Port, method: Any, 
                 return real
             if shape.style == "future":
                 real.exception()
-    return _replayed(rpc, real if shape.gives_many else None, request if shape.is_talk else ())
+    rpc.replay()
+    call = ReplayedCall(rpc, real if shape.gives_many else None, request if shape.is_talk else ())
+    if shape.gives_many or shape.style == "future":
+        return call
+    if call.code() is not grpc.StatusCode.OK:
+        raise _channel._InactiveRpcError(call._state)
+    return (call.result(), call) if shape.style == "with_call" else call.result()
 
 
 def _sending(rpc: Rpc, requests: Iterable[Any]) -> Iterator[Any]:
@@ -69,12 +77,13 @@ class NotedCall:
     """A real call in the place of its channel and of itself. What the server sends is noted before the client has it."""
 
     def __init__(self, rpc: Rpc, method: Any) -> None:
-        self._rpc = rpc
-        self._method = method
+        self._rpc, self._method = rpc, method
         self._initial: Any = None
         self._status: Any = None
+        self._is_receiving = False
         self._early: list[Any] = []
         self._noted: list[Any] = []
+        self._guard = threading.Lock()
 
     def segregated_call(self, *args: Any) -> Any:
         """Begin a call whose events its caller waits for."""
@@ -87,7 +96,11 @@ class NotedCall:
         return self
 
     def operate(self, operations: Any, handler: Any) -> Any:
-        return self._call.operate(operations, handler and self._noting(handler))
+        with self._guard:  # its event waits until it is known that a message is to come
+            is_begun = self._call.operate(operations, handler and self._noting(handler))
+            if is_begun and any(one.type() == _kinds.receive_message for one in operations):
+                self._is_receiving = True
+        return is_begun
 
     def next_event(self) -> Any:
         while not self._noted:
@@ -103,41 +116,35 @@ class NotedCall:
 
     def _noting(self, handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def handle(event: Any) -> bool:
-            is_complete = False
-            for noted in self._note(event):
-                is_complete = handler(noted)
-            return is_complete
+            results = [handler(noted) for noted in self._note(event)]
+            return bool(results) and results[-1]
 
         return handle
 
     def _note(self, event: Any) -> list[Any]:
-        """Note an event, and return those that the client may have now. The status waits for the initial metadata."""
-        for operation in event.batch_operations:
-            kind = operation.type()
-            if kind == _kinds.receive_initial_metadata:
-                self._initial = operation.initial_metadata()
-            elif kind == _kinds.receive_status_on_client:
-                self._status = operation
-            elif kind == _kinds.receive_message and (data := operation.message()) is not None:
-                self._rpc.note_response(data)
-        if self._status is None:
-            return [event]
-        if self._initial is None:
-            self._early.append(event)
-            return []
+        """Note an event, and return those that the client may have now.
+
+        The status waits for the initial metadata and for a message that the client waits for: all are recorded with it.
+        """
+        with self._guard:
+            for operation in event.batch_operations:
+                kind = operation.type()
+                if kind == _kinds.receive_initial_metadata:
+                    self._initial = operation.initial_metadata()
+                elif kind == _kinds.receive_status_on_client:
+                    self._status = operation
+                elif kind == _kinds.receive_message:
+                    self._is_receiving = False
+                    if (data := operation.message()) is not None:
+                        self._rpc.note_response(data)
+            if self._status is None:
+                return [event]
+            self._early.insert(0, event)
+            if self._initial is None or self._is_receiving:
+                return []
+            events, self._early = self._early, []
         self._rpc.finish(self._status, self._initial)
-        early, self._early = self._early, []
-        return [event, *early]
-
-
-def _replayed(rpc: Rpc, real: Any, unsent: Iterable[Any]) -> Any:
-    rpc.replay()
-    call = ReplayedCall(rpc, real, unsent)
-    if rpc.shape.gives_many or rpc.shape.style == "future":
-        return call
-    if call.code() is not grpc.StatusCode.OK:
-        raise _channel._InactiveRpcError(call._state)
-    return (call.result(), call) if rpc.shape.style == "with_call" else call.result()
+        return events
 
 
 class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
@@ -147,8 +154,7 @@ class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
     """
 
     def __init__(self, rpc: Rpc, real: Any, unsent: Iterable[Any]) -> None:
-        initial = tuple(_cygrpc._Metadatum(*pair) for pair in rpc.metadata("initial"))
-        state = _channel._RPCState((), initial, None, None, None)
+        state = _channel._RPCState((), rpc.metadata("initial"), None, None, None)
         super().__init__(state, _UNCONNECTED if real is None else real._call, None, None)
         self._rpc = rpc
         self._real = real
@@ -159,20 +165,36 @@ class ReplayedCall(_channel._MultiThreadedRendezvous):  # type: ignore[misc]
 
     def _next(self) -> Any:
         if self._state.code is None:
-            receive = None if self._real is None else partial(_next_of, self._real)
-            response = run_sync(self._rpc.read(receive, partial(_next_of, self._unsent)))
+            if not self._rpc.is_alone:
+                receive = None if self._real is None else partial(_next_of, self._real)
+                run_sync(self._rpc.catch_up(receive, partial(_next_of, self._unsent)))
+            response = self._rpc.next_response()
             if self._rpc.is_over:
                 self._end()
             if response is not END:
                 return response
         return super()._next()
 
+    def cancel(self) -> bool:
+        is_cancelled: bool = super().cancel()
+        self._tell()
+        return is_cancelled
+
     def _end(self) -> None:
         state, recorded = self._state, self._rpc.recorded
-        state.trailing_metadata = tuple(_cygrpc._Metadatum(*pair) for pair in self._rpc.metadata("trailing"))
-        state.details, state.debug_error_string = recorded.get("details", ""), ""
-        state.code = grpc.StatusCode[recorded["code"]]
-        for callback in state.callbacks:
+        with state.condition:  # another thread may cancel the call, wait for its end, or add a callback
+            if state.code is None:
+                state.trailing_metadata = self._rpc.metadata("trailing")
+                state.details, state.debug_error_string = recorded.get("details", ""), ""
+                state.code = grpc.StatusCode[recorded["code"]]
+                state.condition.notify_all()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Call the callbacks of the ended call, once."""
+        with self._state.condition:
+            callbacks, self._state.callbacks = self._state.callbacks, None
+        for callback in callbacks or ():
             callback()
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial, wraps
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_mimic._clients.grpc.protobuf import plain_of
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import Port
 
 _Function = Callable[..., Any]
-_OPTIONS = ("timeout", "metadata", "credentials", "wait_for_ready", "compression")
+_BLOCKING, _AIO = (f"{__package__}.{name}_calls" for name in ("blocking", "aio"))
 # Another time, the answer is another one.
 _FAILURES = frozenset(
     "UNKNOWN DEADLINE_EXCEEDED RESOURCE_EXHAUSTED ABORTED INTERNAL UNAVAILABLE DATA_LOSS CANCELLED".split()
@@ -47,10 +48,10 @@ class GrpcAdapter(Adapter):
         for name in ("UnaryUnary", "UnaryStream", "StreamUnary", "StreamStream", "SingleThreadedUnaryStream"):
             sends_many, gives_many = name.startswith("Stream"), name.endswith("Stream")
             for style in ("__call__",) if gives_many else ("__call__", "with_call", "future"):
-                wrap = partial(_wrap_blocking, Shape(sends_many, gives_many, style))
+                wrap = partial(_wrap_call, _BLOCKING, Shape(sends_many, gives_many, style))
                 found.append(Edge("grpc._channel", (f"_{name}MultiCallable", style), wrap))
             if not name.startswith("Single"):
-                wrap = partial(_wrap_aio, Shape(sends_many, gives_many))
+                wrap = partial(_wrap_call, _AIO, Shape(sends_many, gives_many))
                 found.append(Edge("grpc.aio._channel", (f"{name}MultiCallable", "__call__"), wrap))
         return found
 
@@ -94,27 +95,14 @@ def _gave(plain: Any, codes: frozenset[str]) -> str | None:
     return f"gave {code}" if code in codes else None
 
 
-def _wrap_blocking(shape: Shape, original: _Function, port: Port) -> _Function:
+def _wrap_call(calls: str, shape: Shape, original: _Function, port: Port) -> _Function:
+    """Replace a method that makes calls. `calls` is the module for them, which needs the classes of the client."""
+
     @wraps(original)
     def call(method: Any, *args: Any, **options: Any) -> Any:
         if not port.taking():
             return original(method, *args, **options)
-        from pytest_mimic._clients.grpc.blocking_calls import invoke
-
-        given = dict(zip((shape.request, *_OPTIONS), args, strict=False))
-        return invoke(shape, original, port, method, given | options)
-
-    return call
-
-
-def _wrap_aio(shape: Shape, original: _Function, port: Port) -> _Function:
-    @wraps(original)
-    def call(method: Any, *args: Any, **options: Any) -> Any:
-        if port.taking():
-            from pytest_mimic._clients.grpc.aio_calls import transported
-
-            method = transported(shape, port, method)
-        return original(method, *args, **options)
+        return import_module(calls).invoke(shape, original, port, method, args, options)
 
     return call
 
@@ -124,7 +112,7 @@ def _wrap_made(original: _Function, _port: Port) -> _Function:
 
     @wraps(original)
     def made(channel: Any, target: str, *args: Any, **options: Any) -> None:
-        setattr(channel, NOTED_TARGET, target)
+        setattr(channel, NOTED_TARGET, target.encode())  # as the other channels tell it
         original(channel, target, *args, **options)
 
     return made

@@ -10,7 +10,7 @@ import base64
 import re
 import struct
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from importlib import import_module
 from json import loads
@@ -22,6 +22,7 @@ Stored = dict[str, Any]
 Serialize = Callable[[Any], bytes] | None
 Deserialize = Callable[[bytes], Any] | None
 
+_JSON = "google.protobuf.json_format"
 # Types with a form of their own in JSON.
 _WELL_KNOWN = frozenset(
     "Any Duration FieldMask ListValue Struct Timestamp Value BoolValue BytesValue DoubleValue FloatValue "
@@ -31,22 +32,21 @@ _WELL_KNOWN = frozenset(
 _FLOAT, _GROUP, _MESSAGE, _BYTES, _ENUM = 2, 10, 11, 12, 14
 # A time as `FromJsonString` writes it.
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
-_EPOCH = datetime(1970, 1, 1)
+_EPOCH, _SECOND = datetime(1970, 1, 1), timedelta(seconds=1)
 _LAYOUT = dict.fromkeys(map(ord, "\t\r\n"))
 
 
 def store_request(request: Any, serialize: Serialize) -> Stored:
     """Return a message that a client is about to send. `serialize` is its method's."""
-    message = _message_of(request)
-    found = None if message is None else _exactly(message)
-    return _store_bytes(request if serialize is None else serialize(request)) if found is None else found
+    found = _exactly(_message_of, request)
+    return found or _store_bytes(request if serialize is None else serialize(request))
 
 
 def store_answer(data: bytes, deserialize: Deserialize) -> Stored:
     """Return a message as it was received. `deserialize` is its method's."""
     kind, _ = _class_read_by(deserialize)
-    found = None if kind is None else _exactly(kind.FromString(data))
-    return _store_bytes(data) if found is None else found
+    found = kind and _exactly(kind.FromString, data)
+    return found or _store_bytes(data)
 
 
 def load_answer(stored: Mapping[str, Any], deserialize: Deserialize) -> Any:
@@ -67,39 +67,39 @@ def plain_of(stored: Mapping[str, Any]) -> Any:
     return stored["json"] if "json" in stored else stored.get("text", dict(stored))
 
 
-def _exactly(message: Any) -> Stored | None:
+def _exactly(message_of: Callable[[Any], Any], value: Any) -> Stored | None:
     """Return a message as plain data, or None if it cannot be made again from that: it has unknown fields, for example."""
     try:
+        message = message_of(value)
         plain = _write(message)
         again = _read(type(message), plain)
         is_same = again.SerializeToString(deterministic=True) == message.SerializeToString(deterministic=True)
-    except Exception:  # of an `Any` whose type is not known, for example
+    except Exception:  # it is no message, or has an `Any` whose type is not known, for example
         return None
     return {"json": plain} if is_same else None
 
 
 def _message_of(value: Any) -> Any:
-    """Return the message that a value is, or that it wraps as those of proto-plus do; None if it is none."""
-    if hasattr(value, "ListFields"):
-        return value
-    unwrap = getattr(type(value), "pb", None)
-    return unwrap(value) if callable(unwrap) else None
+    """Return the message that a value is, or that it wraps as those of proto-plus do. Others raise an `AttributeError`."""
+    return value if hasattr(value, "ListFields") else type(value).pb(value)
 
 
 @lru_cache(2048)
-def _class_read_by(deserialize: Deserialize) -> tuple[Any, bool]:
+def _class_read_by(deserialize: Any) -> tuple[Any, bool]:
     """Return the class of the messages that a method receives, and whether it wraps them; None for other things."""
     try:
-        empty = None if deserialize is None else deserialize(b"")
+        empty = deserialize(b"")
         message = _message_of(empty)
     except Exception:  # it reads no messages
         return None, False
-    return (None, False) if message is None else (type(message), message is not empty)
+    return type(message), message is not empty
 
 
 def _write(message: Any) -> Any:
     if _is_well_known(message.DESCRIPTOR):
-        return loads(_json_format().MessageToJson(message, preserving_proto_field_name=True, sort_keys=True))
+        return loads(
+            import_module(_JSON).MessageToJson(message, preserving_proto_field_name=True, sort_keys=True)
+        )
     codecs = _codecs(message.DESCRIPTOR)
     return {field.name: codecs[field.name].write(value) for field, value in message.ListFields()}
 
@@ -113,29 +113,23 @@ def _read(kind: Any, plain: Any) -> Any:
     if hasattr(message, "FromJsonString"):  # of a time it is much faster
         message.FromJsonString(plain)
         return message
-    return _json_format().ParseDict(plain, message)
+    return import_module(_JSON).ParseDict(plain, message)
 
 
 def _read_time(kind: Any, plain: str) -> Any:
     """Return what a `Timestamp` is made of. `FromJsonString`, which takes five times as long, reads what it does not write."""
-    found = _TIME.fullmatch(plain)
+    found: Any = _TIME.fullmatch(plain)
     try:
-        seconds = found and (datetime.fromisoformat(found[1]) - _EPOCH).total_seconds()
-    except ValueError:
-        seconds = None
-    if found is None or seconds is None:
+        passed = datetime.fromisoformat(found[1]) - _EPOCH
+    except (TypeError, ValueError):
         return _read(kind, plain)
-    return {"seconds": int(seconds), "nanos": int((found[2] or "").ljust(9, "0"))}
+    return {"seconds": passed // _SECOND, "nanos": int((found[2] or "").ljust(9, "0"))}
 
 
 def _given(descriptor: Any, plain: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a message as its class takes them. It makes messages in them of mappings, which is much faster."""
     readers = _readers(descriptor)
     return {**plain, **{name: readers[name](plain[name]) for name in readers.keys() & plain.keys()}}
-
-
-def _json_format() -> Any:
-    return import_module("google.protobuf.json_format")
 
 
 @lru_cache(2048)

@@ -47,11 +47,6 @@ class Shape(NamedTuple):
     style: str = "__call__"
 
     @property
-    def request(self) -> str:
-        """The name of the first argument."""
-        return "request_iterator" if self.sends_many else "request"
-
-    @property
     def is_talk(self) -> bool:
         """Whether messages are sent while others are read."""
         return self.sends_many and self.gives_many
@@ -61,10 +56,10 @@ class Rpc:
     """One call of a method. `method` is the object of the client that makes its calls.
 
     Attributes:
-        is_done: Whether the step has an outcome or was abandoned, or there is none.
+        step: The engine's decision, after `begin`.
+        recorded: The outcome that its caller gets instead of the real one, after `replay`.
         sent: The messages that were sent, if they come one by one while responses are read.
         all_sent: Whether the caller has no more messages to send.
-        is_over: Whether the caller of a recorded stream has all of it.
     """
 
     step: Step
@@ -73,22 +68,23 @@ class Rpc:
         self.shape = shape
         self.serialize, self._deserialize = method._request_serializer, method._response_deserializer
         self._name = method._method if isinstance(method._method, str) else method._method.decode()
-        target: Any = getattr(method._channel, "target", None)  # a method, but of an asyncio channel a value
-        if target is None:  # older asyncio channels do not tell it
-            target = getattr(method._references[0], NOTED_TARGET, id(method._channel))
-        self._target = target() if callable(target) else target
+        if channels := getattr(method, "_references", ()):  # of asyncio
+            self._target = getattr(channels[0], NOTED_TARGET, id(channels[0]))
+        else:
+            self._target = method._channel.target()
         self._port = port
         self._requests: list[dict[str, Any]] = []
         self._responses: list[dict[str, Any]] = []
         self._asked: list[int] = []
-        self._checked = self._index = 0
         self._outcomes: tuple[dict[str, Any], ...] = ()
+        self._checked = self._index = 0
         self.recorded: dict[str, Any] = {}
         self.sent: list[dict[str, Any]] = []
-        self.is_done = True
+        self.all_sent = self._is_cancelled = False
+        # Whether the step has an outcome or was abandoned, or there is none.
+        self._is_done = True
         # A call may end in a thread of the client's while its reader cancels it, who then waits for the recording.
         self._ending = threading.RLock()
-        self.all_sent = self.is_over = self._is_cancelled = False
 
     # -- the decision
 
@@ -103,7 +99,7 @@ class Rpc:
         self.step = self._port.begin(self._call(None if requests is None else self._requests))
         if self.step.mode in ("run", "verify") and holds_placeholder("", self._pairs):
             self.step = self.step.refuse()
-        self.is_done = self.step.mode in ("pass", "replay")
+        self._is_done = self.step.mode in ("pass", "replay")
         return self.step.mode
 
     def _call(self, requests: list[dict[str, Any]] | None) -> ClientCall:
@@ -148,15 +144,15 @@ class Rpc:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Return a block for the real call. An error in it that is no status of the server is no outcome."""
-        if self.is_done:
+        if self._is_done:
             yield
             return
         try:
             with self.step.running():
                 yield
         except BaseException as error:
-            if not self.is_done:
-                self.is_done = True
+            if not self._is_done:
+                self._is_done = True
                 self.step.abandon(error)
             if not self.step.answers(error):
                 raise
@@ -167,7 +163,7 @@ class Rpc:
 
     def note_response(self, data: bytes) -> None:
         """Take a message that the server has sent."""
-        if not self.is_done:
+        if not self._is_done:
             self._responses.append(store_answer(data, self._deserialize))
             self._asked.append(len(self.sent))
 
@@ -176,7 +172,7 @@ class Rpc:
         self._is_cancelled = True
         if details != _DISCARDED:
             self.finish()
-        elif not self.is_done:
+        elif not self._is_done:
             self.step.end_later(self.finish)
 
     def finish(self, status: Any = None, initial: Metadata = None) -> None:
@@ -187,8 +183,8 @@ class Rpc:
         if self._is_cancelled:
             status = initial = None
         with self._ending:
-            if not self.is_done:
-                self.is_done = True
+            if not self._is_done:
+                self._is_done = True
                 self._record(status, initial)
 
     def _record(self, status: Any, initial: Metadata) -> None:
@@ -223,81 +219,83 @@ class Rpc:
 
     # -- a recorded call
 
-    def replay(self) -> dict[str, Any]:
-        """Return the recorded outcome; after verifying, with the secrets of the real one."""
+    def replay(self) -> None:
+        """Take the recorded outcome; after verifying, with the secrets of the real one."""
         self.recorded = self.step.outcome()
         if self._outcomes:
             from pytest_mimic._core.redact.reveal import with_secrets
 
             self.recorded = with_secrets(self.recorded, *self._outcomes)
-        self._note_over()
-        return self.recorded
 
     def response(self) -> Any:
         """Return the one recorded response as the client gives it; None if there is none."""
         stored = self.recorded.get("response")
         return None if stored is None else load_answer(stored, self._deserialize)
 
-    def metadata(self, name: str) -> list[tuple[str, Any]]:
-        """Return recorded metadata. As in the client, values of keys that end in `-bin` are bytes."""
+    def metadata(self, name: str) -> tuple[Any, ...]:
+        """Return recorded metadata as the client gives it: values of keys that end in `-bin` are bytes."""
+        make: Any = sys.modules["grpc._cython.cygrpc"]._Metadatum
         pairs = self.recorded.get(name, ())
-        return [
-            (key, load_bytes({"base64": value}) if key.endswith("-bin") else value) for key, value in pairs
-        ]
+        return tuple(
+            make(key, load_bytes({"base64": value}) if key.endswith("-bin") else value)
+            for key, value in pairs
+        )
 
-    def read(self, receive: Callable[[], Any] | None, take: Callable[[], Any]) -> Steps:
-        """Return the next recorded response, or `END`. It is a generator that the sync or asyncio side carries out.
+    @property
+    def is_alone(self) -> bool:
+        """Whether the recorded responses depend on nothing: neither on a real stream nor on what the caller sends."""
+        return self.step.mode == "replay" and not self.shape.is_talk
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the caller of a recorded stream has all of it. Unless it is alone, its end has to be read, too."""
+        count = len(self.recorded.get("responses", ()))
+        return "code" in self.recorded and self._index >= count + (not self.is_alone)
+
+    def catch_up(self, receive: Callable[[], Any] | None, take: Callable[[], Any]) -> Steps:
+        """Go as far as the next recorded response. It is a generator that the sync or asyncio side carries out.
 
         `receive` returns the next message of the real stream, if that is read beside the recorded one, and `take` that of
         the caller; or `END`.
 
         Raises:
-            MissingRecordingError: The caller sent other messages before it, or reads further than was recorded.
+            MissingRecordingError: The caller sent other messages before it.
         """
         if receive is not None:
-            while (yield receive()) is not END and self._wants_end:
+            wants_end = "code" in self.recorded and self._index == len(self.recorded["responses"])
+            while (yield receive()) is not END and wants_end:
                 pass
-        else:
-            # At the end, the caller is asked for one too many, if it had no more messages.
-            while not self.all_sent and len(self.sent) < sum(self._sent_before()):
-                if (request := (yield take())) is END:
-                    self.all_sent = True
-                else:
-                    self.note_request(request)
-            self._check_sent()
+            return
+        requests, asked = self.recorded.get("requests", []), self.recorded.get("asked", [])
+        is_end = self._index >= len(asked)
+        count = len(requests) if is_end else asked[self._index]
+        # At the end, the caller is asked for one too many, if it had no more messages.
+        wanted = count + (is_end and self.recorded.get("all_sent", False))
+        while not self.all_sent and len(self.sent) < wanted:
+            if (request := (yield take())) is END:
+                self.all_sent = True
+            else:
+                self.note_request(request)
+        start, self._checked = self._checked, max(count, len(self.sent))
+        if start < self._checked:
+            port, recorded = self._port, self._call(requests[start:count])
+            if port.identity(self._call(self.sent[start:])) != port.identity(recorded):
+                port.begin(self._call(self.sent)).abandon()
+                raise self.step.exhausted()
+
+    def next_response(self) -> Any:
+        """Return the next recorded response, or `END`.
+
+        Raises:
+            MissingRecordingError: The caller reads further than was recorded.
+        """
         responses = self.recorded["responses"]
-        if self._index < len(responses):
-            self._index += 1
-            self._note_over()
+        self._index += 1
+        if self._index <= len(responses):
             return load_answer(responses[self._index - 1], self._deserialize)
         if "code" not in self.recorded:
             raise self.step.exhausted()
-        self.is_over = True
         return END
-
-    @property
-    def _wants_end(self) -> bool:
-        return "code" in self.recorded and self._index == len(self.recorded.get("responses", ()))
-
-    def _note_over(self) -> None:
-        # Otherwise something is left to be compared at its end: the caller's messages, or the real stream's end.
-        self.is_over = self._wants_end and self.step.mode == "replay" and not self.shape.is_talk
-
-    def _check_sent(self) -> None:
-        count, _ = self._sent_before()
-        start, self._checked = self._checked, max(count, len(self.sent))
-        if start == self._checked:
-            return
-        wanted = self._call(self.recorded["requests"][start:count])
-        if self._port.identity(self._call(self.sent[start:])) != self._port.identity(wanted):
-            self._port.begin(self._call(self.sent)).abandon()
-            raise self.step.exhausted()
-
-    def _sent_before(self) -> tuple[int, bool]:
-        asked = self.recorded.get("asked", ())
-        if self._index < len(asked):
-            return asked[self._index], False
-        return len(self.recorded.get("requests", ())), bool(self.recorded.get("all_sent"))
 
 
 def _told(status: Any) -> tuple[str, str, Metadata]:

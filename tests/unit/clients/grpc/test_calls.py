@@ -6,6 +6,8 @@ import asyncio
 import queue
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -80,10 +82,12 @@ def torn(stub: Any) -> Any:
 
 
 def stopped(stub: Any) -> Any:
-    call = stub.List(wish("endless", count=10**9))
+    call, ended = stub.List(wish("endless", count=10**9)), threading.Event()
+    call.add_done_callback(lambda _: ended.set())
     found = next(call).title, next(call).title
     assert call.is_active()
     assert call.cancel()
+    assert ended.wait(10)
     assert fails(lambda: next(call))[0] == "CANCELLED"
     assert not call.is_active()
     return found
@@ -221,12 +225,17 @@ async def aio_talk_at_once(stub: Any) -> Any:
     return [book.title async for book in stub.Talk(each("a", "b"))]
 
 
+async def aio_late(stub: Any) -> Any:
+    return (await fails_later(stub.Find(wish("late"), timeout=0.2)))[0]
+
+
 AIO: dict[str, tuple[Callable[[Any], Awaitable[Any]], Any]] = {
     "unary": (aio_unary, ("Emma", ("OK", "", COST), "first", True)),
     "error": (
         lambda stub: fails_later(stub.Find(wish("NOT_FOUND"))),
         ("NOT_FOUND", "no NOT_FOUND today", COST),
     ),
+    "deadline": (aio_late, "DEADLINE_EXCEEDED"),
     "stream": (aio_stream, (["Emma 0", "Emma 1"], ("OK", "", {"cost": "4"}))),
     "read": (aio_read, ("torn 0", ("DATA_LOSS", "a page is torn", {"cost": "4"}))),
     "stopped stream": (aio_stopped, ("endless 0", True)),
@@ -440,6 +449,79 @@ def test_a_stream_is_recorded_before_its_reader_knows_its_end(runs: Any, stub: A
     assert plain.get("initial", []) == [["server", "first"]] * bool(count)
 
 
+def test_a_stream_whose_status_comes_before_its_last_message_is_recorded_whole(runs: Any, stub: Any) -> None:
+    """The client waits for the message then. Its own events may come in any order."""
+    held: list[Callable[[], Any]] = []
+    begin = stub.List._managed_call
+
+    class LateMessages:
+        """A call whose messages come after its status from the second one on."""
+
+        def __init__(self, *args: Any) -> None:
+            self.call = begin(*args[:7], self.with_status(args[7]), *args[8:])
+
+        def with_status(self, take: Any) -> Any:
+            def handle(event: Any) -> Any:
+                is_complete = take(event)
+                kinds = {operation.type() for operation in event.batch_operations}
+                while OperationType.receive_status_on_client in kinds and held:
+                    is_complete = held.pop()()
+                return is_complete
+
+            return handle
+
+        def operate(self, operations: Any, take: Any) -> Any:
+            self.asked = getattr(self, "asked", 0) + 1
+            late = partial(self.hold, take) if self.asked == 2 else take
+            return self.call.operate(operations, late)
+
+        def hold(self, take: Any, event: Any) -> bool:
+            held.append(partial(take, event))
+            return False
+
+    stub.List._managed_call = LateMessages
+    assert titles(stub.List(wish("Emma", count=2))) == ["Emma 0", "Emma 1"]
+    [plain] = runs.plain
+    assert (plain["code"], len(plain["responses"])) == ("OK", 2)
+
+
+def test_an_asyncio_stream_whose_status_comes_before_its_last_message_is_recorded_whole(
+    runs: Any, library: Any
+) -> None:
+    class LateMessages:
+        """A transport whose messages come after its status from the second one on."""
+
+        def __init__(self, real: Any) -> None:
+            self.real, self.read, self.ended = real, 0, asyncio.Event()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.real, name)
+
+        def add_done_callback(self, callback: Callable[[], object]) -> None:
+            self.real.add_done_callback(callback)
+            self.real.add_done_callback(self.ended.set)
+
+        async def receive_serialized_message(self) -> Any:
+            data = await self.real.receive_serialized_message()
+            self.read += 1
+            if self.read > 1:
+                await asyncio.wait_for(self.ended.wait(), 10)
+            return data
+
+    async def main() -> None:
+        async with grpc.aio.insecure_channel(library.target) as channel:
+            stub: Any = services.LibraryStub(channel)
+            call = stub.List._channel.call
+            stub.List._channel = SimpleNamespace(
+                call=lambda *args: LateMessages(call(*args)), target=library.target
+            )
+            assert [book.title async for book in stub.List(wish("Emma", count=2))] == ["Emma 0", "Emma 1"]
+
+    asyncio.run(main())
+    [plain] = runs.plain
+    assert (plain["code"], len(plain["responses"])) == ("OK", 2)
+
+
 def test_a_stream_that_ends_while_its_reader_cancels_it_is_recorded_before_the_reader_goes_on(
     runs: Any, stub: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -465,6 +547,22 @@ def test_a_stream_that_ends_while_its_reader_cancels_it_is_recorded_before_the_r
     call.code()  # wait for the end
     cancelling.join(10)
     assert recorded == [1]
+
+
+def test_a_callback_that_another_thread_adds_at_the_end_of_a_replayed_stream_is_called(
+    runs: Any, stub: Any
+) -> None:
+    titles(stub.List(wish("Emma", count=1)))
+    runs.again("replay")
+    call, called = stub.List(wish("Emma", count=1)), []
+    reading = threading.Thread(target=lambda: list(call))
+    with call._state.condition:  # as the client does when it adds one
+        reading.start()
+        reading.join(0.2)  # it waits for this
+        assert call._state.code is None
+        call.add_done_callback(called.append)
+    reading.join(10)
+    assert called == [call]
 
 
 def test_a_cancelled_call_is_not_recorded(runs: Any, library: Any, stub: Any) -> None:

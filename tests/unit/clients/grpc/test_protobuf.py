@@ -87,6 +87,11 @@ def test_what_is_no_known_message_is_kept_as_bytes(data: bytes, read: Any, store
     )
 
 
+def test_a_malformed_message_is_kept_as_bytes() -> None:
+    """It is read in a thread of the client's, where nobody would catch an error."""
+    assert store_answer(b"\xff", READ) == {"base64": "/w=="}
+
+
 @pytest.mark.parametrize(
     ("field", "value", "loaded"),
     [
