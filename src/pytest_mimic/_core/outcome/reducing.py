@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copyreg
 import pickle
 from enum import Enum, EnumMeta, Flag
 from typing import Any
 
+from pytest_mimic._core.identity.kinds import is_stdlib
+from pytest_mimic._core.identity.object_state import slot_members, slot_values
 from pytest_mimic._core.outcome import exceptions
 
 # Values that may read files later, by package and class, and how to get their data.
@@ -37,13 +40,32 @@ def reduced(thing: Any) -> Any:
     # Python 3.10 loses the scope.
     if type(thing).__name__ == "IPv6Address" and getattr(thing, "scope_id", None):
         return type(thing), (str(thing),)
-    return NotImplemented
+    return _with_attributes(thing)
+
+
+def _with_attributes(thing: Any) -> Any:
+    """Return the reduction that a class inherits from one of Python's, with the attributes that this one leaves out."""
+    cls: Any = type(thing)
+    if (cls.__reduce_ex__, cls.__reduce__) == _OF_OBJECT or is_stdlib(cls.__module__):
+        return NotImplemented
+    decides = next(base for base in cls.__mro__ if not _DECIDING.isdisjoint(vars(base)))
+    if not is_stdlib(decides.__module__) or cls in copyreg.dispatch_table:
+        return NotImplemented
+    attributes = getattr(thing, "__dict__", None) or None
+    slots = slot_values(thing, slot_members(cls, below=decides))
+    if not attributes and not slots:
+        return NotImplemented
+    reduction = thing.__reduce_ex__(4)
+    make, arguments, state, *items = (*reduction, None) if len(reduction) == 2 else reduction
+    if state is not None or not (make is cls or arguments[:1] == (cls,)):
+        return reduction
+    return make, arguments, (attributes, slots) if slots else attributes, *items
 
 
 def _member(thing: Enum) -> Any:
     """Return the reduction of a member of an enum by its name: by its value, or in other ways, some Pythons call code."""
     cls = type(thing)
-    reduces = (vars(base)[name] for base in cls.__mro__ for name in _REDUCING if name in vars(base))
+    reduces = (vars(base)[name] for base in cls.__mro__ for name in _MAKERS if name in vars(base))
     own = next(reduces)
     if getattr(own, "__module__", "enum") != "enum":
         return NotImplemented
@@ -52,7 +74,10 @@ def _member(thing: Enum) -> Any:
     return (member, (cls, thing._value_)) if isinstance(thing, Flag) else NotImplemented
 
 
-_REDUCING = ("__reduce_ex__", "__reduce__")
+_MAKERS = ("__reduce_ex__", "__reduce__")
+_OF_OBJECT = (object.__reduce_ex__, object.__reduce__)
+# With one of these, a class decides itself what is kept of its objects.
+_DECIDING = frozenset({*_MAKERS, "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__"})
 
 
 def member(cls: Any, name: str | int) -> object:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import datetime
 import decimal
+import fractions
 import functools
 import ipaddress
 import json
 import math
+import pathlib
 import pickle
 import sys
 from collections import OrderedDict
@@ -49,6 +53,39 @@ class Row:
 
 class Text(str):
     pass
+
+
+class Moment(datetime.datetime):
+    """Its base class reduces without the attributes of an instance, as do those of the others."""
+
+    __slots__ = ("seen",)
+
+
+class Price(decimal.Decimal):
+    pass
+
+
+class Words(collections.Counter):
+    pass
+
+
+class Groups(collections.defaultdict):
+    pass
+
+
+class Ratio(fractions.Fraction):
+    pass
+
+
+class Folder(pathlib.PurePosixPath):
+    pass
+
+
+class Cached(decimal.Decimal):
+    """Decides itself what is kept."""
+
+    def __reduce__(self):
+        return Cached, (str(self),)
 
 
 def double(x):
@@ -116,6 +153,39 @@ def test_changing_the_value_after_it_was_encoded_changes_nothing():
     array[:] = b"xyz"
 
     assert stored.load().value == {"plain": [1], "odd": (bytearray(b"abc"), [2])}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        partial(Moment, 2024, 1, 2),
+        partial(Price, "1.50"),
+        partial(Words, "aab"),
+        partial(Groups, list, {"a": [1]}),
+        partial(Ratio, 1, 3),
+        partial(Folder, "a/b"),
+        partial(type("Local", (decimal.Decimal,), {}), "1.50"),
+    ],
+    ids=lambda make: make.func.__name__,
+)
+def test_attributes_that_a_base_class_leaves_out_are_kept(make):
+    """A class of Python's own that reduces to its values alone knows nothing of the attributes of a subclass."""
+    value = make()
+    value.seen = shared = ["here"]
+
+    again, seen = kept(Outcome.of_value([value, shared])).load().value
+
+    assert type(again).__name__ == type(value).__name__
+    assert again == value
+    assert again.seen == ["here"]
+    assert again.seen is seen
+
+
+def test_a_class_that_reduces_itself_decides_what_is_kept():
+    value = Cached("1.50")
+    value.seen = lambda: None
+
+    assert vars(kept(Outcome.of_value(value)).load().value) == {}
 
 
 @pytest.mark.promise("plain data is readable JSON with one key per line")
