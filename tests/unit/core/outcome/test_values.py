@@ -10,7 +10,6 @@ import fractions
 import functools
 import ipaddress
 import json
-import math
 import pathlib
 import pickle
 import sys
@@ -18,8 +17,6 @@ from collections import OrderedDict
 from functools import partial
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pytest_mimic._core.outcome import pickles
 from pytest_mimic._core.outcome import unpickling as loading
@@ -90,28 +87,6 @@ class Cached(decimal.Decimal):
 
 def double(x):
     return 2 * x
-
-
-plain = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner),
-    max_leaves=30,
-)
-
-
-@pytest.mark.promise("plain data is readable JSON with one key per line")
-@given(plain)
-def test_plain_data_is_kept_as_json_exactly(value):
-    store = MemoryStore()
-
-    stored = kept(Outcome.of_value(value), store)
-
-    assert repr(stored.load().value) == repr(value)
-    assert not any(name.endswith(".pkl") for name in store.names())
 
 
 @pytest.mark.parametrize(
@@ -280,21 +255,6 @@ def test_fetching_by_a_name_in_data_is_listed_as_code():
     assert any(name.endswith(":subimport") for name in entry_of(Outcome.of_value(json))["code"])
 
 
-@pytest.mark.parametrize("shape", [(0,), (0, 3), (), (1,), (5, 7), (300, 500)])
-@pytest.mark.parametrize("dtype", ["f8", ">f8", "f4", "i8", "u1", "?", "c16", "M8[s]", "S3", "U2", "f2", "O"])
-def test_arrays_are_kept_and_writable(shape, dtype):
-    numpy = pytest.importorskip("numpy")
-    array = (numpy.arange(math.prod(shape)) % 1000).astype(dtype).reshape(shape)
-
-    stored = kept(Outcome.of_value(array))
-    first, second = stored.load().value, stored.load().value
-    first[...] = numpy.zeros((), array.dtype)
-
-    assert second.dtype == array.dtype
-    assert second.flags.writeable
-    assert numpy.array_equal(second, array)
-
-
 @pytest.mark.parametrize("last", [(4,), ipaddress.IPv4Address("10.0.0.1")], ids=["tagged", "pickle"])
 def test_a_stream_keeps_separate_copies_of_its_items(last):
     items = [[1], (2,), {"k": [3]}, last]
@@ -367,21 +327,6 @@ def test_a_class_without_importable_module_is_stored_by_value():
 
     assert "gone:Made" in entry["code"]
     assert entry["python"] == loading.python_version()
-
-
-def twice(part):
-    return [part, {"again": part}, part]
-
-
-@pytest.mark.promise("a mutable part that stands twice stands twice in the copy")
-@pytest.mark.parametrize("part", [["a"], {"b": 1}, [], {}, [["a"], {}]], ids=repr)
-def test_a_part_that_stands_twice_stands_twice_in_the_copy(part):
-    first = kept(Outcome.of_value(twice(part))).load().value
-    first[0].clear()
-
-    assert first[1]["again"] is first[0]
-    assert first[2] is first[0]
-    assert kept(Outcome.of_value({"a": [part], "b": [part]})).load().value["b"] == [part]
 
 
 @pytest.mark.promise("a mutable part that stands twice stands twice in the copy")

@@ -9,11 +9,11 @@ import shutil
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 from support.failing_proxy import SECRET, FailingProxy
 from support.s3_server import KEYS
+from unit.tools.cli.conftest import Result
 
 from pytest_mimic import CorruptRecordingError
 from pytest_mimic._core.object_place import parse_place
@@ -25,19 +25,6 @@ from pytest_mimic._tools.objects.bucket import Bucket
 ONE, TWO = (f"calls/shop/{name}/{'a' * 32}.json" for name in ("one", "two"))
 NOISE = [sha256(str(n).encode()).hexdigest() for n in range(2000)]
 VALUE, OTHER = b"".join(sha256(str(n).encode()).digest() for n in range(4000)), NOISE
-
-
-class Result(NamedTuple):
-    """What a call of the command gave."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> Any:
-        """The JSON on standard output."""
-        return json.loads(self.out)
 
 
 class Clone:
