@@ -166,7 +166,7 @@ class _Talk:
                 self._conn.sock = self._real
                 return
             if step.mode == "replay":
-                self._plain = step.outcome()
+                self._plain = step.outcome(is_read_only=True)
             else:
                 self._record(exchange.recorder(step, sent))
             if self._plain is not None and "status" not in self._plain:
