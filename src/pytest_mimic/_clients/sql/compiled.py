@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from sqlalchemy.sql import dml, elements, functions, operators, selectable
 
@@ -87,15 +86,8 @@ class CompiledNames:
         self.escaped = {new: name for name, new in (compiled.escaped_bind_names or {}).items()}
 
 
-_read: WeakKeyDictionary[Any, CompiledNames] = WeakKeyDictionary()
-
-
 def read_compiled(compiled: Any) -> CompiledNames:
-    """Return the names in a compiled statement; each is read once, as SQLAlchemy caches it."""
-    found = _read.get(compiled)
-    if found is None:
-        found = _read[compiled] = _Reader(compiled).names()
-    return found
+    return _Reader(compiled).names()
 
 
 class _Reader:
