@@ -71,9 +71,12 @@ class RedisAdapter(Adapter):
 
     def failure(self, plain: Any, /) -> str | None:
         """Return the error of sending or reading, or the first of the server's replies that is an error."""
-        replies = plain.get("replies") or [plain.get("reply")]
-        errors = [reply["$error"] for reply in replies if isinstance(reply, dict) and "$error" in reply]
-        return super().failure(plain) or (f"gave {errors[0][0]}" if errors else None)
+        if "error" in plain:
+            return super().failure(plain)
+        for reply in plain.get("replies") or (plain.get("reply"),):
+            if type(reply) is dict and "$error" in reply:
+                return f"gave {reply['$error'][0]}"
+        return None
 
     def _connection_edges(self, module: str, can_read: str, make: _Function) -> list[Edge]:
         # Each returns the method's result, or the steps to it if the client has to wait for something.
@@ -126,16 +129,14 @@ class RedisAdapter(Adapter):
         command = command if isinstance(command, (str, bytes)) else list(command)
         place = state.place(connection)
         batch = state.begin(connection, command, port, place)
-        log = self._logs.get(place)
-        if log is None:
-            log = self._logs.setdefault(place, ReplayLog())
+        caller = port.caller
+        if isinstance(batch, ReplayedCommands) and (caller.is_test or not batch.is_repeatable):
+            return None
+        log = self._logs.get(place) or self._logs.setdefault(place, ReplayLog())
         if not isinstance(batch, ReplayedCommands):
             send = partial(original, connection, command, *args, **kwargs)
             return self._send_for_real(original, connection, state, batch, log, send)
-        caller = port.caller
-        if not caller.is_test and batch.is_repeatable and log.note(caller, batch.data):
-            return self._catch_up(original, connection, state, log)
-        return None
+        return self._catch_up(original, connection, state, log) if log.note(caller, batch.data) else None
 
     def _send_for_real(
         self,
