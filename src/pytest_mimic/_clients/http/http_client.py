@@ -17,8 +17,8 @@ from pytest_mimic._clients.http.connections import (
     RecordedFile,
     RequestMessage,
     UnopenedSocket,
+    begin_recorded,
     connects_by_itself,
-    recorded_file,
 )
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter
 from pytest_mimic._clients.http.failures import (
@@ -131,7 +131,7 @@ class _Talk:
         self._recorder: ExchangeRecorder | None = None
         self._plain: dict[str, Any] | None = None
         self._accepted: str | None = None
-        self._response_class: Any = None  # that of the connection, while a real response is watched
+        self._response_class: Any = None  # that of the connection, while another one stands in its place
         self._is_urllib3 = hasattr(conn, "is_verified")
 
     def __getattr__(self, name: str) -> Any:
@@ -173,6 +173,8 @@ class _Talk:
                 stored = self._plain["error"]
                 if stored["type"] in CONNECTING or stored.get("while") == "sending":
                     raise self._error(stored)
+            if self._plain is not None:
+                self._lead(self._begin_recorded)
         except BaseException:
             self._conn.sock = self._real
             raise
@@ -198,12 +200,9 @@ class _Talk:
             del vars(conn)[_IS_REAL]
 
     def makefile(self, *args: Any) -> Any:
-        """Return the file of the response: of the recorded one, or of the real one, which is watched."""
-        conn, step = self._conn, self._step
-        conn.sock = self._real
-        if self._plain is None or step is None:
-            return self._real.makefile(*args)
-        return recorded_file(self._plain, conn._method, self._accepted, self._error, step.exhausted)
+        """Return the file of the response. That of a recorded one is made when it begins."""
+        self._conn.sock = self._real
+        return self._real.makefile(*args) if self._plain is None else None
 
     def close(self) -> None:
         """Record nothing, because the connection is closed before it has the response."""
@@ -256,12 +255,24 @@ class _Talk:
         if recorder.done:  # verifying has met an error
             self._plain = recorder.recorded()
             return
+        self._lead(partial(self._watch, recorder))
+
+    def _lead(self, begin: Callable[..., None]) -> None:
+        """Let the next response begin with this function, which gets it and its own `begin`."""
         conn = self._conn
         self._response_class, self._is_own = conn.response_class, "response_class" in vars(conn)
-        conn.response_class = partial(self._response_of, recorder)
+
+        def make(*args: Any, **options: Any) -> Any:
+            make = self._response_class
+            self._leave()
+            response = make(*args, **options)
+            response.begin = partial(begin, response, response.begin)
+            return response
+
+        conn.response_class = make
 
     def _leave(self) -> None:
-        """Watch no longer."""
+        """Let the connection make its responses again."""
         make, self._response_class = self._response_class, None
         if make is None:
             return
@@ -269,36 +280,33 @@ class _Talk:
         if self._is_own:
             self._conn.response_class = make
 
-    def _response_of(self, recorder: ExchangeRecorder, *args: Any, **options: Any) -> Any:
-        make = self._response_class
-        self._leave()
-        response = make(*args, **options)
-        begin = response.begin
+    def _begin_recorded(self, response: Any, *_: Any) -> None:
+        vars(response).pop("begin", None)
+        assert self._plain is not None
+        assert self._step is not None
+        begin_recorded(response, self._plain, self._accepted, self._error, self._step.exhausted)
 
-        def watched_begin() -> None:
-            del response.begin
-            with recorder.recording_errors(self._failure), recorder.step.running():
-                begin()
-                version = "HTTP/1.0" if response.version == 10 else "HTTP/1.1"
-                recorder.start(response.status, response.reason, version, response.headers.items())
-                is_empty = response.length == 0 and (not response.chunked or response._method == "HEAD")
-                if is_empty or response.fp is None:
-                    recorder.complete()
-                else:
-                    response.fp = RecordedFile(
-                        response.fp, recorder, chunked=response.chunked, length=response.length
-                    )
-                if recorder.is_verifying:  # read what the recording has, to compare it
-                    try:
-                        response.read(recorder.wanted)
-                    finally:
-                        if not recorder.done:
-                            response._close_conn()
-            if recorder.is_verifying:
-                self._replace(response, recorder.recorded())
-
-        response.begin = watched_begin
-        return response
+    def _watch(self, recorder: ExchangeRecorder, response: Any, begin: Callable[[], None]) -> None:
+        del response.begin
+        with recorder.recording_errors(self._failure), recorder.step.running():
+            begin()
+            version = "HTTP/1.0" if response.version == 10 else "HTTP/1.1"
+            recorder.start(response.status, response.reason, version, response.headers.items())
+            is_empty = response.length == 0 and (not response.chunked or response._method == "HEAD")
+            if is_empty or response.fp is None:
+                recorder.complete()
+            else:
+                response.fp = RecordedFile(
+                    response.fp, recorder, chunked=response.chunked, length=response.length
+                )
+            if recorder.is_verifying:  # read what the recording has, to compare it
+                try:
+                    response.read(recorder.wanted)
+                finally:
+                    if not recorder.done:
+                        response._close_conn()
+        if recorder.is_verifying:
+            self._replace(response, recorder.recorded())
 
     def _replace(self, response: Any, plain: dict[str, Any]) -> None:
         """Let a real response that was read become the recorded one."""
@@ -311,4 +319,4 @@ class _Talk:
         self._plain = plain
         base: Any = sys.modules["http.client"].HTTPResponse
         base.__init__(response, self, method=response._method)
-        response.begin()
+        self._begin_recorded(response)
