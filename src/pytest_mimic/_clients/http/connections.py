@@ -171,11 +171,11 @@ class RequestMessage:
             length = one.get("content-length", "")
             self._missing = int(length) if length.isdigit() else 0
 
-    def request(self, url: str) -> HttpRequest:
+    def request(self, url: str, headers: tuple[tuple[str, str], ...]) -> HttpRequest:
         body = b"".join(self._body)
         if self._missing is None:
             body = b"".join(unframe(body)[0])
-        return HttpRequest(self._method, url, self.headers, body)
+        return HttpRequest(self._method, url, headers, body)
 
 
 class UnopenedSocket:

@@ -150,13 +150,13 @@ class _Talk:
             return
         self._is_begun = True
         try:
-            sent = self.message.request(self._url())
+            headers = self.message.headers
             if self._is_urllib3:
                 # It decodes what was not asked for as well. Those who call it have set no `Host`.
-                headers = tuple(pair for pair in sent.headers if pair[0].lower() != "host")
-                sent = sent._replace(headers=headers)  # type: ignore[arg-type]
+                headers = tuple([pair for pair in headers if pair[0].lower() != "host"])
             else:
-                self._accepted = header_of(self.message.headers, "accept-encoding")
+                self._accepted = header_of(headers, "accept-encoding")
+            sent = self.message.request(self._url(), headers)
             for exchange in self._takers:
                 self._step = step = exchange.begin(sent)
                 if step is not None:

@@ -86,11 +86,7 @@ class CompiledNames:
         self.escaped = {new: name for name, new in (compiled.escaped_bind_names or {}).items()}
 
 
-def read_compiled(compiled: Any) -> CompiledNames:
-    return _Reader(compiled).names()
-
-
-class _Reader:
+class CompiledReader:
     """Reads a statement from the inside out. Parameters rise until a comparison or an assignment claims them."""
 
     def __init__(self, compiled: Any) -> None:

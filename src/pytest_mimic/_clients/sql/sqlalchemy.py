@@ -175,9 +175,9 @@ def _names(context: Any) -> StatementNames:
         return NO_NAMES
     known = vars(compiled).get(_KNOWN)
     if known is None:  # once for each statement, as SQLAlchemy caches what it has compiled
-        from pytest_mimic._clients.sql.compiled import read_compiled
+        from pytest_mimic._clients.sql.compiled import CompiledReader
 
-        known = vars(compiled)[_KNOWN] = read_compiled(compiled)
+        known = vars(compiled)[_KNOWN] = CompiledReader(compiled).names()
     given = context.compiled_parameters[0] if context.compiled_parameters else {}
     if not expanded and given.keys() >= set(known.binds):
         return StatementNames(known.binds, (), known.escaped, known, given)
