@@ -181,6 +181,24 @@ def test_a_move_is_proposed_where_mimic_auto_could_not_record(repository):
     repository.replay().expect(passed=1, real=[])
 
 
+def test_no_move_is_proposed_of_what_mimic_auto_has_just_recorded(repository, capsys):
+    """Of the moved file, one test has a new cassette: the other test is moved alone."""
+    tests = CASSETTES.replace("NAME", "test_x").replace("replay", "auto") + making("test_z", 1)
+    repository.put({"a": tests})
+    repository.record().expect(passed=2)
+    for path in repository.vault.rglob("test_x*.json"):
+        path.write_text(path.read_text().replace('"name"', '"former"'))
+    repository.put({"b": tests})
+
+    failed = repository.run(env={"CI": ""}).expect(passed=1, failed=1)
+    [line] = proposed(failed)
+
+    assert line == "a.py::test_z b.py::test_z"
+    assert main(["mv", *(f"t/{word}" for word in line.split())]) == 0
+    assert "not moved" not in capsys.readouterr().out
+    repository.replay().expect(passed=2, real=[])
+
+
 def test_of_two_cases_of_a_test_the_first_gets_its_recordings(repository):
     repository.put({"a": making("test_x", "x")})
     repository.record()
@@ -261,11 +279,26 @@ def test_a_recording_of_the_new_test_stays(repository, capsys):
         (["-n", "t/a.py", "u"], 0, "t/a.py::test_x  →  u/a.py::test_x  2\n2 recordings would be moved"),
         (["-n", "./t/", "u/v/"], 0, "t/a.py::test_x  →  u/v/a.py::test_x  2"),
         (["-n", "t/a.py::test_x", "t/a.py::test_y[a]"], 0, "t/a.py::test_x  →  t/a.py::test_y[a]  2"),
+        (
+            ["-n", "t/a.py", "t/b.py::test_g"],
+            2,
+            "to move one test there: pytest-mimic mv t/a.py::test_x t/b.py::test_g",
+        ),
+        (["-n", "t", "t/b.py::TestB"], 2, "t is a file or folder, and t/b.py::TestB is none"),
+        (["-n", "t/a.py", "t/a.py::TestA"], 0, "t/a.py::test_x  →  t/a.py::TestA::test_x  2"),
+        (["-n", "test_x", "test_y"], 0, "t/a.py::test_x  →  t/a.py::test_y  2"),
+        (["-n", "test_x", "t/b.py::test_x"], 0, "t/a.py::test_x  →  t/b.py::test_x  2"),
+        (["-n", "t/a.py::test_x", "test_y"], 0, "t/a.py::test_x  →  t/a.py::test_y  2"),
+        (["-n", "test_w", "test_y"], 2, "name one of them: t/a.py::TestW::test_w, t/a.py::test_w"),
+        (["-n", "t/a.py", "../t/b.py"], 0, "note: ../t/b.py does not exist"),
         (["-n", "--json", "t", "u"], 0, '"new_test": "u/a.py::test_x"'),
     ],
 )
 def test_words(repository, capsys, words, code, says):
     repository.put({"a": making("test_x", 1, 2)})
+    if "test_w" in words:
+        tests = making("test_w", 1)
+        repository.put({"a": tests + in_class("TestW", tests)})
     before = repository.record().vault
 
     assert main(["mv", *words]) == code
@@ -307,6 +340,17 @@ def test_nothing_is_proposed_without_a_gone_test(repository, after, args):
 
     assert run.outcomes["failed"] == 1
     assert proposed(run) == []
+
+
+@pytest.mark.promise(
+    "the summary proposes pytest-mimic mv where the first missing call is one of a test that is gone"
+)
+def test_proposed_where_only_the_new_test_runs(repository):
+    repository.put({"a": making("test_x", 1) + making("test_z", 2)})
+    repository.record()
+    repository.put({"a": making("test_y", 1) + making("test_z", 2)})
+
+    assert proposed(repository.replay("t/a.py::test_y")) == ["a.py::test_x a.py::test_y"]
 
 
 def test_proposed_under_xdist_too(repository):

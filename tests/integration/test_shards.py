@@ -109,6 +109,14 @@ def test_jobs_are_judged_together(shop, unused):
     assert cities(shop) == set(CITIES)
 
 
+def test_a_pattern_names_the_files(shop, unused):
+    """Shells on Windows do not expand patterns."""
+    split(shop, "--mimic-clear-unused", "--mimic-fail-on-unused")
+
+    assert unused("usage-*.json") == unused("usage-0.json", "usage-1.json")
+    assert unused("jobs-*.json").errors.startswith("ERROR: cannot read jobs-*.json: ")
+
+
 @pytest.mark.promise("pytest-mimic unused --clear deletes what no job used, and exits with 0")
 def test_clearing_deletes_what_no_job_used(shop, unused):
     leave_bonn(shop)

@@ -252,6 +252,43 @@ def test_cassette(mimic_auto):
 """
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ('{"format": 3, "x', "is not valid JSON, line 1"),
+        ('{"format": 3}', "is not what was recorded (no "),
+        ("<<<<<<< HEAD\n{}\n", "has a merge conflict, line 1"),
+    ],
+    ids=["cut off", "empty", "conflict"],
+)
+def test_damage_that_names_no_test_is_recorded_again_by_the_running_one(shop, content, says):
+    """The command that the error proposes is for the test that fails, not for the whole suite."""
+    shop.write("test_shop.py", ALL_WAYS)
+    shop.record().expect(passed=3)
+    for path in shop.vault.rglob("c*s/**/*.json"):
+        path.write_text(content)
+
+    run = shop.run().expect(failed=3, says=[says])
+
+    remedies = [line.partition("again: ")[2] for line in run.output.splitlines() if "record again: " in line]
+    assert remedies == [
+        f"pytest --mimic-rerecord test_shop.py::test_{name}" for name in ("once", "sequence", "cassette")
+    ]
+    shop.run("--mimic-rerecord").expect(passed=3)
+    shop.replay().expect(passed=3, real=[])
+
+
+def test_damage_of_a_cassette_that_is_only_replayed(shop):
+    """To record its test again would not help: the error says so."""
+    shop.test("with mimic_replay('one'): shop.small(1)")
+    cassette = shop.write(".mimic_vault/cassettes/one.json", "{")
+
+    run = shop.run().expect(failed=1, says=["cassettes/one.json is not valid JSON, line 1"])
+
+    assert "mimic_replay never records; use mimic_record or mimic_auto" in run.output
+    assert cassette.read_text() == "{"
+
+
 @pytest.mark.promise(
     "a recording of a release candidate is refused in one line, with the command that records it again"
 )

@@ -43,7 +43,7 @@ def command(option: str, *tests: str | None, more: Sequence[str] = ()) -> str:
     """Return the command line that runs tests with options, or all tests if there is none (None or empty).
 
     It repeats the options of this run that the next one needs, and names the tests relative to the folder in which
-    pytest was started.
+    pytest was started. In another folder than the rootdir, all tests are those that this run named: `pytest ..`.
     """
     from shlex import join
 
@@ -54,5 +54,15 @@ def command(option: str, *tests: str | None, more: Sequence[str] = ()) -> str:
         words += session.settings.given
         if any(test.startswith("../") for test in named):
             words += session.settings.outside
-    prefix = "" if session is None else session.settings.prefix
-    return join([*words, *(prefix + test for test in named)])
+        named = [session.settings.prefix + test for test in named] or [*session.settings.named]
+    return join([*words, *named])
+
+
+def naming(test: str, remedies: Sequence[str]) -> tuple[str, ...]:
+    """Return the remedies of an error. A command in them that would record all tests again is for this one only."""
+    for option in ("--mimic-record", "--mimic-rerecord"):
+        all_tests, one = command(option), command(option, test)
+        remedies = [
+            line.removesuffix(all_tests) + one if line.endswith(all_tests) else line for line in remedies
+        ]
+    return tuple(remedies)

@@ -66,6 +66,7 @@ class Settings(NamedTuple):
     only: tuple[str, ...] = ()  # patterns: the mode is for calls that one of them matches, others replay
     given: tuple[str, ...] = ()  # options that suggested commands have to repeat
     prefix: str = ""  # the path from where pytest was started to the rootdir, for the ids of tests
+    named: tuple[str, ...] = ()  # the tests that the run named, if it was not started in the rootdir
     outside: tuple[str, ...] = ()  # options that suggested commands need for a test outside of the rootdir
     usage: Path | None = None  # the file of `--mimic-usage`, absolute
     review: bool = False  # what is new, changed or drifted waits, and the vault is not written

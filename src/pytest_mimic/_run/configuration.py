@@ -74,6 +74,7 @@ def settings_of(config: pytest.Config) -> Settings:
         fail_on_unused=option.mimic_fail_on_unused,
         only=only,
         given=_given(option),
+        named=tuple(option.file_or_dir or ()) if to_rootdir != "." else (),
         outside=outside,
         usage=_file(here, option.mimic_usage),
         review=option.mimic_review,

@@ -182,7 +182,9 @@ class Ending:
             firsts.setdefault(test, key)
         # Of tests that share a function, a run of some of them does not tell which are gone.
         certain = () if self._tests.narrowed() else ran
-        gone = GoneTests(ledger.collected, certain, settings.rootdir, settings.is_shared)
+        # Of a file that is named with a test, pytest does not report the collection.
+        collected = ledger.collected | {test.partition("::")[0] for test in ran}
+        gone = GoneTests(collected, certain, settings.rootdir, settings.is_shared)
         return moved_tests(self._session.vault, firsts, gone, ran)
 
     def _keep_usage(self) -> None:

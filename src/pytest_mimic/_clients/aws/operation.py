@@ -9,7 +9,7 @@ from decimal import Decimal
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.request_parts import describe_body
+from pytest_mimic._clients.http.message import describe_body
 
 if TYPE_CHECKING:
     from pytest_mimic._core.seam.sync_async import Steps

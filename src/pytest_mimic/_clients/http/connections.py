@@ -15,15 +15,6 @@ from pytest_mimic._clients.http.responses import load_response
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
 
-# The modules whose connections open a socket as their class says. Other classes may lead into this process.
-_CONNECTING = ("http.client", "urllib3.connection", "httplib2")
-
-
-def connects_by_itself(connection_class: Any) -> bool:
-    """Check whether a class of connections has its own `connect`, as that of vcrpy inside a cassette: what it opens is unknown."""
-    return getattr(getattr(connection_class, "connect", None), "__module__", None) not in _CONNECTING
-
-
 # The sizes with which a file is read to its end.
 _ALL = ((), (None,), (-1,))
 

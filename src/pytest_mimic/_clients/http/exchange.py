@@ -14,16 +14,17 @@ that broke it, or, alone, the exception that was raised instead of a response.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from urllib.parse import quote, urlsplit
 
 from pytest_mimic._clients.http.body import body_value, events_in, load_body
 from pytest_mimic._clients.http.failures import complaint
 from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
-from pytest_mimic._clients.http.message import header_of, text_pairs
-from pytest_mimic._clients.http.request_parts import Url, describe_body, read_url, without_signature
+from pytest_mimic._clients.http.message import describe_body, fields, header_of, text_pairs, without_signature
 from pytest_mimic._clients.http.responses import ExchangeRecorder
 from pytest_mimic._clients.http.websockets import WEBSOCKET_EDGES, note_websocket
 from pytest_mimic._core.seam.base import Adapter, ClientCall
@@ -45,6 +46,17 @@ MATCHERS: dict[str, tuple[str, ...]] = {
 # Headers that clients add themselves, with values that change with their version, the server or the body.
 _OF_CLIENTS = {"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"}
 _CACHE_SIZE = 20_000
+# The modules whose connections open a socket as their class says. Other classes may lead into this process.
+_CONNECTING = ("http.client", "urllib3.connection", "httplib2")
+# URLs are normalised as RFC 3986 says, since clients encode the same URL differently.
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_URL = re.compile(r"(?P<origin>[^:/?#]+://[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
+# Besides letters and digits, the characters that a path may have as they are (RFC 3986, 3.3).
+_ALLOWED = "-._~!$&'()*+,;=:@/"
+_NORMAL = re.compile(rf"[A-Za-z0-9{re.escape(_ALLOWED)}]*")
+_ENCODED = re.compile(r"%(?:[0-9A-Fa-f]{2})?")
+# aiohttp decodes them before it sends a request, so a difference cannot count. Of the reserved characters, `/` and `+` stay.
+_DECODED = re.compile(r"[A-Za-z0-9._~!$&'()*,;=:@-]")
 
 
 class HttpAdapter(Adapter):
@@ -176,16 +188,9 @@ class Exchange:
             return None
         method = request.method
         described: dict[str, Any] = {"method": method, "url": url.shown}
-        parts = {
-            "method": method,
-            "scheme": url.scheme,
-            "host": url.host,
-            "port": url.port,
-            "path": url.path,
-            "headers": headers.shown,
-        }
-        if url.query:
-            described["query"] = parts["query"] = url.query
+        parts = {"method": method, **url.parts, "headers": headers.shown}
+        if "query" in parts:
+            described["query"] = parts["query"]
         if request.body:
             parts["format"], body = describe_body(request.body, headers.content_type, headers.encoding)
             secrets = Secrets(self.port.redactor)
@@ -194,8 +199,8 @@ class Exchange:
             hidden = secrets.text(body) if isinstance(body, str) else secrets.scrub(body)
             described["body"] = parts["body"] = hidden
         return ClientCall(
-            f"{method} {url.path}",
-            host=url.host,
+            f"{method} {parts['path']}",
+            host=parts["host"],
             parts=parts,
             identity=IDENTITY,
             described=described,
@@ -209,8 +214,10 @@ class Exchange:
     def _secrets_of(self, request: HttpRequest) -> Secrets:
         """Return the secrets that the response and the description may repeat: those sent, and those issued before."""
         secrets = Secrets(self.port.redactor)
-        headers = self._read_headers(request.headers)
-        _, body = describe_body(request.body, headers.content_type, headers.encoding)
+        body = None
+        if request.body:
+            headers = self._read_headers(request.headers)
+            _, body = describe_body(request.body, headers.content_type, headers.encoding)
         secrets.learn_request(request.url, text_pairs(request.headers), body)
         return secrets
 
@@ -269,3 +276,69 @@ def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Head
         one.get("content-encoding"),
         "websocket" in one.get("upgrade", "").lower(),
     )
+
+
+def connects_by_itself(connection_class: Any) -> bool:
+    """Check whether a class of connections has its own `connect`, as that of vcrpy inside a cassette: what it opens is unknown."""
+    return getattr(getattr(connection_class, "connect", None), "__module__", None) not in _CONNECTING
+
+
+class Url(NamedTuple):
+    """A URL without secrets."""
+
+    parts: dict[str, Any]  # scheme, host, port and path, and a query that is not empty
+    shown: str
+
+
+def read_url(secrets: Secrets, url: str) -> Url:
+    """Return the parts of a URL. ValueError: it has no host, or its host or port is impossible."""
+    match = _URL.match(url)
+    if match is None:
+        raise ValueError(f"{url} has no host")
+    scheme, host, port, shown = read_origin(match["origin"])
+    path = match["path"]
+    if "/." in path or not _NORMAL.fullmatch(path):
+        path = _normal_path(path)
+    path = secrets.path(path) or "/"
+    parts = {"scheme": scheme, "host": host, "port": port, "path": path}
+    if match["query"] and (query := secrets.scrub(without_signature(fields(match["query"])))):
+        parts["query"] = query
+    return Url(parts, shown + path)
+
+
+@lru_cache(maxsize=1_000)
+def read_origin(origin: str) -> tuple[str, str, int | None, str]:
+    """Return a URL's scheme, host, port and shown text."""
+    parts = urlsplit(origin)
+    host = (parts.hostname or "").lower()
+    if not host.isascii():
+        host = host.encode("idna").decode()
+    usual = _DEFAULT_PORTS.get(parts.scheme)
+    port = parts.port or usual
+    shown = f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host)
+    return parts.scheme, host, port, shown if port == usual else f"{shown}:{port}"
+
+
+def _normal_path(path: str) -> str:
+    """Return a path with what must be encoded, and only that, encoded in capitals, and without dot segments."""
+    path = _ENCODED.sub(_normal_octet, quote(path, safe=f"{_ALLOWED}%"))
+    if "/." not in path:
+        return path
+    found: list[str] = []
+    *folders, last = path.split("/")[1:]
+    for segment in folders:
+        if segment == "..":
+            del found[-1:]
+        elif segment != ".":
+            found.append(segment)
+    if last == "..":
+        del found[-1:]
+    return "/" + "".join(f"{segment}/" for segment in found) + ("" if last in (".", "..") else last)
+
+
+def _normal_octet(match: re.Match[str]) -> str:
+    octet = match[0]
+    if len(octet) == 1:
+        return "%25"
+    character = chr(int(octet[1:], 16))
+    return character if _DECODED.fullmatch(character) else octet.upper()

@@ -18,9 +18,8 @@ from pytest_mimic._clients.http.connections import (
     RequestMessage,
     UnopenedSocket,
     begin_recorded,
-    connects_by_itself,
 )
-from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter
+from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, connects_by_itself
 from pytest_mimic._clients.http.failures import (
     CONNECTING,
     complaint,

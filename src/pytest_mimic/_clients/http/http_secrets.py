@@ -192,7 +192,8 @@ class Secrets:
         """Return a header's value without secrets. Cookies keep their names."""
         if name.lower() in ("location", "content-location"):
             value = self.redactor.texts.scrub_url(value)
-        return hide_values(self.redactor.texts.scrub_header(name, value), self.values)
+        value = self.redactor.texts.scrub_header(name, value)
+        return hide_values(value, self.values) if self.values else value
 
     def path(self, path: str) -> str:
         """Return the path of a URL without known secrets, with placeholders as they are outside of URLs."""

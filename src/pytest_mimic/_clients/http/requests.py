@@ -15,8 +15,14 @@ from functools import cache, wraps
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.connections import connects_by_itself
-from pytest_mimic._clients.http.exchange import ABOVE, Exchange, ExchangeAbove, HttpAdapter, HttpRequest
+from pytest_mimic._clients.http.exchange import (
+    ABOVE,
+    Exchange,
+    ExchangeAbove,
+    HttpAdapter,
+    HttpRequest,
+    connects_by_itself,
+)
 from pytest_mimic._clients.http.message import header_of, text_pairs
 from pytest_mimic._clients.http.responses import StoredResponse, load_response
 from pytest_mimic._clients.http.urllib3 import Urllib3Adapter

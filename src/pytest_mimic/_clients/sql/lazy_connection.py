@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary, ref
 from pytest_mimic._clients.sql.database_calls import SqlCall, describe_action, hide_cursor
 from pytest_mimic._clients.sql.driver_errors import DriverErrors, hide_details
 from pytest_mimic._clients.sql.statements import read_statement
+from pytest_mimic._core.ambient import command
 from pytest_mimic._core.seam.replay_log import ReplayLog
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class LazyConnection:
         except Exception as error:
             if self._is_transactional():
                 real.rollback()  # the failure has spoiled the transaction
-            remedy = "to record everything again, on an empty database: pytest --mimic-rerecord"
+            remedy = f"to record everything again, on an empty database: {command('--mimic-rerecord')}"
             self.port.report(
                 f"sqlalchemy {read_statement(operation.name).signature}, run for real because new calls follow, "
                 f"failed with {type(error).__name__} ({remedy})"

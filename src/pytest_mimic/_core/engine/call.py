@@ -99,7 +99,7 @@ class Place(NamedTuple):
 
 
 class Plan:
-    """How one activation mimics a target. By default, the target has no source and changes no arguments.
+    """How one activation mimics a target. By default, the target has no source.
 
     Attributes:
         source: The fingerprint of the target's source. None without a source.
@@ -119,15 +119,16 @@ class Plan:
         """The folder of the target's recordings. Those of calls without an owner are named by their identities."""
         return recording_name(self.target, "").rpartition("/")[0]
 
-    def note(self, call: Call) -> object:  # noqa: ARG002
-        """Return the state of the arguments before a real call can change them."""
-        return None
+    def note(self, call: Call) -> object:
+        """Return the state of a function's arguments before a real call can change them."""
+        raise NotImplementedError
 
     def add_effects(self, outcome: Outcome, call: Call, noted: Any, *, refuses: bool) -> None:
         """Add to a real outcome the arguments that the call may change, and the files that `writes=` names.
 
         If it `refuses`, MutatedInputError: an argument or file has changed that no option names.
         """
+        raise NotImplementedError
 
     def imported_key(self, edge_call: Any, match: str) -> str:  # noqa: ARG002
         """Return the identity of a call of a client where it was imported and only the parts in `match` count."""

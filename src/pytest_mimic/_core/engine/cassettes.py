@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.cassette_types import CassetteMode
     from pytest_mimic._core.engine.ledger import RecordedError
+    from pytest_mimic._core.engine.real_calls import RealCall
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.engine.steps import RealCall
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry
@@ -116,7 +116,12 @@ class OpenCassette(Cassette):
                 for entry in self._state.vault.read_cassette(self._file) or ():
                     self._replaced.setdefault(entry.key, []).append(entry)
         elif mode != "live":
-            read = self._state.vault.read_cassette(self._file)
+            try:
+                read = self._state.vault.read_cassette(self._file)
+            except CorruptRecordingError as error:
+                error.remedies += tuple(self.remedies or ())
+                self._state.pending.note(error)
+                raise
             self._exists = read is not None
             for entry in read or ():
                 self._places.setdefault(entry.key, []).append(len(self._entries))
@@ -252,7 +257,7 @@ class OpenCassette(Cassette):
             CassetteError: The block is strict, and a recorded call was not made, or the order differs.
         """
         self._closed = True
-        self._state.use(self._file)
+        self._recordings.use(self._file)
         self._recordings.cassette_users.setdefault(self._file, set()).add(self._state.test)
         if error is not None and is_interruption(error):
             self._was_interrupted = True

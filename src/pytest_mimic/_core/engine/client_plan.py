@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.call import Call, Plan, innermost
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
-from pytest_mimic._core.engine.steps import PASS, RunningCall
+from pytest_mimic._core.engine.real_calls import RunningCall
+from pytest_mimic._core.engine.steps import PASS
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.ignore import parse_path, prune

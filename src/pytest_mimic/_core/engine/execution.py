@@ -9,14 +9,15 @@ from inspect import isasyncgenfunction
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
-from pytest_mimic._core.engine.steps import PASS, RunningCall
+from pytest_mimic._core.engine.real_calls import RunningCall
+from pytest_mimic._core.engine.steps import PASS
 from pytest_mimic._core.engine.streams import perform, perform_async, relaying, replaying
 from pytest_mimic._core.outcome.outcome import is_outcome
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.function_plan import FunctionPlan
-    from pytest_mimic._core.engine.single_flight import CallInFlight
-    from pytest_mimic._core.engine.steps import Replay, Step
+    from pytest_mimic._core.engine.real_calls import CallInFlight, Step
+    from pytest_mimic._core.engine.steps import Replay
 
 
 def call(

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Place, Plan
     from pytest_mimic._core.engine.ledger import RecordedError
     from pytest_mimic._core.engine.owners import Errors, Owner
+    from pytest_mimic._core.engine.real_calls import RealCall
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.engine.steps import RealCall
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import CassetteEntry, Recording, Stored
     from pytest_mimic._core.vault.writing import Written
@@ -122,7 +122,12 @@ class Recordings:
                 others.append(name)
         yield from others
 
-    # -- checking
+    # -- checking and using
+
+    def use(self, name: str) -> None:
+        """Note that the current test or fixture uses a recording or cassette."""
+        self._state.ledger.use(name)
+        self._state.owner.journal.used.add(name)
 
     def is_outdated(self, plan: Plan, recording: Recording) -> bool:
         """Check whether `--mimic-record` replaces a recording: it is stale, or a class or the Python version has changed."""
@@ -154,7 +159,7 @@ class Recordings:
                 frame, level = frame.f_back, level + 1  # up to the user's line
             warnings.warn(str(error), stacklevel=level)
             return
-        self._state.use(place.name)
+        self.use(place.name)
         raise self._state.blame(error, call, by_option=remedies is None)
 
     def miss(
@@ -250,7 +255,8 @@ class Recordings:
         at a client also a date or a server's name. MutatedInputError, UnstorableOutcomeError: it may not be recorded.
         """
         call, plan = real.call, real.call.plan
-        plan.add_effects(outcome, call, real.noted, refuses=True)
+        if plan.kind == "function":
+            plan.add_effects(outcome, call, real.noted, refuses=True)
         is_detached = plan.cassette is not None
         vault = self._state.vault
         stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)
@@ -335,7 +341,7 @@ class Recordings:
         recording = self.new_recording(call, outcomes, owner)
         written = self._state.vault.write(name, recording, is_new=is_new)
         self.known[name] = recording._replace(arguments=None)  # which may be long, and is not needed again
-        self._state.use(name)
+        self.use(name)
         is_talk = owner is not None and call.converses
         self._note(name, written, errors, conversation=call.plan.target if is_talk else None)
         # The note of another process stays until the next recording run: it is only a line in a message.

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Plan
     from pytest_mimic._core.engine.conversations import Conversations
     from pytest_mimic._core.engine.ledger import Ledger
-    from pytest_mimic._core.engine.threads import ContextCopier
     from pytest_mimic._core.inputs.input_lists import Input
     from pytest_mimic._core.inputs.noting import Noter, Trace
     from pytest_mimic._core.inputs.project_sources import ProjectSources
@@ -67,7 +66,7 @@ class RunState:
         inside: The real call that the current thread or task is part of.
         cassettes: Those that the current thread or task has opened, or was started in.
         context_copier: Copies `inside` into threads that a real call starts. Set by the first decision.
-        running: The real calls (`steps.RunningCall`) whose code runs now, for the progress line.
+        running: The real calls (`real_calls.RunningCall`) whose code runs now, for the progress line.
         unfinished: The real calls without an outcome so far, in the order in which they began.
         discarded: Functions that end calls whose streams were collected as garbage.
         raised: The exceptions of functions recorded in this phase of the test, each with its row in the summary.
@@ -77,7 +76,7 @@ class RunState:
         log: Keeps each call: `_tools.shown.call_log.CallLog.note`. None unless the calls are to be shown.
     """
 
-    context_copier: ContextCopier
+    context_copier: AbstractContextManager[None]
     # A class attribute, because freezegun replaces the functions of `time` in modules with frozen ones.
     clock = staticmethod(perf_counter)
 
@@ -101,7 +100,7 @@ class RunState:
         self.test = ""  # the id of the running test, empty outside of tests
         self.own_files: Callable[[], set[str]] = set  # returns the files of the running test's own code
         self.raised: list[tuple[BaseException, tuple[str, str]]] = []
-        self.pending = PendingErrors(ledger.forks)
+        self.pending = PendingErrors(ledger.forks, lambda: self.test)
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
         self.log: Callable[..., None] | None = None
         self.network: NetworkGuard | None = None
@@ -166,9 +165,9 @@ class RunState:
         return ProjectSources(self.settings.rootdir, self.settings.vault)
 
     def trace(self, plan: Plan) -> Trace | None:
-        """Return what notes what a real call runs and reads, or None if that is not kept."""
+        """Return what notes what a real call of a function runs and reads, or None if that is not kept."""
         is_kept = self.settings.mode is not Mode.VERIFY or self.settings.review
-        if plan.kind != "function" or self.settings.inputs == "ignore" or not is_kept:
+        if self.settings.inputs == "ignore" or not is_kept:
             return None
         from pytest_mimic._core.inputs.noting import Noter, Trace
 
@@ -251,11 +250,6 @@ class RunState:
         """Whether the current thread or task is inside a call that runs for real."""
         outer = self.inside.get()
         return outer is not None and outer.active
-
-    def use(self, name: str) -> None:
-        """Note that the current test or fixture uses a recording or cassette."""
-        self.ledger.use(name)
-        self.owner.journal.used.add(name)
 
     def blame(self, error: MimicError, call: Call, *, by_option: bool = True) -> MimicError:
         """Count an error of a call, let the running test fail for it, and return it, to be raised.

@@ -11,13 +11,14 @@ from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._core.engine.real_calls import RealCall, RunningCall
 from pytest_mimic._core.identity.call_identity import fingerprint
 from pytest_mimic._core.identity.kinds import Unstable
 from pytest_mimic._core.outcome.outcome import is_outcome
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.steps import Replay, RunningCall
+    from pytest_mimic._core.engine.steps import Replay
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.vault import Stored
@@ -265,13 +266,13 @@ def replaying(step: Replay, real: Callable[[], Any]) -> Script:
             sent = [reply.identity for reply in replies]
             other = next((one for one in step.load_others() if replies_to(one)[: len(sent)] == sent), None)
             if other is None:
-                real_call = step.continued(diverged=True)
+                real_call = _continued(step, diverged=True)
             else:
                 outcome, expected = other, replies_to(other)
     if real_call is None and outcome.end is not None:
         step.unpack(outcome)
         return step.unpack(outcome.end)
-    real_call = real_call or step.continued()
+    real_call = real_call or _continued(step)
     with real_call.running():
         stream = real()
     close = getattr(stream, "aclose", None) or stream.close
@@ -302,3 +303,20 @@ def matching_stream(recorded: Sequence[Stored], outcome: Outcome, paths: PathSto
     if len(recorded) > 1 and outcome.kind == "stream":
         return next((one for one in recorded if share_beginning(one.load(paths), outcome)), recorded[0])
     return recorded[0]
+
+
+def _continued(replay: Replay, *, diverged: bool = False) -> RealCall:
+    """Return a real call that continues a stream past its recording, or where its reader has diverged from it.
+
+    Raises:
+        MissingRecordingError: The mode does not run it.
+    """
+    state, call = replay.state, replay.call
+    if replay.place.keep is None:
+        from pytest_mimic._core.describe.messages import read_further, strange_answer
+
+        problem = strange_answer if diverged else read_further
+        raise state.blame(problem(call.label, test=state.test), call)
+    real = RealCall(state, call, replay.place)
+    real.awaited = replay.stored.awaited
+    return real

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from pytest_mimic._core.compare.outcome_comparison import Rules, compare
 from pytest_mimic._core.describe.changing_values import changes_always
 from pytest_mimic._core.describe.messages import drift, unverifiable
-from pytest_mimic._core.engine.steps import RealCall, Replay
+from pytest_mimic._core.engine.real_calls import RealCall
+from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.engine.streams import matching_stream
 from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.outcome.encoding import Snapshot, snapshot
@@ -49,7 +50,8 @@ class Verification(RealCall):
     def _compare(self, outcome: Outcome, duration: float) -> None:
         """Compare the real outcome with its recording, and note a difference."""
         state, call, place = self._state, self.call, self._place
-        call.plan.add_effects(outcome, call, self.noted, refuses=False)
+        if call.plan.kind == "function":
+            call.plan.add_effects(outcome, call, self.noted, refuses=False)
         if state.redactor.environment.forms:
             outcome = self._as_recorded(outcome)
         expected = matching_stream(place.outcomes, outcome, call.paths)

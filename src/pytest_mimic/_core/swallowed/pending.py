@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from json import dumps, loads
 from os import F_OK, access, getpid, unlink
@@ -77,13 +77,15 @@ def rebuild_in_parent(*pickled: Any) -> MimicError:
 class PendingErrors:
     """The errors of the running test. As a `with` block, it notes an error that is raised inside.
 
-    A forked process reports its errors to `forks`, because it cannot fail the test itself.
+    A forked process reports its errors to `forks`, because it cannot fail the test itself. `test` returns the id of the
+    running test.
     """
 
-    __slots__ = ("_arrived", "_errors", "_forks", "_process")
+    __slots__ = ("_arrived", "_errors", "_forks", "_process", "_test")
 
-    def __init__(self, forks: ForkLog) -> None:
+    def __init__(self, forks: ForkLog, test: Callable[[], str] = str) -> None:
         self._forks = forks
+        self._test = test
         self._errors: list[MimicError] = []
         self._arrived: Counter[str] = Counter()
         self._process = getpid()
@@ -105,8 +107,9 @@ class PendingErrors:
         self._process = getpid()
 
     def note(self, error: MimicError) -> MimicError:
-        """Note an error, once, and return it."""
+        """Note an error, once, and return it. A damaged file may not name its test: the error names the running one."""
         if not any(error is noted for noted in self._errors):
+            error.remedies = _ambient.naming(self._test(), error.remedies)
             self._errors.append(error)
             if self.is_elsewhere:
                 self._forks.report_error(error)

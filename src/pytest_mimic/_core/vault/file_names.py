@@ -33,8 +33,8 @@ def recording_name(target: str, key: str, owner: str | None = None) -> str:
     never share a folder, even where case does not count. A client's has no second part.
     """
     if owner is not None:
-        parts = f"-{match}" if (match := imported_parts(key)) else ""
-        key = xxh3_128_hexdigest(f"{key}\0{owner}".encode("utf-8", "surrogatepass")) + parts
+        _, dash, parts = key.partition("-")  # as `imported_parts`
+        key = xxh3_128_hexdigest(f"{key}\0{owner}".encode("utf-8", "surrogatepass")) + dash + parts
     return f"calls/{_folder(target)}/{key}.json"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_mimic._core.ambient import command
 from pytest_mimic._core.vault.file_names import FOLDERS
 from pytest_mimic._core.vault.parsing import fresh_copies, is_usual, parse_recording, test_in
 from pytest_mimic.errors import CorruptRecordingError, MimicError, UnstorableOutcomeError
@@ -287,12 +288,14 @@ class Vault:
         if not (maker or self.has_outdated):
             return ""
         holds = f"{self.label} holds recordings of {maker or 'a release candidate of pytest-mimic 1.0'}"
-        return f"{holds}, which this version does not read: record them again with pytest --mimic-record"
+        return (
+            f"{holds}, which this version does not read: record them again with {command('--mimic-record')}"
+        )
 
     def refuse_old(self) -> None:
         """Raise MimicError if pytest-mimic 0.x made this vault, and nothing was recorded again."""
         if self.is_old() and not self.names():
             raise MimicError(
                 f"{self.label} is a vault of pytest-mimic 0.x, which this version does not read",
-                remedies=["to record it again: pytest --mimic-record"],
+                remedies=[f"to record it again: {command('--mimic-record')}"],
             )

@@ -11,7 +11,9 @@ No service is called, and nothing is unpickled. What NEW has recorded itself is 
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.vault.file_names import CASSETTES
@@ -37,7 +39,7 @@ def add_arguments(parser: Parser) -> None:
 def run(invocation: Invocation) -> int:
     """Move them. Exit code 1: OLD has no recording, or NEW has another one of the same call.
 
-    MimicError: a test would become a file.
+    MimicError: a test would become a file, or a file a test.
     """
     options, out = invocation.options, invocation.out
     planned = Moves(invocation.vault)
@@ -46,6 +48,12 @@ def run(invocation: Invocation) -> int:
     if moves and "::" in old and "::" not in new and all(move.test == old for move in moves):
         again = invocation.command("mv", old, f"{new}::{old.rpartition('::')[2]}")
         raise MimicError(f"{old} is a test, and {new} is none", remedies=[f"to move it there: {again}"])
+    is_function = new.rpartition("::")[2].startswith("test")
+    if moves and "::" not in old and "::" in new and (is_function or not old.endswith(".py")):
+        again = invocation.command("mv", next((one.test for one in moves if "::" in one.test), old), new)
+        raise MimicError(
+            f"{old} is a file or folder, and {new} is none", remedies=[f"to move one test there: {again}"]
+        )
     for move in moves if not options.dry_run else ():
         planned.write(move)
     invocation.vault.store.flush()
@@ -60,6 +68,8 @@ def run(invocation: Invocation) -> int:
         report_damaged(invocation, planned.damaged)
         return 1
     _print(invocation, moves)
+    if not Path(invocation.project.rootdir, file := new.partition("::")[0]).exists():
+        out.line((f"note: {file} does not exist", "yellow"))
     for move in kept:
         facts = Catalog(invocation.vault).read(move.new_name)
         what = facts.label() if facts is not None else move.new_name
@@ -94,7 +104,7 @@ def _print(invocation: Invocation, moves: list[Move]) -> None:
 def _ids(invocation: Invocation, planned: Moves) -> tuple[str, str]:
     """Return both ids relative to the rootdir: as they are, or seen from the current folder if that is what matches.
 
-    MimicError: both are the same.
+    The name of a test alone is enough where one test has it. MimicError: several have it, or both ids are the same.
     """
     old, new = (
         word.rstrip("/").removeprefix("./") for word in (invocation.options.old, invocation.options.new)
@@ -102,6 +112,17 @@ def _ids(invocation: Invocation, planned: Moves) -> tuple[str, str]:
     project = invocation.project
     if old.endswith(".py") and not new.endswith(".py") and "::" not in new:  # a file goes into a folder
         new = f"{new}/{old.rpartition('/')[2]}"
+    if _is_name(old):
+        name, *case = re.split(r"(?=\[)", old, maxsplit=1)
+        known = {test.partition("[")[0] for test in planned.tests}
+        found = sorted(test for test in known if test.endswith(f"::{name}"))
+        if len(found) > 1:
+            raise MimicError(
+                f"several tests are named {old}", remedies=[f"name one of them: {', '.join(found)}"]
+            )
+        old = "".join([*found, *case]) if found else old
+    if "::" in old and _is_name(new) and not Path(project.rootdir, new).exists():
+        new = f"{old.partition('[')[0].rpartition('::')[0]}::{new}"
     if not any(renamed(test, old, new) for test in planned.tests):
         old, new = (
             f"{os.path.relpath(project.here / file, project.rootdir)}{colons}{name}".replace(os.sep, "/")
@@ -110,3 +131,8 @@ def _ids(invocation: Invocation, planned: Moves) -> tuple[str, str]:
     if old == new:
         raise MimicError("mv takes two different tests", remedies=["see pytest-mimic mv --help"])
     return old, new
+
+
+def _is_name(word: str) -> bool:
+    """Return whether a word is the name of a test or class, without a file or folder."""
+    return re.match(r"(?i:test)\w*(\[|$)", word) is not None

@@ -7,6 +7,7 @@ Each job runs `pytest --mimic-usage=FILE`. This command judges all files togethe
 from __future__ import annotations
 
 import sys
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,12 @@ _NOT_JUDGED = 2
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument("files", nargs="*", metavar="FILE", help="the files of --mimic-usage of all jobs")
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="the files of --mimic-usage of all jobs, or a pattern of them",
+    )
     parser.add_argument("--clear", action="store_true", help="delete the recordings that are proven unused")
     parser.add_argument(
         "-n", "--dry-run", action="store_true", help="with --clear: only show what would be deleted"
@@ -46,7 +52,9 @@ def run(invocation: Invocation) -> int:
                 f"for one run: {command('--mimic-fail-on-unused')}",
             ],
         )
-    usages = [read_usage(path) for path in dict.fromkeys(map(Path, options.files))]
+    # A quoted pattern, and any on Windows, comes as it is.
+    words = [path for word in options.files for path in sorted(glob(word)) or [word]]  # noqa: PTH207
+    usages = [read_usage(path) for path in dict.fromkeys(map(Path, words))]
     commit = refuse_mixture(usages, None if options.vault else id_of_vault(settings))
     here = commit_of(settings.rootdir)
     is_elsewhere = bool(commit and here and commit != here)

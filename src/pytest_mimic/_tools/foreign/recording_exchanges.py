@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._clients.http.exchange import IDENTITY, Exchange, HttpRequest
+from pytest_mimic._clients.http.exchange import IDENTITY, Exchange, HttpRequest, read_origin
 from pytest_mimic._clients.http.http_secrets import parts_of_url
-from pytest_mimic._clients.http.request_parts import read_origin
 from pytest_mimic._core.engine.cassettes import OpenCassette
 from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort, line_of_stored
 from pytest_mimic._core.engine.ledger import Ledger

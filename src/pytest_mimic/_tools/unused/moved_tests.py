@@ -49,9 +49,10 @@ def moved_tests(
         if new not in known and old not in found and new not in found.values():
             found[old] = new
 
-    def is_left(scope: str) -> bool:
-        """Check whether a file, class or function still has a test that has recorded something."""
-        return any(_is_part(test, scope) and not is_gone(test) for test in recorders)
+    def is_left(scope: str, wide: str) -> bool:
+        """Check whether a test of a file, class or function still exists, or has made new recordings where it is now."""
+        parts = [test for test in recorders if _is_part(test, scope)]
+        return any(not is_gone(test) or wide + test[len(scope) :] in recorders for test in parts)
 
     return list(_widened(found, is_left))
 
@@ -81,7 +82,7 @@ def _likeness(pair: tuple[str, str]) -> tuple[bool, bool, bool, float]:
     return cases[0] == cases[1], functions[0] == functions[1], old_file == new_file, letters
 
 
-def _widened(found: Mapping[str, str], is_left: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+def _widened(found: Mapping[str, str], is_left: Callable[[str, str], bool]) -> Iterator[tuple[str, str]]:
     """Yield each move once, narrow ones first: as that of a file, class or function if nothing is left of it, and all goes to one."""
     moves: set[tuple[str, str]] = set()
     for old, new in found.items():
@@ -89,7 +90,7 @@ def _widened(found: Mapping[str, str], is_left: Callable[[str], bool]) -> Iterat
             wide = new.removesuffix(rest)
             is_alike = new.endswith(rest) and ("::" in scope) == ("::" in wide) and scope != wide
             goes = [_is_part(other, wide) for one, other in found.items() if _is_part(one, scope)]
-            if is_alike and not _is_part(wide, scope) and all(goes) and not is_left(scope):
+            if is_alike and not _is_part(wide, scope) and all(goes) and not is_left(scope, wide):
                 moves.add((scope, wide))
                 break
         else:

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from pytest_mimic._clients.http.body import load_body, scrub_lines, store_body
 from pytest_mimic._clients.http.http_secrets import Secrets
-from pytest_mimic._clients.http.message import deflate, inflate
-from pytest_mimic._clients.http.request_parts import describe_body
+from pytest_mimic._clients.http.message import deflate, describe_body, inflate
 from pytest_mimic._core.redact.redactor import Redactor
 
 JSON = st.recursive(

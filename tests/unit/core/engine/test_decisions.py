@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.engine.decisions import decisions_of
-from pytest_mimic._core.engine.single_flight import MAX_CHECKS
+from pytest_mimic._core.engine.decisions import MAX_CHECKS, decisions_of
 from pytest_mimic._core.vault.locks import ByteLocks
 from pytest_mimic.errors import CorruptRecordingError, MissingRecordingError
 from unit.core.engine.runs import Runs, connection

@@ -11,7 +11,7 @@ from threading import Event
 
 import pytest
 
-from pytest_mimic._core.engine.single_flight import CallsInFlight
+from pytest_mimic._core.engine.decisions import CallsInFlight
 from pytest_mimic._core.vault.locks import ByteLocks
 
 # The names of recordings begin with the hex digits that are the number of the lock.

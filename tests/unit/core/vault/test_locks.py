@@ -16,7 +16,7 @@ NAMES = ("calls/shop/f/00000010.json", "calls/shop/f/00000011.json")  # calls th
 #: Evaluates each line that it gets, and prints the value.
 OTHER = f"""
 import os, sys
-from pytest_mimic._core.engine.single_flight import CallsInFlight
+from pytest_mimic._core.engine.decisions import CallsInFlight
 from pytest_mimic._core.vault.locks import ByteLocks
 
 locks = ByteLocks(lambda: sys.argv[1])

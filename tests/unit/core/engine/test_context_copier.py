@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 
-from pytest_mimic._core.engine.threads import ContextCopier
+from pytest_mimic._core.engine.real_calls import ContextCopier
 
 
 class OfInterpreters(ThreadPoolExecutor):
