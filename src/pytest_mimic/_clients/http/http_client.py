@@ -33,7 +33,7 @@ from pytest_mimic._core.seam.base import Edge
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.responses import ExchangeRecorder
-    from pytest_mimic._core.seam.base import Port, Step
+    from pytest_mimic._core.seam.base import Port
 
 # The attribute of a connection that connects for real.
 _IS_REAL = "_mimic_is_real"
@@ -126,9 +126,9 @@ class _Talk:
         self._takers = takers
         self._unopened = socket if isinstance(socket, UnopenedSocket) else None
         self._real = None if self._unopened else socket
-        self._step: Step | None = None
+        self._step: Any = None
         self._recorder: ExchangeRecorder | None = None
-        self._plain: dict[str, Any] | None = None
+        self._plain: Any = None  # the recorded response
         self._accepted: str | None = None
         self._response_class: Any = None  # that of the connection, while another one stands in its place
         self._is_urllib3 = hasattr(conn, "is_verified")
@@ -281,8 +281,6 @@ class _Talk:
 
     def _begin_recorded(self, response: Any, *_: Any) -> None:
         vars(response).pop("begin", None)
-        assert self._plain is not None
-        assert self._step is not None
         begin_recorded(response, self._plain, self._accepted, self._error, self._step.exhausted)
 
     def _watch(self, recorder: ExchangeRecorder, response: Any, begin: Callable[[], None]) -> None:
