@@ -176,9 +176,9 @@ class StatementCall(SqlCall):
                 free = next(each for each in (f"{name}_{number}" for number in count(2)) if each not in plain)
             owner = owners.get(own, own)
             rule, keys = rule_of(owner)
-            is_secret = rule == "secret" or (rule != "open" and not isinstance(value, (int, float, Decimal)))
+            kind = type(value)
+            is_secret = rule == "secret" or (rule != "open" and not issubclass(kind, (int, float, Decimal)))
             if not (is_secret or (keys and self._are_secret_keys(keys))):
-                kind = type(value)
                 is_plain = kind in _UNCHANGED or (kind is str and not may_be_json(value))
                 plain[free] = value if is_plain else self._shown(free, value)
                 continue
