@@ -1,4 +1,4 @@
-"""A replayed GET with few and with many recorded calls, beside the client's own mock transport and beside vcrpy."""
+"""A replayed GET with few and with many recorded calls, beside the client's own mock transport, vcrpy and cassetter."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tests.bench.processes import project, pytest
 FEW, MANY = 10, 10_000
 TRANSPORTS = ("requests", "urllib3", "http.client", "httpx", "aiohttp")
 SIZES = (10, 1_000)
+WHOLE = ("httpx", "requests", "aiohttp")
 TEST = "from requested import test_gets\n"
 FIRST_TEST = "from requested import test_first_gets\n"
 
@@ -64,9 +65,10 @@ def _recorded(bench: Bench, client: str, folders: dict[int, Path]) -> str:
 
 
 @contextmanager
-def transports(bench: Bench) -> Iterator[dict[str, Measure]]:
-    """First replays of calls recorded once, through each transport; those of vcrpy as the floor."""
-    places = [(client, count) for client in TRANSPORTS for count in SIZES]
+def transports(
+    bench: Bench, peer: str, library: str, rows: dict[tuple[str, int], str], *, whole: bool = False
+) -> Iterator[dict[str, Measure]]:
+    """First replays of calls recorded once, through each transport, or the whole processes; those of the peer as the floor."""
     sys.path.insert(0, str(ROOT / "tests"))
     module: Any = importlib.import_module("support.http_server")
 
@@ -75,25 +77,24 @@ def transports(bench: Bench) -> Iterator[dict[str, Measure]]:
         settings = {"CLIENT": client, "COUNT": str(count), "URL": url}
         options = ["--mimic-record"] if is_new and contender == OURS else []
         if contender == FLOOR:
-            settings |= {"CASSETTE": str(folder / "cassette"), "RECORD_MODE": "once" if is_new else "none"}
+            settings |= {"BY": library, "RECORD_MODE": "once" if is_new else "none"}
         if is_new:
             project(folder, [client] if contender == OURS else [], FIRST_TEST)
-        pytest(bench.pythons["clients" if contender == OURS else "vcrpy"], folder, *options, **settings)
+        python = bench.pythons["clients" if contender == OURS else peer]
+        seconds = pytest(python, folder, *options, **settings)
+        if whole:
+            return seconds * 1e3
         return float(json.loads((folder / "figures.json").read_text())["first"]) * 1e6
 
     with module.running_server() as server:
         for contender in (OURS, FLOOR):
-            for place in places:
+            for place in rows:
                 took(contender, *place, server.url, is_new=True)
 
     def measured(contender: str) -> dict[str, float]:
-        return {_transport_row(*place): took(contender, *place, server.url) for place in places}
+        return {row: took(contender, *place, server.url) for place, row in rows.items()}
 
     yield {OURS: partial(measured, OURS), FLOOR: partial(measured, FLOOR)}
-
-
-def _transport_row(client: str, count: int) -> str:
-    return f"first GETs by {client}, {count:,}"
 
 
 def profile(bench: Bench, file: Path, *, client: str) -> None:
@@ -105,16 +106,20 @@ def profile(bench: Bench, file: Path, *, client: str) -> None:
     pytest(bench.python("clients"), folder, BENCH_PROFILE=str(file), **settings)
 
 
+FIRST = {(client, count): f"first GETs by {client}, {count:,}" for client in TRANSPORTS for count in SIZES}
+PROCESSES = {(client, 1_000): f"whole process of 1,000 GETs by {client}" for client in WHOLE}
 CASES = [
     Case(
         "transports",
-        [
-            Row(_transport_row(client, count), "µs", {FLOOR: 0.4}, floor="vcrpy")
-            for client in TRANSPORTS
-            for count in SIZES
-        ],
-        transports,
+        [Row(row, "µs", {FLOOR: 0.4}, floor="vcrpy") for row in FIRST.values()],
+        partial(transports, peer="vcrpy", library="vcr", rows=FIRST),
         rounds=2,
+    ),
+    Case(
+        "whole_gets",
+        [Row(row, "ms", {FLOOR: 0.8}, floor="cassetter") for row in PROCESSES.values()],
+        partial(transports, peer="cassetter", library="cassetter", rows=PROCESSES, whole=True),
+        rounds=3,
     ),
     *(
         Case(

@@ -1,4 +1,4 @@
-"""GETs through a client: replayed, by vcrpy if there is `CASSETTE`, or answered by the client's own mock transport."""
+"""GETs through a client: replayed, by the library that `BY` names if there is one, or answered by the client's mock transport."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ GETS = {
 
 
 def cassette(name: str) -> AbstractContextManager[object]:
-    """Return the block in which vcrpy replays, if it is measured."""
-    path = os.environ.get("CASSETTE")
-    if not path:
+    """Return the block in which vcrpy or cassetter replays, if it is measured."""
+    library = os.environ.get("BY")
+    if not library:
         return nullcontext()
-    vcr = importlib.import_module("vcr")
-    return vcr.use_cassette(f"{path}-{name}.yaml", record_mode=os.environ["RECORD_MODE"])  # type: ignore[no-any-return]
+    module = importlib.import_module(library)
+    return module.use_cassette(f"{name}.yaml", record_mode=os.environ["RECORD_MODE"])  # type: ignore[no-any-return]
 
 
 def test_first_gets() -> None:

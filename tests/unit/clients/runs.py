@@ -43,6 +43,7 @@ class Runs:
         self._begun.append(self)
         self.client = client
         self.store = MemoryStore()
+        self._replayed: list[tuple[Any, str]] = []  # steps, and what was recorded for them
         self.port = _Port(self)
         self.again("record")
 
@@ -56,7 +57,7 @@ class Runs:
             redact: Secret names, as in `mimic_redact`.
         """
         if hasattr(self, "state"):
-            self.state.end_test()
+            self._end()
         settings = Settings(
             mode=Mode(mode) if mode in ("replay", "verify") else Mode.RECORD,
             rootdir=Path("/shop"),
@@ -93,7 +94,14 @@ class Runs:
     def end_all(cls) -> None:
         """End the test of all runs. After a miss, functions that wait are wrapped until then."""
         while cls._begun:
-            cls._begun.pop().state.end_test()
+            cls._begun.pop()._end()
+
+    def _end(self) -> None:
+        """End the test. What an edge got to read only is as it was read."""
+        self.state.end_test()
+        for step, entry in self._replayed:
+            assert step.stored.entry == json.loads(entry)
+        self._replayed.clear()
 
     @contextmanager
     def in_fixture(self) -> Iterator[None]:
@@ -169,4 +177,6 @@ class _Port:
         self._runs.calls.append(call)
         step = self._runs.engine_port.begin(call)
         self._runs.steps.append(step)
+        if step.mode == "replay":
+            self._runs._replayed.append((step, json.dumps(step.stored.entry)))
         return step

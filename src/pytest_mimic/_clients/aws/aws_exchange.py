@@ -112,8 +112,8 @@ class _CheckedStep:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._step, name)
 
-    def outcome(self) -> Any:
-        plain = self._step.outcome()
+    def outcome(self, *, is_read_only: bool = False) -> Any:
+        plain = self._step.outcome(is_read_only=is_read_only)
         headers = plain.get("headers", ())
         if self._method == "HEAD" or not any(
             name.lower().startswith((_CRC, _CHECKSUM)) for name, _ in headers

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from functools import wraps
+from functools import partial, wraps
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,8 @@ def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callab
         from pytest_mimic._clients.http.aiohttp_replay import ReplayedProtocol, replayed_connection
 
         if step.mode == "replay":
-            return replayed_connection(ReplayedProtocol(self, req, step.outcome, step.exhausted))
+            outcome = partial(step.outcome, is_read_only=True)
+            return replayed_connection(ReplayedProtocol(self, req, outcome, step.exhausted))
         recorder = exchange.recorder(step, sent)
         replayed = ReplayedProtocol(self, req, recorder.recorded, recorder.exhausted)
         try:

@@ -162,11 +162,11 @@ class RequestMessage:
             length = one.get("content-length", "")
             self._missing = int(length) if length.isdigit() else 0
 
-    def request(self, url: str) -> HttpRequest:
+    def request(self, url: str, headers: tuple[tuple[str, str], ...]) -> HttpRequest:
         body = b"".join(self._body)
         if self._missing is None:
             body = b"".join(unframe(body)[0])
-        return HttpRequest(self._method, url, self.headers, body)
+        return HttpRequest(self._method, url, headers, body)
 
 
 class UnopenedSocket:
@@ -195,34 +195,48 @@ class UnopenedSocket:
         """Nothing is open."""
 
 
-def recorded_file(
+def begin_recorded(
+    response: Any,
     plain: dict[str, Any],
-    method: str,
     accepted: str | None,
     load_error: Callable[[dict[str, Any]], Exception],
     exhausted: Callable[[], Exception],
-) -> io.BufferedReader:
-    """Return the file of a socket with a recorded response; `accepted` is as for `load_response`."""
+) -> None:
+    """Let a response of `http.client` begin with a recorded one: with its head, and a file that holds its body.
+
+    To let it parse the head takes as long as all the rest of a replay. `accepted` is as for `load_response`.
+    """
     if "status" not in plain:
-        return io.BufferedReader(_RecordedBytes([], lambda: load_error(plain["error"])))
-    answer = load_response(plain, method, accepted=accepted)
+        raise load_error(plain["error"])
+    answer = load_response(plain, response._method, accepted=accepted)
+    head = sys.modules["http.client"].HTTPMessage()
+    for name, value in answer.headers:
+        head.set_raw(name, value)
+    response.headers = response.msg = head
+    response.code = response.status = answer.status
+    response.reason = answer.reason.strip()
+    response.version = 10 if answer.version == "HTTP/1.0" else 11  # it reads no other versions
+    # From here on as `HTTPResponse.begin`.
+    if response.debuglevel > 0:
+        print("reply:", repr(f"HTTP/1.{response.version - 10} {answer.status} {answer.reason}\r\n"))
+        for name, value in answer.headers:
+            print("header:", f"{name}:", value)
+    encoding, length = head.get("transfer-encoding", "").lower(), head.get("content-length", "")
+    response.chunked, response.chunk_left = encoding == "chunked", None
+    response.length = int(length) if length.isdecimal() and not response.chunked else None
+    if response._method == "HEAD" or answer.status in (204, 304):
+        response.length = 0
+    response.will_close = response._check_close() or (not response.chunked and response.length is None)
     error = answer.error
     # The client finds out by itself that a body ends before its end.
     is_cut_off = error is not None and error["type"] in ("closed", "malformed") and "errno" not in error
     end = (lambda: None) if is_cut_off else partial(answer.ending, load_error, exhausted)
-    return io.BufferedReader(_RecordedBytes(_wire_of(answer), end))
+    response.fp = io.BufferedReader(_RecordedBytes(_wire_of(answer, chunked="chunked" in encoding), end))
 
 
-def _wire_of(answer: StoredResponse) -> list[bytes]:
-    """Return the pieces in which a response arrives."""
-    chunked = any(
-        name.lower() == "transfer-encoding" and "chunked" in value.lower() for name, value in answer.headers
-    )
-    head = "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
-    # The standard library reads no other versions.
-    version = "HTTP/1.0" if answer.version == "HTTP/1.0" else "HTTP/1.1"
-    pieces = [f"{version} {answer.status} {answer.reason}\r\n{head}\r\n".encode("latin-1")]
-    pieces += [b"%x\r\n%s\r\n" % (len(chunk), chunk) if chunked else chunk for chunk in answer.chunks]
+def _wire_of(answer: StoredResponse, *, chunked: bool) -> list[bytes]:
+    """Return the pieces in which a body arrives."""
+    pieces = [b"%x\r\n%s\r\n" % (len(chunk), chunk) if chunked else chunk for chunk in answer.chunks]
     if chunked and answer.is_complete:
         pieces.append(b"0\r\n\r\n")
     if chunked and answer.chunks and "inside" in (answer.error or ()):  # more of this chunk is announced

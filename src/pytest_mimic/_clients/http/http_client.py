@@ -17,7 +17,7 @@ from pytest_mimic._clients.http.connections import (
     RecordedFile,
     RequestMessage,
     UnopenedSocket,
-    recorded_file,
+    begin_recorded,
 )
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, connects_by_itself
 from pytest_mimic._clients.http.failures import (
@@ -33,7 +33,7 @@ from pytest_mimic._core.seam.base import Edge
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.responses import ExchangeRecorder
-    from pytest_mimic._core.seam.base import Port, Step
+    from pytest_mimic._core.seam.base import Port
 
 # The attribute of a connection that connects for real.
 _IS_REAL = "_mimic_is_real"
@@ -128,9 +128,9 @@ class _Talk:
         self._takers = takers
         self._unopened = socket if isinstance(socket, UnopenedSocket) else None
         self._real = None if self._unopened else socket
-        self._step: Step | None = None
+        self._step: Any = None
         self._recorder: ExchangeRecorder | None = None
-        self._plain: dict[str, Any] | None = None
+        self._plain: Any = None  # the recorded response
         self._accepted: str | None = None
         self._is_urllib3 = hasattr(conn, "is_verified")
 
@@ -150,13 +150,13 @@ class _Talk:
             return
         self._is_begun = True
         try:
-            sent = self.message.request(self._url())
+            headers = self.message.headers
             if self._is_urllib3:
                 # It decodes what was not asked for as well. Those who call it have set no `Host`.
-                headers = tuple(pair for pair in sent.headers if pair[0].lower() != "host")
-                sent = sent._replace(headers=headers)  # type: ignore[arg-type]
+                headers = tuple([pair for pair in headers if pair[0].lower() != "host"])
             else:
-                self._accepted = header_of(self.message.headers, "accept-encoding")
+                self._accepted = header_of(headers, "accept-encoding")
+            sent = self.message.request(self._url(), headers)
             for exchange in self._takers:
                 self._step = step = exchange.begin(sent)
                 if step is not None:
@@ -166,7 +166,7 @@ class _Talk:
                 self._conn.sock = self._real
                 return
             if step.mode == "replay":
-                self._plain = step.outcome()
+                self._plain = step.outcome(is_read_only=True)
             else:
                 self._record(exchange.recorder(step, sent))
             if self._plain is not None and "status" not in self._plain:
@@ -198,12 +198,9 @@ class _Talk:
             del vars(conn)[_IS_REAL]
 
     def makefile(self, *args: Any) -> Any:
-        """Return the file of the response: of the recorded one, or of the real one, which is watched."""
-        conn, step = self._conn, self._step
-        conn.sock = self._real
-        if self._plain is None or step is None:
-            return self._real.makefile(*args)
-        return recorded_file(self._plain, conn._method, self._accepted, self._error, step.exhausted)
+        """Return the file of the response. That of a recorded one is made when it begins."""
+        self._conn.sock = self._real
+        return self._real.makefile(*args) if self._plain is None else None
 
     def close(self) -> None:
         """Record nothing, because the connection is closed before it has the response."""
@@ -257,6 +254,8 @@ class _Talk:
 
     def receive(self, receive: Callable[[Any], Any]) -> Any:
         """Return the response that the connection receives. A real one is watched."""
+        if self._plain is not None:
+            return self._replay(receive)
         recorder = self._recorder
         if recorder is None or recorder.done:
             return receive(self._conn)
@@ -280,21 +279,42 @@ class _Talk:
                         response._close_conn()
         return self._recorded(response, recorder.recorded()) if recorder.is_verifying else response
 
+    def _replay(self, receive: Callable[[Any], Any]) -> Any:
+        """Return what the connection makes of the recorded response."""
+        conn = self._conn
+        make, own = conn.response_class, vars(conn).get("response_class")
+
+        def make_recorded(*args: Any, **options: Any) -> Any:
+            response = make(*args, **options)
+            response.begin = partial(self._begin_recorded, response)
+            return response
+
+        conn.response_class = make_recorded
+        try:
+            return receive(conn)
+        finally:
+            del conn.response_class
+            if own is not None:
+                conn.response_class = own
+
+    def _begin_recorded(self, response: Any) -> None:
+        vars(response).pop("begin", None)
+        begin_recorded(response, self._plain, self._accepted, self._error, self._step.exhausted)
+
     def _recorded(self, response: Any, plain: dict[str, Any]) -> Any:
         """Return the recorded response in place of the real one, which was read, or None if it never came."""
         conn, self._plain = self._conn, plain
         # That of a subclass may forget more: urllib3's forgets that its proxy has answered.
         close = sys.modules["http.client"].HTTPConnection.close
-        if (
-            response is None or not response.isclosed() or response.will_close
-        ):  # more may come on the connection
+        # More may come on the connection.
+        if response is None or not response.isclosed() or response.will_close:
             if response is not None and response.fp is not None:
                 response._close_conn()
             close(conn)
             self._real = None
         found = conn.response_class(self, method=conn._method)
         try:
-            found.begin()
+            self._begin_recorded(found)
         except BaseException:
             close(conn)
             raise

@@ -63,7 +63,7 @@ class HttpxAdapter(HttpAdapter):
         if step is None:
             return (yield send(request))
         if step.mode == "replay":
-            return self._replayed(step.outcome(), request, step.exhausted)
+            return self._replayed(step.outcome(is_read_only=True), request, step.exhausted)
         recorder = exchange.recorder(step, sent)
         with recorder.recording_errors(partial(_failure, sys.modules[self.name])), step.running():
             response = yield send(request)

@@ -71,7 +71,7 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
             sent = HttpRequest(request.method, request.url, headers, body)
             step = exchange.begin(sent)
             if step is not None and step.mode == "replay":
-                plain = step.outcome()
+                plain = step.outcome(is_read_only=True)
                 if _is_final(self, request, plain):
                     return _response(self, load_response(plain, request.method, decoded=True), request)
             begun = sent, step

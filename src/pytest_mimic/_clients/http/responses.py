@@ -90,7 +90,7 @@ class ExchangeRecorder:
         The reader of the recorded response may have stopped: a stream may never end.
         """
         if self._wanted is None:
-            plain = self.step.outcome()
+            plain = self.step.outcome(is_read_only=True)
             is_stopped = plain.get("end") == "stopped"
             self._wanted = sum(map(len, load_response(plain, "GET").chunks)) if is_stopped else -1
         return None if self._wanted < 0 else self._wanted

@@ -12,7 +12,6 @@ from contextvars import ContextVar
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
-from weakref import WeakKeyDictionary, ref
 
 from pytest_mimic._clients.redis.redis_commands import read_commands
 from pytest_mimic._clients.redis.redis_connection import (
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
 _Function = Callable[..., Any]
 # The scripts that a script object or a pipeline calls now, by their hashes.
 _CALLED: ContextVar[dict[str, Any]] = ContextVar("called_scripts")
+# The attribute of a connection that holds its state.
+_STATE = "_mimic_state"
 # `token` is the fourth argument of a lock's `acquire`, after the lock itself.
 _TOKEN_PLACE = 4
 
@@ -41,9 +42,6 @@ class RedisAdapter(Adapter):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._states: WeakKeyDictionary[Any, ConnectionState] = WeakKeyDictionary()
-        # The connection that was used last, and its state: a client reads many replies one after the other.
-        self._last: tuple[Callable[[], Any], ConnectionState] = lambda: None, ConnectionState()
         # What was replayed, by the server and the database.
         self._logs: dict[str, ReplayLog[bytes]] = {}
 
@@ -71,9 +69,12 @@ class RedisAdapter(Adapter):
 
     def failure(self, plain: Any, /) -> str | None:
         """Return the error of sending or reading, or the first of the server's replies that is an error."""
-        replies = plain.get("replies") or [plain.get("reply")]
-        errors = [reply["$error"] for reply in replies if isinstance(reply, dict) and "$error" in reply]
-        return super().failure(plain) or (f"gave {errors[0][0]}" if errors else None)
+        if "error" in plain:
+            return super().failure(plain)
+        for reply in plain.get("replies") or (plain.get("reply"),):
+            if type(reply) is dict and "$error" in reply:
+                return f"gave {reply['$error'][0]}"
+        return None
 
     def _connection_edges(self, module: str, can_read: str, make: _Function) -> list[Edge]:
         # Each returns the method's result, or the steps to it if the client has to wait for something.
@@ -89,28 +90,20 @@ class RedisAdapter(Adapter):
             for name, begin in methods.items()
         ]
 
-    def _state(self, connection: Any) -> ConnectionState:
-        last, state = self._last
-        if last() is not connection:
-            found = self._states.get(connection)
-            state = self._states[connection] = ConnectionState() if found is None else found
-            self._last = ref(connection), state
-        return state
-
     def _connect(self, original: _Function, port: Port, connection: Any, *args: Any, **kwargs: Any) -> Any:
         # Otherwise the connection is opened when something has to be sent for real.
-        if self._state(connection).must_connect(connection) or not port.taking():
+        if _state(connection).must_connect(connection) or not port.taking():
             return waiting(original(connection, *args, **kwargs))
         return None
 
     def _disconnect(
         self, original: _Function, _port: Port, connection: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        self._state(connection).disconnect()
+        _state(connection).disconnect()
         return waiting(original(connection, *args, **kwargs))
 
     def _can_read(self, original: _Function, port: Port, connection: Any, *args: Any, **kwargs: Any) -> Any:
-        state = self._state(connection)
+        state = _state(connection)
         # The sync client has `_sock`, the async one `is_connected`.
         is_connected = getattr(connection, "_sock", None) or getattr(connection, "is_connected", False)
         if state.is_real or not port.taking() or is_connected:
@@ -120,22 +113,20 @@ class RedisAdapter(Adapter):
     def _send(
         self, original: _Function, port: Port, connection: Any, command: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        state = self._state(connection)
+        state = _state(connection)
         if state.is_real or not port.taking():
             return waiting(original(connection, command, *args, **kwargs))
         command = command if isinstance(command, (str, bytes)) else list(command)
         place = state.place(connection)
         batch = state.begin(connection, command, port, place)
-        log = self._logs.get(place)
-        if log is None:
-            log = self._logs.setdefault(place, ReplayLog())
+        caller = port.caller
+        if isinstance(batch, ReplayedCommands) and (caller.is_test or not batch.is_repeatable):
+            return None
+        log = self._logs.get(place) or self._logs.setdefault(place, ReplayLog())
         if not isinstance(batch, ReplayedCommands):
             send = partial(original, connection, command, *args, **kwargs)
             return self._send_for_real(original, connection, state, batch, log, send)
-        caller = port.caller
-        if not caller.is_test and batch.is_repeatable and log.note(caller, batch.data):
-            return self._catch_up(original, connection, state, log)
-        return None
+        return self._catch_up(original, connection, state, log) if log.note(caller, batch.data) else None
 
     def _send_for_real(
         self,
@@ -183,7 +174,7 @@ class RedisAdapter(Adapter):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        state = self._state(connection)
+        state = _state(connection)
         if state.is_real or not state.expected:
             return waiting(original(connection, disable_decoding, *args, **kwargs))
         encoder = None if disable_decoding else connection.encoder
@@ -217,6 +208,13 @@ class RedisAdapter(Adapter):
                 state.forget(batch)
                 yield connection.disconnect()
             raise
+
+
+def _state(connection: Any) -> ConnectionState:
+    state: ConnectionState = vars(connection).get(_STATE) or vars(connection).setdefault(
+        _STATE, ConnectionState()
+    )
+    return state
 
 
 def _call_scripts(original: _Function, _port: Port, caller: Any, *args: Any, **kwargs: Any) -> Steps:

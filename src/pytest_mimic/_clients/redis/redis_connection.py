@@ -104,7 +104,7 @@ class ConnectionState:
                 )
         step = port.begin(call)
         if step.mode == "replay":
-            outcome = step.outcome()
+            outcome = step.outcome(is_read_only=True)
             raise_if_unsent(outcome)
             self.expected.extend(_replies_in(outcome))
             return ReplayedCommands(data, commands, outcome)

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from sqlalchemy.sql import dml, elements, functions, operators, selectable
 
@@ -87,18 +86,7 @@ class CompiledNames:
         self.escaped = {new: name for name, new in (compiled.escaped_bind_names or {}).items()}
 
 
-_read: WeakKeyDictionary[Any, CompiledNames] = WeakKeyDictionary()
-
-
-def read_compiled(compiled: Any) -> CompiledNames:
-    """Return the names in a compiled statement; each is read once, as SQLAlchemy caches it."""
-    found = _read.get(compiled)
-    if found is None:
-        found = _read[compiled] = _Reader(compiled).names()
-    return found
-
-
-class _Reader:
+class CompiledReader:
     """Reads a statement from the inside out. Parameters rise until a comparison or an assignment claims them."""
 
     def __init__(self, compiled: Any) -> None:

@@ -52,6 +52,7 @@ class StandInCursor:
         self._reset()
 
     def _reset(self) -> None:
+        self._is_reset = True
         self.description: Sequence[Sequence[Any]] | None = None
         self.rowcount = -1
         self.lastrowid: Any = None
@@ -78,9 +79,11 @@ class StandInCursor:
 
     def _execute(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         lazy = self._lazy
-        self._reset()
+        if not self._is_reset:
+            self._reset()
+        self._is_reset = False
         if lazy.resetting and lazy.real is None:
-            lazy.note(lambda real: run_statement(real, kind, sql, *args), str(sql))
+            lazy.note(lambda real: run_statement(real, kind, sql, *args), sql)
             return self
         if lazy.resetting or not lazy.port.taking():
             return self._pass(kind, sql, args, options)
@@ -92,9 +95,9 @@ class StandInCursor:
         lazy.used = True
         if step.mode == "replay":
             yield_once(lazy.dialect)
-            outcome = step.outcome()
+            outcome = step.outcome(is_read_only=True)
             lazy.raise_recorded(outcome)
-            lazy.note(lambda real: run_statement(real, kind, sql, *args), str(sql))
+            lazy.note(lambda real: run_statement(real, kind, sql, *args), sql)
             self._replay(outcome, step)
             return self
         was_run = False
@@ -201,7 +204,8 @@ class StandInCursor:
 
     def _replay(self, outcome: dict[str, Any], step: Step) -> None:
         self.rowcount = outcome.get("rowcount", -1)
-        self.lastrowid = from_plain(outcome.get("lastrowid"))
+        if "lastrowid" in outcome:
+            self.lastrowid = from_plain(outcome["lastrowid"])
         if "columns" not in outcome:
             return
         self.description = load_columns(outcome["columns"], self._lazy.dbapi)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from functools import lru_cache
@@ -169,14 +169,16 @@ class StatementCall(SqlCall):
 
     def _plain(self, parameters: Any) -> dict[str, Any]:
         plain: dict[str, Any] = {}
-        owners = self._names.owners
+        owners, rule_of = self._names.owners, self._prepared.rule
         for own, name, value in self._named(parameters):
             free = name
             if free in plain:  # by place, one parameter can be there several times
                 free = next(each for each in (f"{name}_{number}" for number in count(2)) if each not in plain)
             owner = owners.get(own, own)
-            if not self._is_secret(owner, value):
-                kind = type(value)
+            rule, keys = rule_of(owner)
+            kind = type(value)
+            is_secret = rule == "secret" or (rule != "open" and not issubclass(kind, (int, float, Decimal)))
+            if not (is_secret or (keys and self._are_secret_keys(keys))):
                 is_plain = kind in _UNCHANGED or (kind is str and not may_be_json(value))
                 plain[free] = value if is_plain else self._shown(free, value)
                 continue
@@ -209,25 +211,18 @@ class StatementCall(SqlCall):
         decide = self._is_secret_in_text if self._prepared.has_fragments else self._has_secret_name
         return [self._shows_secret(parts) or decide(column) for parts, column in zip(shown, columns)]
 
-    def _named(self, parameters: Any) -> Iterator[tuple[str, str, Any]]:
+    def _named(self, parameters: Any) -> list[tuple[str, str, Any]]:
         """Return each parameter with its name in the compiled statement, and with a name for people."""
         if isinstance(parameters, Mapping):
-            for name, value in parameters.items():
-                yield str(name), str(name), value
-            return
+            return [(str(name), str(name), value) for name, value in parameters.items()]
         binds = list(self._names.binds)
         if binds and len(parameters) % len(binds) == 0:
             binds *= len(parameters) // len(binds)  # SQLAlchemy writes many rows with one INSERT
         if len(binds) != len(parameters):  # an event has replaced the parameters
             binds = [""] * len(parameters)
-        for place, (name, value) in enumerate(zip(binds, parameters), 1):
-            yield name, name or str(place), value
-
-    def _is_secret(self, owner: str, value: object) -> bool:
-        rule, keys = self._prepared.rule(owner)
-        if rule == "secret" or (rule != "open" and not isinstance(value, (int, float, Decimal))):
-            return True
-        return bool(keys) and self._are_secret_keys(keys)
+        return [
+            (name, name or str(place), value) for place, (name, value) in enumerate(zip(binds, parameters), 1)
+        ]
 
     def _shown(self, name: str, value: object) -> Any:
         path = self._path + name

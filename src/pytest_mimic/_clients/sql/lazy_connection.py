@@ -147,11 +147,18 @@ class LazyConnection:
 
     # -- requests that are replayed
 
-    def note(self, run: Callable[[Any], Any], name: str) -> None:
-        """Keep an operation until the real connection is open."""
+    def note(self, run: Callable[[Any], Any], name: object) -> None:
+        """Keep an operation until the real connection is open.
+
+        What a test did is left out, but for a commit: with a new call, its conversation runs for real as a whole.
+        """
         if self.setting_up:
             self._setup[run] = run
-        elif self.database.note(self.port.caller, Operation(self, run, name)):
+            return
+        caller = self.port.caller
+        if caller.is_test and name != "COMMIT":
+            return
+        if self.database.note(caller, Operation(self, run, str(name))):
             self.catch_up()
 
     def configure(self, run: Callable[[Any], Any], name: str = "") -> Any:
@@ -332,15 +339,12 @@ class Database:
         self.log: ReplayLog[Operation] = ReplayLog()
 
     def note(self, caller: Caller, operation: Operation) -> bool:
-        """Add an operation to the log, and return whether it is to be done at once.
-
-        What a test did is left out: with a new call, its conversation runs for real as a whole.
-        """
+        """Add an operation to the log, and return whether it is to be done at once."""
         connection = operation.connection
         if operation.name == "COMMIT":
             holds_others = self.log.keep(connection) or connection.real is not None
             return (holds_others or not caller.is_test) and self.log.note(caller, operation)
-        return not caller.is_test and self.log.note(caller, operation, group=connection)
+        return self.log.note(caller, operation, group=connection)
 
     def roll_back(self, connection: object) -> None:
         """Drop the operations of a connection that follow its last commit."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _RECORD = "_ConnectionRecord"
 _POOL = f"{_RECORD}__pool"
+# The attribute of a compiled statement that holds its names, as they were read.
+_KNOWN = "_mimic_names"
 # A list of parameters in a compiled statement. `set` matches if it is the list of an `IN`.
 _LIST = re.compile(r"(?P<set>\bIN\s*\(\s*)?__\[POSTCOMPILE_(?P<name>\S+?)(?:~~.+?~~)?\]", re.IGNORECASE)
 
@@ -171,11 +173,13 @@ def _names(context: Any) -> StatementNames:
     compiled, expanded = context.compiled, context._expanded_parameters
     if compiled is None or not hasattr(compiled, "bind_names"):  # a text for the driver, or a definition
         return NO_NAMES
-    from pytest_mimic._clients.sql.compiled import read_compiled
+    known = vars(compiled).get(_KNOWN)
+    if known is None:  # once for each statement, as SQLAlchemy caches what it has compiled
+        from pytest_mimic._clients.sql.compiled import CompiledReader
 
-    known = read_compiled(compiled)
+        known = vars(compiled)[_KNOWN] = CompiledReader(compiled).names()
     given = context.compiled_parameters[0] if context.compiled_parameters else {}
-    if not expanded and all(name in given for name in known.binds):
+    if not expanded and given.keys() >= set(known.binds):
         return StatementNames(known.binds, (), known.escaped, known, given)
     names: list[str] = []  # by place
     numbered: list[str] = []  # an `IN` has a parameter for each value; numbered ones come after all others

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.call import Call, Plan, innermost
 from pytest_mimic._core.engine.decisions import Decisions, decisions_of
@@ -58,19 +58,23 @@ class ClientPlan(Plan):
         self._redactor = state.redactor
         self._ignored = [parse_path(path) for path in options.ignore]
         self._match = sorted(options.match)
+        self._has_sequences = options.sequence is not False
+        self._converses = self._has_sequences and not options.stateless
         self._identities: dict[tuple[str, ...], CallIdentity] = {}
 
     def call(self, edge_call: ClientCall) -> Call:
         environment = self._redactor.environment
-        shown = [edge_call.signature, edge_call.parts, edge_call.described]
-        if environment.forms and environment.may_be_in_parts(shown):
-            signature, parts, described = environment.scrub(shown)
-            edge_call = edge_call._replace(signature=signature, parts=parts, described=described)
+        if environment.forms:
+            shown = [edge_call.signature, edge_call.parts, edge_call.described]
+            if environment.may_be_in_parts(shown):
+                signature, parts, described = environment.scrub(shown)
+                edge_call = edge_call._replace(signature=signature, parts=parts, described=described)
         # The parts of the default identity, and those that `match=` adds.
-        parts = edge_call.parts
+        parts, matched = edge_call.parts, {}
         counted = {name: parts[name] for name in edge_call.identity if name in parts}
-        matched = self._matched(parts) if self._match else {}
-        counted |= {f"match {path}": value for path, value in matched.items()}
+        if self._match:
+            matched = self._matched(parts)
+            counted |= {f"match {path}": value for path, value in matched.items()}
         names = tuple(counted)
         identity = self._identities.get(names)
         if identity is None:
@@ -82,8 +86,8 @@ class ClientPlan(Plan):
             else identity.key(tuple(counted.values())),
             signature=edge_call.signature,
             host=edge_call.host,
-            sequence=(sequence := not edge_call.shared and self.options.sequence is not False),
-            converses=sequence and not self.options.stateless,
+            sequence=self._has_sequences and not edge_call.shared,
+            converses=self._converses and not edge_call.shared,
             is_shared=edge_call.shared,
             edge_call=edge_call,
             describe=partial(self._described, edge_call, matched),
@@ -229,7 +233,9 @@ class ClientPort:
             self._state.ledger.enter("websockets", [origin, self._state.test], once=True)
 
     def ordinal(self, space: str, name: str) -> int:
-        names: list[str] = cast("Any", self.caller).ordinals.setdefault(space, [])
-        if name not in names:
-            names.append(name)
-        return names.index(name)
+        caller: Any = self.caller
+        numbers: dict[str, int] = caller.ordinals.setdefault(space, {})
+        if name not in numbers:
+            with self._state.guard:
+                numbers.setdefault(name, len(numbers))
+        return numbers[name]

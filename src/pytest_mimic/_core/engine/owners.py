@@ -117,7 +117,8 @@ class Owner:
         self.fixtures = 0  # how many fixtures of this scope are set up now
         self.positions: dict[str, int] = {}
         self.sequences: dict[str, SequenceInProgress] = {}
-        self.ordinals: dict[str, list[str]] = {}  # the databases that calls went to, in order of first use
+        # The databases that calls went to, each with its number in the order of first use.
+        self.ordinals: dict[str, dict[str, int]] = {}
         self.conversations: dict[str, ClientConversation] = {}
         self.is_aborted = self.is_ending = False
         self.journal = Journal()  # what was recorded and is not judged yet

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.outcome.outcome import raise_again
 from pytest_mimic._core.vault.parsing import fresh_copies
@@ -63,18 +63,21 @@ class Replay:
                 del exception  # its traceback refers to this frame: a cycle would keep the arguments
         return value
 
-    def outcome(self) -> Any:
-        """Return a fresh copy of the plain value that a client stored."""
+    def outcome(self, *, is_read_only: bool = False) -> Any:
+        """Return a fresh copy of the plain value that a client stored, or the value itself if it is read only."""
+        plan: Any = self.call.plan
         stored = self.stored
-        try:
-            is_here = stored.is_plain  # most are: no store of paths is made for them
-            plain = fresh_copies(stored.entry["value"])() if is_here else stored.load(self.call.paths).value
-        except MimicError as error:
-            self.state.pending.note(error)
-            raise
+        if not stored.is_plain:  # few are: a store of paths is made for them
+            try:
+                plain = stored.load(self.call.paths).value
+            except MimicError as error:
+                self.state.pending.note(error)
+                raise
+        else:
+            plain = stored.entry["value"] if is_read_only else fresh_copies(stored.entry["value"])()
         self._count()
         # A client tries a failed request again after a while; a replay has nothing to wait for.
-        if cast("Any", self.call.plan).adapter.failure(plain):
+        if plan.adapter.failure(plain):
             self.state.watch()
         return plain
 

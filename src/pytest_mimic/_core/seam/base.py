@@ -40,8 +40,11 @@ class Step(Protocol):
 
     mode: Literal["replay", "run", "verify", "pass"]
 
-    def outcome(self) -> Any:
-        """Return a fresh copy of the recorded plain data, in the form that `finish` is given. For `replay` and `verify`."""
+    def outcome(self, *, is_read_only: bool = False) -> Any:
+        """Return a fresh copy of the recorded plain data, in the form that `finish` is given. For `replay` and `verify`.
+
+        For an edge that does not change it, `is_read_only`, it is no copy.
+        """
         ...
 
     def exhausted(self) -> Exception:

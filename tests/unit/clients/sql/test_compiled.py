@@ -10,7 +10,7 @@ pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
 
-from pytest_mimic._clients.sql.compiled import read_compiled
+from pytest_mimic._clients.sql.compiled import CompiledReader
 
 users = sa.Table(
     "users", sa.MetaData(), sa.Column("id", sa.Integer), sa.Column("name"), sa.Column("password", key="word")
@@ -36,7 +36,7 @@ RESULTS: list[tuple[Any, list[set[str]]]] = [
 
 @pytest.mark.parametrize(("statement", "expected"), RESULTS, ids=[str(statement) for statement, _ in RESULTS])
 def test_columns_that_a_result_shows(statement: Any, expected: list[set[str]]) -> None:
-    columns = read_compiled(statement.compile()).columns
+    columns = CompiledReader(statement.compile()).names().columns
 
     assert columns is not None
     assert [{source.name for source in column.sources} for column in columns] == expected
@@ -56,13 +56,13 @@ BINDS: list[tuple[Any, dict[str, set[str]]]] = [
 
 @pytest.mark.parametrize(("statement", "expected"), BINDS, ids=[str(statement) for statement, _ in BINDS])
 def test_columns_that_a_parameter_is_for(statement: Any, expected: dict[str, set[str]]) -> None:
-    sources = read_compiled(statement.compile()).sources
+    sources = CompiledReader(statement.compile()).names().sources
 
     assert {name: {source.name for source in found} for name, found in sources.items()} == expected
 
 
 def test_text_has_no_columns() -> None:
-    assert read_compiled(sa.text("SELECT password AS x FROM users").compile()).columns is None
+    assert CompiledReader(sa.text("SELECT password AS x FROM users").compile()).names().columns is None
 
 
 def test_large_statement_is_read_quickly() -> None:
@@ -70,6 +70,6 @@ def test_large_statement_is_read_quickly() -> None:
     for _ in range(40):
         query = sa.select((query.subquery().c.x + "a").label("x"))
 
-    (column,) = read_compiled(query.compile()).columns or ()
+    (column,) = CompiledReader(query.compile()).names().columns or ()
 
     assert "password" in {source.name for source in column.sources}

@@ -12,7 +12,7 @@ pytest.importorskip("sqlalchemy")
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from pytest_mimic._clients.sql.compiled import read_compiled
+from pytest_mimic._clients.sql.compiled import CompiledReader
 from pytest_mimic._clients.sql.database_calls import StatementCall, StatementNames
 from pytest_mimic._clients.sql.results import load_columns, load_rows
 from pytest_mimic._core.redact.redactor import Redactor
@@ -27,7 +27,9 @@ def sent(statement: Any, redactor: Redactor, **given: object) -> tuple[str, dict
     """Return the text of a compiled statement, and its parameters as they count."""
     compiled = statement.compile(dialect=sqlite.dialect())
     values = compiled.construct_params(given)
-    names = StatementNames(tuple(compiled.positiontup), compiled=read_compiled(compiled), values=values)
+    names = StatementNames(
+        tuple(compiled.positiontup), compiled=CompiledReader(compiled).names(), values=values
+    )
     parameters = [values[name] for name in compiled.positiontup]
     call = StatementCall(compiled.string, parameters, database=0, redactor=redactor, names=names).call
     return call.parts["statement"], call.parts["params"]

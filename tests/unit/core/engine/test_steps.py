@@ -88,6 +88,8 @@ def test_a_request_that_cannot_be_sent_cannot_be_verified(runs: Runs, service: A
     step = port.begin(describe(client, "Oslo", "2026-11-01", "en", port)).refuse()
 
     assert (step.mode, step.outcome()["degrees"]) == ("replay", -3.5)
+    assert step.outcome() is not step.outcome()
+    assert step.outcome(is_read_only=True) is step.outcome(is_read_only=True)
     assert (runs.ledger.verified, len(runs.ledger.drifted)) == (1, 1)
     assert [row["kind"] for row in runs.ledger.calls] == ["drifted"] * is_logged
     (drift,) = runs.errors()
