@@ -119,37 +119,6 @@ def test_a_cassette_holds_a_conversation_in_order(project):
     assert server.seen == [*both, "GET /pages", "GET /items/1"]
 
 
-IGNORING = """
-import os, time, uuid
-import pytest
-import httpx
-
-@pytest.mark.mimic("httpx", ignore=["port", "query.ts", "body.nonce"], match=["headers.accept"])
-def test_it():
-    response = httpx.post(
-        os.environ["API"] + "/users/1",
-        params={"ts": str(time.time()), "page": "3"},
-        json={"nonce": str(uuid.uuid4()), "a": 1},
-        headers={"accept": os.environ.get("ACCEPT", "text/plain")},
-    )
-    assert response.json()["page"] == "3"
-"""
-
-
-@pytest.mark.promise("match= adds parts of a request at a client")
-def test_ignore_and_match_choose_the_parts_that_count(project):
-    pytest.importorskip("httpx")
-    project.ini()
-    project.write("test_parts.py", IGNORING)
-
-    with running_server() as server:
-        project.run("--mimic-record", env={"API": server.url}).expect(passed=1)
-
-    project.run(env={"API": "http://127.0.0.1:9"}).expect(passed=1)
-    other = project.run(env={"API": "http://127.0.0.1:9", "ACCEPT": "text/html"})
-    other.expect(failed=1, says=["no recording of http POST /users/1"])
-
-
 @pytest.mark.parametrize("mode", [[], ["--mimic-record"]], ids=["replay", "record"])
 def test_reading_further_is_a_miss_with_a_working_command(project, mode):
     pytest.importorskip("httpx")
