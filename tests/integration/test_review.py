@@ -10,14 +10,13 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from support.forged import BAITED
+from support.loopback import Handler, Server, serving
 
 from pytest_mimic._tools.cli.main import main
 
@@ -114,32 +113,20 @@ FOLDER = ".mimic_review"
 NAMES = ("ask", "table", "image", "data", "odd", "words", "same", "order")
 
 
-class Service(BaseHTTPRequestHandler):
+class Service(Handler):
     """A JSON API whose answer has a version."""
 
     version = "1"
 
     def do_GET(self) -> None:
-        body = json.dumps({"id": 1, "name": "Ann", "version": self.version}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args: object) -> None:
-        """Print nothing."""
+        self.json({"id": 1, "name": "Ann", "version": self.version})
 
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[str]:
     """The URL of the service."""
-    with HTTPServer(("127.0.0.1", 0), Service) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(Server(Service)) as server:
+        yield server.url
 
 
 @pytest.fixture
