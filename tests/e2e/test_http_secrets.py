@@ -80,13 +80,15 @@ def requests_of(url):
     ]
 """
 
-HTTPX = """
+SYNC = """
 import os
-import CLIENT as httpx
+import CLIENT as library
 from plan import S, requests_of
 
+Failed = getattr(library, "ConnectError", getattr(library, "ConnectionError", None))
+
 def test_all():
-    with httpx.Client(follow_redirects=True) as client:
+    with OPENED as client:
         for method, url, options in requests_of(os.environ["API"]):
             assert client.request(method, url, **options).status_code < 500
         token = client.post(os.environ["API"] + "/login").json()["access_token"]
@@ -95,28 +97,10 @@ def test_all():
         assert client.post(os.environ["API"] + "/echo", files=files).status_code == 200
         try:
             client.get("http://127.0.0.1:9/?api_key=" + S["query"])
-        except httpx.ConnectError:
+        except Failed:
             pass
 """
-
-REQUESTS_TEST = """
-import os
-import requests
-from plan import S, requests_of
-
-def test_all():
-    with requests.Session() as client:
-        for method, url, options in requests_of(os.environ["API"]):
-            assert client.request(method, url, **options).status_code < 500
-        token = client.post(os.environ["API"] + "/login").json()["access_token"]
-        assert client.get(os.environ["API"] + "/items/" + token).status_code == 200
-        files = {"password": (None, S["part"]), "file": ("a.txt", b"text")}
-        assert client.post(os.environ["API"] + "/echo", files=files).status_code == 200
-        try:
-            client.get("http://127.0.0.1:9/?api_key=" + S["query"])
-        except requests.ConnectionError:
-            pass
-"""
+OPENED = {"requests": "library.Session()", "httpx": "library.Client(follow_redirects=True)"}
 
 AIOHTTP = """
 import asyncio, os
@@ -150,7 +134,7 @@ def test_all():
 @pytest.mark.parametrize("client", ["httpx", "httpx2", "requests", "aiohttp"])
 def test_no_planted_secret_is_in_files_or_output(project, client):
     pytest.importorskip(client)
-    source = {"requests": REQUESTS_TEST, "aiohttp": AIOHTTP}.get(client, HTTPX)
+    source = AIOHTTP if client == "aiohttp" else SYNC.replace("OPENED", OPENED[client.rstrip("2")])
     project.ini(client)
     project.write("plan.py", REQUESTS)
     project.write("test_secrets.py", source.replace("CLIENT", client))

@@ -86,24 +86,6 @@ def test_what_changed_is_recorded_with_its_conversation(
     replay_here(shop, passed=COUNT, env=NOTHING_RUNS)
 
 
-def test_a_broken_service_replaces_nothing(
-    shop: Project,
-    there: dict[str, str],
-    services: Services,
-    postgres: Postgres,
-    redis_server: RedisServer,
-) -> None:
-    before = shop.files()
-    for stopped in (postgres.stopped(), redis_server.stopped()):
-        with stopped:
-            assert shop.run("--mimic-rerecord", env=there).exit_code == 1
-        assert shop.files() == before  # every test needs them
-
-    services.is_broken = True
-    assert shop.run("--mimic-rerecord", env=there).exit_code == 1
-    replay_here(shop, passed=COUNT, env=NOTHING_RUNS)
-
-
 def test_branches_that_both_record_merge(shop: Project, there: dict[str, str]) -> None:
     for branch, product in (("left", "tea"), ("right", "pot")):
         git(shop, "switch", "-q", "-c", branch, "main")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
-from support.loopback import serving
+from support.loopback import Handler, Server, serving
 
 for _client in ("fastapi", "httpx", "redis", "asyncpg", "sqlalchemy"):
     pytest.importorskip(_client)
@@ -110,25 +106,11 @@ def test_order(mimic_auto):
 """
 
 
-@contextmanager
-def rates() -> Iterator[str]:
+class Rates(Handler):
     """The outside API."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = json.dumps({"rate": "1.25"}).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Keeps quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    with serving(server):
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+    def do_GET(self) -> None:
+        self.json({"rate": "1.25"})
 
 
 @pytest.mark.promise("without targets, a cassette takes the configured targets and every client")
@@ -144,8 +126,8 @@ def test_a_service_replays_with_all_its_servers_gone(
         "DATABASE_URL": f"postgresql+asyncpg://{postgres.new_database()}",
         "REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0",
     }
-    with rates() as url:
-        variables["RATES_URL"] = url
+    with serving(Server(Rates)) as server:
+        variables["RATES_URL"] = server.url
         project.run(env=variables).expect(passed=1)
 
     with postgres.stopped(), redis_server.stopped():

@@ -186,30 +186,6 @@ def test_cassettes_are_recorded_and_replayed_by_workers(shop):
     assert replayed.changed == set()
 
 
-def test_targets_named_only_by_tests_are_reported(shop):
-    shop.ini()
-    shop.tests("""
-        import pytest, shop
-
-        def test_recorded(mimic_auto):
-            with mimic_auto(targets=["shop:fetch"]):
-                assert shop.fetch("Oslo") == {"city": "Oslo"}
-
-        @pytest.mark.mimic("shop:fetch")
-        def test_missing():
-            shop.fetch("Rome")
-    """)
-
-    run = workers(shop).expect(passed=1, failed=1, real=["fetch Oslo"])
-
-    assert run.section == [
-        "1 call recorded in # s, 1 missing",
-        "missing:",
-        "  shop:fetch(city='Rome')    test_shop.py::test_missing",
-        "to record the missing: pytest --mimic-record test_shop.py::test_missing",
-    ]
-
-
 def test_an_unreadable_line_ends_the_run_before_workers_start(shop):
     shop.ini("shop:fetch sequense")
 

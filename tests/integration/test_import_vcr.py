@@ -421,16 +421,6 @@ def test_a_cassette_whose_test_is_gone_is_named(project, take_over):
     assert "cassettes/cassettes/test_api/test_gone.json" in project.files()
 
 
-def test_as_cassette_makes_one_of_what_has_a_test(project, take_over):
-    project.ini("requests")
-    project.write("tests/test_api.py", "def test_one(): pass\n")
-    project.write("tests/cassettes/test_api/test_one.yaml", ONE_CALL.format(path="one"))
-
-    assert take_over("tests/cassettes/test_api/test_one.yaml", "--as", "cassette")[0] == 0
-
-    assert list(project.files()) == ["cassettes/test_one.json"]
-
-
 def test_signs_that_a_cassette_cannot_have_in_its_name_are_replaced(project, take_over):
     project.ini("requests")
     project.write("a-b.yaml" if os.name == "nt" else "a:b.yaml", ONE_CALL.format(path="one"))

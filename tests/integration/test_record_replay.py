@@ -47,14 +47,6 @@ def test_a_miss_fails_and_never_runs_the_real_function(shop):
     )
 
 
-@pytest.mark.promise("--mimic-record records missing and stale calls and replays the rest")
-def test_record_runs_only_calls_without_a_recording(shop):
-    shop.record()
-    shop.tests(TESTS + "    assert shop.fetch('Rome')['days'] == 3\n")
-
-    shop.record().expect(passed=1, real=["fetch Rome 3"])
-
-
 @pytest.mark.promise("--mimic-rerecord replaces recordings and leaves equal files untouched")
 def test_rerecord_replaces_only_recordings_whose_outcome_changed(shop):
     shop.record()
@@ -79,16 +71,6 @@ def test_live_runs_every_call_without_the_vault(shop):
 
     assert empty.vault == {}
     assert damaged.changed == set()
-
-
-@pytest.mark.promise("--mimic-verify runs every call, writes nothing and fails on drift")
-def test_verify_passes_and_writes_nothing_if_nothing_changed(shop):
-    shop.record()
-
-    run = shop.run("--mimic-verify").expect(passed=1, real=["fetch Oslo 3"])
-
-    assert run.changed == set()
-    assert run.section == ["1 call verified"]
 
 
 @pytest.mark.promise("conflicting options are a usage error")
@@ -140,18 +122,6 @@ def test_no_mimic_turns_the_plugin_off(shop):
 
     run.expect(passed=1, real=["fetch Oslo 3"])
     assert run.vault == {}
-
-
-@pytest.mark.promise("the mimic section counts calls and unused recordings")
-def test_the_header_and_the_section_show_mode_and_counts(shop):
-    recorded = shop.record()
-    replayed = shop.replay()
-
-    assert shop.replay("-q").section == []
-    assert recorded.header == "record into .mimic_vault (1 target)"
-    assert recorded.section[0] == "1 call recorded in # s"
-    assert replayed.header == "replay from .mimic_vault (1 target)"
-    assert replayed.section == ["1 call replayed, # s saved"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")

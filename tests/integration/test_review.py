@@ -10,13 +10,13 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.forged import BAITED
+from support.loopback import Handler, Server, serving
 
 from pytest_mimic._tools.cli.main import main
 
@@ -113,32 +113,20 @@ FOLDER = ".mimic_review"
 NAMES = ("ask", "table", "image", "data", "odd", "words", "same", "order")
 
 
-class Service(BaseHTTPRequestHandler):
+class Service(Handler):
     """A JSON API whose answer has a version."""
 
     version = "1"
 
     def do_GET(self) -> None:
-        body = json.dumps({"id": 1, "name": "Ann", "version": self.version}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args: object) -> None:
-        """Print nothing."""
+        self.json({"id": 1, "name": "Ann", "version": self.version})
 
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[str]:
     """The URL of the service."""
-    with HTTPServer(("127.0.0.1", 0), Service) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(Server(Service)) as server:
+        yield server.url
 
 
 @pytest.fixture
@@ -326,35 +314,23 @@ def rerecorded(shop: Any, *options: str) -> dict[str, bytes]:
 
 
 @pytest.mark.promise("accepting a change writes what recording again writes")
-def test_accepting_drifts_writes_what_recording_again_writes(shop: Any) -> None:
-    shop.record()
-    before = files_in(shop.project.vault)
-    expected = rerecorded(shop)
-    shop.run("--mimic-verify", "--mimic-review")
-
-    result = shop.command("review", "--accept", "*")
-
-    assert (result.code, result.out.splitlines()[-1]) == (0, "12 accepted")
-    assert files_in(shop.project.vault) == expected != before
-    shop.run("--mimic-verify").expect(passed=3)
-
-
 @pytest.mark.promise("--mimic-review leaves the vault as it was")
-def test_accepting_waiting_recordings_writes_what_recording_again_writes(shop: Any) -> None:
+@pytest.mark.parametrize(("mode", "count"), [("verify", 12), ("rerecord", 10)])
+def test_accepting_what_waits_writes_what_recording_again_writes(shop: Any, mode: str, count: int) -> None:
     shop.record()
     before = files_in(shop.project.vault)
     expected = rerecorded(shop)
 
-    run = shop.run("--mimic-rerecord", "--mimic-review")
+    run = shop.run(f"--mimic-{mode}", "--mimic-review")
 
     assert run.changed == set()
-    assert run.section[-1] == "10 changes wait for a review, the vault is as it was: pytest-mimic review", (
-        run.section
-    )
+    waits = f"{count} changes wait for a review, the vault is as it was: pytest-mimic review"
+    assert run.section[-1] == waits
     result = shop.command("review", "--accept", "*")
-    assert (result.code, result.out.splitlines()[-1]) == (0, "10 accepted")
+    assert (result.code, result.out.splitlines()[-1]) == (0, f"{count} accepted")
     assert files_in(shop.project.vault) == expected != before
     assert not (shop.root / FOLDER / "recordings").exists()
+    shop.run("--mimic-verify").expect(passed=3)
 
 
 def test_new_recordings_wait_too_and_are_not_made_twice(shop: Any) -> None:
@@ -422,17 +398,6 @@ def test_a_review_that_nobody_can_answer_says_how_to_decide(shop: Any) -> None:
         "to refuse the others: pytest-mimic review --refuse-all",
     ]
     assert shop.command("review", "--accept", "test_shop.py::test_functions").code == 0
-
-
-@pytest.mark.promise("the volatile option that a review prints makes verifying pass")
-def test_the_printed_volatile_option_makes_verifying_pass(shop: Any) -> None:
-    shop.record("import shop\n\ndef test_it():\n    shop.order('tea')\n", "order")
-    shop.run("--mimic-verify", "--mimic-review")
-
-    line = shop.command("review", answers="v\n").out.splitlines()[-3].strip()
-
-    shop.project.ini(line)
-    shop.run("--mimic-verify").expect(passed=1)
 
 
 def test_a_difference_that_no_path_names_is_not_marked_volatile(shop: Any) -> None:
@@ -554,27 +519,10 @@ def test_secrets_are_shown_nowhere(shop: Any) -> None:
         assert not re.search(r"token-[12]|\bx[12]\b", result.out + result.err)
 
 
-EVIL = """
-    import os
-
-    class Evil:
-        def __init__(self, name):
-            self.name = name
-
-        def __reduce__(self):
-            return (make, (self.name,))
-
-    def make(name):
-        if os.environ.get("BAIT"):
-            open(os.environ["BAIT"], "a").close()
-        return Evil(name)
-"""
-
-
 @pytest.fixture
 def evil(shop: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Keep a drift of a pickle that leaves a file when it is loaded; return a review of it."""
-    shop.project.write("evil.py", EVIL)
+    shop.project.write("evil.py", BAITED)
     shop.project.write(
         "shop.py", "import os\nfrom evil import Evil\n\ndef odd():\n    return Evil(os.environ['VERSION'])\n"
     )
@@ -685,25 +633,6 @@ def test_a_link_beside_a_file_of_changes_is_not_followed(shop: Any, words: tuple
     assert [path.name for path in elsewhere.iterdir()] == ["notes.txt"]
 
 
-def test_the_outcome_of_another_function_is_not_accepted(shop: Any) -> None:
-    shop.record(
-        "import shop\n\ndef test_it():\n    shop.ask('a')\n    list(shop.words('b'))\n", "ask", "words"
-    )
-    shop.run("--mimic-verify", "--mimic-review")
-    path = shop.root / FOLDER / "changes.json"
-    facts = json.loads(path.read_text(encoding="utf-8"))
-    one, other = facts["changes"]
-    one["staged"], other["staged"] = other["staged"], one["staged"]
-    path.write_text(json.dumps(facts), encoding="utf-8")
-    before = shop.project.files()
-
-    result = shop.command("review", "--accept", "*")
-
-    assert "is that of another function" in result.out
-    assert result.code == 1
-    assert shop.project.files() == before
-
-
 @pytest.mark.parametrize(
     ("other", "key", "said"), [("--refuse-all", "a", "1 refused"), ("--accept=*", "r", "1 accepted")]
 )
@@ -746,6 +675,9 @@ WEATHER = """
 
     def mail(q):
         return {"head": {"sent at": os.environ['VERSION']}}
+
+    def memo(q):
+        return {"id": os.environ['VERSION'], "lines": [{"sent_at": os.environ['VERSION']}], "q": q}
 """
 ASKING = """
     import pytest, weather
@@ -788,9 +720,13 @@ def first_outcome_only(shop: Any, rows: list[dict[str, Any]]) -> None:
         (0, lambda _, rows: rows[0].update(place=-1), "holds no changes to review"),
         (-2, lambda _, rows: rows[-2].update(key="0" * 32), "has changed since this drift was found"),
         (-2, lambda _, rows: rows[-2].update(before="0"), "has changed since this drift was found"),
+        (0, lambda _, rows: rows[0].update(staged=rows[1]["staged"]), "is that of another function"),
         (-2, lambda _, rows: rows[-2].update(staged=rows[-1]["staged"]), "is that of another function"),
     ],
-    ids=["no outcome", "later place", "place below 0", "other call", "other outcome", "other function"],
+    ids=[
+        *("no outcome", "later place", "place below 0", "other call", "other outcome"),
+        *("of another function", "of another function of a cassette"),
+    ],
 )
 def test_a_change_that_does_not_fit_the_vault_is_not_accepted(
     weather: Any, place: int, change: Any, said: str
@@ -895,9 +831,13 @@ def test_what_is_volatile_waits_no_longer(weather: Any) -> None:
     assert not (weather.root / FOLDER / "recordings").exists()
 
 
-def test_a_path_with_a_blank_is_printed_in_quotes(weather: Any) -> None:
-    weather.project.ini("weather:mail")
-    weather.project.write("test_it.py", "import weather\n\ndef test_it():\n    weather.mail(1)\n")
+@pytest.mark.promise("the volatile option that a review prints makes verifying pass")
+@pytest.mark.parametrize(
+    "call", ["memo(1)", "mail(1)"], ids=["parts of several items", "a path with a blank, in quotes"]
+)
+def test_the_printed_volatile_option_makes_verifying_pass(weather: Any, call: str) -> None:
+    weather.project.ini("weather:memo", "weather:mail")
+    weather.project.write("test_it.py", f"import weather\n\ndef test_it():\n    weather.{call}\n")
     weather.run("--mimic-record", version="1")
     weather.run("--mimic-verify", "--mimic-review")
 

@@ -143,18 +143,6 @@ def test_a_full_run_without_targets_or_tests_finds_all_recordings_unused(shop, t
 # -- clearing and failing
 
 
-@pytest.mark.promise("--mimic-clear-unused deletes recordings that are proven unused")
-def test_clearing_names_the_bytes_that_it_freed(shop):
-    shop.write("tests/test_shop.py", ONLY_OSLO)
-    size = sum(len(data) for data in shop.files().values())
-
-    run = shop.replay("--mimic-clear-unused").expect(passed=1)
-
-    freed = size - sum(len(data) for data in run.vault.values())
-    assert f"1 unused recording cleared ({freed} B)" in run.output
-    assert shop.replay("--mimic-fail-on-unused").section == ["1 call replayed, # s saved"]
-
-
 FAILED = "failed: 1 recording {} unused (--mimic-fail-on-unused)"
 NOT_CLEARED = "1 call replayed, # s saved; 1 recording unused, not cleared: --mimic-no-record was given"
 
@@ -206,6 +194,7 @@ def test_clearing_while_recording_keeps_new_recordings(shop):
     shop.replay("--mimic-fail-on-unused").expect(passed=1)
 
 
+@pytest.mark.promise("--mimic-clear-unused deletes recordings that are proven unused")
 def test_clearing_deletes_objects_that_nothing_shares(shop):
     shop.write("shop.py", SHOP.replace("(city, ", "(1, "))
     tests = ["import shop"] + [f"def test_{city}(): assert shop.load({city!r})" for city in ("Oslo", "Rome")]
@@ -532,21 +521,6 @@ def test_the_tests_of_another_project_are_not_gone(project, monkeypatch):
     assert cities(run) == {"Oslo", "Rome"}
 
 
-def test_a_removed_parameter_is_judged(project):
-    project.ini("shop:fetch")
-    project.write("shop.py", SHOP)
-    tests = (
-        "import pytest, shop\n\n@pytest.mark.parametrize('city', {})\ndef test_it(city): shop.fetch(city)\n"
-    )
-    project.write("test_shop.py", tests.format(["Oslo", "Rome"]))
-    project.record().expect(passed=2)
-    project.write("test_shop.py", tests.format(["Oslo"]))
-
-    run = project.replay("--mimic-clear-unused").expect(passed=1)
-
-    assert cities(run) == {"Oslo"}
-
-
 @pytest.mark.promise("only a full selection judges recordings")
 @pytest.mark.parametrize(
     ("files", "reason"),
@@ -826,16 +800,6 @@ def test_recordings_of_wider_fixtures_and_sequences_are_used(project):
     assert len([name for name in recorded.vault if name.startswith("calls/")]) == 8
     project.write("test_shop.py", "def test_nothing(): pass")
     assert project.replay("--mimic-clear-unused").vault == {}
-
-
-def test_a_recording_shared_by_two_tests_is_used_while_one_is_left(shop):
-    shop.write("tests/test_shop.py", TESTS + "\n    def test_again():\n        shop.fetch('Oslo')\n")
-    shop.replay().expect(passed=3)
-    shop.write("tests/test_shop.py", "import shop\n\ndef test_again(): shop.fetch('Oslo')\n")
-
-    run = shop.replay("--mimic-clear-unused").expect(passed=1)
-
-    assert cities(run) == {"Oslo"}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.forged import BAITED
 from support.git import git
 
 from pytest_mimic._tools.cli.main import main
@@ -26,21 +27,6 @@ SHOP = """
 
     def odd():
         return Evil(os.environ["VERSION"])
-"""
-EVIL = """
-    import os
-
-    class Evil:
-        def __init__(self, name):
-            self.name = name
-
-        def __reduce__(self):
-            return (make, (self.name,))
-
-    def make(name):
-        if os.environ.get("BAIT"):
-            open(os.environ["BAIT"], "a").close()
-        return Evil(name)
 """
 BEFORE = """
     import shop
@@ -67,7 +53,7 @@ AFTER = BEFORE.replace('shop.fetch("CHF")', 'shop.fetch("CHF", "tuesday")').repl
 @pytest.fixture
 def shop(project: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """A project whose vault is committed as recorded from version 1, and recorded again from version 2."""
-    project.write("evil.py", EVIL)
+    project.write("evil.py", BAITED)
     project.ini("shop:fetch", "shop:ask", "shop:odd")
     project.tests(BEFORE)
     monkeypatch.chdir(project.root)

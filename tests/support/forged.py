@@ -18,6 +18,23 @@ from pytest_mimic._core.outcome import container
 from pytest_mimic._core.outcome.pickles import Pickled
 from pytest_mimic._core.vault import Vault
 
+# A module whose objects leave the file BAIT when their pickle is loaded.
+BAITED = """
+    import os
+
+    class Evil:
+        def __init__(self, name):
+            self.name = name
+
+        def __reduce__(self):
+            return (make, (self.name,))
+
+    def make(name):
+        if os.environ.get("BAIT"):
+            open(os.environ["BAIT"], "a").close()
+        return Evil(name)
+"""
+
 
 def plain(value: object) -> bytes:
     """Return the opcodes of a value of builtin types. Opcodes stand for themselves."""
