@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from enum import Enum, EnumMeta
 from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
@@ -35,6 +36,7 @@ _METHODS = {
     "flags": ("_missing_", "_new_member_"),
     "plain new": (),
     "new with": (),
+    "handed": ("__new__", "__init__"),
     "hash": (),
     "state": ("__setstate__", "__getattribute__", "__getattr__", "__dict__"),
     "restored": ("__getattribute__", "__getattr__", "__dict__"),
@@ -42,7 +44,9 @@ _METHODS = {
     "add": ("add", "__getattribute__", "__getattr__"),
     "setitem": ("__setitem__",),
     "object hash": ("__hash__", "__eq__"),
+    "object call": ("__call__",),
 }
+_OBJECT = "builtins:object"
 _CHANGING = frozenset({"state", "items", "add", "setitem", STATE})
 # Whose `__new__` makes a value of plain values, and does nothing else.
 _VALUE_TYPES = (tuple, str, bytes, int, float, complex, frozenset)
@@ -80,7 +84,9 @@ def surely_code_in(uses: Iterable[Use]) -> set[str]:
     """Return those names that are code whatever they lead to. Nothing is imported."""
     found: set[str] = set()
     for use in uses:
-        if not use.ways.isdisjoint({"odd", "call with", STATE}):
+        package = use.name.partition(":")[0].partition(".")[0]
+        is_handed = "handed" in use.ways and package in sys.stdlib_module_names and use.name != _OBJECT
+        if is_handed or not use.ways.isdisjoint({"odd", "call with", STATE}):
             found.add(use.name)
         if STATE in use.ways and use.name not in BY_VALUE:
             found.add(f"{use.name}{STATE}")
@@ -101,13 +107,17 @@ def _resolved(name: str, listed: Iterable[str] | None) -> tuple[Any, bool]:
 def _is_code(use: Use, thing: Any) -> bool:
     ways = use.ways
     if not issubclass(type(thing), type):
-        is_kept = not ways or (ways == {"hash"} and _runs_vouched(type(thing), ("__hash__", "__eq__")))
+        is_kept = ways <= {"handed"} or (
+            ways == {"hash"} and _runs_vouched(type(thing), ("__hash__", "__eq__"))
+        )
         return not (is_kept and _is_inert(use.name, thing))
     if not ways:  # a class as a value
         return thing is type
     if name_of(type(thing)) not in METACLASSES or issubclass(thing, type) or not ways <= _METHODS.keys():
         return True
     if "flags" in ways and type(thing) is not EnumMeta:
+        return True
+    if "handed" in ways and use.name != _OBJECT and not is_project(thing.__module__):
         return True
     if "new with" in ways and not _is_named_tuple(thing):
         return True
