@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from enum import Enum, EnumMeta
 from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_mimic._core.outcome.names import NoClassError, RefusedError, name_of, resolve, resolve_plainly
 from pytest_mimic._core.outcome.unpickling import NAMED
@@ -16,12 +16,10 @@ from pytest_mimic._core.outcome.vouched import (
     CONSTANTS,
     METACLASSES,
     TEXTS,
+    is_library,
     is_project,
     is_vouched,
 )
-
-if TYPE_CHECKING:
-    from pytest_mimic._core.outcome.uses import Use
 
 #: Stands behind a name in the list of code: the pickle changes what a call of it returns.
 STATE = "+state"
@@ -52,6 +50,27 @@ _CHANGING = frozenset({"state", "items", "add", "setitem", STATE})
 _VALUE_TYPES = (tuple, str, bytes, int, float, complex, frozenset)
 # Whose arguments are looked at.
 _LOOKING_ERRORS = (OSError, SyntaxError, UnicodeError)
+
+
+class Use:
+    """The things that a pickle does with one import, and with the objects that it makes.
+
+    Attributes:
+        ways: Of the import: `new`, `call` (both without arguments), `plain new` (with one builtin value), `new with`,
+            `call with`, `raise`, `hash`, `handed` (to what calls it later). Of the objects that it makes:
+            `state`, `items`, `add`, `setitem`, `object hash`, `object call` (later), `+state` (what a call gave is
+            changed), `odd` (no value is restored like this).
+    """
+
+    __slots__ = ("is_library", "name", "names", "slots", "usual", "ways")
+
+    def __init__(self, name: str) -> None:
+        self.name = name  # `module:qualname`
+        self.ways: set[str] = set()
+        self.slots: set[str] = set()  # the names that are set as attributes, and not in a `__dict__`
+        self.names: set[str] = set()  # the other names in the states of the objects that it makes
+        self.usual: set[str] = set()  # those of them, if a further state with no others does nothing new
+        self.is_library = is_library(name)
 
 
 def code_in(uses: Iterable[Use], listed: Iterable[str] | None = None) -> set[str]:

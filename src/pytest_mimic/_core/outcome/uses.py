@@ -14,9 +14,10 @@ from io import BytesIO
 from typing import Any
 
 from pytest_mimic._core.outcome.names import RefusedError
+from pytest_mimic._core.outcome.pickled_code import Use
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL
 from pytest_mimic._core.outcome.unpickling import NAMED, load_all
-from pytest_mimic._core.outcome.vouched import BUILDERS, CONSTANTS, FOLLOWING, RECORDS, SETTERS, is_library
+from pytest_mimic._core.outcome.vouched import BUILDERS, CONSTANTS, FOLLOWING, RECORDS, SETTERS
 
 # Attributes that Python looks up on an object to give it a state or items: a state with one of them could replace it.
 _LOOKED_UP = frozenset({"__setstate__", "append", "extend", "add"})
@@ -24,27 +25,6 @@ _EXTENSIONS = frozenset({"EXT1", "EXT2", "EXT4"})
 _ATOMS = frozenset({str, int, float, bool, type(None), bytes, bytearray, complex, memoryview})
 _SEQUENCES = frozenset({list, tuple, set, frozenset})
 _PARTIAL = "functools:partial"
-
-
-class Use:
-    """The things that a pickle does with one import, and with the objects that it makes.
-
-    Attributes:
-        ways: Of the import: `new`, `call` (both without arguments), `plain new` (with one builtin value), `new with`,
-            `call with`, `raise`, `hash`, `handed` (to what calls it later). Of the objects that it makes:
-            `state`, `items`, `add`, `setitem`, `object hash`, `object call` (later), `+state` (what a call gave is
-            changed), `odd` (no value is restored like this).
-    """
-
-    __slots__ = ("is_library", "name", "names", "slots", "usual", "ways")
-
-    def __init__(self, name: str) -> None:
-        self.name = name  # `module:qualname`
-        self.ways: set[str] = set()
-        self.slots: set[str] = set()  # the names that are set as attributes, and not in a `__dict__`
-        self.names: set[str] = set()  # the other names in the states of the objects that it makes
-        self.usual: set[str] = set()  # those of them, if a further state with no others does nothing new
-        self.is_library = is_library(name)
 
 
 class Made:
