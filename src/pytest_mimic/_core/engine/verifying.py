@@ -15,7 +15,7 @@ from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.engine.streams import matching_stream
 from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.outcome.encoding import Snapshot, snapshot
-from pytest_mimic._core.outcome.outcome import is_outcome
+from pytest_mimic._core.outcome.outcome import Outcome, is_outcome
 from pytest_mimic._core.target_options import target_line
 from pytest_mimic._core.vault.file_names import CASSETTES, recording_name
 from pytest_mimic.errors import MimicError
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Place, Plan
     from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import Stored
     from pytest_mimic.errors import DriftError
 
@@ -195,9 +194,7 @@ class Verification(RealCall):
         if error is None or not is_outcome(error):
             super().abandon()
             return
-        from pytest_mimic._core.outcome.outcome import Outcome
-
-        self.complete(Outcome.of_exception(error))
+        self.complete(Outcome("raised", exception=error))
 
     def refuse(self) -> Replay:
         """End the call because its request contains the placeholder of a secret. It cannot be verified."""
