@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.real_calls import Step
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.vault import Stored
     from pytest_mimic._core.vault.locks import ByteLocks
 
 # How long a call waits for an identical call elsewhere before it runs itself, in seconds.
@@ -222,9 +223,10 @@ class Sequences:
             is_real = mode is Mode.RERECORD or position >= len(sequence.old)
             if call.converses:
                 is_real = self._state.conversations.of(owner, call.plan.target).admit(call, is_new=is_real)
-            kept = sequence.old[position : position + 1]
-        keep = partial(self._keep, owner, sequence, name, position)
-        return Place(name, kept, number=position, is_real=is_real, keep=keep)
+            at = slice(position, position + 1)
+            known = sequence.old[at] or sequence.found[at]  # what a new outcome replaces may be outdated
+        keep = partial(self._keep, owner, sequence, name, position, known[0] if known else None)
+        return Place(name, known, number=position, is_real=is_real, keep=keep)
 
     def _keep(
         self,
@@ -232,12 +234,13 @@ class Sequences:
         sequence: SequenceInProgress,
         name: str,
         position: int,
+        before: Stored | None,
         real: RealCall,
         outcome: Outcome,
         duration: float,
     ) -> None:
         recordings, call = self._recordings, real.call
-        stored = recordings.encode(real, outcome, duration, before=sequence.before(position))
+        stored = recordings.encode(real, outcome, duration, before=before)
         errors = {position: recordings.error_of(call, outcome)}
         with recordings.guard:
             sequence.new[position] = stored

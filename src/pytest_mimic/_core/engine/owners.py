@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.vault.file_names import CASSETTES
@@ -17,23 +18,15 @@ if TYPE_CHECKING:
     """The error of each outcome, None for a good one, by its position in the recording."""
 
 
+@dataclass(slots=True, eq=False)
 class JournalEntry:
-    """A recording or cassette that was written, perhaps several times.
+    """A recording or cassette that was written, perhaps several times."""
 
-    Attributes:
-        before: The content before the first write. None: there was no file.
-        now: The content that was written last. None: the file was deleted.
-        conversation: The client whose conversation the recording is a part of. None for one by itself.
-    """
-
-    __slots__ = ("before", "conversation", "errors", "good", "now")
-
-    def __init__(self, before: bytes | None, conversation: str | None) -> None:
-        self.before = before
-        self.now = before
-        self.good: bytes | None = None  # the last content without an error, None until there is one
-        self.errors: dict[int, RecordedError | None] = {}  # the errors recorded, by position
-        self.conversation = conversation
+    before: bytes | None  # the content before the first write; None: there was no file
+    conversation: str | None  # the client whose conversation it is a part of; None for one by itself
+    now: bytes | None = None  # the content that was written last; None: the file was deleted
+    good: bytes | None = None  # the last content without an error, None until there is one
+    errors: dict[int, RecordedError | None] = field(default_factory=dict)  # by position
 
     @property
     def has_errors(self) -> bool:
@@ -48,12 +41,6 @@ class JournalEntry:
     def has_replaced(self) -> bool:
         """Whether something stood there before that is another one now."""
         return self.before is not None and self.before != self.now
-
-    def write(self, now: bytes | None, errors: Errors) -> None:
-        self.now = now
-        self.errors.update(errors)
-        if not self.has_errors:
-            self.good = now
 
 
 class Journal:
@@ -80,17 +67,19 @@ class Journal:
         conversation: str | None = None,
     ) -> None:
         """Note that a recording or cassette was written, also if it stayed as it was."""
-        change = self.changes.get(name)
-        if change is None:
-            change = self.changes[name] = JournalEntry(before, conversation)
-        change.write(now, errors)
+        change = self.changes.setdefault(name, JournalEntry(before, conversation))
+        change.now = now
+        change.errors.update(errors)
+        if not change.has_errors:
+            change.good = now
 
     def merge(self, other: Journal) -> None:
         self.used |= other.used
         for name, change in other.changes.items():
-            known = self.changes.setdefault(name, change)
-            if known is not change:
-                known.write(change.now, change.errors)
+            if name in self.changes:
+                self.note(name, change.before, change.now, change.errors)
+            else:
+                self.changes[name] = change
 
     def groups(self) -> Iterator[list[str]]:
         """Yield the names of the changes: those of a conversation together, all others by themselves."""
@@ -148,7 +137,7 @@ class Owner:
 class SequenceInProgress:
     """The outcomes of one sequence while it is recorded: `found` those of an outdated recording, too."""
 
-    __slots__ = ("_found", "call", "is_new", "new", "old", "was_recorded")
+    __slots__ = ("call", "found", "is_new", "new", "old", "was_recorded")
 
     def __init__(
         self, call: Call, old: list[Stored], found: Sequence[Stored] = (), *, is_new: bool = False
@@ -158,12 +147,7 @@ class SequenceInProgress:
         self.old = old  # the outcomes recorded before
         self.new: dict[int, Stored] = {}  # the outcomes of this pass, by position
         self.was_recorded = bool(old)  # whether the run found outcomes
-        self._found = found
-
-    def before(self, position: int) -> Stored | None:
-        """Return the outcome that a new one replaces, if there is one. It may be outdated."""
-        known = self.old if position < len(self.old) else self._found
-        return known[position] if position < len(known) else None
+        self.found = found
 
     def commit(self) -> None:
         """Treat the new outcomes as recorded."""
