@@ -176,8 +176,8 @@ class Sequences:
                 and not self._recordings.imported_name(call, owner)
                 and self._selects_recorded(call, owner)
             )
-            is_selected = self._state.conversations.of(owner, call.plan.target).select(
-                call, matches=matches, keeps_recorded=state.settings.mode is Mode.RECORD
+            is_selected = self._state.conversations.select(
+                owner, call, matches=matches, keeps_recorded=state.settings.mode is Mode.RECORD
             )
         return state.settings.mode if is_selected else Mode.REPLAY
 
@@ -201,7 +201,7 @@ class Sequences:
             imported = recordings.imported_name(call, owner)
             is_part = mode.writes and call.converses
             if imported and not (
-                is_part and self._state.conversations.of(owner, call.plan.target).runs_again
+                is_part and (owner.name, call.plan.target) in self._state.conversations.again
             ):
                 name, found = imported, recordings.find(imported)
         with recordings.guard:
@@ -222,7 +222,7 @@ class Sequences:
                 owner.sequences[name] = sequence
             is_real = mode is Mode.RERECORD or position >= len(sequence.old)
             if call.converses:
-                is_real = self._state.conversations.of(owner, call.plan.target).admit(call, is_new=is_real)
+                is_real = self._state.conversations.admit(owner, call, is_new=is_real)
             at = slice(position, position + 1)
             known = sequence.old[at] or sequence.found[at]  # what a new outcome replaces may be outdated
         keep = partial(self._keep, owner, sequence, name, position, known[0] if known else None)

@@ -10,7 +10,6 @@ from pytest_mimic._core.vault.file_names import CASSETTES
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.conversations import ClientConversation
     from pytest_mimic._core.engine.ledger import Ledger, RecordedError
     from pytest_mimic._core.vault import Stored, Vault
 
@@ -97,7 +96,7 @@ class Owner:
 
     Attributes:
         positions, sequences: The number of calls made, and the sequence being recorded, by the recording's name.
-        conversations, is_aborted, is_ending: See `conversations.Participant`.
+        replayed, recorded_again: The clients at which calls were replayed, and those whose conversation is recorded again.
     """
 
     def __init__(self, name: str, *, is_test: bool = False) -> None:
@@ -108,16 +107,13 @@ class Owner:
         self.sequences: dict[str, SequenceInProgress] = {}
         # The databases that calls went to, each with its number in the order of first use.
         self.ordinals: dict[str, dict[str, int]] = {}
-        self.conversations: dict[str, ClientConversation] = {}
-        self.is_aborted = self.is_ending = False
+        self.replayed: set[str] = set()
+        self.recorded_again: set[str] = set()
+        self.is_aborted = False  # whether one of its conversations has ended this attempt of the test
+        self.is_ending = False  # whether a fixture is being torn down, which cannot be repeated
         self.journal = Journal()  # what was recorded and is not judged yet
         self.passed = False  # whether a test has passed while the scope was set up
         self._longest: dict[str, int] = {}
-
-    @property
-    def recorded_again(self) -> set[str]:
-        """The clients whose conversation is recorded again."""
-        return {target for target, one in self.conversations.items() if one.is_recorded}
 
     def length(self, name: str) -> int:
         """Return how many calls a sequence had; the most, if the scope was entered several times."""
@@ -128,8 +124,7 @@ class Owner:
         self._longest |= {name: self.length(name) for name in self.positions}
         self.positions.clear()
         self.ordinals.clear()
-        for conversation in self.conversations.values():
-            conversation.has_replayed = False
+        self.replayed.clear()
         for sequence in self.sequences.values():
             sequence.commit()
 
