@@ -77,7 +77,7 @@ class AwsExchange(Exchange):
             parts={**http.parts, "headers": headers, **counted},
             identity=_IDENTITY,
             described={name: counted[name] for name in ("params", "body") if name in counted},
-            hide=http.hide,
+            secrets=http.secrets,
         )
 
     def _secrets_of(self, request: HttpRequest) -> Secrets:

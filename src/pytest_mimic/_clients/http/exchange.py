@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -204,12 +204,8 @@ class Exchange:
             parts=parts,
             identity=IDENTITY,
             described=described,
-            hide=lambda parts: self._secrets_of(request).without(parts),
+            secrets=cache(partial(self._secrets_of, request)),
         )
-
-    def recorder(self, step: Step, request: HttpRequest) -> ExchangeRecorder:
-        """Return the recorder of the response to a request, for the step that runs it."""
-        return ExchangeRecorder(self.port, step, partial(self._secrets_of, request))
 
     def _secrets_of(self, request: HttpRequest) -> Secrets:
         """Return the secrets that the response and the description may repeat: those sent, and those issued before."""
@@ -236,26 +232,23 @@ def _without_secrets(plain: Any, redactor: Redactor) -> Any:
 class ExchangeAbove(Exchange):
     """The exchange of a client while it performs one call.
 
-    `begun` is a request whose first attempt it has begun already, for the client below to make.
+    `begun` has the step of a first attempt that it has begun already, for the client below to make.
     """
 
-    def __init__(self, exchange: Exchange, begun: tuple[HttpRequest, Step | None] | None) -> None:
+    def __init__(self, exchange: Exchange, begun: list[Step | None]) -> None:
         self.port = exchange.port
-        self.recorder = exchange.recorder  # type: ignore[method-assign]
         self._exchange = exchange
         self._begun = begun
 
     def begin(self, request: HttpRequest) -> Step | None:
-        begun, self._begun = self._begun, None
-        return self._exchange.begin(request) if begun is None else begun[1]
+        return self._begun.pop() if self._begun else self._exchange.begin(request)
 
     def end(self, error: BaseException | None = None) -> None:
         """End the first attempt if it was never made. The client may have refused the request."""
-        request, step = self._begun or (None, None)
-        if request is not None and step is not None and step.mode != "replay":
+        step = self._begun.pop() if self._begun else None
+        if step is not None and step.mode != "replay":
             stored = None if error is None else complaint(error)
-            self.recorder(step, request).fail(stored, error)
-        self._begun = None
+            ExchangeRecorder(step).fail(stored, error)
 
 
 # The exchanges of clients that are built on HTTP clients, while they perform a call, from the outside in. A request below

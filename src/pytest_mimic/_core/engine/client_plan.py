@@ -124,8 +124,8 @@ class ClientPlan(Plan):
 
         matched = {path: value for path, value in matched.items() if value is not None}
         parts = {"signature": edge_call.signature, **matched, **edge_call.described}
-        if edge_call.hide is not None:
-            parts = edge_call.hide(parts)
+        if edge_call.secrets is not None:
+            parts = edge_call.secrets().without(parts)
         return describe_parts(parts, self.places)
 
     @property
