@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -191,12 +191,11 @@ class Exchange:
         parts = {"method": method, **url.parts, "headers": headers.shown}
         if "query" in parts:
             described["query"] = parts["query"]
+        secrets, body = Secrets(self.port.redactor), None
         if request.body:
             parts["format"], body = describe_body(request.body, headers.content_type, headers.encoding)
-            secrets = Secrets(self.port.redactor)
-            if parts["format"] in ("form", "multipart"):
-                body = without_signature(body)
-            hidden = secrets.text(body) if isinstance(body, str) else secrets.scrub(body)
+            counted = without_signature(body) if parts["format"] in ("form", "multipart") else body
+            hidden = secrets.text(counted) if isinstance(counted, str) else secrets.scrub(counted)
             described["body"] = parts["body"] = hidden
         return ClientCall(
             f"{method} {parts['path']}",
@@ -204,18 +203,8 @@ class Exchange:
             parts=parts,
             identity=IDENTITY,
             described=described,
-            secrets=cache(partial(self._secrets_of, request)),
+            secrets=partial(secrets.of_request, request.url, request.headers, body),
         )
-
-    def _secrets_of(self, request: HttpRequest) -> Secrets:
-        """Return the secrets that the response and the description may repeat: those sent, and those issued before."""
-        secrets = Secrets(self.port.redactor)
-        body = None
-        if request.body:
-            headers = self._read_headers(request.headers)
-            _, body = describe_body(request.body, headers.content_type, headers.encoding)
-        secrets.learn_request(request.url, text_pairs(request.headers), body)
-        return secrets
 
 
 def _without_secrets(plain: Any, redactor: Redactor) -> Any:
