@@ -214,11 +214,10 @@ class Sequences:
                 return Place(name, [found.outcomes[number]], found.source, found.recorded, number)
             sequence = owner.sequences.get(name)
             if sequence is None:
-                is_kept = found is not None and not recordings.is_outdated(call.plan, found)
                 outcomes = list(found.outcomes) if found is not None else []
-                sequence = SequenceInProgress(
-                    call, outcomes if is_kept else [], outcomes, is_new=found is None and not is_damaged
-                )
+                kept = [] if found is None or recordings.is_outdated(call.plan, found) else outcomes
+                is_new = found is None and not is_damaged
+                sequence = SequenceInProgress(call, kept, outcomes, was_recorded=bool(kept), is_new=is_new)
                 owner.sequences[name] = sequence
             is_real = mode is Mode.RERECORD or position >= len(sequence.old)
             if call.converses:

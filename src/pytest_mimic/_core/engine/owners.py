@@ -129,20 +129,16 @@ class Owner:
             sequence.commit()
 
 
+@dataclass(slots=True, eq=False)
 class SequenceInProgress:
-    """The outcomes of one sequence while it is recorded: `found` those of an outdated recording, too."""
+    """The outcomes of one sequence while it is recorded."""
 
-    __slots__ = ("call", "found", "is_new", "new", "old", "was_recorded")
-
-    def __init__(
-        self, call: Call, old: list[Stored], found: Sequence[Stored] = (), *, is_new: bool = False
-    ) -> None:
-        self.call = call  # the first call
-        self.is_new = is_new  # whether the vault has no recording of it so far
-        self.old = old  # the outcomes recorded before
-        self.new: dict[int, Stored] = {}  # the outcomes of this pass, by position
-        self.was_recorded = bool(old)  # whether the run found outcomes
-        self.found = found
+    call: Call  # the first call
+    old: list[Stored]  # the outcomes recorded before
+    found: Sequence[Stored]  # the same, but also those of an outdated recording
+    was_recorded: bool  # whether the run found outcomes
+    is_new: bool  # whether the vault has no recording of it so far
+    new: dict[int, Stored] = field(default_factory=dict)  # the outcomes of this pass, by position
 
     def commit(self) -> None:
         """Treat the new outcomes as recorded."""

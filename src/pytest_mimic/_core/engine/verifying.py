@@ -216,8 +216,8 @@ def drift_of(
     `paths` gets the paths of the differences; see `compare`.
     """
     call = real.call
-    recorded, failure = stored.load(call.paths), _failure(actual)
-    if failure is not None and _failure(recorded) is None:
+    recorded, failure = stored.load(call.paths), actual.last.exception
+    if failure is not None and recorded.last.exception is None:
         error = unverifiable(call.label, failure, test=state.test, redactor=state.redactor)
         error.__cause__ = failure
         return error
@@ -264,8 +264,3 @@ def _failed(plan: Plan, outcome: Outcome) -> str:
     if is_failure:
         return f"the service gave an error or could not be reached ({what})"
     return what and f"the service refused the credentials ({what})"
-
-
-def _failure(outcome: Outcome) -> BaseException | None:
-    last = outcome.end if outcome.kind == "stream" else outcome
-    return last.exception if last is not None else None

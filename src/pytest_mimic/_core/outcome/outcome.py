@@ -53,9 +53,9 @@ class Outcome:
         self.files: KeptFiles | None = None
 
     @property
-    def last(self) -> Outcome | None:
-        """The end of a stream, or the outcome itself if it is not a stream."""
-        return self.end if self.kind == "stream" else self
+    def last(self) -> Outcome:
+        """The end of a stream, or the outcome itself if it has none."""
+        return self.end or self
 
 
 def decode_plain(body: Any) -> Outcome:
