@@ -348,7 +348,7 @@ def test_recording_does_not_run_the_pickle_that_is_there(monkeypatch):
     store = recorded(body(CHANGING["class"]), [f"{HERE}:User"])
     before = faces()
     vault = Vault(store)
-    stored = vault.stored(Outcome.of_value(VALUE), 0.5)
+    stored = vault.stored(Outcome("value", VALUE), 0.5)
 
     vault.write(NAME.replace("00", "11"), Recording("shop:f", None, None, None, "2026", None, [stored]))
 
