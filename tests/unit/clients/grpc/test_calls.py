@@ -31,6 +31,11 @@ def wishes(*titles: str) -> Iterator[Any]:
     return (wish(title) for title in titles)
 
 
+def torn_wishes() -> Iterator[Any]:
+    yield wish("a")
+    raise OSError("the list is torn")
+
+
 def titles(books: Any) -> list[str]:
     return [book.title for book in books]
 
@@ -134,6 +139,14 @@ SYNC: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "messages": (lambda stub: list(stub.Store(wishes("a", "b")).tags), ["a", "b"]),
     "messages, future": (lambda stub: list(stub.Store.future(wishes("a")).result().tags), ["a"]),
     "no messages": (lambda stub: list(stub.Store(iter(())).tags), []),
+    "failing messages": (
+        lambda stub: fails(lambda: stub.Store(torn_wishes())),
+        ("UNKNOWN", "Exception iterating requests!", {}),
+    ),
+    "failing messages, future": (
+        lambda stub: fails(stub.Store.future(torn_wishes()).result),
+        ("UNKNOWN", "Exception iterating requests!", {}),
+    ),
     "talk": (talk, (["re: a", "re: b"], [], ("OK", "", {}))),
     "talk at once": (lambda stub: titles(stub.Talk(wishes("a", "b", "c"))), ["re: a", "re: b", "re: c"]),
 }
