@@ -43,10 +43,10 @@ def invoke(
         except Exception as error:  # the client only logs it: it is the call that fails
             state = _channel._RPCState((), (), (), grpc.StatusCode.UNKNOWN, "Exception iterating requests!")
             failed = _channel._InactiveRpcError(state)
+            if shape.style != "future":
+                raise failed from error
             failed.__cause__ = error
-            if shape.style == "future":
-                return failed
-            raise failed
+            return failed
         given[name] = iter(messages)
     mode = rpc.begin(messages, given.get("metadata"))
     if mode == "pass":
