@@ -273,6 +273,15 @@ def test_a_call_on_an_asyncio_channel(name: str, library: Any, three_ways: Any, 
     assert three_ways(lambda: asyncio.run(main())) == wanted
 
 
+def test_an_address_is_a_text_or_bytes(library: Any, three_ways: Any) -> None:
+    async def main(target: Any) -> str:
+        async with grpc.aio.insecure_channel(target) as channel:
+            book = await services.LibraryStub(channel).Find(wish("Emma"))
+            return book.title  # type: ignore[no-any-return]
+
+    assert three_ways(lambda: [asyncio.run(main(one)) for one in (library.target, library.target.encode())])
+
+
 class Counter(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
     """An interceptor of the caller's, which stays real."""
 
