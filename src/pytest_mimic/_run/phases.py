@@ -32,8 +32,7 @@ class Phases(Hooks):
         self._session = session
         self._marks: list[Callable[[], None]] = []  # what ends the coverings of its markers and decorators
         self._has_passed = self._is_whole = True
-        # The last report of the test that runs; and that of the first attempt, which has the outcome of the last one, where
-        # a plugin such as pytest-retry runs the test again within its report.
+        # The last report of the test; and the one within which pytest-retry runs it again, which gets the last outcome.
         self._report: pytest.TestReport | None = None
         self._retried: pytest.TestReport | None = None
         self._has_loaded_all = False
