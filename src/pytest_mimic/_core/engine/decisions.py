@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.real_calls import Step
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.vault import Stored
     from pytest_mimic._core.vault.locks import ByteLocks
 
 # How long a call waits for an identical call elsewhere before it runs itself, in seconds.
@@ -176,8 +177,8 @@ class Sequences:
                 and not self._recordings.imported_name(call, owner)
                 and self._selects_recorded(call, owner)
             )
-            is_selected = self._state.conversations.of(owner, call.plan.target).select(
-                call, matches=matches, keeps_recorded=state.settings.mode is Mode.RECORD
+            is_selected = self._state.conversations.select(
+                owner, call, matches=matches, keeps_recorded=state.settings.mode is Mode.RECORD
             )
         return state.settings.mode if is_selected else Mode.REPLAY
 
@@ -201,7 +202,7 @@ class Sequences:
             imported = recordings.imported_name(call, owner)
             is_part = mode.writes and call.converses
             if imported and not (
-                is_part and self._state.conversations.of(owner, call.plan.target).runs_again
+                is_part and (owner.name, call.plan.target) in self._state.conversations.again
             ):
                 name, found = imported, recordings.find(imported)
         with recordings.guard:
@@ -214,18 +215,18 @@ class Sequences:
                 return Place(name, [found.outcomes[number]], found.source, found.recorded, number)
             sequence = owner.sequences.get(name)
             if sequence is None:
-                is_kept = found is not None and not recordings.is_outdated(call.plan, found)
                 outcomes = list(found.outcomes) if found is not None else []
-                sequence = SequenceInProgress(
-                    call, outcomes if is_kept else [], outcomes, is_new=found is None and not is_damaged
-                )
+                kept = [] if found is None or recordings.is_outdated(call.plan, found) else outcomes
+                is_new = found is None and not is_damaged
+                sequence = SequenceInProgress(call, kept, outcomes, was_recorded=bool(kept), is_new=is_new)
                 owner.sequences[name] = sequence
             is_real = mode is Mode.RERECORD or position >= len(sequence.old)
             if call.converses:
-                is_real = self._state.conversations.of(owner, call.plan.target).admit(call, is_new=is_real)
-            kept = sequence.old[position : position + 1]
-        keep = partial(self._keep, owner, sequence, name, position)
-        return Place(name, kept, number=position, is_real=is_real, keep=keep)
+                is_real = self._state.conversations.admit(owner, call, is_new=is_real)
+            at = slice(position, position + 1)
+            known = sequence.old[at] or sequence.found[at]  # what a new outcome replaces may be outdated
+        keep = partial(self._keep, owner, sequence, name, position, known[0] if known else None)
+        return Place(name, known, number=position, is_real=is_real, keep=keep)
 
     def _keep(
         self,
@@ -233,12 +234,13 @@ class Sequences:
         sequence: SequenceInProgress,
         name: str,
         position: int,
+        before: Stored | None,
         real: RealCall,
         outcome: Outcome,
         duration: float,
     ) -> None:
         recordings, call = self._recordings, real.call
-        stored = recordings.encode(real, outcome, duration, before=sequence.before(position))
+        stored = recordings.encode(real, outcome, duration, before=before)
         errors = {position: recordings.error_of(call, outcome)}
         with recordings.guard:
             sequence.new[position] = stored

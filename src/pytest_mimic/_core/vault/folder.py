@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
-from itertools import count
 from os import close, fstat, fsync, getpid, mkdir, read, replace, rmdir, scandir, stat, unlink, write
 from os import open as open_file
 from os.path import dirname, isdir, isfile, join, realpath
@@ -102,15 +100,14 @@ class FolderStore:
                 sweep(self.path)
                 self._is_swept = True
             file, temporary = self._open_temporary()
-            _write_file(file, whole := self._prefix + temporary, data)
+            _write_file(file, temporary, data)
             try:
                 path = self._prefix + (name if isinstance(name, str) else name())
-                _in_folder(dirname(path), partial(replace, whole, path))
+                _in_folder(dirname(path), partial(replace, temporary, path))
             except BaseException:
                 with suppress(OSError):
-                    unlink(whole)
+                    unlink(temporary)
                 raise
-            give_back(temporary)
             if durable:
                 self._unflushed.add(path)
         except OSError as reason:
@@ -118,14 +115,20 @@ class FolderStore:
             raise _cannot("write", at_fault, reason) from None
 
     def _open_temporary(self) -> tuple[int, str]:
-        """Return a new temporary file and its name: in the vault's top folder, as one listing finds all leftovers there."""
+        """Return a new temporary file and its path: in the vault's top folder, as one listing finds all leftovers there.
+
+        A folder in which files of one name come and go is several times as fast as one in which each has another name.
+        """
+        number = 0
         while True:
-            name = take_name()
+            path = self._prefix + temporary_name(number)
             try:
                 # A user may delete the vault during a run.
-                return _in_folder(self.path, partial(open_file, self._prefix + name, _WRITE, 0o666)), name
-            except FileExistsError:  # from a dead process with the number of this one
-                continue
+                return _in_folder(self.path, partial(open_file, path, _WRITE, 0o666)), path
+            except (
+                FileExistsError
+            ):  # another thread writes it, or a dead process with this number has left it
+                number += 1
 
     @outside_event_loop
     def flush(self) -> None:
@@ -277,26 +280,9 @@ _FLUSH = (os.O_RDWR if os.name == "nt" else os.O_RDONLY) | getattr(os, "O_CLOEXE
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-_numbers = count()
-# The names that were given back, by process.
-_free = defaultdict[int, list[str]](list)
-
-
-def take_name() -> str:
-    """Return the name of a temporary file, which says who writes it: one that was given back, if there is one.
-
-    A folder in which files of one name come and go is several times as fast as one in which each has another name.
-    """
-    process = getpid()
-    try:
-        return _free[process].pop()
-    except IndexError:
-        return f".mimic-{this_host()}-{process}-{next(_numbers)}.tmp"
-
-
-def give_back(name: str) -> None:
-    """Let the next writer have the name of a temporary file that is gone."""
-    _free[getpid()].append(name)
+def temporary_name(number: int) -> str:
+    """Return a name for a temporary file, which says who writes it."""
+    return f".mimic-{this_host()}-{getpid()}-{number}.tmp"
 
 
 def _write_file(file: int, path: str, data: Data) -> None:
