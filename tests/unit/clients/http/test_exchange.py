@@ -296,7 +296,10 @@ def test_a_cookie_without_a_date_keeps_its_expiry(runs, date):
             {"status": 200, "headers": [], "body": {"text": ' {"a":  [1 ,2]}\n'}},
             {"status": 200, "headers": {}, "body": {"a": [1, 2]}},
         ),
-        ({"status": 200, "headers": [], "body": {"text": "{1"}}, {"status": 200, "headers": {}, "body": "{1"}),
+        (
+            {"status": 200, "headers": [], "body": {"text": "{1"}},
+            {"status": 200, "headers": {}, "body": "{1"},
+        ),
         ({"status": 204, "headers": []}, {"status": 204, "headers": {}, "body": None}),
         ({"error": {"type": "httpx:ReadTimeout", "message": "slow"}}, {"error": "httpx:ReadTimeout"}),
         (
