@@ -12,15 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.node_ids import plain_id
 from pytest_mimic._core.targets.target import as_targets
 from pytest_mimic._run.configuration import Hooks
-from pytest_mimic.errors import CorruptRecordingError, DriftError, MissingRecordingError, TargetError
+from pytest_mimic.errors import (
+    CorruptRecordingError,
+    DriftError,
+    MimicError,
+    MissingRecordingError,
+    TargetError,
+)
 
 if TYPE_CHECKING:
     from pytest_mimic._run.restarts import Restarts
     from pytest_mimic._run.session import Session
-    from pytest_mimic.errors import MimicError
 
 
 class Phases(Hooks):
@@ -95,6 +101,18 @@ class Phases(Hooks):
         report = yield
         self._end(item, call, report)
         return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_exception_interact(self, call: pytest.CallInfo[None]) -> None:
+        """Let `--pdb` stop at the call that missed, and not in this plugin, where the report has shown nothing either."""
+        error = call.excinfo.value if call.excinfo is not None else None
+        trace = error.__traceback__ if isinstance(error, MimicError) else None
+        last = trace
+        while trace is not None:
+            last = last if trace.tb_frame.f_code.co_filename.startswith(PACKAGE) else trace
+            trace = trace.tb_next
+        if last is not None:
+            last.tb_next = None
 
     def _end(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Judge a phase of a test, and end the test after its teardown."""
