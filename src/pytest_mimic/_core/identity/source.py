@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import re
 import sys
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
@@ -21,6 +22,8 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 
 # Fields of syntax trees that say where or how something was written, not what it does.
 IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+# How lines begin that do not end a function, however they are indented: empty ones, comments and closing brackets.
+_CONTINUES = ("", "#", ")", "]", "}")
 
 
 def source_fingerprint(function: object) -> str | None:
@@ -94,6 +97,8 @@ def _stamp(file: str) -> tuple[int, int] | None:
 @lru_cache(maxsize=4096)
 def _source_of_code(code: CodeType, file: str, stamp: object) -> str | None:
     is_lambda = code.co_name == "<lambda>"
+    if (alone := _parsed_alone(code, file)) is not None:
+        return normalised(alone)
     found = _definitions(file, stamp, is_lambda).get((code.co_firstlineno, code.co_name), [])
     if len(found) > 1:
         found = [node for node in found if isinstance(node, ast.Lambda) and _is_source_of(node, code)]
@@ -108,6 +113,32 @@ def _source_of_code(code: CodeType, file: str, stamp: object) -> str | None:
         )
         return normalised(ast.Lambda(bare, node.body))
     return normalised(node)
+
+
+def _parsed_alone(code: CodeType, file: str) -> ast.stmt | None:
+    """Return the definition of a function, parsed without the rest of its file: most files are much longer.
+
+    None: its end is not certain. A cut inside of a string or of brackets is a SyntaxError.
+    """
+    lines = linecache.getlines(file)
+    begun = start = code.co_firstlineno - 1
+    while lines[start : start + 1] and lines[start].lstrip().startswith("@"):
+        start += 1
+    if not lines[start : start + 1] or not re.match(rf"\s*(async +)?def +{code.co_name}\b", lines[start]):
+        return None
+    indent, end = _indent(lines[start]), start + 1
+    while end < len(lines) and (_indent(lines[end]) > indent or lines[end].lstrip()[:1] in _CONTINUES):
+        end += 1
+    try:
+        tree = ast.parse("".join(["if 1:\n" if indent else "", *lines[begun:end]]))
+    except (SyntaxError, ValueError):  # Python 3.10 raises a ValueError for null bytes
+        return None
+    found = tree.body[0].body if isinstance(tree.body[0], ast.If) else tree.body
+    return found[0] if len(found) == 1 else None
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 @lru_cache(maxsize=64)
