@@ -96,10 +96,9 @@ def _stamp(file: str) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=4096)
 def _source_of_code(code: CodeType, file: str, stamp: object) -> str | None:
-    is_lambda = code.co_name == "<lambda>"
     if (alone := _parsed_alone(code, file)) is not None:
         return normalised(alone)
-    found = _definitions(file, stamp, is_lambda).get((code.co_firstlineno, code.co_name), [])
+    found = _definitions(file, stamp).get((code.co_firstlineno, code.co_name), [])
     if len(found) > 1:
         found = [node for node in found if isinstance(node, ast.Lambda) and _is_source_of(node, code)]
     if not found:
@@ -142,25 +141,15 @@ def _indent(line: str) -> int:
 
 
 @lru_cache(maxsize=64)
-def _definitions(file: str, stamp: object, are_lambdas: bool) -> dict[tuple[int, str], list[Definition]]:
+def _definitions(file: str, stamp: object) -> dict[tuple[int, str], list[Definition]]:
     """Return the functions of a file by first line, that of the first decorator if it has any, and name."""
     tree = _tree(file, stamp)
     found: dict[tuple[int, str], list[Definition]] = {}
-    for node in () if tree is None else ast.walk(tree) if are_lambdas else _statements(tree):
+    for node in () if tree is None else ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             name = getattr(node, "name", "<lambda>")
             found.setdefault((_first_line(node), name), []).append(node)
     return found
-
-
-def _statements(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield the statements of a tree at any depth, but not their expressions, which are nine of ten nodes."""
-    todo = [tree]
-    while todo:
-        node = todo.pop()
-        yield node
-        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
-            todo += getattr(node, field, ())
 
 
 def tree_of(file: str) -> ast.Module | None:
