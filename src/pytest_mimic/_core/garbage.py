@@ -13,10 +13,7 @@ _HAS_GENERATIONS = "free-threading" not in sys.version
 
 @contextmanager
 def without_collections() -> Iterator[None]:
-    """Collect no garbage in this block, and make what is made in it old: a collection would search there in vain.
-
-    Garbage of the application becomes old with it, so this is for what a run does once, not for each test.
-    """
+    """Collect no garbage in this block, and make all objects old. Only for what a run does once: garbage ages with them."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import linecache
-import re
 import sys
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
@@ -115,25 +114,21 @@ def _source_of_code(code: CodeType, file: str, stamp: object) -> str | None:
 
 
 def _parsed_alone(code: CodeType, file: str) -> ast.stmt | None:
-    """Return the definition of a function, parsed without the rest of its file: most files are much longer.
-
-    None: its end is not certain. A cut inside of a string or of brackets is a SyntaxError.
-    """
+    """Return a function's definition, parsed without the rest of its file. None: its end is not certain."""
     lines = linecache.getlines(file)
     begun = start = code.co_firstlineno - 1
-    while lines[start : start + 1] and lines[start].lstrip().startswith("@"):
+    while lines[start : start + 1] and lines[start].lstrip()[:1] == "@":
         start += 1
-    if not lines[start : start + 1] or not re.match(rf"\s*(async +)?def +{code.co_name}\b", lines[start]):
+    if "".join(lines[start : start + 1]).partition("(")[0].split()[-2:] != ["def", code.co_name]:
         return None
     indent, end = _indent(lines[start]), start + 1
     while end < len(lines) and (_indent(lines[end]) > indent or lines[end].lstrip()[:1] in _CONTINUES):
         end += 1
     try:
-        tree = ast.parse("".join(["if 1:\n" if indent else "", *lines[begun:end]]))
-    except (SyntaxError, ValueError):  # Python 3.10 raises a ValueError for null bytes
+        first = ast.parse("".join(["if 1:\n" if indent else "", *lines[begun:end]])).body[0]
+    except (SyntaxError, ValueError):  # cut inside of a text or of brackets
         return None
-    found = tree.body[0].body if isinstance(tree.body[0], ast.If) else tree.body
-    return found[0] if len(found) == 1 else None
+    return first.body[0] if isinstance(first, ast.If) else first
 
 
 def _indent(line: str) -> int:
