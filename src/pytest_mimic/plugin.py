@@ -171,9 +171,11 @@ def _run(config: pytest.Config) -> PytestRun:
     """Return the run, which is made on first use."""
     run = config.stash.get(_RUN, None)
     if run is None:
-        from pytest_mimic._run.plain_imports import use_plain_imports, without_collections
+        from pytest_mimic._run.plain_imports import use_plain_imports
 
         config.add_cleanup(use_plain_imports())
+        from pytest_mimic._core.garbage import without_collections
+
         with without_collections():
             from pytest_mimic._run.run import PytestRun
         run = config.stash[_RUN] = PytestRun(config)

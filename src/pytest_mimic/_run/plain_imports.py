@@ -1,11 +1,9 @@
-"""Imports the plugin's own modules fast: without pytest's assertion rewriting and without garbage collections."""
+"""Imports the plugin's own modules fast: without pytest's assertion rewriting."""
 
 from __future__ import annotations
 
-import gc
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, SourceFileLoader
 from types import ModuleType
@@ -45,18 +43,6 @@ class PlainImports:
         if path[0] not in self._finders:
             self._finders[path[0]] = FileFinder(path[0], (_HiddenLoader, SOURCE_SUFFIXES))
         return self._finders[path[0]].find_spec(name, target)
-
-
-@contextmanager
-def without_collections() -> Iterator[None]:
-    """Collect no garbage in this block, which imports modules: they stay, so a collection would search in vain."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def use_plain_imports() -> Callable[[], None]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pytest_mimic._core.garbage import without_collections
 from pytest_mimic._core.node_ids import plain_id, relative_path
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.target import Target
@@ -84,7 +85,8 @@ class PytestRun(Hooks):
         self.has_started = True
         self.ending.prepare()
         hooks = self.config.hook.pytest_mimic_targets.get_hookimpls()[::-1]  # as pluggy calls them
-        self._cover([*ini_targets(self.config), *hook_targets(self.config, hooks)])
+        with without_collections():
+            self._cover([*ini_targets(self.config), *hook_targets(self.config, hooks)])
         register_vcr_marks(self.config)
         manager = self.config.pluginmanager
         manager.register(self.tests, "mimic-run")

@@ -21,6 +21,8 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 
 # Fields of syntax trees that say where or how something was written, not what it does.
 IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+# How lines begin that do not end a function, however they are indented: empty ones, comments and closing brackets.
+_CONTINUES = ("", "#", ")", "]", "}")
 
 
 def source_fingerprint(function: object) -> str | None:
@@ -93,8 +95,9 @@ def _stamp(file: str) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=4096)
 def _source_of_code(code: CodeType, file: str, stamp: object) -> str | None:
-    is_lambda = code.co_name == "<lambda>"
-    found = _definitions(file, stamp, is_lambda).get((code.co_firstlineno, code.co_name), [])
+    if (alone := _parsed_alone(code, file)) is not None:
+        return normalised(alone)
+    found = _definitions(file, stamp).get((code.co_firstlineno, code.co_name), [])
     if len(found) > 1:
         found = [node for node in found if isinstance(node, ast.Lambda) and _is_source_of(node, code)]
     if not found:
@@ -110,26 +113,38 @@ def _source_of_code(code: CodeType, file: str, stamp: object) -> str | None:
     return normalised(node)
 
 
+def _parsed_alone(code: CodeType, file: str) -> ast.stmt | None:
+    """Return a function's definition, parsed without the rest of its file. None: its end is not certain."""
+    lines = linecache.getlines(file)
+    begun = start = code.co_firstlineno - 1
+    while lines[start : start + 1] and lines[start].lstrip()[:1] == "@":
+        start += 1
+    if "".join(lines[start : start + 1]).partition("(")[0].split()[-2:] != ["def", code.co_name]:
+        return None
+    indent, end = _indent(lines[start]), start + 1
+    while end < len(lines) and (_indent(lines[end]) > indent or lines[end].lstrip()[:1] in _CONTINUES):
+        end += 1
+    try:
+        first = ast.parse("".join(["if 1:\n" if indent else "", *lines[begun:end]])).body[0]
+    except (SyntaxError, ValueError):  # cut inside of a text or of brackets
+        return None
+    return first.body[0] if isinstance(first, ast.If) else first
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
 @lru_cache(maxsize=64)
-def _definitions(file: str, stamp: object, are_lambdas: bool) -> dict[tuple[int, str], list[Definition]]:
+def _definitions(file: str, stamp: object) -> dict[tuple[int, str], list[Definition]]:
     """Return the functions of a file by first line, that of the first decorator if it has any, and name."""
     tree = _tree(file, stamp)
     found: dict[tuple[int, str], list[Definition]] = {}
-    for node in () if tree is None else ast.walk(tree) if are_lambdas else _statements(tree):
+    for node in () if tree is None else ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             name = getattr(node, "name", "<lambda>")
             found.setdefault((_first_line(node), name), []).append(node)
     return found
-
-
-def _statements(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield the statements of a tree at any depth, but not their expressions, which are nine of ten nodes."""
-    todo = [tree]
-    while todo:
-        node = todo.pop()
-        yield node
-        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
-            todo += getattr(node, field, ())
 
 
 def tree_of(file: str) -> ast.Module | None:

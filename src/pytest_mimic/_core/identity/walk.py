@@ -155,7 +155,7 @@ class Walk:
                 else:
                     kind = self.kind(type_)
                     update(b"K" + dumps((kind.tag, len(column)), 2))
-                    pushed = (reduced(kind.reduce, column),)
+                    pushed = (self.reduced(kind.reduce, column, update, level),)
             else:
                 types = types_of_row(list(map(type, column)))
                 kinds = dict.fromkeys(types)
@@ -220,6 +220,40 @@ class Walk:
             list(chain.from_iterable(zip(*(column[place::width] for place in some)))) for some in places
         )
 
+    def reduced(self, reduce: Callable[[Any], Any], column: Column, update: Update, level: int) -> Column:
+        """Reduce values, those that occur many times once: members of an Enum, time zones. Empty: they are written."""
+        if len(column) <= SHORT or len(set(map(id, column[:SHORT]))) * 2 > SHORT:
+            return list(map(reduce, column))
+        places = list(map(id, column))
+        forms = {place: reduce(value) for place, value in dict(zip(places, column)).items()}
+        is_written = self.write_rows(forms, places, update, level)
+        return [] if is_written else list(map(forms.__getitem__, places))
+
+    def write_rows(self, rows: dict[int, Any], places: list[int], update: Update, level: int) -> bool:
+        """Write a column of few different tuples, of texts or of texts and other scalars, each of which is dumped once."""
+        parts = [part for row in rows.values() if type(row) is tuple for part in row]
+        count, width, types = len(places), len(parts) // len(rows), set(map(type, parts))
+        cells, is_text = count * width, types == {str}
+        is_even = all(type(row) is tuple and len(row) == width for row in rows.values())
+        is_short = (
+            str in types <= SCALARS and not has_long(parts) and not (is_text and "\0" in "".join(parts))
+        )
+        is_small = level + 2 < DEEP_LEVEL and self.cells + count + cells <= MOST_CELLS
+        if self.locate is not None or not (is_even and is_short and is_small):
+            return False
+        self.cells += count + cells
+        update(b"P" + dumps([width] * count, 2))
+        if is_text:
+            texts = {place: "\0".join(row) for place, row in rows.items()}
+            data = "\0".join(map(texts.__getitem__, places)).encode("utf-8", "surrogatepass")
+            update(b"S" + dumps((cells, len(data)), 2))
+        else:  # a dump of a list, behind whose five first bytes the items stand
+            dumped = {place: dumps(list(plain_nans(row)), 2)[5:] for place, row in rows.items()}
+            data = b"".join(map(dumped.__getitem__, places))
+            update(b"M[" + cells.to_bytes(4, "little"))
+        update(self.search(data))
+        return True
+
     def ranks(self, values: list[Any], level: int) -> tuple[bytes, list[bytes]]:
         """Return how values without a natural order were ranked, and a rank for each, by which they can be sorted."""
         if level > MOST_LEVELS:
@@ -252,15 +286,6 @@ def types_of_row(types: list[type]) -> list[type]:
             if some[width:] == some[:-width] and some[:width] * (len(types) // width) == types:
                 return some[:width]
     return types
-
-
-def reduced(reduce: Callable[[Any], object], column: Column) -> Column:
-    """Reduce values; those that occur many times, such as members of an Enum and time zones, once."""
-    if len(column) <= SHORT or len(set(map(id, column[:SHORT]))) * 2 > SHORT:
-        return list(map(reduce, column))
-    places = list(map(id, column))
-    forms = {place: reduce(value) for place, value in dict(zip(places, column)).items()}
-    return list(map(forms.__getitem__, places))
 
 
 @cache

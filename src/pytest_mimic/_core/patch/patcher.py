@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.garbage import without_collections
 from pytest_mimic._core.modules import module_exists
 from pytest_mimic._core.patch.activation import Activation, ActiveRequest, Claim
 from pytest_mimic._core.patch.descriptors import has_face, with_face
@@ -119,7 +120,7 @@ class Patcher:
 
     def _loaded(self, module: str) -> None:
         """Patch a watched module that has been executed, for the first time or again."""
-        with self._lock:
+        with self._lock, without_collections():
             self._lookup.forget(module)
             self._settle_all(module)
 

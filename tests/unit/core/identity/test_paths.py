@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kinds_of_things import members
 
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
@@ -123,6 +124,8 @@ TEMPLATES = {
     "dicts of many shapes": [{A: n, f"k{n}": n} for n in range(20)],
     "attributes": Job(A, {"more": [B]}),
     "a namespace": SimpleNamespace(path=A),
+    "members with texts": Mark("a.csv", lambda path: members(path, "x")),
+    "members with scalars": Mark("a.csv", lambda path: members(path, 1)),
     "many objects": [Job(A), Job(B)] * 10,
     "deep": nested([A, {B: C}, {A, "Bbb"}], MOST_LEVELS + 10),
     "deep, with dicts": nested({"x": {A: {C, "Bbb"}}, "y": [Job(A)], A: 1}, MOST_LEVELS + 10),

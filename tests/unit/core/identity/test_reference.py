@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kinds_of_things import MyFloat, MyInt, Plain
+from kinds_of_things import MyFloat, MyInt, Plain, members
 from reference import identity, part
 from reference_kinds import LIBRARIES, NAN, STDLIB, dump
 from test_properties import hashable, values
@@ -41,6 +41,12 @@ KINDS = [type(f"Kind{n}", (Plain,), {}) for n in range(300)]
 @given(values | st.lists(hashable, min_size=60, max_size=70) | st.sets(hashable, min_size=5))
 def test_the_reference_describes_the_identity_of_values(value):
     assert fingerprint(value) == identity(value)
+
+
+def nested(levels, value):
+    for level in range(levels):
+        value = [value, level] if level % 3 else {"a": value, 2: (value,) if level < 20 else ()}
+    return value
 
 
 LARGE = {
@@ -114,7 +120,18 @@ LARGE = {
     "a table but for a row": [*([n, Decimal(n)] for n in range(100)), [Decimal(1), 1]],
     "scalars in turn": [(n, None, "a", 0.5) for n in range(2000)],
     "none among numbers": [(n, None) for n in range(100)] + [(NAN, 1)],
-    "objects that occur often": [Decimal(1), Decimal(2)] * 50,
+    "objects that occur often": [*[Decimal(1), Decimal(2)] * 50, *[1j, complex(NAN, 2)] * 50],
+    "numbers that occur often": [1j, 2j] * 50,
+    "members of texts": members("a", "\ud800", "ü"),
+    "members of scalars": members(1, "a", b"b", -NAN, None, 0.5),
+    "members of texts with NUL": members("a\0b", "c"),
+    "members of long texts": members("x" * 70_000, 1),
+    "members of objects": members((1, 2), [3]),
+    "members of texts, in sets and deep": [
+        {*members("a", "b")},
+        nested(14, members("a", 1)),
+        nested(15, members("a", "b")),
+    ],
     "empty sets": [set(), set(), frozenset()],
     "few and many keys": [dict.fromkeys(map(str, range(n))) for n in (64, 65)],
     "texts beyond ASCII": ["\ud800", "\U00010000", "\ud800\udc00", ""] * 17,
@@ -211,12 +228,6 @@ def test_the_reference_has_each_key_and_tag_of_a_recording():
     names = [*FIELDS, *_BODIES, *RECORDING_FACTS, *(f"${tag.name}" for tag in tags)]
 
     assert [name for name in names if f"`{name}`" not in page and f'"{name}"' not in page] == []
-
-
-def nested(levels, value):
-    for level in range(levels):
-        value = [value, level] if level % 3 else {"a": value, 2: (value,) if level < 20 else ()}
-    return value
 
 
 def linked(length, last=None):

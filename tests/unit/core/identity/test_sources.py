@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import importlib
 import itertools
@@ -19,7 +20,7 @@ import pytest
 import several_lambdas as lambdas
 
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
-from pytest_mimic._core.identity.source import source_fingerprint
+from pytest_mimic._core.identity.source import normalised, source_fingerprint
 
 _numbers = itertools.count()
 
@@ -114,6 +115,31 @@ def test_every_change_of_behaviour_counts(source, old, new):
     assert fingerprint(two) != fingerprint(one)
 
 
+LAYOUTS = {
+    "one line": "def made(): return 1; return 2\nmade.x = 3\n",
+    "at the end of the file": "def made():\n    return 1",
+    "a closing bracket at the margin": "def made(\n    a=1,\n):\n    return [\n a\n]\n",
+    "a comment at the margin": "def made():\n    a = 1\n# and\n\n    return a\n",
+    "a text at the margin": 'def made():\n    a = """\nb\n"""\n    return a\n',
+    "brackets at the margin": "def made():\n    a = (1 +\n2)\n    return a\n",
+    "a line that goes on": "def made():\n    a = 1 \\\n+ 2\n    return a\n",
+    "a remark after it": "def made():\n    return 1\n\n# the end\n",
+    "decorators": "from functools import cache\n@cache\n@cache\ndef made():\n    return 1\n",
+    "a long decorator": "from functools import lru_cache\n@lru_cache(\n    maxsize=1,\n    typed=True,\n)\ndef made():\n    return 1\n",
+    "in a block": "if 1:\n\tasync  def made():\n\t\treturn 1\n\tmade.x = 1\nelse:\n\tmade = 1\n",
+    "a letter of two ways to write": "def ﬁt():\n    return 1\nmade = ﬁt\n",
+}
+
+
+@pytest.mark.parametrize("text", LAYOUTS.values(), ids=LAYOUTS)
+def test_the_whole_function_counts_however_it_is_laid_out(source, text):
+    definitions = [
+        one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+    assert source_fingerprint(source(text)) == normalised(definitions[0])
+
+
 def test_the_source_is_that_of_the_innermost_function():
     expected = source_fingerprint(k.add)
 
@@ -162,7 +188,7 @@ def test_lambdas_on_one_line_differ():
 
 def test_one_of_several_lambdas_on_a_line_has_no_source_without_column_numbers():
     script = (
-        "import several_lambdas as s; from pytest_mimic._core.identity.source import source_fingerprint;"
+        "import several_lambdas as s; from pytest_mimic._core.identity.source import normalised, source_fingerprint;"
         "print(source_fingerprint(s.PAIR[0]), source_fingerprint(s.OUTER))"
     )
     options = (
