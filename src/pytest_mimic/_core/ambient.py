@@ -62,8 +62,6 @@ def naming(test: str, recorder: object, lines: Sequence[str]) -> list[str]:
     """Return the lines of an error. A command in them that would record all tests again, or the recorder, is for this test."""
     for option in ("--mimic-record", "--mimic-rerecord"):
         for old in (command(option), command(option, str(recorder or ""))):
-            lines = [
-                line.removesuffix(old) + command(option, test) if line.endswith(old) else line
-                for line in lines
-            ]
+            new = command(option, test)
+            lines = [line.removesuffix(old) + new if line.endswith(old) else line for line in lines]
     return list(lines)

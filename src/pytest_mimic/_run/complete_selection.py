@@ -135,12 +135,14 @@ class SelectedTests(Hooks):
     def may_find(self, module: str) -> bool:
         """Check whether a module lies in a folder that pytest puts on the path for a test, perhaps for one left out."""
         root, files = self._config.rootpath, TestFiles(self._config)
-        paths = [path for one in self.requested.wanted for path in files.below(root / one)]
-        return any(
-            Path(base, *module.split(".")).with_suffix(suffix).exists()
-            for base in {_folder_on_path(path) for path in paths}
-            for suffix in (".py", "")
-        )
+        tests = {path.parent for one in self.requested.wanted for path in files.below(root / one)}
+        # The folder of a test, or the first one above that is no package.
+        bases = {
+            next(one for one in (test, *test.parents) if not (one / "__init__.py").is_file())
+            for test in tests
+        }
+        found = [base.joinpath(*module.split(".")) for base in bases]
+        return any(one.is_dir() or one.with_suffix(".py").is_file() for one in found)
 
     def finish_collection(self, selected: Sequence[pytest.Item], *, are_listed: bool) -> None:
         """Note which of the collected tests will not run and, if they are to be `listed`, the ids of all."""
@@ -183,11 +185,6 @@ class SelectedTests(Hooks):
             self.outcomes[nodeid] = "failed" if report.failed else "skipped"
         else:
             self.outcomes.setdefault(nodeid, "passed")
-
-
-def _folder_on_path(file: Path) -> Path:
-    """Return the first folder above a file of tests that is no package."""
-    return next(one for one in file.parents if not (one / "__init__.py").is_file())
 
 
 # What marks a virtual environment, which pytest does not enter.

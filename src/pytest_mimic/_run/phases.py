@@ -16,17 +16,12 @@ from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.node_ids import plain_id
 from pytest_mimic._core.targets.target import as_targets
 from pytest_mimic._run.configuration import Hooks
-from pytest_mimic.errors import (
-    CorruptRecordingError,
-    DriftError,
-    MimicError,
-    MissingRecordingError,
-    TargetError,
-)
+from pytest_mimic.errors import CorruptRecordingError, DriftError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
     from pytest_mimic._run.restarts import Restarts
     from pytest_mimic._run.session import Session
+    from pytest_mimic.errors import MimicError
 
 
 class Phases(Hooks):
@@ -105,9 +100,7 @@ class Phases(Hooks):
     @pytest.hookimpl(tryfirst=True)
     def pytest_exception_interact(self, call: pytest.CallInfo[None]) -> None:
         """Let `--pdb` stop at the call that missed, and not in this plugin, where the report has shown nothing either."""
-        error = call.excinfo.value if call.excinfo is not None else None
-        trace = error.__traceback__ if isinstance(error, MimicError) else None
-        last = trace
+        trace = last = call.excinfo.value.__traceback__ if call.excinfo is not None else None
         while trace is not None:
             last = last if trace.tb_frame.f_code.co_filename.startswith(PACKAGE) else trace
             trace = trace.tb_next

@@ -256,10 +256,10 @@ class Coverings:
                 continue
             modules = (target.module, *(target.path if target.dotted else ()))
             problem = None if modules in sound else missing_module(target, is_certain=is_certain)
-            if problem is None:
-                sound.add(modules)
-            else:
+            if problem is not None:
                 problems.append(problem)
+            if problem is None or not is_certain:  # then each module is named once
+                sound.add(modules)
         return problems
 
     def missing_clients(self) -> list[str]:

@@ -112,8 +112,7 @@ class Decisions:
         name = place.name
         flight, is_first = self.in_flight.start(name)
         if not is_first:
-            waits = self._waits(call, name, flight, checks)
-            return flight if waits else RealCall(self.state, call, place)
+            return flight if self._waits(call, name, flight, checks) else RealCall(self.state, call, place)
         # Looked up only now: another thread or process may have just recorded the call.
         is_new = False
         try:

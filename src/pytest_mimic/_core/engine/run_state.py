@@ -55,9 +55,6 @@ if TYPE_CHECKING:
         @property
         def seconds(self) -> float: ...
 
-    class UnfinishedCall(CallUnderWay, Protocol):
-        def land(self) -> None: ...
-
 
 class RunState:
     """The state of one run (under xdist, of one worker).
@@ -97,7 +94,7 @@ class RunState:
         self.inside: ContextVar[CallUnderWay | None] = ContextVar("pytest_mimic_inside", default=None)
         self.cassettes: ContextVar[tuple[object, ...]] = ContextVar("pytest_mimic_cassettes", default=())
         self.running: set[CallUnderWay] = set()
-        self.unfinished: dict[UnfinishedCall, None] = {}
+        self.unfinished: dict[Any, None] = {}
         self.discarded: deque[Callable[[], None]] = deque()
         self.owner = Owner("")  # the owner of the sequences that calls belong to now
         self.test = ""  # the id of the running test, empty outside of tests

@@ -194,8 +194,7 @@ def parse_target(line: str, *, origin: str = "") -> Target | None:
 def missing_module(target: Target, *, is_certain: bool = True) -> TargetError | None:
     """Return an error with the closest module there is, or None if the target's module can be found.
 
-    Neither the module nor its parents are imported. It is not `is_certain` that there is none if other tests may put it
-    on the path.
+    Neither it nor its parents are imported. It is not `is_certain` to be missing if other tests may put it on the path.
     """
     if any(module_exists(candidate.module) for candidate in target.candidates):
         return None

@@ -78,8 +78,7 @@ def _parse(text: str, path: Path) -> object:
     try:
         return parse_yaml(text)
     except ModuleNotFoundError:
-        is_yaml = path.suffix in (".yaml", ".yml")
-        what = f"{path.name} is {'YAML' if is_yaml else 'not JSON, perhaps YAML'}"
+        what = f"{path.name} is {'YAML' if path.suffix in ('.yaml', '.yml') else 'not JSON, perhaps YAML'}"
         raise MimicError(
             f"{what}, and PyYAML is not installed", remedies=["pip install pytest-mimic[cli]"]
         ) from None
