@@ -11,7 +11,6 @@ import pytest
 import toy_client
 from toy_adapter import describe
 
-from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._tools.shown.call_log import CallLog
 from unit.core.engine.runs import Runs
 
@@ -32,7 +31,7 @@ def test_only_recording_names_a_cancelled_call(runs: Runs, mode: str, notes: lis
     if mode == "verify":
         asyncio.run(runs.mimic(fetch)())
     runs.again(mode, only=("shop:fetch",))
-    assert decisions_of(runs.state)  # a session makes them at its start, unless it replays
+    assert runs.state.decisions  # a session makes them at its start, unless it replays
 
     async def cancel() -> None:
         task = asyncio.create_task(runs.mimic(endless)())
@@ -104,7 +103,7 @@ def test_a_live_stream_gives_its_items_themselves(runs: Runs) -> None:
         yield item
 
     runs.again("live", only=("shop:stream",))
-    assert decisions_of(runs.state)  # a session makes them at its start, unless it replays
+    assert runs.state.decisions  # a session makes them at its start, unless it replays
 
     (given,) = runs.mimic(stream)()
 
