@@ -112,7 +112,8 @@ class Decisions:
         name = place.name
         flight, is_first = self.in_flight.start(name)
         if not is_first:
-            return flight if self._waits(call, flight, checks) else RealCall(self.state, call, place)
+            waits = self._waits(call, name, flight, checks)
+            return flight if waits else RealCall(self.state, call, place)
         # Looked up only now: another thread or process may have just recorded the call.
         is_new = False
         try:
@@ -123,22 +124,22 @@ class Decisions:
                 is_new = found is None  # and stays so: nobody else records the call before this one has ended
                 if found is not None and self.recordings.is_outdated(call.plan, found):
                     found = None
+            if found is None:
+                assert place.keep is not None
+                place = place._replace(keep=partial(place.keep, is_new=is_new))
+                return RealCall(self.state, call, place, flight)
         except BaseException:
             flight.done()
             raise
-        if found is None:
-            assert place.keep is not None
-            place = place._replace(keep=partial(place.keep, is_new=is_new))
-            return RealCall(self.state, call, place, flight)
         flight.done()
         self.recordings.use(name)
         return Replay(self.state, call, place._replace(outcomes=found.outcomes))
 
-    def _waits(self, call: Call, flight: CallInFlight, checks: int) -> bool:
+    def _waits(self, call: Call, name: str, flight: CallInFlight, checks: int) -> bool:
         """Check whether a call waits for an identical one, unless that would be a deadlock or takes too long."""
         if flight.returned_coroutine and not call.is_async:
             return True  # the caller gets a coroutine, which does the waiting
-        if flight.needs_caller(is_async=call.is_async):
+        if self.in_flight.may_deadlock(name, is_async=call.is_async):
             return False
         if checks == MAX_CHECKS:
             waited = f"{call.label} was in flight elsewhere for over {MAX_WAIT:.0f} s"
@@ -316,6 +317,16 @@ class CallsInFlight:
                 return CallInFlight(None, is_here=False), False
             flight = self._calls[name] = CallInFlight(partial(self._remove, name, byte))
             return flight, True
+
+    def may_deadlock(self, name: str, *, is_async: bool) -> bool:
+        """Check whether this thread or task must not wait for a call in flight.
+
+        It must continue for its own calls to finish, such as a stream that it reads. So it waits only for a name behind
+        theirs: where all do so, no two can wait for each other.
+        """
+        with self._guard:
+            own = list(self._calls.items())
+        return any(one >= name and flight.needs_caller(is_async=is_async) for one, flight in own)
 
     def close(self) -> None:
         self._locks.close()

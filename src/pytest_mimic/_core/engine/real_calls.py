@@ -210,6 +210,12 @@ class RealCall(RunningCall):
         if self._flight is not None:
             self._flight.done()
 
+    def land(self) -> None:
+        """Let identical calls wait no longer."""
+        if self._flight is not None:
+            self._flight.done()
+            self._flight = None
+
     def refuse(self) -> Replay:
         """Raise the error for a request that contains the placeholder of a secret. `Verification` returns a step instead."""
         from pytest_mimic._core.describe.messages import placeholder_sent
