@@ -21,7 +21,7 @@ def fetch(city: str) -> list[str]:
 def is_free(runs: Runs, call: Any) -> bool:
     """Return whether another thread can start a call, and end it."""
     with ThreadPoolExecutor(1) as elsewhere:
-        in_flight = decisions_of(runs.state).in_flight
+        in_flight = runs.state.decisions.in_flight
         name = f"{call.plan.folder}/{call.key}.json"
         flight, is_first = elsewhere.submit(in_flight.start, name).result()
         if is_first:
@@ -69,7 +69,7 @@ def test_two_threads_do_not_wait_for_each_other(runs: Runs) -> None:
     plan = runs.plan(fetch)
 
     def mode(city: str) -> str:
-        return decisions_of(runs.state).decide(plan.call((city,), {})).mode
+        return runs.state.decisions.decide(plan.call((city,), {})).mode
 
     with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
         assert [one.submit(mode, "Oslo").result(), other.submit(mode, "Rome").result()] == ["run", "run"]
