@@ -50,7 +50,9 @@ class Session:
             today=strftime("%Y-%m-%d"),
         )
         if settings.mode is not Mode.REPLAY:
-            self.state.decisions  # noqa: B018 - made now
+            from pytest_mimic._core.engine.decisions import decisions_of
+
+            decisions_of(self.state)
             for name in _BOUND_EARLY:
                 import_module(f"pytest_mimic._core.{name}")
         self.coverings = Coverings(self.state)  # what is mimicked

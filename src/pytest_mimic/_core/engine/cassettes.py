@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.ambient import command
 from pytest_mimic._core.engine.call import Place
 from pytest_mimic._core.engine.cassette_types import NEVER_RECORDS, Cassette, CassetteCall
+from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.outcome.outcome import is_interruption
 from pytest_mimic._core.settings import Mode
@@ -85,7 +86,7 @@ class OpenCassette(Cassette):
         self, state: RunState, name: str, mode: CassetteMode, *, strict: bool, only_replays: bool
     ) -> None:
         self._state = state
-        self._recordings = state.decisions.recordings
+        self._recordings = decisions_of(state).recordings
         self.opened = state.cassettes
         self._file = f"cassettes/{name}.json"
         self._strict = strict

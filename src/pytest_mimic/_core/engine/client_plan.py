@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.call import Call, Plan, innermost
+from pytest_mimic._core.engine.decisions import Decisions, decisions_of
 from pytest_mimic._core.engine.real_calls import RunningCall
 from pytest_mimic._core.engine.steps import PASS
 from pytest_mimic._core.files.places import Places
@@ -157,7 +158,6 @@ class ClientPort:
 
     def __init__(self, state: RunState) -> None:
         self._state = state
-        self._decide = state.decisions.decide
         self.plans: list[ClientPlan] = []
         self.redactor = state.redactor
         self.noting = state.pending
@@ -209,7 +209,8 @@ class ClientPort:
         line = self._line(call) if self.taking() else None
         if line is None:
             return PASS
-        return self._decide(line.call(call))
+        decisions: Decisions = self._state.decisions or decisions_of(self._state)
+        return decisions.decide(line.call(call))
 
     def identity(self, call: ClientCall) -> str:
         line = self._line(call)

@@ -147,6 +147,17 @@ class Decisions:
         return checks < MAX_CHECKS
 
 
+def decisions_of(state: RunState) -> Decisions:
+    """Return the decisions of a run, made on first use: a run that only replays plain values needs none."""
+    found: Decisions | None = state.decisions
+    if found is not None:
+        return found
+    with state.guard:  # several threads may make their first call
+        made: Decisions = state.decisions or Decisions(state)
+        state.decisions = made
+    return made
+
+
 class Sequences:
     """The keeper of the calls of sequences, which the `owner` in the run's state owns."""
 

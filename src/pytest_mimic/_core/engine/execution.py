@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from inspect import isasyncgenfunction
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.engine.decisions import Decisions, decisions_of
 from pytest_mimic._core.engine.real_calls import RunningCall
 from pytest_mimic._core.engine.steps import PASS
 from pytest_mimic._core.engine.streams import perform, perform_async, relaying, replaying
@@ -68,8 +69,9 @@ def _deciding(
     if plan.is_live and state.only is not None and state.only.takes(plan.target, plan.target):
         return RunningCall(state)
     call = plan.call(args, kwargs, is_async=is_async)
+    decisions: Decisions = state.decisions or decisions_of(state)
     checks = 0
-    while (step := state.decisions.decide(call, checks=checks)).mode == "wait":
+    while (step := decisions.decide(call, checks=checks)).mode == "wait":
         yield step
         checks += 1
     return step

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.describe.argument_differences import LeftOut
     from pytest_mimic._core.engine.call import Call, Plan
     from pytest_mimic._core.engine.conversations import Conversations
-    from pytest_mimic._core.engine.decisions import Decisions
     from pytest_mimic._core.engine.ledger import Ledger, Replayed
     from pytest_mimic._core.inputs.input_lists import Input
     from pytest_mimic._core.inputs.noting import Noter, Trace
@@ -66,6 +65,7 @@ class RunState:
     Attributes:
         today: The date of new recordings, `2026-11-02`. It is given, because a test may have stopped the clock.
         checked: The date for an outcome that is found equal. None where the age of recordings does not count.
+        decisions: The decisions of the run; see `decisions.decisions_of`. None if no call has needed one.
         inside: The real call that the current thread or task is part of.
         cassettes: Those that the current thread or task has opened, or was started in.
         context_copier: Copies `inside` into threads that a real call starts. Set by the first decision.
@@ -93,6 +93,7 @@ class RunState:
         self.today = today
         waits = settings.review and settings.mode.writes  # a date alone is nothing to review
         self.checked = today if settings.max_age is not None and not waits else None
+        self.decisions: Any = None
         self.inside: ContextVar[CallUnderWay | None] = ContextVar("pytest_mimic_inside", default=None)
         self.cassettes: ContextVar[tuple[object, ...]] = ContextVar("pytest_mimic_cassettes", default=())
         self.running: set[CallUnderWay] = set()
@@ -119,20 +120,6 @@ class RunState:
         self._started = time_ns()
         self._noter: Noter | None = None
         self._changed: dict[str, list[Input]] = {}  # by the name of a list
-
-    @functools.cached_property
-    def decisions(self) -> Decisions:
-        """What decides about calls, made for the first that needs it: a run that only replays plain values has none."""
-        from pytest_mimic._core.engine.decisions import Decisions
-
-        with self.guard:  # several threads may make their first call
-            found: Decisions = self.decided or vars(self).setdefault("decisions", Decisions(self))
-        return found
-
-    @property
-    def decided(self) -> Decisions | None:
-        """The decisions, None if no call has needed them."""
-        return vars(self).get("decisions")
 
     @functools.cached_property
     def left_out(self) -> LeftOut:
@@ -322,8 +309,8 @@ class RunState:
         """Release all locks of calls in flight, and what notes the calls' functions."""
         if self._noter is not None:
             self._noter.close()
-        if self.decided is not None:
-            self.decided.in_flight.close()
+        if self.decisions is not None:
+            self.decisions.in_flight.close()
 
     def report_unfinished(self) -> None:
         """Name in the summary the calls that have no outcome when the tests are over: they are not recorded."""

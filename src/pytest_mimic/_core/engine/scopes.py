@@ -97,7 +97,7 @@ class Scopes:
         passed = passed and not (conversations and conversations.restarts)
         try:
             self._add_forked(test.journal)
-            if (decided := state.decided) is not None:
+            if (decided := state.decisions) is not None:
                 decided.recordings.missed.clear()
                 decided.sequences.end_owner(test, passed=passed and is_whole)
             self._judge(test, passed=passed)
@@ -118,7 +118,7 @@ class Scopes:
 
     def close(self, *, passed: bool, is_complete: bool = False) -> None:
         """End all scopes. Without a complete run, what it did not use of them may belong to other fixtures."""
-        if (decided := self._state.decided) is not None:
+        if (decided := self._state.decisions) is not None:
             for owner in self._owners.values():
                 decided.sequences.end_scope(owner)
                 decided.sequences.end_owner(owner, passed=passed, is_complete=is_complete)
@@ -137,11 +137,13 @@ class Scopes:
         if not journal.changes and not (journal.used and state.settings.mode.writes):
             journal.used.clear()
             return
+        from pytest_mimic._core.engine.decisions import decisions_of
+
         owner.journal = Journal()
         if passed:
             accept(journal, state.ledger, with_replayed=state.settings.mode.writes)
             return
-        decided = state.decisions
+        decided = decisions_of(state)
         journal.replaces = decided.sequences.replaced_by(owner)
         for name in take_back(journal, state.vault, state.ledger):
             decided.recordings.known.pop(name, None)

@@ -38,10 +38,12 @@ class CallLog:
     """
 
     def __init__(self, state: RunState, *, details: bool) -> None:
+        from pytest_mimic._core.engine.decisions import decisions_of
+
         self._state = state
         self._details = details
         # Made now, because a test may replace functions that these modules bind.
-        self._recordings = state.decisions.recordings
+        self._recordings = decisions_of(state).recordings
 
     def note(
         self,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.engine.decisions import MAX_CHECKS
+from pytest_mimic._core.engine.decisions import MAX_CHECKS, decisions_of
 from pytest_mimic._core.vault.locks import ByteLocks
 from pytest_mimic.errors import CorruptRecordingError, MissingRecordingError
 from unit.core.engine.runs import Runs, connection
@@ -21,7 +21,7 @@ def fetch(city: str) -> list[str]:
 def is_free(runs: Runs, call: Any) -> bool:
     """Return whether another thread can start a call, and end it."""
     with ThreadPoolExecutor(1) as elsewhere:
-        in_flight = runs.state.decisions.in_flight
+        in_flight = decisions_of(runs.state).in_flight
         name = f"{call.plan.folder}/{call.key}.json"
         flight, is_first = elsewhere.submit(in_flight.start, name).result()
         if is_first:
@@ -54,11 +54,11 @@ def test_a_call_without_a_sequence_that_only_selects_is_live(runs: Runs, service
 def test_a_call_that_is_in_flight_elsewhere_for_too_long_runs_here_too(runs: Runs) -> None:
     plan = runs.plan(fetch)
     with ThreadPoolExecutor(1) as elsewhere:
-        first = elsewhere.submit(runs.state.decisions.decide, plan.call(("Oslo",), {})).result()
+        first = elsewhere.submit(decisions_of(runs.state).decide, plan.call(("Oslo",), {})).result()
     second = plan.call(("Oslo",), {})
 
-    assert (first.mode, runs.state.decisions.decide(second).mode) == ("run", "wait")
-    assert runs.state.decisions.decide(second, checks=MAX_CHECKS).mode == "run"
+    assert (first.mode, decisions_of(runs.state).decide(second).mode) == ("run", "wait")
+    assert decisions_of(runs.state).decide(second, checks=MAX_CHECKS).mode == "run"
     assert runs.ledger.notes == [
         "shop:fetch(city='Oslo') was in flight elsewhere for over 30 s: it ran here too"
     ]
@@ -69,7 +69,7 @@ def test_two_threads_do_not_wait_for_each_other(runs: Runs) -> None:
     plan = runs.plan(fetch)
 
     def mode(city: str) -> str:
-        return runs.state.decisions.decide(plan.call((city,), {})).mode
+        return decisions_of(runs.state).decide(plan.call((city,), {})).mode
 
     with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
         assert [one.submit(mode, "Oslo").result(), other.submit(mode, "Rome").result()] == ["run", "run"]

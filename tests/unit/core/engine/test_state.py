@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._core.vault.locks import ByteLocks
 from unit.core.engine.runs import Runs
 
@@ -32,12 +33,12 @@ def test_threads_that_make_their_first_calls_at_once_share_the_decisions(runs: R
     def locks() -> ByteLocks:
         if not others:
             others.append(None)
-            others.append(meanwhile(lambda: runs.state.decisions))
+            others.append(meanwhile(lambda: decisions_of(runs.state)))
         return ByteLocks(lambda: str(runs.folder / "locks"))
 
     runs.again("record", locks=locks)
 
-    mine = runs.state.decisions
+    mine = decisions_of(runs.state)
 
     assert others[1].result() is mine
 

@@ -11,6 +11,7 @@ import pytest
 import toy_client
 from toy_adapter import describe
 
+from pytest_mimic._core.engine.decisions import decisions_of
 from pytest_mimic._tools.shown.call_log import CallLog
 from unit.core.engine.runs import Runs
 
@@ -31,7 +32,7 @@ def test_only_recording_names_a_cancelled_call(runs: Runs, mode: str, notes: lis
     if mode == "verify":
         asyncio.run(runs.mimic(fetch)())
     runs.again(mode, only=("shop:fetch",))
-    assert runs.state.decisions  # a session makes them at its start, unless it replays
+    assert decisions_of(runs.state)  # a session makes them at its start, unless it replays
 
     async def cancel() -> None:
         task = asyncio.create_task(runs.mimic(endless)())
@@ -103,7 +104,7 @@ def test_a_live_stream_gives_its_items_themselves(runs: Runs) -> None:
         yield item
 
     runs.again("live", only=("shop:stream",))
-    assert runs.state.decisions  # a session makes them at its start, unless it replays
+    assert decisions_of(runs.state)  # a session makes them at its start, unless it replays
 
     (given,) = runs.mimic(stream)()
 
