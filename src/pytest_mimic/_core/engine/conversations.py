@@ -13,7 +13,6 @@ from pytest_mimic._core.vault.file_names import CASSETTES
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.owners import Owner
-    from pytest_mimic._core.engine.run_state import RunState
 
 # After so many errors that the code under test may have caught, it gets one that it cannot catch.
 _MAX_CAUGHT = 20
@@ -42,12 +41,13 @@ class Conversations:
     owner's name or the cassette's file, and the client. The run's `guard` is held while a call is admitted or selected.
 
     Attributes:
+        refuse: Returns the error for a new call of a conversation, if no test can be run again for it.
         end_test: Returns the exception that ends the running test with this message, so that the test is run again. It
             is None if no test can be run again now.
     """
 
-    def __init__(self, state: RunState) -> None:
-        self._state = state
+    def __init__(self, refuse: Callable[[Call], BaseException]) -> None:
+        self.refuse = refuse
         self.end_test: Callable[[str], BaseException] | None = None
         self.restarts: list[Restart] = []  # why the running attempt of a test was ended
         self.again: set[tuple[str, str]] = set()  # those that run for real from now on
@@ -101,10 +101,7 @@ class Conversations:
             MissingRecordingError: It cannot be run again.
         """
         if self.end_test is None or owner.is_ending:
-            from pytest_mimic._core.describe.messages import cannot_begin_again
-
-            error = cannot_begin_again(call.label, test=self._state.test)
-            raise self._state.blame(error, call, by_option=False)
+            raise self.refuse(call)
         owner.is_aborted = True
         is_wider = not (owner.is_test or owner.name.startswith(CASSETTES))
         self.restarts.append(Restart(owner.name, call.plan.target, call.label, is_wider, by_pattern))

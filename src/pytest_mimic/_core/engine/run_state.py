@@ -242,12 +242,18 @@ class RunState:
     def conversations(self) -> Conversations:
         from pytest_mimic._core.engine.conversations import Conversations
 
-        return Conversations(self)
+        return Conversations(self._cannot_begin_again)
 
     @property
     def begun_conversations(self) -> Conversations | None:
         """Those that are recorded again as a whole. None if no call was part of one."""
         return vars(self).get("conversations")
+
+    def _cannot_begin_again(self, call: Call) -> MimicError:
+        """Return the error for a new call of a conversation, if calls before it were replayed and no test can run again."""
+        from pytest_mimic._core.describe.messages import cannot_begin_again
+
+        return self.blame(cannot_begin_again(call.label, test=self.test), call, by_option=False)
 
     @property
     def is_nested(self) -> bool:
