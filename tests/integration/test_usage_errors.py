@@ -524,6 +524,17 @@ def test_a_call_at_import_is_replayed_by_collect_only(shop):
 
 
 @pytest.mark.parametrize("options", [(), ("--mimic-record",)])
+def test_a_vault_that_is_a_link_to_nothing_is_a_usage_error(shop, options):
+    """A call would be made before its recording cannot be written."""
+    link = shop.root / "linked"
+    link.symlink_to("gone")
+
+    run = shop.run("--mimic-vault=linked", *options)
+
+    usage_error(run, f"the vault linked is not a folder: {link} is a link to gone, which is missing")
+
+
+@pytest.mark.parametrize("options", [(), ("--mimic-record",)])
 @pytest.mark.parametrize("place", ["", "/inner/vault"])
 def test_a_vault_that_is_a_file_is_a_usage_error(shop, place, options):
     file = shop.write("vault.txt", "a file")

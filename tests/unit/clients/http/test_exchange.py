@@ -292,6 +292,14 @@ def test_a_cookie_without_a_date_keeps_its_expiry(runs, date):
             {"status": 200, "headers": [], "body": {"chunks": ["a", "b"]}, "end": "stopped"},
             {"status": 200, "headers": {}, "body": "ab", "chunks": 2},
         ),
+        (
+            {"status": 200, "headers": [], "body": {"text": ' {"a":  [1 ,2]}\n'}},
+            {"status": 200, "headers": {}, "body": {"a": [1, 2]}},
+        ),
+        (
+            {"status": 200, "headers": [], "body": {"text": "{1"}},
+            {"status": 200, "headers": {}, "body": "{1"},
+        ),
         ({"status": 204, "headers": []}, {"status": 204, "headers": {}, "body": None}),
         ({"error": {"type": "httpx:ReadTimeout", "message": "slow"}}, {"error": "httpx:ReadTimeout"}),
         (
@@ -299,7 +307,7 @@ def test_a_cookie_without_a_date_keeps_its_expiry(runs, date):
             {"status": 200, "headers": {}, "body": "a", "error": "x:Y"},
         ),
     ],
-    ids=["json", "chunks", "empty", "error", "broken"],
+    ids=["json", "chunks", "json with uneven blanks", "no json", "empty", "error", "broken"],
 )
 def test_verifying_compares_status_type_and_body(runs, plain, comparable):
     assert runs.client.comparable(plain) == comparable
