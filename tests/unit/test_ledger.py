@@ -43,8 +43,8 @@ def an_account(tag: str) -> Ledger:
     ledger = Ledger()
     ledger.recorded, ledger.record_seconds = 2, 0.5
     ledger.verified, ledger.tokens = 3, 7
-    ledger.count_replay(0.25)
-    assert ledger.player(2.0, lambda: "fresh")() == "fresh"
+    ledger.replays.append((0.25, "calls/a.json", None, "shop:a"))
+    assert ledger.player(lambda: "fresh", (2.0, f"used {tag}", None, "shop:a"))() == "fresh"
     ledger.missing.append(Miss(f"call {tag}", f"test {tag}", by_option=False))
     for name in TEXTS:
         getattr(ledger, name).append(f"{name} {tag}")

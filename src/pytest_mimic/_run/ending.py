@@ -169,9 +169,7 @@ class Ending:
     def _count_tokens(self) -> None:
         """Sum up the tokens of the replayed answers of this process."""
         decisions, ledger = self._session.state.decisions, self._session.ledger
-        answers = [
-            one[:2] for one in ledger.replays_since(0) if one[1].startswith(("calls/http/", CASSETTES))
-        ]
+        answers = [one[:2] for one in ledger.replays if one[1].startswith(("calls/http/", CASSETTES))]
         if answers:
             from pytest_mimic._tools.shown.answer_tokens import tokens_of
 

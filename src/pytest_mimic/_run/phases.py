@@ -57,7 +57,7 @@ class Phases(Hooks):
         self._has_passed = self._is_whole = True
         self._session.take_strays()
         self.name_test(item)
-        self._replays_before = self._session.ledger.own_replays
+        self._replays_before = len(self._session.ledger.replays)
         if not self._has_loaded_all and "pyfakefs" in sys.modules:
             from pytest_mimic._run.plain_imports import load_all
 
@@ -136,7 +136,7 @@ class Phases(Hooks):
         # Damage, a drift and a miss name a command of their own.
         commanding = (CorruptRecordingError, DriftError, MissingRecordingError)
         has_command = any(isinstance(error, commanding) for error in unhandled)
-        replays = session.ledger.replays_since(self._replays_before)
+        replays = session.ledger.replays[self._replays_before :]
         if report.failed and replays and not has_command:
             from pytest_mimic._run.verdicts import SECTION, name_replays
 

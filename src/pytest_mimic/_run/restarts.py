@@ -48,7 +48,7 @@ class Restarts:
         """Run a test, and run it again if a conversation has ended it."""
         self._attempts += 1
         self._has_passed = False
-        replayed = self._session.ledger.own_replays
+        replayed = len(self._session.ledger.replays)
         try:
             self._conversations.end_test = RestartedTest if self._attempts < _MAX_ATTEMPTS else None
             try:
@@ -59,7 +59,7 @@ class Restarts:
             if not reasons:
                 return result
             self._conversations.restarts = reasons
-            self._session.ledger.forget_replays(replayed)
+            del self._session.ledger.replays[replayed:]  # this attempt does not count
             ledger, test = self._session.ledger, plain_id(item)
             for one in reasons:
                 (ledger.begun_again if one.by_pattern else ledger.restarts).append(f"{test}    {one.label}")

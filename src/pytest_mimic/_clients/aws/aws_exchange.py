@@ -11,7 +11,7 @@ from hashlib import sha1, sha256
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.exchange import Exchange, HttpRequest
-from pytest_mimic._clients.http.http_secrets import Secrets, holds_placeholder
+from pytest_mimic._clients.http.http_secrets import Secrets
 from pytest_mimic._clients.http.message import text_pairs
 from pytest_mimic._clients.http.responses import load_response
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
@@ -43,23 +43,16 @@ class AwsExchange(Exchange):
         self.operation = operation
 
     def begin(self, request: HttpRequest) -> Step | None:
-        """Return a step to replay, run or verify one attempt of the operation, or None if it is excluded.
-
-        Raises:
-            MissingRecordingError: As for `Exchange.begin`.
-        """
-        http = self.describe(request._replace(body=b""))
-        if http is None:
-            return None
-        step = self.port.begin(self._call(http, request))
-        if step.mode == "pass":
-            return None
-        if step.mode != "replay" and holds_placeholder(request.url, text_pairs(request.headers)):
-            return step.refuse()
-        checked: Any = _CheckedStep(step, request.method)
+        """Return the step for one attempt of the operation. See `Exchange.begin`."""
+        step = super().begin(request)
+        checked: Any = step and _CheckedStep(step, request.method)
         return checked  # type: ignore[no-any-return]
 
-    def _call(self, http: ClientCall, request: HttpRequest) -> ClientCall:
+    def describe(self, request: HttpRequest) -> ClientCall | None:
+        """Return the call that the attempt is: the operation counts, and not how it is sent."""
+        http = super().describe(request._replace(body=b""))
+        if http is None:
+            return None
         operation, secrets = self.operation, self._secrets()
         params = secrets.scrub(
             operation.params | dict.fromkeys(operation.params.keys() & _CUSTOMER_KEYS, PLACEHOLDER)

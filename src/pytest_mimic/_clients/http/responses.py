@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._clients.http.body import load_body, store_body
@@ -33,7 +33,6 @@ class ExchangeRecorder:
         self.is_verifying = step.mode == "verify"
         self.head: dict[str, Any] = {}
         self._is_decoded = False
-        self._wanted: int | None = None
         self._hidden: dict[str, Any] = {}
         self._real: dict[str, Any] = {}
         self.chunks: list[bytes] = []
@@ -79,17 +78,15 @@ class ExchangeRecorder:
         """Return the error for reading further than was recorded."""
         return self.step.exhausted()
 
-    @property
+    @cached_property
     def wanted(self) -> int | None:
         """How many bytes of the body to read for comparing it, as it arrives; None to read all of it.
 
         The reader of the recorded response may have stopped: a stream may never end.
         """
-        if self._wanted is None:
-            plain = self.step.outcome(is_read_only=True)
-            is_stopped = plain.get("end") == "stopped"
-            self._wanted = sum(map(len, load_response(plain, "GET").chunks)) if is_stopped else -1
-        return None if self._wanted < 0 else self._wanted
+        plain = self.step.outcome(is_read_only=True)
+        is_stopped = plain.get("end") == "stopped"
+        return sum(map(len, load_response(plain, "GET").chunks)) if is_stopped else None
 
     @property
     def has_enough(self) -> bool:

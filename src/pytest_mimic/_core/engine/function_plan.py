@@ -185,7 +185,7 @@ class FunctionPlan(Plan):
         if found[3] and state.settings.inputs == "strict" and state.stale_lists([found[3]]):
             return None
         _, duration, fresh, inputs = found
-        player = self.players[key] = self.state.ledger.player(duration, fresh, name, inputs, self.target)
+        player = self.players[key] = state.ledger.player(fresh, (duration, name, inputs, self.target))
         return player
 
     def _described(self, signature: Signature, values: tuple[object, ...]) -> dict[str, Any]:

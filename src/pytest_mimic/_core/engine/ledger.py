@@ -146,9 +146,10 @@ class Ledger(_Selection, _Writing):
         self.forks = ForkLog()
         # The recorded errors, in words and with their test, that the test's own file handled.
         self.expected: set[tuple[str, str]] = set()
-        # Appending is safe in threads without a lock. The garbage collector looks at plain tuples once only.
-        self._replays: list[Replayed] = []
-        self._count = self._replays.append
+        # The replays of this process. Appending is safe in threads without a lock. The garbage collector looks at plain
+        # tuples once only.
+        self.replays: list[Replayed] = []
+        self._count = self.replays.append
         self._replayed_elsewhere = 0
         self._saved_elsewhere = 0.0
 
@@ -193,46 +194,20 @@ class Ledger(_Selection, _Writing):
             self.replaced |= new
             self.forks.report(recorded=1, record_seconds=duration, replaced=sorted(new))
 
-    def forget_replays(self, kept: int) -> None:
-        """Forget all replays of this process but the first ones, because a test is run again."""
-        del self._replays[kept:]
-
-    @property
-    def own_replays(self) -> int:
-        return len(self._replays)
-
-    def replays_since(self, begin: int) -> list[Replayed]:
-        """Return the replays of this process after the first ones."""
-        return self._replays[begin:]
-
-    def count_replay(
-        self, duration: float, name: str = "", inputs: str | None = None, target: str = ""
-    ) -> None:
-        """Count a replay of the recording with this name, which saved so many seconds."""
-        self._replays.append((duration, name, inputs, target))
-
-    def player(
-        self,
-        duration: float,
-        fresh: Callable[[], object],
-        name: str = "",
-        inputs: str | None = None,
-        target: str = "",
-    ) -> Callable[[], Any]:
+    def player(self, fresh: Callable[[], object], replay: Replayed) -> Callable[[], Any]:
         """Return a function that gives a fresh copy of a recorded value and counts a replay."""
-        if name:
-            self.use(name)
+        self.use(replay[1])
         # A closure has twice as many parts for the garbage collector.
-        return partial(_counted, fresh, self._count, (duration, name, inputs, target))
+        return partial(_counted, fresh, self._count, replay)
 
     @property
     def replayed(self) -> int:
-        return self._replayed_elsewhere + len(self._replays)
+        return self._replayed_elsewhere + len(self.replays)
 
     @property
     def saved(self) -> float:
         """How long the replayed calls took when they were recorded, in seconds."""
-        return self._saved_elsewhere + sum(replay[0] for replay in self._replays)
+        return self._saved_elsewhere + sum(replay[0] for replay in self.replays)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the account as data that execnet can ship."""

@@ -215,7 +215,7 @@ class RunState:
         if self.settings.inputs == "ignore":
             return
         by_list: dict[str | None, list[Replayed]] = {}  # most calls of a function have the same list
-        for one in self.ledger.replays_since(0):
+        for one in self.ledger.replays:
             by_list.setdefault(one[2], []).append(one)
         for inputs, replays in by_list.items():
             if not inputs:

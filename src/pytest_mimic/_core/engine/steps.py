@@ -84,10 +84,9 @@ class Replay:
     def _count(self) -> None:
         if not self._is_counted:
             self._is_counted = True
-            stored, target = self.stored, self.call.plan.target
-            self.state.ledger.count_replay(
-                stored.duration, self.place.name, stored.entry.get("inputs"), target
-            )
+            stored, inputs = self.stored, self.stored.entry.get("inputs")
+            replay = (stored.duration, self.place.name, inputs, self.call.plan.target)
+            self.state.ledger.replays.append(replay)
             if self.state.log is not None:
                 self.state.log("replayed", self.call, stored=self.stored)
 
