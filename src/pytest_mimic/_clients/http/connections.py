@@ -215,6 +215,7 @@ def begin_recorded(
     answer = load_response(plain, response._method, accepted=accepted)
     head = sys.modules["http.client"].HTTPMessage()
     named: dict[str, str] = {}  # the first header of each name
+    head.set_payload("")
     for name, value in answer.headers:
         head.set_raw(name, value)
         named.setdefault(name.lower(), value)
@@ -230,7 +231,7 @@ def begin_recorded(
     encoding, length = named.get("transfer-encoding", "").lower(), named.get("content-length", "")
     response.chunked, response.chunk_left = encoding == "chunked", None
     response.length = int(length) if length.isdecimal() and not response.chunked else None
-    if response._method == "HEAD" or answer.status in (204, 304):
+    if response._method == "HEAD" or answer.status in (204, 304) or answer.status < 200:
         response.length = 0
     stays = response.version == 11 and "connection" not in named
     closes = not stays and response._check_close()
