@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial, wraps
+from functools import cache, wraps
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -39,19 +39,21 @@ def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callab
         takers = own.takers()
         if not takers or _in_test_client():
             return await original(self, req, *args, **options)
-        exchange = takers[0]
-        sent = HttpRequest(req.method, str(req.url), tuple(req.headers.items()), await _body_of(req))
+        exchange, body = takers[0], req.body
+        if body:
+            body = await _body_of(req, body)
+        sent = HttpRequest(req.method, str(req.url), tuple(req.headers.items()), body or b"")
         step = exchange.begin(sent)
         if step is None:
             return await original(self, req, *args, **options)
-        # This module imports aiohttp, which is loaded by now.
-        from pytest_mimic._clients.http.aiohttp_replay import ReplayedProtocol, replayed_connection
-
+        replay = _replay_module()
         if step.mode == "replay":
-            outcome = partial(step.outcome, is_read_only=True)
-            return replayed_connection(ReplayedProtocol(self, req, outcome, step.exhausted))
+            plain = step.outcome(is_read_only=True)
+            return replay.replayed_connection(
+                replay.ReplayedProtocol(self, req, lambda: plain, step.exhausted)
+            )
         recorder = ExchangeRecorder(step)
-        replayed = ReplayedProtocol(self, req, recorder.recorded, recorder.exhausted)
+        replayed = replay.ReplayedProtocol(self, req, recorder.recorded, recorder.exhausted)
         try:
             with step.running():
                 connection = await original(self, req, *args, **options)
@@ -59,11 +61,18 @@ def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callab
             _record_error(recorder, error, req, at="connect")
             if not step.answers(error):
                 raise
-            return replayed_connection(replayed)
+            return replay.replayed_connection(replayed)
         _NextResponse(connection, req, recorder, replayed)
         return connection
 
     return connect
+
+
+@cache
+def _replay_module() -> Any:
+    from pytest_mimic._clients.http import aiohttp_replay  # it imports aiohttp, which is loaded by now
+
+    return aiohttp_replay
 
 
 def _in_test_client() -> bool:
@@ -78,11 +87,10 @@ def _in_test_client() -> bool:
     return frame is not None
 
 
-async def _body_of(req: Any) -> bytes:
+async def _body_of(req: Any, body: Any) -> bytes:
     """Return the whole body of a request. A body that can be read only once is replaced by its bytes."""
-    body = req.body
-    if not body or isinstance(body, bytes):
-        return body or b""
+    if isinstance(body, bytes):
+        return body
     data: bytes = await body.as_bytes()
     if body.consumed:
         req._body = sys.modules["aiohttp.payload"].BytesPayload(data, headers=body.headers)
@@ -129,9 +137,7 @@ class _NextResponse:
         version = f"HTTP/{message.version.major}.{message.version.minor}"
         decoded = self._replayed.params.get("auto_decompress", True)
         recorder.start(message.code, message.reason, version, message.raw_headers, decoded=decoded)
-        from pytest_mimic._clients.http.aiohttp_replay import recorded_body
-
-        payload, self._leave = recorded_body(payload, recorder)
+        payload, self._leave = _replay_module().recorded_body(payload, recorder)
         if not recorder.is_verifying:
             return message, payload
         try:  # read what the recording has, to compare it

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import cache, lru_cache, partial
+from itertools import count
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 # Statuses of responses without a body, RFC 9110, 15.3.5 and 15.4.5. (Those under 200 are not recorded.)
 _WITHOUT_BODY = (204, 304)
+_RESPONSES_A_TURN = 8
+_count = count()
 
 
 def replayed_connection(protocol: ReplayedProtocol) -> Any:
@@ -75,14 +78,14 @@ class ReplayedProtocol(ResponseHandler):
         self,
         connector: Any,
         req: Any,
-        outcome: Callable[[], dict[str, Any]],
+        outcome: Callable[[], Any],
         exhausted: Callable[[], Exception],
     ) -> None:
         super().__init__(req.loop)
         self.transport = _NOWHERE
         self.connector = connector
-        self.req = req
-        self.outcome = outcome
+        self.req: Any = req
+        self.outcome: Any = outcome
         self.exhausted = exhausted
         self.params: Mapping[str, Any] = {}
 
@@ -99,25 +102,25 @@ class ReplayedProtocol(ResponseHandler):
     async def read(self) -> Any:
         """Return the message and the payload of the response, or raise the recorded exception."""
         req, plain, exhausted = self.req, self.outcome(), self.exhausted
-        # Other tasks run here, as they do while the network is read.
-        await asyncio.sleep(0)
+        # The request keeps its response, and this the request: such a cycle would wait for the garbage collector.
+        self.req = self.outcome = None
+        # Other tasks run here, as they do while the network is read. Where none is ready, most responses take no turn of
+        # the event loop, which is slow: a few later, timers and sockets have theirs.
+        if getattr(self._loop, "_ready", True) or next(_count) % _RESPONSES_A_TURN == 0:
+            await asyncio.sleep(0)
         if req._continue is not None and not req._continue.done():
             req._continue.set_result(True)
         if "status" not in plain:
             raise aiohttp_error(plain["error"], req)
         answer = load_response(plain, req.method, decoded=self.params.get("auto_decompress", True))
-        raw = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers)
-        # aiohttp's parser decodes headers as UTF-8.
-        known = _known_names()
-        pairs = [
-            (
-                known.get(name.lower(), name),
-                value if value.isascii() else value.encode("latin-1").decode("utf-8", "surrogateescape"),
-            )
-            for name, value in answer.headers
-        ]
+        raw, pairs = [], []
+        for name, value in answer.headers:
+            spelled, encoded = _spelling(name)
+            data = value.encode("latin-1")
+            raw.append((encoded, data))
+            # aiohttp's parser decodes headers as UTF-8.
+            pairs.append((spelled, value if value.isascii() else data.decode("utf-8", "surrogateescape")))
         headers = CIMultiDictProxy(CIMultiDict(pairs))
-        version = HttpVersion(*map(int, answer.version.partition("/")[2].split(".")))
         options = {
             "limit": self.params.get("read_bufsize", 2**16),
             "timer": req._timer,
@@ -143,17 +146,28 @@ class ReplayedProtocol(ResponseHandler):
             payload.is_chunked = is_chunked
         # The attributes of the message that aiohttp's parser returns.
         message = SimpleNamespace(
-            version=version,
+            version=_version(answer.version),
             code=answer.status,
             reason=answer.reason,
             headers=headers,
-            raw_headers=raw,
+            raw_headers=tuple(raw),
             should_close=False,
             compression=None,
             upgrade=False,
             chunked=False,
         )
         return message, payload
+
+
+@cache
+def _version(text: str) -> HttpVersion:
+    return HttpVersion(*map(int, text.partition("/")[2].split(".")))
+
+
+@lru_cache(1_000)
+def _spelling(name: str) -> tuple[str, bytes]:
+    """Return the name of a header as aiohttp's parser spells it, and as it arrives."""
+    return _known_names().get(name.lower(), name), name.encode("latin-1")
 
 
 @cache

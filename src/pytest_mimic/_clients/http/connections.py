@@ -153,14 +153,18 @@ class RequestMessage:
         self._is_head_read = True
         first, *lines = head.replace("\r\n\t", " ").replace("\r\n ", " ").split("\r\n")
         self._method, self.target, _ = first.rsplit(" ", 2)  # a wrong method may have blanks
-        pairs = (line.partition(":") for line in lines)
-        self.headers = tuple((name, value.strip()) for name, _, value in pairs)
-        one = {name.lower(): value for name, value in self.headers}
-        if "chunked" in one.get("transfer-encoding", "").lower():
+        pairs, named = [], dict[str, str]()
+        for line in lines:
+            name, _, value = line.partition(":")
+            value = value.strip()
+            pairs.append((name, value))
+            named[name.lower()] = value
+        self.headers = tuple(pairs)
+        length = named.get("content-length", "")
+        if "chunked" in named.get("transfer-encoding", "").lower():
             self._missing = None
-        else:
-            length = one.get("content-length", "")
-            self._missing = int(length) if length.isdigit() else 0
+        elif length.isdigit():
+            self._missing = int(length)
 
     def request(self, url: str, headers: tuple[tuple[str, str], ...]) -> HttpRequest:
         body = b"".join(self._body)
@@ -210,9 +214,11 @@ def begin_recorded(
         raise load_error(plain["error"])
     answer = load_response(plain, response._method, accepted=accepted)
     head = sys.modules["http.client"].HTTPMessage()
+    named: dict[str, str] = {}  # the first header of each name
     head.set_payload("")
     for name, value in answer.headers:
         head.set_raw(name, value)
+        named.setdefault(name.lower(), value)
     response.headers = response.msg = head
     response.code = response.status = answer.status
     response.reason = answer.reason.strip()
@@ -222,12 +228,17 @@ def begin_recorded(
         print("reply:", repr(f"HTTP/1.{response.version - 10} {answer.status} {answer.reason}\r\n"))
         for name, value in answer.headers:
             print("header:", f"{name}:", value)
-    encoding, length = head.get("transfer-encoding", "").lower(), head.get("content-length", "")
+    encoding, length = named.get("transfer-encoding", "").lower(), named.get("content-length", "")
     response.chunked, response.chunk_left = encoding == "chunked", None
     response.length = int(length) if length.isdecimal() and not response.chunked else None
     if response._method == "HEAD" or answer.status in (204, 304) or answer.status < 200:
         response.length = 0
-    response.will_close = response._check_close() or (not response.chunked and response.length is None)
+    stays = response.version == 11 and "connection" not in named
+    closes = not stays and response._check_close()
+    response.will_close = closes or (not response.chunked and response.length is None)
+    if answer.is_complete and len(answer.chunks) < 2 and "chunked" not in encoding:
+        response.fp = io.BufferedReader(io.BytesIO(b"".join(answer.chunks)))
+        return
     error = answer.error
     # The client finds out by itself that a body ends before its end.
     is_cut_off = error is not None and error["type"] in ("closed", "malformed") and "errno" not in error

@@ -139,12 +139,14 @@ class Exchange:
     def __init__(self, port: Port) -> None:
         self.port = port
         self._issued = -1
-        self._read_url: Callable[[str], Url]
+        self._read_url: Callable[[str], tuple[dict[str, Any], str]]
         self._read_headers: Callable[[Any], _Headers]
 
     def takers(self) -> list[Exchange]:
         """Return the exchanges that may take a request now: of the clients above that perform a call, and this one."""
         above = ABOVE.get()
+        if not above:
+            return [self] if self.port.taking() else []
         takers = above if self in above else (*above, self)
         return [exchange for exchange in takers if exchange.port.taking()]
 
@@ -179,31 +181,27 @@ class Exchange:
             self._issued = issued
             self._read_url = lru_cache(_CACHE_SIZE)(partial(read_url, Secrets(self.port.redactor)))
             self._read_headers = lru_cache(_CACHE_SIZE)(partial(_read_headers, Secrets(self.port.redactor)))
-        headers = self._read_headers(request.headers)
+        method, url, sent, body = request
+        headers = self._read_headers(sent)
         if headers.is_websocket:
             return None
         try:
-            url = self._read_url(request.url)
+            of_url, shown = self._read_url(url)
         except ValueError:
             return None
-        method = request.method
-        described: dict[str, Any] = {"method": method, "url": url.shown}
-        parts = {"method": method, **url.parts, "headers": headers.shown}
+        described: dict[str, Any] = {"method": method, "url": shown}
+        parts = {"method": method, **of_url, "headers": headers.shown}
         if "query" in parts:
             described["query"] = parts["query"]
-        secrets, body = Secrets(self.port.redactor), None
-        if request.body:
-            parts["format"], body = describe_body(request.body, headers.content_type, headers.encoding)
-            counted = without_signature(body) if parts["format"] in ("form", "multipart") else body
+        secrets, value = Secrets(self.port.redactor), None
+        if body:
+            parts["format"], value = describe_body(body, headers.content_type, headers.encoding)
+            counted = without_signature(value) if parts["format"] in ("form", "multipart") else value
             hidden = secrets.text(counted) if isinstance(counted, str) else secrets.scrub(counted)
             described["body"] = parts["body"] = hidden
+        learned = partial(secrets.of_request, url, sent, value)
         return ClientCall(
-            f"{method} {parts['path']}",
-            host=parts["host"],
-            parts=parts,
-            identity=IDENTITY,
-            described=described,
-            secrets=partial(secrets.of_request, request.url, request.headers, body),
+            f"{method} {parts['path']}", parts, IDENTITY, described, parts["host"], False, learned
         )
 
 
@@ -265,27 +263,23 @@ def connects_by_itself(connection_class: Any) -> bool:
     return getattr(getattr(connection_class, "connect", None), "__module__", None) not in _CONNECTING
 
 
-class Url(NamedTuple):
-    """A URL without secrets."""
+def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
+    """Return the parts of a URL without secrets, those of a query only if it has one, and its text up to the query.
 
-    parts: dict[str, Any]  # scheme, host, port and path, and a query that is not empty
-    shown: str
-
-
-def read_url(secrets: Secrets, url: str) -> Url:
-    """Return the parts of a URL. ValueError: it has no host, or its host or port is impossible."""
+    ValueError: it has no host, or its host or port is impossible.
+    """
     match = _URL.match(url)
     if match is None:
         raise ValueError(f"{url} has no host")
-    scheme, host, port, shown = read_origin(match["origin"])
-    path = match["path"]
+    origin, path, query = match.groups()
+    scheme, host, port, shown = read_origin(origin)
     if "/." in path or not _NORMAL.fullmatch(path):
         path = _normal_path(path)
     path = secrets.path(path) or "/"
     parts = {"scheme": scheme, "host": host, "port": port, "path": path}
-    if match["query"] and (query := secrets.scrub(without_signature(fields(match["query"])))):
-        parts["query"] = query
-    return Url(parts, shown + path)
+    if query and (shown_query := secrets.scrub(without_signature(fields(query)))):
+        parts["query"] = shown_query
+    return parts, shown + path
 
 
 @lru_cache(maxsize=1_000)

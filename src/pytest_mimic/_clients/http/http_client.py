@@ -119,19 +119,20 @@ class _Talk:
     an earlier request that was sent for real, or one that is not open.
     """
 
-    _real: Any  # the open socket, or None
+    _is_begun = False  # whether the request is complete, and it was decided about
+    _real: Any = None  # the open socket
+    _step: Any = None
+    _recorder: ExchangeRecorder | None = None
+    _plain: Any = None  # the recorded response
+    _accepted: str | None = None
 
     def __init__(self, conn: Any, takers: list[Exchange], socket: Any) -> None:
         self.message = RequestMessage()  # the request as far as it was sent
-        self._is_begun = False  # the request is complete, and it was decided about
         self._conn = conn
         self._takers = takers
         self._unopened = socket if isinstance(socket, UnopenedSocket) else None
-        self._real = None if self._unopened else socket
-        self._step: Any = None
-        self._recorder: ExchangeRecorder | None = None
-        self._plain: Any = None  # the recorded response
-        self._accepted: str | None = None
+        if not self._unopened:
+            self._real = socket
         self._is_urllib3 = hasattr(conn, "is_verified")
 
     def __getattr__(self, name: str) -> Any:

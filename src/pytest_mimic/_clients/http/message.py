@@ -7,7 +7,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import Iterable, Sequence
-from json import JSONEncoder, dumps, loads
+from json import JSONEncoder, dumps, encoder, loads
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -73,7 +73,10 @@ _DEEPEST = 200
 _INDENT = re.compile(r"[\[{]\n( {1,8})\S")
 # Signs that Go escapes, so that JSON can be part of an HTML page.
 _HTML_SIGNS = "<>&\u2028\u2029"
-_compact = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# As in `_core/outcome/plain.py`: `JSONEncoder.encode` makes such an encoder at each call.
+_chunks: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
+    None, JSONEncoder().default, encoder.encode_basestring, None, ":", ",", False, False, True
+)
 
 
 def parse_json(text: str) -> Any:
@@ -136,7 +139,7 @@ def style_of(value: Any, text: str) -> str | None:
 def write_json(value: Any, style: str = "") -> str:
     """Write a value as JSON in one of the styles that `style_of` returns."""
     if not style:
-        return _compact(value)
+        return "".join(_chunks(value, 0))
     words = style.split()
     indent = next((int(word[7:]) for word in words if word.startswith("indent-")), None)
     separators = None if indent or "spaced" in words else (",", ":")

@@ -40,7 +40,7 @@ def _wrap_urlopen(original: Callable[..., Any], port: Port) -> Callable[..., Any
             takers[0].port.report(f"requests inside cassettes of vcrpy are left to vcrpy: {remedy}")
             with takers[0].port.unmimicked():
                 return original(pool, method, url, body, *args, **options)
-        if isgenerator(body):
+        if body is not None and isgenerator(body):
             body = list(body)  # an attempt that cannot connect must not use it up
         token = ABOVE.set(tuple(takers))
         try:

@@ -173,6 +173,19 @@ class Plan:
 class Call:
     """One invocation of a target, bound and identified: what was asked."""
 
+    plan: Plan  # how the target is mimicked
+    key: str  # the identity, in 32 hex digits
+    signature: str  # `VERB resource`
+    sequence: bool  # whether the n-th identical call gets the n-th outcome
+    describe: Callable[[], dict[str, Any]]  # returns the structured, redacted description of the arguments
+    converses: bool = False  # whether it is part of the conversation of its test at a client
+    values: tuple[object, ...] = ()  # the bound arguments, in the order of the parameters
+    reading: Any = None  # how the plan read the arguments
+    host: str | None = None  # the host that patterns are matched against, at clients
+    is_shared: bool = False  # whether a client made it for itself, so that it belongs to no test
+    is_async: bool = False  # whether the caller lets other tasks run while it waits
+    edge_call: Any = None  # the call as the edge of a client saw it, a `ClientCall`
+
     def __init__(
         self,
         plan: Plan,
@@ -181,26 +194,18 @@ class Call:
         *,
         sequence: bool,
         describe: Callable[[], dict[str, Any]],
-        converses: bool = False,
-        values: tuple[object, ...] = (),
-        reading: Any = None,
-        host: str | None = None,
-        is_shared: bool = False,
+        values: tuple[object, ...],
+        reading: Any,
         is_async: bool = False,
-        edge_call: Any = None,
     ) -> None:
-        self.plan = plan  # how the target is mimicked
-        self.key = key  # the identity, in 32 hex digits
-        self.signature = signature  # `VERB resource`
-        self.sequence = sequence  # whether the n-th identical call gets the n-th outcome
-        self.describe = describe  # returns the structured, redacted description of the arguments
-        self.converses = converses  # whether it is part of the conversation of its test at a client
-        self.values = values  # the bound arguments, in the order of the parameters
-        self.reading = reading  # how the plan read the arguments
-        self.host = host  # the host that patterns are matched against, at clients
-        self.is_shared = is_shared  # whether a client made it for itself, so that it belongs to no test
-        self.is_async = is_async  # whether the caller lets other tasks run while it waits
-        self.edge_call = edge_call  # the call as the edge of a client saw it, a `ClientCall`
+        self.plan = plan
+        self.key = key
+        self.signature = signature
+        self.sequence = sequence
+        self.describe = describe
+        self.values = values
+        self.reading = reading
+        self.is_async = is_async
 
     @property
     def paths(self) -> PathStore:

@@ -58,40 +58,30 @@ class ClientPlan(Plan):
         self._redactor = state.redactor
         self._ignored = [parse_path(path) for path in options.ignore]
         self._match = sorted(options.match)
-        self._has_sequences = options.sequence is not False
-        self._converses = self._has_sequences and not options.stateless
-        self._identities: dict[tuple[str, ...], CallIdentity] = {}
+        self.has_sequences = options.sequence is not False
+        self._identities: dict[tuple[str, ...], tuple[list[str], CallIdentity]] = {}
 
-    def call(self, edge_call: ClientCall) -> Call:
+    def call(self, edge_call: ClientCall) -> EdgeCall:
         environment = self._redactor.environment
         if environment.forms:
             shown = [edge_call.signature, edge_call.parts, edge_call.described]
             if environment.may_be_in_parts(shown):
                 signature, parts, described = environment.scrub(shown)
                 edge_call = edge_call._replace(signature=signature, parts=parts, described=described)
+        if self._imported:
+            return EdgeCall(self, self.imported_key(edge_call, self._imported), edge_call)
         # The parts of the default identity, and those that `match=` adds.
-        parts, matched = edge_call.parts, {}
-        counted = {name: parts[name] for name in edge_call.identity if name in parts}
+        parts, counted = edge_call.parts, edge_call.identity
         if self._match:
-            matched = self._matched(parts)
-            counted |= {f"match {path}": value for path, value in matched.items()}
-        names = tuple(counted)
-        identity = self._identities.get(names)
-        if identity is None:
-            identity = self._identities[names] = self._identity_of(names)
-        return Call(
-            plan=self,
-            key=self.imported_key(edge_call, self._imported)
-            if self._imported
-            else identity.key(tuple(counted.values())),
-            signature=edge_call.signature,
-            host=edge_call.host,
-            sequence=self._has_sequences and not edge_call.shared,
-            converses=self._converses and not edge_call.shared,
-            is_shared=edge_call.shared,
-            edge_call=edge_call,
-            describe=partial(self._described, edge_call, matched),
-        )
+            matched = {f"match {path}": value for path, value in self._matched(parts).items()}
+            parts, counted = {**parts, **matched}, (*counted, *matched)
+        shape = (*counted, *parts)
+        known = self._identities.get(shape)
+        if known is None:
+            names = [name for name in counted if name in parts]
+            known = self._identities[shape] = names, self._identity_of(tuple(names))
+        names, identity = known
+        return EdgeCall(self, identity.key(tuple(map(parts.__getitem__, names))), edge_call)
 
     def imported_key(self, edge_call: ClientCall, match: str) -> str:
         """Return the identity that a call has in an import: `1a2b…-method-uri`. Only the parts in `match` count."""
@@ -118,12 +108,15 @@ class ClientPlan(Plan):
             found[path] = value
         return found
 
-    def _described(self, edge_call: ClientCall, matched: dict[str, Any]) -> dict[str, Any]:
+    def described(self, edge_call: ClientCall) -> dict[str, Any]:
         """Return the description of a call that messages show and that is stored beside its recording."""
         from pytest_mimic._core.describe.value_description import describe_parts
 
-        matched = {path: value for path, value in matched.items() if value is not None}
-        parts = {"signature": edge_call.signature, **matched, **edge_call.described}
+        parts: dict[str, Any] = {"signature": edge_call.signature}
+        if self._match:
+            matched = self._matched(edge_call.parts).items()
+            parts |= {path: value for path, value in matched if value is not None}
+        parts |= edge_call.described
         if edge_call.secrets is not None:
             parts = edge_call.secrets().without(parts)
         return describe_parts(parts, self.places)
@@ -142,6 +135,17 @@ class ClientPlan(Plan):
         """Return the part of a response that is compared: no dates, no server's name."""
         other = beside.value if beside is not None else None
         return Outcome("value", self.adapter.comparable(outcome.value, other))
+
+
+class EdgeCall(Call):
+    """A call of a client, as its edge saw it."""
+
+    def __init__(self, plan: ClientPlan, key: str, edge_call: ClientCall) -> None:
+        self.plan, self.key, self.edge_call = plan, key, edge_call
+        self.signature, self.host, self.is_shared = edge_call.signature, edge_call.host, edge_call.shared
+        self.sequence = plan.has_sequences and not self.is_shared
+        self.converses = self.sequence and not plan.options.stateless
+        self.describe = partial(plan.described, edge_call)
 
 
 def line_of_stored(adapter: Adapter, options: Options) -> ClientPlan:
@@ -195,10 +199,11 @@ class ClientPort:
 
         The calls by which a client sets up its connections are always taken.
         """
-        last = innermost(self.plans)
-        if call.shared:
+        plans = self.plans
+        last = plans[0] if len(plans) == 1 else innermost(plans)
+        if call.shared or (last.selector is None and last is plans[0]):
             return last
-        for plan in self.plans:
+        for plan in plans:
             if plan.activation is not last.activation:
                 continue
             if plan.selector is None or plan.selector.takes(call.signature, call.host):

@@ -39,7 +39,8 @@ class Replay:
         """Return a fresh copy of the outcome. The first copy counts as one replay."""
         with self.state.pending:
             outcome = self.stored.load(self.call.paths)
-        self._count()
+        if not self._is_counted:
+            self._count()
         return outcome
 
     def load_others(self) -> Iterator[Outcome]:
@@ -65,7 +66,6 @@ class Replay:
 
     def outcome(self, *, is_read_only: bool = False) -> Any:
         """Return a fresh copy of the plain value that a client stored, or the value itself if it is read only."""
-        plan: Any = self.call.plan
         stored = self.stored
         if not stored.is_plain:  # few are: a store of paths is made for them
             try:
@@ -75,20 +75,21 @@ class Replay:
                 raise
         else:
             plain = stored.entry["value"] if is_read_only else fresh_copies(stored.entry["value"])()
-        self._count()
+        if not self._is_counted:
+            self._count()
         # A client tries a failed request again after a while; a replay has nothing to wait for.
+        plan: Any = self.call.plan
         if plan.adapter.failure(plain):
             self.state.watch()
         return plain
 
     def _count(self) -> None:
-        if not self._is_counted:
-            self._is_counted = True
-            stored, inputs = self.stored, self.stored.entry.get("inputs")
-            replay = (stored.duration, self.place.name, inputs, self.call.plan.target)
-            self.state.ledger.replays.append(replay)
-            if self.state.log is not None:
-                self.state.log("replayed", self.call, stored=self.stored)
+        self._is_counted = True
+        entry, target = self.stored.entry, self.call.plan.target
+        replay = (entry["duration"], self.place.name, entry.get("inputs"), target)
+        self.state.ledger.replays.append(replay)
+        if self.state.log is not None:
+            self.state.log("replayed", self.call, stored=self.stored)
 
     def exhausted(self) -> MimicError:
         """Return the error for a response that is read further than its recording goes, in any mode.

@@ -43,6 +43,9 @@ class KeptInputs(NamedTuple):
         return self.text
 
 
+_UNWRITTEN = Origin("?", "?", None)
+
+
 class Stored:
     """One outcome, not yet loaded.
 
@@ -50,26 +53,20 @@ class Stored:
         entry: The outcome in the recording's JSON. Not to be changed.
     """
 
-    __slots__ = (
-        *("_is_outdated", "_origin", "_reader"),
-        *("duration", "encoded", "entry", "files", "inputs"),
-    )
+    encoded: Encoded | None = None  # the outcome in memory, until it is written
+    files: KeptFiles | None = None  # the files that the call wrote, until their content is written
+    inputs: InputList | None = None  # what the call ran and read, until it is written
+    _is_outdated: bool | None = None
 
     def __init__(
-        self,
-        reader: Objects,
-        entry: Entry,
-        origin: Origin | None,
-        encoded: Encoded | None = None,
+        self, reader: Objects, entry: Entry, origin: Origin = _UNWRITTEN, encoded: Encoded | None = None
     ) -> None:
         self._reader = reader
-        self._origin = origin or Origin("?", "?", None)
+        self._origin = origin
         self.entry = entry
         self.duration: float = entry["duration"]  # of the real call, in seconds
-        self.encoded = encoded  # the outcome in memory, until it is written
-        self._is_outdated: bool | None = None
-        self.files: KeptFiles | None = None  # the files that the call wrote, until their content is written
-        self.inputs: InputList | None = None  # what the call ran and read, until it is written
+        if encoded is not None:
+            self.encoded = encoded
 
     @property
     def name(self) -> str:
@@ -178,7 +175,7 @@ class Stored:
         facts, encoded, files = lift(
             self._reader, self.entry, self._origin, kind=self.kind, changes=list(self.changes)
         )
-        lifted = Stored(self._reader, facts, None, encoded)
+        lifted = Stored(self._reader, facts, encoded=encoded)
         lifted.files = files
         if "inputs" in self.entry:
             lifted.inputs = KeptInputs(self._reader.input_list(self.entry["inputs"]).decode())
@@ -269,7 +266,9 @@ def recording_of(objects: Objects, name: str, facts: dict[str, Any]) -> Recordin
     if arguments is not None:  # a replay reads none
         _check_arguments(objects, arguments, name, test=test)
     origin = Origin(name, target, test)
-    outcomes = [stored_of(objects, entry, origin) for entry in entries]
+    outcomes = []
+    for entry in entries:
+        outcomes.append(stored_of(objects, entry, origin))
     recorded, owner, checked = get("recorded", ""), get("owner"), get("checked")
     return Recording(target, arguments, source, test, recorded, owner, outcomes, name, identity, checked)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Set
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.ambient import command
@@ -71,9 +71,13 @@ class Vault:
         facts = self._facts(name, skim=skim)
         if facts is None:
             return None
+        return self._recording_of(name, facts)
+
+    @cached_property
+    def _recording_of(self) -> Callable[[str, dict[str, Any]], Recording]:
         from pytest_mimic._core.vault.recording_facts import recording_of
 
-        return recording_of(self.objects, name, facts)
+        return partial(recording_of, self.objects)
 
     def _facts(self, name: str, *, skim: bool = False) -> dict[str, Any] | None:
         data = self.store.read(name)
@@ -176,7 +180,7 @@ class Vault:
                 path="result",
             )
         facts = {"duration": float(f"{duration:.4g}"), "kind": encoded.kind}
-        stored = Stored(self.objects, facts, None, encoded)
+        stored = Stored(self.objects, facts, encoded=encoded)
         if outcome.files is not None:
             stored.entry["files"] = outcome.files.listing
             stored.files = outcome.files

@@ -123,7 +123,7 @@ class Redaction:
             stored.kind, [*stored.changes], xxh3_128_hexdigest(text.encode()), readable=readable
         )
         kept = {key: entry[key] for key in ("duration", "inputs") if key in entry} | {"kind": stored.kind}
-        return Stored(self._objects, kept | ({"awaited": True} if stored.awaited else {}), None, encoded)
+        return Stored(self._objects, kept | ({"awaited": True} if stored.awaited else {}), encoded=encoded)
 
 
 def _plain(part: object) -> Any:

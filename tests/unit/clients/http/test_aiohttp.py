@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import gc
+import weakref
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +40,15 @@ def both(
 ) -> tuple[Any, Any]:
     """Return what a conversation gives while it is recorded, and after the server is gone."""
     return both_ways(runs, server, lambda _: run(talk, server, **options))
+
+
+@contextmanager
+def paused_collector() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def test_a_session_can_read_compressed_bodies(runs: Runs, server: Server) -> None:
@@ -256,6 +268,31 @@ def test_a_cancelled_reading_of_a_body_is_not_recorded(runs: Runs, server: Serve
     with pytest.raises(asyncio.CancelledError):
         run(talk, server)
     assert (runs.plain, runs.abandoned) == ([], 1)
+
+
+@pytest.mark.parametrize("page", ["users/1", "nothing", "tagged"])
+def test_a_replayed_response_needs_no_garbage_collector(runs: Runs, server: Server, page: str) -> None:
+    async def is_gone(session: Any, url: str) -> bool:
+        async with session.get(f"{url}/{page}") as response:
+            await response.read()
+            gone = weakref.ref(response)
+        del response
+        return gone() is None
+
+    with paused_collector():
+        assert both(runs, server, is_gone)[1]
+
+
+def test_a_timer_has_its_turn_between_replays(runs: Runs, server: Server) -> None:
+    async def until_called(session: Any, url: str) -> bool:
+        called = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.001, called.set)
+        while not called.is_set():  # else forever: nothing else lets the loop run
+            async with session.get(f"{url}/users/1"):
+                pass
+        return called.is_set()
+
+    assert both(runs, server, until_called) == (True, True)
 
 
 @pytest.mark.promise("replay opens no connection")
