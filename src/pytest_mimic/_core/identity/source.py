@@ -22,7 +22,7 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 # Fields of syntax trees that say where or how something was written, not what it does.
 IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 # How lines begin that do not end a function, however they are indented: empty ones, comments and closing brackets.
-_CONTINUES = ("", "#", ")", "]", "}")
+_CONTINUES = ("", "\\", "#", ")", "]", "}")
 
 
 def source_fingerprint(function: object) -> str | None:

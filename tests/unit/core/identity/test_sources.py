@@ -123,6 +123,7 @@ LAYOUTS = {
     "a text at the margin": 'def made():\n    a = """\nb\n"""\n    return a\n',
     "brackets at the margin": "def made():\n    a = (1 +\n2)\n    return a\n",
     "a line that goes on": "def made():\n    a = 1 \\\n+ 2\n    return a\n",
+    "a line that goes on at the margin": "def made():\n    a = 1\n\\\n    return a\n",
     "a remark after it": "def made():\n    return 1\n\n# the end\n",
     "decorators": "from functools import cache\n@cache\n@cache\ndef made():\n    return 1\n",
     "a long decorator": "from functools import lru_cache\n@lru_cache(\n    maxsize=1,\n    typed=True,\n)\ndef made():\n    return 1\n",
