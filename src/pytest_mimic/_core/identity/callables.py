@@ -36,10 +36,15 @@ def original(value: object) -> Any:
 
 def is_importable(value: Any) -> bool:
     """Return whether the module and qualified name of a function or class lead to it."""
+    return original(_found(value)) is original(value)
+
+
+def _found(value: Any) -> object:
+    """Return what the module and qualified name of a function or class lead to."""
     found: Any = sys.modules.get(value.__module__)
     for step in value.__qualname__.split("."):
         found = getattr(found, step, None)
-    return original(found) is original(value)
+    return found
 
 
 def public_module(name: str) -> str:
@@ -179,7 +184,8 @@ def is_local(cls: type) -> bool:
         return True
     # A named tuple counts by its fields.
     is_made = bool(cls.__flags__ & HEAP_TYPE) and not issubclass(cls, tuple) and not is_importable(cls)
-    return is_made and class_source(cls) is None
+    # One that is called like a class that it extends has no source but that one's.
+    return is_made and (class_source(cls) is None or _found(cls) in cls.__mro__)
 
 
 def class_variables(value: type) -> dict[str, object]:

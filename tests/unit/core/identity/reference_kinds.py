@@ -149,6 +149,8 @@ def is_local(type_: type) -> bool:
     if "<locals>" in type_.__qualname__:
         return True
     found = getattr(sys.modules.get(type_.__module__), type_.__name__, None)
+    if found in type_.__mro__[1:]:
+        return True
     return found is None and not issubclass(type_, tuple) and class_source(type_) is None
 
 

@@ -245,6 +245,7 @@ ROWS = {
     "parser": ("parser(b=1)", ["read_twice(b=1)"], ["parser(b=2)", "parser(c=1)", "parser(None, b=1)"]),
     "local class with a date": ("k.labelled(datetime.date(2024, 1, 1))()", ["k.labelled(datetime.date(2024, 1, 1))()"], ["k.labelled(datetime.date(2024, 1, 2))()", "k.labelled(decimal.Decimal(1))()", "k.labelled(decimal.Decimal(2))()"]),
     "class made by type()": ("type('Made', (), {'a': 1})()", ["type('Made', (), {'a': 1})()"], ["type('Made', (), {'a': 2})()", "type('Made', (), {'b': 1})()", "type('Made', (), {})()", "type('Made', (), {'a': decimal.Decimal(1)})()"]),
+    "class made by type() and called like its base": ("type('Plain', (k.Plain,), {'a': 1, '__module__': k.__name__})()", ["type('Plain', (k.Plain,), {'a': 1, '__module__': k.__name__})()"], ["type('Plain', (k.Plain,), {'a': 2, '__module__': k.__name__})()", "type('Plain', (k.Plain,), {'__module__': k.__name__})()"]),
 }  # fmt: skip
 
 
