@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import textwrap
+from contextlib import suppress
 
+import httpx  # noqa: F401
 import numpy  # noqa: F401  # a run in process forgets what it was first to import, and these load only once
 import pandas  # noqa: F401
 import pytest
 import requests  # noqa: F401
 
+from pytest_mimic._core.outcome.reducing import UnkeptError, reduced
+
 SHOP = """
     import array, collections, datetime, decimal, fractions, functools, io, ipaddress, pathlib, random, types
+    import httpx
     import numpy as np
     import pandas as pd
     import requests
@@ -86,6 +91,24 @@ SHOP = """
         "Session": (extending(requests.Session),),
     }
 
+    class Table(np.ndarray):
+        def __array_finalize__(self, _):
+            self.weights, self.missing = np.array([1, 2]), float("nan")
+
+    UNCHANGED = {
+        "Response": (extending(requests.Response, ok=True),),
+        "HTTPAdapter": (extending(requests.adapters.HTTPAdapter, ok=True),),
+        "httpx.Response": (type("MyAnswer", (httpx.Response,), {"__module__": __name__}), 200),
+        "array with arrays": (Table, 2),
+    }
+    MyAnswer = UNCHANGED["httpx.Response"][0]
+    CHANGED = {"number": (extending(np.float64, ok=True), 1.5)}
+
+    def plain(name):
+        ran("plain")
+        cls, *arguments = {**UNCHANGED, **CHANGED}[name]
+        return cls(*arguments)
+
     def make(name):
         ran("make")
         cls, *arguments = {**KEPT, **REFUSED}[name]
@@ -107,14 +130,14 @@ made = shop.make(name)
         assert type(made) is shop.KEPT[name][0]
         assert made.extra == ["kept"]"""
 REFUSED = """\
-with pytest.raises(UnstorableOutcomeError, match="decides how it is pickled, and (leaves out .*extra|makes an object)"):
+with pytest.raises(UnstorableOutcomeError, match="decides how it is pickled, and (leaves out .*extra|makes an? )"):
             shop.make(name)"""
 
 
 @pytest.fixture
 def tests_of(project):
     def write(names: str, expected: str) -> None:
-        project.ini("shop:make")
+        project.ini("shop:make", "shop:plain")
         project.write("shop.py", textwrap.dedent(SHOP))
         project.tests(TEST.replace("NAMES", f"shop.{names}").replace("EXPECTED", expected))
 
@@ -141,3 +164,45 @@ def test_what_a_class_would_lose_is_refused(project, tests_of):
     run = project.record().expect(passed=9)
 
     assert run.vault == {}
+
+
+@pytest.mark.promise(
+    "attributes and the class of an object are the same in a replay, or its outcome is refused"
+)
+def test_what_a_library_leaves_out_of_its_own_is_no_loss(project, tests_of):
+    """A class that adds nothing to the library's is stored, whatever the library makes anew or leaves out."""
+    tests_of("UNCHANGED", "assert type(shop.plain(name)) is shop.UNCHANGED[name][0]")
+
+    project.record().expect(passed=4)
+    project.replay().expect(passed=4, real=[])
+
+
+@pytest.mark.promise(
+    "attributes and the class of an object are the same in a replay, or its outcome is refused"
+)
+def test_a_class_without_attributes_that_would_be_lost_is_refused(project, tests_of):
+    """The reduction of a number of numpy begins with its dtype, which says that it is equal to the class."""
+    tests_of("CHANGED", REFUSED.replace("make(name)", "plain(name)"))
+
+    assert project.record().expect(passed=1).vault == {}
+
+
+def test_a_state_that_an_object_shares_is_left_alone():
+    """A library's `__setstate__` may take the state for its own, and change it."""
+
+    class Base:
+        def __getstate__(self):
+            return self.__dict__
+
+        def __setstate__(self, state):
+            self.__dict__ = state
+            self.lock = "made anew"
+
+    Base.__module__ = "numpy.base"
+    client = type("Client", (Base,), {})()
+    client.lock = "held"
+
+    with suppress(UnkeptError):
+        reduced(client)
+
+    assert client.lock == "held"

@@ -7,6 +7,8 @@ import copyreg
 import pickle
 from contextlib import suppress
 from enum import Enum, EnumMeta, Flag
+from functools import lru_cache
+from types import FunctionType
 from typing import Any
 
 from pytest_mimic._core.identity.kinds import is_stdlib
@@ -68,17 +70,20 @@ def _with_attributes(thing: Any) -> Any:
         slot_values(thing, slot_members(cls, below=decides)),
     )
     make, arguments, state, *items = (*reduction, None) if len(reduction) == 2 else reduction
-    is_of_class = make is cls or arguments[:1] == (cls,)
+    is_of_class = any(part is cls for part in (make, *arguments[:1]))
     if is_of_class and not (attributes or slots):
         return NotImplemented
     if is_of_class and state is None and is_stdlib(package):
         return make, arguments, (attributes, slots) if slots else attributes, *items
     again = thing
+    # A class may keep a state of its own, and change it.
+    state = dict(state) if type(state) is dict else state
     with suppress(Exception):  # which the pickle then raises too
         again = copy._reconstruct(thing, None, make, arguments, state)  # type: ignore[attr-defined]
-    lost = [
+    lost = {
         name for name, value in {**(attributes or {}), **slots}.items() if not _is_kept(name, value, again)
-    ]
+    }
+    lost = lost and lost - _set_by(decides)
     if type(again) is cls and not lost:
         return NotImplemented
     names = f"leaves out {', '.join(sorted(lost))}" if lost else f"makes a {type(again).__qualname__} of it"
@@ -87,11 +92,30 @@ def _with_attributes(thing: Any) -> Any:
 
 def _is_kept(name: str, value: object, again: Any) -> bool:
     """Return whether an attribute is equal in another object. One that is private may be made anew, as a lock or a cache."""
-    with suppress(Exception):  # a property, or a comparison of arrays
+    with suppress(Exception):  # a property
         other = getattr(again, name)
         is_anew = name[:1] == "_" and (value is None or type(other) is type(value))
-        return other is value or is_anew or bool(other == value)
+        return other is value or is_anew or _is_equal(other, value)
     return name in getattr(type(again), "_internal_names_set", ())  # pandas' caches
+
+
+def _is_equal(one: object, other: object) -> bool:
+    with suppress(Exception):  # a comparison of arrays
+        if one == other:
+            return True
+    return type(one) is type(other) and pickle.dumps(one) == pickle.dumps(other)
+
+
+@lru_cache
+def _set_by(cls: type) -> frozenset[str]:
+    """Return the names of the attributes that methods of a class and its bases set: it leaves these out knowingly."""
+    import dis
+
+    members = (member for base in cls.__mro__ for member in vars(base).values())
+    codes = (member.__code__ for member in members if type(member) is FunctionType)
+    return frozenset(
+        line.argval for code in codes for line in dis.get_instructions(code) if line.opname == "STORE_ATTR"
+    )
 
 
 def _member(thing: Enum) -> Any:
