@@ -139,7 +139,10 @@ def tree_of(file: str) -> ast.Module | None:
 
 
 @lru_cache(maxsize=64)
-def _tree(file: str, _stamp: object) -> ast.Module | None:
+def _tree(file: str, stamp: object) -> ast.Module | None:
+    # The linecache of Python 3.14 opens archives. A module in one has no source, as on other versions.
+    if stamp is None and any(map(Path.is_file, Path(file).parents)):
+        return None
     text = "".join(linecache.getlines(file))
     try:
         return ast.parse(text) if text else None
