@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
+import warnings
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from marshal import dumps
@@ -144,10 +145,17 @@ def _tree(file: str, stamp: object) -> ast.Module | None:
     if stamp is None and any(map(Path.is_file, Path(file).parents)):
         return None
     text = "".join(linecache.getlines(file))
-    try:
-        return ast.parse(text) if text else None
-    except (SyntaxError, ValueError):  # Python 3.10 raises a ValueError for null bytes
-        return None
+    return parsed(text) if text else None
+
+
+def parsed(text: str | bytes) -> ast.Module | None:
+    """Return the syntax tree of a text, or None if it is not Python. The import has shown what Python warns of in it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an error for `"\d"` would be a SyntaxError here
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError):  # Python 3.10 raises a ValueError for null bytes
+            return None
 
 
 def _first_line(node: Definition) -> int:
