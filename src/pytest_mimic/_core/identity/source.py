@@ -145,15 +145,11 @@ def _tree(file: str, stamp: object) -> ast.Module | None:
     if stamp is None and any(map(Path.is_file, Path(file).parents)):
         return None
     text = "".join(linecache.getlines(file))
-    return parsed(text) if text else None
-
-
-def parsed(text: str | bytes) -> ast.Module | None:
-    """Return the syntax tree of a text, or None if it is not Python. The import has shown what Python warns of in it."""
+    # The import has shown what Python warns of. Where warnings are errors, that of `"\d"` would be a SyntaxError here.
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an error for `"\d"` would be a SyntaxError here
+        warnings.simplefilter("ignore")
         try:
-            return ast.parse(text)
+            return ast.parse(text) if text else None
         except (SyntaxError, ValueError):  # Python 3.10 raises a ValueError for null bytes
             return None
 
