@@ -43,7 +43,7 @@ WRITER = textwrap.dedent("""
     def record(folder, generation, calls):
         vault = Vault(FolderStore(folder))
         for number in range(calls):
-            stored = vault.stored(Outcome.of_value(value_of(number, generation)), 1.0)
+            stored = vault.stored(Outcome("value", value_of(number, generation)), 1.0)
             name = recording_name("shop:fetch", f"{number:032x}")
             vault.write(name, Recording("shop:fetch", None, None, None, "2026-11-02", None, [stored]))
             vault.collect(vault.replaced)
@@ -143,7 +143,7 @@ def fill(vault) -> tuple[int, str]:
     """Record until the disk is full; return the number of recordings and the error."""
     for number in range(1000):
         value = (random.Random(number).randbytes(9000), number)
-        stored = vault.stored(Outcome.of_value(value), 1.0)
+        stored = vault.stored(Outcome("value", value), 1.0)
         try:
             vault.write(
                 recording_name("shop:fetch", f"{number:032x}"),
@@ -184,7 +184,7 @@ def test_file_size_limit_is_one_clear_error(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
         vault = Vault(FolderStore(sys.argv[1]))
         for size in (10_000, 200_000, 3_000_000):
-            stored = vault.stored(Outcome.of_value((random.Random(size).randbytes(size),)), 1.0)
+            stored = vault.stored(Outcome("value", (random.Random(size).randbytes(size),)), 1.0)
             name = f"calls/shop/f/{size:032x}.json"
             try:
                 vault.write(name, Recording("shop:f", None, None, None, "", None, [stored]))
@@ -213,7 +213,7 @@ def test_forked_child_writes_while_its_parents_thread_does(tmp_path):
         vault = Vault(FolderStore(sys.argv[1]))
 
         def put(number):
-            stored = vault.stored(Outcome.of_value((number, IPv4Address(number))), 1.0)
+            stored = vault.stored(Outcome("value", (number, IPv4Address(number))), 1.0)
             vault.write(f"calls/shop/f/{number:032x}.json", Recording("shop:f", None, None, None, "", None, [stored]))
 
         put(0)

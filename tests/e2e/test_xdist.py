@@ -55,6 +55,46 @@ def test_a_call_in_two_workers_runs_once(shop):
     assert replayed.output.count(" mimic ====") == 1
 
 
+@pytest.mark.parametrize(
+    "test",
+    [
+        "assert asyncio.run(both(*order)) == list(order)",
+        "assert [(one, two) for one in shop.stream(order[0]) for two in shop.stream(order[1])] == [order]",
+    ],
+    ids=["coroutines", "streams"],
+)
+def test_two_workers_do_not_wait_for_each_other(shop, test):
+    """Each has a call under way that goes on only when its own thread does, and needs that of the other."""
+    shop.ini("shop:answer", "shop:stream", pythonpath=".")
+    shop.module("""
+        import os, time
+
+        def meet(city):
+            open(f"{city}.met", "w").close()
+            end = time.monotonic() + 60
+            while not (os.path.exists("Oslo.met") and os.path.exists("Rome.met")) and time.monotonic() < end:
+                time.sleep(0.01)
+
+        async def later(city):
+            return city
+
+        def answer(city):
+            meet(city)
+            return later(city)
+
+        def stream(city):
+            meet(city)
+            yield city
+    """)
+    head = "import asyncio, shop\n\nasync def both(*cities):\n    return await asyncio.gather(*map(shop.answer, cities))\n\n"
+    for name, order in (("a", ("Oslo", "Rome")), ("b", ("Rome", "Oslo"))):
+        shop.write(f"test_{name}.py", f"{head}def test_it():\n    order = {order}\n    {test}\n")
+    shop.tests("")
+
+    workers(shop, "--dist=loadfile", "--mimic-record").expect(passed=2, never=["in flight elsewhere"])
+    shop.replay(process=True).expect(passed=2)
+
+
 @pytest.mark.promise("xdist workers count as one run")
 @pytest.mark.parametrize("dist", ["load", "loadgroup"])
 def test_unused_recordings_are_judged_once_by_the_controller(shop, dist):

@@ -226,6 +226,10 @@ def test_check_hides_what_was_recorded_before_the_variable_was_known(project, co
 
     assert (found.returncode, SECRET in found.stdout) == (1, False)
     assert "to hide it: pytest-mimic check --fix" in found.stdout
+    hidden = found.stdout.count("holds what redaction hides today")
+    assert f".mimic_vault: {hidden} secret" in found.stdout, (
+        "each is counted once, though its look tells it, too"
+    )
     assert "holds what redaction hides today: hidden now" in fixed.stdout
     assert SECRET not in project_text(project)
     sound = command("check", env=env)

@@ -487,3 +487,42 @@ def test_what_a_forked_process_records_is_judged_with_its_test(shop):
     run = shop.run("--mimic-rerecord", env=DOWN, process=True).expect(failed=1, real=["fetch Oslo"])
 
     assert run.vault == good
+
+
+# As pytest-retry does.
+RETRYING = """
+    import pytest
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(item, call):
+        report = (yield).get_result()
+        if call.when == "call" and report.failed:
+            pytest.CallInfo.from_call(lambda: item.ihook.pytest_runtest_teardown(item=item, nextitem=None), "teardown")
+            item._initrequest()
+            pytest.CallInfo.from_call(lambda: item.ihook.pytest_runtest_setup(item=item), "setup")
+            again = pytest.CallInfo.from_call(lambda: item.ihook.pytest_runtest_call(item=item), "call")
+            report.outcome = "failed" if again.excinfo else "passed"
+"""
+
+
+@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
+@pytest.mark.parametrize("is_down_for", [1, 2])
+def test_a_test_that_is_retried_within_its_report_does_not_meet_its_first_error_again(shop, is_down_for):
+    shop.conftest(RETRYING)
+    shop.tests(f"""
+        import os
+        import shop
+
+        attempts = []
+
+        def test_it(monkeypatch):
+            attempts.append(1)
+            monkeypatch.setenv("DOWN", "1" if len(attempts) <= {is_down_for} else "")
+            shop.fetch("Oslo")
+    """)
+
+    run = shop.record()
+
+    assert run.real == ["fetch Oslo"] * 2
+    assert run.outcomes == ({"passed": 1} if is_down_for == 1 else {"failed": 1})
+    assert outcomes(run.vault) == (["1"] if is_down_for == 1 else [])

@@ -41,6 +41,23 @@ def test_call_within_a_fake_file_system_is_an_error(shop, mode):
     assert not shop.vault.exists()
 
 
+def test_a_call_after_one_that_was_recorded_is_an_error_as_well(shop):
+    """The folder of locks is known by then."""
+    shop.tests("""
+        import shop
+
+        def test_before():
+            shop.fetch("Oslo")
+
+        def test_in_a_fake(fs):
+            shop.fetch("Bergen")
+    """)
+
+    run = shop.run("--mimic-record", process=True)
+
+    run.expect(failed=1, passed=1, real=["fetch Oslo"], says=["cannot lock", "with Pause(fs):"])
+
+
 def test_remedies_for_a_fake_file_system_work(shop):
     """Paused, a call is recorded; with the vault's folder added, it is replayed."""
     shop.tests("""

@@ -255,16 +255,46 @@ def test_live_checks_targets_like_other_modes(shop):
 
 @pytest.mark.promise("a missing module is reported after a full collection, without importing it")
 def test_a_module_is_checked_on_a_full_selection_only(shop):
-    """A part of the tests may not have put it on the path yet."""
-    shop.ini("shop:fetch", "only_later_on_the_path:fetch")
-    shop.record("test_shop.py").expect(passed=1)
+    """A part of the tests may not have put it on the path yet: it is only named then."""
+    shop.ini("shop:fetch", "shopp.deep:fetch", "shopp.deep:fetch_all")
+    shop.write("test_other.py", "def test_other(): pass")
+    note = "\npytest.ini, mimic_functions line 2: shopp.deep:fetch was not mimicked, as no module shopp.deep was found (did you mean shop?)\n"
 
-    shop.replay("test_shop.py").expect(passed=1)
+    for words in ((), ("-q",), ("-qq",), ("-k", "fetch")):
+        run = shop.record("test_shop.py", *words)
+        assert (run.exit_code, run.output.count("was not mimicked"), note in run.output) == (0, 1, True)
+    shop.replay("test_shop.py", "--collect-only").expect(exit_code=0, never=["was not mimicked"])
     usage_error(
         shop.replay(),
-        "pytest.ini, mimic_functions line 2: only_later_on_the_path:fetch does not exist: "
-        "there is no module only_later_on_the_path",
+        *(
+            f"pytest.ini, mimic_functions line {at}: shopp.deep:{name} does not exist: there is no module shopp.deep (did you mean shop?)"
+            for at, name in ((2, "fetch"), (3, "fetch_all"))
+        ),
     )
+
+
+def test_a_module_that_is_not_found_is_named_once_by_all_workers(shop):
+    pytest.importorskip("xdist")
+    shop.ini("shopp:fetch")
+    shop.write("test_other.py", "def test_other(): pass")
+
+    run = shop.record("test_shop.py", "-n2").expect(passed=1)
+
+    assert run.output.count("shopp:fetch was not mimicked, as no module shopp was found") == 1
+
+
+def test_a_module_beside_the_tests_that_are_left_out_is_not_named(shop):
+    """pytest puts the folder of a test on the path, above the packages that it is in."""
+    shop.ini("shop:fetch", "helpers.api:fetch", "deep.answers:fetch")
+    shop.write("other/test_other.py", "def test_other(): pass")
+    shop.write("other/helpers/__init__.py", "")
+    shop.write("other/helpers/api.py", "def fetch(): pass")
+    shop.write("other/deep/__init__.py", "")
+    shop.write("other/deep/test_deep.py", "def test_deep(): pass")
+    shop.write("other/deep/answers/__init__.py", "def fetch(): pass")
+
+    shop.record("test_shop.py").expect(passed=1, never=["was not mimicked"])
+    shop.replay().expect(passed=3)
 
 
 @pytest.mark.promise("a missing module is reported after a full collection, without importing it")
@@ -491,6 +521,17 @@ def test_a_call_at_import_is_replayed_by_collect_only(shop):
 
     shop.replay("--collect-only").expect(exit_code=0, real=[])
     shop.replay().expect(passed=1, real=[])
+
+
+@pytest.mark.parametrize("options", [(), ("--mimic-record",)])
+def test_a_vault_that_is_a_link_to_nothing_is_a_usage_error(shop, options):
+    """A call would be made before its recording cannot be written."""
+    link = shop.root / "linked"
+    link.symlink_to("gone")
+
+    run = shop.run("--mimic-vault=linked", *options)
+
+    usage_error(run, f"the vault linked is not a folder: {link} is a link to gone, which is missing")
 
 
 @pytest.mark.parametrize("options", [(), ("--mimic-record",)])

@@ -59,7 +59,7 @@ def recorded(outcome: object, store: Any = None, **facts: object) -> Any:
     """Return a vault's files after a call that had this outcome, or returned this value."""
     store = MemoryStore() if store is None else store
     vault = Vault(store)
-    stored = vault.stored(outcome if isinstance(outcome, Outcome) else Outcome.of_value(outcome), 0.5)
+    stored = vault.stored(outcome if isinstance(outcome, Outcome) else Outcome("value", outcome), 0.5)
     recording = Recording("shop:f", None, None, None, "2026-11-02", None, [stored])
     vault.write(NAME, recording._replace(**facts))
     return store

@@ -58,11 +58,12 @@ def command(option: str, *tests: str | None, more: Sequence[str] = ()) -> str:
     return join([*words, *named])
 
 
-def naming(test: str, remedies: Sequence[str]) -> tuple[str, ...]:
-    """Return the remedies of an error. A command in them that would record all tests again is for this one only."""
+def naming(test: str, recorder: object, lines: Sequence[str]) -> list[str]:
+    """Return the lines of an error. A command in them that would record all tests again, or the recorder, is for this test."""
     for option in ("--mimic-record", "--mimic-rerecord"):
-        all_tests, one = command(option), command(option, test)
-        remedies = [
-            line.removesuffix(all_tests) + one if line.endswith(all_tests) else line for line in remedies
-        ]
-    return tuple(remedies)
+        for old in (command(option), command(option, str(recorder or ""))):
+            lines = [
+                line.removesuffix(old) + command(option, test) if line.endswith(old) else line
+                for line in lines
+            ]
+    return list(lines)

@@ -132,6 +132,16 @@ class SelectedTests(Hooks):
         all_passed = set(self.outcomes.values()) <= {"passed"}
         return all_passed and not self._ledger.skipped_modules and not self.narrowed()
 
+    def may_find(self, module: str) -> bool:
+        """Check whether a module lies in a folder that pytest puts on the path for a test, perhaps for one left out."""
+        root, files = self._config.rootpath, TestFiles(self._config)
+        paths = [path for one in self.requested.wanted for path in files.below(root / one)]
+        return any(
+            Path(base, *module.split(".")).with_suffix(suffix).exists()
+            for base in {_folder_on_path(path) for path in paths}
+            for suffix in (".py", "")
+        )
+
     def finish_collection(self, selected: Sequence[pytest.Item], *, are_listed: bool) -> None:
         """Note which of the collected tests will not run and, if they are to be `listed`, the ids of all."""
         kept = set(map(id, selected))
@@ -173,6 +183,11 @@ class SelectedTests(Hooks):
             self.outcomes[nodeid] = "failed" if report.failed else "skipped"
         else:
             self.outcomes.setdefault(nodeid, "passed")
+
+
+def _folder_on_path(file: Path) -> Path:
+    """Return the first folder above a file of tests that is no package."""
+    return next(one for one in file.parents if not (one / "__init__.py").is_file())
 
 
 # What marks a virtual environment, which pytest does not enter.

@@ -17,6 +17,7 @@ from pytest_mimic.errors import printable
 if TYPE_CHECKING:
     from pytest_mimic._run.call_report import CallReports
     from pytest_mimic._run.session import Session
+    from pytest_mimic.errors import TargetError
 
 # A run that adds more bytes to the vault says how many, and one that adds much more, how to keep them out of Git.
 _SOME, _MUCH = 1_000, 10_000_000
@@ -73,6 +74,8 @@ class Ending:
         if not self._is_controller:
             passed = is_complete and not session.testsfailed
             ran_all = passed and not self._is_worker and self._tests.have_all_passed()
+            if is_complete:
+                own.keep_error(self._name_missing_modules)
             own.keep_error(lambda: own.close(passed=passed, is_complete=ran_all))
         own.keep_error(self._count_tokens)
         if self._is_worker:
@@ -103,6 +106,18 @@ class Ending:
             fails_on_old = self._session.settings.fails_on_old and self._judgement.old
             if ledger.strays or ledger.errors or fails_on_unused or fails_on_old:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _name_missing_modules(self) -> None:
+        """Name each module that a part of the tests has not found, once. A run of all tests ends with an error instead."""
+        is_idle = not self._tests.have_run or self._config.option.collectonly
+        if is_idle or self._session.ledger.problems or not self._tests.narrowed():
+            return
+        problems: dict[object, TargetError] = {}
+        for problem in self._session.coverings.missing_modules(is_certain=False):
+            problems.setdefault(problem.data["module"], problem)
+        for module, problem in problems.items():
+            if not self._tests.may_find(str(module)):
+                self._session.ledger.note(problem.what)
 
     def _judge(self) -> None:
         if not self._tests.have_run or self._config.option.collectonly:

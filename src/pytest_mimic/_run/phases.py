@@ -32,6 +32,10 @@ class Phases(Hooks):
         self._session = session
         self._marks: list[Callable[[], None]] = []  # what ends the coverings of its markers and decorators
         self._has_passed = self._is_whole = True
+        # The last report of the test that runs; and that of the first attempt, which has the outcome of the last one, where
+        # a plugin such as pytest-retry runs the test again within its report.
+        self._report: pytest.TestReport | None = None
+        self._retried: pytest.TestReport | None = None
         self._has_loaded_all = False
         self._replays_before = 0
 
@@ -46,6 +50,9 @@ class Phases(Hooks):
 
         TargetError: A target does not exist.
         """
+        if self._report is not None:
+            self._retried = self._report
+            self._session.keep_error(lambda: self._session.end_test(passed=False, is_whole=False))
         # Errors since the last test, of threads or of a module that was imported, are no fault of this one.
         self._has_passed = self._is_whole = True
         self._session.take_strays()
@@ -128,8 +135,11 @@ class Phases(Hooks):
         self._has_passed = self._has_passed and report.outcome != "failed"
         if report.outcome == "skipped" or hasattr(report, "wasxfail"):
             self._is_whole = False
+        self._report = report
         if is_teardown:
-            passed, is_whole = self._has_passed, self._is_whole
+            has_failed = self._retried is not None and self._retried.outcome == "failed"
+            passed, is_whole = self._has_passed and not has_failed, self._is_whole
+            self._report = self._retried = None
             session.keep_error(lambda: session.end_test(passed=passed, is_whole=is_whole))
 
 

@@ -6,6 +6,7 @@ import base64
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from hashlib import sha1, sha256
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,7 @@ class AwsExchange(Exchange):
         http = self.describe(request._replace(body=b""))
         if http is None:
             return None
-        step = self.port.begin(self._call(http))
+        step = self.port.begin(self._call(http, request))
         if step.mode == "pass":
             return None
         if step.mode != "replay" and holds_placeholder(request.url, text_pairs(request.headers)):
@@ -58,7 +59,7 @@ class AwsExchange(Exchange):
         checked: Any = _CheckedStep(step, request.method)
         return checked  # type: ignore[no-any-return]
 
-    def _call(self, http: ClientCall) -> ClientCall:
+    def _call(self, http: ClientCall, request: HttpRequest) -> ClientCall:
         operation, secrets = self.operation, self._secrets()
         params = secrets.scrub(
             operation.params | dict.fromkeys(operation.params.keys() & _CUSTOMER_KEYS, PLACEHOLDER)
@@ -77,14 +78,14 @@ class AwsExchange(Exchange):
             parts={**http.parts, "headers": headers, **counted},
             identity=_IDENTITY,
             described={name: counted[name] for name in ("params", "body") if name in counted},
-            hide=http.hide,
+            secrets=partial(self._secrets_of, request),
         )
 
     def _secrets_of(self, request: HttpRequest) -> Secrets:
-        operation, secrets, headers = self.operation, self._secrets(), list(text_pairs(request.headers))
-        secrets.learn_request(request.url, headers, operation.params)
+        operation = self.operation
+        secrets = self._secrets().of_request(request.url, request.headers, operation.params)
         secrets.learn(operation.body)
-        for name, value in headers:
+        for name, value in text_pairs(request.headers):
             if name.lower() == "authorization":
                 for match in _ACCESS_KEY.finditer(value):
                     secrets.add(match[1])

@@ -120,7 +120,7 @@ class Rpc:
             parts=parts,
             identity=("server", "method", "request"),
             described=described,
-            hide=lambda parts: self._own_secrets().without(parts),
+            secrets=self._own_secrets,
         )
 
     def _secrets(self) -> Secrets:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
 from pytest_mimic._clients.http.failures import aiohttp_failure
+from pytest_mimic._clients.http.responses import ExchangeRecorder
 from pytest_mimic._core.seam.base import Edge
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.aiohttp_replay import ReplayedProtocol
-    from pytest_mimic._clients.http.responses import ExchangeRecorder
     from pytest_mimic._core.seam.base import Port
 
 
@@ -50,7 +50,7 @@ def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callab
         if step.mode == "replay":
             outcome = partial(step.outcome, is_read_only=True)
             return replayed_connection(ReplayedProtocol(self, req, outcome, step.exhausted))
-        recorder = exchange.recorder(step, sent)
+        recorder = ExchangeRecorder(step)
         replayed = ReplayedProtocol(self, req, recorder.recorded, recorder.exhausted)
         try:
             with step.running():

@@ -160,6 +160,9 @@ def body_value(body: dict[str, Any] | None) -> Any:
         data = b"".join(load_body(body))
         text = as_text(data, body.get("charset", "utf-8"))
         return base64.b64encode(data).decode() if text is None else text
+    text = body.get("text", "")
+    if text.lstrip()[:1] in ("{", "["):  # perhaps JSON in no style of `style_of`
+        return _value(text)
     return body.get("text", body.get("base64"))
 
 

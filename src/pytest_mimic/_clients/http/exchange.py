@@ -191,12 +191,11 @@ class Exchange:
         parts = {"method": method, **url.parts, "headers": headers.shown}
         if "query" in parts:
             described["query"] = parts["query"]
+        secrets, body = Secrets(self.port.redactor), None
         if request.body:
             parts["format"], body = describe_body(request.body, headers.content_type, headers.encoding)
-            secrets = Secrets(self.port.redactor)
-            if parts["format"] in ("form", "multipart"):
-                body = without_signature(body)
-            hidden = secrets.text(body) if isinstance(body, str) else secrets.scrub(body)
+            counted = without_signature(body) if parts["format"] in ("form", "multipart") else body
+            hidden = secrets.text(counted) if isinstance(counted, str) else secrets.scrub(counted)
             described["body"] = parts["body"] = hidden
         return ClientCall(
             f"{method} {parts['path']}",
@@ -204,22 +203,8 @@ class Exchange:
             parts=parts,
             identity=IDENTITY,
             described=described,
-            hide=lambda parts: self._secrets_of(request).without(parts),
+            secrets=partial(secrets.of_request, request.url, request.headers, body),
         )
-
-    def recorder(self, step: Step, request: HttpRequest) -> ExchangeRecorder:
-        """Return the recorder of the response to a request, for the step that runs it."""
-        return ExchangeRecorder(self.port, step, partial(self._secrets_of, request))
-
-    def _secrets_of(self, request: HttpRequest) -> Secrets:
-        """Return the secrets that the response and the description may repeat: those sent, and those issued before."""
-        secrets = Secrets(self.port.redactor)
-        body = None
-        if request.body:
-            headers = self._read_headers(request.headers)
-            _, body = describe_body(request.body, headers.content_type, headers.encoding)
-        secrets.learn_request(request.url, text_pairs(request.headers), body)
-        return secrets
 
 
 def _without_secrets(plain: Any, redactor: Redactor) -> Any:
@@ -236,26 +221,23 @@ def _without_secrets(plain: Any, redactor: Redactor) -> Any:
 class ExchangeAbove(Exchange):
     """The exchange of a client while it performs one call.
 
-    `begun` is a request whose first attempt it has begun already, for the client below to make.
+    `begun` has the step of a first attempt that it has begun already, for the client below to make.
     """
 
-    def __init__(self, exchange: Exchange, begun: tuple[HttpRequest, Step | None] | None) -> None:
+    def __init__(self, exchange: Exchange, begun: list[Step | None]) -> None:
         self.port = exchange.port
-        self.recorder = exchange.recorder  # type: ignore[method-assign]
         self._exchange = exchange
         self._begun = begun
 
     def begin(self, request: HttpRequest) -> Step | None:
-        begun, self._begun = self._begun, None
-        return self._exchange.begin(request) if begun is None else begun[1]
+        return self._begun.pop() if self._begun else self._exchange.begin(request)
 
     def end(self, error: BaseException | None = None) -> None:
         """End the first attempt if it was never made. The client may have refused the request."""
-        request, step = self._begun or (None, None)
-        if request is not None and step is not None and step.mode != "replay":
+        step = self._begun.pop() if self._begun else None
+        if step is not None and step.mode != "replay":
             stored = None if error is None else complaint(error)
-            self.recorder(step, request).fail(stored, error)
-        self._begun = None
+            ExchangeRecorder(step).fail(stored, error)
 
 
 # The exchanges of clients that are built on HTTP clients, while they perform a call, from the outside in. A request below

@@ -29,10 +29,10 @@ from pytest_mimic._clients.http.failures import (
     urllib3_failure,
 )
 from pytest_mimic._clients.http.message import header_of
+from pytest_mimic._clients.http.responses import ExchangeRecorder
 from pytest_mimic._core.seam.base import Edge
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.http.responses import ExchangeRecorder
     from pytest_mimic._core.seam.base import Port
 
 # The attribute of a connection that connects for real.
@@ -168,7 +168,7 @@ class _Talk:
             if step.mode == "replay":
                 self._plain = step.outcome(is_read_only=True)
             else:
-                self._record(exchange.recorder(step, sent))
+                self._record(ExchangeRecorder(step))
             if self._plain is not None and "status" not in self._plain:
                 stored = self._plain["error"]
                 if stored["type"] in CONNECTING or stored.get("while") == "sending":

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pytest_mimic._clients.http.message import parse_json, style_of, write_json
+from pytest_mimic._clients.http.message import parse_json, style_of, text_pairs, write_json
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER, Secrecy, name_in_pair
 from pytest_mimic._core.redact.texts import (
@@ -50,6 +50,7 @@ class Secrets:
         self.redactor = redactor
         self.values = set(redactor.issued)
         self._headers: set[str] = set()
+        self._has_request = False
 
     def learn(self, plain: Any, /) -> None:
         """Learn the values of secret names anywhere in plain data, also within texts that are data themselves."""
@@ -73,15 +74,18 @@ class Secrets:
                 is_urlencoded = "=" in value and is_form(value)
                 todo.append((_form(value) if is_urlencoded else parse_json_text(value), "", False))
 
-    def learn_request(self, url: str, headers: Iterable[tuple[str, str]], body: Any) -> None:
-        """Learn the secrets in a request: in its URL, its headers and the plain value of its body."""
-        self.learn(body)
-        parts = urlsplit(url)
-        if parts.query:
-            self.learn(_form(parts.query))
-        if parts.password:
-            self.add(parts.password)
-        self.learn_headers(headers)
+    def of_request(self, url: str, headers: Iterable[tuple[Any, Any]], body: Any) -> Secrets:
+        """Return these with the secrets of a request: in its URL, its headers and the plain value of its body."""
+        if not self._has_request:
+            self._has_request = True
+            self.learn(body)
+            parts = urlsplit(url)
+            if parts.query:
+                self.learn(_form(parts.query))
+            if parts.password:
+                self.add(parts.password)
+            self.learn_headers(text_pairs(headers))
+        return self
 
     def learn_headers(self, headers: Iterable[tuple[str, str]]) -> None:
         """Learn the values of secret headers, and of each cookie."""

@@ -22,12 +22,11 @@ from pytest_mimic._clients.http.failures import (
     system_error,
     system_failure,
 )
-from pytest_mimic._clients.http.responses import load_response
+from pytest_mimic._clients.http.responses import ExchangeRecorder, load_response
 from pytest_mimic._core.seam.base import Edge
 from pytest_mimic._core.seam.sync_async import Steps, run_async, run_sync
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.http.responses import ExchangeRecorder
     from pytest_mimic._core.seam.base import Port
 
 
@@ -64,7 +63,7 @@ class HttpxAdapter(HttpAdapter):
             return (yield send(request))
         if step.mode == "replay":
             return self._replayed(step.outcome(is_read_only=True), request, step.exhausted)
-        recorder = exchange.recorder(step, sent)
+        recorder = ExchangeRecorder(step)
         with recorder.recording_errors(partial(_failure, sys.modules[self.name])), step.running():
             response = yield send(request)
             recorder.start(

@@ -63,18 +63,17 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     ) -> Any:
         if not port.taking() or ABOVE.get():
             return original(self, request, stream, timeout, verify, cert, proxies)
-        begun = None
+        begun: list[Any] = []
         if not (stream or cert) and _is_direct(self, request, timeout, verify, proxies):
             body = request.body or b""
             body = body.encode() if isinstance(body, str) else body
             headers = tuple(text_pairs(request.headers.items()))
-            sent = HttpRequest(request.method, request.url, headers, body)
-            step = exchange.begin(sent)
+            step = exchange.begin(HttpRequest(request.method, request.url, headers, body))
             if step is not None and step.mode == "replay":
                 plain = step.outcome(is_read_only=True)
                 if _is_final(self, request, plain):
                     return _response(self, load_response(plain, request.method, decoded=True), request)
-            begun = sent, step
+            begun.append(step)
         above = ExchangeAbove(exchange, begun)
         token = ABOVE.set((above,))
         try:

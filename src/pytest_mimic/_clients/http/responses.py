@@ -13,7 +13,7 @@ from pytest_mimic._clients.http.message import deflate, header_of, inflate, text
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.http_secrets import Secrets
-    from pytest_mimic._core.seam.base import Port, Step
+    from pytest_mimic._core.seam.base import Step
 
 # The encodings that aiohttp decodes before its reader sees them. It leaves the others to the application.
 _DECODED = frozenset({"br", "deflate", "gzip", "zstd"})
@@ -22,17 +22,13 @@ _DECODED = frozenset({"br", "deflate", "gzip", "zstd"})
 class ExchangeRecorder:
     """Collects one response, and reports it to its step once: when it has been read, given up or broken.
 
-    `secrets` returns the secrets that the response may repeat.
-
     Attributes:
         head: Status, reason, version and headers of the response; empty before they arrive.
         chunks: The body as it arrives, without the framing of the transfer. The edge adds to it.
     """
 
-    def __init__(self, port: Port, step: Step, secrets: Callable[[], Secrets]) -> None:
-        self._port = port
+    def __init__(self, step: Step) -> None:
         self.step = step
-        self._secrets = secrets
         # The response is only compared then, and the recorded one returned.
         self.is_verifying = step.mode == "verify"
         self.head: dict[str, Any] = {}
@@ -131,7 +127,10 @@ class ExchangeRecorder:
         if self.done:
             return
         self.done = True
-        redactor, secrets = self._port.redactor, self._secrets()
+        # The response may repeat what the request sent, and what servers have issued since.
+        secrets: Secrets = self.step.call.edge_call.secrets()
+        redactor = secrets.redactor
+        secrets.values |= redactor.issued
         if "error" in end:
             values = secrets.in_complaints()
             end["error"] = _scrub_error(end["error"], lambda text: redactor.texts.scrub_text(text, values))

@@ -48,9 +48,9 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
     shown, host = _server(server, secrets)
     given, params = params, secrets.scrub(params)
 
-    def hide(parts: dict[str, Any]) -> dict[str, Any]:
+    def learned() -> Secrets:
         secrets.learn(given)
-        return secrets.without(parts)
+        return secrets
 
     parts = {
         "server": port.ordinal("mcp server", repr(server)),
@@ -65,7 +65,7 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
         identity=("server", "method") if method in _HANDSHAKES else ("server", "method", "params"),
         described={"server": shown, "method": method, **({"params": parts["params"]} if params else {})},
         host=host,
-        hide=hide,
+        secrets=learned,
     )
 
 

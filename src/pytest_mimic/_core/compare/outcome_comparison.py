@@ -71,7 +71,7 @@ def compare(
 def _with_keys(outcome: Outcome, keys: Collection[str], *, without: bool = False) -> Outcome:
     """Return an outcome with only these keys of the returned mapping, or without them."""
     value: Any = outcome.value
-    return Outcome.of_value({key: part for key, part in value.items() if (key in keys) is not without})
+    return Outcome("value", {key: part for key, part in value.items() if (key in keys) is not without})
 
 
 def _compare_files(lines: Lines, recorded: KeptFiles, actual: KeptFiles, *, shape: bool) -> None:

@@ -65,7 +65,8 @@ def without_secrets(
     """
     from pytest_mimic._core.describe.described_secrets import secrets_in
 
-    known = frozenset(secrets) | secrets_in(body, redactor)
+    # A text with a placeholder is hidden already, such as a cookie's name with its attributes.
+    known = [text for text in {*secrets, *secrets_in(body, redactor)} if PLACEHOLDER not in text]
     copy: dict[str, Any] = redactor.scrub(body)
     todo: list[Any] = [copy]
     while todo:
@@ -88,7 +89,8 @@ def without_secrets(
 def _hide_in_list(items: list[Any], redactor: Redactor) -> None:
     is_pair = len(items) == 2 and isinstance(items[0], str)
     if is_pair and items[1] is not None and redactor.hides(items[0], items[1]):
-        items[1] = PLACEHOLDER
+        is_hidden = type(items[1]) is str and redactor.texts.is_hidden_cookie(items[0], items[1])
+        items[1] = items[1] if is_hidden else PLACEHOLDER
     for index, (flag, _) in enumerate(pairwise(items)):
         if isinstance(flag, str) and redactor.secret_flag(flag):
             items[index + 1] = PLACEHOLDER

@@ -108,9 +108,9 @@ class _Lines:
         if outcome.kind == "stream":
             found += (_Part(f"[{n}]", _item(item)) for n, item in enumerate(outcome.items[:1]))
         last = outcome.last
-        if last is not None and last.kind == "raised":
+        if last.kind == "raised":
             found.append(_Part("raised", last.exception))
-        elif last is not None and (outcome.kind == "value" or last.value is not None):
+        elif outcome.kind == "value" or last.value is not None:
             step = "end" if outcome.kind == "stream" else "result" if outcome.changed else ""
             found.append(_Part(step, last.value))
         for name, new in outcome.changed.items():

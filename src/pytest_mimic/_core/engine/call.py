@@ -162,7 +162,7 @@ class Plan:
 
         The flag says that it is no refusal of the credentials, which the client may answer: `gave 401`.
         """
-        exception = outcome.last.exception if outcome.last is not None else None
+        exception = outcome.last.exception
         return None if exception is None else (f"raised {type(exception).__name__}", True)
 
     def secrets(self, call: Call) -> frozenset[str]:  # noqa: ARG002

@@ -14,6 +14,7 @@ from pytest_mimic._core.engine.steps import PASS
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.ignore import parse_path, prune
+from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import NO_NAMES
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.pattern import Selector
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from pytest_mimic._core.engine.call import CassetteInUse
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.seam.base import Adapter, ClientCall
     from pytest_mimic._core.seam.replay_log import Caller
     from pytest_mimic._core.target_options import Options
@@ -124,8 +124,8 @@ class ClientPlan(Plan):
 
         matched = {path: value for path, value in matched.items() if value is not None}
         parts = {"signature": edge_call.signature, **matched, **edge_call.described}
-        if edge_call.hide is not None:
-            parts = edge_call.hide(parts)
+        if edge_call.secrets is not None:
+            parts = edge_call.secrets().without(parts)
         return describe_parts(parts, self.places)
 
     @property
@@ -140,10 +140,8 @@ class ClientPlan(Plan):
 
     def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
         """Return the part of a response that is compared: no dates, no server's name."""
-        from pytest_mimic._core.outcome.outcome import Outcome
-
         other = beside.value if beside is not None else None
-        return Outcome.of_value(self.adapter.comparable(outcome.value, other))
+        return Outcome("value", self.adapter.comparable(outcome.value, other))
 
 
 def line_of_stored(adapter: Adapter, options: Options) -> ClientPlan:

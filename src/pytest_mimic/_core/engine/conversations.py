@@ -6,26 +6,17 @@ import sys
 from collections.abc import Callable
 from threading import current_thread, main_thread
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.vault.file_names import CASSETTES
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.owners import Owner
 
 # After so many errors that the code under test may have caught, it gets one that it cannot catch.
 _MAX_CAUGHT = 20
 _MAX_CAUGHT_IN_BACKGROUND = 1_000
-
-
-class Participant(Protocol):
-    """The owner of calls, during one attempt of a test."""
-
-    name: str  # its name, or the cassette's file
-    is_test: bool  # whether it is a test, and no cassette nor the scope of a wider fixture
-    conversations: dict[str, ClientConversation]  # its conversations, by the client
-    is_aborted: bool  # whether one of them has ended the attempt
-    is_ending: bool  # whether a fixture is being torn down, which cannot be repeated
 
 
 class Restart(NamedTuple):
@@ -42,89 +33,12 @@ class AbortedCallError(RuntimeError):
     """Ends an attempt of a test where a `BaseException` would break a client, or end a thread that others wait for."""
 
 
-class ClientConversation:
-    """The calls of one participant at one client.
+class Conversations:
+    """The conversations of a run: the calls of one owner at one client, which are recorded as a whole.
 
     A service remembers what came before. So recorded answers are never mixed with answers of real calls that do not
-    follow from them: from its first call on, a conversation is replayed or runs for real.
-
-    Attributes:
-        has_replayed: Whether calls were replayed.
-        is_recorded: Whether it is recorded again.
-    """
-
-    __slots__ = ("_participant", "_place", "_run", "has_replayed", "is_recorded")
-
-    def __init__(self, run: Conversations, participant: Participant, target: str) -> None:
-        self._run = run
-        self._participant = participant
-        self._place = participant.name, target
-        self.has_replayed = self.is_recorded = False
-
-    @property
-    def runs_again(self) -> bool:
-        """Whether its calls run for real from now on."""
-        return self._place in self._run.again
-
-    def admit(self, call: Call, *, is_new: bool) -> bool:
-        """Return whether a call runs for real. A new one has no recording, or is to replace it.
-
-        Raises:
-            BaseException: The test is run again, because calls before this one were replayed.
-            MissingRecordingError: It cannot be run again.
-        """
-        if self._run.restarts:
-            self._check_open(call)
-        again = self._run.again
-        if self._place not in again:
-            if not is_new:
-                self.has_replayed = True
-                return False
-            if self.has_replayed:
-                raise self.restart(call)
-            again.add(self._place)
-        self.is_recorded = True
-        return True
-
-    def select(self, call: Call, *, matches: bool, keeps_recorded: bool) -> bool:
-        """Return whether `--mimic-only` selects the conversation, since this call or one before matches.
-
-        The errors are those of `admit`, which decides about the rest if the mode keeps what is recorded.
-        """
-        if self._run.restarts:
-            self._check_open(call)
-        if self._place in self._run.selected:
-            return True
-        if not matches:
-            self.has_replayed = True
-            return False
-        if self.has_replayed and not keeps_recorded:
-            raise self.restart(call, by_pattern=True)
-        self._run.selected.add(self._place)
-        return True
-
-    def restart(self, call: Call, *, by_pattern: bool = False) -> BaseException:
-        """Return the exception that ends the running test. It is run again, with this conversation for real.
-
-        Raises:
-            MissingRecordingError: It cannot be run again.
-        """
-        if self._run.end_test is None or self._participant.is_ending:
-            raise self._run.refuse(call)
-        self._participant.is_aborted = True
-        name, target = self._place
-        is_wider = not (self._participant.is_test or name.startswith(CASSETTES))
-        self._run.restarts.append(Restart(name, target, call.label, is_wider, by_pattern))
-        return self._run.error(call)
-
-    def _check_open(self, call: Call) -> None:
-        """End the attempt once more, if this conversation has ended it and its code goes on."""
-        if any((one.name, one.target) == self._place for one in self._run.restarts):
-            raise self._run.error(call)
-
-
-class Conversations:
-    """The conversations that a run records again as a whole, each by the owner's name or the cassette's file, and the client.
+    follow from them: from its first call on, a conversation is replayed or runs for real. Each is known by its place, the
+    owner's name or the cassette's file, and the client. The run's `guard` is held while a call is admitted or selected.
 
     Attributes:
         refuse: Returns the error for a new call of a conversation, if no test can be run again for it.
@@ -136,16 +50,67 @@ class Conversations:
         self.refuse = refuse
         self.end_test: Callable[[str], BaseException] | None = None
         self.restarts: list[Restart] = []  # why the running attempt of a test was ended
-        self.again: set[tuple[str, str]] = set()  # those that run for real
+        self.again: set[tuple[str, str]] = set()  # those that run for real from now on
         self.selected: set[tuple[str, str]] = set()  # those that have a call which `--mimic-only` selects
         self._caught = 0
 
-    def of(self, participant: Participant, target: str) -> ClientConversation:
-        """Return a participant's conversation at a client. The run's `guard` is held while it is used."""
-        found = participant.conversations.get(target)
-        if found is None:
-            found = participant.conversations[target] = ClientConversation(self, participant, target)
-        return found
+    def admit(self, owner: Owner, call: Call, *, is_new: bool) -> bool:
+        """Return whether a call runs for real. A new one has no recording, or is to replace it.
+
+        Raises:
+            BaseException: The test is run again, because calls before this one were replayed.
+            MissingRecordingError: It cannot be run again.
+        """
+        target = call.plan.target
+        place = owner.name, target
+        if self.restarts:
+            self._check_open(place, call)
+        if place not in self.again:
+            if not is_new:
+                owner.replayed.add(target)
+                return False
+            if target in owner.replayed:
+                raise self.restart(owner, call)
+            self.again.add(place)
+        owner.recorded_again.add(target)
+        return True
+
+    def select(self, owner: Owner, call: Call, *, matches: bool, keeps_recorded: bool) -> bool:
+        """Return whether `--mimic-only` selects a conversation, since this call or one before matches.
+
+        The errors are those of `admit`, which decides about the rest if the mode keeps what is recorded.
+        """
+        target = call.plan.target
+        place = owner.name, target
+        if self.restarts:
+            self._check_open(place, call)
+        if place in self.selected:
+            return True
+        if not matches:
+            owner.replayed.add(target)
+            return False
+        if target in owner.replayed and not keeps_recorded:
+            raise self.restart(owner, call, by_pattern=True)
+        self.selected.add(place)
+        return True
+
+    def restart(self, owner: Owner, call: Call, *, by_pattern: bool = False) -> BaseException:
+        """Return the exception that ends the running test. It is run again, with this conversation for real.
+
+        Raises:
+            MissingRecordingError: It cannot be run again.
+        """
+        if self.end_test is None or owner.is_ending:
+            raise self.refuse(call)
+        owner.is_aborted = True
+        is_wider = not (owner.is_test or owner.name.startswith(CASSETTES))
+        self.restarts.append(Restart(owner.name, call.plan.target, call.label, is_wider, by_pattern))
+        return self.error(call)
+
+    def _check_open(self, place: tuple[str, str], call: Call) -> None:
+        """End the attempt once more, if this conversation has ended it and its code goes on."""
+        if any((one.name, one.target) == place for one in self.restarts):
+            raise self.error(call)
 
     def is_selected(self, name: str) -> bool:
         """Check whether `--mimic-only` selects a call of a cassette, by the cassette's file."""

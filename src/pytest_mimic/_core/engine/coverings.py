@@ -247,15 +247,15 @@ class Coverings:
         """Return errors for the targets found missing since the last call."""
         return [problem for covering in self._open for problem in covering.take_problems()]
 
-    def missing_modules(self) -> list[TargetError]:
-        """Return errors for the configured functions whose module cannot be found."""
+    def missing_modules(self, *, is_certain: bool = True) -> list[TargetError]:
+        """Return errors for the configured functions whose module cannot be found; see `missing_module`."""
         sound: set[tuple[str, ...]] = set()
         problems = []
         for target in self.targets:
             if target.is_client:
                 continue
             modules = (target.module, *(target.path if target.dotted else ()))
-            problem = None if modules in sound else missing_module(target)
+            problem = None if modules in sound else missing_module(target, is_certain=is_certain)
             if problem is None:
                 sound.add(modules)
             else:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.real_calls import Step
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.vault import Stored
     from pytest_mimic._core.vault.locks import ByteLocks
 
 # How long a call waits for an identical call elsewhere before it runs itself, in seconds.
@@ -111,7 +112,8 @@ class Decisions:
         name = place.name
         flight, is_first = self.in_flight.start(name)
         if not is_first:
-            return flight if self._waits(call, flight, checks) else RealCall(self.state, call, place)
+            waits = self._waits(call, name, flight, checks)
+            return flight if waits else RealCall(self.state, call, place)
         # Looked up only now: another thread or process may have just recorded the call.
         is_new = False
         try:
@@ -122,22 +124,22 @@ class Decisions:
                 is_new = found is None  # and stays so: nobody else records the call before this one has ended
                 if found is not None and self.recordings.is_outdated(call.plan, found):
                     found = None
+            if found is None:
+                assert place.keep is not None
+                place = place._replace(keep=partial(place.keep, is_new=is_new))
+                return RealCall(self.state, call, place, flight)
         except BaseException:
             flight.done()
             raise
-        if found is None:
-            assert place.keep is not None
-            place = place._replace(keep=partial(place.keep, is_new=is_new))
-            return RealCall(self.state, call, place, flight)
         flight.done()
         self.recordings.use(name)
         return Replay(self.state, call, place._replace(outcomes=found.outcomes))
 
-    def _waits(self, call: Call, flight: CallInFlight, checks: int) -> bool:
+    def _waits(self, call: Call, name: str, flight: CallInFlight, checks: int) -> bool:
         """Check whether a call waits for an identical one, unless that would be a deadlock or takes too long."""
         if flight.returned_coroutine and not call.is_async:
             return True  # the caller gets a coroutine, which does the waiting
-        if flight.needs_caller(is_async=call.is_async):
+        if self.in_flight.may_deadlock(name, is_async=call.is_async):
             return False
         if checks == MAX_CHECKS:
             waited = f"{call.label} was in flight elsewhere for over {MAX_WAIT:.0f} s"
@@ -175,8 +177,8 @@ class Sequences:
                 and not self._recordings.imported_name(call, owner)
                 and self._selects_recorded(call, owner)
             )
-            is_selected = self._state.conversations.of(owner, call.plan.target).select(
-                call, matches=matches, keeps_recorded=state.settings.mode is Mode.RECORD
+            is_selected = self._state.conversations.select(
+                owner, call, matches=matches, keeps_recorded=state.settings.mode is Mode.RECORD
             )
         return state.settings.mode if is_selected else Mode.REPLAY
 
@@ -200,7 +202,7 @@ class Sequences:
             imported = recordings.imported_name(call, owner)
             is_part = mode.writes and call.converses
             if imported and not (
-                is_part and self._state.conversations.of(owner, call.plan.target).runs_again
+                is_part and (owner.name, call.plan.target) in self._state.conversations.again
             ):
                 name, found = imported, recordings.find(imported)
         with recordings.guard:
@@ -213,18 +215,18 @@ class Sequences:
                 return Place(name, [found.outcomes[number]], found.source, found.recorded, number)
             sequence = owner.sequences.get(name)
             if sequence is None:
-                is_kept = found is not None and not recordings.is_outdated(call.plan, found)
                 outcomes = list(found.outcomes) if found is not None else []
-                sequence = SequenceInProgress(
-                    call, outcomes if is_kept else [], outcomes, is_new=found is None and not is_damaged
-                )
+                kept = [] if found is None or recordings.is_outdated(call.plan, found) else outcomes
+                is_new = found is None and not is_damaged
+                sequence = SequenceInProgress(call, kept, outcomes, was_recorded=bool(kept), is_new=is_new)
                 owner.sequences[name] = sequence
             is_real = mode is Mode.RERECORD or position >= len(sequence.old)
             if call.converses:
-                is_real = self._state.conversations.of(owner, call.plan.target).admit(call, is_new=is_real)
-            kept = sequence.old[position : position + 1]
-        keep = partial(self._keep, owner, sequence, name, position)
-        return Place(name, kept, number=position, is_real=is_real, keep=keep)
+                is_real = self._state.conversations.admit(owner, call, is_new=is_real)
+            at = slice(position, position + 1)
+            known = sequence.old[at] or sequence.found[at]  # what a new outcome replaces may be outdated
+        keep = partial(self._keep, owner, sequence, name, position, known[0] if known else None)
+        return Place(name, known, number=position, is_real=is_real, keep=keep)
 
     def _keep(
         self,
@@ -232,12 +234,13 @@ class Sequences:
         sequence: SequenceInProgress,
         name: str,
         position: int,
+        before: Stored | None,
         real: RealCall,
         outcome: Outcome,
         duration: float,
     ) -> None:
         recordings, call = self._recordings, real.call
-        stored = recordings.encode(real, outcome, duration, before=sequence.before(position))
+        stored = recordings.encode(real, outcome, duration, before=before)
         errors = {position: recordings.error_of(call, outcome)}
         with recordings.guard:
             sequence.new[position] = stored
@@ -325,6 +328,16 @@ class CallsInFlight:
                 return CallInFlight(None, is_here=False), False
             flight = self._calls[name] = CallInFlight(partial(self._remove, name, byte))
             return flight, True
+
+    def may_deadlock(self, name: str, *, is_async: bool) -> bool:
+        """Check whether this thread or task must not wait for a call in flight.
+
+        It must continue for its own calls to finish, such as a stream that it reads. So it waits only for a name behind
+        theirs: where all do so, no two can wait for each other.
+        """
+        with self._guard:
+            own = list(self._calls.items())
+        return any(one >= name and flight.needs_caller(is_async=is_async) for one, flight in own)
 
     def close(self) -> None:
         self._locks.close()

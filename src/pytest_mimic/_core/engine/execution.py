@@ -12,7 +12,7 @@ from pytest_mimic._core.engine.decisions import Decisions, decisions_of
 from pytest_mimic._core.engine.real_calls import RunningCall
 from pytest_mimic._core.engine.steps import PASS
 from pytest_mimic._core.engine.streams import perform, perform_async, relaying, replaying
-from pytest_mimic._core.outcome.outcome import is_outcome
+from pytest_mimic._core.outcome.outcome import Outcome, is_outcome
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.function_plan import FunctionPlan
@@ -131,10 +131,8 @@ def _is_answered(real_call: RunningCall, error: BaseException) -> bool:
 
     An interrupt, an exit, a cancellation and a skip are not outcomes.
     """
-    from pytest_mimic._core.outcome.outcome import Outcome
-
     if is_outcome(error):
-        real_call.complete(Outcome.of_exception(error, outer=real_call.outer))
+        real_call.complete(Outcome("raised", exception=error, outer=real_call.outer))
     else:
         real_call.abandon()
     return real_call.answers(error)
@@ -148,11 +146,9 @@ def _recorded(real_call: RunningCall) -> object:
 
 def _record_result(real_call: RunningCall, result: object) -> object:
     """Complete a call with what a plain function returned: a value now, a stream or coroutine when it ends."""
-    from pytest_mimic._core.outcome.outcome import Outcome
-
     late: Any
     if real_call.recorded is not None and not _is_like(real_call.recorded, result):
-        real_call.complete(Outcome.of_value(result))  # a stream is compared with a value, for example
+        real_call.complete(Outcome("value", result))  # a stream is compared with a value, for example
         # A coroutine that is never awaited would warn, and a generator end when the garbage collector likes.
         if isinstance(result, (types.GeneratorType, types.CoroutineType)):
             result.close()
@@ -166,10 +162,10 @@ def _record_result(real_call: RunningCall, result: object) -> object:
         late = _record_coroutine(real_call, result, late=True)
         real_call.returned_coroutine()
     else:
-        real_call.complete(Outcome.of_value(result))
+        real_call.complete(Outcome("value", result))
         return result if real_call.recorded is None else _recorded(real_call)
     is_stream = not isinstance(result, types.CoroutineType)
-    real_call.end_with(late, unread=Outcome.of_stream([]) if is_stream else None)
+    real_call.end_with(late, unread=Outcome("stream", items=[]) if is_stream else None)
     return late
 
 
@@ -182,8 +178,6 @@ def _is_like(recorded: Replay, result: object) -> bool:
 
 async def _record_coroutine(real_call: RunningCall, coroutine: Any, *, late: bool = False) -> object:
     """Await the real coroutine and complete the call. If `late`, a plain function returned the coroutine."""
-    from pytest_mimic._core.outcome.outcome import Outcome
-
     real_call.begun = True
     try:
         with real_call.running():
@@ -194,7 +188,7 @@ async def _record_coroutine(real_call: RunningCall, coroutine: Any, *, late: boo
             raise
     else:
         real_call.awaited = late
-        real_call.complete(Outcome.of_value(result))
+        real_call.complete(Outcome("value", result))
         if real_call.recorded is None:
             return result
     assert real_call.recorded is not None

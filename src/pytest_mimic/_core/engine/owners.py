@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.vault.file_names import CASSETTES
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.conversations import ClientConversation
     from pytest_mimic._core.engine.ledger import Ledger, RecordedError
     from pytest_mimic._core.vault import Stored, Vault
 
@@ -17,23 +17,15 @@ if TYPE_CHECKING:
     """The error of each outcome, None for a good one, by its position in the recording."""
 
 
+@dataclass(slots=True, eq=False)
 class JournalEntry:
-    """A recording or cassette that was written, perhaps several times.
+    """A recording or cassette that was written, perhaps several times."""
 
-    Attributes:
-        before: The content before the first write. None: there was no file.
-        now: The content that was written last. None: the file was deleted.
-        conversation: The client whose conversation the recording is a part of. None for one by itself.
-    """
-
-    __slots__ = ("before", "conversation", "errors", "good", "now")
-
-    def __init__(self, before: bytes | None, conversation: str | None) -> None:
-        self.before = before
-        self.now = before
-        self.good: bytes | None = None  # the last content without an error, None until there is one
-        self.errors: dict[int, RecordedError | None] = {}  # the errors recorded, by position
-        self.conversation = conversation
+    before: bytes | None  # the content before the first write; None: there was no file
+    conversation: str | None  # the client whose conversation it is a part of; None for one by itself
+    now: bytes | None = None  # the content that was written last; None: the file was deleted
+    good: bytes | None = None  # the last content without an error, None until there is one
+    errors: dict[int, RecordedError | None] = field(default_factory=dict)  # by position
 
     @property
     def has_errors(self) -> bool:
@@ -48,12 +40,6 @@ class JournalEntry:
     def has_replaced(self) -> bool:
         """Whether something stood there before that is another one now."""
         return self.before is not None and self.before != self.now
-
-    def write(self, now: bytes | None, errors: Errors) -> None:
-        self.now = now
-        self.errors.update(errors)
-        if not self.has_errors:
-            self.good = now
 
 
 class Journal:
@@ -80,17 +66,19 @@ class Journal:
         conversation: str | None = None,
     ) -> None:
         """Note that a recording or cassette was written, also if it stayed as it was."""
-        change = self.changes.get(name)
-        if change is None:
-            change = self.changes[name] = JournalEntry(before, conversation)
-        change.write(now, errors)
+        change = self.changes.setdefault(name, JournalEntry(before, conversation))
+        change.now = now
+        change.errors.update(errors)
+        if not change.has_errors:
+            change.good = now
 
     def merge(self, other: Journal) -> None:
         self.used |= other.used
         for name, change in other.changes.items():
-            known = self.changes.setdefault(name, change)
-            if known is not change:
-                known.write(change.now, change.errors)
+            if name in self.changes:
+                self.note(name, change.before, change.now, change.errors)
+            else:
+                self.changes[name] = change
 
     def groups(self) -> Iterator[list[str]]:
         """Yield the names of the changes: those of a conversation together, all others by themselves."""
@@ -108,7 +96,7 @@ class Owner:
 
     Attributes:
         positions, sequences: The number of calls made, and the sequence being recorded, by the recording's name.
-        conversations, is_aborted, is_ending: See `conversations.Participant`.
+        replayed, recorded_again: The clients at which calls were replayed, and those whose conversation is recorded again.
     """
 
     def __init__(self, name: str, *, is_test: bool = False) -> None:
@@ -119,16 +107,13 @@ class Owner:
         self.sequences: dict[str, SequenceInProgress] = {}
         # The databases that calls went to, each with its number in the order of first use.
         self.ordinals: dict[str, dict[str, int]] = {}
-        self.conversations: dict[str, ClientConversation] = {}
-        self.is_aborted = self.is_ending = False
+        self.replayed: set[str] = set()
+        self.recorded_again: set[str] = set()
+        self.is_aborted = False  # whether one of its conversations has ended this attempt of the test
+        self.is_ending = False  # whether a fixture is being torn down, which cannot be repeated
         self.journal = Journal()  # what was recorded and is not judged yet
         self.passed = False  # whether a test has passed while the scope was set up
         self._longest: dict[str, int] = {}
-
-    @property
-    def recorded_again(self) -> set[str]:
-        """The clients whose conversation is recorded again."""
-        return {target for target, one in self.conversations.items() if one.is_recorded}
 
     def length(self, name: str) -> int:
         """Return how many calls a sequence had; the most, if the scope was entered several times."""
@@ -139,31 +124,21 @@ class Owner:
         self._longest |= {name: self.length(name) for name in self.positions}
         self.positions.clear()
         self.ordinals.clear()
-        for conversation in self.conversations.values():
-            conversation.has_replayed = False
+        self.replayed.clear()
         for sequence in self.sequences.values():
             sequence.commit()
 
 
+@dataclass(slots=True, eq=False)
 class SequenceInProgress:
-    """The outcomes of one sequence while it is recorded: `found` those of an outdated recording, too."""
+    """The outcomes of one sequence while it is recorded."""
 
-    __slots__ = ("_found", "call", "is_new", "new", "old", "was_recorded")
-
-    def __init__(
-        self, call: Call, old: list[Stored], found: Sequence[Stored] = (), *, is_new: bool = False
-    ) -> None:
-        self.call = call  # the first call
-        self.is_new = is_new  # whether the vault has no recording of it so far
-        self.old = old  # the outcomes recorded before
-        self.new: dict[int, Stored] = {}  # the outcomes of this pass, by position
-        self.was_recorded = bool(old)  # whether the run found outcomes
-        self._found = found
-
-    def before(self, position: int) -> Stored | None:
-        """Return the outcome that a new one replaces, if there is one. It may be outdated."""
-        known = self.old if position < len(self.old) else self._found
-        return known[position] if position < len(known) else None
+    call: Call  # the first call
+    old: list[Stored]  # the outcomes recorded before
+    found: Sequence[Stored]  # the same, but also those of an outdated recording
+    was_recorded: bool  # whether the run found outcomes
+    is_new: bool  # whether the vault has no recording of it so far
+    new: dict[int, Stored] = field(default_factory=dict)  # the outcomes of this pass, by position
 
     def commit(self) -> None:
         """Treat the new outcomes as recorded."""

@@ -12,7 +12,7 @@ from threading import Event, Lock, Thread, get_ident
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.engine.steps import PassThrough, Replay
-from pytest_mimic._core.outcome.outcome import is_cancellation, is_outcome
+from pytest_mimic._core.outcome.outcome import Outcome, is_cancellation, is_outcome
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.file_names import cancelled_name
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from pytest_mimic._core.engine.call import Call, Place
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.outcome.outcome import Outcome
 
 
 class RunningCall:
@@ -168,10 +167,8 @@ class RealCall(RunningCall):
 
     def finish(self, plain: object, *, raises: bool = True) -> None:
         """Complete the call with a plain value; see `complete`. Where nobody would catch an error, it `raises` none."""
-        from pytest_mimic._core.outcome.outcome import Outcome
-
         with nullcontext() if raises else suppress(MimicError):
-            self.complete(Outcome.of_value(plain))
+            self.complete(Outcome("value", plain))
 
     def complete(self, outcome: Outcome) -> None:
         """Record an outcome, or compare it with the recording. An error of ours refuses it: nothing is recorded."""
@@ -212,6 +209,12 @@ class RealCall(RunningCall):
         self._state.unfinished.pop(self, None)
         if self._flight is not None:
             self._flight.done()
+
+    def land(self) -> None:
+        """Let identical calls wait no longer."""
+        if self._flight is not None:
+            self._flight.done()
+            self._flight = None
 
     def refuse(self) -> Replay:
         """Raise the error for a request that contains the placeholder of a secret. `Verification` returns a step instead."""

@@ -380,8 +380,8 @@ class Recordings:
         if failure is None:
             return None
         what, test = f"{call.label} {failure[0]}", self._state.test
-        if (last := outcome.last) is not None and last.exception is not None:
-            self._state.raised.append((last.exception, (what, test)))
+        if outcome.last.exception is not None:
+            self._state.raised.append((outcome.last.exception, (what, test)))
         return what, test, failure[1]
 
     def count_again(self, call: Call, name: str, duration: float) -> None:

@@ -55,6 +55,9 @@ if TYPE_CHECKING:
         @property
         def seconds(self) -> float: ...
 
+    class UnfinishedCall(CallUnderWay, Protocol):
+        def land(self) -> None: ...
+
 
 class RunState:
     """The state of one run (under xdist, of one worker).
@@ -94,7 +97,7 @@ class RunState:
         self.inside: ContextVar[CallUnderWay | None] = ContextVar("pytest_mimic_inside", default=None)
         self.cassettes: ContextVar[tuple[object, ...]] = ContextVar("pytest_mimic_cassettes", default=())
         self.running: set[CallUnderWay] = set()
-        self.unfinished: dict[CallUnderWay, None] = {}
+        self.unfinished: dict[UnfinishedCall, None] = {}
         self.discarded: deque[Callable[[], None]] = deque()
         self.owner = Owner("")  # the owner of the sequences that calls belong to now
         self.test = ""  # the id of the running test, empty outside of tests
@@ -301,6 +304,9 @@ class RunState:
     def end_test(self) -> None:
         """End the running test: code that waits is no longer disturbed."""
         self.end_discarded()
+        for real in list(self.unfinished):
+            if real not in self.running:  # a stream that perhaps nobody reads any further
+                real.land()
         self.test = ""
         if self._retries is not None:
             self._retries.end()

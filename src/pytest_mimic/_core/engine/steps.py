@@ -85,7 +85,9 @@ class Replay:
         if not self._is_counted:
             self._is_counted = True
             stored, target = self.stored, self.call.plan.target
-            self.state.ledger.count_replay(stored.duration, stored.name, stored.entry.get("inputs"), target)
+            self.state.ledger.count_replay(
+                stored.duration, self.place.name, stored.entry.get("inputs"), target
+            )
             if self.state.log is not None:
                 self.state.log("replayed", self.call, stored=self.stored)
 

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._core.engine.real_calls import RealCall, RunningCall
 from pytest_mimic._core.identity.call_identity import fingerprint
 from pytest_mimic._core.identity.kinds import Unstable
-from pytest_mimic._core.outcome.outcome import is_outcome
+from pytest_mimic._core.outcome.outcome import Outcome, is_outcome
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.steps import Replay
-    from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.vault import Stored
 
@@ -133,8 +132,6 @@ def recording(real_call: RunningCall, real: Any, *, replies: Sequence[Reply] = (
     Raises:
         UnstorableOutcomeError: An item, or the end, cannot be stored.
     """
-    from pytest_mimic._core.outcome.outcome import Outcome
-
     is_async = hasattr(real, "asend")
     send, throw = (real.asend, real.athrow) if is_async else (real.send, real.throw)
     items: list[Any] = []
@@ -142,7 +139,7 @@ def recording(real_call: RunningCall, real: Any, *, replies: Sequence[Reply] = (
 
     def complete(end: Outcome | None) -> None:
         try:
-            real_call.complete(Outcome.of_stream(items, end, sent if any(sent) else None))
+            real_call.complete(Outcome("stream", items=items, end=end, sent=sent if any(sent) else None))
         except MimicError as refused:
             raise refused from None  # without the StopIteration that ended the stream
 
@@ -155,11 +152,11 @@ def recording(real_call: RunningCall, real: Any, *, replies: Sequence[Reply] = (
                     item = yield Resume(resume)
             except (StopIteration, StopAsyncIteration) as stop:
                 returned = getattr(stop, "value", None)
-                complete(Outcome.of_value(returned))
+                complete(Outcome("value", returned))
                 return returned
             except BaseException as error:
                 if is_outcome(error):
-                    complete(Outcome.of_exception(error, outer=real_call.outer))
+                    complete(Outcome("raised", exception=error, outer=real_call.outer))
                 raise
             items.append(real_call.copy(item))  # a copy, because the stream may change the item later
             try:

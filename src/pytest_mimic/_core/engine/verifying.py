@@ -15,7 +15,7 @@ from pytest_mimic._core.engine.steps import Replay
 from pytest_mimic._core.engine.streams import matching_stream
 from pytest_mimic._core.origin import version_change
 from pytest_mimic._core.outcome.encoding import Snapshot, snapshot
-from pytest_mimic._core.outcome.outcome import is_outcome
+from pytest_mimic._core.outcome.outcome import Outcome, is_outcome
 from pytest_mimic._core.target_options import target_line
 from pytest_mimic._core.vault.file_names import CASSETTES, recording_name
 from pytest_mimic.errors import MimicError
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Place, Plan
     from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault import Stored
     from pytest_mimic.errors import DriftError
 
@@ -195,9 +194,7 @@ class Verification(RealCall):
         if error is None or not is_outcome(error):
             super().abandon()
             return
-        from pytest_mimic._core.outcome.outcome import Outcome
-
-        self.complete(Outcome.of_exception(error))
+        self.complete(Outcome("raised", exception=error))
 
     def refuse(self) -> Replay:
         """End the call because its request contains the placeholder of a secret. It cannot be verified."""
@@ -219,8 +216,8 @@ def drift_of(
     `paths` gets the paths of the differences; see `compare`.
     """
     call = real.call
-    recorded, failure = stored.load(call.paths), _failure(actual)
-    if failure is not None and _failure(recorded) is None:
+    recorded, failure = stored.load(call.paths), actual.last.exception
+    if failure is not None and recorded.last.exception is None:
         error = unverifiable(call.label, failure, test=state.test, redactor=state.redactor)
         error.__cause__ = failure
         return error
@@ -267,8 +264,3 @@ def _failed(plan: Plan, outcome: Outcome) -> str:
     if is_failure:
         return f"the service gave an error or could not be reached ({what})"
     return what and f"the service refused the credentials ({what})"
-
-
-def _failure(outcome: Outcome) -> BaseException | None:
-    last = outcome.end if outcome.kind == "stream" else outcome
-    return last.exception if last is not None else None

@@ -173,25 +173,39 @@ def _class(value: type) -> object:
     return (name, source, closed) if closed else (name, source)
 
 
+def is_local(cls: type) -> bool:
+    """Return whether a function, or a call of `type`, makes classes of this name, which may differ."""
+    if "<locals>" in cls.__qualname__:
+        return True
+    # A named tuple counts by its fields.
+    is_made = bool(cls.__flags__ & HEAP_TYPE) and not issubclass(cls, tuple) and not is_importable(cls)
+    return is_made and class_source(cls) is None
+
+
 def class_variables(value: type) -> dict[str, object]:
-    """Return the variables that the methods of a class close over and, for local classes, its plain attributes.
+    """Return the variables that the methods of a class close over and, for local classes, its attributes that are values.
 
     The body of a local class may have computed these from variables of the function around it, of which Python keeps no
     cells. Those of local classes that it derives from count as well.
     """
     found: dict[str, object] = {}
     for cls in reversed(value.__mro__):
-        is_local = "<locals>" in cls.__qualname__
-        if is_local or cls is value:
+        counts = is_local(cls) if cls is value else "<locals>" in cls.__qualname__
+        if counts or cls is value:
             for method in own_methods(cls):
                 found.update(_closure(method))
-        for name, item in vars(cls).items() if is_local else ():
-            if type(item) in PLAIN and not (name.startswith("_") and name.endswith("_")):
+        for name, item in vars(cls).items() if counts else ():
+            is_value = type(item) in PLAIN or full_name(type(item)) in _VALUES
+            if is_value and not (name.startswith("_") and name.endswith("_")):
                 found[f".{name}"] = item
     found.pop("__class__", None)  # the class itself, in methods that use `super()`
     return found
 
 
+_VALUES = frozenset(
+    "datetime.date datetime.datetime datetime.time datetime.timedelta decimal.Decimal fractions.Fraction uuid.UUID"
+    " numpy.ndarray".split()
+)
 _CALLABLES: dict[str, Reduce] = {
     "builtins.function": _function,
     "builtins.builtin_function_or_method": _c_function,

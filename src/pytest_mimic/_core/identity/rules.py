@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.identity.callables import callable_kind, class_variables
+from pytest_mimic._core.identity.callables import callable_kind, class_variables, is_local
 from pytest_mimic._core.identity.kinds import Kind, Rule, Unstable, registered_kind
 from pytest_mimic._core.identity.libraries import LIBRARIES
 from pytest_mimic._core.identity.object_state import state_kind
@@ -32,7 +32,7 @@ def kind_of(type_: type, places: Places, *, layout: bool) -> Kind:
     kind = (
         _library_kind(type_, layout=layout) or stdlib_kind(type_, places, layout=layout) or state_kind(type_)
     )
-    variables = class_variables(type_) if "<locals>" in type_.__qualname__ else None
+    variables = class_variables(type_) if is_local(type_) else None
     if not variables:
         return kind
     read = kind.reduce

@@ -13,8 +13,8 @@ Judgement = Literal["same", "changed", "unknown"]
 
 # Decorators behind which the function itself is found: they keep it, or set `__wrapped__`.
 _TRANSPARENT = frozenset(
-    "abstractmethod asynccontextmanager cache cached_property classmethod contextmanager lru_cache property"
-    " staticmethod wraps".split()
+    "abc.abstractmethod contextlib.asynccontextmanager contextlib.contextmanager functools.cache functools.lru_cache"
+    " functools.cached_property functools.wraps classmethod property staticmethod".split()
 )
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -27,21 +27,17 @@ def judge(target: str, fingerprint: str) -> Judgement:
     an inherited method.
     """
     module, _, path = target.partition(":")
-    found = list(_functions_named(module, path.split(".")))
-    if any(normalised(node) == fingerprint for node in found):
-        return "same"
-    return "changed" if found and all(map(_is_transparent, found)) else "unknown"
-
-
-def _functions_named(module: str, path: Sequence[str]) -> Iterator[_Function]:
-    """Yield the functions of this name in a module. A recording has the name by which its target is defined."""
     file = file_of_module(module)
     tree = None if file is None else tree_of(file)
-    yield from () if tree is None else _named(tree, path)
+    found = [] if tree is None else list(_named(tree, path.split(".")))
+    if any(isinstance(node, _Function) and normalised(node) == fingerprint for node in found):
+        return "same"
+    imported = {} if tree is None else _imported(tree)
+    return "changed" if found and all(_is_transparent(node, imported) for node in found) else "unknown"
 
 
-def _named(tree: ast.AST, path: Sequence[str]) -> Iterator[_Function]:
-    """Yield the functions that a path of names leads to, in branches as well."""
+def _named(tree: ast.AST, path: Sequence[str]) -> Iterator[ast.AST]:
+    """Yield what a path of names is bound to, in branches as well: functions, and the names in assignments."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.ClassDef):
             if node.name == path[0] and len(path) > 1:
@@ -49,15 +45,24 @@ def _named(tree: ast.AST, path: Sequence[str]) -> Iterator[_Function]:
         elif isinstance(node, _Function):
             if node.name == path[0] and len(path) == 1:
                 yield node
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and [node.id] == path:
+            yield node
         elif not isinstance(node, ast.expr):
             yield from _named(node, path)
 
 
-def _is_transparent(node: _Function) -> bool:
-    return all(_name_of(decorator) in _TRANSPARENT for decorator in node.decorator_list)
+def _imported(tree: ast.AST) -> dict[str, str]:
+    """Return the full names of what a module imports."""
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        for name in node.names if isinstance(node, (ast.Import, ast.ImportFrom)) else ():
+            prefix = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            found[name.asname or name.name] = prefix + name.name
+    return found
 
 
-def _name_of(decorator: ast.expr) -> str:
-    if isinstance(decorator, ast.Call):
-        decorator = decorator.func
-    return decorator.attr if isinstance(decorator, ast.Attribute) else getattr(decorator, "id", "")
+def _is_transparent(node: ast.AST, imported: dict[str, str]) -> bool:
+    if not isinstance(node, _Function):
+        return False
+    names = [ast.unparse(getattr(each, "func", each)).split(".", 1) for each in node.decorator_list]
+    return all(".".join([imported.get(first, first), *rest]) in _TRANSPARENT for first, *rest in names)

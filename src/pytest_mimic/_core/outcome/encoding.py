@@ -134,7 +134,7 @@ def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NO
         for index, item in enumerate(outcome.items)
     ]
     last = outcome.last
-    if last is None or last.exception is None:
+    if last.exception is None:
         return _encode(outcome, items, target, paths)
     with exceptions.cut(last.exception, last.outer):
         try:
@@ -169,7 +169,7 @@ def _pickled(outcome: Outcome, items: list[Snapshot], target: str | None, paths:
     try:
         pickled = pickles.dump(body, paths)
     except Exception as reason:  # the value's parts may raise anything
-        last = outcome.last or outcome
+        last = outcome.last
         result = {"exception": last.exception} if last.kind == "raised" else {"result": last.value}
         roots = {**outcome.changed, **result, "sent": outcome.sent}
         raise refusal(roots, last.kind, target, reason) from None

@@ -33,9 +33,10 @@ class Outcome:
     def __init__(
         self,
         kind: OutcomeKind,
-        *,
         value: object = None,
+        *,
         exception: BaseException | None = None,
+        outer: BaseException | None = None,
         items: Sequence[object] = (),
         end: Outcome | None = None,
         sent: Sequence[object] | None = None,
@@ -43,36 +44,18 @@ class Outcome:
     ) -> None:
         self.kind: OutcomeKind = kind  # `value`, `raised` or `stream`
         self.value = value  # the returned value, for `value`
-        self.outer: BaseException | None = None
         self.exception = exception  # the raised exception, for `raised`
+        self.outer = outer
         self.items = list(items)
         self.end = end
         self.sent = None if sent is None else list(sent)
         self.changed = {} if changed is None else changed
         self.files: KeptFiles | None = None
 
-    @classmethod
-    def of_value(cls, value: object) -> Outcome:
-        return cls("value", value=value)
-
-    @classmethod
-    def of_exception(cls, exception: BaseException, *, outer: BaseException | None = None) -> Outcome:
-        """Return the outcome of a call that raised. `outer` is the exception that the caller was handling."""
-        outcome = cls("raised", exception=exception)
-        outcome.outer = outer
-        return outcome
-
-    @classmethod
-    def of_stream(
-        cls, items: Sequence[object], end: Outcome | None = None, sent: Sequence[object] | None = None
-    ) -> Outcome:
-        """Return the outcome of a generator, as far as it was read."""
-        return cls("stream", items=items, end=end, sent=sent)
-
     @property
-    def last(self) -> Outcome | None:
-        """The end of a stream, or the outcome itself if it is not a stream."""
-        return self.end if self.kind == "stream" else self
+    def last(self) -> Outcome:
+        """The end of a stream, or the outcome itself if it has none."""
+        return self.end or self
 
 
 def decode_plain(body: Any) -> Outcome:
@@ -111,9 +94,9 @@ def _decode(body: Any) -> Outcome:
         end = stream.get("end")
         outcome = Outcome("stream", end=None if end is None else _decode(end), sent=stream.get("sent"))
     elif "returned" in body:
-        outcome = Outcome("value", value=changed[body["returned"]])
+        outcome = Outcome("value", changed[body["returned"]])
     else:
-        outcome = Outcome("value", value=body["value"])
+        outcome = Outcome("value", body["value"])
     outcome.changed = changed
     return outcome
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from enum import Enum, EnumMeta
 from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_mimic._core.outcome.names import NoClassError, RefusedError, name_of, resolve, resolve_plainly
 from pytest_mimic._core.outcome.unpickling import NAMED
@@ -15,12 +16,10 @@ from pytest_mimic._core.outcome.vouched import (
     CONSTANTS,
     METACLASSES,
     TEXTS,
+    is_library,
     is_project,
     is_vouched,
 )
-
-if TYPE_CHECKING:
-    from pytest_mimic._core.outcome.uses import Use
 
 #: Stands behind a name in the list of code: the pickle changes what a call of it returns.
 STATE = "+state"
@@ -35,6 +34,7 @@ _METHODS = {
     "flags": ("_missing_", "_new_member_"),
     "plain new": (),
     "new with": (),
+    "handed": ("__new__", "__init__"),
     "hash": (),
     "state": ("__setstate__", "__getattribute__", "__getattr__", "__dict__"),
     "restored": ("__getattribute__", "__getattr__", "__dict__"),
@@ -42,12 +42,35 @@ _METHODS = {
     "add": ("add", "__getattribute__", "__getattr__"),
     "setitem": ("__setitem__",),
     "object hash": ("__hash__", "__eq__"),
+    "object call": ("__call__",),
 }
+_OBJECT = "builtins:object"
 _CHANGING = frozenset({"state", "items", "add", "setitem", STATE})
 # Whose `__new__` makes a value of plain values, and does nothing else.
 _VALUE_TYPES = (tuple, str, bytes, int, float, complex, frozenset)
 # Whose arguments are looked at.
 _LOOKING_ERRORS = (OSError, SyntaxError, UnicodeError)
+
+
+class Use:
+    """The things that a pickle does with one import, and with the objects that it makes.
+
+    Attributes:
+        ways: Of the import: `new`, `call` (both without arguments), `plain new` (with one builtin value), `new with`,
+            `call with`, `raise`, `hash`, `handed` (to what calls it later). Of the objects that it makes:
+            `state`, `items`, `add`, `setitem`, `object hash`, `object call` (later), `+state` (what a call gave is
+            changed), `odd` (no value is restored like this).
+    """
+
+    __slots__ = ("is_library", "name", "names", "slots", "usual", "ways")
+
+    def __init__(self, name: str) -> None:
+        self.name = name  # `module:qualname`
+        self.ways: set[str] = set()
+        self.slots: set[str] = set()  # the names that are set as attributes, and not in a `__dict__`
+        self.names: set[str] = set()  # the other names in the states of the objects that it makes
+        self.usual: set[str] = set()  # those of them, if a further state with no others does nothing new
+        self.is_library = is_library(name)
 
 
 def code_in(uses: Iterable[Use], listed: Iterable[str] | None = None) -> set[str]:
@@ -80,7 +103,9 @@ def surely_code_in(uses: Iterable[Use]) -> set[str]:
     """Return those names that are code whatever they lead to. Nothing is imported."""
     found: set[str] = set()
     for use in uses:
-        if not use.ways.isdisjoint({"odd", "call with", STATE}):
+        package = use.name.partition(":")[0].partition(".")[0]
+        is_handed = "handed" in use.ways and package in sys.stdlib_module_names and use.name != _OBJECT
+        if is_handed or not use.ways.isdisjoint({"odd", "call with", STATE}):
             found.add(use.name)
         if STATE in use.ways and use.name not in BY_VALUE:
             found.add(f"{use.name}{STATE}")
@@ -101,13 +126,17 @@ def _resolved(name: str, listed: Iterable[str] | None) -> tuple[Any, bool]:
 def _is_code(use: Use, thing: Any) -> bool:
     ways = use.ways
     if not issubclass(type(thing), type):
-        is_kept = not ways or (ways == {"hash"} and _runs_vouched(type(thing), ("__hash__", "__eq__")))
+        is_kept = ways <= {"handed"} or (
+            ways == {"hash"} and _runs_vouched(type(thing), ("__hash__", "__eq__"))
+        )
         return not (is_kept and _is_inert(use.name, thing))
     if not ways:  # a class as a value
         return thing is type
     if name_of(type(thing)) not in METACLASSES or issubclass(thing, type) or not ways <= _METHODS.keys():
         return True
     if "flags" in ways and type(thing) is not EnumMeta:
+        return True
+    if "handed" in ways and use.name != _OBJECT and not is_project(thing.__module__):
         return True
     if "new with" in ways and not _is_named_tuple(thing):
         return True

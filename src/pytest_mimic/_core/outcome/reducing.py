@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import copyreg
 import pickle
+from contextlib import suppress
 from enum import Enum, EnumMeta, Flag
 from typing import Any
 
 from pytest_mimic._core.identity.kinds import is_stdlib
 from pytest_mimic._core.identity.object_state import slot_members, slot_values
 from pytest_mimic._core.outcome import exceptions
+from pytest_mimic._core.outcome.names import name_of
+from pytest_mimic._core.outcome.vouched import is_project
 
 # Values that may read files later, by package and class, and how to get their data.
 _LAZY = {
@@ -18,8 +22,8 @@ _LAZY = {
 }
 
 
-class LazyValueError(TypeError):
-    """A value cannot be stored, because it reads files later."""
+class UnkeptError(TypeError):
+    """A value cannot be stored: it reads files later, or its class is pickled as a library's, which leaves out what it adds."""
 
 
 def reduced(thing: Any) -> Any:
@@ -27,7 +31,7 @@ def reduced(thing: Any) -> Any:
     if isinstance(thing, BaseException):
         return exceptions.reduce(thing)
     if (remedy := lazy_remedy(thing)) is not None:
-        raise LazyValueError(remedy)
+        raise UnkeptError(remedy)
     if isinstance(thing, Enum):
         return _member(thing)
     # Its own way fetches a method by its name.
@@ -46,20 +50,48 @@ def reduced(thing: Any) -> Any:
 def _with_attributes(thing: Any) -> Any:
     """Return the reduction that a class inherits from one of Python's, with the attributes that this one leaves out."""
     cls: Any = type(thing)
-    if (cls.__reduce_ex__, cls.__reduce__) == _OF_OBJECT or is_stdlib(cls.__module__):
+    if _decisions_of(cls) == _OF_OBJECT or is_stdlib(cls.__module__) or cls in copyreg.dispatch_table:
         return NotImplemented
     decides = next(base for base in cls.__mro__ if not _DECIDING.isdisjoint(vars(base)))
-    if not is_stdlib(decides.__module__) or cls in copyreg.dispatch_table:
-        return NotImplemented
-    attributes = getattr(thing, "__dict__", None) or None
-    slots = slot_values(thing, slot_members(cls, below=decides))
-    if not attributes and not slots:
+    package = decides.__module__.partition(".")[0]
+    if package in ("pydantic", cls.__module__.partition(".")[0]) or is_project(decides.__module__):
         return NotImplemented
     reduction = thing.__reduce_ex__(4)
+    if type(reduction) is not tuple:
+        return NotImplemented
+    attributes, slots = (
+        getattr(thing, "__dict__", None) or None,
+        slot_values(thing, slot_members(cls, below=decides)),
+    )
     make, arguments, state, *items = (*reduction, None) if len(reduction) == 2 else reduction
-    if state is not None or not (make is cls or arguments[:1] == (cls,)):
-        return reduction
-    return make, arguments, (attributes, slots) if slots else attributes, *items
+    is_of_class = make is cls or arguments[:1] == (cls,)
+    if is_of_class and not (attributes or slots):
+        return NotImplemented
+    if is_of_class and state is None and is_stdlib(package):
+        return make, arguments, (attributes, slots) if slots else attributes, *items
+    again = thing
+    with suppress(Exception):  # which the pickle then raises too
+        again = copy._reconstruct(thing, None, make, arguments, state)  # type: ignore[attr-defined]
+    lost = [
+        name for name, value in {**(attributes or {}), **slots}.items() if not _is_kept(name, value, again)
+    ]
+    if type(again) is cls and not lost:
+        return NotImplemented
+    names = f"leaves out {', '.join(sorted(lost))}" if lost else f"makes a {type(again).__qualname__} of it"
+    raise UnkeptError(f"{name_of(decides)} decides how it is pickled, and {names}")
+
+
+def _is_kept(name: str, value: object, again: Any) -> bool:
+    """Return whether an attribute is equal in another object. One that is private may be made anew, as a lock or a cache."""
+    with suppress(Exception):  # a property, or a comparison of arrays
+        other = getattr(again, name)
+        is_anew = name[:1] == "_" and (value is None or type(other) is type(value))
+        return other is value or is_anew or bool(other == value)
+    return name in getattr(type(again), "_internal_names_set", ())  # pandas' caches
+
+
+def _decisions_of(cls: Any) -> tuple[object, ...]:
+    return cls.__reduce_ex__, cls.__reduce__, getattr(cls, "__getstate__", None)
 
 
 def _member(thing: Enum) -> Any:
@@ -75,7 +107,7 @@ def _member(thing: Enum) -> Any:
 
 
 _MAKERS = ("__reduce_ex__", "__reduce__")
-_OF_OBJECT = (object.__reduce_ex__, object.__reduce__)
+_OF_OBJECT = _decisions_of(object)
 # With one of these, a class decides itself what is kept of its objects.
 _DECIDING = frozenset({*_MAKERS, "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__"})
 

@@ -6,7 +6,7 @@ from pytest_mimic._core.identity.libraries import words_for
 from pytest_mimic._core.identity.opening import parts_of
 from pytest_mimic._core.outcome import pickles
 from pytest_mimic._core.outcome.outcome import OutcomeKind
-from pytest_mimic._core.outcome.reducing import lazy_remedy
+from pytest_mimic._core.outcome.reducing import UnkeptError, lazy_remedy
 from pytest_mimic.errors import UnstorableOutcomeError
 
 _VERBS = {"value": "returned", "raised": "raised", "stream": "yielded"}
@@ -18,8 +18,11 @@ def refusal(
     """Return the error that names the part which cannot be stored; `roots` are the outcome's parts by name."""
     guilty = [(name, value) for name, value in roots.items() if not is_storable(value)]
     path = guilty[0][0] if guilty else next(iter(roots))
-    cause = f"{type(reason).__name__}: {reason}"
+    is_lost = isinstance(reason, UnkeptError)
+    cause = str(reason) if is_lost else f"{type(reason).__name__}: {reason}"
     remedy = "name a function further out, which returns data"
+    if is_lost:
+        remedy = f"give its class a __reduce__ that keeps all of it, or {remedy}"
     if isinstance(reason, RecursionError):
         facts = [f"{path}: nested too deeply"]
     elif not guilty:
@@ -30,7 +33,7 @@ def refusal(
         facts = [f"{path}: {describe(part)}"]
         if (lazy := lazy_remedy(part)) is not None:
             remedy = f"let {target or 'the call'} return its data: {lazy}"
-        elif path == root:
+        elif path == root or is_lost:
             facts.append(cause)
     return UnstorableOutcomeError(
         f"what {target or 'the call'} {_VERBS[kind]} cannot be stored",

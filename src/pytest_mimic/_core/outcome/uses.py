@@ -14,50 +14,33 @@ from io import BytesIO
 from typing import Any
 
 from pytest_mimic._core.outcome.names import RefusedError
+from pytest_mimic._core.outcome.pickled_code import Use
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL
 from pytest_mimic._core.outcome.unpickling import NAMED, load_all
-from pytest_mimic._core.outcome.vouched import BUILDERS, CONSTANTS, FOLLOWING, RECORDS, SETTERS, is_library
+from pytest_mimic._core.outcome.vouched import BUILDERS, CONSTANTS, FOLLOWING, RECORDS, SETTERS
 
 # Attributes that Python looks up on an object to give it a state or items: a state with one of them could replace it.
 _LOOKED_UP = frozenset({"__setstate__", "append", "extend", "add"})
 _EXTENSIONS = frozenset({"EXT1", "EXT2", "EXT4"})
 _ATOMS = frozenset({str, int, float, bool, type(None), bytes, bytearray, complex, memoryview})
 _SEQUENCES = frozenset({list, tuple, set, frozenset})
-
-
-class Use:
-    """The things that a pickle does with one import, and with the objects that it makes.
-
-    Attributes:
-        ways: Of the import: `new`, `call` (both without arguments), `plain new` (with one builtin value), `new with`,
-            `call with`, `raise`, `hash`. Of the objects that it makes: `state`, `items`, `add`, `setitem`,
-            `object hash`, `+state` (what a call gave is changed), `odd` (no value is restored like this).
-    """
-
-    __slots__ = ("is_library", "name", "names", "slots", "usual", "ways")
-
-    def __init__(self, name: str) -> None:
-        self.name = name  # `module:qualname`
-        self.ways: set[str] = set()
-        self.slots: set[str] = set()  # the names that are set as attributes, and not in a `__dict__`
-        self.names: set[str] = set()  # the other names in the states of the objects that it makes
-        self.usual: set[str] = set()  # those of them, if a further state with no others does nothing new
-        self.is_library = is_library(name)
+_PARTIAL = "functools:partial"
 
 
 class Made:
     """Stands for an object that a class without arguments, or a vouched builder of values, makes."""
 
-    __slots__ = ("_is_built", "_is_new", "use")
+    __slots__ = ("_is_built", "_is_new", "is_value", "use")
 
-    def __init__(self, use: Use, is_built: bool = False) -> None:
+    def __init__(self, use: Use, is_built: bool = False, is_value: bool = True) -> None:
         self.use = use
+        self.is_value = (is_built and is_value) or use.is_library
         self._is_built = is_built
         self._is_new = not is_built  # neither built nor given a state so far
 
     @property
-    def is_value(self) -> bool:
-        return self._is_built or self.use.is_library
+    def is_partial(self) -> bool:
+        return self._is_built and self.use.name == _PARTIAL
 
     def _note(self, way: str) -> None:
         if self._is_built:
@@ -75,7 +58,13 @@ class Made:
             return
         self._note("state")
         self._is_new = False
-        if self.use.is_library and not self._is_built and not self.use.name.startswith("numpy"):
+        if self._is_built and BUILDERS.get(use.name) == "stores":
+            self.is_value = self.is_value and is_plain(state)
+        if self.is_partial:
+            is_odd = not (kind is tuple and len(state) == 4 and type(state[1]) is tuple)
+            if not is_odd:
+                _hand(*state[:3])
+        elif use.is_library and not (self._is_built or (kind is tuple and use.name.startswith("numpy"))):
             is_odd = not is_plain(state)  # its class looks at it
         else:
             is_odd = _is_stand_in(state) and not is_plain(state)
@@ -87,6 +76,8 @@ class Made:
                 names.update(filter(_is_name, part))
                 if part is state and "state" in use.ways and not use.is_library:
                     use.usual = names if "_sklearn_version" not in names else set()
+                if part is not state:
+                    _hand(part.get("default_factory"))
                 is_odd |= not is_plain(part.get("_sklearn_version"))  # which is compared
         if is_odd:
             self.use.ways.add("odd")
@@ -175,6 +166,17 @@ class _Import(metaclass=_Imported):
         return Made(use)
 
 
+def _hand(thing: object, arguments: tuple[object, ...] = (), options: Any = None) -> None:
+    """Note that what a builder keeps may call a thing later, with these arguments."""
+    if isinstance(thing, _Imported):
+        if thing.use.name in BUILDERS:
+            thing.load.called(thing.use, (*arguments, [*options.values()]) if options else arguments, {})
+        else:
+            thing.use.ways.add("handed")
+    elif type(thing) is Made and not thing.is_partial:
+        thing.use.ways.add("object call")
+
+
 class StandIns:
     """The stand-ins for what pickles import. Their uses are those of all pickles that were loaded with them."""
 
@@ -247,7 +249,9 @@ class StandIns:
         elif builder == "single":
             fits = not rest and is_plain(first)
         elif builder == "stores":
-            fits = True
+            if use.name == _PARTIAL or use.name == "collections:defaultdict":
+                _hand(first, rest if use.name == _PARTIAL else ())
+            return Made(use, is_built=True, is_value=all(map(is_plain, arguments)))
         elif builder == "container":  # of anything, which is not looked at
             fits = type(first) in (str, *_SEQUENCES, dict) and all(map(is_plain, rest))
         elif builder == "hashes":

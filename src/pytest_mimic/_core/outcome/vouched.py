@@ -26,17 +26,15 @@ BUILDERS: dict[str, str] = {
         "builtins:bool builtins:complex builtins:float builtins:int builtins:range"
         " builtins:reversed datetime:date datetime:timedelta datetime:timezone"
         " decimal:Decimal fractions:Fraction ipaddress:IPv4Address ipaddress:IPv4Interface ipaddress:IPv4Network"
-        " ipaddress:IPv6Address ipaddress:IPv6Interface ipaddress:IPv6Network os:stat_result os:terminal_size"
+        " ipaddress:IPv6Address ipaddress:IPv6Interface ipaddress:IPv6Network os:stat_result os:terminal_size builtins:slice"
         " json.decoder:JSONDecodeError time:struct_time uuid:UUID zoneinfo:ZoneInfo",
         "plain",
     ),
     # The name of an encoding, a second argument, would be imported.
     **_each("builtins:bytearray builtins:bytes builtins:str", "single"),
-    # They keep what they are given, and neither look at it nor call it.
-    **_each(
-        "collections:defaultdict functools:partial types:GenericAlias types:SimpleNamespace builtins:slice",
-        "stores",
-    ),
+    # They keep what they are given, and do not look at it. What the first two call later is the project's, or builds a
+    # plain value itself; anything else is code. The others call nothing of themselves.
+    **_each("collections:defaultdict functools:partial types:GenericAlias types:SimpleNamespace", "stores"),
     # They take items out of a builtin container.
     **_each(
         "builtins:iter builtins:list builtins:tuple builtins:dict collections:OrderedDict collections:deque",

@@ -166,6 +166,11 @@ class SecretTexts:
             return ", ".join(f"{_hide_cookie(first)}{sign}{rest}" for first, sign, rest in cookies)
         return PLACEHOLDER
 
+    def is_hidden_cookie(self, name: object, value: str) -> bool:
+        """Return whether a value is the header of a cookie as `scrub_header` returns it, with the cookie's name."""
+        is_cookie = PLACEHOLDER in value and type(name) is str and normalised(name) in ("cookie", "setcookie")
+        return is_cookie and value == self.scrub_header(str(name), value)
+
     def scrub_text(self, text: str, secrets: Iterable[str] = ()) -> str:
         """Return free text without secrets in URLs, after secret names (`token=…`, `"token": "…"`), and those known."""
         if not secrets and self._may_hold.search(text) is None:

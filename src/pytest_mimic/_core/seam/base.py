@@ -39,6 +39,7 @@ class Step(Protocol):
     """
 
     mode: Literal["replay", "run", "verify", "pass"]
+    call: Any  # as the engine has it, with the edge's own call as `edge_call`; for all but `pass`
 
     def outcome(self, *, is_read_only: bool = False) -> Any:
         """Return a fresh copy of the recorded plain data, in the form that `finish` is given. For `replay` and `verify`.
@@ -98,8 +99,7 @@ class ClientCall(NamedTuple):
         described: The parts as messages show them and as they are stored beside the recording.
         host: The host that `only=` and `exclude=` compare with their patterns; None for a client without hosts.
         shared: The recording belongs to no test. The identity alone finds it, in any order.
-        hide: Returns the described parts without the secrets of this call that stand elsewhere, too. It is called only for a
-            description, and does not change the identity.
+        secrets: Returns the secrets of this call, which its description is `without` wherever they stand.
     """
 
     signature: str
@@ -108,7 +108,7 @@ class ClientCall(NamedTuple):
     described: dict[str, Any]
     host: str | None = None
     shared: bool = False
-    hide: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    secrets: Callable[[], Any] | None = None
 
 
 class Port(Protocol):

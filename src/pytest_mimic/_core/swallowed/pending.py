@@ -107,9 +107,11 @@ class PendingErrors:
         self._process = getpid()
 
     def note(self, error: MimicError) -> MimicError:
-        """Note an error, once, and return it. A damaged file may not name its test: the error names the running one."""
+        """Note an error, once, and return it. Of a damaged file it names the running test: the recording one may be gone."""
         if not any(error is noted for noted in self._errors):
-            error.remedies = _ambient.naming(self._test(), error.remedies)
+            if test := self._test():
+                lines = _ambient.naming(test, error.data.get("recorder"), [error.what, *error.remedies])
+                error.what, error.remedies = lines[0], tuple(lines[1:])
             self._errors.append(error)
             if self.is_elsewhere:
                 self._forks.report_error(error)

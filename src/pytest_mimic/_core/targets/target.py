@@ -191,10 +191,11 @@ def parse_target(line: str, *, origin: str = "") -> Target | None:
     return target
 
 
-def missing_module(target: Target) -> TargetError | None:
+def missing_module(target: Target, *, is_certain: bool = True) -> TargetError | None:
     """Return an error with the closest module there is, or None if the target's module can be found.
 
-    Neither the module nor its parents are imported.
+    Neither the module nor its parents are imported. It is not `is_certain` that there is none if other tests may put it
+    on the path.
     """
     if any(module_exists(candidate.module) for candidate in target.candidates):
         return None
@@ -205,7 +206,9 @@ def missing_module(target: Target) -> TargetError | None:
     close = closest_module(target.module.removesuffix(".py"))
     hint = f" (did you mean {close}?)" if close else ""
     what = f"{target} does not exist: there is no module {target.module}{hint}"
-    return target_error(target.origin, what, target=target.name)
+    if not is_certain:
+        what = f"{target} was not mimicked, as no module {target.module} was found{hint}"
+    return target_error(target.origin, what, target=target.name, module=target.module)
 
 
 def replaced_client(target: Target) -> TargetError | None:

@@ -6,21 +6,18 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
-from itertools import count
 from os import close, fstat, fsync, getpid, mkdir, read, replace, rmdir, scandir, stat, unlink, write
 from os import open as open_file
 from os.path import dirname, isdir, isfile, join, realpath
 from threading import Lock
-from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_mimic._core.event_loop import outside_event_loop
 from pytest_mimic._core.vault.leftovers import abandoned, sweep, this_host
-from pytest_mimic._core.vault.locks import FOLDER, ByteLocks, RunMark, file_lock
+from pytest_mimic._core.vault.locks import FOLDER, ByteLocks, RunMark, faked, file_lock, is_faked
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -94,23 +91,22 @@ class FolderStore:
     def write(self, name: str | Callable[[], str], data: Data, *, durable: bool = True) -> None:
         # A function returns the name once all pieces were taken: it may depend on them.
         path = self._prefix + (name if isinstance(name, str) else "")
-        if _is_faked():
-            raise _faked("write", path)
+        if is_faked():
+            raise faked("write", path)
         try:
             if not self._is_swept:
                 _make_folders(self.path)
                 sweep(self.path)
                 self._is_swept = True
             file, temporary = self._open_temporary()
-            _write_file(file, whole := self._prefix + temporary, data)
+            _write_file(file, temporary, data)
             try:
                 path = self._prefix + (name if isinstance(name, str) else name())
-                _in_folder(dirname(path), partial(replace, whole, path))
+                _in_folder(dirname(path), partial(replace, temporary, path))
             except BaseException:
                 with suppress(OSError):
-                    unlink(whole)
+                    unlink(temporary)
                 raise
-            give_back(temporary)
             if durable:
                 self._unflushed.add(path)
         except OSError as reason:
@@ -118,14 +114,20 @@ class FolderStore:
             raise _cannot("write", at_fault, reason) from None
 
     def _open_temporary(self) -> tuple[int, str]:
-        """Return a new temporary file and its name: in the vault's top folder, as one listing finds all leftovers there."""
+        """Return a new temporary file and its path: in the vault's top folder, as one listing finds all leftovers there.
+
+        A folder in which files of one name come and go is several times as fast as one in which each has another name.
+        """
+        number = 0
         while True:
-            name = take_name()
+            path = self._prefix + temporary_name(number)
             try:
                 # A user may delete the vault during a run.
-                return _in_folder(self.path, partial(open_file, self._prefix + name, _WRITE, 0o666)), name
-            except FileExistsError:  # from a dead process with the number of this one
-                continue
+                return _in_folder(self.path, partial(open_file, path, _WRITE, 0o666)), path
+            except (
+                FileExistsError
+            ):  # another thread writes it, or a dead process with this number has left it
+                number += 1
 
     @outside_event_loop
     def flush(self) -> None:
@@ -254,8 +256,8 @@ class FolderStore:
         vault = blake2b(realpath(self.path).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
         folder = join(gettempdir(), f"{FOLDER}{user}", vault)
         try:
-            if _is_faked():
-                raise _faked("lock", self.path)
+            if is_faked():
+                raise faked("lock", self.path)
             _make_folders(folder, mode=0o700)
         except OSError as reason:
             raise _cannot("make", folder, reason) from None
@@ -265,8 +267,8 @@ class FolderStore:
         """Raise an error, unless the vault is readable and just has no such file."""
         if not isinstance(reason, (FileNotFoundError, NotADirectoryError)):
             raise _cannot("read", self._prefix + name, reason) from None
-        if _is_faked() and not isdir(self.path):
-            raise _faked("read", self._prefix + name) from None
+        if is_faked() and not isdir(self.path):
+            raise faked("read", self._prefix + name) from None
         if isinstance(reason, NotADirectoryError) and not isdir(self.path):
             raise _cannot("read", self.path, reason) from None
 
@@ -277,26 +279,9 @@ _FLUSH = (os.O_RDWR if os.name == "nt" else os.O_RDONLY) | getattr(os, "O_CLOEXE
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-_numbers = count()
-# The names that were given back, by process.
-_free = defaultdict[int, list[str]](list)
-
-
-def take_name() -> str:
-    """Return the name of a temporary file, which says who writes it: one that was given back, if there is one.
-
-    A folder in which files of one name come and go is several times as fast as one in which each has another name.
-    """
-    process = getpid()
-    try:
-        return _free[process].pop()
-    except IndexError:
-        return f".mimic-{this_host()}-{process}-{next(_numbers)}.tmp"
-
-
-def give_back(name: str) -> None:
-    """Let the next writer have the name of a temporary file that is gone."""
-    _free[getpid()].append(name)
+def temporary_name(number: int) -> str:
+    """Return a name for a temporary file, which says who writes it."""
+    return f".mimic-{this_host()}-{getpid()}-{number}.tmp"
 
 
 def _write_file(file: int, path: str, data: Data) -> None:
@@ -349,23 +334,6 @@ def _in_folder(folder: str, act: Callable[[], _T]) -> _T:
         except FileNotFoundError:
             _make_folders(folder)
     return act()
-
-
-def _is_faked() -> bool:
-    """Return whether `os` is replaced in this module, as pyfakefs does while its fixture is in use."""
-    return not isinstance(os, ModuleType)
-
-
-def _faked(do: str, path: str) -> MimicError:
-    return MimicError(
-        f"cannot {do} {path}: the test's file system is a fake one",
-        remedies=[
-            "with pyfakefs, make the call in a `with Pause(fs):` block, or where it only replays, call "
-            "fs.add_real_directory(mimic_vault_dir) before it"
-        ],
-        path=path,
-        cause="the file system is a fake one",
-    )
 
 
 def _cannot(do: str, path: str, reason: OSError) -> MimicError:

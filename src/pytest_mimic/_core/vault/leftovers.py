@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from functools import cache
 from os import scandir, unlink
 from time import time
 
@@ -43,15 +44,10 @@ def _is_abandoned(entry: os.DirEntry[str], *, host: str, process: int) -> bool:
     return time() - entry.stat().st_mtime > _LEFTOVER_AGE
 
 
+@cache
 def this_host() -> str:
     """Return eight hex digits for this machine or container."""
-    global _host_digits
-    if _host_digits is None:
-        from _socket import gethostname  # a test may have replaced the one in `socket`
-        from hashlib import blake2b
+    from _socket import gethostname  # a test may have replaced the one in `socket`
+    from hashlib import blake2b
 
-        _host_digits = blake2b(gethostname().encode(), digest_size=4).hexdigest()
-    return _host_digits
-
-
-_host_digits: str | None = None
+    return blake2b(gethostname().encode(), digest_size=4).hexdigest()

@@ -10,6 +10,7 @@ from errno import EACCES, EAGAIN
 from functools import partial
 from os import getpid
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.event_loop import outside_event_loop
@@ -40,6 +41,23 @@ def _is_foreign(record: logging.LogRecord) -> bool:
     if not isinstance(args, tuple) or len(args) < 2:
         return True
     return not Path(str(args[1])).parent.parent.name.startswith(FOLDER)
+
+
+def is_faked() -> bool:
+    """Return whether `os` is replaced in this module, as pyfakefs does while its fixture is in use."""
+    return not isinstance(os, ModuleType)
+
+
+def faked(do: str, path: str) -> MimicError:
+    return MimicError(
+        f"cannot {do} {path}: the test's file system is a fake one",
+        remedies=[
+            "with pyfakefs, make the call in a `with Pause(fs):` block, or where it only replays, call "
+            "fs.add_real_directory(mimic_vault_dir) before it"
+        ],
+        path=path,
+        cause="the file system is a fake one",
+    )
 
 
 class _LockFile:
@@ -113,6 +131,8 @@ class ByteLocks:
         except OSError as reason:
             if reason.errno in (EACCES, EAGAIN) and file.is_open():
                 return False
+            if is_faked():
+                raise faked("lock", file.path) from None
             cause = reason.strerror or str(reason)
             raise MimicError(f"cannot lock {file.path}: {cause}", path=file.path, cause=cause) from None
         file.held[one] += 1

@@ -309,6 +309,7 @@ class Objects:
             facts=[*told, f"recording: {self.label}/{origin.name}"],
             remedies=[f"to record it again: {command('--mimic-record', origin.test)}"],
             call=origin.target,
+            recorder=origin.test,
         )
 
 

@@ -37,6 +37,7 @@ def corrupt(path: str, how: str, *, test: str | None = None) -> CorruptRecording
         f"{path} {how}",
         remedies=[f"restore it from version control, or record again: {command('--mimic-rerecord', test)}"],
         file=path,
+        recorder=test,
     )
 
 
@@ -46,6 +47,7 @@ def outdated(path: str, number: int, *, test: str | None = None) -> CorruptRecor
         f"{path} is of format {number}, of a release candidate of pytest-mimic 1.0, which this version does not read: "
         f"record it again with {command('--mimic-record', test)}",
         file=path,
+        recorder=test,
         outdated=True,
     )
 
@@ -219,7 +221,9 @@ def _conflict(path: str, head: bytes, *, test: str | None) -> CorruptRecordingEr
             f"remove it: git rm {path}",
             f"then record what is missing: {command('--mimic-record', test)}",
         ]
-    return CorruptRecordingError(f"{path} has a merge conflict, line {line}", remedies=remedies, file=path)
+    return CorruptRecordingError(
+        f"{path} has a merge conflict, line {line}", remedies=remedies, file=path, recorder=test
+    )
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

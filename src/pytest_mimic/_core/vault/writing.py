@@ -149,7 +149,7 @@ class _FileWriter:
         self._inline = inline
         self._made: list[str] = []  # the new objects, which go if the file cannot be written
         self._is_locked = bool(self._parts) or any(map(self._needs_objects, outcomes))
-        self._durable = any(one.duration > _FLUSH and _is_worth_flushing(one) for one in outcomes)
+        self._durable = any(map(_is_worth_flushing, outcomes))
 
     @cached_property
     def _apart(self) -> ObjectWriter:

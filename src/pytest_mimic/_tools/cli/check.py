@@ -245,6 +245,9 @@ class Fix:
 # -- showing
 
 
+_IF_NONE = "if it is none: "
+
+
 def _redact(invocation: Invocation, vault: Vault, names: Sequence[str]) -> list[Finding]:
     """Return which of these files hold what redaction hides today. With --fix, it is hidden."""
     options, findings = invocation.options, []
@@ -282,12 +285,15 @@ def _show(invocation: Invocation, vault: Vault, checked: Checked, *, is_whole: b
     damage = checked.damage
     left = sum(finding.kind in LEFT_OVER for finding in checked.findings)
     code = sum(finding.kind == "code" for finding in checked.findings)
-    secrets = sum(finding.kind == "secret" for finding in checked.findings)
+    found = [finding for finding in checked.findings if finding.kind == "secret"]
+    by_look = {finding.recording for finding in found if finding.remedy.startswith(_IF_NONE)}
+    # What a name hides may be known by its look as well.
+    secrets = sum(one.remedy.startswith(_IF_NONE) or one.recording not in by_look for one in found)
     if damage or secrets:
-        found = [plural(len(damage), "problem")] if damage else []
-        found += [f"{plural(secrets, 'secret')} found"] if secrets else []
-        out.line((f"{vault.label}: {' and '.join(found)}", "bold red"), f"; {counts}")
-        if any(finding.remedy.startswith("if it is none: ") for finding in checked.findings):
+        what = [plural(len(damage), "problem")] if damage else []
+        what += [f"{plural(secrets, 'secret')} found"] if secrets else []
+        out.line((f"{vault.label}: {' and '.join(what)}", "bold red"), f"; {counts}")
+        if by_look:
             again = invocation.command("check", "--fix")
             out.line(
                 f"  to hide one in a request, its answer or an argument: its name in mimic_redact, then {again}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._clients.http.exchange import IDENTITY, Exchange, HttpRequest, read_origin
 from pytest_mimic._clients.http.http_secrets import parts_of_url
+from pytest_mimic._clients.http.responses import ExchangeRecorder
 from pytest_mimic._core.engine.cassettes import OpenCassette
 from pytest_mimic._core.engine.client_plan import ClientPlan, ClientPort, line_of_stored
 from pytest_mimic._core.engine.ledger import Ledger
@@ -94,7 +95,7 @@ class Conversation:
             step = self._edge.port.begin(call)
             if step.mode != "run":
                 return "only= or exclude= in mimic_functions leaves it out"
-            recorder = self._edge.recorder(step, exchange.request)
+            recorder = ExchangeRecorder(step)
             head = exchange.head
             recorder.start(
                 head["status"], head["reason"], head["version"], head["headers"], decoded=exchange.is_decoded

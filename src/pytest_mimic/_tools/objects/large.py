@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from threading import get_native_id
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pytest_mimic._core.describe.recorded_files import CatalogFile, Entry, objects_of
@@ -17,7 +18,7 @@ from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.clearing import remove
 from pytest_mimic._core.vault.detached import LEAST, Detached, DetachedWriter, detached_in, hash_of_file
 from pytest_mimic._core.vault.file_names import CASSETTES, OBJECTS_LOCK
-from pytest_mimic._core.vault.folder import FolderStore, give_back, take_name
+from pytest_mimic._core.vault.folder import FolderStore, temporary_name
 from pytest_mimic._core.vault.parsing import parse_recording
 from pytest_mimic._core.whole_files import patient
 from pytest_mimic.errors import MimicError
@@ -146,8 +147,7 @@ class LargeObjects:
 
     def _fetch(self, one: LargeObject) -> str:
         """Fetch an object; return what is wrong with it, or an empty text."""
-        path, temporary = self._path(one), take_name()
-        whole = Path(self._store.path, temporary)
+        path, whole = self._path(one), Path(self._store.path, temporary_name(get_native_id()))
         try:
             if not self._bucket.download(one.detached.key, whole):
                 return "it is not there any more"
@@ -158,7 +158,6 @@ class LargeObjects:
             patient(os.replace)(whole, path)
         finally:
             whole.unlink(missing_ok=True)
-            give_back(temporary)
         one.here = True
         return ""
 

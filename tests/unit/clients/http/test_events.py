@@ -34,7 +34,7 @@ def differences(recorded: Any, actual: Any, *volatile: str, mode: Any = "exact")
     """Return the lines that verifying shows."""
     client = HttpxAdapter("httpx")
     old, new = client.comparable(recorded, actual), client.comparable(actual, recorded)
-    outcomes = Outcome.of_value(old), Outcome.of_value(new)
+    outcomes = Outcome("value", old), Outcome("value", new)
     return compare(*outcomes, Rules(volatile=volatile, mode=mode), redactor=Redactor())
 
 

@@ -14,6 +14,7 @@ import pytest
 from support.http_server import Server, running_unix_server
 
 from pytest_mimic._clients.http.exchange import Exchange, HttpRequest
+from pytest_mimic._clients.http.responses import ExchangeRecorder
 from unit.clients.http.four_ways import both
 from unit.clients.runs import Runs
 
@@ -63,7 +64,7 @@ def test_the_async_client_works_under_trio(httpx: ModuleType, runs: Runs, server
 def test_http_2_gets_the_usual_reason(httpx: ModuleType, runs: Runs) -> None:
     exchange = Exchange(runs.port)
     request = HttpRequest("GET", "http://shop.test/missing", (), b"")
-    recorder = exchange.recorder(exchange.begin(request), request)
+    recorder = ExchangeRecorder(exchange.begin(request))
     recorder.start(404, "", "HTTP/2", [])
     recorder.complete()
     runs.again("replay")

@@ -36,7 +36,7 @@ def secrets() -> Secrets:
     ids=["password in the URL", "query", "header", "basic", "cookie", "body", "text in the body"],
 )
 def test_a_secret_of_a_request_is_hidden_in_its_response(secrets, url, headers, body):
-    secrets.learn_request(url, headers, body)
+    secrets.of_request(url, headers, body)
 
     assert secrets.text(f"it is {SECRET}") == "it is <redacted>"
     assert secrets.header("X-Seen", SECRET) == "<redacted>"

@@ -30,5 +30,5 @@ def test_a_description_has_no_secret_that_the_request_repeats() -> None:
         port, "http://h/mcp", {"method": "tools/call", "params": {"name": "find", "arguments": arguments}}
     )
 
-    assert call.hide is not None
-    assert SENT not in repr(call.hide(call.described))
+    assert call.secrets is not None
+    assert SENT not in repr(call.secrets().without(call.described))

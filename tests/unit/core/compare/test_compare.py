@@ -16,6 +16,7 @@ import re
 import threading
 import types
 import uuid
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import pytest
@@ -27,8 +28,16 @@ from pytest_mimic._core.redact.redactor import Redactor
 
 NAN = float("nan")
 
-given, failed, streamed = Outcome.of_value, Outcome.of_exception, Outcome.of_stream
+given = functools.partial(Outcome, "value")
 END = given(None)
+
+
+def failed(exception: BaseException) -> Outcome:
+    return Outcome("raised", exception=exception)
+
+
+def streamed(items: Sequence[object], end: Outcome | None = None) -> Outcome:
+    return Outcome("stream", items=items, end=end)
 
 
 def compare(recorded: Outcome, actual: Outcome, **options: Any) -> list[str]:

@@ -51,10 +51,10 @@ def test_no_secret_of_an_outcome_is_in_its_tree(tree):
     login = {"user": "ann", "password": "hunter2-4711-abcd", "note": "it is hunter2-4711-abcd", "link": URL}
     login |= {"token": "x4"}
     outcomes = [
-        Outcome.of_value(login),
-        Outcome.of_value([{"inner": login}]),
-        Outcome.of_exception(ValueError(URL, login)),
-        Outcome.of_stream([login], Outcome.of_value(URL), sent=[login]),
+        Outcome("value", login),
+        Outcome("value", [{"inner": login}]),
+        Outcome("raised", exception=ValueError(URL, login)),
+        Outcome("stream", items=[login], end=Outcome("value", URL), sent=[login]),
     ]
 
     shown = [repr(tree(outcome)) for outcome in outcomes]
@@ -64,12 +64,12 @@ def test_no_secret_of_an_outcome_is_in_its_tree(tree):
 
 
 def test_a_stream_has_what_it_was_sent_and_how_it_ended(tree):
-    assert tree(Outcome.of_stream([1], Outcome.of_value("end"), sent=[None, "go"])) == {
+    assert tree(Outcome("stream", items=[1], end=Outcome("value", "end"), sent=[None, "go"])) == {
         "items": [1],
         "end": {"value": "end"},
         "sent": [None, "go"],
     }
-    assert tree(Outcome.of_stream([1], Outcome.of_value(None))) == {"items": [1]}
+    assert tree(Outcome("stream", items=[1], end=Outcome("value", None))) == {"items": [1]}
 
 
 def test_of_a_response_what_verifying_compares_is_compared(tree):
@@ -78,7 +78,7 @@ def test_of_a_response_what_verifying_compares_is_compared(tree):
     same = {**response, "reason": "Fine", "headers": [["content-type", "text/plain"]]}
     other = {"status": 404, "headers": [["Content-Type", "text/html"]], "body": {"text": "no"}}
 
-    old, new, changed = (tree(Outcome.of_value(one)) for one in (response, same, other))
+    old, new, changed = (tree(Outcome("value", one)) for one in (response, same, other))
 
     assert differences(old, new) == []
     assert [one.path for one in differences(old, changed)] == ["status", "headers['content-type']", "body"]
@@ -98,14 +98,14 @@ def test_of_a_response_what_verifying_compares_is_compared(tree):
 def test_the_body_of_a_response_is_compared_as_what_it_is(tree, body, expected):
     response = {"status": 200, "headers": [["Date", "today"]], "error": "reset"}
 
-    (one,) = differences(tree(Outcome.of_value(response)), tree(Outcome.of_value({**response, "body": body})))
+    (one,) = differences(tree(Outcome("value", response)), tree(Outcome("value", {**response, "body": body})))
 
     assert (one.path, one.kind, one.new) == ("body", "added", expected)
 
 
 @pytest.mark.parametrize("value", [{"status": "ok", "headers": []}, {"status": 1, "headers": {}}])
 def test_what_only_looks_like_a_response_is_a_value(tree, value):
-    assert tree(Outcome.of_value(value)) == value
+    assert tree(Outcome("value", value)) == value
 
 
 @pytest.mark.parametrize(
@@ -119,11 +119,11 @@ def test_what_only_looks_like_a_response_is_a_value(tree, value):
     ],
 )
 def test_bytes_are_shown_by_their_kind_and_size(tree, content, shown):
-    assert str(tree(Outcome.of_value(content))) == shown
+    assert str(tree(Outcome("value", content))) == shown
 
 
 def test_texts_in_bytes_are_shown(tree):
-    assert tree(Outcome.of_value(b"one\ntwo")) == Named("bytes", "one\ntwo")
+    assert tree(Outcome("value", b"one\ntwo")) == Named("bytes", "one\ntwo")
 
 
 def test_shared_parts_and_attributes_are_shown(tree):
@@ -132,7 +132,7 @@ def test_shared_parts_and_attributes_are_shown(tree):
     value.more = [shared, shared]  # type: ignore[attr-defined]
     value.again = value.more  # type: ignore[attr-defined]
 
-    assert tree(Outcome.of_value(value)) == Named(
+    assert tree(Outcome("value", value)) == Named(
         f"{__name__}:Attributed", {"name": "x", "more": [Named("tuple", ["a"])] * 2, "again": Named("ref", 1)}
     )
 
@@ -140,7 +140,7 @@ def test_shared_parts_and_attributes_are_shown(tree):
 def test_a_changed_argument_is_shown_and_named_as_the_outcome(tree):
     rows = [1, 2]
 
-    outcome = Outcome.of_value(rows)
+    outcome = Outcome("value", rows)
     outcome.changed = {"rows": rows}
 
     assert tree(outcome) == {"value": Named("argument", "rows"), "changed": {"rows": [1, 2]}}
@@ -150,21 +150,21 @@ def test_a_detached_pickle_is_shown_by_its_recording(tree):
     facts = {"pickle": "objects/aa/x.pkl", "checksum": "ff", "imports": ["shop:Odd"]}
     listed = {"objects/aa/x.pkl": {"sha256": "0" * 64, "size": 70_000}}
 
-    assert tree(Outcome.of_value(1), **facts, detached=listed) == PickleView(
+    assert tree(Outcome("value", 1), **facts, detached=listed) == PickleView(
         70_000, ["shop:Odd"], [], [], "ff"
     )
 
 
 def test_a_key_that_looks_like_a_tag_is_shown_as_it_is(tree):
-    assert tree(Outcome.of_value({"$date": 1, "n": {2}})) == {"$date": 1, "n": Named("set", [2])}
+    assert tree(Outcome("value", {"$date": 1, "n": {2}})) == {"$date": 1, "n": Named("set", [2])}
 
 
 def test_files_and_awaiting_are_parts_of_an_outcome(tree):
     files = {"a.txt": None}
 
-    assert tree(Outcome.of_value(1), awaited=True) == {"value": 1, "awaited": True}
-    assert tree(Outcome.of_value(1), files=files) == {"value": 1, "files": files}
-    pickled = tree(Outcome.of_value(Odd()), files=files)
+    assert tree(Outcome("value", 1), awaited=True) == {"value": 1, "awaited": True}
+    assert tree(Outcome("value", 1), files=files) == {"value": 1, "files": files}
+    pickled = tree(Outcome("value", Odd()), files=files)
     assert isinstance(pickled[""], PickleView)
     assert pickled["files"] == files
 

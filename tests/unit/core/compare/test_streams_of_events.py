@@ -20,7 +20,7 @@ def stream(*events: tuple[str, Any]) -> Events:
 def lines(
     recorded: object, actual: object, *, paths: dict[str | None, None] | None = None, **options: Any
 ) -> list[str]:
-    sides = Outcome.of_value({"body": recorded}), Outcome.of_value({"body": actual})
+    sides = Outcome("value", {"body": recorded}), Outcome("value", {"body": actual})
     return compare(*sides, Rules(**options), redactor=Redactor(), paths=paths)
 
 

@@ -21,6 +21,8 @@ from pytest_mimic._core.redact.redactor import Redactor
         ["login", "--password", "hush"],
         "https://shop.example/?token=hush",
         '{"password": "hush"}',
+        [["Cookie", "sid=<redacted>; theme=hush"]],
+        {"password": {"Cookie": "sid=<redacted>; hush"}},
     ],
 )
 def test_the_value_is_replaced(value):
@@ -30,6 +32,15 @@ def test_the_value_is_replaced(value):
     assert "redacted" in hidden
 
 
-@pytest.mark.parametrize("value", [["name", "Ann"], {"n": [1, None]}])
+@pytest.mark.promise("redaction keeps a cookie's name and replaces its value")
+@pytest.mark.parametrize(
+    "value",
+    [
+        ["name", "Ann"],
+        {"n": [1, None]},
+        [["Set-Cookie", "sid=<redacted>; Path=/; HttpOnly"]],
+        {"Cookie": "sid=<redacted>; theme=<redacted>"},
+    ],
+)
 def test_other_values_stay(value):
     assert without_secrets({"value": value}, Redactor()) == {"value": value}

@@ -30,7 +30,7 @@ REDACTOR = Redactor(["diagnosis"])
 
 
 def lines(value: object, **options: Any) -> list[str]:
-    return preview(Outcome.of_value(value), REDACTOR, **options)
+    return preview(Outcome("value", value), REDACTOR, **options)
 
 
 class Basket:
@@ -156,7 +156,7 @@ def test_an_exception_is_shown_with_its_arguments_and_attributes() -> None:
     error = Refusal("no such basket", PIXELS)
     error.basket = Basket(n=1)  # type: ignore[attr-defined]
 
-    shown = preview(Outcome.of_exception(error), REDACTOR)
+    shown = preview(Outcome("raised", exception=error), REDACTOR)
 
     assert shown == [
         f"raised {__name__}:Refusal: 'no such basket', <ndarray uint8 10x20x3>",
@@ -170,7 +170,9 @@ def test_a_stream_is_shown_by_its_first_item_and_its_end() -> None:
     items = [snapshot(rows), numpy.array([3])]
     rows[0] = 9
 
-    shown = preview(Outcome.of_stream(items, Outcome.of_exception(Refusal("gone"))), REDACTOR)
+    shown = preview(
+        Outcome("stream", items=items, end=Outcome("raised", exception=Refusal("gone"))), REDACTOR
+    )
 
     assert shown == ["stream of 2 items", "[0] ndarray: 2 int64", "  1, 2", "raised: Refusal('gone')"]
 
@@ -450,7 +452,7 @@ class Bag:
 words = sys.argv[2].split()
 for value in (Bag(set(words)), Bag(frozenset(map(Word := type("Word", (str,), {}), words))),
               Bag({(word, 1) for word in words}), Bag({(word, (word * 30, ("x" * 30, word))) for word in words}), {"bag": Bag(set(words))}, Bag(object())):
-    print(preview(Outcome.of_value(value), Redactor()))
+    print(preview(Outcome("value", value), Redactor()))
 """
 
 

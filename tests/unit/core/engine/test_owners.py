@@ -9,9 +9,7 @@ from pytest_mimic._core.engine.owners import Owner, SequenceInProgress
 
 def sequence(old: list[str], new: dict[int, str]) -> Any:
     """Make a sequence whose stored outcomes are strings."""
-    made: Any = SequenceInProgress(None, old)  # type: ignore[arg-type]
-    made.new.update(new)
-    return made
+    return SequenceInProgress(None, old, old, was_recorded=True, is_new=False, new=new)  # type: ignore[arg-type]
 
 
 def test_new_outcomes_replace_old_ones_by_position() -> None:

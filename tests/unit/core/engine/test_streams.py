@@ -90,7 +90,9 @@ def test_an_error_of_the_real_stream_reaches_the_script() -> None:
 
 
 def stream(items: int, sent: list[str | None] | None = None, *, ended: bool = True) -> Outcome:
-    return Outcome.of_stream(list(range(items)), Outcome.of_value(None) if ended else None, sent)
+    return Outcome(
+        "stream", items=list(range(items)), end=Outcome("value", None) if ended else None, sent=sent
+    )
 
 
 @pytest.mark.parametrize(

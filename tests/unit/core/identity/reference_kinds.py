@@ -11,16 +11,21 @@ import sys
 import types
 from array import array
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from marshal import dumps
 from pathlib import Path
 from struct import pack, unpack
 from typing import Any
+from uuid import UUID
 
 from xxhash import xxh3_128_hexdigest
 
 NAN = float("nan")
 PLAIN = frozenset({int, float, str, bool, type(None), bytes, list, tuple, dict, set, frozenset})
+VALUES = PLAIN | {date, datetime, time, timedelta, Decimal, Fraction, UUID}
 
 
 def dump(value: Any) -> bytes:
@@ -55,7 +60,7 @@ def reduced(value: Any) -> tuple[str, Any]:
     if found := as_callable(value):
         return found
     tag, form = of_library(value) or of_stdlib(value) or (tag_of(type_), of_object(value))
-    local = variables(type_) if "<locals>" in type_.__qualname__ else {}
+    local = variables(type_) if is_local(type_) else {}
     return tag, (local, form) if local else form
 
 
@@ -139,17 +144,25 @@ def is_written_in(type_: type, member: Any) -> bool:
     return member.__globals__["__name__"] == type_.__module__ and member.__code__.co_filename[0] != "<"
 
 
+def is_local(type_: type) -> bool:
+    """Return whether a class is one of a function, or was made by a call of `type`."""
+    if "<locals>" in type_.__qualname__:
+        return True
+    found = getattr(sys.modules.get(type_.__module__), type_.__name__, None)
+    return found is None and not issubclass(type_, tuple) and class_source(type_) is None
+
+
 def variables(type_: type) -> dict[str, Any]:
     """Return the closures of a class's methods and, for local classes, the plain attributes, of its local bases too."""
     found: dict[str, Any] = {}
     for each in reversed(type_.__mro__):
-        if is_local := "<locals>" in each.__qualname__ or each is type_:
+        if is_own := "<locals>" in each.__qualname__ or each is type_:
             # Python 3.14 keeps the annotations of a class as a function, which closes over names of the class.
             for member in (item for name, item in vars(each).items() if name != "__annotate_func__"):
                 for one in (member.fget, member.fset) if isinstance(member, property) else (member,):
                     found |= closure(one) if is_written_in(each, one) else {}
-        if is_local and "<locals>" in each.__qualname__:
-            own = [(name, item) for name, item in vars(each).items() if type(item) in PLAIN]
+        if is_own and is_local(each):
+            own = [(name, item) for name, item in vars(each).items() if type(item) in VALUES]
             found |= {f".{name}": item for name, item in own if not name.startswith("_")}
     return found
 

@@ -15,6 +15,7 @@ import warnings
 from pathlib import Path
 
 import kinds_of_things as k
+import numpy
 import pytest
 import several_lambdas as lambdas
 
@@ -377,6 +378,16 @@ def test_variables_in_the_body_of_a_local_class_count():
     for make in (made, privately, beside_a_keyword):
         assert fingerprint(make(1)) == fingerprint(make(1)) != fingerprint(make(2))
         assert source_fingerprint(make(1)) == source_fingerprint(make(2))
+
+
+def test_an_array_in_the_body_of_a_local_class_counts():
+    def made(*numbers):
+        class Scaled:
+            scale = numpy.array(numbers)
+
+        return Scaled()
+
+    assert fingerprint(made(1, 2)) == fingerprint(made(1, 2)) != fingerprint(made(1, 3))
 
 
 def test_unstable_attributes_of_a_local_class_do_not_count():

@@ -243,6 +243,8 @@ ROWS = {
     "named tuples of one name": ("k.pair_of('left', 'right')", ["k.pair_of('left', 'right')"], ["k.pair_of('right', 'left')"]),
     "function with attributes": ("k.with_attribute(k.adder(1), mode='fast')", [], ["k.with_attribute(k.adder(1), mode='slow')", "k.with_attribute(k.adder(1), modes='fast')"]),
     "parser": ("parser(b=1)", ["read_twice(b=1)"], ["parser(b=2)", "parser(c=1)", "parser(None, b=1)"]),
+    "local class with a date": ("k.labelled(datetime.date(2024, 1, 1))()", ["k.labelled(datetime.date(2024, 1, 1))()"], ["k.labelled(datetime.date(2024, 1, 2))()", "k.labelled(decimal.Decimal(1))()", "k.labelled(decimal.Decimal(2))()"]),
+    "class made by type()": ("type('Made', (), {'a': 1})()", ["type('Made', (), {'a': 1})()"], ["type('Made', (), {'a': 2})()", "type('Made', (), {'b': 1})()", "type('Made', (), {})()", "type('Made', (), {'a': decimal.Decimal(1)})()"]),
 }  # fmt: skip
 
 

@@ -28,7 +28,7 @@ FORMS = pytest.mark.parametrize(
 
 def replayed(error: BaseException, *, outer: BaseException | None = None, readable: bool | None = None):
     """Return the exception as the vault returns it."""
-    again = Vault(recorded(Outcome.of_exception(error, outer=outer))).read(NAME).outcomes[0]
+    again = Vault(recorded(Outcome("raised", exception=error, outer=outer))).read(NAME).outcomes[0]
     if readable is not None:
         assert ("pickle" not in again.entry) == readable
     assert again.kind == "raised"
@@ -215,7 +215,7 @@ def test_exceptions_of_well_known_libraries_are_kept(library):
 
 
 def test_an_exception_pickled_by_name_is_the_same_object():
-    stored = Vault(MemoryStore()).stored(Outcome.of_value([1, ONE]), 0.5)
+    stored = Vault(MemoryStore()).stored(Outcome("value", [1, ONE]), 0.5)
 
     assert stored.load().value[1] is ONE
 

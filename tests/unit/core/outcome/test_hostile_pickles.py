@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import collections
 import enum
+import functools
+import subprocess
 import sys
 import types
 
@@ -32,7 +34,7 @@ from pytest_mimic._core.outcome.container import zstd_module
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import Recording, Vault
 
-HERE, OURS = "tests_of_pickles", "pytest_mimic._core.outcome"
+HERE, OURS, POPEN = "tests_of_pickles", "pytest_mimic._core.outcome", "subprocess:Popen"
 ZSTD = zstd_module().__name__
 
 
@@ -41,6 +43,10 @@ class User:
 
 
 class Rows(list):
+    pass
+
+
+class Process(subprocess.Popen):
     pass
 
 
@@ -144,6 +150,28 @@ RUNNING = {
     "a class by a library's method": with_state(bare("PIL.Image:Image"), [{}, "L", bare(f"{HERE}:User"), None, ""]),
     "an odd state": with_state(bare(f"{HERE}:User"), bare("email.message:Message")),
     "re:_compile with DEBUG": call("re:_compile", "a", 128),
+    # What a builder keeps, and calls later.
+    "a class that a partial calls": call("functools:partial", named(POPEN), ["touch"]),
+    "a class that a state hands to a partial": with_state(
+        call("functools:partial", named(f"{HERE}:helper")), (named(POPEN), (["touch"],), {}, None)
+    ),
+    "a class by two partials": call("functools:partial", named("functools:partial"), named(POPEN), ["touch"]),
+    "an odd state of a partial": with_state(call("functools:partial", named(f"{HERE}:helper")), [named(POPEN)]),
+    "a project's class that starts as another": call("functools:partial", named(f"{HERE}:Process"), ["touch"]),
+    "a builder of another class by a partial": call(
+        "functools:partial", named("pandas.core.indexes.base:_new_Index"), named("backports.zstd:ZstdFile"), {"file": "touched"}
+    ),
+    "an alias that a partial calls": call("functools:partial", call("types:GenericAlias", named(POPEN), 1), ["touch"]),
+    "an object that a partial calls": call("functools:partial", with_state(bare("numpy:vectorize"), {"pyfunc": named(POPEN)})),
+    "a factory": call("collections:defaultdict", named("tempfile:TemporaryDirectory")),
+    "a factory by a partial": call("collections:defaultdict", call("functools:partial", named(POPEN), ["touch"])),
+    "a factory as a slot": with_state(bare("collections:defaultdict"), (None, {"default_factory": named("tempfile:TemporaryDirectory")})),
+    "a namespace in place of a text": call(
+        "uuid:UUID", with_state(call("types:SimpleNamespace"), {"replace": named("tempfile:TemporaryDirectory")})
+    ),
+    "an object of numpy in place of a text": call(
+        "uuid:UUID", with_state(bare("numpy:vectorize"), {"replace": named("tempfile:TemporaryDirectory")})
+    ),
     "a dtype that is no copy": with_state(call("numpy:dtype", "f8", False, False), (3, ">", None, None, None, -1, -1, 0)),
 }  # fmt: skip
 
@@ -261,6 +289,28 @@ DATA = {
     "member": (call(f"{OURS}.reducing:member", named(f"{HERE}:Color"), "RED"), Color),
     "builtin": (call("builtins:set", [1]), set),
     "model": (bare(f"{HERE}:Model"), Model),
+    "partial": (
+        with_state(
+            call("functools:partial", named(f"{HERE}:helper")),
+            (named(f"{HERE}:User"), (named(POPEN),), {}, None),
+        ),
+        functools.partial,
+    ),
+    "partial of a builtin": (
+        with_state(
+            call("functools:partial", named("builtins:int")), (named("builtins:int"), (), {"base": 2}, None)
+        ),
+        functools.partial,
+    ),
+    "factory": (call("collections:defaultdict", named("collections:OrderedDict")), collections.defaultdict),
+    "nested factory": (
+        call(
+            "collections:defaultdict",
+            call("functools:partial", named("collections:defaultdict"), named("builtins:list")),
+        ),
+        collections.defaultdict,
+    ),
+    "no factory": (call("collections:defaultdict", None), collections.defaultdict),
 }
 
 
@@ -300,7 +350,7 @@ def test_recording_does_not_run_the_pickle_that_is_there(monkeypatch):
     store = recorded(body(CHANGING["class"]), [f"{HERE}:User"])
     before = faces()
     vault = Vault(store)
-    stored = vault.stored(Outcome.of_value(VALUE), 0.5)
+    stored = vault.stored(Outcome("value", VALUE), 0.5)
 
     vault.write(NAME.replace("00", "11"), Recording("shop:f", None, None, None, "2026", None, [stored]))
 

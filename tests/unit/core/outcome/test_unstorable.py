@@ -129,7 +129,7 @@ def with_attribute(container, value):
     ],
 )
 def test_the_path_to_the_part_is_shown(wrap, path):
-    error = refusal(Outcome.of_value(wrap(threading.Lock())))
+    error = refusal(Outcome("value", wrap(threading.Lock())))
 
     assert error.path == path
     assert str(error).splitlines()[:2] == [
@@ -143,7 +143,7 @@ def test_the_path_to_the_part_is_shown(wrap, path):
     ("wrap", "what"), [(using_a_global, "a function object"), (local_class, "a type object")]
 )
 def test_a_function_that_hides_its_part_is_named_itself(wrap, what):
-    error = refusal(Outcome.of_value([wrap(threading.Lock())]))
+    error = refusal(Outcome("value", [wrap(threading.Lock())]))
 
     assert error.path == "result[0]"
     assert error.facts[0] == f"result[0]: {what}"
@@ -158,7 +158,7 @@ def test_a_method_of_a_complete_class_is_kept():
         def show(self):
             return super().show() + " of child"
 
-    show = Vault(MemoryStore()).stored(Outcome.of_value(Child), 0.1).load().value().show
+    show = Vault(MemoryStore()).stored(Outcome("value", Child), 0.1).load().value().show
 
     assert show() == "base of child"
 
@@ -166,7 +166,7 @@ def test_a_method_of_a_complete_class_is_kept():
 def test_the_part_has_a_name_for_people():
     with open(__file__) as file, socket.socket() as sock:
         said = [
-            refusal(Outcome.of_value([part])).facts[0]
+            refusal(Outcome("value", [part])).facts[0]
             for part in (file, sock, (x for x in ()), memoryview(b"ab"), threading.current_thread())
         ]
 
@@ -180,15 +180,15 @@ def test_the_part_has_a_name_for_people():
 
 
 def test_a_value_that_cannot_be_loaded_is_not_recorded():
-    assert refusal(Outcome.of_value({"a": LoadsNot(1)})).path == "result.a"
+    assert refusal(Outcome("value", {"a": LoadsNot(1)})).path == "result.a"
 
 
 @pytest.mark.parametrize(
     ("outcome", "told"),
     [
-        (Outcome.of_exception(ValueError(threading.Lock())), ("raised", "exception.args[0]")),
-        (Outcome.of_stream([1, [threading.Lock()]]), ("yielded", "items[1][0]")),
-        (Outcome.of_stream([(1,)], Outcome.of_value(threading.Lock())), ("returned", "result")),
+        (Outcome("raised", exception=ValueError(threading.Lock())), ("raised", "exception.args[0]")),
+        (Outcome("stream", items=[1, [threading.Lock()]]), ("yielded", "items[1][0]")),
+        (Outcome("stream", items=[(1,)], end=Outcome("value", threading.Lock())), ("returned", "result")),
         (Outcome("value", value=1, changed={"rows": [threading.Lock()]}), ("returned", "rows[0]")),
     ],
     ids=["raised", "stream", "end", "changed"],
@@ -205,7 +205,7 @@ def test_nesting_too_deep_for_pickle_is_an_error():
     for _ in range(100_000):
         value = [value]
 
-    assert refusal(Outcome.of_value(value)).facts == ("result: nested too deeply",)
+    assert refusal(Outcome("value", value)).facts == ("result: nested too deeply",)
 
 
 def test_a_snapshot_names_its_part():
@@ -226,7 +226,7 @@ def test_equal_own_identities_are_not_equal_outcomes():
     store = MemoryStore()
     vault = Vault(store)
 
-    first, second = (vault.stored(Outcome.of_value(Told(x)), 0.1) for x in (1, 2))
+    first, second = (vault.stored(Outcome("value", Told(x)), 0.1) for x in (1, 2))
 
     assert first.encoded.fingerprint != second.encoded.fingerprint
 
@@ -246,7 +246,7 @@ class Particular:
 def test_an_object_whose_identity_fails_is_stored():
     vault = Vault(MemoryStore())
 
-    first, second, again = (vault.stored(Outcome.of_value(Particular(n)), 0.1) for n in (1, 2, 1))
+    first, second, again = (vault.stored(Outcome("value", Particular(n)), 0.1) for n in (1, 2, 1))
 
     assert first.encoded.fingerprint == again.encoded.fingerprint != second.encoded.fingerprint
     assert first.load().value.x == 1

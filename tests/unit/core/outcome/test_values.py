@@ -108,7 +108,7 @@ def double(x):
     ids=lambda value: f"{type(value).__name__}",
 )
 def test_values_that_have_no_exact_tag_are_pickled(value):
-    stored = kept(Outcome.of_value(value))
+    stored = kept(Outcome("value", value))
 
     first, second = stored.load().value, stored.load().value
 
@@ -121,7 +121,7 @@ def test_changing_the_value_after_it_was_encoded_changes_nothing():
     array = bytearray(b"abc")
     vault = Vault(MemoryStore())
     value = {"plain": [1], "odd": (array, [2])}
-    stored = vault.stored(Outcome.of_value(value), 0.1, detached=True)
+    stored = vault.stored(Outcome("value", value), 0.1, detached=True)
 
     value["plain"].append(2)
     value["odd"][1].append(3)
@@ -148,7 +148,7 @@ def test_attributes_that_a_base_class_leaves_out_are_kept(make):
     value = make()
     value.seen = shared = ["here"]
 
-    again, seen = kept(Outcome.of_value([value, shared])).load().value
+    again, seen = kept(Outcome("value", [value, shared])).load().value
 
     assert type(again).__name__ == type(value).__name__
     assert again == value
@@ -160,14 +160,14 @@ def test_a_class_that_reduces_itself_decides_what_is_kept():
     value = Cached("1.50")
     value.seen = lambda: None
 
-    assert vars(kept(Outcome.of_value(value)).load().value) == {}
+    assert vars(kept(Outcome("value", value)).load().value) == {}
 
 
 @pytest.mark.promise("plain data is readable JSON with one key per line")
 def test_json_has_one_key_a_line():
     store = MemoryStore()
 
-    kept(Outcome.of_value({"rates": {"USD": 1.07, "CHF": 0.93}, "names": ["ä", {"deep": []}]}), store)
+    kept(Outcome("value", {"rates": {"USD": 1.07, "CHF": 0.93}, "names": ["ä", {"deep": []}]}), store)
 
     assert store.read(NAME).decode() == (
         "{\n"
@@ -197,7 +197,7 @@ def test_json_has_one_key_a_line():
 def test_large_plain_data_has_a_file_with_one_item_a_line():
     store = MemoryStore()
 
-    stored = kept(Outcome.of_value(list(range(1000))), store)
+    stored = kept(Outcome("value", list(range(1000))), store)
 
     name = stored.entry["json"]
     assert name.startswith("objects/")
@@ -213,7 +213,7 @@ def test_parts_shared_exponentially_do_not_explode(first):
         value = type(first)([value, value])
     store = MemoryStore()
 
-    again = kept(Outcome.of_value(value), store).load().value
+    again = kept(Outcome("value", value), store).load().value
 
     assert sum(len(store.read(name)) for name in store.names()) < 40_000
     for _ in range(60):
@@ -229,8 +229,8 @@ def test_lambdas_and_local_classes_are_stored_by_value():
         def __init__(self, x):
             self.x = x
 
-    entry = entry_of(Outcome.of_value([lambda x: x + 1, Local(5)]))
-    increment, local = kept(Outcome.of_value([lambda x: x + 1, Local(5)])).load().value
+    entry = entry_of(Outcome("value", [lambda x: x + 1, Local(5)]))
+    increment, local = kept(Outcome("value", [lambda x: x + 1, Local(5)])).load().value
 
     assert (increment(1), local.x) == (2, 5)
     assert entry["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -240,7 +240,7 @@ def test_lambdas_and_local_classes_are_stored_by_value():
 
 @pytest.mark.promise("loading a pickle imports only the classes and functions that it lists")
 def test_exactly_the_imports_of_a_pickle_are_listed():
-    entry = entry_of(Outcome.of_value([Point(1), partial(double, 2), decimal.Decimal(1)]))
+    entry = entry_of(Outcome("value", [Point(1), partial(double, 2), decimal.Decimal(1)]))
 
     assert entry["imports"] == sorted(
         [f"{__name__}:Point", f"{__name__}:double", "decimal:Decimal", "functools:partial"]
@@ -251,14 +251,14 @@ def test_exactly_the_imports_of_a_pickle_are_listed():
 
 @pytest.mark.promise("code stored by value is listed as code")
 def test_fetching_by_a_name_in_data_is_listed_as_code():
-    assert "builtins:getattr" in entry_of(Outcome.of_value([1].append))["code"]
-    assert any(name.endswith(":subimport") for name in entry_of(Outcome.of_value(json))["code"])
+    assert "builtins:getattr" in entry_of(Outcome("value", [1].append))["code"]
+    assert any(name.endswith(":subimport") for name in entry_of(Outcome("value", json))["code"])
 
 
 @pytest.mark.parametrize("last", [(4,), ipaddress.IPv4Address("10.0.0.1")], ids=["tagged", "pickle"])
 def test_a_stream_keeps_separate_copies_of_its_items(last):
     items = [[1], (2,), {"k": [3]}, last]
-    outcome = Outcome.of_stream(items, Outcome.of_value("end"), sent=[None, "go"])
+    outcome = Outcome("stream", items=items, end=Outcome("value", "end"), sent=[None, "go"])
 
     loaded = kept(outcome).load()
 
@@ -267,7 +267,7 @@ def test_a_stream_keeps_separate_copies_of_its_items(last):
 
 
 def test_a_plain_stream_is_readable():
-    entry = entry_of(Outcome.of_stream([1, "b"], None, sent=["x"]))
+    entry = entry_of(Outcome("stream", items=[1, "b"], sent=["x"]))
 
     assert entry == {"duration": 0.5, "stream": {"items": [1, "b"], "end": None, "sent": ["x"]}}
 
@@ -302,10 +302,10 @@ def test_a_mimicked_function_in_a_value_is_found_by_name(more, monkeypatch):
     wrapper = wrapper_of(double)
 
     for stored in (double, wrapper):
-        unmimicked = kept(Outcome.of_value([stored, *more]))
+        unmimicked = kept(Outcome("value", [stored, *more]))
         with monkeypatch.context() as patch:
             patch.setattr(sys.modules[__name__], "double", wrapper)
-            mimicked = kept(Outcome.of_value([stored, *more]))
+            mimicked = kept(Outcome("value", [stored, *more]))
             assert [each.load().value[0] for each in (mimicked, unmimicked)] == [wrapper, wrapper]
         assert [each.load().value[0] for each in (mimicked, unmimicked)] == [double, double]
 
@@ -323,7 +323,7 @@ def test_plain_pickle_cannot_load_a_mimicked_function(monkeypatch):
 def test_a_class_without_importable_module_is_stored_by_value():
     made = type("Made", (), {"__module__": "gone", "x": 5})
 
-    entry = entry_of(Outcome.of_value(made))
+    entry = entry_of(Outcome("value", made))
 
     assert "gone:Made" in entry["code"]
     assert entry["python"] == loading.python_version()
@@ -337,7 +337,7 @@ def test_equal_outcomes_with_other_shared_parts_are_stored_apart():
 
     loaded = []
     for value in values:
-        kept(Outcome.of_value({"long": ["text"] * 500, "parts": value}), store)
+        kept(Outcome("value", {"long": ["text"] * 500, "parts": value}), store)
         loaded.append(Vault(store).read(NAME).outcomes[0].load().value["parts"])
 
     shared = [(parts[0] is parts[1], parts[1] is parts[2], parts[0] is parts[2]) for parts in loaded]
@@ -348,7 +348,7 @@ def test_equal_outcomes_with_other_shared_parts_are_stored_apart():
 def test_parts_that_cannot_change_may_stand_twice_in_json():
     text, number = "a" * 50, 10**20
 
-    entry = entry_of(Outcome.of_value([text, [text, number], number, None, None]))
+    entry = entry_of(Outcome("value", [text, [text, number], number, None, None]))
 
     assert entry["value"] == [text, [text, number], number, None, None]
 
@@ -358,7 +358,7 @@ def test_parts_that_cannot_change_may_stand_twice_in_json():
 def test_a_view_of_a_dict_is_kept(kind, name):
     mapping = kind(a=[1], b=Row(2, ()))
 
-    loaded = kept(Outcome.of_value(getattr(mapping, name)())).load().value
+    loaded = kept(Outcome("value", getattr(mapping, name)())).load().value
 
     assert type(loaded) is type(getattr(mapping, name)())
     assert [*loaded] == [*getattr(mapping, name)()]

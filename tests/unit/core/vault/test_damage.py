@@ -408,7 +408,7 @@ def test_a_listing_of_files_of_another_shape_is_reported(listing, how):
 def test_cassette_of_another_shape_is_reported(edit, how):
     name = "cassettes/x.json"
     vault = Vault(MemoryStore())
-    stored = vault.stored(Outcome.of_value({"a": 1}), 0.5)
+    stored = vault.stored(Outcome("value", {"a": 1}), 0.5)
     vault.write_cassette(name, [CassetteEntry("function", "shop:f", "shop:f", "0", None, stored)], test="t")
     text = vault.store.read(name).decode()
     assert edit(text) != text
@@ -521,7 +521,7 @@ def test_count_below_one_is_reported(count):
 @pytest.mark.parametrize("name", ["SystemExit", "KeyboardInterrupt", "GeneratorExit"])
 def test_only_exceptions_are_raised_from_a_recording(name):
     """An interrupt is never recorded, so a file with one was made by hand."""
-    store = recorded(Outcome.of_exception(KeyError(1)))
+    store = recorded(Outcome("raised", exception=KeyError(1)))
     vault = Vault(store)
     store.write(NAME, store.read(NAME).replace(b"builtins:KeyError", f"builtins:{name}".encode()))
 
@@ -534,7 +534,7 @@ def test_only_exceptions_are_raised_from_a_recording(name):
 
 
 def test_exception_type_that_is_not_a_class_is_reported():
-    store = recorded(Outcome.of_exception(KeyError(1)))
+    store = recorded(Outcome("raised", exception=KeyError(1)))
     vault = Vault(store)
     text = store.read(NAME)
 
@@ -626,9 +626,9 @@ def test_forbidden_pickles_are_neither_loaded_nor_written():
     with pytest.raises(MimicError, match="mimic_pickle = forbid: the outcome of shop:f is a pickle"):
         outcome.load()
     with pytest.raises(MimicError, match="mimic_pickle = forbid"):
-        vault.stored(Outcome.of_value((1, ADDRESS)), 0.1)
+        vault.stored(Outcome("value", (1, ADDRESS)), 0.1)
     for readable in ([1, 2], (1, 2)):
-        assert vault.stored(Outcome.of_value(readable), 0.1).load().value == readable
+        assert vault.stored(Outcome("value", readable), 0.1).load().value == readable
 
 
 def test_changing_a_mapped_array_leaves_the_file_alone(tmp_path):

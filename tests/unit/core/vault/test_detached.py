@@ -31,7 +31,7 @@ def vault_in(folder, *, detaches=True):
 
 
 def put(vault, name, *values, test="t1"):
-    outcomes = [vault.stored(Outcome.of_value(value), 0.5) for value in values]
+    outcomes = [vault.stored(Outcome("value", value), 0.5) for value in values]
     return vault.write(name, Recording("shop:f", None, "s1", test, "2026-11-01", None, outcomes))
 
 
@@ -69,7 +69,7 @@ def test_a_written_file_is_detached(tmp_path):
     source = tmp_path / "report.bin"
     source.write_bytes(LARGE["bytes"])
     vault = vault_in(tmp_path / "vault")
-    outcome = Outcome.of_value(None)
+    outcome = Outcome("value", None)
     outcome.files = KeptFiles.of(
         {"path": WrittenFile(str(source), len(LARGE["bytes"]), is_executable=False)}, {}
     )
@@ -248,7 +248,7 @@ def test_a_sequence_keeps_detached_outcomes_beside_new_ones(tmp_path):
     put(vault_in(tmp_path), A, LARGE["json"])
     vault = vault_in(tmp_path, detaches=False)
     recording = vault.read(A)
-    new = vault.stored(Outcome.of_value(LARGE["bytes"]), 0.5)
+    new = vault.stored(Outcome("value", LARGE["bytes"]), 0.5)
 
     vault.write(A, recording._replace(outcomes=[*recording.outcomes, new]))
 
@@ -261,7 +261,7 @@ def test_a_file_that_changes_while_it_is_stored_is_refused(detaches, tmp_path):
     source = tmp_path / "report.bin"
     source.write_bytes(LARGE["bytes"])
     vault = vault_in(tmp_path / "vault", detaches=detaches)
-    outcome = Outcome.of_value(None)
+    outcome = Outcome("value", None)
     outcome.files = KeptFiles.of(
         {"path": WrittenFile(str(source), len(LARGE["bytes"]), is_executable=False)}, {}
     )

@@ -32,7 +32,7 @@ def write(store, stored):
 
 def recorded(value, files=None) -> MemoryStore:
     store = MemoryStore()
-    outcome = Outcome.of_value(value)
+    outcome = Outcome("value", value)
     outcome.files = files
     write(store, Vault(store).stored(outcome, 0.5))
     return store
@@ -105,7 +105,7 @@ def test_recording_again_repairs_the_object_of_a_written_file(tmp_path):
     gone, cut = store.names("objects")
     store.delete([gone])
     store.write(cut, before[cut][:-3])
-    outcome = Outcome.of_value(None)
+    outcome = Outcome("value", None)
     outcome.files = files_in(tmp_path)
 
     write(store, Vault(store).stored(outcome, 0.5))
@@ -115,7 +115,7 @@ def test_recording_again_repairs_the_object_of_a_written_file(tmp_path):
 
 def test_a_call_that_only_removed_files_keeps_nothing_in_memory():
     store = MemoryStore()
-    outcome = Outcome.of_value(None)
+    outcome = Outcome("value", None)
     outcome.files = KeptFiles({"old": None})
 
     write(store, Vault(store).stored(outcome, 0.5, detached=True))
@@ -126,7 +126,7 @@ def test_a_call_that_only_removed_files_keeps_nothing_in_memory():
 @pytest.mark.parametrize("kind", VALUES)
 def test_an_outcome_in_memory_is_as_readable_as_in_the_vault(kind):
     store = MemoryStore()
-    stored = Vault(store).stored(Outcome.of_value(VALUES[kind]), 0.5)
+    stored = Vault(store).stored(Outcome("value", VALUES[kind]), 0.5)
 
     before = stored.readable()
     write(store, stored)

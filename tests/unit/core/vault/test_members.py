@@ -20,13 +20,13 @@ VALUES = [
 
 def vault_with_both() -> Vault:
     vault = Vault(MemoryStore())
-    sequence = [vault.stored(Outcome.of_value(value), 0.25, detached=True) for value in VALUES]
+    sequence = [vault.stored(Outcome("value", value), 0.25, detached=True) for value in VALUES]
     calls = [
         CassetteEntry("httpx", "httpx", f"GET /{number}", f"{number}", {"url": f"/{number}"}, stored, "h")
         for number, stored in enumerate(sequence)
     ]
     vault.write_cassette(CASSETTE, calls, test="t", recorded="2026-11-02")
-    sequence = [vault.stored(Outcome.of_value(value), 0.25) for value in VALUES]
+    sequence = [vault.stored(Outcome("value", value), 0.25) for value in VALUES]
     vault.write(SEQUENCE, Recording("shop:f", {"a": 1}, "s", "t", "2026-11-02", "t", sequence))
     return vault
 
@@ -50,7 +50,7 @@ def test_what_belongs_to_a_test_stores_the_identity_of_its_call(owner):
     """So that it can be given to another test without the call. Else the name of the file has it."""
     vault, identity = Vault(MemoryStore()), "5f" * 16
     name = recording_name("shop:f", identity, owner)
-    outcomes = [vault.stored(Outcome.of_value(1), 0.25)]
+    outcomes = [vault.stored(Outcome("value", 1), 0.25)]
     facts = Recording("shop:f", None, None, "t", "2026-11-02", owner, outcomes)
 
     vault.write(name, facts._replace(identity=identity if owner else None))

@@ -56,7 +56,7 @@ class Vaults(RuleBasedStateMachine):
         changed = set()
         for store in self.stores:
             vault = Vault(store)
-            outcomes = [vault.stored(Outcome.of_value(value), 0.1) for value in given]
+            outcomes = [vault.stored(Outcome("value", value), 0.1) for value in given]
             before = {each: store.read(each) for each in store.names()}
             wrote = vault.write(
                 name, Recording("shop:f", None, None, None, "2026-11-02", None, outcomes)

@@ -35,7 +35,7 @@ class NotPickled:
 
 
 def put(vault, name, *values, source="s1", test="t1", date="2026-11-01", arguments=None, duration=0.5):
-    outcomes = [vault.stored(Outcome.of_value(value), duration) for value in values]
+    outcomes = [vault.stored(Outcome("value", value), duration) for value in values]
     return vault.write(name, Recording("shop:f", arguments, source, test, date, None, outcomes)).changed
 
 
@@ -147,7 +147,7 @@ def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
         for beside in (None, IPv4Address("10.0.0.1")):
             value = {"tags": tags, "at": beside}
             for name in (f"calls/shop/f/aa{beside is None}.json", f"calls/shop/f/bb{beside is None}.json"):
-                stored = vault.stored(Outcome.of_value(value), 0.1)
+                stored = vault.stored(Outcome("value", value), 0.1)
                 vault.write(name, Recording("shop:f", None, None, sys.argv[2], sys.argv[2], None, [stored]))
                 print(vault.read(name).outcomes[0].load().value == value)
     """)
@@ -236,7 +236,7 @@ def test_arguments_in_another_order_are_unchanged():
 @pytest.mark.parametrize("value", [(1, [2]), (ONE, [2])], ids=["tagged", "pickle"])
 def test_written_recording_can_be_replayed_at_once(value):
     vault = Vault(MemoryStore())
-    recording = Recording("shop:f", None, None, None, "", None, [vault.stored(Outcome.of_value(value), 0.1)])
+    recording = Recording("shop:f", None, None, None, "", None, [vault.stored(Outcome("value", value), 0.1)])
     assert recording.outcomes[0].load().value == value
 
     vault.write(A, recording)
@@ -270,7 +270,7 @@ def test_player_returns_a_fresh_value_each_time(value):
 def test_fast_player_reads_single_values_without_tags_only(values):
     vault = Vault(MemoryStore())
     put(vault, A, *values)
-    failed = vault.stored(Outcome.of_exception(KeyError("a")), 0.1)
+    failed = vault.stored(Outcome("raised", exception=KeyError("a")), 0.1)
     vault.write(B, Recording("shop:f", None, None, None, "", None, [failed]))
 
     assert vault.read_player(A) is None
@@ -283,7 +283,7 @@ def test_awaited_value_is_another_outcome():
     """A replay has to return a coroutine."""
     vault = Vault(MemoryStore())
     put(vault, A, {"a": 1})
-    stored = vault.stored(Outcome.of_value({"a": 1}), 0.1)
+    stored = vault.stored(Outcome("value", {"a": 1}), 0.1)
     stored.entry["awaited"] = True
 
     assert vault.write(A, Recording("shop:f", None, "s1", "t2", "2026-11-02", None, [stored])).changed
@@ -363,7 +363,7 @@ def test_recording_of_another_layout_allows_collecting():
 def test_facts_besides_the_outcome_are_kept():
     """Arguments, owner, and that it was awaited."""
     vault = Vault(MemoryStore())
-    stored = vault.stored(Outcome.of_value({"a": 1}), 0.123456)
+    stored = vault.stored(Outcome("value", {"a": 1}), 0.123456)
     stored.entry["awaited"] = True
     made = Recording("shop:f", {"base": "EUR"}, "ff", "t", "2026-11-02", "owner", [stored])
     vault.write(A, made)
@@ -444,7 +444,7 @@ def test_cassette_keeps_its_calls_in_order():
     arguments = {"url": "x", "query": {"a": 2, "b": 1}}
 
     def entry(number, value):
-        stored = vault.stored(Outcome.of_value(value), 0.1, detached=True)
+        stored = vault.stored(Outcome("value", value), 0.1, detached=True)
         return CassetteEntry(
             "httpx", "httpx", f"GET /{number}", f"{number:032x}", dict(arguments), stored, host="a.com"
         )
@@ -484,7 +484,7 @@ def test_cassette_shares_objects_with_recordings(value):
     store = MemoryStore()
     vault = Vault(store)
     put(vault, A, value)
-    stored = vault.stored(Outcome.of_value(value), 0.1)
+    stored = vault.stored(Outcome("value", value), 0.1)
     vault.write_cassette(
         "cassettes/x.json", [CassetteEntry("function", "shop:f", "shop:f", "0", None, stored)]
     )
@@ -688,7 +688,7 @@ def test_unreadable_recording_keeps_all_objects(kept, spoil):
     vault = Vault(store)
     put(vault, A, ONE)
     put(vault, B, TWO)
-    stored = vault.stored(Outcome.of_value(THREE), 0.1)
+    stored = vault.stored(Outcome("value", THREE), 0.1)
     vault.write_cassette(
         "cassettes/x.json", [CassetteEntry("function", "shop:f", "shop:f", "0", None, stored)]
     )

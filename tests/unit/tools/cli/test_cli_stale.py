@@ -48,6 +48,18 @@ def hidden(n):
     return n
 
 short = lambda n: n
+
+def cache(function):
+    return own(function)
+
+@cache
+def namesake(n):
+    return n
+
+def rebound(n):
+    return n
+
+rebound = own(rebound)
 '''
 
 
@@ -83,6 +95,8 @@ def fingerprint_of(target):
         ("static_shop.inner:opened", "same"),
         ("static_shop.inner:hidden", "unknown"),
         ("static_shop.inner:short", "unknown"),
+        ("static_shop.inner:namesake", "unknown"),
+        ("static_shop.inner:rebound", "unknown"),
     ],
 )
 def test_the_source_is_judged_as_a_run_does(package, target, edited):

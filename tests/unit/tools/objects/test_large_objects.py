@@ -46,7 +46,7 @@ class Clone:
     def record(self, name: str, value: object, *, detaches: bool = True) -> None:
         vault = self.open(detaches=detaches)
         target = "shop:" + name.split("/")[2]
-        outcomes = [vault.stored(Outcome.of_value(value), 0.5)]
+        outcomes = [vault.stored(Outcome("value", value), 0.5)]
         vault.write(
             name, Recording(target, None, "s", "tests/test_a.py::test_b", "2026-11-01", None, outcomes)
         )

@@ -31,23 +31,27 @@ def shown(vault: Vault, outcome: Outcome, **options: Any) -> Any:
 @pytest.mark.parametrize(
     ("outcome", "brief", "text"),
     [
-        (Outcome.of_value([1, 2]), "[1, 2]", "returned [1, 2]"),
-        (Outcome.of_value(None), "None", "returned None"),
-        (Outcome.of_value({"status": 404, "reason": "Not Found", "headers": []}), "404 Not Found", None),
-        (Outcome.of_value(datetime.date(2024, 5, 1)), "2024-05-01", "returned 2024-05-01"),
+        (Outcome("value", [1, 2]), "[1, 2]", "returned [1, 2]"),
+        (Outcome("value", None), "None", "returned None"),
+        (Outcome("value", {"status": 404, "reason": "Not Found", "headers": []}), "404 Not Found", None),
+        (Outcome("value", datetime.date(2024, 5, 1)), "2024-05-01", "returned 2024-05-01"),
         (
-            Outcome.of_exception(ValueError("no", 3)),
+            Outcome("raised", exception=ValueError("no", 3)),
             "raised ValueError('no', 3)",
             "raised ValueError('no', 3)",
         ),
-        (Outcome.of_stream([1]), "a stream of 1 item", "a stream of 1 item\n1: 1\nits reader stopped here"),
         (
-            Outcome.of_stream([], Outcome.of_exception(OSError("gone"))),
+            Outcome("stream", items=[1]),
+            "a stream of 1 item",
+            "a stream of 1 item\n1: 1\nits reader stopped here",
+        ),
+        (
+            Outcome("stream", items=[], end=Outcome("raised", exception=OSError("gone"))),
             "a stream of 0 items",
             "a stream of 0 items\nraised OSError('gone')",
         ),
         (
-            Outcome.of_stream(["a"], Outcome.of_value(7)),
+            Outcome("stream", items=["a"], end=Outcome("value", 7)),
             "a stream of 1 item",
             "a stream of 1 item\n1: 'a'\nreturned 7",
         ),
@@ -81,9 +85,9 @@ SECRET = "s3cret-4711"
 )
 def test_values_under_secret_names_are_not_shown(vault, value):
     for outcome in (
-        Outcome.of_value(value),
-        Outcome.of_stream([value]),
-        Outcome.of_exception(ValueError(value)),
+        Outcome("value", value),
+        Outcome("stream", items=[value]),
+        Outcome("raised", exception=ValueError(value)),
     ):
         found = shown(vault, outcome)
 
@@ -91,13 +95,13 @@ def test_values_under_secret_names_are_not_shown(vault, value):
 
 
 def test_a_secret_argument_is_not_shown_where_the_outcome_repeats_it(vault):
-    found = shown(vault, Outcome.of_value(f"you sent {SECRET} to us"), secrets=[SECRET])
+    found = shown(vault, Outcome("value", f"you sent {SECRET} to us"), secrets=[SECRET])
 
     assert found.text == "returned 'you sent <redacted> to us'"
 
 
 def test_a_long_outcome_is_cut(vault):
-    found = shown(vault, Outcome.of_value(["word " * 100] * 100))
+    found = shown(vault, Outcome("value", ["word " * 100] * 100))
 
     assert len(found.text) == 4_000
     assert found.text.endswith(" …")
@@ -106,7 +110,7 @@ def test_a_long_outcome_is_cut(vault):
 def test_no_half_of_a_secret_is_left_where_a_long_text_is_cut(vault):
     secret = "s3cr3t" * 500
 
-    found = shown(vault, Outcome.of_value([secret] * 8), secrets=[secret])
+    found = shown(vault, Outcome("value", [secret] * 8), secrets=[secret])
 
     assert "s3cr3t" not in found.text + found.brief
 

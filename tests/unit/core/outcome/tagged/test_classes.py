@@ -565,7 +565,7 @@ def test_a_raised_exception_is_the_same_as_the_one_in_its_values():
     error = Refused("no", code=[inner])
     error.__cause__ = inner
     store = MemoryStore()
-    stored = Vault(store).stored(Outcome.of_exception(error), 0.5)
+    stored = Vault(store).stored(Outcome("raised", exception=error), 0.5)
 
     again = stored.load().exception
 
@@ -703,7 +703,7 @@ def test_a_model_that_lost_a_private_attribute_is_a_pickle(monkeypatch):
 
 @pytest.mark.parametrize("now", [dict, private, 1], ids=["class", "function", "number"])
 def test_an_exception_that_is_none_any_more_makes_a_recording_stale(monkeypatch, now):
-    store = recorded(Outcome.of_exception(Refused("no", code=1)))
+    store = recorded(Outcome("raised", exception=Refused("no", code=1)))
     monkeypatch.setattr(sys.modules[__name__], "Refused", now)
 
     with pytest.raises(

@@ -21,4 +21,4 @@ from pytest_mimic._core.outcome.outcome import Outcome
     ids=["tags", "too many tags", "repeated", "repeated too often", "bytes", "too many bytes"],
 )
 def test_large_outcomes_are_pickles(value: object, is_readable: bool) -> None:
-    assert (encode(Outcome.of_value(value)).readable is not None) == is_readable
+    assert (encode(Outcome("value", value)).readable is not None) == is_readable
