@@ -159,7 +159,7 @@ RUNNING = {
     "an odd state of a partial": with_state(call("functools:partial", named(f"{HERE}:helper")), [named(POPEN)]),
     "a project's class that starts as another": call("functools:partial", named(f"{HERE}:Process"), ["touch"]),
     "a builder of another class by a partial": call(
-        "functools:partial", named("pandas.core.indexes.base:_new_Index"), named("backports.zstd:ZstdFile"), {"file": "touched"}
+        "functools:partial", named("pandas.core.indexes.base:_new_Index"), named(f"{ZSTD}:ZstdFile"), {"file": "touched"}
     ),
     "an alias that a partial calls": call("functools:partial", call("types:GenericAlias", named(POPEN), 1), ["touch"]),
     "an object that a partial calls": call("functools:partial", with_state(bare("numpy:vectorize"), {"pyfunc": named(POPEN)})),
