@@ -273,6 +273,7 @@ def test_a_recording_of_the_new_test_stays(repository, capsys):
             1,
             "nothing in .mimic_vault is of t/a.py::test_q (did you mean t/a.py::test_x?)",
         ),
+        (["t/ab.py", "t/b.py"], 1, "nothing in .mimic_vault is of t/ab.py (did you mean t/a.py?)"),
         (["t/a.py", "t/a.py"], 2, "mv takes two different tests"),
         (["t/a.py::test_x"], 2, "required: NEW"),
         (["t/a.py::test_x", "t/b.py"], 2, "to move it there: pytest-mimic mv t/a.py::test_x t/b.py::test_x"),

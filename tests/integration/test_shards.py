@@ -117,6 +117,15 @@ def test_a_pattern_names_the_files(shop, unused):
     assert unused("jobs-*.json").errors.startswith("ERROR: cannot read jobs-*.json: ")
 
 
+def test_a_file_whose_name_is_a_pattern_is_meant_itself(shop, unused):
+    split(shop)
+    both = unused("usage-0.json", "usage-1.json")
+
+    (shop.root / "usage-1.json").rename(shop.root / "usage-[0].json")
+
+    assert unused("usage-0.json", "usage-[0].json").lines == both.lines
+
+
 @pytest.mark.promise("pytest-mimic unused --clear deletes what no job used, and exits with 0")
 def test_clearing_deletes_what_no_job_used(shop, unused):
     leave_bonn(shop)

@@ -45,6 +45,28 @@ def test_the_header_names_a_vault_elsewhere(shop, tmp_path_factory):
     assert (shop.root / "data/recs/calls").is_dir()
 
 
+def test_a_debugger_begins_at_the_call_that_missed(shop):
+    """`--pdb` opens at the end of the traceback."""
+    shop.conftest("""
+        def pytest_exception_interact(call):
+            trace = call.excinfo.value.__traceback__
+            while trace.tb_next:
+                trace = trace.tb_next
+            print("ends in", trace.tb_frame.f_code.co_name)
+    """)
+    shop.write(
+        "test_shop.py",
+        "import shop\n\ndef test_miss(): shop.fetch('Oslo')\n\ndef test_own(): assert shop.SHOP\n",
+    )
+
+    run = shop.run("-s").expect(failed=2)
+
+    assert [line.split()[-1] for line in run.output.splitlines() if "ends in" in line] == [
+        "test_miss",
+        "test_own",
+    ]
+
+
 GROWTH = [
     "# MB were added to .mimic_vault",
     "to keep large outcomes in a store: mimic_objects = s3://bucket/prefix",

@@ -531,7 +531,10 @@ def test_a_vault_that_is_a_link_to_nothing_is_a_usage_error(shop, options):
 
     run = shop.run("--mimic-vault=linked", *options)
 
-    usage_error(run, f"the vault linked is not a folder: {link} is a link to gone, which is missing")
+    usage_error(
+        run,
+        f"the vault linked is not a folder: {link} is a link to {(shop.root / 'gone').resolve()}, which is missing",
+    )
 
 
 @pytest.mark.parametrize("options", [(), ("--mimic-record",)])

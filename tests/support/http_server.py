@@ -230,6 +230,11 @@ class Handler(loopback.Handler):
         self.wfile.write(b"what is this?\r\n\r\n")
         self.close_connection = True
 
+    def page_raw(self, query: dict[str, str]) -> None:
+        """Sends the answer that it is given, byte by byte as it stands."""
+        self.wfile.write(query["answer"].encode("latin-1"))
+        self.close_connection = True
+
     def page_hang(self, _: dict[str, str]) -> None:
         """Replies only when the server stops."""
         self.server.waiting.set()

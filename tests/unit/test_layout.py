@@ -39,7 +39,7 @@ BUDGET = {
     "_core.identity": 4_200,
     "_core.inputs": 700,
     "_core.network": 350,
-    "_core.outcome": 4_750,
+    "_core.outcome": 4_700,
     "_core.patch": 1_500,
     "_core.pending": 600,
     "_core.redact": 1_100,

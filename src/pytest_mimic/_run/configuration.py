@@ -172,8 +172,7 @@ def _check_vault(folder: Path, shown: str) -> None:
     for one in (folder, *folder.parents):
         if os.path.isfile(one):  # noqa: PTH113 - Path.is_file raises where it may not look
             raise pytest.UsageError(f"the vault {shown} is not a folder: {one} is a file")
-        if os.path.islink(one) and not os.path.exists(one):  # noqa: PTH110, PTH114
-            target = os.readlink(one)  # noqa: PTH115
+        if os.path.islink(one) and not os.path.lexists(target := os.path.realpath(one)):  # noqa: PTH114
             raise pytest.UsageError(
                 f"the vault {shown} is not a folder: {one} is a link to {target}, which is missing"
             )

@@ -12,15 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_mimic._core.machinery import PACKAGE
 from pytest_mimic._core.node_ids import plain_id
 from pytest_mimic._core.targets.target import as_targets
 from pytest_mimic._run.configuration import Hooks
-from pytest_mimic.errors import CorruptRecordingError, DriftError, MissingRecordingError, TargetError
+from pytest_mimic.errors import (
+    CorruptRecordingError,
+    DriftError,
+    MimicError,
+    MissingRecordingError,
+    TargetError,
+)
 
 if TYPE_CHECKING:
     from pytest_mimic._run.restarts import Restarts
     from pytest_mimic._run.session import Session
-    from pytest_mimic.errors import MimicError
 
 
 class Phases(Hooks):
@@ -32,8 +38,7 @@ class Phases(Hooks):
         self._session = session
         self._marks: list[Callable[[], None]] = []  # what ends the coverings of its markers and decorators
         self._has_passed = self._is_whole = True
-        # The last report of the test that runs; and that of the first attempt, which has the outcome of the last one, where
-        # a plugin such as pytest-retry runs the test again within its report.
+        # The last report of the test; and the one within which pytest-retry runs it again, which gets the last outcome.
         self._report: pytest.TestReport | None = None
         self._retried: pytest.TestReport | None = None
         self._has_loaded_all = False
@@ -96,6 +101,18 @@ class Phases(Hooks):
         report = yield
         self._end(item, call, report)
         return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_exception_interact(self, call: pytest.CallInfo[None]) -> None:
+        """Let `--pdb` stop at the call that missed, and not in this plugin, where the report has shown nothing either."""
+        error = call.excinfo.value if call.excinfo is not None else None
+        trace = error.__traceback__ if isinstance(error, MimicError) else None
+        last = trace
+        while trace is not None:
+            last = last if trace.tb_frame.f_code.co_filename.startswith(PACKAGE) else trace
+            trace = trace.tb_next
+        if last is not None:
+            last.tb_next = None
 
     def _end(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Judge a phase of a test, and end the test after its teardown."""

@@ -38,7 +38,15 @@ def invoke(
     rpc, request = Rpc(port, method, shape), given[name]
     messages = None if shape.is_talk else [request]
     if shape.sends_many and not shape.gives_many:
-        messages = list(request)
+        try:
+            messages = list(request)
+        except Exception as error:  # the client only logs it: it is the call that fails
+            state = _channel._RPCState((), (), (), grpc.StatusCode.UNKNOWN, "Exception iterating requests!")
+            failed = _channel._InactiveRpcError(state)
+            if shape.style != "future":
+                raise failed from error
+            failed.__cause__ = error
+            return failed
         given[name] = iter(messages)
     mode = rpc.begin(messages, given.get("metadata"))
     if mode == "pass":

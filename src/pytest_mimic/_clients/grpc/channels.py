@@ -111,8 +111,9 @@ def _wrap_made(original: _Function, _port: Port) -> _Function:
     """Note the address of an asyncio channel, which it does not tell in older versions of the client."""
 
     @wraps(original)
-    def made(channel: Any, target: str, *args: Any, **options: Any) -> None:
-        setattr(channel, NOTED_TARGET, target.encode())  # as the other channels tell it
+    def made(channel: Any, target: Any, *args: Any, **options: Any) -> None:
+        # As the other channels tell it.
+        setattr(channel, NOTED_TARGET, sys.modules["grpc._common"].encode(target))
         original(channel, target, *args, **options)
 
     return made

@@ -212,6 +212,7 @@ def begin_recorded(
         raise load_error(plain["error"])
     answer = load_response(plain, response._method, accepted=accepted)
     head = sys.modules["http.client"].HTTPMessage()
+    head.set_payload("")
     for name, value in answer.headers:
         head.set_raw(name, value)
     response.headers = response.msg = head
@@ -226,7 +227,7 @@ def begin_recorded(
     encoding, length = head.get("transfer-encoding", "").lower(), head.get("content-length", "")
     response.chunked, response.chunk_left = encoding == "chunked", None
     response.length = int(length) if length.isdecimal() and not response.chunked else None
-    if response._method == "HEAD" or answer.status in (204, 304):
+    if response._method == "HEAD" or answer.status in (204, 304) or answer.status < 200:
         response.length = 0
     response.will_close = response._check_close() or (not response.chunked and response.length is None)
     error = answer.error

@@ -268,9 +268,9 @@ class _Talk:
             if is_empty or response.fp is None:
                 recorder.complete()
             else:
-                response.fp = RecordedFile(
-                    response.fp, recorder, chunked=response.chunked, length=response.length
-                )
+                # After another encoding, the client leaves the chunks to its caller.
+                is_chunked = "chunked" in response.headers.get("transfer-encoding", "").lower()
+                response.fp = RecordedFile(response.fp, recorder, chunked=is_chunked, length=response.length)
             if recorder.is_verifying:  # read what the recording has, to compare it
                 try:
                     response.read(recorder.wanted)

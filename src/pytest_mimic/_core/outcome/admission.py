@@ -26,12 +26,7 @@ class Admission:
     def load(
         self, stream: bytes, buffers: list[Any], content: tuple[str, int], paths: PathStore | None = None
     ) -> list[Any]:
-        """Load the pickles of a content, its checksum and their count.
-
-        Raises:
-            RefusedError: They do something that the recording does not list. Nothing of them has run.
-            Exception: They are damaged, or code of the value's classes raises.
-        """
+        """Load the pickles of a content, its checksum and their count. RefusedError: they do what the recording does not list."""
         if content not in self._judged:
             self._judge(stream, buffers, content[1])
             self._judged.add(content)

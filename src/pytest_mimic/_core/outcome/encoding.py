@@ -101,11 +101,7 @@ class Encoded:
 def snapshot(
     value: object, *, path: str = "result", target: str | None = None, paths: PathStore = NOWHERE
 ) -> Snapshot:
-    """Return a copy of an item of a stream, whose object may change afterwards. An error names it by `path`.
-
-    Raises:
-        UnstorableOutcomeError: A part can neither be written as JSON nor pickled and loaded again.
-    """
+    """Return a copy of an item of a stream, whose object may change afterwards. UnstorableOutcomeError names it by `path`."""
     readable = _readable(value, paths)
     if readable is not None:
         return Snapshot(xxh3_128_hexdigest(readable.text.encode()), readable, None, paths)
@@ -124,10 +120,8 @@ def _pickled_item(value: object, path: str, target: str | None, paths: PathStore
 def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NOWHERE) -> Encoded:
     """Return the outcome in memory, ready to be stored; its paths as `paths` stores them.
 
-    Its large buffers are not copied: call `pickled.detach()` before they may change.
-
-    Raises:
-        UnstorableOutcomeError: A part can neither be written as JSON nor pickled and loaded again.
+    Its large buffers are not copied: call `pickled.detach()` before they may change. UnstorableOutcomeError: a part can
+    neither be written as JSON nor pickled and loaded again.
     """
     items = [
         item if isinstance(item, Snapshot) else snapshot(item, path=f"items[{index}]", target=target)

@@ -48,10 +48,7 @@ def _imported(module: str) -> object:
 def resolve_plainly(module: str, qualname: str) -> object:
     """Return what has a name, importing its module. Nothing else of it runs: only modules and classes are opened.
 
-    Raises:
-        ImportError: There is no such module.
-        AttributeError: The module has no such name.
-        NoClassError: The name leads through something else, or a class that cannot be looked at without running code.
+    The errors are those of `resolve`, and NoClassError: it leads through something else, or a class that may run code.
     """
     found = _imported(module)
     for part in qualname.split("."):

@@ -14,9 +14,9 @@ from pytest_mimic._core.outcome.vouched import (
     BUILDERS,
     BY_VALUE,
     CONSTANTS,
+    LIBRARIES,
     METACLASSES,
     TEXTS,
-    is_library,
     is_project,
     is_vouched,
 )
@@ -28,12 +28,8 @@ _METHODS = {
     "new": ("__new__",),
     "bare": ("__array_finalize__",),
     "call": ("__new__", "__init__"),
-    "raise": (),
-    "raise with": (),
-    "member": (),
     "flags": ("_missing_", "_new_member_"),
-    "plain new": (),
-    "new with": (),
+    **dict.fromkeys(("raise", "raise with", "member", "plain new", "new with"), ()),
     "handed": ("__new__", "__init__"),
     "hash": (),
     "state": ("__setstate__", "__getattribute__", "__getattr__", "__dict__"),
@@ -70,18 +66,14 @@ class Use:
         self.slots: set[str] = set()  # the names that are set as attributes, and not in a `__dict__`
         self.names: set[str] = set()  # the other names in the states of the objects that it makes
         self.usual: set[str] = set()  # those of them, if a further state with no others does nothing new
-        self.is_library = is_library(name)
+        self.is_library = name.startswith(LIBRARIES)
 
 
 def code_in(uses: Iterable[Use], listed: Iterable[str] | None = None) -> set[str]:
     """Return the names among the imports of a pickle that are code. This imports the modules of all of them.
 
-    Args:
-        uses: What the pickle does.
-        listed: The names that may be found by other ways than through modules and classes. None: all may.
-
-    Raises:
-        RefusedError: It would change a class, a module, a function or a member of an enum.
+    Those that are `listed`, or all with None, may be found by other ways than through modules and classes. RefusedError:
+    it would change a class, a module, a function or a member of an enum.
     """
     found: set[str] = set()
     for use in uses:
@@ -140,7 +132,8 @@ def _is_code(use: Use, thing: Any) -> bool:
         return True
     if "new with" in ways and not _is_named_tuple(thing):
         return True
-    if "plain new" in ways and not (_is_named_tuple(thing) or _makes_value(thing)):
+    makes_value = _owner(thing, "__new__") in _VALUE_TYPES or name_of(thing) in TEXTS
+    if "plain new" in ways and not (_is_named_tuple(thing) or makes_value):
         return True
     if not ways.isdisjoint({"raise", "raise with"}):
         looks = issubclass(thing, _LOOKING_ERRORS) and "raise with" in ways
@@ -211,7 +204,3 @@ def _is_named_tuple(cls: type) -> bool:
         and type(made) is FunctionType
         and made.__globals__.get("__name__") == f"namedtuple_{owner.__name__}"
     )
-
-
-def _makes_value(cls: type) -> bool:
-    return _owner(cls, "__new__") in _VALUE_TYPES or name_of(cls) in TEXTS

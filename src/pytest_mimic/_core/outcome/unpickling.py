@@ -33,10 +33,7 @@ def load_all(
     """Load `count` pickles from one stream. They share no objects. Their paths are restored by `paths`.
 
     With `is_watched`, nothing is set on a class, module, function or member of an enum, which takes much longer.
-
-    Raises:
-        RefusedError: It would be.
-        Exception: The pickle is damaged, or code of the value's classes raises.
+    RefusedError: it would be. Any other error: the pickle is damaged, or code of the value's classes raises.
     """
     unpickler: Any = _WatchedUnpickler if is_watched else _Unpickler
     file = io.BytesIO(stream)

@@ -42,7 +42,8 @@ class Made:
     def is_partial(self) -> bool:
         return self._is_built and self.use.name == _PARTIAL
 
-    def _note(self, way: str) -> None:
+    def change(self, way: str = "state") -> None:
+        """Note that the object is changed."""
         if self._is_built:
             if way in FOLLOWING.get(self.use.name, ()):
                 return
@@ -56,7 +57,7 @@ class Made:
         if self._is_new and kind is dict and use.usual and use.usual.issuperset(state):
             self._is_new = False  # its state is like that of an object before
             return
-        self._note("state")
+        self.change("state")
         self._is_new = False
         if self._is_built and BUILDERS.get(use.name) == "stores":
             self.is_value = self.is_value and is_plain(state)
@@ -73,7 +74,7 @@ class Made:
             if type(part) is dict:
                 names = self.use.names if part is state else self.use.slots
                 is_odd |= not _LOOKED_UP.isdisjoint(part)
-                names.update(filter(_is_name, part))
+                names.update(key for key in part if type(key) is str)
                 if part is state and "state" in use.ways and not use.is_library:
                     use.usual = names if "_sklearn_version" not in names else set()
                 if part is not state:
@@ -83,15 +84,15 @@ class Made:
             self.use.ways.add("odd")
 
     def append(self, _item: object) -> None:
-        self._note("items")
+        self.change("items")
 
     extend = append
 
     def add(self, _item: object) -> None:
-        self._note("add")
+        self.change("add")
 
     def __setitem__(self, _key: object, _item: object) -> None:
-        self._note("setitem")
+        self.change("setitem")
 
     def __hash__(self) -> int:
         self.use.ways.add("object hash")
@@ -100,10 +101,6 @@ class Made:
     def __call__(self, *_: object, **__: object) -> object:
         self.use.ways.add("odd")
         return result_of(self.use)
-
-    def change(self, way: str = "state") -> None:
-        """Note that a call changes the object."""
-        self._note(way)
 
 
 class _Result(type):
@@ -187,9 +184,7 @@ class StandIns:
     def use(self, stream: bytes, buffers: Iterable[object], *, count: int) -> bool:
         """Load pickles with stand-ins. Return whether they do anything that no pickle did before.
 
-        Raises:
-            RefusedError: They would change what they import.
-            Exception: They are damaged.
+        RefusedError: they would change what they import. Any other error: they are damaged.
         """
         if copyreg._inverted_registry:  # type: ignore[attr-defined]
             # Python keeps what such an opcode imports, and asks nobody the next time.
@@ -304,10 +299,6 @@ class StandIns:
             exception.__setstate__(own)
         exception.change("restored")
         return exception
-
-
-def _is_name(key: object) -> bool:
-    return type(key) is str
 
 
 def _is_stand_in(part: object) -> bool:

@@ -134,8 +134,8 @@ TEXTS = frozenset("pydantic_core._pydantic_core:Url pydantic_core._pydantic_core
 CONSTANTS = frozenset("pandas:NA pandas._libs.missing:NA builtins:Ellipsis builtins:NotImplemented".split())
 #: The class of the items of numpy's `recarray`, of which a dtype is made.
 RECORDS = frozenset("numpy:record numpy.rec:record numpy.core.records:record".split())
-# Libraries whose objects count as values where they are made bare and given plain values: others look at them.
-_LIBRARIES = ("pandas.", "pandas:", "numpy.", "numpy:", "pyarrow.lib:", "PIL.", "polars.", "random:", "uuid:")
+#: Libraries whose objects count as values where they are made bare and given plain values: others look at them.
+LIBRARIES = ("pandas.", "pandas:", "numpy.", "numpy:", "pyarrow.lib:", "PIL.", "polars.", "random:", "uuid:")
 # Methods that restore a state, by the beginnings of the names of their classes. They copy it into the object.
 _RESTORING = (
     "pandas. pandas: numpy. numpy: scipy.sparse. polars.series.series:Series polars.dataframe.frame:DataFrame polars.datatypes.classes"
@@ -151,11 +151,6 @@ _RESTORED = frozenset(
 )
 # Of these, `__init__` without arguments makes an empty one.
 _INITIALISING = ("_io:", "io:", "ast:", "_ast:", "random:Random", "collections:", "datetime:", "decimal:")
-
-
-def is_library(name: str) -> bool:
-    """Return whether a name is in a library whose objects are values."""
-    return name.startswith(_LIBRARIES)
 
 
 def is_vouched(cls: type, method: str) -> bool:

@@ -82,7 +82,8 @@ class Redactor(SecretNames):
                 if value is None or value is True or value is False or value in ("", b""):
                     continue
                 is_container = isinstance(value, (dict, list))
-                if isinstance(value, str) and not around and self.texts.is_hidden_cookie(name, value):
+                is_hidden = isinstance(value, str) and PLACEHOLDER in value and not around
+                if is_hidden and self.texts.is_hidden_cookie(name, value):
                     continue
                 if secrecy and not (is_container and (keep_types or secrecy == "but ids")):
                     box[key] = _ZEROES.get(type(value), PLACEHOLDER) if keep_types else PLACEHOLDER

@@ -168,7 +168,7 @@ class SecretTexts:
 
     def is_hidden_cookie(self, name: object, value: str) -> bool:
         """Return whether a value is the header of a cookie as `scrub_header` returns it, with the cookie's name."""
-        is_cookie = PLACEHOLDER in value and type(name) is str and normalised(name) in ("cookie", "setcookie")
+        is_cookie = type(name) is str and normalised(name) in ("cookie", "setcookie") and PLACEHOLDER in value
         return is_cookie and value == self.scrub_header(str(name), value)
 
     def scrub_text(self, text: str, secrets: Iterable[str] = ()) -> str:

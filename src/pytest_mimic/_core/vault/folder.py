@@ -13,11 +13,12 @@ from os import close, fstat, fsync, getpid, mkdir, read, replace, rmdir, scandir
 from os import open as open_file
 from os.path import dirname, isdir, isfile, join, realpath
 from threading import Lock
+from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_mimic._core.event_loop import outside_event_loop
 from pytest_mimic._core.vault.leftovers import abandoned, sweep, this_host
-from pytest_mimic._core.vault.locks import FOLDER, ByteLocks, RunMark, faked, file_lock, is_faked
+from pytest_mimic._core.vault.locks import FOLDER, ByteLocks, RunMark, faked, file_lock
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class FolderStore:
     def write(self, name: str | Callable[[], str], data: Data, *, durable: bool = True) -> None:
         # A function returns the name once all pieces were taken: it may depend on them.
         path = self._prefix + (name if isinstance(name, str) else "")
-        if is_faked():
+        if _is_faked():
             raise faked("write", path)
         try:
             if not self._is_swept:
@@ -256,7 +257,7 @@ class FolderStore:
         vault = blake2b(realpath(self.path).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
         folder = join(gettempdir(), f"{FOLDER}{user}", vault)
         try:
-            if is_faked():
+            if _is_faked():
                 raise faked("lock", self.path)
             _make_folders(folder, mode=0o700)
         except OSError as reason:
@@ -267,7 +268,7 @@ class FolderStore:
         """Raise an error, unless the vault is readable and just has no such file."""
         if not isinstance(reason, (FileNotFoundError, NotADirectoryError)):
             raise _cannot("read", self._prefix + name, reason) from None
-        if is_faked() and not isdir(self.path):
+        if _is_faked() and not isdir(self.path):
             raise faked("read", self._prefix + name) from None
         if isinstance(reason, NotADirectoryError) and not isdir(self.path):
             raise _cannot("read", self.path, reason) from None
@@ -334,6 +335,11 @@ def _in_folder(folder: str, act: Callable[[], _T]) -> _T:
         except FileNotFoundError:
             _make_folders(folder)
     return act()
+
+
+def _is_faked() -> bool:
+    """Return whether `os` is replaced in this module, as pyfakefs does while its fixture is in use."""
+    return not isinstance(os, ModuleType)
 
 
 def _cannot(do: str, path: str, reason: OSError) -> MimicError:

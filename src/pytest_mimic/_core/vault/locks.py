@@ -43,12 +43,8 @@ def _is_foreign(record: logging.LogRecord) -> bool:
     return not Path(str(args[1])).parent.parent.name.startswith(FOLDER)
 
 
-def is_faked() -> bool:
-    """Return whether `os` is replaced in this module, as pyfakefs does while its fixture is in use."""
-    return not isinstance(os, ModuleType)
-
-
 def faked(do: str, path: str) -> MimicError:
+    """Return the error within a fake file system of pyfakefs, which replaces `os` in this module."""
     return MimicError(
         f"cannot {do} {path}: the test's file system is a fake one",
         remedies=[
@@ -131,7 +127,7 @@ class ByteLocks:
         except OSError as reason:
             if reason.errno in (EACCES, EAGAIN) and file.is_open():
                 return False
-            if is_faked():
+            if not isinstance(os, ModuleType):
                 raise faked("lock", file.path) from None
             cause = reason.strerror or str(reason)
             raise MimicError(f"cannot lock {file.path}: {cause}", path=file.path, cause=cause) from None

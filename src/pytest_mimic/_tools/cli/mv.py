@@ -64,7 +64,8 @@ def run(invocation: Invocation) -> int:
         return 0 if moves and not kept else 1
     if not moves:
         label = invocation.settings.shown_vault
-        out.line((f"nothing in {label} is of {old}{did_you_mean(old, planned.tests)}", "yellow"))
+        known = planned.tests | {test.partition("::")[0] for test in planned.tests}
+        out.line((f"nothing in {label} is of {old}{did_you_mean(old, known)}", "yellow"))
         report_damaged(invocation, planned.damaged)
         return 1
     _print(invocation, moves)

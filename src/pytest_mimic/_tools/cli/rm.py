@@ -26,7 +26,7 @@ def run(invocation: Invocation) -> int:
     """Delete them. Exit code 1: a selector matched nothing."""
     options, out = invocation.options, invocation.out
     if not given(invocation):
-        raise MimicError("rm takes a SELECTOR, of what to delete", remedies=["see pytest-mimic rm --help"])
+        raise MimicError("rm needs a SELECTOR: what to delete", remedies=["see pytest-mimic rm --help"])
     selection = select(invocation)
     catalog, files, unmatched = selection.catalog, selection.files, selection.unmatched
     shown = [json_of(catalog, file) for file in files] if options.json else []

@@ -59,7 +59,7 @@ def run(invocation: Invocation) -> int:
     """Show them. Exit code 1: a selector matched nothing."""
     options, out = invocation.options, invocation.out
     if not given(invocation):
-        raise MimicError("show takes a SELECTOR, of what to show", remedies=["see pytest-mimic show --help"])
+        raise MimicError("show needs a SELECTOR: what to show", remedies=["see pytest-mimic show --help"])
     selection = select(invocation)
     catalog, files = selection.catalog, selection.files
     if not files and options.selectors and selection.damaged:

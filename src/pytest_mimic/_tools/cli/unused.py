@@ -53,7 +53,8 @@ def run(invocation: Invocation) -> int:
             ],
         )
     # A quoted pattern, and any on Windows, comes as it is.
-    words = [path for word in options.files for path in sorted(glob(word)) or [word]]  # noqa: PTH207
+    found = [[] if Path(word).exists() else sorted(glob(word)) for word in options.files]  # noqa: PTH207
+    words = [path for word, paths in zip(options.files, found) for path in paths or [word]]
     usages = [read_usage(path) for path in dict.fromkeys(map(Path, words))]
     commit = refuse_mixture(usages, None if options.vault else id_of_vault(settings))
     here = commit_of(settings.rootdir)

@@ -78,8 +78,11 @@ def _parse(text: str, path: Path) -> object:
     try:
         return parse_yaml(text)
     except ModuleNotFoundError:
-        what = f"{path.name} is YAML, and PyYAML is not installed"
-        raise MimicError(what, remedies=["pip install pytest-mimic[cli]"]) from None
+        is_yaml = path.suffix in (".yaml", ".yml")
+        what = f"{path.name} is {'YAML' if is_yaml else 'not JSON, perhaps YAML'}"
+        raise MimicError(
+            f"{what}, and PyYAML is not installed", remedies=["pip install pytest-mimic[cli]"]
+        ) from None
     except YamlError as error:
         where = f"line {error.line}: " if error.line else ""
         if "asks for a Python object" not in str(error):

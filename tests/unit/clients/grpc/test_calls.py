@@ -31,6 +31,11 @@ def wishes(*titles: str) -> Iterator[Any]:
     return (wish(title) for title in titles)
 
 
+def torn_wishes() -> Iterator[Any]:
+    yield wish("a")
+    raise OSError("the list is torn")
+
+
 def titles(books: Any) -> list[str]:
     return [book.title for book in books]
 
@@ -134,6 +139,14 @@ SYNC: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "messages": (lambda stub: list(stub.Store(wishes("a", "b")).tags), ["a", "b"]),
     "messages, future": (lambda stub: list(stub.Store.future(wishes("a")).result().tags), ["a"]),
     "no messages": (lambda stub: list(stub.Store(iter(())).tags), []),
+    "failing messages": (
+        lambda stub: fails(lambda: stub.Store(torn_wishes())),
+        ("UNKNOWN", "Exception iterating requests!", {}),
+    ),
+    "failing messages, future": (
+        lambda stub: fails(stub.Store.future(torn_wishes()).result),
+        ("UNKNOWN", "Exception iterating requests!", {}),
+    ),
     "talk": (talk, (["re: a", "re: b"], [], ("OK", "", {}))),
     "talk at once": (lambda stub: titles(stub.Talk(wishes("a", "b", "c"))), ["re: a", "re: b", "re: c"]),
 }
@@ -258,6 +271,15 @@ def test_a_call_on_an_asyncio_channel(name: str, library: Any, three_ways: Any, 
             return await use(services.LibraryStub(channel))
 
     assert three_ways(lambda: asyncio.run(main())) == wanted
+
+
+def test_an_address_is_a_text_or_bytes(library: Any, three_ways: Any) -> None:
+    async def main(target: Any) -> str:
+        async with grpc.aio.insecure_channel(target) as channel:
+            book = await services.LibraryStub(channel).Find(wish("Emma"))
+            return book.title  # type: ignore[no-any-return]
+
+    assert three_ways(lambda: [asyncio.run(main(one)) for one in (library.target, library.target.encode())])
 
 
 class Counter(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]

@@ -12,7 +12,7 @@ import xmlrpc.client
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from support.http_server import NOWHERE, Server
@@ -127,6 +127,27 @@ def test_debugging_prints_the_same(runs: Runs, server: Server, capsys: pytest.Ca
 
     assert real == recorded == replayed
     assert [line.partition(":")[0] for line in real[:3]] == ["send", "send", "reply"]
+
+
+ANSWERS = {
+    "no body": "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n",
+    "parts": "HTTP/1.1 200 OK\r\nContent-Type: multipart/mixed; boundary=q\r\nContent-Length: 5\r\n\r\n--q--",
+    "two encodings": "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    "folded": "HTTP/1.0 200  Very  good \r\nX-Fold: one\r\n two\r\nX-Fold: ü \r\nx-fold: 2\r\n\r\nhello",
+}
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_a_head_is_read_as_the_client_parses_it(runs: Runs, server: Server, kind: str) -> None:
+    def talk(url: str) -> Any:
+        with connect(url) as connection:
+            connection.request("GET", f"/raw?{urlencode({'answer': ANSWERS[kind]})}")
+            response = connection.getresponse()
+            head = response.status, response.reason, response.version, response.getheaders()
+            framing = response.chunked, response.length, response.will_close
+            return head, framing, str(response.msg), response.read()
+
+    same(runs, server, talk)
 
 
 def test_a_wrong_order_is_refused_as_it_is_live(runs: Runs, server: Server) -> None:

@@ -263,13 +263,16 @@ def test_each_entry_that_cannot_be_read_is_named(tmp_path):
     ]
 
 
-def test_without_pyyaml_the_error_says_how_to_install_it(tmp_path):
-    (tmp_path / "one.yaml").write_text("interactions: []\n")
+@pytest.mark.parametrize(
+    ("name", "what"), [("one.yaml", "YAML"), ("pytest.ini", "not JSON, perhaps YAML")], ids=["yaml", "other"]
+)
+def test_without_pyyaml_the_error_says_how_to_install_it(tmp_path, name, what):
+    (tmp_path / name).write_text("interactions: []\n")
     code = (
         "import sys; sys.modules['yaml'] = None\n"
         "from pathlib import Path\n"
         "from pytest_mimic._tools.foreign.cassette_file import read_cassette\n"
-        "try:\n    read_cassette(Path('one.yaml'))\n"
+        f"try:\n    read_cassette(Path('{name}'))\n"
         "except Exception as error:\n    print(error)"
     )
 
@@ -277,4 +280,4 @@ def test_without_pyyaml_the_error_says_how_to_install_it(tmp_path):
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
 
-    assert done.stdout == "one.yaml is YAML, and PyYAML is not installed\n  pip install pytest-mimic[cli]\n"
+    assert done.stdout == f"{name} is {what}, and PyYAML is not installed\n  pip install pytest-mimic[cli]\n"
