@@ -50,11 +50,15 @@ def reduced(thing: Any) -> Any:
 def _with_attributes(thing: Any) -> Any:
     """Return the reduction that a class inherits from one of Python's, with the attributes that this one leaves out."""
     cls: Any = type(thing)
-    if _decisions_of(cls) == _OF_OBJECT or is_stdlib(cls.__module__) or cls in copyreg.dispatch_table:
+    state_of = getattr(cls, "__getstate__", None)
+    keeps_all = state_of is _STATE_OF_OBJECT or getattr(state_of, "__module__", "") == "pydantic.main"
+    if keeps_all and (cls.__reduce_ex__, cls.__reduce__) == _OF_OBJECT:
+        return NotImplemented
+    if is_stdlib(cls.__module__) or cls in copyreg.dispatch_table:
         return NotImplemented
     decides = next(base for base in cls.__mro__ if not _DECIDING.isdisjoint(vars(base)))
     package = decides.__module__.partition(".")[0]
-    if package in ("pydantic", cls.__module__.partition(".")[0]) or is_project(decides.__module__):
+    if package == cls.__module__.partition(".")[0] or is_project(decides.__module__):
         return NotImplemented
     reduction = thing.__reduce_ex__(4)
     if type(reduction) is not tuple:
@@ -90,10 +94,6 @@ def _is_kept(name: str, value: object, again: Any) -> bool:
     return name in getattr(type(again), "_internal_names_set", ())  # pandas' caches
 
 
-def _decisions_of(cls: Any) -> tuple[object, ...]:
-    return cls.__reduce_ex__, cls.__reduce__, getattr(cls, "__getstate__", None)
-
-
 def _member(thing: Enum) -> Any:
     """Return the reduction of a member of an enum by its name: by its value, or in other ways, some Pythons call code."""
     cls = type(thing)
@@ -107,7 +107,8 @@ def _member(thing: Enum) -> Any:
 
 
 _MAKERS = ("__reduce_ex__", "__reduce__")
-_OF_OBJECT = _decisions_of(object)
+_OF_OBJECT = (object.__reduce_ex__, object.__reduce__)
+_STATE_OF_OBJECT = getattr(object, "__getstate__", None)  # None before Python 3.11
 # With one of these, a class decides itself what is kept of its objects.
 _DECIDING = frozenset({*_MAKERS, "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__"})
 
