@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
+import warnings
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from marshal import dumps
@@ -154,12 +155,18 @@ def tree_of(file: str) -> ast.Module | None:
 
 
 @lru_cache(maxsize=64)
-def _tree(file: str, _stamp: object) -> ast.Module | None:
-    text = "".join(linecache.getlines(file))
-    try:
-        return ast.parse(text) if text else None
-    except (SyntaxError, ValueError):  # Python 3.10 raises a ValueError for null bytes
+def _tree(file: str, stamp: object) -> ast.Module | None:
+    # The linecache of Python 3.14 opens archives. A module in one has no source, as on other versions.
+    if stamp is None and any(map(Path.is_file, Path(file).parents)):
         return None
+    text = "".join(linecache.getlines(file))
+    # The import has shown what Python warns of. Where warnings are errors, that of `"\d"` would be a SyntaxError here.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(text) if text else None
+        except (SyntaxError, ValueError):  # Python 3.10 raises a ValueError for null bytes
+            return None
 
 
 def _first_line(node: Definition) -> int:
