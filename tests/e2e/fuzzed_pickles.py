@@ -24,7 +24,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import backports.zstd
 import numpy
 import numpy.testing._private.utils
 import pandas
@@ -34,6 +33,7 @@ from support.forged import named, names_in, octets, plain
 
 from pytest_mimic._core.outcome import exceptions, reducing
 from pytest_mimic._core.outcome.admission import Admission
+from pytest_mimic._core.outcome.container import zstd_module
 from pytest_mimic._core.outcome.names import RefusedError, resolve
 from pytest_mimic._core.outcome.vouched import BUILDERS, is_project
 
@@ -81,7 +81,7 @@ def pool() -> tuple[list[str], list[str], list[str]]:
     own = [f"shop:{name}" for name in vars(sys.modules["shop"]) if not name.startswith("__")]
     own += ["shop:Meta.__getitem__", "shop:User.__init__", "shop:Row._make"]
     modules = [builtins, collections, enum, functools, operator, os, pickle, numpy, pandas, pydantic, types]
-    modules += [backports.zstd, numpy.testing._private.utils, exceptions, reducing, pandas.arrays]
+    modules += [zstd_module(), numpy.testing._private.utils, exceptions, reducing, pandas.arrays]
     others = [f"{module.__name__}:{name}" for module in modules for name in dir(module)]
     found = [name for name in BUILDERS if name.partition(":")[0] in sys.modules]
     # Not what ends or blocks the process: these are code, and a fault is to be reported.

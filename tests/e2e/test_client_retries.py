@@ -9,6 +9,8 @@ from support.http_server import running_server
 from support.installed import need
 from support.llm_server import KEY, running_llm
 
+# backoff calls what Python 3.14 deprecates.
+IGNORED = ("-W", "ignore:'asyncio.iscoroutinefunction' is deprecated:DeprecationWarning")
 OPENAI = """
 import asyncio, os
 import openai
@@ -261,9 +263,11 @@ def test_neither_sdks_nor_libraries_nor_applications_try_again(project):
         project.write(f"test_{name}.py", tests[name])
     with running_llm() as llm, running_server() as server:
         env = {"LLM": llm.url, "API": server.url, "LLM_KEY": KEY, "PROMPT": "1"}
-        project.run("--mimic-record", process=True, env=env).expect(passed=24)
+        project.run("--mimic-record", *IGNORED, process=True, env=env).expect(passed=24)
 
-    run = project.run("--log-level=INFO", process=True, env={**env, "LLM_KEY": "none", "PROMPT": "2"})
+    run = project.run(
+        "--log-level=INFO", *IGNORED, process=True, env={**env, "LLM_KEY": "none", "PROMPT": "2"}
+    )
 
     run.expect(failed=24)
     expect_misses(run, 24)

@@ -69,7 +69,11 @@ def test_two_clones_and_two_branches(project, s3_url, monkeypatch, capsys):
     git(a, "add", "--all")
     git(a, "commit", "-qm", "one")
     tracked = git(a, "ls-files").split()
-    assert not [name for name in tracked if "detached" in name or "objects" in name]
+    # The functions that a call ran, which are noted from Python 3.12 on, stay in the repository.
+    large = [
+        name for name in tracked if "detached" in name or ("objects" in name and not name.endswith(".json"))
+    ]
+    assert not large
 
     # Another clone names what is missing, and gets it.
     git(a, "clone", "-q", ".", str(b))

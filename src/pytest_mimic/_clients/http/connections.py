@@ -15,6 +15,8 @@ from pytest_mimic._clients.http.responses import load_response
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
 
+_PACKET = 1024
+
 # The sizes with which a file is read to its end.
 _ALL = ((), (None,), (-1,))
 
@@ -243,7 +245,11 @@ def begin_recorded(
     # The client finds out by itself that a body ends before its end.
     is_cut_off = error is not None and error["type"] in ("closed", "malformed") and "errno" not in error
     end = (lambda: None) if is_cut_off else partial(answer.ending, load_error, exhausted)
-    response.fp = io.BufferedReader(_RecordedBytes(_wire_of(answer, chunked="chunked" in encoding), end))
+    pieces = _wire_of(answer, chunked="chunked" in encoding)
+    if answer.stopped:
+        # A client that stops after some reads must not get further than live, where a read returns what has arrived.
+        pieces = [piece[at : at + _PACKET] for piece in pieces for at in range(0, len(piece), _PACKET)]
+    response.fp = io.BufferedReader(_RecordedBytes(pieces, end))
 
 
 def _wire_of(answer: StoredResponse, *, chunked: bool) -> list[bytes]:

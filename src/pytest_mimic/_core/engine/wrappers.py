@@ -82,7 +82,8 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
     else:
         wrapper = (_coroutine if iscoroutinefunction(function) else _function)(mimicked)
     functools.update_wrapper(wrapper, function)
-    with suppress(ValueError, TypeError):  # a function written in C may have no signature
+    # A function written in C may have none. Since Python 3.14, annotations that name nothing fail here, with any exception.
+    with suppress(Exception):
         wrapper.__signature__ = signature(function)  # for inspect.getfullargspec, which ignores __wrapped__
     for name in ("cache_info", "cache_clear", "cache_parameters"):  # of functools.lru_cache
         if hasattr(function, name):

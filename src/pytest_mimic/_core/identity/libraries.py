@@ -92,6 +92,7 @@ _NAMED = {
     "a memoryview": ("builtins.memoryview",),
     "a module": ("builtins.module",),
     "a process": ("subprocess.Popen",),
+    "a queue between interpreters": ("concurrent.interpreters._queues.Queue",),
     "a queue between processes": ("multiprocessing.queues.Queue",),
     "a selector": ("select.epoll",),
     "a socket": ("_socket.socket", "socket.socket"),
@@ -116,6 +117,7 @@ _NAMED = {
     "an asyncio lock or queue": ("asyncio.mixins._LoopBoundMixin",),
     "an event loop": ("asyncio.events.AbstractEventLoop",),
     "an executor": ("concurrent.futures._base.Executor",),
+    "an interpreter": ("concurrent.interpreters.Interpreter",),
     "an open file": ("_io._IOBase", "tempfile.SpooledTemporaryFile", "tempfile._TemporaryFileWrapper"),
 }
 NAMED = {kind: words for words, kinds in _NAMED.items() for kind in kinds}

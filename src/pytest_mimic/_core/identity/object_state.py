@@ -30,7 +30,8 @@ PANDAS_CACHED = "pandas._libs.properties.CachedProperty"
 
 # Attributes of a ConfigParser that it derives from others, or that some versions of Python keep otherwise.
 PARSER = frozenset(
-    "_allow_unnamed_section _comment_prefixes _converters _inline_comment_prefixes _optcre _prefixes _proxies".split()
+    "_allow_unnamed_section _comment_prefixes _comments _converters _inline_comment_prefixes _optcre _prefixes"
+    " _proxies".split()
 )
 
 

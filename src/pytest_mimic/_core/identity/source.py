@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
+import warnings
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from marshal import dumps
@@ -95,7 +96,7 @@ def _stamp(file: str) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=4096)
 def _source_of_code(code: CodeType, file: str, stamp: object) -> str | None:
-    if (alone := _parsed_alone(code, file)) is not None:
+    if (alone := _parsed_alone(code, file, stamp)) is not None:
         return normalised(alone)
     found = _definitions(file, stamp).get((code.co_firstlineno, code.co_name), [])
     if len(found) > 1:
@@ -113,9 +114,9 @@ def _source_of_code(code: CodeType, file: str, stamp: object) -> str | None:
     return normalised(node)
 
 
-def _parsed_alone(code: CodeType, file: str) -> ast.stmt | None:
+def _parsed_alone(code: CodeType, file: str, stamp: object) -> ast.stmt | None:
     """Return a function's definition, parsed without the rest of its file. None: its end is not certain."""
-    lines = linecache.getlines(file)
+    lines = _lines(file, stamp)
     begun = start = code.co_firstlineno - 1
     while lines[start : start + 1] and lines[start].lstrip()[:1] == "@":
         start += 1
@@ -124,10 +125,10 @@ def _parsed_alone(code: CodeType, file: str) -> ast.stmt | None:
     indent, end = _indent(lines[start]), start + 1
     while end < len(lines) and (_indent(lines[end]) > indent or lines[end].lstrip()[:1] in _CONTINUES):
         end += 1
-    try:
-        first = ast.parse("".join(["if 1:\n" if indent else "", *lines[begun:end]])).body[0]
-    except (SyntaxError, ValueError):  # cut inside of a text or of brackets
+    tree = _parsed("".join(["if 1:\n" if indent else "", *lines[begun:end]]))
+    if tree is None:  # cut inside of a text or of brackets
         return None
+    first = tree.body[0]
     return first.body[0] if isinstance(first, ast.If) else first
 
 
@@ -154,12 +155,26 @@ def tree_of(file: str) -> ast.Module | None:
 
 
 @lru_cache(maxsize=64)
-def _tree(file: str, _stamp: object) -> ast.Module | None:
-    text = "".join(linecache.getlines(file))
-    try:
-        return ast.parse(text) if text else None
-    except (SyntaxError, ValueError):  # Python 3.10 raises a ValueError for null bytes
-        return None
+def _tree(file: str, stamp: object) -> ast.Module | None:
+    text = "".join(_lines(file, stamp))
+    return _parsed(text) if text else None
+
+
+def _lines(file: str, stamp: object) -> list[str]:
+    # The linecache of Python 3.14 opens archives. A module in one has no source, as on other versions.
+    if stamp is None and any(map(Path.is_file, Path(file).parents)):
+        return []
+    return linecache.getlines(file)
+
+
+def _parsed(text: str) -> ast.Module | None:
+    # The import has shown what Python warns of. Where warnings are errors, that of `"\d"` would be a SyntaxError here.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError):  # Python 3.10 raises a ValueError for null bytes
+            return None
 
 
 def _first_line(node: Definition) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import warnings
 from pathlib import Path
 
 from xxhash import xxh3_64, xxh3_64_hexdigest
@@ -108,7 +109,9 @@ class SourceFile:
         self.bound: set[str] = set()
         self.constants: set[str] = set()
         try:
-            tree = ast.parse(path.read_bytes())
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tree = ast.parse(path.read_bytes())
         except (OSError, SyntaxError, ValueError):  # it has gone, or is of a newer Python
             return
         parts: dict[str, list[ast.AST]] = {"": [tree]}

@@ -159,7 +159,8 @@ def variables(type_: type) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for each in reversed(type_.__mro__):
         if is_own := "<locals>" in each.__qualname__ or each is type_:
-            for member in vars(each).values():
+            # Python 3.14 keeps the annotations of a class as a function, which closes over names of the class.
+            for member in (item for name, item in vars(each).items() if name != "__annotate_func__"):
                 for one in (member.fget, member.fset) if isinstance(member, property) else (member,):
                     found |= closure(one) if is_written_in(each, one) else {}
         if is_own and is_local(each):
@@ -401,8 +402,8 @@ def attributes(value: Any, base: type = object) -> dict[str, Any]:
         if isinstance(member, cached_property)
     }
     if any(one.__name__ == "RawConfigParser" for one in type_.__mro__):
-        names = "_allow_unnamed_section _comment_prefixes _converters _inline_comment_prefixes _optcre _prefixes _proxies"
-        derived |= {*names.split()}
+        names = "_allow_unnamed_section _comment_prefixes _comments _converters _inline_comment_prefixes _optcre _prefixes"
+        derived |= {*names.split(), "_proxies"}
     return {name: item for name, item in found.items() if name not in derived}
 
 

@@ -143,6 +143,12 @@ CASES = {
     "C object": (lambda: collections.deque([1]).__iter__(), "deque_iterator"),
 }
 
+if sys.version_info >= (3, 14):
+    from concurrent import interpreters
+
+    CASES["interpreter"] = (interpreters.get_main, "an interpreter")
+    CASES["queue between interpreters"] = (interpreters.create_queue, "a queue between interpreters")
+
 
 @pytest.mark.promise("values without a stable identity are refused")
 @pytest.mark.parametrize(("make", "what"), CASES.values(), ids=CASES)

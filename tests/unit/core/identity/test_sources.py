@@ -12,6 +12,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import warnings
 from pathlib import Path
 
 import kinds_of_things as k
@@ -482,3 +483,17 @@ def test_functions_of_os_path_count_by_their_public_name():
     written_in_c = getattr(posix, "_path_normpath", os.path.normpath)
 
     assert fingerprint(written_in_c) == fingerprint(os.path.normpath)
+
+
+def test_warnings_of_the_compiler_change_nothing(source):
+    """The import has shown them. Python warns of the escape up to 3.11 as deprecated, and then of the syntax."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = source(r"""
+            def made(text):
+                return text == "\d"
+            """)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert source_fingerprint(made) is not None

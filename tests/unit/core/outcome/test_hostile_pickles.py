@@ -30,10 +30,12 @@ from support.forged import (
 )
 
 from pytest_mimic import CorruptRecordingError, StaleRecordingError
+from pytest_mimic._core.outcome.container import zstd_module
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.vault import Recording, Vault
 
 HERE, OURS, POPEN = "tests_of_pickles", "pytest_mimic._core.outcome", "subprocess:Popen"
+ZSTD = zstd_module().__name__
 
 
 class User:
@@ -111,7 +113,7 @@ RUNNING = {
     "django.utils.module_loading:import_string": call(
         "django.utils.module_loading:import_string", "turtledemo.chaos.main"
     ),
-    "backports.zstd:ZstdFile": call("backports.zstd:ZstdFile", "touched", "w"),
+    "a file of zstd": call(f"{ZSTD}:ZstdFile", "touched", "w"),
     "numpy:memmap": call("numpy:memmap", "touched", "u1", "w+", 0, (8,)),
     "scipy.io:savemat": call("scipy.io:savemat", "touched", {"a": 1}),
     "xml.etree.ElementTree:ElementTree": call("xml.etree.ElementTree:ElementTree", None, "read.xml"),
@@ -141,7 +143,7 @@ RUNNING = {
     "builtins:iter of a function": call("builtins:list", call("builtins:iter", named("time:time"), 0.5)),
     "copyreg:_reconstructor": call("copyreg:_reconstructor", named(f"{HERE}:User"), named("builtins:type"), "X"),
     "pandas' index of another class": call(
-        "pandas.core.indexes.base:_new_Index", named("backports.zstd:ZstdFile"), {"file": "touched", "mode": "w"}
+        "pandas.core.indexes.base:_new_Index", named(f"{ZSTD}:ZstdFile"), {"file": "touched", "mode": "w"}
     ),
     "a property": with_state(bare("urllib.request:Request"), (None, {"full_url": "http://127.0.0.1"})),
     "an attribute that is fetched": named(f"{HERE}:USER.n"),
@@ -157,7 +159,7 @@ RUNNING = {
     "an odd state of a partial": with_state(call("functools:partial", named(f"{HERE}:helper")), [named(POPEN)]),
     "a project's class that starts as another": call("functools:partial", named(f"{HERE}:Process"), ["touch"]),
     "a builder of another class by a partial": call(
-        "functools:partial", named("pandas.core.indexes.base:_new_Index"), named("backports.zstd:ZstdFile"), {"file": "touched"}
+        "functools:partial", named("pandas.core.indexes.base:_new_Index"), named(f"{ZSTD}:ZstdFile"), {"file": "touched"}
     ),
     "an alias that a partial calls": call("functools:partial", call("types:GenericAlias", named(POPEN), 1), ["touch"]),
     "an object that a partial calls": call("functools:partial", with_state(bare("numpy:vectorize"), {"pyfunc": named(POPEN)})),
