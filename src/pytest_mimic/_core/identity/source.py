@@ -22,6 +22,8 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 
 # Fields of syntax trees that say where or how something was written, not what it does.
 IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+# What Python calls the file in its warnings.
+_PARSED = "<pytest-mimic>"
 # How lines begin that do not end a function, however they are indented: empty ones, comments and closing brackets.
 _CONTINUES = ("", "\\", "#", ")", "]", "}")
 
@@ -125,7 +127,7 @@ def _parsed_alone(code: CodeType, file: str, stamp: object) -> ast.stmt | None:
     indent, end = _indent(lines[start]), start + 1
     while end < len(lines) and (_indent(lines[end]) > indent or lines[end].lstrip()[:1] in _CONTINUES):
         end += 1
-    tree = _parsed("".join(["if 1:\n" if indent else "", *lines[begun:end]]))
+    tree = parsed("".join(["if 1:\n" if indent else "", *lines[begun:end]]))
     if tree is None:  # cut inside of a text or of brackets
         return None
     first = tree.body[0]
@@ -157,7 +159,7 @@ def tree_of(file: str) -> ast.Module | None:
 @lru_cache(maxsize=64)
 def _tree(file: str, stamp: object) -> ast.Module | None:
     text = "".join(_lines(file, stamp))
-    return _parsed(text) if text else None
+    return parsed(text) if text else None
 
 
 def _lines(file: str, stamp: object) -> list[str]:
@@ -167,14 +169,15 @@ def _lines(file: str, stamp: object) -> list[str]:
     return linecache.getlines(file)
 
 
-def _parsed(text: str) -> ast.Module | None:
+def parsed(source: str | bytes) -> ast.Module | None:
+    """Return the syntax tree of a source, or None if it has none."""
     # The import has shown what Python warns of. Where warnings are errors, that of `"\d"` would be a SyntaxError here.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(text)
-        except (SyntaxError, ValueError):  # Python 3.10 raises a ValueError for null bytes
-            return None
+    # The filter stays, for this name alone: what one thread restores, another may have changed.
+    warnings.filterwarnings("ignore", module=_PARSED)
+    try:
+        return ast.parse(source, _PARSED)
+    except (SyntaxError, ValueError):  # Python 3.10 raises a ValueError for null bytes
+        return None
 
 
 def _first_line(node: Definition) -> int:

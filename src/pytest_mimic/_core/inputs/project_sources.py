@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import os
-import warnings
 from pathlib import Path
 
 from xxhash import xxh3_64, xxh3_64_hexdigest
 
 from pytest_mimic._core.event_loop import outside_event_loop
-from pytest_mimic._core.identity.source import normalised
+from pytest_mimic._core.identity.source import normalised, parsed
 from pytest_mimic._core.modules import file_of_module
 from pytest_mimic._core.origin import is_in_project, path_when_installed
 from pytest_mimic._core.words import pattern
@@ -109,10 +108,10 @@ class SourceFile:
         self.bound: set[str] = set()
         self.constants: set[str] = set()
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                tree = ast.parse(path.read_bytes())
-        except (OSError, SyntaxError, ValueError):  # it has gone, or is of a newer Python
+            tree = parsed(path.read_bytes())
+        except OSError:  # it has gone
+            return
+        if tree is None:  # it is of a newer Python
             return
         parts: dict[str, list[ast.AST]] = {"": [tree]}
         for node in ast.walk(tree):

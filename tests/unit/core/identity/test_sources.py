@@ -497,3 +497,19 @@ def test_warnings_of_the_compiler_change_nothing(source):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert source_fingerprint(made) is not None
+
+
+def test_parsing_a_source_hides_no_warning_of_another_thread(source):
+    made = source(BASE)
+    is_over = False
+
+    def warn(event, _):  # while the source is parsed; Python cannot remove such a hook
+        if event == "compile" and not is_over:
+            warnings.warn("meanwhile", UserWarning, stacklevel=1)
+
+    sys.addaudithook(warn)
+    try:
+        with pytest.warns(UserWarning, match="meanwhile"):
+            assert source_fingerprint(made) is not None
+    finally:
+        is_over = True
