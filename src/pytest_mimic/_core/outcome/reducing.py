@@ -108,14 +108,19 @@ def _is_equal(one: object, other: object) -> bool:
 
 @lru_cache
 def _set_by(cls: type) -> frozenset[str]:
-    """Return the names of the attributes that methods of a class and its bases set: it leaves these out knowingly."""
+    """Return the names of the attributes that methods of a class and its bases set on `self`: it knows what it leaves out."""
     import dis
 
     members = (member for base in cls.__mro__ for member in vars(base).values())
-    codes = (member.__code__ for member in members if type(member) is FunctionType)
-    return frozenset(
-        line.argval for code in codes for line in dis.get_instructions(code) if line.opname == "STORE_ATTR"
-    )
+    found: set[str] = set()
+    for code in (member.__code__ for member in members if type(member) is FunctionType):
+        loaded: Any = None
+        for line in dis.get_instructions(code):
+            if line.opname == "STORE_ATTR" and loaded in code.co_varnames[:1]:
+                found.add(line.argval)
+            # One instruction loads two variables, from Python 3.13 on.
+            loaded = line.argval[-1] if type(line.argval) is tuple and line.argval else line.argval
+    return frozenset(found)
 
 
 def _member(thing: Enum) -> Any:
