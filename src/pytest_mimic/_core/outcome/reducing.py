@@ -65,10 +65,8 @@ def _with_attributes(thing: Any) -> Any:
     reduction = thing.__reduce_ex__(4)
     if type(reduction) is not tuple:
         return NotImplemented
-    attributes, slots = (
-        getattr(thing, "__dict__", None) or None,
-        slot_values(thing, slot_members(cls, below=decides)),
-    )
+    attributes = getattr(thing, "__dict__", None) or None
+    slots = slot_values(thing, slot_members(cls, below=decides))
     make, arguments, state, *items = (*reduction, None) if len(reduction) == 2 else reduction
     is_of_class = any(part is cls for part in (make, *arguments[:1]))
     if is_of_class and not (attributes or slots):
@@ -95,15 +93,10 @@ def _is_kept(name: str, value: object, again: Any) -> bool:
     with suppress(Exception):  # a property
         other = getattr(again, name)
         is_anew = name[:1] == "_" and (value is None or type(other) is type(value))
-        return other is value or is_anew or _is_equal(other, value)
-    return name in getattr(type(again), "_internal_names_set", ())  # pandas' caches
-
-
-def _is_equal(one: object, other: object) -> bool:
-    with suppress(Exception):  # a comparison of arrays
-        if one == other:
+        if other is value or is_anew or pickle.dumps(other) == pickle.dumps(value):  # arrays and NaN too
             return True
-    return type(one) is type(other) and pickle.dumps(one) == pickle.dumps(other)
+        return bool(other == value)
+    return name in getattr(type(again), "_internal_names_set", ())  # pandas' caches
 
 
 @lru_cache
