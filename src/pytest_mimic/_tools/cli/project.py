@@ -142,9 +142,14 @@ class Invocation:
         return vault
 
     def refuse_file(self) -> None:
-        """Raise MimicError if the vault is a file."""
-        if self.settings.vault.is_file():
-            raise MimicError(f"the vault {self.settings.shown_vault} is not a folder")
+        """Raise MimicError if the vault is a file, or a link to nothing."""
+        vault, shown = self.settings.vault, self.settings.shown_vault
+        if vault.is_symlink() and not vault.exists():
+            raise MimicError(
+                f"the vault {shown} is not a folder: it is a link to {vault.readlink()}, which is missing"
+            )
+        if vault.is_file():
+            raise MimicError(f"the vault {shown} is not a folder")
 
     def command(self, *words: str) -> str:
         """Return the command line of a next step in the same vault."""

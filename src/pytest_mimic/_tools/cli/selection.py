@@ -201,7 +201,7 @@ def stale(
                 with importable(invocation, file):
                     judged[key] = judge(*key)
             is_stale = is_stale or judged[key] == "changed"
-            if judged[key] == "unknown":
+            if judged[key] == "unknown" and not is_stale:
                 unknown.setdefault("reading their modules is not enough", set()).add(call.target)
         if is_stale:
             found.append(file)

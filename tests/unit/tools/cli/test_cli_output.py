@@ -56,6 +56,18 @@ def test_a_wrong_call_is_one_readable_error_and_exit_code_2(shop, call, words, s
     assert "Traceback" not in result.err
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs links")
+@pytest.mark.parametrize("command", ["ls", "check"])
+def test_a_vault_that_is_a_link_to_nothing_is_no_empty_vault(shop, call, command):
+    (shop / "linked").symlink_to("gone")
+
+    result = call(command, "--vault", "linked")
+
+    assert (result.code, result.out) == (2, "")
+    error = "ERROR: the vault linked is not a folder: it is a link to gone, which is missing"
+    assert result.err.splitlines()[0] == error
+
+
 def test_a_vault_of_version_0_is_named(shop, call):
     (shop / "old").mkdir()
     (shop / "old" / ("0" * 32 + ".pkl")).write_bytes(b"")
