@@ -611,6 +611,20 @@ def test_what_verified_equal_is_stamped_by_a_review(small: Any) -> None:
 
 
 @NOTES_FUNCTIONS
+def test_a_decorated_function_that_is_listed_as_stale_is_not_called_not_judged(small: Any) -> None:
+    """Its wrapper cannot be judged, but it was noted that the function ran."""
+    own = "def own(f):\n    return lambda *a: f(*a)\n\n@own\ndef fetch("
+    edit(small, "shop/api.py", "def fetch(", own)
+    small.record().expect(passed=1)
+    assert "not judged" in command(small, "ls", "--stale")[1]
+
+    change(small)
+
+    code, out = command(small, "ls", "--stale")
+    assert (code, "shop.api:fetch" in out, "not judged" in out) == (0, True, False)
+
+
+@NOTES_FUNCTIONS
 def test_the_command_lists_shows_checks_and_removes_what_a_recording_ran(small: Any) -> None:
     small.record().expect(passed=1)
     assert command(small, "ls", "--stale")[0] == 1

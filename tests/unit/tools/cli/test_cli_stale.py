@@ -157,16 +157,3 @@ def test_a_decorated_function_is_named_and_not_judged(shop, call):
 
     assert (read.code, read.err) == (1, "")
     assert read.lines[-1] == "not judged, because reading their modules is not enough: shop:odd"
-
-
-def test_a_decorated_function_that_has_changed_is_not_called_not_judged(shop, call):
-    """Its wrapper cannot be judged, but it was noted that the function ran, or the file that it read."""
-    text = (shop / "shop.py").read_text()
-    decorated = "def own(f):\n    return lambda *a: f(*a)\n\n@own\ndef odd("
-    (shop / "shop.py").write_text(
-        text.replace("def odd(", decorated).replace("return Odd(n)", "return Odd(n + 0)")
-    )
-
-    read = call("ls", "--stale")
-
-    assert ("not judged" in read.out) == (read.code == 1)
