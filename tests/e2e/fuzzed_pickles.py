@@ -20,6 +20,7 @@ import random
 import sys
 import types
 import warnings
+import zoneinfo
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -231,6 +232,8 @@ def main(seed: int, count: int) -> int:
     grammar, watch, faces = Grammar(seed), Watch(), Faces()
     with contextlib.suppress(Exception):
         pyarrow.chunked_array("a")  # which imports a part of pyarrow on first use
+    with contextlib.suppress(Exception):
+        zoneinfo.ZoneInfo("a")  # which imports where to look for it, if the system has no time zones
     is_project("xxhash")  # this reads the name of the project once
     loaded = faults = 0
     for number in range(count):
