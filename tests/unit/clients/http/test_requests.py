@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.http_server import Server
 
+from pytest_mimic._clients.http.failures import complaint, load_complaint
 from unit.clients.http.four_ways import both, same
 from unit.clients.runs import Runs
 
@@ -170,6 +171,16 @@ def test_a_wrong_argument_gives_its_complaint_again(runs: Runs, server: Server) 
     real, replayed = both(runs, server, talk)
 
     assert real == replayed
+
+
+@pytest.mark.parametrize("error", [AssertionError(), ValueError("no such host")], ids=repr)
+def test_a_complaint_has_its_arguments_again(error: Exception) -> None:
+    stored = complaint(error)
+    assert stored is not None
+
+    found = load_complaint(stored)
+
+    assert (type(found), found and found.args) == (type(error), error.args)
 
 
 def test_a_proxy_of_an_unknown_scheme_gives_its_complaint_again(runs: Runs, server: Server) -> None:
