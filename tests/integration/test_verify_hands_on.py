@@ -301,25 +301,24 @@ def test_another_kind_of_function_is_drift(project, then, now):
     )
 
 
-@pytest.mark.parametrize(("count", "more"), [(14, "13 more calls"), (2, "1 more call")])
-def test_of_drifts_that_are_alike_the_first_is_shown(shop, count, more):
+def test_at_most_ten_drifts_of_a_test_are_shown(shop):
     run = shop(
-        f"""
+        """
         import shop
 
         def test_it():
-            for number in range({count}):
+            for number in range(14):
                 shop.order(str(number))
         """,
         failed=1,
-        says=["shop:order(name='0') no longer", f"and {more} like this"],
+        says=["shop:order(name='0') no longer", "and 13 more calls like this"],
         never=["shop:order(name='1') no longer"],
     )
 
     assert run.section[:3] == [
-        f"{count} calls verified, {count} drifted",
+        "14 calls verified, 14 drifted",
         "drifted:",
-        f"  shop:order    {count} calls in 1 test, such as shop:order(name='0')",
+        "  shop:order    14 calls in 1 test, such as shop:order(name='0')",
     ]
 
 

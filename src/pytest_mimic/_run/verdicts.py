@@ -114,7 +114,7 @@ def _alike(drifts: Sequence[DriftError]) -> list[list[DriftError]]:
 
 def _shown(alike: Sequence[DriftError]) -> str:
     first, more = alike[0].copy(), len(alike) - 1
-    first.facts += (f"and {plural(more, 'more call')} like this",) if more else ()
+    first.facts += (f"and {more} more calls like this",) if more else ()
     return f"DriftError: {first}"
 
 
